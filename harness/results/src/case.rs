@@ -1,0 +1,158 @@
+//! A case and its key: the join key of runs and baselines.
+
+use serde::{Deserialize, Serialize};
+use std::{fmt, str::FromStr};
+
+/// What one case measures, as `suite/workload/subject/agent[/name=value,…]`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub struct CaseKey {
+    /// The bench binary's suite: `wasm`.
+    pub suite: String,
+    /// What is done: `overhead`, `memory-limit`.
+    pub workload: String,
+    /// What runs the agent: `wasmtime-vs-native`.
+    pub subject: String,
+    /// The agent's name.
+    pub agent: String,
+    /// Further axes, in the order of the sweep.
+    pub params: Vec<(String, String)>,
+}
+
+impl CaseKey {
+    /// A key without parameters.
+    pub fn new(suite: &str, workload: &str, subject: &str, agent: &str) -> Self {
+        let [suite, workload, subject, agent] =
+            [suite, workload, subject, agent].map(str::to_owned);
+        Self { suite, workload, subject, agent, params: Vec::new() }
+    }
+
+    /// The same key with one more parameter.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl fmt::Display) -> Self {
+        self.params.push((name.to_owned(), value.to_string()));
+        self
+    }
+}
+
+impl fmt::Display for CaseKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}/{}/{}", self.suite, self.workload, self.subject, self.agent)?;
+        for (i, (name, value)) in self.params.iter().enumerate() {
+            let separator = if i == 0 { '/' } else { ',' };
+            write!(f, "{separator}{name}={value}")?;
+        }
+        Ok(())
+    }
+}
+
+impl From<CaseKey> for String {
+    fn from(key: CaseKey) -> Self {
+        key.to_string()
+    }
+}
+
+/// A text that is no case key.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is no case key: expected suite/workload/subject/agent[/name=value,…]")]
+pub struct BadCaseKey(String);
+
+impl FromStr for CaseKey {
+    type Err = BadCaseKey;
+
+    fn from_str(text: &str) -> Result<Self, BadCaseKey> {
+        let bad = || BadCaseKey(text.to_owned());
+        let mut parts = text.splitn(5, '/');
+        let mut part = || parts.next().filter(|p| !p.is_empty()).ok_or_else(bad);
+        let mut key = Self::new(part()?, part()?, part()?, part()?);
+        if let Some(params) = parts.next() {
+            for pair in params.split(',') {
+                let (name, value) = pair.split_once('=').ok_or_else(bad)?;
+                key = key.with(name, value);
+            }
+        }
+        Ok(key)
+    }
+}
+
+impl TryFrom<String> for CaseKey {
+    type Error = BadCaseKey;
+
+    fn try_from(text: String) -> Result<Self, BadCaseKey> {
+        text.parse()
+    }
+}
+
+/// How a case ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// It ran to its end and every answer was right.
+    Ran,
+    /// It was turned down before it existed: no build, no valid module, a limit below its minimum.
+    Refused(String),
+    /// It existed and died before its first message: constructor, start function.
+    DiedBeforeWork(String),
+    /// It died, trapped or lied in the middle of its work.
+    DiedInTheMiddle(String),
+    /// It did not come back within the time allowed.
+    TimedOut(String),
+    /// It came back with a wrong answer.
+    WrongAnswer(String),
+    /// The apparatus failed, not the agent.
+    Failed(String),
+    /// The run ended before its turn.
+    NotRun(String),
+}
+
+impl Outcome {
+    /// The outcome's name in tables and files.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Ran => "ran",
+            Self::Refused(_) => "refused",
+            Self::DiedBeforeWork(_) => "died before work",
+            Self::DiedInTheMiddle(_) => "died in the middle",
+            Self::TimedOut(_) => "timed out",
+            Self::WrongAnswer(_) => "wrong answer",
+            Self::Failed(_) => "failed",
+            Self::NotRun(_) => "not run",
+        }
+    }
+
+    /// Why it is not `Ran`.
+    pub fn reason(&self) -> Option<&str> {
+        match self {
+            Self::Ran => None,
+            Self::Refused(why)
+            | Self::DiedBeforeWork(why)
+            | Self::DiedInTheMiddle(why)
+            | Self::TimedOut(why)
+            | Self::WrongAnswer(why)
+            | Self::Failed(why)
+            | Self::NotRun(why) => Some(why),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_prints_and_parses_back() {
+        let key = CaseKey::new("wasm", "memory-limit", "wasmtime", "ballast")
+            .with("limit", "10MiB")
+            .with("stack", 64);
+        let text = "wasm/memory-limit/wasmtime/ballast/limit=10MiB,stack=64";
+        assert_eq!(key.to_string(), text);
+        assert_eq!(text.parse(), Ok(key));
+    }
+
+    #[test]
+    fn a_text_that_is_no_key_is_refused() {
+        for text in ["", "wasm", "wasm/overhead//json", "a/b/c/d/e", "a/b/c/d/"] {
+            assert_eq!(text.parse::<CaseKey>(), Err(BadCaseKey(text.to_owned())), "{text:?}");
+        }
+    }
+}

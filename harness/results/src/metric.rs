@@ -1,0 +1,348 @@
+//! The table of everything we know how to measure. Tables, exports and comparisons follow from it.
+
+use crate::units::Unit;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::fmt;
+
+/// Which way is better.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Better {
+    /// Less is better.
+    Lower,
+    /// More is better.
+    Higher,
+    /// Neither: a description.
+    Neither,
+}
+
+/// How far two readings of the same thing may differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Class {
+    /// Not at all: a count that the program alone decides.
+    Exact,
+    /// By the machine's noise.
+    Noisy,
+}
+
+/// How the samples of one case become one number with an interval.
+///
+/// Each rule first reduces a launch to one value; the estimate over launches is the
+/// Hodges–Lehmann one with the exact signed-rank interval.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rule {
+    /// Per launch: median over blocks of the block's smallest value per iteration.
+    BlockMin,
+    /// Per launch: median of the values per iteration.
+    Median,
+    /// All values must be equal; where they are not, their range is the interval.
+    Exact,
+    /// Per launch: median over blocks k of ln(min `of` in k / min `to` in k).
+    BlockRatio {
+        /// Metric above the line.
+        of: &'static str,
+        /// Metric below the line.
+        to: &'static str,
+    },
+    /// Per launch: ln(median of `of` / median of `to`).
+    Ratio {
+        /// Metric above the line.
+        of: &'static str,
+        /// Metric below the line.
+        to: &'static str,
+    },
+    /// 10⁹ over the `BlockMin` of a metric in nanoseconds.
+    Rate {
+        /// The metric in nanoseconds per iteration.
+        of: &'static str,
+    },
+}
+
+/// One row of [`METRICS`].
+#[derive(Debug, Clone, Copy)]
+pub struct Metric {
+    /// Kebab or snake case, stable: a column and join key of old data.
+    pub name: &'static str,
+    /// Its unit.
+    pub unit: Unit,
+    /// Which way is better.
+    pub better: Better,
+    /// How far readings may differ.
+    pub class: Class,
+    /// How samples become a number.
+    pub rule: Rule,
+    /// What it is, in a sentence.
+    pub doc: &'static str,
+}
+
+impl Metric {
+    /// True for a metric that is computed from other metrics' samples.
+    pub const fn is_derived(&self) -> bool {
+        matches!(self.rule, Rule::BlockRatio { .. } | Rule::Ratio { .. } | Rule::Rate { .. })
+    }
+
+    /// True for a comparison of a thing with itself, whose interval is simultaneous over the run.
+    pub fn is_same_against_same(&self) -> bool {
+        self.name == "aa_time"
+    }
+}
+
+const fn row(name: &'static str, unit: Unit, rule: Rule, doc: &'static str) -> Metric {
+    Metric { name, unit, better: Better::Lower, class: Class::Noisy, rule, doc }
+}
+
+const fn exact(name: &'static str, unit: Unit, better: Better, doc: &'static str) -> Metric {
+    Metric { name, unit, better, class: Class::Exact, rule: Rule::Exact, doc }
+}
+
+const fn rate(name: &'static str, of: &'static str, doc: &'static str) -> Metric {
+    let rule = Rule::Rate { of };
+    Metric { name, unit: Unit::PerSecond, better: Better::Higher, class: Class::Noisy, rule, doc }
+}
+
+/// Three rows per counter: native, wasm, and the second over the first.
+macro_rules! per_side {
+    ($counter:literal, $unit:expr, $doc:literal) => {
+        [
+            row(concat!("native_", $counter), $unit, Rule::Median, concat!($doc, ", native")),
+            row(concat!("wasm_", $counter), $unit, Rule::Median, concat!($doc, ", WASM")),
+            row(
+                concat!("wasm_to_native_", $counter),
+                Unit::Ratio,
+                Rule::Ratio { of: concat!("wasm_", $counter), to: concat!("native_", $counter) },
+                concat!($doc, ", WASM over native"),
+            ),
+        ]
+    };
+}
+
+/// Three rows per level of memory: the call, its rate, and its time over the empty agent's.
+macro_rules! per_level {
+    ($level:literal) => {
+        [
+            row(
+                concat!("level_", $level, "_call_ns"),
+                Unit::Nanos,
+                Rule::BlockMin,
+                concat!("one message with ", $level, " % of the limit held"),
+            ),
+            rate(
+                concat!("level_", $level, "_rate"),
+                concat!("level_", $level, "_call_ns"),
+                concat!("messages per second with ", $level, " % of the limit held"),
+            ),
+            row(
+                concat!("level_", $level, "_to_empty_time"),
+                Unit::Ratio,
+                Rule::BlockRatio { of: concat!("level_", $level, "_call_ns"), to: "empty_call_ns" },
+                concat!("message time with ", $level, " % of the limit held over an empty agent"),
+            ),
+        ]
+    };
+}
+
+const OVERHEAD: &[Metric] = &[
+    row(
+        "wasm_to_native_time",
+        Unit::Ratio,
+        Rule::BlockRatio { of: "wasm_call_ns", to: "native_call_ns" },
+        "steady-state call time, WASM over native",
+    ),
+    row("wasm_call_ns", Unit::Nanos, Rule::BlockMin, "steady-state call, WASM"),
+    row("native_call_ns", Unit::Nanos, Rule::BlockMin, "steady-state call, native"),
+    row("wasm_compile_ns", Unit::Nanos, Rule::Median, "compiling the module"),
+    row("native_load_ns", Unit::Nanos, Rule::Median, "loading the shared library"),
+    row("wasm_instantiate_ns", Unit::Nanos, Rule::Median, "store, instance, constructors, agent"),
+    row("native_instantiate_ns", Unit::Nanos, Rule::Median, "creating the native agent"),
+    row("wasm_first_call_ns", Unit::Nanos, Rule::Median, "first message of a fresh instance"),
+    row("native_first_call_ns", Unit::Nanos, Rule::Median, "first message of a fresh native agent"),
+    exact("wasm_fuel", Unit::Count, Better::Lower, "wasmtime fuel of one steady-state call"),
+    exact("wasm_file_bytes", Unit::Bytes, Better::Lower, "the .wasm file, debug names included"),
+    exact("wasm_code_bytes", Unit::Bytes, Better::Lower, "machine code compiled from the module"),
+    exact("native_file_bytes", Unit::Bytes, Better::Lower, "the twin's file"),
+    exact("native_code_bytes", Unit::Bytes, Better::Lower, "the twin's code section"),
+    exact("linear_memory_bytes", Unit::Bytes, Better::Lower, "linear memory of one instance"),
+    row("wasm_instance_rss_bytes", Unit::Bytes, Rule::Median, "resident memory per WASM instance"),
+    row("native_instance_rss_bytes", Unit::Bytes, Rule::Median, "resident memory per native agent"),
+    row("peak_rss_bytes", Unit::Bytes, Rule::Median, "peak resident memory of the worker process"),
+    row(
+        "apparatus_share",
+        Unit::Share,
+        Rule::Median,
+        "share of a timed batch that is clock and sample cost; recorded in parts per billion",
+    ),
+    row(
+        "aa_time",
+        Unit::Ratio,
+        Rule::BlockRatio { of: "again_call_ns", to: "once_call_ns" },
+        "steady-state call time of a thing over itself",
+    ),
+    row("once_call_ns", Unit::Nanos, Rule::BlockMin, "steady-state call, first of two alike"),
+    row("again_call_ns", Unit::Nanos, Rule::BlockMin, "steady-state call, second of two alike"),
+];
+
+const COUNTERS: &[[Metric; 3]] = &[
+    per_side!("cycles", Unit::Count, "CPU cycles per call"),
+    per_side!("instructions", Unit::Count, "instructions per call"),
+    per_side!("branches", Unit::Count, "branch instructions per call"),
+    per_side!("branch_misses", Unit::Count, "mispredicted branches per call"),
+    per_side!("cache_references", Unit::Count, "last-level cache references per call"),
+    per_side!("cache_misses", Unit::Count, "last-level cache misses per call"),
+    per_side!("l1d_misses", Unit::Count, "L1 data cache read misses per call"),
+    per_side!("dtlb_misses", Unit::Count, "data TLB read misses per call"),
+    per_side!("task_clock_ns", Unit::Nanos, "time on a CPU per call"),
+    per_side!("page_faults", Unit::Count, "page faults per call"),
+    per_side!("context_switches", Unit::Count, "context switches per call"),
+    per_side!("cpu_migrations", Unit::Count, "moves to another CPU per call"),
+];
+
+const DERIVED: &[Metric] = &[
+    Metric {
+        name: "native_ipc",
+        unit: Unit::Ratio,
+        better: Better::Higher,
+        class: Class::Noisy,
+        rule: Rule::Ratio { of: "native_instructions", to: "native_cycles" },
+        doc: "instructions per cycle, native",
+    },
+    Metric {
+        name: "wasm_ipc",
+        unit: Unit::Ratio,
+        better: Better::Higher,
+        class: Class::Noisy,
+        rule: Rule::Ratio { of: "wasm_instructions", to: "wasm_cycles" },
+        doc: "instructions per cycle, WASM",
+    },
+];
+
+const LIMITS: &[Metric] = &[
+    exact("single_bytes", Unit::Bytes, Better::Higher, "largest single allocation, to the byte"),
+    exact(
+        "single_fragmented_bytes",
+        Unit::Bytes,
+        Better::Higher,
+        "largest single allocation, to the byte, in a fragmented heap",
+    ),
+    exact("total_bytes", Unit::Bytes, Better::Higher, "most bytes held at once, in small blocks"),
+    exact(
+        "total_fragmented_bytes",
+        Unit::Bytes,
+        Better::Higher,
+        "most bytes held at once, in small blocks, in a fragmented heap",
+    ),
+    row("grow_ns", Unit::Nanos, Rule::Median, "memory.grow by one 64 KiB page"),
+    row("first_touch_ns", Unit::Nanos, Rule::Median, "first write to a 4 KiB page after a grow"),
+    row("resident_bytes", Unit::Bytes, Rule::Median, "host memory resident at the limit"),
+    row("empty_call_ns", Unit::Nanos, Rule::BlockMin, "one message, nothing held"),
+];
+
+const LEVELS: &[[Metric; 3]] =
+    &[per_level!("10"), per_level!("50"), per_level!("90"), per_level!("99")];
+
+/// Everything we know how to measure, in the order in which it is printed.
+pub fn metrics() -> impl Iterator<Item = &'static Metric> {
+    OVERHEAD
+        .iter()
+        .chain(COUNTERS.as_flattened())
+        .chain(DERIVED)
+        .chain(LIMITS)
+        .chain(LEVELS.as_flattened())
+}
+
+/// The name of a metric of the table; a name outside it does not parse.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct MetricName(&'static str);
+
+/// A name that is in no row of the table.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is no metric of this version")]
+pub struct UnknownMetric(String);
+
+impl MetricName {
+    /// The metric called `name`.
+    ///
+    /// # Errors
+    /// [`UnknownMetric`] when no row has that name.
+    pub fn parse(name: &str) -> Result<Self, UnknownMetric> {
+        let found = metrics().find(|m| m.name == name);
+        found.map(|m| Self(m.name)).ok_or_else(|| UnknownMetric(name.to_owned()))
+    }
+
+    /// The name itself.
+    pub const fn as_str(self) -> &'static str {
+        self.0
+    }
+
+    /// The row.
+    pub fn metric(self) -> &'static Metric {
+        metrics().find(|m| m.name == self.0).expect("a MetricName is made from a row only")
+    }
+}
+
+impl From<&'static Metric> for MetricName {
+    fn from(metric: &'static Metric) -> Self {
+        Self(metric.name)
+    }
+}
+
+impl Serialize for MetricName {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for MetricName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        Self::parse(&name).map_err(D::Error::custom)
+    }
+}
+
+impl fmt::Debug for MetricName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl fmt::Display for MetricName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn names_are_unique_and_fit_a_bencher_slug() {
+        let mut seen = BTreeSet::new();
+        for metric in metrics() {
+            assert!(seen.insert(metric.name), "{} is there twice", metric.name);
+            assert!(metric.name.len() <= 64, "{}", metric.name);
+            assert!(metric.name.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_')));
+        }
+    }
+
+    #[test]
+    fn a_rule_refers_to_rows_that_are_measured() {
+        for metric in metrics() {
+            let (of, to) = match metric.rule {
+                Rule::BlockRatio { of, to } | Rule::Ratio { of, to } => (of, to),
+                Rule::Rate { of } => (of, of),
+                Rule::BlockMin | Rule::Median | Rule::Exact => continue,
+            };
+            for name in [of, to] {
+                let input = MetricName::parse(name).expect(name).metric();
+                assert!(!input.is_derived(), "{} refers to the derived {name}", metric.name);
+            }
+        }
+    }
+
+    #[test]
+    fn an_unknown_name_does_not_parse() {
+        let error = MetricName::parse("wasm_speed").expect_err("no such row");
+        assert_eq!(error.to_string(), "\"wasm_speed\" is no metric of this version");
+    }
+}

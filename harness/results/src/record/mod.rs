@@ -1,0 +1,198 @@
+//! A record: what one run measured, under which conditions, and how each case ended.
+//!
+//! Schema version 1. It is written after each case, so that a late failure loses nothing; the
+//! raw samples lie beside it (`store.rs`).
+
+use crate::case::{CaseKey, Outcome};
+use crate::metric::MetricName;
+use crate::reading::{Missing, Reading};
+use crate::units::{Bytes, Nanos};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The schema this version writes; it reads no other.
+pub const SCHEMA: u32 = 1;
+
+/// One run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// What was asked for and how it went.
+    pub run: Run,
+    /// The machine.
+    pub host: Host,
+    /// The WASM engine and its configuration, as `name -> value`.
+    pub engine: BTreeMap<String, String>,
+    /// What the instrument itself costs.
+    pub calibration: Option<Calibration>,
+    /// Every guest and twin that was built or given.
+    pub artifacts: Vec<Artifact>,
+    /// Every planned case, in the plan's order.
+    pub cases: Vec<CaseRecord>,
+    /// What the reader should know before believing a number.
+    pub warnings: Vec<String>,
+    /// Length of the valid part of `samples.csv`.
+    pub samples_bytes: u64,
+}
+
+/// What was asked for, and how it went.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Run {
+    /// Name of the run's folder.
+    pub id: String,
+    /// The suite.
+    pub suite: String,
+    /// `smoke`, `quick` or `full`.
+    pub scale: String,
+    /// The command line.
+    pub command: Vec<String>,
+    /// Start, UTC, RFC 3339.
+    pub started_utc: String,
+    /// Last write, UTC, RFC 3339.
+    pub updated_utc: String,
+    /// How it stands.
+    pub status: Status,
+    /// Seed of every random choice.
+    pub seed: u64,
+    /// The source that was measured.
+    pub revision: Revision,
+    /// The harness' own build: compiler, profile, flags.
+    pub build: BTreeMap<String, String>,
+}
+
+/// How a run stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// It is going on, or was killed.
+    Running,
+    /// It came to its end.
+    Finished,
+    /// The user stopped it.
+    Interrupted,
+    /// The apparatus failed.
+    Failed,
+}
+
+/// A git revision.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Revision {
+    /// Commit, abbreviated; or why there is none.
+    pub commit: Reading<String>,
+    /// True when tracked files differ from the commit.
+    pub dirty: bool,
+}
+
+/// The machine's fingerprint. Nothing measured: no MHz, no bogomips.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Host {
+    /// Fixed properties, as `name -> value`: cpu_model, cores, kernel, hypervisor, governor, smt,
+    /// aslr, perf_event_paranoid, …
+    pub fingerprint: BTreeMap<String, Reading<String>>,
+    /// Physical memory.
+    pub memory_bytes: Reading<Bytes>,
+    /// One-minute load average at the start.
+    pub load_at_start: Reading<f64>,
+    /// One-minute load average at the last write.
+    pub load_at_end: Reading<f64>,
+}
+
+/// What the instrument costs: medians over the run's launches.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Calibration {
+    /// One read of the clock, in nanoseconds.
+    pub clock_read_ns: f64,
+    /// One timed, empty sample: two clock reads and what keeps the sample, in nanoseconds.
+    pub sample_ns: f64,
+    /// One turn of the batch loop around a call, in nanoseconds.
+    pub loop_turn_ns: f64,
+    /// Smallest batch that is timed, so that a sample's own cost stays below 1 %.
+    pub batch_min: Nanos,
+    /// Launches it was taken in.
+    pub launches: u32,
+}
+
+/// One built or given file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Artifact {
+    /// The agent.
+    pub agent: String,
+    /// `wasm` or `native`.
+    pub side: String,
+    /// The compiler's own words (`rustc -V`), or why they are unknown.
+    pub rustc: Reading<String>,
+    /// Target triple.
+    pub target: String,
+    /// Compiler flags beyond the profile's.
+    pub flags: Vec<String>,
+    /// Size of the file.
+    pub bytes: Bytes,
+    /// SHA-256 of the file, in hex.
+    pub sha256: String,
+    /// Hash of sources, toolchain and flags it was built from; none for a file that was given.
+    pub source_hash: Option<String>,
+}
+
+/// One case.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CaseRecord {
+    /// Its key.
+    pub key: CaseKey,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Launches: asked for, and done.
+    pub launches: Budget,
+    /// What its samples say, by metric.
+    pub metrics: BTreeMap<MetricName, Reading<Summary>>,
+    /// Findings that are words: what the guest saw at the limit.
+    pub findings: BTreeMap<String, String>,
+}
+
+impl CaseRecord {
+    /// The summary of `name`, or why there is none.
+    ///
+    /// # Errors
+    /// The reason why it is missing.
+    pub fn metric(&self, name: &str) -> Result<&Summary, Missing> {
+        let reading = MetricName::parse(name).ok().and_then(|name| self.metrics.get(&name));
+        match reading {
+            Some(Reading::Known(summary)) => Ok(summary),
+            Some(Reading::Missing(why)) => Err(why.clone()),
+            None => Err(Missing::NotRequested("no such metric in this case".to_owned())),
+        }
+    }
+}
+
+/// What was wanted, and what was granted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Budget {
+    /// Asked for.
+    pub wanted: u32,
+    /// Done.
+    pub granted: u32,
+}
+
+/// One number with its uncertainty.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Summary {
+    /// The estimate, in the metric's unit.
+    pub estimate: f64,
+    /// The interval, or none when `n` is too small for one at its level.
+    pub interval: Option<Interval>,
+    /// Independent launches behind it.
+    pub n: u32,
+    /// Raw samples behind it.
+    pub samples: u64,
+}
+
+/// A confidence interval.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Interval {
+    /// Lower bound.
+    pub lower: f64,
+    /// Upper bound.
+    pub upper: f64,
+    /// Confidence level, between 0 and 1.
+    pub level: f64,
+}

@@ -1,0 +1,115 @@
+//! Units: the only place where a quantity becomes words.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// A duration in nanoseconds.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct Nanos(pub u64);
+
+/// A size in bytes.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct Bytes(pub u64);
+
+impl Bytes {
+    /// `count` mebibytes.
+    pub const fn mebi(count: u64) -> Self {
+        Self(count << 20)
+    }
+}
+
+/// What a metric counts; decides how a value is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    /// Nanoseconds.
+    Nanos,
+    /// Bytes, printed in binary multiples.
+    Bytes,
+    /// Things, printed in decimal multiples.
+    Count,
+    /// A quotient of two like quantities; 1 means equal.
+    Ratio,
+    /// A share of one; printed in per cent.
+    Share,
+    /// Events per second.
+    PerSecond,
+}
+
+impl Unit {
+    /// The unit's name in files: `ns`, `bytes`, `count`, `ratio`, `share`, `per_second`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Nanos => "ns",
+            Self::Bytes => "bytes",
+            Self::Count => "count",
+            Self::Ratio => "ratio",
+            Self::Share => "share",
+            Self::PerSecond => "per_second",
+        }
+    }
+
+    /// `value` of this unit in words, with three significant digits where it is not exact.
+    pub fn show(self, value: f64) -> String {
+        match self {
+            Self::Nanos => scaled(value, 1000.0, &["ns", "µs", "ms", "s"]),
+            Self::Bytes => scaled(value, 1024.0, &["B", "KiB", "MiB", "GiB", "TiB"]),
+            Self::Count => scaled(value, 1000.0, &["", "k", "M", "G", "T"]).trim_end().to_owned(),
+            Self::Ratio => format!("{value:.3}x"),
+            Self::Share => format!("{:.2} %", value * 100.0),
+            Self::PerSecond => scaled(value, 1000.0, &["/s", "k/s", "M/s", "G/s"]),
+        }
+    }
+}
+
+/// `value` by the largest step of `suffixes` that keeps it at 1 or more.
+fn scaled(value: f64, step: f64, suffixes: &[&str]) -> String {
+    let mut value = value;
+    let mut rank = 0;
+    while value.abs() >= step && rank + 1 < suffixes.len() {
+        value /= step;
+        rank += 1;
+    }
+    let digits = match value.abs() {
+        _ if rank == 0 && value.fract() == 0.0 => 0,
+        v if v >= 100.0 => 0,
+        v if v >= 10.0 => 1,
+        _ => 2,
+    };
+    format!("{value:.digits$} {}", suffixes[rank])
+}
+
+impl fmt::Display for Nanos {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&Unit::Nanos.show(self.0 as f64))
+    }
+}
+
+impl fmt::Display for Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&Unit::Bytes.show(self.0 as f64))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantities_read_as_a_person_writes_them() {
+        assert_eq!(Nanos(999).to_string(), "999 ns");
+        assert_eq!(Nanos(1_234_567).to_string(), "1.23 ms");
+        assert_eq!(Bytes::mebi(10).to_string(), "10.0 MiB");
+        assert_eq!(Bytes(1023).to_string(), "1023 B");
+        assert_eq!(Unit::Count.show(12.0), "12");
+        assert_eq!(Unit::Count.show(45_600.0), "45.6 k");
+        assert_eq!(Unit::Ratio.show(1.5), "1.500x");
+        assert_eq!(Unit::Share.show(0.0312), "3.12 %");
+        assert_eq!(Unit::Nanos.show(23.45), "23.4 ns");
+    }
+}
