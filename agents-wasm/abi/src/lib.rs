@@ -24,6 +24,7 @@
 //! This file holds what agents and hosts say to each other; `raw.rs` holds the agent's side of
 //! the calls, `host.rs` the way back to the host.
 
+pub mod ballast;
 mod host;
 #[doc(hidden)]
 pub mod raw;

@@ -29,7 +29,8 @@ impl Agent for Counter {
         let keys = || words.iter().map(|word| u64::from_le_bytes(*word));
         self.counts.clear();
         for key in keys() {
-            *self.counts.entry(key).or_insert(0) += key | 1;
+            let count = self.counts.entry(key).or_insert(0);
+            *count = count.wrapping_add(key | 1);
         }
         let distinct = self.counts.len() as u64;
         let (mut hits, mut sum) = (0u64, 0u64);

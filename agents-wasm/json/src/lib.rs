@@ -8,7 +8,7 @@ use agent_abi::{Agent, AgentError, Host, Reply, export_agent};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-const LINES: u32 = 16;
+const LINES: u32 = 22;
 const MESSAGE_BYTES_MAX: usize = 1 << 20;
 const WORDS: [&str; 8] = ["amber", "basalt", "cedar", "dune", "ember", "fjord", "grove", "haze"];
 

@@ -101,7 +101,8 @@ mod tests {
 
     #[test]
     fn each_pattern_finds_what_is_there() {
-        let text = br#"2026-01-02T03:04:05Z 127.0.0.1 ERROR terror warning a.b@c-d.org "x\"y" t=5ms"#;
+        let text =
+            br#"2026-01-02T03:04:05Z 127.0.0.1 ERROR terror warning a.b@c-d.org "x\"y" t=5ms"#;
         let check = [(0, 20), (21, 30), (31, 36), (44, 51), (52, 63), (64, 70), (71, 76)]
             .into_iter()
             .chain([(71, 72), (73, 74)])

@@ -39,7 +39,9 @@ impl Agent for Sort {
         self.numbers.clear();
         self.numbers.extend(words.iter().map(|word| u64::from_le_bytes(*word)));
         self.numbers.sort_unstable();
-        for (word, number) in numbers.as_chunks_mut::<NUMBER_BYTES>().0.iter_mut().zip(&self.numbers) {
+        for (word, number) in
+            numbers.as_chunks_mut::<NUMBER_BYTES>().0.iter_mut().zip(&self.numbers)
+        {
             *word = number.to_le_bytes();
         }
         self.records.clear();
