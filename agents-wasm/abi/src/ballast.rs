@@ -21,6 +21,11 @@ pub enum Request<'a> {
         /// Length of the block.
         bytes: u64,
     },
+    /// Take one block without writing to it and free it at once; `granted` tells whether it came.
+    Probe {
+        /// Length of the block.
+        bytes: u64,
+    },
     /// Take and fill one block; a refusal by the allocator ends the agent.
     HoldOrDie {
         /// Length of the block.
@@ -63,6 +68,7 @@ impl<'a> Request<'a> {
         let (words, body): ([u64; 3], &[u8]) = match *self {
             Self::Hold { bytes } => ([0, bytes, 0], &[]),
             Self::HoldOrDie { bytes } => ([1, bytes, 0], &[]),
+            Self::Probe { bytes } => ([8, bytes, 0], &[]),
             Self::Fill { block_bytes } => ([2, block_bytes, 0], &[]),
             Self::Fragment { bytes, seed } => ([3, bytes, seed], &[]),
             Self::Release => ([4, 0, 0], &[]),
@@ -79,6 +85,7 @@ impl<'a> Request<'a> {
         let request = match from_words(words) {
             [0, bytes, 0] => Self::Hold { bytes },
             [1, bytes, 0] => Self::HoldOrDie { bytes },
+            [8, bytes, 0] => Self::Probe { bytes },
             [2, block_bytes, 0] if block_bytes > 0 => Self::Fill { block_bytes },
             [3, bytes, seed] => Self::Fragment { bytes, seed },
             [4, 0, 0] => Self::Release,
@@ -142,7 +149,8 @@ fn from_words(bytes: &[u8; WORDS_BYTES]) -> [u64; 3] {
 mod tests {
     use super::*;
 
-    const REQUESTS: [Request<'static>; 9] = [
+    const REQUESTS: [Request<'static>; 10] = [
+        Request::Probe { bytes: 7 },
         Request::Hold { bytes: 1 << 40 },
         Request::HoldOrDie { bytes: 5 },
         Request::Fill { block_bytes: 4096 },

@@ -140,6 +140,10 @@ impl Ballast {
         let granted = match request {
             Request::Work { steps, body } => return self.work(steps, body),
             Request::Hold { bytes } => self.blocks.take(bytes).into(),
+            Request::Probe { bytes } => {
+                let came = |length| black_box(Vec::<u8>::new()).try_reserve_exact(length).is_ok();
+                block_length(bytes).is_some_and(came).into()
+            }
             Request::HoldOrDie { bytes } => {
                 let length = block_length(bytes)
                     .ok_or_else(|| AgentError::new("a block of no or an absurd length"))?;
@@ -277,6 +281,8 @@ mod tests {
         let mut agent = Ballast::new(Host::detached());
         let held = |granted, bytes| Ok(Answer { granted, bytes, check: 0 });
         assert_eq!(ask(&mut agent, Request::Hold { bytes: 1000 }), held(1, 1000));
+        assert_eq!(ask(&mut agent, Request::Probe { bytes: 1 << 20 }), held(1, 1000));
+        assert_eq!(ask(&mut agent, Request::Probe { bytes: u64::MAX }), held(0, 1000));
         assert_eq!(ask(&mut agent, Request::HoldOrDie { bytes: 24 }), held(1, 1024));
         assert_eq!(ask(&mut agent, Request::Hold { bytes: 0 }), held(0, 1024));
         assert_eq!(ask(&mut agent, Request::Hold { bytes: u64::MAX }), held(0, 1024));

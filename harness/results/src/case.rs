@@ -3,6 +3,19 @@
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
+/// Workload of the steady-state calls.
+pub const OVERHEAD: &str = "overhead";
+/// Workload of the agents under a memory limit.
+pub const MEMORY_LIMIT: &str = "memory-limit";
+/// Subject that compares an agent in WASM with its native twin.
+pub const WASM_VS_NATIVE: &str = "wasmtime-vs-native";
+/// Subject that compares a native twin with itself.
+pub const NATIVE_VS_NATIVE: &str = "native-vs-native";
+/// Subject that compares an agent in WASM with itself.
+pub const WASM_VS_WASM: &str = "wasmtime-vs-wasmtime";
+/// Parameter of a memory-limit case.
+pub const LIMIT: &str = "limit";
+
 /// What one case measures, as `suite/workload/subject/agent[/name=value,…]`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
@@ -25,6 +38,26 @@ impl CaseKey {
         let [suite, workload, subject, agent] =
             [suite, workload, subject, agent].map(str::to_owned);
         Self { suite, workload, subject, agent, params: Vec::new() }
+    }
+
+    /// True for a case that compares an agent in WASM with its native twin.
+    pub fn is_overhead(&self) -> bool {
+        self.workload == OVERHEAD && self.subject == WASM_VS_NATIVE
+    }
+
+    /// True for a case that compares a thing with itself: `native-vs-native`.
+    pub fn is_same_against_same(&self) -> bool {
+        self.subject.split_once("-vs-").is_some_and(|(once, again)| once == again)
+    }
+
+    /// True for a case under a memory limit.
+    pub fn is_memory_limit(&self) -> bool {
+        self.workload == MEMORY_LIMIT
+    }
+
+    /// The value of the parameter `name`.
+    pub fn param(&self, name: &str) -> Option<&str> {
+        self.params.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
     }
 
     /// The same key with one more parameter.

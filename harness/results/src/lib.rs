@@ -3,10 +3,19 @@
 //! A [`record::Record`] and its raw [`samples::Sample`]s are files; everything in this crate is a
 //! pure function of them. It runs nothing, and reads no clock, process, network or /proc: that is
 //! `caxton-bench-runner`'s part.
+#![forbid(unsafe_code)]
 
 pub mod case;
+pub mod compare;
+pub mod export;
 pub mod metric;
 pub mod reading;
 pub mod record;
+pub mod reduce;
+pub mod report;
 pub mod samples;
+pub mod stats;
 pub mod units;
+
+#[cfg(test)]
+mod fixture;

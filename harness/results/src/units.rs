@@ -54,6 +54,15 @@ impl Unit {
         }
     }
 
+    /// What a recorded reading is multiplied by to be in this unit. Samples are whole numbers, so
+    /// a share is recorded in parts per billion.
+    pub const fn recorded(self) -> f64 {
+        match self {
+            Self::Share => 1e-9,
+            Self::Nanos | Self::Bytes | Self::Count | Self::Ratio | Self::PerSecond => 1.0,
+        }
+    }
+
     /// `value` of this unit in words, with three significant digits where it is not exact.
     pub fn show(self, value: f64) -> String {
         match self {

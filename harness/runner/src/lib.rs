@@ -1,1 +1,29 @@
-//! x
+//! Makes records: builds agents, runs them natively and as WASM, measures.
+//!
+//! A `plan` says what to run; a `subject` runs agents; a `workload` drives them; `measure`
+//! watches; what comes of it is a `caxton_results::record::Record`. The only crate that knows
+//! wasmtime and Linux. `harness/ARCHITECTURE.md` is the map.
+
+pub mod cli;
+pub mod guest;
+pub mod measure;
+pub mod plan;
+mod record;
+pub mod subject;
+pub mod suite;
+pub mod sys;
+pub mod workload;
+
+use clap::Parser;
+use std::process::ExitCode;
+
+/// What a bench binary's `main` does: it is a worker if told so, else the suite's command line.
+pub fn bench_main(suite: &suite::Suite) -> ExitCode {
+    if std::env::args().nth(1).as_deref() == Some(measure::protocol::WORKER_ARGUMENT) {
+        return measure::worker::main();
+    }
+    match cli::args::Args::try_parse() {
+        Ok(args) => cli::bench::main(suite, &args),
+        Err(error) => cli::bench::explain(&error),
+    }
+}

@@ -3,6 +3,8 @@
 //! Schema version 1. It is written after each case, so that a late failure loses nothing; the
 //! raw samples lie beside it (`store.rs`).
 
+pub mod store;
+
 use crate::case::{CaseKey, Outcome};
 use crate::metric::MetricName;
 use crate::reading::{Missing, Reading};
@@ -30,6 +32,9 @@ pub struct Record {
     pub artifacts: Vec<Artifact>,
     /// Every planned case, in the plan's order.
     pub cases: Vec<CaseRecord>,
+    /// What is said of the run as a whole, by name: `geomean_wasm_to_native_time`.
+    #[serde(default)]
+    pub totals: BTreeMap<String, Reading<Summary>>,
     /// What the reader should know before believing a number.
     pub warnings: Vec<String>,
     /// Length of the valid part of `samples.csv`.
@@ -186,6 +191,14 @@ pub struct Summary {
     pub samples: u64,
 }
 
+impl Summary {
+    /// True when JSON can hold it.
+    pub fn is_finite(&self) -> bool {
+        let bounds = self.interval.map_or([0.0; 3], |i| [i.lower, i.upper, i.level]);
+        self.estimate.is_finite() && bounds.iter().all(|v| v.is_finite())
+    }
+}
+
 /// A confidence interval.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Interval {
@@ -193,6 +206,24 @@ pub struct Interval {
     pub lower: f64,
     /// Upper bound.
     pub upper: f64,
-    /// Confidence level, between 0 and 1.
+    /// Confidence level, between 0 and 1; [`Interval::EXACT`] or [`Interval::RANGE`] at its ends.
     pub level: f64,
+}
+
+impl Interval {
+    /// Level of readings that must be equal and are: certain.
+    pub const EXACT: f64 = 1.0;
+    /// Level of readings that must be equal and are not: from the least to the greatest, and no
+    /// confidence in anything.
+    pub const RANGE: f64 = 0.0;
+
+    /// True where readings that must be equal are not.
+    pub fn is_range(&self) -> bool {
+        self.level == Self::RANGE
+    }
+
+    /// True where `value` lies in it, bounds included.
+    pub fn contains(&self, value: f64) -> bool {
+        self.lower <= value && value <= self.upper
+    }
 }

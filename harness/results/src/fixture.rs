@@ -1,0 +1,260 @@
+//! A made-up run for tests: the same bytes every time, and every kind of thing that a report must
+//! be able to say.
+
+use crate::case::{CaseKey, NATIVE_VS_NATIVE, Outcome, WASM_VS_NATIVE, WASM_VS_WASM};
+use crate::metric::MetricName;
+use crate::reading::{Missing, Reading};
+use crate::record::{
+    Artifact, Budget, Calibration, CaseRecord, Host, Record, Revision, Run, SCHEMA, Status, Summary,
+};
+use crate::reduce::{inherit_missing, resummarise};
+use crate::samples::Sample;
+use crate::units::{Bytes, Nanos};
+use std::collections::BTreeMap;
+
+const LAUNCHES: u32 = 12;
+/// What a guest could call itself.
+pub(crate) const HOSTILE: &str = "\u{202e}evil\u{1b}[2J\nagent with a name without end";
+
+/// Small whole numbers that look like noise: Knuth's 64-bit linear congruential generator.
+struct Noise(u64);
+
+impl Noise {
+    fn below(&mut self, limit: u64) -> u64 {
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % limit
+    }
+}
+
+/// Collects the samples of one case.
+struct Case<'a> {
+    key: CaseKey,
+    noise: &'a mut Noise,
+    samples: &'a mut Vec<Sample>,
+}
+
+impl Case<'_> {
+    /// Samples of `metric` about `centre` with up to `spread` above, over `iterations` each.
+    fn noisy(&mut self, metric: &str, centre: u64, spread: u64, iterations: u64) {
+        for launch in 0..LAUNCHES {
+            // What happens once per launch is read once.
+            let reads = if iterations == 1 { 1 } else { 4 };
+            for (block, index) in [(0, 0), (0, 1), (1, 0), (1, 1)].into_iter().take(reads) {
+                let value = iterations * centre + self.noise.below(iterations * spread + 1);
+                self.push((launch, block, index), metric, iterations, value);
+            }
+        }
+    }
+
+    /// The same reading in two launches.
+    fn exact(&mut self, metric: &str, value: u64) {
+        for launch in 0..2 {
+            self.push((launch, 0, 0), metric, 1, value);
+        }
+    }
+
+    fn push(&mut self, at: (u32, u32, u32), metric: &str, iterations: u64, value: u64) {
+        let (launch, block, index) = at;
+        let metric = MetricName::parse(metric).unwrap();
+        let case = self.key.clone();
+        self.samples.push(Sample { case, launch, metric, block, index, iterations, value });
+    }
+}
+
+/// The run, and its samples.
+pub(crate) fn run() -> (Record, Vec<Sample>) {
+    let mut samples = Vec::new();
+    let mut noise = Noise(1);
+    let mut cases = Vec::new();
+    for (agent, native, wasm) in
+        [("noop", 20, 90), ("json", 10_000, 14_500), ("sha256", 4_000, 5_000)]
+    {
+        let key = CaseKey::new("wasm", "overhead", WASM_VS_NATIVE, agent);
+        let case = Case { key: key.clone(), noise: &mut noise, samples: &mut samples };
+        overhead(case, native, wasm);
+        cases.push(case_record(key, Outcome::Ran));
+        for subject in [NATIVE_VS_NATIVE, WASM_VS_WASM] {
+            let key = CaseKey::new("wasm", "same-against-same", subject, agent);
+            let mut case = Case { key: key.clone(), noise: &mut noise, samples: &mut samples };
+            // One of them is off on purpose, so that the warning can be seen.
+            let again = if agent == "sha256" && subject == WASM_VS_WASM { 5_200 } else { 5_000 };
+            case.noisy("once_call_ns", 5_000, 50, 100);
+            case.noisy("again_call_ns", again, 50, 100);
+            cases.push(case_record(key, Outcome::Ran));
+        }
+    }
+    let refused = Outcome::Refused("no valid module: \u{1b}]0;title\u{7} at\noffset 8".to_owned());
+    cases.push(case_record(CaseKey::new("wasm", "overhead", WASM_VS_NATIVE, HOSTILE), refused));
+    for (limit, bytes) in [("1MiB", 1 << 20), ("10MiB", 10 << 20)] {
+        let key = CaseKey::new("wasm", "memory-limit", "wasmtime", "ballast").with("limit", limit);
+        memory(Case { key: key.clone(), noise: &mut noise, samples: &mut samples }, bytes);
+        let mut case = case_record(key, Outcome::Ran);
+        let finding = "the allocator gives null; a trap follows if the guest writes to it";
+        case.findings.insert("at the limit".to_owned(), finding.to_owned());
+        cases.push(case);
+    }
+    let key = CaseKey::new("wasm", "memory-limit", "wasmtime", "ballast").with("limit", "64KiB");
+    let small = Outcome::Refused("the module asks for 1.06 MiB at its start".to_owned());
+    cases.push(case_record(key, small));
+    let mut record = record(cases);
+    resummarise(&mut record, &samples);
+    for case in record.cases.iter_mut().filter(|case| case.outcome == Outcome::Ran) {
+        without_counters(case);
+    }
+    (record, samples)
+}
+
+fn overhead(mut case: Case<'_>, native: u64, wasm: u64) {
+    case.noisy("native_call_ns", native, native / 20, 100);
+    case.noisy("wasm_call_ns", wasm, wasm / 20, 100);
+    for (metric, centre) in [
+        ("wasm_compile_ns", 20_000_000),
+        ("native_load_ns", 150_000),
+        ("wasm_instantiate_ns", 60_000),
+        ("native_instantiate_ns", 900),
+        ("wasm_first_call_ns", 30_000),
+        ("native_first_call_ns", 2_000),
+        ("wasm_instance_rss_bytes", 90_000),
+        ("native_instance_rss_bytes", 4_096),
+        ("peak_rss_bytes", 50_000_000),
+        ("apparatus_share", 3_000_000),
+        ("native_task_clock_ns", native),
+        ("wasm_task_clock_ns", wasm),
+    ] {
+        case.noisy(metric, centre, centre / 50, 1);
+    }
+    case.noisy("native_page_faults", 0, 0, 100);
+    case.noisy("wasm_page_faults", 0, 1, 100);
+    case.exact("wasm_file_bytes", 83_211);
+    case.exact("wasm_code_bytes", 120_044);
+    case.exact("native_file_bytes", 400_128);
+    case.exact("native_code_bytes", 33_000);
+    case.exact("linear_memory_bytes", 17 << 16);
+    case.exact("wasm_fuel", wasm * 31);
+}
+
+fn memory(mut case: Case<'_>, limit: u64) {
+    case.exact("single_bytes", limit - 70_001);
+    case.exact("single_fragmented_bytes", limit / 2);
+    case.exact("total_bytes", limit - 80_000);
+    // Two launches that disagree, where they should not.
+    case.exact("total_fragmented_bytes", limit / 2 - 16);
+    case.push((2, 0, 0), "total_fragmented_bytes", 1, limit / 2 - 32);
+    case.noisy("resident_bytes", limit + 300_000, 8_192, 1);
+    case.noisy("grow_ns", 900, 90, 1);
+    case.noisy("first_touch_ns", 400, 40, 1);
+    case.noisy("empty_call_ns", 100, 5, 100);
+    for (level, centre) in [("10", 110), ("50", 120), ("90", 130), ("99", 140)] {
+        case.noisy(&format!("level_{level}_call_ns"), centre, 5, 100);
+    }
+}
+
+fn case_record(key: CaseKey, outcome: Outcome) -> CaseRecord {
+    let granted = if outcome == Outcome::Ran { LAUNCHES } else { 0 };
+    let launches = Budget { wanted: 15, granted };
+    CaseRecord { key, outcome, launches, metrics: BTreeMap::new(), findings: BTreeMap::new() }
+}
+
+/// What a virtual machine without hardware counters says.
+fn without_counters(case: &mut CaseRecord) {
+    if !case.key.is_overhead() {
+        return;
+    }
+    for counter in ["cycles", "instructions", "branches"] {
+        for side in ["native", "wasm"] {
+            let name = MetricName::parse(&format!("{side}_{counter}")).unwrap();
+            let why =
+                Missing::Unsupported("no hardware counters in this virtual machine".to_owned());
+            case.metrics.insert(name, Reading::Missing(why));
+        }
+    }
+    inherit_missing(&mut case.metrics);
+}
+
+fn text(value: &str) -> Reading<String> {
+    Reading::Known(value.to_owned())
+}
+
+fn words(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+    pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+fn record(cases: Vec<CaseRecord>) -> Record {
+    let governor = Missing::Unsupported("no cpufreq".to_owned());
+    let fingerprint = BTreeMap::from([
+        ("cpu_model".to_owned(), text("Example CPU @ 2.00GHz")),
+        ("cores".to_owned(), text("2")),
+        ("governor".to_owned(), Reading::Missing(governor)),
+    ]);
+    Record {
+        schema: SCHEMA,
+        run: Run {
+            id: "20260102T030405Z-abc1234-wasm".to_owned(),
+            suite: "wasm".to_owned(),
+            scale: "quick".to_owned(),
+            command: ["wasm", "--scale", "quick"].map(str::to_owned).to_vec(),
+            started_utc: "2026-01-02T03:04:05Z".to_owned(),
+            updated_utc: "2026-01-02T03:14:05Z".to_owned(),
+            status: Status::Finished,
+            seed: 42,
+            revision: Revision { commit: text("abc1234"), dirty: true },
+            build: words(&[("rustc", "rustc 1.95.0"), ("profile", "bench")]),
+        },
+        host: Host {
+            fingerprint,
+            memory_bytes: Reading::Known(Bytes(8 << 30)),
+            load_at_start: Reading::Known(0.5),
+            load_at_end: Reading::Known(1.25),
+        },
+        engine: words(&[("wasmtime", "48.0.0"), ("opt_level", "speed")]),
+        calibration: Some(Calibration {
+            clock_read_ns: 21.5,
+            sample_ns: 48.25,
+            loop_turn_ns: 0.75,
+            batch_min: Nanos(5_000),
+            launches: 3,
+        }),
+        artifacts: vec![
+            artifact("json", "wasm", "rustc 1.95.0", "wasm32-wasip1"),
+            artifact("json", "native", "rustc 1.94.0", "x86_64-unknown-linux-gnu"),
+        ],
+        cases,
+        totals: BTreeMap::new(),
+        warnings: vec!["the load average rose from 0.5 to 1.25".to_owned()],
+        samples_bytes: 0,
+    }
+}
+
+fn artifact(agent: &str, side: &str, rustc: &str, target: &str) -> Artifact {
+    Artifact {
+        agent: agent.to_owned(),
+        side: side.to_owned(),
+        rustc: text(rustc),
+        target: target.to_owned(),
+        flags: Vec::new(),
+        bytes: Bytes(83_211),
+        sha256: "00".repeat(32),
+        source_hash: None,
+    }
+}
+
+/// Rounds every summary to nine digits: the last bits of `exp` and `ln` are the platform's own, and
+/// no golden file may depend on them.
+pub(crate) fn rounded(mut record: Record) -> Record {
+    let of_cases = record.cases.iter_mut().flat_map(|case| case.metrics.values_mut());
+    for reading in of_cases.chain(record.totals.values_mut()) {
+        if let Reading::Known(Summary { estimate, interval, .. }) = reading {
+            *estimate = nine_digits(*estimate);
+            if let Some(interval) = interval {
+                interval.lower = nine_digits(interval.lower);
+                interval.upper = nine_digits(interval.upper);
+            }
+        }
+    }
+    record
+}
+
+fn nine_digits(value: f64) -> f64 {
+    format!("{value:.8e}").parse().unwrap()
+}

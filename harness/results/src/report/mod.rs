@@ -1,0 +1,100 @@
+//! A record as tables, and tables as text. What is shown is apart from how it is painted: the same
+//! rows can become another format.
+//!
+//! Nothing is computed here that is not in the record: a report of a folder says the same on every
+//! machine.
+
+mod conditions;
+mod counters;
+pub(crate) mod figures;
+mod limits;
+mod overhead;
+mod paint;
+mod same;
+pub mod sanitise;
+pub mod table;
+
+use crate::case::Outcome;
+use crate::reading::Reading;
+use crate::record::{Record, Status};
+pub use paint::paint;
+use table::{Table, Tone};
+
+/// How text is painted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Style {
+    /// With colours, as ANSI escapes.
+    pub colour: bool,
+}
+
+/// The report for a terminal.
+pub fn text(record: &Record, style: &Style) -> String {
+    let painted: Vec<String> = tables(record).iter().map(|table| paint(table, style)).collect();
+    painted.join("\n")
+}
+
+/// The report as data: its sections in order, those that have something to say.
+pub fn tables(record: &Record) -> Vec<Table> {
+    let sections = [
+        vec![headline(record)],
+        overhead::calls(record),
+        same::same_against_same(record),
+        overhead::phases(record),
+        overhead::sizes(record),
+        counters::per_call(record),
+        limits::tables(record),
+        conditions::instrument(record),
+        conditions::environment(record),
+    ];
+    sections.into_iter().flatten().filter(|table| !table.is_empty()).collect()
+}
+
+/// What was run, and how it went.
+fn headline(record: &Record) -> Table {
+    let run = &record.run;
+    let status = status(record);
+    let title = format!("Run {}: suite {}, scale {}: {status}", run.id, run.suite, run.scale);
+    let mut table = Table::new(&title, &[]);
+    let commit = match &run.revision.commit {
+        Reading::Known(commit) if run.revision.dirty => {
+            format!("commit {commit} with uncommitted changes")
+        }
+        Reading::Known(commit) => format!("commit {commit}"),
+        Reading::Missing(why) => format!("commit unknown ({why})"),
+    };
+    let times = format!("from {} to {}", run.started_utc, run.updated_utc);
+    table.note(Tone::Plain, &format!("{commit}; {times}; seed {}", run.seed));
+    table.note(Tone::Plain, &format!("command: {}", run.command.join(" ")));
+    let is_whole = run.status == Status::Finished;
+    if !is_whole {
+        table.note(Tone::Bad, "This run is not whole: what it says holds for what finished.");
+    }
+    table
+}
+
+/// A run in one line: when, of what, and how it stands.
+pub fn summary_line(record: &Record) -> String {
+    let run = &record.run;
+    let commit = run.revision.commit.known().map_or("unknown", String::as_str);
+    let status = status(record);
+    format!("{}  commit {commit}  {} {}  {status}", run.started_utc, run.suite, run.scale)
+}
+
+/// How the run stands, with its count of cases.
+fn status(record: &Record) -> String {
+    let planned = record.cases.len();
+    let finished =
+        record.cases.iter().filter(|case| !matches!(case.outcome, Outcome::NotRun(_))).count();
+    let ran = record.cases.iter().filter(|case| case.outcome == Outcome::Ran).count();
+    let progress = format!("{finished} of {planned} cases finished");
+    match record.run.status {
+        Status::Finished if ran == planned => format!("finished, all {planned} cases ran"),
+        Status::Finished => format!("finished, {ran} of {planned} cases ran"),
+        Status::Running => format!("running or killed: {progress}"),
+        Status::Interrupted => format!("interrupted: {progress}"),
+        Status::Failed => format!("the apparatus failed: {progress}"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

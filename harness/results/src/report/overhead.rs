@@ -1,0 +1,156 @@
+//! What WASM costs an agent: calls, phases, sizes.
+
+use crate::case::Outcome;
+use crate::reading::Reading;
+use crate::record::{CaseRecord, Record};
+use crate::reduce::{GEOMEAN, HEADLINE, Levels, NOOP, counts_in_geomean};
+use crate::report::figures::{
+    NONE, bounds, estimate, exact, interval, launches, note_about, note_missing, note_small_n,
+    notes, percent, too_few,
+};
+use crate::report::table::{Table, Tone, name};
+use crate::units::Unit;
+
+/// The cases that compare WASM with native.
+pub(super) fn cases(record: &Record) -> Vec<&CaseRecord> {
+    record.cases.iter().filter(|case| case.key.is_overhead()).collect()
+}
+
+/// The same, those that ran.
+pub(super) fn ran(record: &Record) -> Vec<&CaseRecord> {
+    cases(record).into_iter().filter(|case| case.outcome == Outcome::Ran).collect()
+}
+
+/// The agent, with the parameters of its case where it has some.
+pub(super) fn label(case: &CaseRecord) -> String {
+    let params = case.key.params.iter().map(|(name, value)| format!(" {name}={value}"));
+    name(&format!("{}{}", case.key.agent, params.collect::<String>()))
+}
+
+/// Steady-state calls, and their geometric mean.
+pub(super) fn calls(record: &Record) -> Vec<Table> {
+    let level = Levels::of_record(record).single;
+    let heading = format!("{} interval", percent(level));
+    let columns =
+        ["<agent", "native", "wasm", "wasm/native", &heading, "n", "fuel/call", "<outcome"];
+    let mut table = Table::new("WASM against native: steady-state call", &columns);
+    let cases = cases(record);
+    for case in &cases {
+        let (tone, cells) = match case.outcome {
+            Outcome::Ran => (Tone::Plain, numbers(case)),
+            _ => (Tone::Bad, [NONE; 6].map(str::to_owned)),
+        };
+        let [native, wasm, ratio, interval, n, fuel] = cells;
+        let outcome = case.outcome.name().to_owned();
+        table.row(tone, [label(case), native, wasm, ratio, interval, n, fuel, outcome]);
+    }
+    notes(&mut table, &cases, label);
+    if !cases.is_empty() {
+        note_missing(&mut table, &cases, HEADLINE, label);
+        note_about(&mut table);
+        note_small_n(&mut table, &ran(record), HEADLINE, level);
+        table.note(Tone::Plain, &geomean(record));
+    }
+    vec![table]
+}
+
+fn numbers(case: &CaseRecord) -> [String; 6] {
+    [
+        estimate(case, "native_call_ns"),
+        estimate(case, "wasm_call_ns"),
+        estimate(case, HEADLINE),
+        interval(case, HEADLINE),
+        launches(case, HEADLINE),
+        exact(case, "wasm_fuel"),
+    ]
+}
+
+/// The line of the geometric mean.
+fn geomean(record: &Record) -> String {
+    let agents = cases(record).into_iter();
+    let agents = agents.filter(|case| counts_in_geomean(case) && case.metric(HEADLINE).is_ok());
+    let without = cases(record).iter().any(|case| case.key.agent == NOOP);
+    let without = if without { format!(" ({NOOP} not among them)") } else { String::new() };
+    let what = format!("geomean of {} agents{without}", agents.count());
+    match record.totals.get(GEOMEAN) {
+        Some(Reading::Known(summary)) => {
+            let n = summary.n;
+            let interval = summary.interval.map_or_else(
+                || format!("({})", too_few(n, Levels::of_record(record).single)),
+                |i| format!("{} {}, n = {n} launches", bounds(&i, Unit::Ratio), percent(i.level)),
+            );
+            format!("{what}: {} {interval}", Unit::Ratio.show(summary.estimate))
+        }
+        Some(Reading::Missing(why)) => format!("{what}: {NONE} ({why})"),
+        None => format!("{what}: {NONE} (the run did not come to its end)"),
+    }
+}
+
+/// Compiling, loading, instantiating, the first call.
+pub(super) fn phases(record: &Record) -> Vec<Table> {
+    let metrics = [
+        "wasm_compile_ns",
+        "wasm_instantiate_ns",
+        "native_instantiate_ns",
+        "native_load_ns",
+        "wasm_first_call_ns",
+        "native_first_call_ns",
+    ];
+    let columns = [
+        "<agent",
+        "compile",
+        "instantiate wasm",
+        "native",
+        "load native",
+        "first call wasm",
+        "native",
+        "n",
+    ];
+    let title = "Phases: median of each launch, estimate over n launches";
+    let mut table = Table::new(title, &columns);
+    for case in having(record, &metrics) {
+        let known = metrics.iter().filter_map(|metric| case.metric(metric).ok());
+        let n = known.map(|summary| summary.n).min().unwrap_or(0);
+        let cells = metrics.iter().map(|metric| estimate(case, metric));
+        let cells = std::iter::once(label(case)).chain(cells).chain([n.to_string()]);
+        table.row(Tone::Plain, cells);
+    }
+    vec![table]
+}
+
+/// Files, code, memory.
+pub(super) fn sizes(record: &Record) -> Vec<Table> {
+    let metrics = [
+        "wasm_file_bytes",
+        "wasm_code_bytes",
+        "native_file_bytes",
+        "native_code_bytes",
+        "linear_memory_bytes",
+        "wasm_instance_rss_bytes",
+        "native_instance_rss_bytes",
+        "peak_rss_bytes",
+    ];
+    let columns = [
+        "<agent",
+        ".wasm file",
+        "its code",
+        "twin's file",
+        "its code",
+        "linear mem",
+        "RSS/inst wasm",
+        "native",
+        "worker peak",
+    ];
+    let mut table = Table::new("Sizes: code is machine code, RSS is resident memory", &columns);
+    for case in having(record, &metrics) {
+        let cells = metrics.iter().map(|metric| estimate(case, metric));
+        table.row(Tone::Plain, std::iter::once(label(case)).chain(cells));
+    }
+    vec![table]
+}
+
+/// The cases that ran and have at least one of `metrics`.
+fn having<'a>(record: &'a Record, metrics: &[&str]) -> Vec<&'a CaseRecord> {
+    let has = |case: &&CaseRecord| metrics.iter().any(|metric| case.metric(metric).is_ok());
+    ran(record).into_iter().filter(has).collect()
+}

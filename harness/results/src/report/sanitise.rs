@@ -1,0 +1,57 @@
+//! Text from outside, made harmless: agent names, messages of guests, paths.
+
+use std::fmt::Write;
+
+/// `text` on one line, of at most `max` characters and without what a terminal would obey or hide:
+/// control and format characters, bidirectional marks, line separators and combining marks are
+/// spelt out as `\u{…}`. What passed once passes unchanged.
+pub fn sanitise(text: &str, max: usize) -> String {
+    let mut clean = String::new();
+    for c in text.chars() {
+        match c {
+            // `escape_debug` would escape these three too, and they are harmless here.
+            '\\' | '\'' | '"' => clean.push(c),
+            _ => write!(clean, "{}", c.escape_debug()).expect("a String takes every character"),
+        }
+        // One more than fits is enough to know that it is too long: the text may be huge.
+        if clean.chars().count() > max {
+            break;
+        }
+    }
+    if clean.chars().count() > max {
+        let end = clean.char_indices().nth(max.saturating_sub(1)).map_or(0, |(at, _)| at);
+        clean.truncate(end);
+        clean.push('…');
+    }
+    clean
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_terminal_would_obey_is_spelt_out() {
+        assert_eq!(sanitise("a\u{1b}[31mb\r\n\0", 80), r"a\u{1b}[31mb\r\n\0");
+        assert_eq!(sanitise("\u{202e}evil\u{2066}\u{200f}", 80), r"\u{202e}evil\u{2066}\u{200f}");
+        assert_eq!(sanitise("\u{2028}\u{feff}\u{9b}", 80), r"\u{2028}\u{feff}\u{9b}");
+        assert_eq!(sanitise("z\u{336}\u{336}", 80), r"z\u{336}\u{336}");
+    }
+
+    #[test]
+    fn ordinary_text_passes_and_passes_again() {
+        for text in ["json", "it's \"µs\" — [1.50, 1.58] C:\\x", "größe", ""] {
+            assert_eq!(sanitise(text, 80), text);
+        }
+        let once = sanitise("\u{7}\u{202e}", 80);
+        assert_eq!(sanitise(&once, 80), once);
+    }
+
+    #[test]
+    fn a_long_text_is_cut() {
+        let text = "é".repeat(1_000_000);
+        assert_eq!(sanitise(&text, 5), "éééé…");
+        assert_eq!(sanitise("ééééé", 5), "ééééé");
+        assert_eq!(sanitise("ab", 0), "…");
+    }
+}

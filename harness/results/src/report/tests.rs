@@ -1,0 +1,110 @@
+use super::*;
+use crate::fixture;
+use crate::reading::Missing;
+use expect_test::{expect, expect_file};
+
+#[test]
+fn the_report_of_the_fixture_is_as_it_was() {
+    let (record, _) = fixture::run();
+    let text = text(&record, &Style::default());
+    expect_file!["./goldens/report.txt"].assert_eq(&text);
+    let widest = text.lines().map(|line| line.chars().count()).max();
+    assert!(widest <= Some(112), "{widest:?} columns");
+}
+
+#[test]
+fn a_hostile_name_reaches_no_terminal() {
+    let (record, _) = fixture::run();
+    let text = text(&record, &Style::default());
+    for c in text.chars().filter(|c| *c != '\n') {
+        assert!(!c.is_control() && c != '\u{202e}', "{c:?}");
+    }
+    assert!(text.lines().any(|line| line.contains(r"\u{202e}evil")));
+}
+
+#[test]
+fn a_killed_run_shows_what_finished_and_says_so() {
+    let (mut record, _) = fixture::run();
+    record.run.status = Status::Running;
+    record.totals.clear();
+    for case in record.cases.iter_mut().skip(1) {
+        case.outcome = Outcome::NotRun("the run ended before its turn".to_owned());
+        case.metrics.clear();
+        case.findings.clear();
+        case.launches.granted = 0;
+    }
+    let tables = tables(&record);
+    let shown: Vec<String> =
+        tables.iter().take(3).map(|table| paint(table, &Style::default())).collect();
+    expect![[r#"
+        Run 20260102T030405Z-abc1234-wasm: suite wasm, scale quick: running or killed: 1 of 13 cases finished
+          commit abc1234 with uncommitted changes; from 2026-01-02T03:04:05Z to 2026-01-02T03:14:05Z; seed 42
+          This run is not whole: what it says holds for what finished.
+
+        WASM against native: steady-state call
+          agent                      native     wasm  wasm/native   95 % interval   n  fuel/call  outcome
+          noop                      20.3 ns  90.8 ns       4.468x  [4.442, 4.498]  10      2,790  ran
+          json                            —        —            —               —   —          —  not run
+          sha256                          —        —            —               —   —          —  not run
+          \u{202e}evil\u{1b}[2J\n…        —        —            —               —   —          —  not run
+          json, sha256, \u{202e}evil\u{1b}[2J\n…: not run: the run ended before its turn
+          noop: 10 of 15 launches done
+          geomean of 0 agents (noop not among them): — (the run did not come to its end)
+
+        The same against itself (A/A)
+          agent   native/native  interval  wasm/wasm  interval  n  contains 1
+          noop                —         —          —         —  —  —
+          json                —         —          —         —  —  —
+          sha256              —         —          —         —  —  —
+          noop native, noop wasm, json native, json wasm, sha256 native, sha256 wasm: not run: the run ended before
+            its turn
+          Each interval holds at 99.8 %, so that all 6 hold together in 99 % of runs; 0 of 6 contain 1.00.
+    "#]].assert_eq(&shown.join("\n"));
+}
+
+#[test]
+fn a_status_is_told_in_words() {
+    let (mut record, _) = fixture::run();
+    let mut shown = Vec::new();
+    for status in [Status::Finished, Status::Interrupted, Status::Failed, Status::Running] {
+        record.run.status = status;
+        shown.push(super::status(&record));
+    }
+    expect![[r#"
+        finished, 11 of 13 cases ran
+        interrupted: 13 of 13 cases finished
+        the apparatus failed: 13 of 13 cases finished
+        running or killed: 13 of 13 cases finished"#]]
+    .assert_eq(&shown.join("\n"));
+}
+
+#[test]
+fn too_few_launches_are_told() {
+    let (mut record, _) = fixture::run();
+    let known = record.cases.iter_mut().flat_map(|case| case.metrics.values_mut());
+    for reading in known.chain(record.totals.values_mut()) {
+        if let Reading::Known(summary) = reading {
+            summary.interval = None;
+            summary.n = 3;
+        }
+    }
+    let text = text(&record, &Style::default());
+    let lines: Vec<&str> = text.lines().filter(|line| line.contains("n = 3")).collect();
+    expect![[r#"
+          n = 3 has no interval at 95 %: that takes 6 launches
+          geomean of 2 agents (noop not among them): 1.348x n = 3 has no interval at 95 %: that takes 6 launches
+          n = 3 has no interval at 99.8 %: that takes 11 launches"#]].assert_eq(&lines.join("\n"));
+}
+
+#[test]
+fn an_empty_record_makes_a_report() {
+    let (mut record, _) = fixture::run();
+    record.cases.clear();
+    record.artifacts.clear();
+    record.totals.clear();
+    record.calibration = None;
+    record.run.revision.commit = Reading::Missing(Missing::Failed("no git".to_owned()));
+    let text = text(&record, &Style::default());
+    assert!(text.contains("commit unknown (failed: no git)"), "{text}");
+    assert!(!text.contains("steady-state"), "{text}");
+}

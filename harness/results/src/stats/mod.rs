@@ -1,0 +1,4 @@
+//! Statistics on plain numbers. They know no metric, no unit and no file.
+
+pub mod signed_rank;
+pub mod summary;

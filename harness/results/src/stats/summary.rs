@@ -1,0 +1,61 @@
+//! Order statistics. Empty input has none; a NaN sorts last and never panics.
+
+/// `values` in ascending order.
+pub fn sorted(values: &[f64]) -> Vec<f64> {
+    let mut sorted = values.to_vec();
+    sorted.sort_unstable_by(f64::total_cmp);
+    sorted
+}
+
+/// The middle value, or the mean of the two in the middle.
+pub fn median(values: &[f64]) -> Option<f64> {
+    median_of_sorted(&sorted(values))
+}
+
+/// [`median`] of values that are in ascending order already.
+pub fn median_of_sorted(sorted: &[f64]) -> Option<f64> {
+    let upper = *sorted.get(sorted.len() / 2)?;
+    let is_odd = sorted.len() % 2 == 1;
+    // Halved before they are added: the sum of two large values would overflow.
+    Some(if is_odd { upper } else { sorted[sorted.len() / 2 - 1] / 2.0 + upper / 2.0 })
+}
+
+/// The smallest value.
+pub fn min(values: &[f64]) -> Option<f64> {
+    values.iter().copied().min_by(f64::total_cmp)
+}
+
+/// The largest value.
+pub fn max(values: &[f64]) -> Option<f64> {
+    values.iter().copied().max_by(f64::total_cmp)
+}
+
+/// The arithmetic mean.
+pub fn mean(values: &[f64]) -> Option<f64> {
+    (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_has_no_middle() {
+        assert_eq!((median(&[]), min(&[]), max(&[]), mean(&[])), (None, None, None, None));
+    }
+
+    #[test]
+    fn the_middle_of_odd_and_even_counts() {
+        assert_eq!(median(&[3.0, 1.0, 2.0]), Some(2.0));
+        assert_eq!(median(&[4.0, 1.0, 2.0, 3.0]), Some(2.5));
+        assert_eq!(median(&[f64::MAX, f64::MAX]), Some(f64::MAX));
+        assert_eq!(mean(&[1.0, 2.0, 6.0]), Some(3.0));
+    }
+
+    #[test]
+    fn a_value_that_is_no_number_sorts_last() {
+        assert_eq!(median(&[f64::NAN, 1.0, 2.0]), Some(2.0));
+        assert_eq!(min(&[f64::NAN, 1.0]), Some(1.0));
+        assert!(max(&[f64::NAN, 1.0]).is_some_and(f64::is_nan));
+    }
+}

@@ -1,0 +1,215 @@
+//! What the user may say: criterion's words where they exist, and ours.
+
+use crate::plan::scale::Scale;
+use caxton_results::units::Bytes;
+use clap::{Parser, ValueEnum};
+use std::path::PathBuf;
+
+/// Limits of the guide, in MiB.
+const LIMITS_MIB: [u64; 4] = [1, 10, 100, 1000];
+
+/// All a 32-bit guest can address.
+const LIMIT_MAX: Bytes = Bytes(4 << 30);
+
+/// Measures agents; the suite's name is that of the bench.
+#[derive(Debug, Clone, Parser)]
+#[command(
+    name = "cargo bench --bench wasm --",
+    version,
+    about = "What does WASM cost this agent? Native and WASM, measured in turns.",
+    after_help = "Exit codes: 0 fine, 1 a case failed, 2 wrong use or broken set-up, \
+                  4 nothing to compare with, 130 interrupted."
+)]
+pub struct Args {
+    /// Only cases whose key matches this regular expression (any of several)
+    pub filters: Vec<String>,
+
+    /// Take filters literally, as whole case keys
+    #[arg(long)]
+    pub exact: bool,
+
+    /// Print the case keys instead of running them
+    #[arg(long)]
+    pub list: bool,
+
+    /// Format of --list
+    #[arg(long, value_enum, default_value_t = ListFormat::Pretty)]
+    pub format: ListFormat,
+
+    /// How much to measure [default: quick with --bench, smoke without]
+    #[arg(long, value_enum)]
+    pub scale: Option<Scale>,
+
+    /// The same as --scale quick
+    #[arg(long, conflicts_with = "scale")]
+    pub quick: bool,
+
+    /// One checked pass per case, nothing is kept (also when cargo gives no --bench)
+    #[arg(long)]
+    pub test: bool,
+
+    /// Only this agent; may be repeated
+    #[arg(long, value_name = "NAME")]
+    pub agent: Vec<String>,
+
+    /// Also run this guest (.wasm or .wat); it has no native twin; may be repeated
+    #[arg(long, value_name = "FILE")]
+    pub guest: Vec<PathBuf>,
+
+    /// Memory limit to try, such as 10, 512KiB or 2GiB (a plain number is MiB); may be repeated
+    /// [default: 1, 10, 100, 1000]
+    #[arg(long, value_name = "SIZE", value_parser = parse_limit, value_delimiter = ',')]
+    pub memory_limit: Vec<Bytes>,
+
+    /// Folder for the run [default: profiles/runs/<time>-<revision>-<suite>]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+
+    /// Keep the run as baseline NAME when it has finished
+    #[arg(long, value_name = "NAME")]
+    pub save_baseline: Option<String>,
+
+    /// Print the run beside baseline NAME
+    #[arg(long, value_name = "NAME")]
+    pub baseline: Option<String>,
+
+    /// Go on when the baseline is not there
+    #[arg(long, requires = "baseline")]
+    pub baseline_lenient: bool,
+
+    /// Only call each agent for so many seconds, for an outside profiler
+    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds)]
+    pub profile_time: Option<f64>,
+
+    /// Seed of all random choices [default: another one each time]
+    #[arg(long)]
+    pub seed: Option<u64>,
+
+    /// A worker that is silent for so many seconds is ended
+    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds, default_value = "120")]
+    pub timeout: f64,
+
+    /// Accepted for criterion's sake: pictures are made from records
+    #[arg(long)]
+    pub noplot: bool,
+
+    /// Given by `cargo bench`
+    #[arg(long, hide = true)]
+    pub bench: bool,
+
+    /// Asked by test runners: no case is ignored
+    #[arg(long, hide = true)]
+    pub ignored: bool,
+
+    /// Given by test runners: nothing is captured
+    #[arg(long, hide = true)]
+    pub nocapture: bool,
+}
+
+/// Formats of `--list`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ListFormat {
+    /// For people: with a count.
+    Pretty,
+    /// For test runners: `name: test`.
+    Terse,
+}
+
+/// What an invocation does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Print case keys.
+    List,
+    /// Measure, and keep the run.
+    Measure(Scale),
+    /// One checked pass; the run is kept only where the user says.
+    Check,
+}
+
+impl Args {
+    /// The mode that the words add up to.
+    pub fn mode(&self) -> Mode {
+        match self {
+            _ if self.list => Mode::List,
+            _ if self.test => Mode::Check,
+            Self { scale: Some(scale), .. } => Mode::Measure(*scale),
+            Self { bench: true, .. } | Self { quick: true, .. } => Mode::Measure(Scale::Quick),
+            _ => Mode::Check,
+        }
+    }
+
+    /// The limits to try.
+    pub fn limits(&self) -> Vec<Bytes> {
+        if self.memory_limit.is_empty() {
+            LIMITS_MIB.map(Bytes::mebi).to_vec()
+        } else {
+            self.memory_limit.clone()
+        }
+    }
+}
+
+fn parse_limit(text: &str) -> Result<Bytes, String> {
+    const UNITS: [(&str, u32); 7] =
+        [("GiB", 30), ("MiB", 20), ("KiB", 10), ("GB", 30), ("MB", 20), ("KB", 10), ("B", 0)];
+    let (number, shift) = UNITS
+        .iter()
+        .find_map(|(unit, shift)| text.strip_suffix(unit).map(|number| (number, *shift)))
+        .unwrap_or((text, 20));
+    let number: u64 = number
+        .trim()
+        .parse()
+        .map_err(|_| "expected a whole number, such as 10, 512KiB or 2GiB".to_owned())?;
+    let bytes = number.checked_mul(1 << shift).map(Bytes).filter(|bytes| *bytes <= LIMIT_MAX);
+    match bytes {
+        Some(Bytes(0)) => Err("a limit of nothing".to_owned()),
+        Some(bytes) => Ok(bytes),
+        None => Err(format!("more than the {LIMIT_MAX} that a 32-bit guest can address")),
+    }
+}
+
+fn parse_seconds(text: &str) -> Result<f64, String> {
+    const SECONDS_MAX: f64 = 86_400.0;
+    let seconds: f64 = text.parse().map_err(|_| "expected a number of seconds".to_owned())?;
+    if seconds > 0.0 && seconds <= SECONDS_MAX {
+        Ok(seconds)
+    } else {
+        Err(format!("expected more than 0 and at most {SECONDS_MAX} seconds"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mode(words: &[&str]) -> Mode {
+        let words = ["bench"].iter().chain(words);
+        Args::try_parse_from(words).expect("valid").mode()
+    }
+
+    #[test]
+    fn cargo_and_test_runners_get_the_mode_they_mean() {
+        assert_eq!(mode(&["--bench"]), Mode::Measure(Scale::Quick));
+        assert_eq!(mode(&["--bench", "--scale", "full"]), Mode::Measure(Scale::Full));
+        assert_eq!(mode(&["--bench", "--quick", "json"]), Mode::Measure(Scale::Quick));
+        assert_eq!(mode(&[]), Mode::Check);
+        assert_eq!(mode(&["--bench", "--test"]), Mode::Check);
+        assert_eq!(mode(&["wasm/x", "--exact", "--nocapture"]), Mode::Check);
+        assert_eq!(mode(&["--list", "--format", "terse", "--ignored"]), Mode::List);
+    }
+
+    #[test]
+    fn limits_have_units_and_bounds() {
+        assert_eq!(parse_limit("10"), Ok(Bytes::mebi(10)));
+        assert_eq!(parse_limit("512KiB"), Ok(Bytes(512 << 10)));
+        assert_eq!(parse_limit("4GiB"), Ok(LIMIT_MAX));
+        for bad in ["", "x", "-1", "5GiB", "99999999999999999999", "0", "1.5"] {
+            assert!(parse_limit(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn the_words_are_sound() {
+        use clap::CommandFactory;
+        Args::command().debug_assert();
+    }
+}

@@ -1,0 +1,338 @@
+//! From words to a record: finds the subjects, plans, builds, runs, prints.
+
+use super::args::{Args, Mode};
+use super::list;
+use super::messages::{
+    EXIT_FAILED, EXIT_INTERRUPTED, EXIT_USAGE, Problem, note, report_problem, result,
+};
+use super::progress::Progress;
+use crate::guest::artifact::sha256_hex;
+use crate::guest::build::{Builder, BuiltAgent};
+use crate::guest::catalog::Workspace;
+use crate::guest::toolchain::Toolchain;
+use crate::measure::protocol::AgentFiles;
+use crate::measure::run::{Run, Settings};
+use crate::plan::filter::Filter;
+use crate::plan::scale::Scale;
+use crate::plan::{Task, TaskKind};
+use crate::record;
+use crate::suite::{Subjects, Suite};
+use crate::sys::clock;
+use caxton_results::case::Outcome;
+use caxton_results::compare;
+use caxton_results::reading::{Missing, Reading};
+use caxton_results::record::store::{self, RunFolder};
+use caxton_results::record::{Artifact, Record, Status};
+use caxton_results::report::{self, Style};
+use caxton_results::units::{Bytes, Nanos};
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+/// Set by Ctrl-C.
+static STOP: AtomicBool = AtomicBool::new(false);
+
+type Files = BTreeMap<String, Result<AgentFiles, Outcome>>;
+
+/// Runs `suite` as the user wishes.
+pub fn main(suite: &Suite, args: &Args) -> ExitCode {
+    match run(suite, args) {
+        Ok(code) => code,
+        Err(problem) => report_problem(&problem),
+    }
+}
+
+fn run(suite: &Suite, args: &Args) -> Result<ExitCode, Problem> {
+    let here = std::env::current_dir().unwrap_or_default();
+    let workspace = Workspace::find(&here)?;
+    let guests = guests(&args.guest)?;
+    let tasks = plan(suite, args, &workspace, &guests)?;
+    let mode = args.mode();
+    if mode == Mode::List {
+        result(&list::text(&tasks, args.format, args.ignored));
+        return Ok(ExitCode::SUCCESS);
+    }
+    if tasks.is_empty() {
+        note(&format!("no case of suite {} matches the filter", suite.name));
+        return Ok(ExitCode::SUCCESS);
+    }
+    let baseline = baseline(args, &workspace)?;
+    // First of all, so that an unwritable folder is told before anything is built.
+    let folder = folder(suite, args, mode, &workspace)?;
+    let toolchain = Toolchain::find(&workspace.root, &note)?;
+    let (files, artifacts) = files(&workspace, &toolchain, &tasks, &guests)?;
+    let scale = match mode {
+        Mode::Measure(scale) => scale,
+        Mode::List | Mode::Check => Scale::Smoke,
+    };
+    let seed = args.seed.unwrap_or_else(clock::entropy);
+    let mut record = record::begin(&workspace.root, suite.name, scale, seed);
+    record.artifacts = artifacts;
+    if let Some(folder) = &folder {
+        record.run.id = folder_name(folder.path());
+    }
+    let record = measure(args, (scale, seed), record, folder, (&tasks, &files))?;
+    finish(args, &workspace, &record, baseline.as_ref())
+}
+
+/// Runs the tasks; what was measured is kept and printed even when the machine fails on the way.
+fn measure(
+    args: &Args,
+    (scale, seed): (Scale, u64),
+    record: Record,
+    folder: Option<RunFolder>,
+    (tasks, files): (&[Task], &Files),
+) -> Result<Record, Problem> {
+    let settings = Settings {
+        scale,
+        seed,
+        timeout: Duration::from_secs_f64(args.timeout),
+        spin: args.profile_time.map(|seconds| Nanos((seconds * 1e9) as u64)),
+    };
+    if ctrlc::set_handler(|| STOP.store(true, std::sync::atomic::Ordering::Relaxed)).is_err() {
+        note("Ctrl-C will end this run at once: its signal is taken");
+    }
+    let launches = tasks.iter().map(|task| launches_of(task, scale)).sum();
+    let progress = Progress::new(launches);
+    let mut run = Run::new(record, folder, settings, (&STOP, &progress));
+    let ended = run.all(tasks, files);
+    progress.finish();
+    if let Err(error) = ended {
+        run.record.run.status = Status::Failed;
+        let kept = match (&run.folder, &error) {
+            (Some(folder), _) => {
+                // Perhaps there is room for the small file that is replaced.
+                let _ = folder.write(&run.record);
+                format!("finished cases are in {}", folder.path().display())
+            }
+            (None, _) => "no run folder was asked for".to_owned(),
+        };
+        note(&kept);
+        return Err(error.into());
+    }
+    Ok(run.record)
+}
+
+fn launches_of(task: &Task, scale: Scale) -> u64 {
+    u64::from(match task.kind {
+        TaskKind::Overhead(_) => scale.launches(),
+        TaskKind::MemoryLimit { .. } => scale.limit_launches(),
+    })
+}
+
+fn finish(
+    args: &Args,
+    workspace: &Workspace,
+    record: &Record,
+    baseline: Option<&Record>,
+) -> Result<ExitCode, Problem> {
+    let style = Style { colour: use_colour() };
+    result(&report::text(record, &style));
+    if let Some(baseline) = baseline {
+        result(&compare::advisory_text(baseline, record, &style));
+    }
+    let profiles = workspace.profiles();
+    if let (Some(name), Status::Finished) = (&args.save_baseline, record.run.status) {
+        let run = args.out.clone().unwrap_or_else(|| profiles.join("runs").join(&record.run.id));
+        let kept = store::save_baseline(&run, &profiles.join("baselines"), name)?;
+        note(&format!("baseline {name} kept in {}", shown(&kept, &workspace.root)));
+    }
+    Ok(match record.run.status {
+        Status::Interrupted => ExitCode::from(EXIT_INTERRUPTED),
+        _ if record.cases.iter().any(failed) => ExitCode::from(EXIT_FAILED),
+        _ => ExitCode::SUCCESS,
+    })
+}
+
+/// A limit below an agent's minimum is an answer; a machine too small for a limit is said in the
+/// table.
+fn failed(case: &caxton_results::record::CaseRecord) -> bool {
+    match case.outcome {
+        Outcome::Ran | Outcome::NotRun(_) => false,
+        Outcome::Refused(_) => !case.key.is_memory_limit(),
+        _ => true,
+    }
+}
+
+fn use_colour() -> bool {
+    std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none()
+}
+
+fn shown(path: &Path, root: &Path) -> String {
+    path.strip_prefix(root).unwrap_or(path).display().to_string()
+}
+
+fn folder_name(path: &Path) -> String {
+    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+/// The guests given as files, by name.
+fn guests(paths: &[PathBuf]) -> Result<BTreeMap<String, PathBuf>, Problem> {
+    let mut guests = BTreeMap::new();
+    for path in paths {
+        let problem = |why: &str| Problem::Guest { path: path.clone(), why: why.to_owned() };
+        let path = fs::canonicalize(path).map_err(|error| problem(&error.to_string()))?;
+        let stem = path.file_stem().map(|stem| stem.to_string_lossy()).unwrap_or_default();
+        // Part of a case key: its separators must not appear in it.
+        let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        let name: String = stem.chars().map(|c| if allowed(c) { c } else { '_' }).collect();
+        if guests.insert(name.clone(), path.clone()).is_some() {
+            return Err(problem(&format!("a second guest named {name}: rename one")));
+        }
+    }
+    Ok(guests)
+}
+
+fn plan(
+    suite: &Suite,
+    args: &Args,
+    workspace: &Workspace,
+    guests: &BTreeMap<String, PathBuf>,
+) -> Result<Vec<Task>, Problem> {
+    let known: Vec<String> = workspace.agents.keys().cloned().collect();
+    for name in &args.agent {
+        if !known.contains(name) {
+            let (name, known) = (name.clone(), known.join(", "));
+            return Err(Problem::UnknownAgent { name, known });
+        }
+    }
+    if let Some(name) = guests.keys().find(|name| known.contains(name)) {
+        let why = "an agent of the workspace has this name: rename the file".to_owned();
+        return Err(Problem::Guest { path: guests[name].clone(), why });
+    }
+    let wanted = |name: &String| match (&args.agent[..], &args.guest[..]) {
+        ([], []) => true,
+        // Guests alone: the agents were not asked for.
+        ([], _) => false,
+        (names, _) => names.contains(name),
+    };
+    let subjects = Subjects {
+        agents: known.into_iter().filter(wanted).collect(),
+        guests: guests.keys().cloned().collect(),
+        limits: args.limits(),
+    };
+    let filter = Filter::new(&args.filters, args.exact)?;
+    let tasks = (suite.plan)(&subjects).into_iter();
+    Ok(tasks.filter_map(|task| task.keep(&|case| filter.takes(case))).collect())
+}
+
+fn baseline(args: &Args, workspace: &Workspace) -> Result<Option<Record>, Problem> {
+    if let Some(name) = &args.save_baseline {
+        store::check_baseline_name(name)?;
+    }
+    let Some(name) = &args.baseline else { return Ok(None) };
+    store::check_baseline_name(name)?;
+    let profiles = workspace.profiles();
+    let path = profiles.join("baselines").join(name);
+    if path.is_dir() {
+        return Ok(Some(RunFolder::load_record(&path)?));
+    }
+    let known = store::list_baselines(&profiles)?;
+    let known: Vec<String> = known.into_iter().map(|(name, _)| name).collect();
+    let known = match &known[..] {
+        [] => "there is none: make one with --save-baseline NAME".to_owned(),
+        known => format!("there are: {}", known.join(", ")),
+    };
+    if args.baseline_lenient {
+        note(&format!("warning: no baseline {name:?}; {known}"));
+        return Ok(None);
+    }
+    Err(Problem::NoBaseline { name: name.clone(), known })
+}
+
+/// The run's folder; none where nothing is kept.
+fn folder(
+    suite: &Suite,
+    args: &Args,
+    mode: Mode,
+    workspace: &Workspace,
+) -> Result<Option<RunFolder>, Problem> {
+    if let Some(out) = &args.out {
+        return Ok(Some(RunFolder::create(out)?));
+    }
+    if mode == Mode::Check || args.profile_time.is_some() {
+        return Ok(None);
+    }
+    let profiles = workspace.profiles();
+    let id = record::run_id(&workspace.root, suite.name);
+    // Two benches may start within a second.
+    let mut tried = 0;
+    let folder = loop {
+        let name = if tried == 0 { id.clone() } else { format!("{id}-{tried}") };
+        match RunFolder::create(&profiles.join("runs").join(name)) {
+            Err(store::StoreError::NotEmpty { .. }) if tried < 100 => tried += 1,
+            other => break other?,
+        }
+    };
+    store::update_latest(&profiles, &folder_name(folder.path()))?;
+    Ok(Some(folder))
+}
+
+/// Builds what the tasks need. A build that fails is an outcome, not the end of the run.
+fn files(
+    workspace: &Workspace,
+    toolchain: &Toolchain,
+    tasks: &[Task],
+    guests: &BTreeMap<String, PathBuf>,
+) -> Result<(Files, Vec<Artifact>), Problem> {
+    let needed = |name: &str| tasks.iter().any(|task| task.agent == name);
+    let sources: Vec<_> = workspace.agents.values().filter(|a| needed(&a.name)).collect();
+    let builder = Builder::open(workspace, toolchain)
+        .map_err(|source| Problem::Builder { path: workspace.target.clone(), source })?;
+    let built = builder.build(&sources, &|step| {
+        note(&format!("building [{}/{}] {} ({})", step.number, step.of, step.agent, step.side));
+    });
+    drop(builder);
+    let mut files = Files::new();
+    let mut artifacts = Vec::new();
+    for (name, built) in built {
+        let BuiltAgent { wasm, native } = &built;
+        artifacts.extend([wasm, native].into_iter().flatten().map(|b| b.artifact.clone()));
+        let both = wasm.as_ref().and_then(|wasm| native.as_ref().map(|native| (wasm, native)));
+        let entry =
+            both.map_err(|why| Outcome::Refused(why.clone())).map(|(wasm, native)| AgentFiles {
+                name: name.clone(),
+                wasm: wasm.path.clone(),
+                native: Some(native.path.clone()),
+                expected: Some(workspace.agents[&name].expected.clone()),
+            });
+        files.insert(name, entry);
+    }
+    for (name, path) in guests.iter().filter(|(name, _)| needed(name)) {
+        artifacts.extend(given(name, path));
+        let (wasm, native, expected) = (path.clone(), None, None);
+        files.insert(name.clone(), Ok(AgentFiles { name: name.clone(), wasm, native, expected }));
+    }
+    Ok((files, artifacts))
+}
+
+/// What can be said of a guest that was given as a file.
+fn given(name: &str, path: &Path) -> Option<Artifact> {
+    let bytes = fs::read(path).ok()?;
+    Some(Artifact {
+        agent: name.to_owned(),
+        side: "wasm".to_owned(),
+        rustc: Reading::Missing(Missing::NotRequested("given as a file".to_owned())),
+        target: "unknown".to_owned(),
+        flags: Vec::new(),
+        bytes: Bytes(bytes.len() as u64),
+        sha256: sha256_hex(&bytes),
+        source_hash: None,
+    })
+}
+
+/// Says what clap has to say; help and version are results, the rest is a wrong use.
+pub fn explain(error: &clap::Error) -> ExitCode {
+    let text = error.render();
+    if error.use_stderr() {
+        note(text.to_string().trim_end());
+        ExitCode::from(EXIT_USAGE)
+    } else {
+        result(&text.to_string());
+        ExitCode::SUCCESS
+    }
+}

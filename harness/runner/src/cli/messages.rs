@@ -1,0 +1,99 @@
+//! What is said to the user, and the exit code that goes with it.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is where we speak")]
+
+use crate::guest::catalog::CatalogError;
+use crate::guest::toolchain::NoToolchain;
+use crate::measure::run::RunError;
+use crate::plan::filter::BadFilter;
+use caxton_results::record::store::StoreError;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// A case failed.
+pub const EXIT_FAILED: u8 = 1;
+/// Wrong use or broken set-up.
+pub const EXIT_USAGE: u8 = 2;
+/// Nothing to compare with.
+pub const EXIT_NOT_COMPARABLE: u8 = 4;
+/// Ctrl-C, as shells count it.
+pub const EXIT_INTERRUPTED: u8 = 130;
+
+/// Why nothing, or no more, could be run.
+#[derive(Debug, thiserror::Error)]
+pub enum Problem {
+    /// The agents cannot be listed.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+    /// No compiler for guests.
+    #[error(transparent)]
+    Toolchain(#[from] NoToolchain),
+    /// The builder's folder.
+    #[error("{path}: guests cannot be built there: {source}")]
+    Builder {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A filter.
+    #[error(transparent)]
+    Filter(#[from] BadFilter),
+    /// `--agent`.
+    #[error("no agent {name:?}; there are: {known}")]
+    UnknownAgent {
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        known: String,
+    },
+    /// `--guest`.
+    #[error("guest {path}: {why}")]
+    Guest {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// `--baseline`.
+    #[error("no baseline {name:?}; {known}")]
+    NoBaseline {
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        known: String,
+    },
+    /// A run folder or baseline cannot be read or written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The run ended early.
+    #[error(transparent)]
+    Run(#[from] RunError),
+}
+
+impl Problem {
+    /// The exit code it ends in.
+    pub fn code(&self) -> u8 {
+        match self {
+            Self::NoBaseline { .. } => EXIT_NOT_COMPARABLE,
+            _ => EXIT_USAGE,
+        }
+    }
+}
+
+/// Says `problem` in one line on standard error.
+pub fn report_problem(problem: &Problem) -> ExitCode {
+    eprintln!("error: {problem}");
+    ExitCode::from(problem.code())
+}
+
+/// A line on standard error: progress and hints.
+pub fn note(text: &str) {
+    eprintln!("{text}");
+}
+
+/// A result on standard output. A reader that has gone away is no error.
+pub fn result(text: &str) {
+    let mut out = io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}

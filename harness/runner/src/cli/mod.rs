@@ -1,0 +1,7 @@
+//! The command line: criterion's words, what is printed, how a run is put together.
+
+pub mod args;
+pub mod bench;
+pub mod list;
+pub mod messages;
+pub mod progress;

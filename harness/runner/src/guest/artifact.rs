@@ -1,0 +1,173 @@
+//! Built files: found again by the hash of all that went into them, and checked when used.
+
+use super::toolchain::{Side, Toolchain};
+use caxton_results::reading::{Missing, Reading};
+use caxton_results::record::Artifact;
+use caxton_results::units::Bytes;
+use object::{Object, ObjectSection};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// A file and what the record says of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Built {
+    /// Where it lies.
+    pub path: PathBuf,
+    /// What it is.
+    pub artifact: Artifact,
+}
+
+/// Lower-case hex of a SHA-256.
+pub fn sha256_hex(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Size of the code section of the shared library at `path`.
+///
+/// # Errors
+/// Why it cannot be told.
+pub fn code_bytes(path: &Path) -> Result<u64, Missing> {
+    let failed = |why: String| Missing::Failed(format!("{}: {why}", path.display()));
+    let bytes = fs::read(path).map_err(|error| failed(error.to_string()))?;
+    let file = object::File::parse(&*bytes).map_err(|error| failed(error.to_string()))?;
+    let text = file.section_by_name(".text").ok_or_else(|| failed("no .text".to_owned()))?;
+    Ok(text.size())
+}
+
+/// Hash of everything that decides a build: file names and contents of `folders` and `files`,
+/// compiler, target and flags.
+///
+/// # Errors
+/// A source file that cannot be read.
+pub fn source_hash(
+    folders: &[PathBuf],
+    files: &[PathBuf],
+    toolchain: &Toolchain,
+    side: Side,
+) -> io::Result<String> {
+    let mut paths: Vec<PathBuf> = files.to_vec();
+    for folder in folders {
+        collect(folder, &mut paths)?;
+    }
+    paths.sort();
+    let mut hash = Sha256::new();
+    // Each part is preceded by its length, so that no two lists of parts look alike.
+    let mut add = |part: &[u8]| {
+        hash.update((part.len() as u64).to_le_bytes());
+        hash.update(part);
+    };
+    for path in &paths {
+        // The file's own name and its folder's: a checkout elsewhere has the same hash.
+        let name: PathBuf = path.components().rev().take(3).collect();
+        add(name.as_os_str().as_encoded_bytes());
+        add(&fs::read(path)?);
+    }
+    for part in [toolchain.identity.as_str(), toolchain.target(side)] {
+        add(part.as_bytes());
+    }
+    for flag in toolchain.flags(side) {
+        add(flag.as_bytes());
+    }
+    Ok(hex(&hash.finalize()))
+}
+
+fn collect(folder: &Path, into: &mut Vec<PathBuf>) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            collect(&entry.path(), into)?;
+        } else {
+            into.push(entry.path());
+        }
+    }
+    Ok(())
+}
+
+/// Folder of built files: `<hash>.wasm` or `<hash>.so`, each beside a `.json` of its artifact.
+#[derive(Debug, Clone)]
+pub struct Cache {
+    folder: PathBuf,
+}
+
+impl Cache {
+    /// The cache in `folder`, which is made.
+    ///
+    /// # Errors
+    /// The folder cannot be made.
+    pub fn open(folder: PathBuf) -> io::Result<Self> {
+        fs::create_dir_all(&folder)?;
+        Ok(Self { folder })
+    }
+
+    fn file(&self, source_hash: &str, side: Side) -> PathBuf {
+        let extension = match side {
+            Side::Wasm => "wasm",
+            Side::Native => "so",
+        };
+        self.folder.join(format!("{source_hash}.{extension}"))
+    }
+
+    /// The file built from `source_hash`, if it is there and is what was stored.
+    pub fn get(&self, source_hash: &str, side: Side) -> Option<Built> {
+        let path = self.file(source_hash, side);
+        let artifact: Artifact =
+            serde_json::from_slice(&fs::read(path.with_extension("json")).ok()?).ok()?;
+        let intact = artifact.sha256 == sha256_hex(&fs::read(&path).ok()?);
+        intact.then_some(Built { path, artifact })
+    }
+
+    /// Copies `file` into the cache.
+    ///
+    /// # Errors
+    /// Reading it or writing the copy.
+    pub fn put(
+        &self,
+        file: &Path,
+        agent: &str,
+        (toolchain, side): (&Toolchain, Side),
+        source_hash: &str,
+    ) -> io::Result<Built> {
+        let bytes = fs::read(file)?;
+        let artifact = Artifact {
+            agent: agent.to_owned(),
+            side: side.name().to_owned(),
+            rustc: Reading::Known(toolchain.version.clone()),
+            target: toolchain.target(side).to_owned(),
+            flags: toolchain.flags(side),
+            bytes: Bytes(bytes.len() as u64),
+            sha256: sha256_hex(&bytes),
+            source_hash: Some(source_hash.to_owned()),
+        };
+        let path = self.file(source_hash, side);
+        // Rename into place: another bench may be loading the old file this moment.
+        self.write(&path, &bytes)?;
+        self.write(&path.with_extension("json"), &serde_json::to_vec_pretty(&artifact)?)?;
+        Ok(Built { path, artifact })
+    }
+
+    fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        let mut temporary = tempfile::NamedTempFile::new_in(&self.folder)?;
+        io::Write::write_all(&mut temporary, bytes)?;
+        temporary.persist(path)?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_known_text_has_its_published_hash() {
+        // FIPS 180-2, appendix B.1.
+        let expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert_eq!(sha256_hex(b"abc"), expected);
+    }
+}

@@ -1,0 +1,6 @@
+//! Guests: which agents there are, with what they are built, and the files that come of it.
+
+pub mod artifact;
+pub mod build;
+pub mod catalog;
+pub mod toolchain;

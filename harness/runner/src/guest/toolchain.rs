@@ -1,0 +1,239 @@
+//! Which compiler builds guests and twins: one for both, so that only the target differs.
+//!
+//! First choice is the rustup toolchain that built the harness, whose wasm32-wasip1 target is
+//! added when it is missing. Where rustup cannot, Debian's `rustc-web` builds the standard library
+//! from source. Neither there: one line that names the command which brings it.
+
+use crate::sys::process;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The guests' target.
+pub const WASM_TARGET: &str = "wasm32-wasip1";
+
+const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
+const DEBIAN_CARGO: &str = "/usr/bin/cargo";
+const DEBIAN_LINKER: &str = "wasm-ld-14";
+const DEBIAN_SYSROOT: &str = "/usr/lib/wasm32-wasi";
+
+/// Where a guest's stack ends. Rust's default of 1 MiB cannot live under a limit of 1 MiB.
+const GUEST_STACK_BYTES: u32 = 65536;
+
+/// Which side of a pair.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Side {
+    /// The WASM module.
+    Wasm,
+    /// Its native twin.
+    Native,
+}
+
+impl Side {
+    /// `wasm` or `native`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Wasm => "wasm",
+            Self::Native => "native",
+        }
+    }
+}
+
+impl fmt::Display for Side {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// A compiler that can build both sides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Toolchain {
+    kind: Kind,
+    /// `rustc -V`.
+    pub version: String,
+    /// `rustc -vV`: what the build's hash rests on.
+    pub identity: String,
+    native_target: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Kind {
+    Rustup { crt1_reactor: PathBuf },
+    Debian,
+}
+
+/// No compiler for guests.
+#[derive(Debug, thiserror::Error)]
+#[error("no toolchain builds {WASM_TARGET} here ({why}): run scripts/setup")]
+pub struct NoToolchain {
+    why: String,
+}
+
+impl Toolchain {
+    /// Finds a toolchain, adding the target by rustup when that is all that is missing; `say` is
+    /// told what is being done.
+    ///
+    /// # Errors
+    /// [`NoToolchain`], which names the command that brings one.
+    pub fn find(root: &Path, say: &dyn Fn(&str)) -> Result<Self, NoToolchain> {
+        let mut why = match Self::rustup(root) {
+            Ok(found) => return Ok(found),
+            Err(why) => why,
+        };
+        say(&format!("adding the {WASM_TARGET} target: rustup target add {WASM_TARGET}"));
+        let mut add = process::command("rustup", root);
+        match process::output(add.args(["target", "add", WASM_TARGET])) {
+            Ok(_) => match Self::rustup(root) {
+                Ok(found) => return Ok(found),
+                Err(error) => why = error,
+            },
+            Err(error) => why = format!("{why}; rustup: {}", last_line(&error)),
+        }
+        Self::debian(root).map_err(|error| NoToolchain { why: format!("{why}; {error}") })
+    }
+
+    fn rustup(root: &Path) -> Result<Self, String> {
+        let rustc = std::env::var("RUSTC").unwrap_or_else(|_| "rustc".to_owned());
+        let mut ask = process::command(&rustc, root);
+        ask.args(["--print", "target-libdir", "--target", WASM_TARGET]);
+        let libdir =
+            process::output(&mut ask).map_err(|e| format!("{rustc}: {}", last_line(&e)))?;
+        let crt1_reactor = Path::new(&libdir).join("self-contained/crt1-reactor.o");
+        if !crt1_reactor.is_file() {
+            return Err(format!("{rustc} has no {WASM_TARGET} target"));
+        }
+        Self::identified(Kind::Rustup { crt1_reactor }, &rustc, root)
+    }
+
+    fn debian(root: &Path) -> Result<Self, String> {
+        for needed in [DEBIAN_RUSTC, DEBIAN_CARGO, "/usr/bin/wasm-ld-14"] {
+            if !Path::new(needed).is_file() {
+                return Err(format!("no {needed}"));
+            }
+        }
+        if !Path::new(DEBIAN_SYSROOT).is_dir() {
+            return Err(format!("no {DEBIAN_SYSROOT}"));
+        }
+        Self::identified(Kind::Debian, DEBIAN_RUSTC, root)
+    }
+
+    fn identified(kind: Kind, rustc: &str, root: &Path) -> Result<Self, String> {
+        let identity = process::output(process::command(rustc, root).arg("-vV"))?;
+        let field = |name: &str| {
+            identity.lines().find_map(|line| line.strip_prefix(name)).map(str::to_owned)
+        };
+        let native_target = field("host: ").ok_or_else(|| format!("{rustc} -vV names no host"))?;
+        let version = identity.lines().next().unwrap_or_default().to_owned();
+        Ok(Self { kind, version, identity, native_target })
+    }
+
+    /// The target triple of a side.
+    pub fn target(&self, side: Side) -> &str {
+        match side {
+            Side::Wasm => WASM_TARGET,
+            Side::Native => &self.native_target,
+        }
+    }
+
+    /// Compiler flags of a side, beyond the `guest` profile's.
+    pub fn flags(&self, side: Side) -> Vec<String> {
+        let mut flags = vec!["-Csymbol-mangling-version=v0".to_owned()];
+        match side {
+            // Without it a relink alone moves a function's speed by -6 … +22 %.
+            Side::Native => flags.push("-Cllvm-args=-align-all-functions=6".to_owned()),
+            Side::Wasm => flags.extend(self.reactor_flags()),
+        }
+        flags
+    }
+
+    /// A cdylib is linked as a command unless told otherwise: its exports would run constructors
+    /// and destructors on every call.
+    fn reactor_flags(&self) -> Vec<String> {
+        let crt1 = match &self.kind {
+            Kind::Rustup { crt1_reactor } => crt1_reactor.display().to_string(),
+            Kind::Debian => format!("{DEBIAN_SYSROOT}/crt1-reactor.o"),
+        };
+        let mut flags = vec![
+            format!("-Clink-arg={crt1}"),
+            "-Clink-arg=--export=_initialize".to_owned(),
+            format!("-Clink-arg=-zstack-size={GUEST_STACK_BYTES}"),
+        ];
+        if self.kind == Kind::Debian {
+            flags.push("-Clink-self-contained=no".to_owned());
+            flags.push(format!("-Lnative={DEBIAN_SYSROOT}"));
+        }
+        flags
+    }
+
+    /// `cargo build` of one package for one side, into `target_dir`.
+    pub fn cargo_build(
+        &self,
+        package: &str,
+        side: Side,
+        root: &Path,
+        target_dir: &Path,
+    ) -> Command {
+        let cargo = match self.kind {
+            Kind::Rustup { .. } => super::catalog::cargo(),
+            Kind::Debian => DEBIAN_CARGO.to_owned(),
+        };
+        let mut command = process::command(cargo, root);
+        // What the outer cargo set for the harness must not reach the agents.
+        for name in ["RUSTFLAGS", "CARGO_BUILD_TARGET", "CARGO_BUILD_RUSTFLAGS", "RUSTC_WRAPPER"] {
+            command.env_remove(name);
+        }
+        command
+            .args(["build", "--quiet", "--lib", "--profile", "guest", "--package", package])
+            .args(["--target", self.target(side)])
+            .env("CARGO_TARGET_DIR", target_dir)
+            .env("CARGO_ENCODED_RUSTFLAGS", self.flags(side).join("\x1f"));
+        if self.kind == Kind::Debian {
+            command.env("RUSTC", DEBIAN_RUSTC).env_remove("RUSTUP_TOOLCHAIN");
+            if side == Side::Wasm {
+                command
+                    .arg("-Zbuild-std=std,panic_abort")
+                    .env("RUSTC_BOOTSTRAP", "1")
+                    .env("CARGO_TARGET_WASM32_WASIP1_LINKER", DEBIAN_LINKER);
+            }
+        }
+        command
+    }
+}
+
+fn last_line(text: &str) -> &str {
+    text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("no reason given").trim()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn toolchain(kind: Kind) -> Toolchain {
+        Toolchain {
+            kind,
+            version: "rustc 1.0.0".to_owned(),
+            identity: String::new(),
+            native_target: "x86_64-unknown-linux-gnu".to_owned(),
+        }
+    }
+
+    #[test]
+    fn both_sides_share_mangling_and_only_the_guest_is_a_reactor() {
+        for kind in
+            [Kind::Debian, Kind::Rustup { crt1_reactor: PathBuf::from("/x/crt1-reactor.o") }]
+        {
+            let toolchain = toolchain(kind);
+            let (wasm, native) = (toolchain.flags(Side::Wasm), toolchain.flags(Side::Native));
+            assert_eq!(wasm[0], native[0]);
+            assert!(wasm.iter().any(|f| f.ends_with("crt1-reactor.o")), "{wasm:?}");
+            assert!(wasm.contains(&"-Clink-arg=--export=_initialize".to_owned()), "{wasm:?}");
+            assert!(!native.iter().any(|f| f.contains("link-arg")), "{native:?}");
+        }
+    }
+
+    #[test]
+    fn the_missing_toolchain_names_the_command_that_brings_it() {
+        let error = NoToolchain { why: "no rustc".to_owned() }.to_string();
+        assert!(error.ends_with("run scripts/setup") && error.lines().count() == 1, "{error}");
+    }
+}

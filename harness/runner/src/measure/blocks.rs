@@ -1,0 +1,215 @@
+//! Timed batches and blocks, and the order in which two sides take turns.
+//!
+//! A batch is some iterations between two clock reads; a block is up to a millisecond of batches
+//! of one side; blocks of two sides come in pairs whose order a coin decides. Nothing here
+//! allocates, logs or checks inside a timed region.
+
+use crate::subject::{AgentInstance, Attempt};
+use crate::sys::clock::Clock;
+use caxton_results::case::Outcome;
+use caxton_results::units::Nanos;
+
+/// An agent in the measuring seat.
+pub struct Seat {
+    agent: Box<dyn AgentInstance>,
+    /// Messages it was given.
+    pub calls: u64,
+    /// Iterations per batch.
+    pub iterations: u64,
+}
+
+impl Seat {
+    /// Seats an agent; its batches are one iteration until [`size_batch`].
+    pub fn new(agent: Box<dyn AgentInstance>) -> Self {
+        Self { agent, calls: 0, iterations: 1 }
+    }
+
+    /// The agent itself, for what is not timed.
+    pub fn agent(&mut self) -> &mut dyn AgentInstance {
+        self.agent.as_mut()
+    }
+
+    /// The last reply.
+    pub fn reply(&self) -> &[u8] {
+        self.agent.reply()
+    }
+
+    /// Fails unless the last reply is `expected`.
+    ///
+    /// # Errors
+    /// `WrongAnswer`, with what was seen.
+    pub fn check_reply(&self, side: &str, expected: &[u8]) -> Attempt<()> {
+        let reply = self.agent.reply();
+        if reply == expected {
+            return Ok(());
+        }
+        let differs = reply.iter().zip(expected).position(|(a, b)| a != b);
+        Err(Outcome::WrongAnswer(format!(
+            "{side} replied {} bytes where {} were expected, first difference at byte {}",
+            reply.len(),
+            expected.len(),
+            differs.unwrap_or(reply.len().min(expected.len()))
+        )))
+    }
+}
+
+/// How long a block is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BlockSize {
+    /// Most samples in it.
+    pub samples_max: usize,
+    /// No further sample starts after this time.
+    pub time: Nanos,
+}
+
+/// Times `iterations` messages.
+///
+/// # Errors
+/// That of the agent.
+#[inline]
+pub fn timed_batch(
+    clock: &dyn Clock,
+    seat: &mut Seat,
+    message: &[u8],
+    iterations: u64,
+) -> Attempt<Nanos> {
+    let start = clock.now();
+    seat.agent.batch(message, iterations)?;
+    let end = clock.now();
+    seat.calls += iterations;
+    Ok(Nanos(end.0 - start.0))
+}
+
+/// Fills `times` (cleared first, its capacity kept) with one block of batches.
+///
+/// # Errors
+/// That of the agent.
+pub fn block(
+    clock: &dyn Clock,
+    seat: &mut Seat,
+    message: &[u8],
+    size: BlockSize,
+    times: &mut Vec<u64>,
+) -> Attempt<()> {
+    times.clear();
+    times.reserve(size.samples_max);
+    let mut spent = 0;
+    while times.len() < size.samples_max && (times.is_empty() || spent < size.time.0) {
+        let iterations = seat.iterations;
+        let batch = timed_batch(clock, seat, message, iterations)?;
+        times.push(batch.0);
+        spent += batch.0;
+    }
+    Ok(())
+}
+
+/// Sets `iterations` so that a batch takes at least `batch_min`.
+///
+/// # Errors
+/// That of the agent.
+pub fn size_batch(
+    clock: &dyn Clock,
+    seat: &mut Seat,
+    message: &[u8],
+    batch_min: Nanos,
+) -> Attempt<()> {
+    const ITERATIONS_MAX: u64 = 1 << 30;
+    let mut iterations = 1;
+    loop {
+        // The faster of two: one interrupt must not make batches too short for good.
+        let first = timed_batch(clock, seat, message, iterations)?;
+        let second = timed_batch(clock, seat, message, iterations)?;
+        let taken = first.min(second).0.max(1);
+        if taken >= batch_min.0 || iterations >= ITERATIONS_MAX {
+            seat.iterations = iterations;
+            return Ok(());
+        }
+        let wanted = (iterations as f64 * batch_min.0 as f64 / taken as f64 * 1.1).ceil() as u64;
+        iterations = wanted.clamp(iterations + 1, iterations * 100).min(ITERATIONS_MAX);
+    }
+}
+
+/// Runs blocks until their minimum stops improving: caches, branch predictors and the guest's own
+/// buffers have settled.
+///
+/// # Errors
+/// That of the agent.
+pub fn warm_up(
+    clock: &dyn Clock,
+    seat: &mut Seat,
+    message: &[u8],
+    size: BlockSize,
+) -> Attempt<u32> {
+    const BLOCKS_MAX: u32 = 12;
+    let mut times = Vec::with_capacity(size.samples_max);
+    let mut best = u64::MAX;
+    let mut stale = 0;
+    for done in 1..=BLOCKS_MAX {
+        block(clock, seat, message, size, &mut times)?;
+        let least = times.iter().copied().min().unwrap_or(u64::MAX);
+        stale = if least < best - best / 100 { 0 } else { stale + 1 };
+        best = best.min(least);
+        if stale == 2 {
+            return Ok(done);
+        }
+    }
+    Ok(BLOCKS_MAX)
+}
+
+/// Which of two sides goes first in each of `blocks` pairs: a coin flip each.
+pub fn coin_flips(rng: &mut fastrand::Rng, blocks: u32) -> Vec<bool> {
+    (0..blocks).map(|_| rng.bool()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::subject::scripted::{Scripted, ScriptedClock};
+    use std::rc::Rc;
+
+    const SIZE: BlockSize = BlockSize { samples_max: 4, time: Nanos(1_000) };
+
+    fn seat(clock: &Rc<ScriptedClock>, costs_ns: &[u64]) -> Seat {
+        Seat::new(Box::new(Scripted::new(clock, costs_ns)))
+    }
+
+    #[test]
+    fn a_batch_is_made_long_enough() {
+        let clock = Rc::new(ScriptedClock::default());
+        let mut seat = seat(&clock, &[30]);
+        size_batch(&*clock, &mut seat, &[], Nanos(20_000)).expect("scripted");
+        assert!((667..=800).contains(&seat.iterations), "{}", seat.iterations);
+    }
+
+    #[test]
+    fn a_block_ends_by_count_or_by_time() {
+        let clock = Rc::new(ScriptedClock::default());
+        let mut times = Vec::new();
+        block(&*clock, &mut seat(&clock, &[10]), &[], SIZE, &mut times).expect("scripted");
+        assert_eq!(times, [10, 10, 10, 10]);
+        block(&*clock, &mut seat(&clock, &[600]), &[], SIZE, &mut times).expect("scripted");
+        assert_eq!(times, [600, 600]);
+        block(&*clock, &mut seat(&clock, &[5_000]), &[], SIZE, &mut times).expect("scripted");
+        assert_eq!(times, [5_000]);
+    }
+
+    #[test]
+    fn warm_up_goes_on_while_it_gets_better() {
+        let clock = Rc::new(ScriptedClock::default());
+        let steady = warm_up(&*clock, &mut seat(&clock, &[100]), &[], SIZE).expect("scripted");
+        let falling: Vec<u64> = (0..40).map(|i| 1_000 - 20 * i).collect();
+        let slow = warm_up(&*clock, &mut seat(&clock, &falling), &[], SIZE).expect("scripted");
+        assert_eq!(steady, 3);
+        assert!(slow > steady, "{slow}");
+    }
+
+    #[test]
+    fn a_wrong_reply_is_told_apart() {
+        let clock = Rc::new(ScriptedClock::default());
+        let mut seat = seat(&clock, &[1]);
+        seat.agent().call(b"abc").expect("scripted");
+        assert_eq!(seat.check_reply("wasm", b"abc"), Ok(()));
+        let wrong = seat.check_reply("wasm", b"abd").expect_err("differs");
+        assert!(wrong.reason().is_some_and(|why| why.ends_with("byte 2")), "{wrong:?}");
+    }
+}

@@ -1,0 +1,13 @@
+//! Watching: what is timed, in which order, in which process.
+//!
+//! `run.rs` walks through a plan and keeps the record; `launch.rs` starts a fresh worker process
+//! for each launch and hears it out; `worker.rs` is that process; `protocol.rs` is what they say
+//! to each other; `blocks.rs` interleaves timed blocks; `calibrate.rs` measures the instrument.
+
+pub mod blocks;
+pub mod calibrate;
+pub mod launch;
+pub mod probe;
+pub mod protocol;
+pub mod run;
+pub mod worker;

@@ -1,0 +1,3 @@
+//! Probes: what can be read beside the clock. One file each.
+
+pub mod counters;

@@ -1,0 +1,204 @@
+//! What a run and its worker processes say to each other: one JSON value per line, version 1.
+//!
+//! The run writes one [`Job`] to the worker's standard input; the worker answers with [`Event`]s
+//! on its standard output, the last of which is [`Event::End`]. A worker whose answers stop
+//! without one has died.
+
+use super::calibrate::Cost;
+use crate::guest::catalog::Expected;
+use caxton_results::case::{CaseKey, Outcome};
+use caxton_results::metric::MetricName;
+use caxton_results::reading::Missing;
+use caxton_results::samples::Sample;
+use caxton_results::units::{Bytes, Nanos};
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// Version of this protocol; a worker refuses a job of another one.
+pub const PROTOCOL: u32 = 1;
+
+/// The first argument that makes a bench executable a worker.
+pub const WORKER_ARGUMENT: &str = "__worker";
+
+/// What one launch is to do.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Job {
+    /// [`PROTOCOL`].
+    pub protocol: u32,
+    /// Number of the launch, from 0; goes into each sample.
+    pub launch: u32,
+    /// Seed of the launch's own choices: order, coin flips, offsets.
+    pub seed: u64,
+    /// The CPU to stay on.
+    pub core: Option<usize>,
+    /// How much to measure.
+    pub effort: Effort,
+    /// What.
+    pub work: Work,
+}
+
+/// How much one launch measures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Effort {
+    /// Pairs of blocks per compared pair of sides.
+    pub blocks: u32,
+    /// Samples in a block, at most.
+    pub samples_per_block: u32,
+    /// Length of a block.
+    pub block: Nanos,
+    /// Instances whose creation and first call are timed, per side.
+    pub instances: u32,
+    /// Time for which counters count, per side.
+    pub counting: Nanos,
+}
+
+/// The kinds of work.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Work {
+    /// Native against WASM, and each against itself.
+    Overhead {
+        /// The agent.
+        agent: AgentFiles,
+        /// The comparisons, each a case.
+        pairs: Vec<PairCase>,
+    },
+    /// Fuel of a steady-state call: a pass of its own, because metering changes speed.
+    Fuel {
+        /// The agent.
+        agent: AgentFiles,
+        /// The case it belongs to.
+        case: CaseKey,
+    },
+    /// The agent under a memory limit.
+    MemoryLimit {
+        /// The `ballast` agent.
+        agent: AgentFiles,
+        /// The case.
+        case: CaseKey,
+        /// The limit.
+        limit: Bytes,
+        /// Whether this launch also searches the largest allocations.
+        search: bool,
+    },
+    /// Calls without measuring, for an outside profiler.
+    Spin {
+        /// The agent.
+        agent: AgentFiles,
+        /// The comparisons whose sides are to run.
+        pairs: Vec<PairCase>,
+        /// How long, per side.
+        time: Nanos,
+    },
+}
+
+/// One agent's files.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentFiles {
+    /// Its name.
+    pub name: String,
+    /// The module.
+    pub wasm: PathBuf,
+    /// The twin; none for a guest that was given as a file.
+    pub native: Option<PathBuf>,
+    /// The answer it must give; none for a guest that was given as a file.
+    pub expected: Option<Expected>,
+}
+
+/// Which two sides are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Pair {
+    /// WASM over native.
+    Overhead,
+    /// Native over native.
+    NativeAgain,
+    /// WASM over WASM.
+    WasmAgain,
+}
+
+impl Pair {
+    /// The subject part of its case key.
+    pub const fn subject(self) -> &'static str {
+        match self {
+            Self::Overhead => "wasmtime-vs-native",
+            Self::NativeAgain => "native-vs-native",
+            Self::WasmAgain => "wasmtime-vs-wasmtime",
+        }
+    }
+}
+
+/// A comparison and the case it fills.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PairCase {
+    /// The comparison.
+    pub pair: Pair,
+    /// The case.
+    pub case: CaseKey,
+}
+
+/// What a worker tells.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Event {
+    /// The agent has begun to handle messages: a death from now on is one in the middle.
+    Working,
+    /// What the instrument costs in this launch.
+    Cost(Cost),
+    /// A reading.
+    Sample(Sample),
+    /// A reading that cannot be had.
+    Missing {
+        /// The case.
+        case: CaseKey,
+        /// The metric.
+        metric: MetricName,
+        /// Why.
+        why: Missing,
+    },
+    /// A finding that is words.
+    Finding {
+        /// The case.
+        case: CaseKey,
+        /// What was asked.
+        name: String,
+        /// What was found.
+        text: String,
+    },
+    /// How the launch ended; nothing follows.
+    End(Outcome),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_job_and_its_events_survive_the_wire() {
+        let case = CaseKey::new("wasm", "memory-limit", "wasmtime", "ballast");
+        let agent = AgentFiles {
+            name: "ballast".to_owned(),
+            wasm: PathBuf::from("a.wasm"),
+            native: None,
+            expected: None,
+        };
+        let effort = Effort {
+            blocks: 10,
+            samples_per_block: 12,
+            block: Nanos(1_000_000),
+            instances: 8,
+            counting: Nanos(5_000_000),
+        };
+        let limit = Bytes::mebi(10);
+        let work = Work::MemoryLimit { agent, case: case.clone(), limit, search: true };
+        let job =
+            Job { protocol: PROTOCOL, launch: 3, seed: u64::MAX, core: Some(1), effort, work };
+        let line = serde_json::to_string(&job).expect("plain data");
+        assert_eq!(line.lines().count(), 1);
+        assert_eq!(serde_json::from_str::<Job>(&line).expect("same version"), job);
+        let end = Event::End(Outcome::DiedInTheMiddle("line\nbreak".to_owned()));
+        let line = serde_json::to_string(&end).expect("plain data");
+        assert_eq!(line.lines().count(), 1);
+        assert_eq!(serde_json::from_str::<Event>(&line).expect("same version"), end);
+    }
+}

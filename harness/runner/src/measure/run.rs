@@ -1,0 +1,308 @@
+//! Walks through a plan: task by task, launch by launch, and keeps the record.
+//!
+//! After each task its samples and the record are on disk. A case that fails costs itself; the
+//! user's wish to stop ends the run between two events, with what was measured kept.
+
+use super::calibrate::Cost;
+use super::launch::launch;
+use super::protocol::{AgentFiles, Event, Job, PROTOCOL, Work};
+use crate::plan::scale::Scale;
+use crate::plan::{Task, TaskKind};
+use crate::sys::{affinity, clock, memory};
+use caxton_results::case::Outcome;
+use caxton_results::reading::{Missing, Reading};
+use caxton_results::record::store::{RunFolder, StoreError};
+use caxton_results::record::{Budget, Calibration, CaseRecord, Record, Status};
+use caxton_results::reduce::{self, Levels};
+use caxton_results::samples::Sample;
+use caxton_results::units::Nanos;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// What is told while a run goes on.
+pub trait Observer {
+    /// A task begins: number from 1, of how many, what, and how many launches.
+    fn task(&self, number: usize, of: usize, name: &str, launches: u32);
+    /// A launch of the task has ended.
+    fn launch_done(&self);
+    /// The task has ended.
+    fn task_done(&self, name: &str, outcome: &Outcome);
+}
+
+/// How to run.
+#[derive(Debug, Clone, Copy)]
+pub struct Settings {
+    /// How much.
+    pub scale: Scale,
+    /// Seed of all choices.
+    pub seed: u64,
+    /// Longest silence of a worker.
+    pub timeout: Duration,
+    /// Only call, for an outside profiler: how long per side.
+    pub spin: Option<Nanos>,
+}
+
+/// Why a run ended early: the machine, not an agent.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The run folder cannot be written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// No worker can be started.
+    #[error("no worker process can be started: {0}")]
+    Worker(#[from] std::io::Error),
+}
+
+/// A run in progress.
+pub struct Run<'a> {
+    /// The record so far.
+    pub record: Record,
+    /// Where it is kept; nowhere in smoke mode.
+    pub folder: Option<RunFolder>,
+    /// How to run.
+    pub settings: Settings,
+    /// Set when the user wants to stop.
+    pub stop: &'a AtomicBool,
+    /// Is told how it goes.
+    pub observer: &'a dyn Observer,
+    samples: Vec<Sample>,
+    costs: Vec<Cost>,
+    rng: fastrand::Rng,
+}
+
+/// What the launches of one task came to.
+#[derive(Default)]
+struct Tally {
+    done: u32,
+    outcome: Option<Outcome>,
+    events: Vec<Event>,
+}
+
+impl<'a> Run<'a> {
+    /// A run that has not begun.
+    pub fn new(
+        record: Record,
+        folder: Option<RunFolder>,
+        settings: Settings,
+        (stop, observer): (&'a AtomicBool, &'a dyn Observer),
+    ) -> Self {
+        let rng = fastrand::Rng::with_seed(settings.seed);
+        let (samples, costs) = (Vec::new(), Vec::new());
+        Self { record, folder, settings, stop, observer, samples, costs, rng }
+    }
+
+    /// Runs all tasks. `files` holds each agent's files, or why there are none.
+    ///
+    /// # Errors
+    /// [`RunError`]; what was finished before is on disk.
+    pub fn all(
+        &mut self,
+        tasks: &[Task],
+        files: &BTreeMap<String, Result<AgentFiles, Outcome>>,
+    ) -> Result<(), RunError> {
+        for task in tasks {
+            let wanted = self.launches(task);
+            for key in task.cases() {
+                self.record.cases.push(CaseRecord {
+                    key: key.clone(),
+                    outcome: Outcome::NotRun("the run has not come to it".to_owned()),
+                    launches: Budget { wanted, granted: 0 },
+                    metrics: BTreeMap::new(),
+                    findings: BTreeMap::new(),
+                });
+            }
+        }
+        self.write()?;
+        for (i, task) in tasks.iter().enumerate() {
+            if self.stopped() {
+                break;
+            }
+            let name = task.cases()[0].to_string();
+            self.observer.task(i + 1, tasks.len(), &name, self.launches(task));
+            let tally = match files.get(&task.agent) {
+                Some(Ok(files)) => self.task(task, files)?,
+                Some(Err(outcome)) => Tally { outcome: Some(outcome.clone()), ..Tally::default() },
+                None => unreachable!("each planned agent was built or given"),
+            };
+            self.settle(task, tally)?;
+            self.observer.task_done(&name, &self.outcome_of(task));
+        }
+        self.record.run.status =
+            if self.stopped() { Status::Interrupted } else { Status::Finished };
+        let levels = Levels::of_record(&self.record);
+        self.record.totals = reduce::totals(&self.record.cases, &self.samples, &levels);
+        self.write()?;
+        Ok(())
+    }
+
+    fn stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    fn launches(&self, task: &Task) -> u32 {
+        match task.kind {
+            _ if self.settings.spin.is_some() => 1,
+            TaskKind::Overhead(_) => self.settings.scale.launches(),
+            TaskKind::MemoryLimit { .. } => self.settings.scale.limit_launches(),
+        }
+    }
+
+    fn outcome_of(&self, task: &Task) -> Outcome {
+        let cases = task.cases();
+        let record = self.record.cases.iter().find(|case| cases.contains(&&case.key));
+        record.map_or(Outcome::Ran, |case| case.outcome.clone())
+    }
+
+    /// All launches of one task, the fuel pass last.
+    fn task(&mut self, task: &Task, files: &AgentFiles) -> Result<Tally, RunError> {
+        let mut tally = Tally::default();
+        for number in 0..self.launches(task) {
+            let Some(work) = self.work(task, files, number) else { break };
+            if !self.one_launch(work, number, &mut tally)? {
+                return Ok(tally);
+            }
+            tally.done += 1;
+            self.observer.launch_done();
+        }
+        let TaskKind::Overhead(pairs) = &task.kind else { return Ok(tally) };
+        let Some(overhead) = pairs.iter().find(|pair| pair.case.is_overhead()) else {
+            return Ok(tally);
+        };
+        if self.settings.spin.is_some() {
+            return Ok(tally);
+        }
+        let case = &overhead.case;
+        if self.settings.scale.fuel_launches() == 0 {
+            let why = "fuel is counted at --scale quick and full".to_owned();
+            tally.events.push(no_fuel(case, Missing::NotRequested(why)));
+        }
+        for number in 0..self.settings.scale.fuel_launches() {
+            let work = Work::Fuel { agent: files.clone(), case: case.clone() };
+            let mut fuel = Tally::default();
+            let told = self.one_launch(work, number, &mut fuel)?;
+            tally.events.append(&mut fuel.events);
+            if !told {
+                let why = fuel.outcome.as_ref().and_then(Outcome::reason).unwrap_or("interrupted");
+                tally.events.push(no_fuel(case, Missing::Failed(why.to_owned())));
+                break;
+            }
+        }
+        Ok(tally)
+    }
+
+    fn work(&self, task: &Task, files: &AgentFiles, number: u32) -> Option<Work> {
+        let agent = files.clone();
+        Some(match (&task.kind, self.settings.spin) {
+            (TaskKind::Overhead(pairs), Some(time)) => {
+                Work::Spin { agent, pairs: pairs.clone(), time }
+            }
+            (TaskKind::MemoryLimit { .. }, Some(_)) => return None,
+            (TaskKind::Overhead(pairs), None) => Work::Overhead { agent, pairs: pairs.clone() },
+            (TaskKind::MemoryLimit { case, limit }, None) => {
+                // Twice, in two processes: the answer is exact only if they agree.
+                let (case, limit, search) = (case.clone(), *limit, number < 2);
+                Work::MemoryLimit { agent, case, limit, search }
+            }
+        })
+    }
+
+    /// True if the launch ran to its end; its events are in `tally` then.
+    fn one_launch(&mut self, work: Work, number: u32, tally: &mut Tally) -> Result<bool, RunError> {
+        let cores = affinity::allowed_cores().unwrap_or_default();
+        let effort = self.settings.scale.effort();
+        let job = Job {
+            protocol: PROTOCOL,
+            launch: number,
+            seed: self.rng.u64(..),
+            core: (!cores.is_empty()).then(|| cores[self.rng.usize(..cores.len())]),
+            effort,
+            work,
+        };
+        let spin = self.settings.spin.map_or(0, |time| time.0 * 2);
+        let time = self.settings.timeout + Duration::from_nanos(spin);
+        let launched = launch(&job, time, self.stop)?;
+        match launched.outcome {
+            Some(Outcome::Ran) => {
+                tally.events.extend(launched.events);
+                Ok(true)
+            }
+            other => {
+                tally.outcome = other;
+                Ok(false)
+            }
+        }
+    }
+
+    /// Puts what a task's launches told into its cases, and on disk.
+    fn settle(&mut self, task: &Task, tally: Tally) -> Result<(), RunError> {
+        let mut samples = Vec::new();
+        let mut missing = Vec::new();
+        let keys: Vec<_> = task.cases().into_iter().cloned().collect();
+        for event in tally.events {
+            match event {
+                Event::Sample(sample) => samples.push(sample),
+                Event::Cost(cost) => self.costs.push(cost),
+                Event::Missing { case, metric, why } => missing.push((case, metric, why)),
+                Event::Finding { case, name, text } => {
+                    let record = self.record.cases.iter_mut().find(|record| record.key == case);
+                    if let Some(record) = record {
+                        record.findings.insert(name, text);
+                    }
+                }
+                Event::Working | Event::End(_) => {}
+            }
+        }
+        if let Some(folder) = &mut self.folder {
+            folder.append(&samples)?;
+        }
+        let levels = Levels::of_record(&self.record);
+        for case in self.record.cases.iter_mut().filter(|case| keys.contains(&case.key)) {
+            let own: Vec<Sample> = samples.iter().filter(|s| s.case == case.key).cloned().collect();
+            case.metrics = reduce::reduce(&own, &levels);
+            for (_, metric, why) in missing.iter().filter(|(key, ..)| *key == case.key) {
+                case.metrics.entry(*metric).or_insert_with(|| Reading::Missing(why.clone()));
+            }
+            reduce::inherit_missing(&mut case.metrics);
+            case.launches.granted = tally.done;
+            case.outcome = match &tally.outcome {
+                Some(outcome) => outcome.clone(),
+                None if tally.done > 0 => Outcome::Ran,
+                None => Outcome::NotRun("stopped before its first launch ended".to_owned()),
+            };
+        }
+        self.samples.append(&mut samples);
+        self.record.calibration = calibration(&self.costs);
+        self.write()
+    }
+
+    fn write(&mut self) -> Result<(), RunError> {
+        self.record.run.updated_utc = clock::utc();
+        self.record.host.load_at_end = memory::load_average().into();
+        if let Some(folder) = &self.folder {
+            folder.write(&self.record)?;
+        }
+        Ok(())
+    }
+}
+
+fn no_fuel(case: &caxton_results::case::CaseKey, why: Missing) -> Event {
+    let metric = caxton_results::metric::MetricName::parse("wasm_fuel").expect("in the table");
+    Event::Missing { case: case.clone(), metric, why }
+}
+
+/// Medians over the launches.
+fn calibration(costs: &[Cost]) -> Option<Calibration> {
+    let median = |of: fn(&Cost) -> f64| {
+        let mut values: Vec<f64> = costs.iter().map(of).collect();
+        values.sort_by(f64::total_cmp);
+        values.get(values.len() / 2).copied()
+    };
+    Some(Calibration {
+        clock_read_ns: median(|cost| cost.clock_read_ns)?,
+        sample_ns: median(|cost| cost.sample_ns)?,
+        loop_turn_ns: median(|cost| cost.loop_turn_ns)?,
+        batch_min: costs.iter().map(Cost::batch_min).max()?,
+        launches: costs.len() as u32,
+    })
+}

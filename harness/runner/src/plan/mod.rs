@@ -1,0 +1,83 @@
+//! A plan says what to run: tasks, each the cases that one kind of launch fills; and how much.
+
+pub mod filter;
+pub mod scale;
+
+use crate::measure::protocol::{Pair, PairCase};
+use caxton_results::case::CaseKey;
+use caxton_results::units::Bytes;
+
+/// Cases that are measured together, launch by launch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Task {
+    /// The agent.
+    pub agent: String,
+    /// What is done with it.
+    pub kind: TaskKind,
+}
+
+/// Kinds of tasks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TaskKind {
+    /// Comparisons of sides.
+    Overhead(Vec<PairCase>),
+    /// The agent under a memory limit.
+    MemoryLimit {
+        /// The case.
+        case: CaseKey,
+        /// The limit.
+        limit: Bytes,
+    },
+}
+
+impl Task {
+    /// The keys of its cases.
+    pub fn cases(&self) -> Vec<&CaseKey> {
+        match &self.kind {
+            TaskKind::Overhead(pairs) => pairs.iter().map(|pair| &pair.case).collect(),
+            TaskKind::MemoryLimit { case, .. } => vec![case],
+        }
+    }
+
+    /// The part of the task whose cases `keep` takes; none if it takes none.
+    pub fn keep(self, keep: &dyn Fn(&CaseKey) -> bool) -> Option<Self> {
+        let kind = match self.kind {
+            TaskKind::Overhead(mut pairs) => {
+                pairs.retain(|pair| keep(&pair.case));
+                (!pairs.is_empty()).then_some(TaskKind::Overhead(pairs))
+            }
+            TaskKind::MemoryLimit { case, limit } => {
+                keep(&case).then_some(TaskKind::MemoryLimit { case, limit })
+            }
+        };
+        kind.map(|kind| Self { agent: self.agent, kind })
+    }
+
+    /// True if it needs the native twin.
+    pub fn needs_twin(&self) -> bool {
+        match &self.kind {
+            TaskKind::Overhead(pairs) => pairs.iter().any(|pair| pair.pair != Pair::WasmAgain),
+            TaskKind::MemoryLimit { .. } => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_task_keeps_the_cases_that_are_wanted() {
+        let pair = |pair: Pair| PairCase {
+            pair,
+            case: CaseKey::new("wasm", "overhead", pair.subject(), "json"),
+        };
+        let kind = TaskKind::Overhead(vec![pair(Pair::Overhead), pair(Pair::WasmAgain)]);
+        let task = Task { agent: "json".to_owned(), kind };
+        assert!(task.needs_twin());
+        let kept = task.clone().keep(&|case| case.is_same_against_same()).expect("one is left");
+        assert_eq!(kept.cases().len(), 1);
+        assert!(!kept.needs_twin());
+        assert_eq!(task.keep(&|_| false), None);
+    }
+}

@@ -1,0 +1,81 @@
+//! How much is measured: smoke, quick or full.
+
+use crate::measure::protocol::Effort;
+use caxton_results::units::Nanos;
+use clap::ValueEnum;
+
+/// How much to measure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Scale {
+    /// One checked pass per case, in seconds: no interval.
+    Smoke,
+    /// Enough launches for intervals, in minutes.
+    Quick,
+    /// More launches: narrower intervals.
+    Full,
+}
+
+impl Scale {
+    /// Its name in records and on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Smoke => "smoke",
+            Self::Quick => "quick",
+            Self::Full => "full",
+        }
+    }
+
+    /// Launches per comparison. An exact interval over all comparisons of a run at once needs
+    /// 1 + log2(100 × comparisons) of them: 13 for thirty.
+    pub const fn launches(self) -> u32 {
+        match self {
+            Self::Smoke => 1,
+            Self::Quick => 15,
+            Self::Full => 40,
+        }
+    }
+
+    /// Launches per memory limit: six is the least for an exact interval at 95 %.
+    pub const fn limit_launches(self) -> u32 {
+        match self {
+            Self::Smoke => 1,
+            Self::Quick => 6,
+            Self::Full => 12,
+        }
+    }
+
+    /// Launches that count fuel: two, because a count is exact only if two processes agree.
+    pub const fn fuel_launches(self) -> u32 {
+        match self {
+            Self::Smoke => 0,
+            Self::Quick | Self::Full => 2,
+        }
+    }
+
+    /// What one launch measures.
+    pub const fn effort(self) -> Effort {
+        match self {
+            Self::Smoke => Effort {
+                blocks: 1,
+                samples_per_block: 2,
+                block: Nanos(100_000),
+                instances: 2,
+                counting: Nanos(200_000),
+            },
+            Self::Quick => Effort {
+                blocks: 10,
+                samples_per_block: 12,
+                block: Nanos(1_000_000),
+                instances: 8,
+                counting: Nanos(5_000_000),
+            },
+            Self::Full => Effort {
+                blocks: 20,
+                samples_per_block: 12,
+                block: Nanos(1_000_000),
+                instances: 16,
+                counting: Nanos(20_000_000),
+            },
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! The first page of a record: when, where, of what.
+
+use crate::plan::scale::Scale;
+use crate::subject::wasmtime;
+use crate::sys::{clock, host, process};
+use caxton_results::reading::{Missing, Reading};
+use caxton_results::record::{Record, Revision, Run, SCHEMA, Status};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// Load above which the machine is busy with something else: half of a core.
+const LOAD_MAX: f64 = 0.5;
+
+/// The record of a run that begins now.
+pub(crate) fn begin(root: &Path, suite: &str, scale: Scale, seed: u64) -> Record {
+    let started = clock::utc();
+    let host = host::fingerprint();
+    let mut record = Record {
+        schema: SCHEMA,
+        run: Run {
+            id: run_id(root, suite),
+            suite: suite.to_owned(),
+            scale: scale.name().to_owned(),
+            command: std::env::args().skip(1).collect(),
+            updated_utc: started.clone(),
+            started_utc: started,
+            status: Status::Running,
+            seed,
+            revision: revision(root),
+            build: build(),
+        },
+        host,
+        engine: wasmtime::configuration(),
+        calibration: None,
+        artifacts: Vec::new(),
+        cases: Vec::new(),
+        totals: BTreeMap::new(),
+        warnings: Vec::new(),
+        samples_bytes: 0,
+    };
+    record.warnings = warnings(&record);
+    record
+}
+
+/// `<utc>-<revision>-<suite>`.
+pub(crate) fn run_id(root: &Path, suite: &str) -> String {
+    let time: String = clock::utc().chars().filter(|c| !matches!(c, '-' | ':')).collect();
+    let revision = match revision(root).commit {
+        Reading::Known(commit) => commit,
+        Reading::Missing(_) => "norev".to_owned(),
+    };
+    format!("{time}-{revision}-{suite}")
+}
+
+fn revision(root: &Path) -> Revision {
+    let git = |args: &[&str]| process::output(process::command("git", root).args(args));
+    let commit = git(&["rev-parse", "--short=12", "HEAD"]);
+    let dirty = git(&["status", "--porcelain", "--untracked-files=no"]);
+    let first_line = |why: String| why.lines().next().unwrap_or("no reason given").to_owned();
+    Revision {
+        commit: commit.map_err(|why| Missing::Unsupported(first_line(why))).into(),
+        dirty: dirty.is_ok_and(|changes| !changes.is_empty()),
+    }
+}
+
+/// How the harness itself was built.
+fn build() -> BTreeMap<String, String> {
+    let entries = [
+        ("rustc", env!("CAXTON_BUILD_RUSTC")),
+        ("flags", env!("CAXTON_BUILD_FLAGS")),
+        ("target", env!("CAXTON_BUILD_TARGET")),
+        ("opt_level", env!("CAXTON_BUILD_OPT_LEVEL")),
+        ("profile", env!("CAXTON_BUILD_PROFILE")),
+    ];
+    entries.into_iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect()
+}
+
+/// What the reader should know before believing a number.
+fn warnings(record: &Record) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if let Reading::Known(load) = record.host.load_at_start
+        && load > LOAD_MAX
+    {
+        warnings.push(format!(
+            "load average {load:.2} at the start: believe ratios, not absolute times"
+        ));
+    }
+    let build = &record.run.build;
+    if build["opt_level"] != "3" {
+        warnings.push(format!(
+            "the harness was built with opt-level {}: use `cargo bench`",
+            build["opt_level"]
+        ));
+    }
+    if !build["flags"].contains("align-all-functions") {
+        warnings.push(
+            "the harness was built without 64-byte function alignment (RUSTFLAGS replaces \
+             .cargo/config.toml): layout may move a function by 20 %"
+                .to_owned(),
+        );
+    }
+    if record.run.revision.dirty {
+        warnings.push("the working tree differs from the commit".to_owned());
+    }
+    warnings
+}

@@ -1,0 +1,119 @@
+//! Compiling a module and linking it to its host.
+
+use super::instance::{HostState, WasmAgent};
+use crate::subject::Attempt;
+use caxton_results::case::Outcome;
+use caxton_results::units::Bytes;
+use std::collections::BTreeMap;
+use wasmtime::{Caller, Config, Engine, InstancePre, Linker, Module};
+use wasmtime_wasi::p1;
+
+/// How the engine differs from wasmtime's defaults.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EngineOptions {
+    /// Count fuel. Changes speed by about a third: never in a timed pass.
+    pub fuel: bool,
+}
+
+/// The engine's configuration as the record states it.
+pub fn configuration() -> BTreeMap<String, String> {
+    let entries = [
+        ("engine", "wasmtime"),
+        ("version", env!("CAXTON_BUILD_WASMTIME")),
+        ("compiler", "cranelift, opt_level=speed (wasmtime's default)"),
+        ("allocation", "on demand (wasmtime's default), copy-on-write images"),
+        ("bounds_checks", "by guard pages, 4 GiB reservation (wasmtime's default)"),
+        ("interruption", "none in timed passes; fuel only in the fuel pass; workers are killed"),
+        ("wasi", "preview 1, no directories, no environment, no network"),
+    ];
+    entries.into_iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect()
+}
+
+/// A compiled agent, linked to its host and ready to be instantiated.
+#[derive(Clone)]
+pub struct WasmSubject {
+    pre: InstancePre<HostState>,
+    options: EngineOptions,
+}
+
+impl WasmSubject {
+    /// Compiles `bytes`: the binary format, or the text format.
+    ///
+    /// # Errors
+    /// `Refused`: a component, no valid module, imports that no agent may have.
+    pub fn compile(bytes: &[u8], options: EngineOptions) -> Attempt<Self> {
+        let refused = |what: &str, error: &wasmtime::Error| {
+            Outcome::Refused(format!("{what}: {}", one_line(&format!("{error:#}"))))
+        };
+        if bytes.starts_with(b"\0asm") && bytes.get(4..8) == Some(&[0x0d, 0, 1, 0]) {
+            let why = "a component, not a core module: build the agent for wasm32-wasip1";
+            return Err(Outcome::Refused(why.to_owned()));
+        }
+        let mut config = Config::new();
+        config.consume_fuel(options.fuel);
+        let engine = Engine::new(&config).map_err(|e| refused("engine", &e))?;
+        let module = Module::new(&engine, bytes).map_err(|e| refused("no valid module", &e))?;
+        let linker = host_functions(&engine).map_err(|e| refused("linker", &e))?;
+        let pre = linker
+            .instantiate_pre(&module)
+            .map_err(|e| refused("imports that no agent has", &e))?;
+        Ok(Self { pre, options })
+    }
+
+    /// A fresh agent under a memory limit, its constructors run.
+    ///
+    /// # Errors
+    /// `Refused` below the module's minimum, `DiedBeforeWork` when its start or constructor traps.
+    pub fn instantiate(&self, limit: Option<Bytes>) -> Attempt<WasmAgent> {
+        WasmAgent::new(&self.pre, limit, self.options.fuel)
+    }
+
+    /// Size of the machine code.
+    pub fn code_bytes(&self) -> Bytes {
+        Bytes(self.pre.module().text().len() as u64)
+    }
+}
+
+/// A chain of errors on one line.
+pub(super) fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn host_functions(engine: &Engine) -> wasmtime::Result<Linker<HostState>> {
+    let mut linker: Linker<HostState> = Linker::new(engine);
+    p1::add_to_linker_sync(&mut linker, HostState::wasi)?;
+    let module = agent_abi::IMPORT_MODULE;
+    linker.func_wrap(
+        module,
+        "send",
+        |mut caller: Caller<'_, HostState>,
+         _to: u64,
+         at: u32,
+         bytes: u32|
+         -> wasmtime::Result<i32> {
+            caller.data().check(&caller, "send", at, bytes)?;
+            let counts = caller.data_mut().counts_mut();
+            counts.sent += 1;
+            counts.sent_bytes += u64::from(bytes);
+            Ok(0)
+        },
+    )?;
+    linker.func_wrap(
+        module,
+        "log",
+        |mut caller: Caller<'_, HostState>,
+         _level: u32,
+         at: u32,
+         bytes: u32|
+         -> wasmtime::Result<()> {
+            caller.data().check(&caller, "log", at, bytes)?;
+            caller.data_mut().counts_mut().logged += 1;
+            Ok(())
+        },
+    )?;
+    linker.func_wrap(module, "clock_ns", |_: Caller<'_, HostState>| -> u64 {
+        use crate::sys::clock::{Clock, Monotonic};
+        Monotonic.now().0
+    })?;
+    Ok(linker)
+}

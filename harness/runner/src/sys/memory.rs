@@ -1,0 +1,83 @@
+//! Memory of this process and this machine, from /proc.
+
+use caxton_results::reading::Missing;
+use caxton_results::units::Bytes;
+use procfs::Current;
+
+fn failed(error: &procfs::ProcError) -> Missing {
+    Missing::Unsupported(format!("/proc: {error}"))
+}
+
+/// Resident memory of this process now, counted page by page (`smaps_rollup`).
+///
+/// # Errors
+/// Why /proc does not tell.
+pub fn resident() -> Result<Bytes, Missing> {
+    let process = procfs::process::Process::myself().map_err(|e| failed(&e))?;
+    let rollup = process.smaps_rollup().map_err(|e| failed(&e))?;
+    let total = rollup.memory_map_rollup.iter().filter_map(|m| m.extension.map.get("Rss")).sum();
+    Ok(Bytes(total))
+}
+
+/// Peak resident memory of this process (`VmHWM`).
+///
+/// # Errors
+/// Why /proc does not tell.
+pub fn peak_resident() -> Result<Bytes, Missing> {
+    let process = procfs::process::Process::myself().map_err(|e| failed(&e))?;
+    let status = process.status().map_err(|e| failed(&e))?;
+    let kib = status.vmhwm.ok_or_else(|| Missing::Unsupported("no VmHWM".to_owned()))?;
+    Ok(Bytes(kib * 1024))
+}
+
+/// Memory that can be taken without swapping (`MemAvailable`).
+///
+/// # Errors
+/// Why /proc does not tell.
+pub fn available() -> Result<Bytes, Missing> {
+    let memory = procfs::Meminfo::current().map_err(|e| failed(&e))?;
+    let bytes = memory.mem_available;
+    bytes.map(Bytes).ok_or_else(|| Missing::Unsupported("no MemAvailable".to_owned()))
+}
+
+/// All physical memory.
+///
+/// # Errors
+/// Why /proc does not tell.
+pub fn physical() -> Result<Bytes, Missing> {
+    procfs::Meminfo::current().map(|m| Bytes(m.mem_total)).map_err(|e| failed(&e))
+}
+
+/// One-minute load average.
+///
+/// # Errors
+/// Why /proc does not tell.
+pub fn load_average() -> Result<f64, Missing> {
+    procfs::LoadAverage::current().map(|load| f64::from(load.one)).map_err(|e| failed(&e))
+}
+
+/// The first processor's entry of /proc/cpuinfo under `field`.
+///
+/// # Errors
+/// Why /proc does not tell.
+pub fn cpu_field(field: &str) -> Result<String, Missing> {
+    let info = procfs::CpuInfo::current().map_err(|e| failed(&e))?;
+    let value = info.get_field(0, field).map(str::to_owned);
+    value.ok_or_else(|| Missing::Unsupported(format!("/proc/cpuinfo has no {field:?}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_that_is_touched_becomes_resident() {
+        let before = resident().expect("Linux");
+        let block = std::hint::black_box(vec![1u8; 32 << 20]);
+        let after = resident().expect("Linux");
+        assert!(after.0 >= before.0 + (31 << 20), "{before} then {after}");
+        assert!(peak_resident().expect("Linux") >= Bytes(32 << 20));
+        assert!(physical().expect("Linux") >= available().expect("Linux"));
+        drop(block);
+    }
+}

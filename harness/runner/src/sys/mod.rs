@@ -1,0 +1,10 @@
+//! The machine: clock, processes, CPUs, memory, shared libraries. The only `unsafe`, the only
+//! real time and the only child processes of this crate.
+#![allow(unsafe_code, reason = "libc and foreign functions: the edge to the machine")]
+
+pub mod affinity;
+pub mod clock;
+pub mod dylib;
+pub mod host;
+pub mod memory;
+pub mod process;

@@ -1,0 +1,64 @@
+//! Child processes: compilers, git, and the workers that measure.
+
+use std::ffi::OsStr;
+use std::io;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+
+/// A command in `dir`, with nothing on its standard input.
+pub fn command(program: impl AsRef<OsStr>, dir: &Path) -> Command {
+    let mut command = Command::new(program);
+    command.current_dir(dir).stdin(Stdio::null());
+    command
+}
+
+/// What a command wrote to its standard output, trimmed, if it succeeded.
+///
+/// # Errors
+/// The command's standard error, or why it could not start.
+pub fn output(command: &mut Command) -> Result<String, String> {
+    let out = command.output().map_err(|error| error.to_string())?;
+    if out.status.success() {
+        Ok(String::from_utf8_lossy(&out.stdout).trim().to_owned())
+    } else {
+        Err(String::from_utf8_lossy(&out.stderr).trim().to_owned())
+    }
+}
+
+/// Starts this executable as a worker, with pipes on all three streams.
+///
+/// The worker has a process group of its own, so that Ctrl-C reaches only the parent, which then
+/// ends it in order; and it dies with the parent, so that a killed run leaves no guest looping.
+///
+/// # Errors
+/// The system's refusal.
+pub fn spawn_worker(argument: &str) -> io::Result<Child> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command
+        .arg(argument)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .process_group(0);
+    // SAFETY: `prctl` is a plain system call: it allocates nothing and takes no lock, as is asked
+    // of code between fork and exec.
+    unsafe {
+        command.pre_exec(|| {
+            libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
+            Ok(())
+        });
+    }
+    command.spawn()
+}
+
+/// How a process ended, in words.
+pub fn describe(status: ExitStatus) -> String {
+    match (status.signal(), status.code()) {
+        (Some(libc::SIGABRT), _) => "aborted (SIGABRT)".to_owned(),
+        (Some(libc::SIGSEGV), _) => "crashed (SIGSEGV)".to_owned(),
+        (Some(libc::SIGKILL), _) => "killed (SIGKILL: out of memory, or by hand)".to_owned(),
+        (Some(signal), _) => format!("killed by signal {signal}"),
+        (None, code) => format!("exited with code {}", code.unwrap_or(-1)),
+    }
+}

@@ -1,0 +1,42 @@
+//! Fuel of one steady-state call: wasmtime's own count of executed operations, exact where the
+//! program alone decides. A pass of its own, because metering changes speed.
+
+use super::sides::page_offset;
+use super::{At, Context};
+use crate::guest::catalog::EXAMPLE_SEED;
+use crate::measure::protocol::{AgentFiles, Event};
+use crate::subject::wasmtime::{EngineOptions, WasmSubject};
+use crate::subject::{AgentInstance, Attempt};
+use caxton_results::case::{CaseKey, Outcome};
+use std::fs;
+
+/// Calls before the count: buffers have grown, lazy state is there.
+const WARM_UP: u32 = 3;
+
+/// Counted calls.
+const CALLS: u32 = 3;
+
+/// Counts the fuel of calls of `agent`.
+///
+/// # Errors
+/// What became of the agent.
+pub fn run(ctx: &mut Context<'_>, agent: &AgentFiles, case: &CaseKey) -> Attempt<()> {
+    let bytes = fs::read(&agent.wasm)
+        .map_err(|error| Outcome::Refused(format!("{}: {error}", agent.wasm.display())))?;
+    let subject = WasmSubject::compile(&bytes, EngineOptions { fuel: true })?;
+    let mut instance = subject.instantiate(None)?;
+    let message = instance.example(EXAMPLE_SEED)?;
+    // The same place in both launches, or a copy loop may take another path.
+    instance.reserve(message.len(), page_offset(&mut fastrand::Rng::with_seed(0)))?;
+    (ctx.tell)(Event::Working);
+    for _ in 0..WARM_UP {
+        instance.call(&message)?;
+    }
+    for index in 0..CALLS {
+        let before = instance.fuel_used();
+        instance.call(&message)?;
+        let used = instance.fuel_used() - before;
+        ctx.sample(case, "wasm_fuel", At { block: 0, index }, (used, 1));
+    }
+    Ok(())
+}

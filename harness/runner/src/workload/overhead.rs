@@ -1,0 +1,341 @@
+//! What WASM costs an agent: native and WASM in one process, in interleaved blocks, phases apart;
+//! and each side against itself, which shows what the apparatus would call a difference.
+
+use super::sides::{Exchange, Loaded, page_offset};
+use super::{At, Context};
+use crate::guest::toolchain::Side;
+use crate::measure::blocks::{BlockSize, Seat, block, size_batch, timed_batch, warm_up};
+use crate::measure::calibrate::{self, Cost};
+use crate::measure::probe::counters::{Counters, RawGroup};
+use crate::measure::protocol::{AgentFiles, Event, Pair, PairCase};
+use crate::subject::Attempt;
+use crate::sys::memory;
+use caxton_results::case::{CaseKey, Outcome};
+use caxton_results::reading::{Missing, Reading};
+use caxton_results::units::Nanos;
+use std::fs;
+
+/// Blocks of memory that are taken and kept, so that the heaps of two launches are laid out
+/// differently.
+const PADS_MAX: usize = 64;
+
+/// Runs one launch of `pairs` on `agent`.
+///
+/// # Errors
+/// What became of the agent.
+pub fn run(ctx: &mut Context<'_>, agent: &AgentFiles, pairs: &[PairCase]) -> Attempt<()> {
+    let cost = calibrate::measure(ctx.clock)?;
+    (ctx.tell)(Event::Cost(cost));
+    let pads: Vec<Vec<u8>> =
+        (0..ctx.rng.usize(..PADS_MAX)).map(|_| vec![0; ctx.rng.usize(1..8192)]).collect();
+    let overhead = pairs.iter().find(|p| p.pair == Pair::Overhead).map(|p| p.case.clone());
+    let sides = load(ctx, agent, pairs, overhead.as_ref())?;
+    let exchange = Exchange::agree(ctx, agent, &sides)?;
+    (ctx.tell)(Event::Working);
+    let mut seats = Seats::default();
+    for side in &sides {
+        let instances = fresh_instances(ctx, side, &exchange, overhead.as_ref())?;
+        seats.fill(ctx, side.side(), instances);
+    }
+    compare(ctx, &mut seats, pairs, (&exchange, cost))?;
+    if let Some(case) = &overhead {
+        count(ctx, &mut seats, case, &exchange)?;
+        sizes(ctx, agent, &sides, case);
+        let memory = seats.wasm.first_mut().and_then(|seat| seat.agent().linear_memory());
+        ctx.reading(case, "linear_memory_bytes", memory.map(|b| b.0).ok_or_else(no_memory));
+        ctx.reading(case, "peak_rss_bytes", memory::peak_resident().map(|b| b.0));
+    }
+    seats.settle(&exchange)?;
+    drop(pads);
+    Ok(())
+}
+
+/// Calls without measuring, for an outside profiler.
+///
+/// # Errors
+/// What became of the agent.
+pub fn spin(
+    ctx: &mut Context<'_>,
+    agent: &AgentFiles,
+    pairs: &[PairCase],
+    time: Nanos,
+) -> Attempt<()> {
+    let sides = load(ctx, agent, pairs, None)?;
+    let exchange = Exchange::agree(ctx, agent, &sides)?;
+    (ctx.tell)(Event::Working);
+    for side in &sides {
+        let mut instance = side.instantiate()?;
+        instance.reserve(exchange.message.get().len(), page_offset(&mut ctx.rng))?;
+        let mut seat = Seat::new(instance);
+        let start = ctx.clock.now();
+        while ctx.clock.now().0 - start.0 < time.0 {
+            timed_batch(ctx.clock, &mut seat, exchange.message.get(), 1)?;
+        }
+        seat.check_reply(side.side().name(), &exchange.reply)?;
+    }
+    Ok(())
+}
+
+fn no_memory() -> Missing {
+    Missing::NotRequested("no WASM instance in this launch".to_owned())
+}
+
+/// Loads the sides that `pairs` need, in an order that a coin decides.
+fn load(
+    ctx: &mut Context<'_>,
+    agent: &AgentFiles,
+    pairs: &[PairCase],
+    told: Option<&CaseKey>,
+) -> Attempt<Vec<Loaded>> {
+    let wanted = |with: Pair| pairs.iter().any(|p| p.pair == Pair::Overhead || p.pair == with);
+    let mut order = Vec::new();
+    if wanted(Pair::WasmAgain) {
+        order.push((Side::Wasm, "wasm_compile_ns"));
+    }
+    if wanted(Pair::NativeAgain) && agent.native.is_some() {
+        order.push((Side::Native, "native_load_ns"));
+    }
+    ctx.rng.shuffle(&mut order);
+    let mut sides = Vec::new();
+    for (side, metric) in order {
+        let (loaded, took) = Loaded::load(ctx, agent, side)?;
+        if let Some(case) = told {
+            ctx.sample(case, metric, At::default(), (took.0, 1));
+        }
+        sides.push(loaded);
+    }
+    Ok(sides)
+}
+
+/// Makes the launch's instances, timing each one's creation and first call.
+fn fresh_instances(
+    ctx: &mut Context<'_>,
+    side: &Loaded,
+    exchange: &Exchange,
+    told: Option<&CaseKey>,
+) -> Attempt<Vec<Seat>> {
+    let name = side.side().name();
+    let before = memory::resident();
+    let mut seats = Vec::new();
+    let mut times = Vec::new();
+    // Two at least: a side is compared with itself.
+    for _ in 0..ctx.effort.instances.max(2) {
+        let start = ctx.clock.now();
+        let mut instance = side.instantiate()?;
+        let made = ctx.clock.now();
+        instance.reserve(exchange.message.get().len(), page_offset(&mut ctx.rng))?;
+        let mut seat = Seat::new(instance);
+        let first = timed_batch(ctx.clock, &mut seat, exchange.message.get(), 1)?;
+        times.push((made.0 - start.0, first.0));
+        seat.check_reply(name, &exchange.reply)?;
+        seats.push(seat);
+    }
+    let Some(case) = told else { return Ok(seats) };
+    for (index, (made, first)) in (0u32..).zip(times) {
+        let at = At { block: 0, index };
+        ctx.sample(case, &format!("{name}_instantiate_ns"), at, (made, 1));
+        ctx.sample(case, &format!("{name}_first_call_ns"), at, (first, 1));
+    }
+    let metric = format!("{name}_instance_rss_bytes");
+    match (before, memory::resident()) {
+        (Ok(before), Ok(after)) => {
+            let grown = after.0.saturating_sub(before.0);
+            ctx.sample(case, &metric, At::default(), (grown, seats.len() as u64));
+        }
+        (Err(why), _) | (_, Err(why)) => ctx.missing(case, &metric, why),
+    }
+    Ok(seats)
+}
+
+/// The live agents of a launch.
+#[derive(Default)]
+struct Seats {
+    native: Vec<Seat>,
+    wasm: Vec<Seat>,
+}
+
+impl Seats {
+    /// Seats a side's instances in random order: which of them is compared is chance.
+    fn fill(&mut self, ctx: &mut Context<'_>, side: Side, mut seats: Vec<Seat>) {
+        ctx.rng.shuffle(&mut seats);
+        match side {
+            Side::Native => self.native = seats,
+            Side::Wasm => self.wasm = seats,
+        }
+    }
+
+    fn side(&mut self, side: Side) -> &mut Vec<Seat> {
+        match side {
+            Side::Native => &mut self.native,
+            Side::Wasm => &mut self.wasm,
+        }
+    }
+
+    /// Each agent sent on what its messages made it send, to the last one.
+    fn settle(&mut self, exchange: &Exchange) -> Attempt<()> {
+        for seat in self.native.iter_mut().chain(&mut self.wasm) {
+            let sent = seat.agent().host_counts().sent;
+            let owed = seat.calls * exchange.sends;
+            if sent != owed {
+                return Err(Outcome::WrongAnswer(format!("{sent} messages sent on, not {owed}")));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// One compared pair: two seats and the metrics of their blocks.
+struct Contest<'a> {
+    case: &'a CaseKey,
+    seats: [(Side, usize); 2],
+    metrics: [&'static str; 2],
+}
+
+impl<'a> Contest<'a> {
+    fn of(pair: &'a PairCase) -> Self {
+        let case = &pair.case;
+        match pair.pair {
+            Pair::Overhead => Self {
+                case,
+                seats: [(Side::Wasm, 0), (Side::Native, 0)],
+                metrics: ["wasm_call_ns", "native_call_ns"],
+            },
+            Pair::NativeAgain => Self {
+                case,
+                seats: [(Side::Native, 0), (Side::Native, 1)],
+                metrics: ["again_call_ns", "once_call_ns"],
+            },
+            Pair::WasmAgain => Self {
+                case,
+                seats: [(Side::Wasm, 0), (Side::Wasm, 1)],
+                metrics: ["again_call_ns", "once_call_ns"],
+            },
+        }
+    }
+}
+
+/// Warms all seats up, then lets the pairs take turns block by block.
+fn compare(
+    ctx: &mut Context<'_>,
+    seats: &mut Seats,
+    pairs: &[PairCase],
+    (exchange, cost): (&Exchange, Cost),
+) -> Attempt<()> {
+    let size =
+        BlockSize { samples_max: ctx.effort.samples_per_block as usize, time: ctx.effort.block };
+    for side in [Side::Native, Side::Wasm] {
+        let mut seats: Vec<&mut Seat> = seats.side(side).iter_mut().take(2).collect();
+        for seat in &mut seats {
+            size_batch(ctx.clock, seat, exchange.message.get(), cost.batch_min())?;
+            warm_up(ctx.clock, seat, exchange.message.get(), size)?;
+            // Once more: what was sized cold runs too short a batch warm.
+            size_batch(ctx.clock, seat, exchange.message.get(), cost.batch_min())?;
+        }
+        // Two alike must differ in nothing, so not in the length of their batches.
+        let longest = seats.iter().map(|seat| seat.iterations).max().unwrap_or(1);
+        seats.iter_mut().for_each(|seat| seat.iterations = longest);
+    }
+    let mut contests: Vec<Contest<'_>> = pairs.iter().map(Contest::of).collect();
+    let mut times = Vec::with_capacity(size.samples_max);
+    let mut shortest = vec![u64::MAX; contests.len()];
+    for number in 0..ctx.effort.blocks {
+        ctx.rng.shuffle(&mut contests);
+        for contest in &contests {
+            let order = if ctx.rng.bool() { [0, 1] } else { [1, 0] };
+            for which in order {
+                let (side, index) = contest.seats[which];
+                let Some(seat) = seats.side(side).get_mut(index) else { continue };
+                block(ctx.clock, seat, exchange.message.get(), size, &mut times)?;
+                seat.check_reply(side.name(), &exchange.reply)?;
+                let iterations = seat.iterations;
+                for (index, &time) in (0u32..).zip(&times) {
+                    let at = At { block: number, index };
+                    ctx.sample(contest.case, contest.metrics[which], at, (time, iterations));
+                }
+                let least = times.iter().copied().min().unwrap_or(u64::MAX);
+                let position = pairs.iter().position(|p| &p.case == contest.case);
+                let shortest = &mut shortest[position.expect("contests come from pairs")];
+                *shortest = least.min(*shortest);
+            }
+        }
+    }
+    for (pair, shortest) in pairs.iter().zip(shortest) {
+        let share = cost.share_ppb(Nanos(shortest));
+        ctx.sample(&pair.case, "apparatus_share", At::default(), (share, 1));
+    }
+    Ok(())
+}
+
+/// Counts events per call, in a pass of its own for each side.
+fn count(
+    ctx: &mut Context<'_>,
+    seats: &mut Seats,
+    case: &CaseKey,
+    exchange: &Exchange,
+) -> Attempt<()> {
+    let mut counters = Counters::open();
+    for side in [Side::Native, Side::Wasm] {
+        let Some(seat) = seats.side(side).first_mut() else { continue };
+        let name = side.name();
+        for (event, why) in counters.missing() {
+            ctx.missing(case, &format!("{name}_{event}"), why.clone());
+        }
+        let batch = timed_batch(ctx.clock, seat, exchange.message.get(), seat.iterations)?;
+        let batches = (ctx.effort.counting.0 / batch.0.max(1)).max(1);
+        let iterations = batches * seat.iterations;
+        let counted =
+            counters.count(|| timed_batch(ctx.clock, seat, exchange.message.get(), iterations));
+        let (ran, groups) = counted.map_err(|e| Outcome::Failed(format!("counters: {e}")))?;
+        ran?;
+        seat.check_reply(name, &exchange.reply)?;
+        for group in &groups {
+            tell_group(ctx, case, name, group, iterations);
+        }
+    }
+    Ok(())
+}
+
+fn tell_group(
+    ctx: &mut Context<'_>,
+    case: &CaseKey,
+    name: &str,
+    group: &RawGroup,
+    iterations: u64,
+) {
+    let scaling = group.scaling();
+    for (event, count) in group.scaled() {
+        let metric = format!("{name}_{event}");
+        match count {
+            Reading::Known(count) => ctx.sample(case, &metric, At::default(), (count, iterations)),
+            Reading::Missing(why) => ctx.missing(case, &metric, why),
+        }
+    }
+    if let (Some(scaling), Some((event, _))) = (scaling, group.counts.first()) {
+        let text = format!("counts of the group of {event} scaled by {scaling:.3}");
+        ctx.finding(case, &format!("{name}_{event}_scaling"), text);
+    }
+}
+
+/// Sizes of files and code.
+fn sizes(ctx: &mut Context<'_>, agent: &AgentFiles, sides: &[Loaded], case: &CaseKey) {
+    let file = |path: &std::path::Path| {
+        let length = fs::metadata(path).map(|meta| meta.len());
+        length.map_err(|error| Missing::Failed(format!("{}: {error}", path.display())))
+    };
+    ctx.reading(case, "wasm_file_bytes", file(&agent.wasm));
+    if let Some(path) = &agent.native {
+        ctx.reading(case, "native_file_bytes", file(path));
+        ctx.reading(case, "native_code_bytes", crate::guest::artifact::code_bytes(path));
+    }
+    for side in sides {
+        if let Loaded::Wasm(subject) = side {
+            ctx.reading(case, "wasm_code_bytes", Ok(subject.code_bytes().0));
+        }
+    }
+    if agent.native.is_none() {
+        for metric in ["wasm_to_native_time", "native_call_ns"] {
+            let why = "a guest given as a file has no native twin".to_owned();
+            ctx.missing(case, metric, Missing::NotRequested(why));
+        }
+    }
+}

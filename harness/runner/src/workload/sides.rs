@@ -1,0 +1,182 @@
+//! The two sides of an agent, loaded; and the message and answer that both must agree on.
+
+use super::Context;
+use crate::guest::artifact::sha256_hex;
+use crate::guest::catalog::EXAMPLE_SEED;
+use crate::guest::toolchain::Side;
+use crate::measure::protocol::AgentFiles;
+use crate::subject::native::NativeSubject;
+use crate::subject::wasmtime::{EngineOptions, WasmSubject};
+use crate::subject::{AgentInstance, Attempt};
+use caxton_results::case::Outcome;
+use caxton_results::units::Nanos;
+use std::fs;
+
+const LINE_BYTES: usize = 64;
+const PAGE_BYTES: usize = 4096;
+
+/// A loaded side.
+pub enum Loaded {
+    /// A compiled module.
+    Wasm(WasmSubject),
+    /// A loaded twin.
+    Native(NativeSubject),
+}
+
+impl Loaded {
+    /// Which side it is.
+    pub fn side(&self) -> Side {
+        match self {
+            Self::Wasm(_) => Side::Wasm,
+            Self::Native(_) => Side::Native,
+        }
+    }
+
+    /// Loads one side of `agent`; how long compiling or loading took.
+    ///
+    /// # Errors
+    /// `Refused`: no such file, no valid module, no twin.
+    pub fn load(ctx: &Context<'_>, agent: &AgentFiles, side: Side) -> Attempt<(Self, Nanos)> {
+        let start;
+        let loaded = match (side, &agent.native) {
+            (Side::Native, Some(path)) => {
+                start = ctx.clock.now();
+                Self::Native(NativeSubject::load(path)?)
+            }
+            (Side::Native, None) => {
+                return Err(Outcome::Failed("a native side without a twin".to_owned()));
+            }
+            (Side::Wasm, _) => {
+                let read = fs::read(&agent.wasm);
+                let bytes =
+                    read.map_err(|e| Outcome::Refused(format!("{}: {e}", agent.wasm.display())))?;
+                start = ctx.clock.now();
+                Self::Wasm(WasmSubject::compile(&bytes, EngineOptions { fuel: false })?)
+            }
+        };
+        Ok((loaded, Nanos(ctx.clock.now().0 - start.0)))
+    }
+
+    /// A fresh agent without a memory limit.
+    ///
+    /// # Errors
+    /// As the subject's.
+    pub fn instantiate(&self) -> Attempt<Box<dyn AgentInstance>> {
+        Ok(match self {
+            Self::Wasm(subject) => Box::new(subject.instantiate(None)?),
+            Self::Native(subject) => Box::new(subject.instantiate()?),
+        })
+    }
+}
+
+/// Bytes that start at a chosen cache line of a page: alignment is chosen per launch, so that it
+/// becomes noise that the statistics cover instead of a bias that nobody sees.
+#[derive(Debug)]
+pub struct Placed {
+    storage: Vec<u8>,
+    start: usize,
+    bytes: usize,
+}
+
+impl Placed {
+    /// A copy of `bytes` at a random cache line of a page.
+    pub fn at_random(rng: &mut fastrand::Rng, bytes: &[u8]) -> Self {
+        let mut storage = vec![0; bytes.len() + 2 * PAGE_BYTES];
+        let misfit = storage.as_ptr() as usize % PAGE_BYTES;
+        let start = PAGE_BYTES - misfit + page_offset(rng);
+        storage[start..start + bytes.len()].copy_from_slice(bytes);
+        Self { storage, start, bytes: bytes.len() }
+    }
+
+    /// The bytes.
+    pub fn get(&self) -> &[u8] {
+        &self.storage[self.start..self.start + self.bytes]
+    }
+}
+
+/// A random multiple of a cache line within a page.
+pub fn page_offset(rng: &mut fastrand::Rng) -> usize {
+    rng.usize(..PAGE_BYTES / LINE_BYTES) * LINE_BYTES
+}
+
+/// What is sent in every call, and what must come back.
+pub struct Exchange {
+    /// The message, placed.
+    pub message: Placed,
+    /// The reply to it.
+    pub reply: Vec<u8>,
+    /// Messages the agent sends to others while it handles one.
+    pub sends: u64,
+}
+
+impl Exchange {
+    /// Asks one fresh agent of each side for the example and handles it: both must agree, and
+    /// with the manifest's promise where there is one.
+    ///
+    /// # Errors
+    /// `WrongAnswer`, or what the agent died of.
+    pub fn agree(ctx: &mut Context<'_>, agent: &AgentFiles, sides: &[Loaded]) -> Attempt<Self> {
+        let mut agreed: Option<Self> = None;
+        for side in sides {
+            let mut instance = side.instantiate()?;
+            let example = instance.example(EXAMPLE_SEED)?;
+            instance.reserve(example.len(), page_offset(&mut ctx.rng))?;
+            instance.call(&example)?;
+            let (reply, sends) = (instance.reply().to_vec(), instance.host_counts().sent);
+            match &agreed {
+                None => {
+                    let message = Placed::at_random(&mut ctx.rng, &example);
+                    agreed = Some(Self { message, reply, sends });
+                }
+                Some(first) if first.message.get() != example => {
+                    return Err(wrong("the two sides make different example messages"));
+                }
+                Some(first) if first.reply != reply => {
+                    return Err(wrong("the two sides reply differently to the same message"));
+                }
+                Some(first) if first.sends != sends => {
+                    return Err(wrong("the two sides send different numbers of messages"));
+                }
+                Some(_) => {}
+            }
+        }
+        let agreed = agreed.ok_or_else(|| Outcome::Failed("no side was asked".to_owned()))?;
+        if let Some(expected) = &agent.expected {
+            let pairs = [
+                ("example message", agreed.message.get(), &expected.message_sha256),
+                ("reply", &agreed.reply[..], &expected.reply_sha256),
+            ];
+            for (what, bytes, promised) in pairs {
+                let seen = sha256_hex(bytes);
+                if seen != **promised {
+                    let why = format!("the {what} has sha256 {seen}, its manifest says {promised}");
+                    return Err(wrong(&why));
+                }
+            }
+        }
+        Ok(agreed)
+    }
+}
+
+fn wrong(why: &str) -> Outcome {
+    Outcome::WrongAnswer(why.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_are_placed_at_cache_lines_all_over_the_page() {
+        let mut rng = fastrand::Rng::with_seed(7);
+        let mut offsets = std::collections::BTreeSet::new();
+        for _ in 0..200 {
+            let placed = Placed::at_random(&mut rng, b"message");
+            assert_eq!(placed.get(), b"message");
+            let offset = placed.get().as_ptr() as usize % PAGE_BYTES;
+            assert_eq!(offset % LINE_BYTES, 0);
+            offsets.insert(offset);
+        }
+        assert!(offsets.len() > 40, "{} of 64 lines", offsets.len());
+    }
+}
