@@ -157,10 +157,10 @@ mod tests {
         expect![[r#"
             Baseline 20260102T030405Z-abc1234-wasm against run later: wasm/native
               agent                     baseline        interval      this run        interval  change
-              noop                        4.468x  [4.442, 4.498]        4.468x  [4.442, 4.498]  +0.0 %
-              sha256                      1.249x  [1.241, 1.264]        1.249x  [1.241, 1.264]  +0.0 %
+              noop                        4.479x  [4.459, 4.497]        4.479x  [4.459, 4.497]  +0.0 %
+              sha256                      1.255x  [1.245, 1.265]        1.255x  [1.245, 1.265]  +0.0 %
               \u{202e}evil\u{1b}[2J\n…         —               —             —               —       —
-              json                        1.453x  [1.441, 1.462]  no such case               —       —
+              json                        1.454x  [1.444, 1.468]  no such case               —       —
               Advisory: the launches of two runs are not paired, so that drift of the machine between them is in the
                 change and not in the intervals. No verdict follows from it.
 

@@ -147,6 +147,7 @@ fn memory(mut case: Case<'_>, limit: u64) {
     case.noisy("empty_call_ns", 100, 5, 100);
     for (level, centre) in [("10", 110), ("50", 120), ("90", 130), ("99", 140)] {
         case.noisy(&format!("level_{level}_call_ns"), centre, 5, 100);
+        case.noisy(&format!("level_{level}_writing_call_ns"), 5 * centre, 20, 100);
     }
 }
 

@@ -65,6 +65,8 @@ enum Failure {
     Store(#[from] StoreError),
     #[error(transparent)]
     Export(#[from] ExportError),
+    #[error("{path} is no folder: name the one that holds runs and baselines", path = path.display())]
+    NoFolder { path: PathBuf },
     #[error("cannot write {path}: {source}", path = path.display())]
     Output { path: PathBuf, source: io::Error },
 }
@@ -115,7 +117,10 @@ fn style() -> Style {
 }
 
 /// One line per run and baseline.
-fn list(profiles: &Path) -> Result<String, StoreError> {
+fn list(profiles: &Path) -> Result<String, Failure> {
+    if !profiles.is_dir() {
+        return Err(Failure::NoFolder { path: profiles.to_owned() });
+    }
     let mut lines = String::new();
     for (kind, entries) in
         [("run", store::list_runs(profiles)?), ("baseline", store::list_baselines(profiles)?)]

@@ -116,7 +116,8 @@ macro_rules! per_side {
     };
 }
 
-/// Three rows per level of memory: the call, its rate, and its time over the empty agent's.
+/// Four rows per level of memory: the call, its rate, its time over the empty agent's, and the
+/// call that also writes to 64 random places of what is held.
 macro_rules! per_level {
     ($level:literal) => {
         [
@@ -136,6 +137,12 @@ macro_rules! per_level {
                 Unit::Ratio,
                 Rule::BlockRatio { of: concat!("level_", $level, "_call_ns"), to: "empty_call_ns" },
                 concat!("message time with ", $level, " % of the limit held over an empty agent"),
+            ),
+            row(
+                concat!("level_", $level, "_writing_call_ns"),
+                Unit::Nanos,
+                Rule::BlockMin,
+                concat!("one message that writes to 64 random places of ", $level, " % held"),
             ),
         ]
     };
@@ -236,7 +243,7 @@ const LIMITS: &[Metric] = &[
     row("empty_call_ns", Unit::Nanos, Rule::BlockMin, "one message, nothing held"),
 ];
 
-const LEVELS: &[[Metric; 3]] =
+const LEVELS: &[[Metric; 4]] =
     &[per_level!("10"), per_level!("50"), per_level!("90"), per_level!("99")];
 
 /// Everything we know how to measure, in the order in which it is printed.

@@ -24,6 +24,9 @@ pub const HEADLINE: &str = "wasm_to_native_time";
 /// The agent that does nothing: it shows the cost of the boundary, and is no workload to average.
 pub const NOOP: &str = "noop";
 
+/// Level of an interval that is read on its own.
+pub const SINGLE: f64 = 0.95;
+
 /// The confidence levels of a run.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Levels {
@@ -40,7 +43,7 @@ impl Levels {
     /// them at 1 - 0.01/m each it is wrong in at most 1 % of runs (Bonferroni's inequality).
     pub fn for_run(same_against_same: usize) -> Self {
         let m = same_against_same.max(1) as f64;
-        Self { single: 0.95, same_against_same: 1.0 - 0.01 / m }
+        Self { single: SINGLE, same_against_same: 1.0 - 0.01 / m }
     }
 
     /// The levels of the run that `record` describes: all planned cases count, run or not.
@@ -325,7 +328,7 @@ impl Groups {
             return Err(Missing::Failed(format!("no launch has both {of} and {to}")));
         }
         if pairs.iter().flatten().any(|(_, to)| *to == 0.0) {
-            return Err(Missing::Failed(format!("{to} was 0: there is no ratio to it")));
+            return Err(Missing::Failed("it would be a ratio to 0".to_owned()));
         }
         let is_log = pairs.iter().flatten().all(|(of, _)| *of > 0.0);
         let scale = if is_log { Scale::Log } else { Scale::Linear };

@@ -4,6 +4,9 @@
 //! watches; what comes of it is a `caxton_results::record::Record`. The only crate that knows
 //! wasmtime and Linux. `harness/ARCHITECTURE.md` is the map.
 
+#[cfg(test)]
+#[path = "../../../tests/capability.rs"]
+mod capability;
 pub mod cli;
 pub mod guest;
 pub mod measure;

@@ -144,12 +144,12 @@ fn a_bad_row_is_named_by_its_line() {
     .unwrap();
     report.push(says(RunFolder::load(&path), &temporary));
     expect_test::expect![[r#"
-        DIR/runs/one/samples.csv, line 3: UnequalLengths { pos: Some(Position { byte: 116, line: 3, record: 2 }), expected_len: 7, len: 1 }; the file was edited, copy it again
+        DIR/runs/one/samples.csv, line 3: 1 fields where 7 belong; the file was edited, copy it again
         DIR/runs/one/samples.csv, line 3: "native_calls_s" is no metric of this version; the file was edited, copy it again
         DIR/runs/one/samples.csv, line 3: "wasm-overhead-wasmtime-vs-native/noop" is no case key: expected suite/workload/subject/agent[/name=value,…]; the file was edited, copy it again
         DIR/runs/one/samples.csv, line 3: field 6: invalid digit found in string; the file was edited, copy it again
-        DIR/runs/one/samples.csv, line 3: UnequalLengths { pos: Some(Position { byte: 116, line: 3, record: 2 }), expected_len: 7, len: 1 }; the file was edited, copy it again
-        DIR/runs/one/samples.csv, line 3: Utf8 { pos: Some(Position { byte: 116, line: 3, record: 2 }), err: Utf8Error { field: 0, valid_up_to: 0 } }; the file was edited, copy it again"#]].assert_eq(&report.join("\n"));
+        DIR/runs/one/samples.csv, line 3: 1 fields where 7 belong; the file was edited, copy it again
+        DIR/runs/one/samples.csv, line 3: invalid utf-8: invalid UTF-8 in field 0 near byte index 0; the file was edited, copy it again"#]].assert_eq(&report.join("\n"));
 }
 
 #[test]
@@ -181,15 +181,15 @@ fn a_record_that_is_not_one_is_told() {
     expect_test::expect![[r#"
         DIR/runs/one holds no record.json: run a bench first, or name a folder of profiles/runs
         DIR/runs/one holds no record.json: run a bench first, or name a folder of profiles/runs
-        DIR/runs/one/record.json is no whole record: EOF while parsing a value at line 1 column 0; it was cut off or edited, take it from a backup or run again
-        DIR/runs/one/record.json is no whole record: EOF while parsing an object at line 1 column 12; it was cut off or edited, take it from a backup or run again
-        DIR/runs/one/record.json is no whole record: trailing characters at line 1 column 5; it was cut off or edited, take it from a backup or run again
-        DIR/runs/one/record.json is no whole record: missing field `run` at line 1 column 13; it was cut off or edited, take it from a backup or run again
+        DIR/runs/one/record.json is no whole record: EOF while parsing a value at line 1 column 0; it was cut off, edited, or written by another version; take it from a backup or run again
+        DIR/runs/one/record.json is no whole record: EOF while parsing an object at line 1 column 12; it was cut off, edited, or written by another version; take it from a backup or run again
+        DIR/runs/one/record.json is no whole record: trailing characters at line 1 column 5; it was cut off, edited, or written by another version; take it from a backup or run again
+        DIR/runs/one/record.json is no whole record: missing field `run` at line 1 column 13; it was cut off, edited, or written by another version; take it from a backup or run again
         DIR/runs/one/record.json has schema 2, this version reads 1: read it with the version that wrote it
-        DIR/runs/one/record.json is no whole record: missing field `schema` at line 1 column 11; it was cut off or edited, take it from a backup or run again
-        DIR/runs/one/record.json is no whole record: EOF while parsing an object at line 994 column 13; it was cut off or edited, take it from a backup or run again
-        DIR/runs/one/record.json is no whole record: "wasm_caller" is no metric of this version at line 266 column 21; it was cut off or edited, take it from a backup or run again
-        DIR/runs/one/record.json is no whole record: "noop" is no case key: expected suite/workload/subject/agent[/name=value,…] at line 90 column 19; it was cut off or edited, take it from a backup or run again
+        DIR/runs/one/record.json is no whole record: missing field `schema` at line 1 column 11; it was cut off, edited, or written by another version; take it from a backup or run again
+        DIR/runs/one/record.json is no whole record: EOF while parsing an object at line 1058 column 3; it was cut off, edited, or written by another version; take it from a backup or run again
+        DIR/runs/one/record.json is no whole record: "wasm_caller" is no metric of this version at line 266 column 21; it was cut off, edited, or written by another version; take it from a backup or run again
+        DIR/runs/one/record.json is no whole record: "noop" is no case key: expected suite/workload/subject/agent[/name=value,…] at line 90 column 19; it was cut off, edited, or written by another version; take it from a backup or run again
         cannot read DIR/runs/one/record.json: Is a directory (os error 21)"#]].assert_eq(&report.join("\n"));
 }
 
@@ -333,7 +333,7 @@ fn a_name_that_could_leave_its_folder_is_refused() {
         assert!(matches!(error, StoreError::BadName { .. }), "{name:?}: {error}");
     }
     for name in ["main", "v1.2.3", "A_b-C", &"x".repeat(64)] {
-        check_name(name).unwrap();
+        check_baseline_name(name).unwrap();
     }
 }
 
@@ -359,11 +359,18 @@ fn record_v1() -> PathBuf {
 #[test]
 fn a_run_of_schema_1_loads_and_its_samples_say_what_it_says() {
     let (record, samples) = RunFolder::load(&record_v1()).unwrap();
-    assert_eq!((record.schema, samples.len()), (1, 3094));
+    assert_eq!((record.schema, samples.len()), (1, 2574));
     let mut replayed = record.clone();
     resummarise(&mut replayed, &samples);
-    // The last bits of `exp` and `ln` are the platform's own.
-    assert_eq!(fixture::rounded(replayed), fixture::rounded(record));
+    // The last bits of `exp` and `ln` are the platform's own, and a reason may be reworded.
+    let known = |record: Record| {
+        let mut record = fixture::rounded(record);
+        for case in &mut record.cases {
+            case.metrics.retain(|_, reading| reading.known().is_some());
+        }
+        record
+    };
+    assert_eq!(known(replayed), known(record));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use crate::reading::Reading;
 use crate::record::{Artifact, CaseRecord, Record};
 use crate::reduce::NOOP;
-use crate::report::figures::{estimate, list};
+use crate::report::figures::{NONE, estimate, list};
 use crate::report::overhead::cases;
 use crate::report::table::{Table, Tone, name};
 use crate::units::Unit;
@@ -45,7 +45,11 @@ pub(super) fn environment(record: &Record) -> Vec<Table> {
         machine.pair(name, &reading(value));
     }
     machine.pair("memory", &reading(&record.host.memory_bytes));
-    let [start, end] = [&record.host.load_at_start, &record.host.load_at_end].map(reading);
+    let load = |reading: &Reading<f64>| match reading {
+        Reading::Known(load) => format!("{load:.2}"),
+        Reading::Missing(why) => format!("{NONE} ({why})"),
+    };
+    let [start, end] = [&record.host.load_at_start, &record.host.load_at_end].map(load);
     machine.pair("load average", &format!("{start} at the start, {end} at the end"));
 
     let mut builds = Table::pairs("Builds");
@@ -67,7 +71,7 @@ pub(super) fn environment(record: &Record) -> Vec<Table> {
 fn reading(reading: &Reading<impl Display>) -> String {
     match reading {
         Reading::Known(value) => value.to_string(),
-        Reading::Missing(why) => format!("— ({why})"),
+        Reading::Missing(why) => format!("{NONE} ({why})"),
     }
 }
 

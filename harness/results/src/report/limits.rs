@@ -2,7 +2,10 @@
 
 use crate::case::{LIMIT, Outcome};
 use crate::record::{CaseRecord, Record};
-use crate::report::figures::{NONE, estimate, exact, interval, launches, note_about, notes};
+use crate::reduce::SINGLE;
+use crate::report::figures::{
+    NONE, estimate, exact, interval, launches, note_about, note_small_n, notes,
+};
 use crate::report::table::{Table, Tone, name};
 
 /// Shares of the limit that are held while messages are sent, in per cent.
@@ -69,10 +72,13 @@ fn capacity(cases: &[&CaseRecord], label: impl Fn(&CaseRecord) -> String) -> Tab
 
 /// One row per limit and share held.
 fn rates(cases: &[&CaseRecord], label: impl Fn(&CaseRecord) -> String) -> Table {
-    let columns = ["<limit", "held", "messages", "time to empty's", "95 % interval", "n"];
+    let columns =
+        ["<limit", "held", "messages", "time to empty's", "95 % interval", "n", "writing call"];
+    let ran: Vec<&CaseRecord> =
+        cases.iter().filter(|case| case.outcome == Outcome::Ran).copied().collect();
     let title = "Messages under a memory limit: rate, and time over that of an empty agent";
     let mut table = Table::new(title, &columns);
-    for case in cases.iter().filter(|case| case.outcome == Outcome::Ran) {
+    for case in &ran {
         for held in HELD {
             let rate = estimate(case, &format!("level_{held}_rate"));
             let ratio = format!("level_{held}_to_empty_time");
@@ -80,10 +86,19 @@ fn rates(cases: &[&CaseRecord], label: impl Fn(&CaseRecord) -> String) -> Table 
             if rate == NONE && to_empty == NONE {
                 continue;
             }
+            let writing = estimate(case, &format!("level_{held}_writing_call_ns"));
             let held = format!("{held} %");
             let (interval, n) = (interval(case, &ratio), launches(case, &ratio));
-            table.row(Tone::Plain, [label(case), held, rate, to_empty, interval, n]);
+            table.row(Tone::Plain, [label(case), held, rate, to_empty, interval, n, writing]);
         }
+    }
+    for held in HELD {
+        note_small_n(&mut table, &ran, &format!("level_{held}_to_empty_time"), SINGLE);
+    }
+    table.notes.dedup();
+    if table.rows.iter().flat_map(|row| row.cells.last()).any(|cell| cell != NONE) {
+        let text = "A writing call also writes to 64 random places of what is held.";
+        table.note(Tone::Plain, text);
     }
     table
 }

@@ -11,6 +11,8 @@ use crate::report::figures::{
 use crate::report::table::{Table, Tone, name};
 use crate::units::Unit;
 
+const FUEL: &str = "wasm_fuel";
+
 /// The cases that compare WASM with native.
 pub(super) fn cases(record: &Record) -> Vec<&CaseRecord> {
     record.cases.iter().filter(|case| case.key.is_overhead()).collect()
@@ -47,6 +49,9 @@ pub(super) fn calls(record: &Record) -> Vec<Table> {
     notes(&mut table, &cases, label);
     if !cases.is_empty() {
         note_missing(&mut table, &cases, HEADLINE, label);
+        let told = |case: &&&CaseRecord| case.metrics.keys().any(|name| name.as_str() == FUEL);
+        let told: Vec<&CaseRecord> = cases.iter().filter(told).copied().collect();
+        note_missing(&mut table, &told, FUEL, label);
         note_about(&mut table);
         note_small_n(&mut table, &ran(record), HEADLINE, level);
         table.note(Tone::Plain, &geomean(record));
@@ -61,7 +66,7 @@ fn numbers(case: &CaseRecord) -> [String; 6] {
         estimate(case, HEADLINE),
         interval(case, HEADLINE),
         launches(case, HEADLINE),
-        exact(case, "wasm_fuel"),
+        exact(case, FUEL),
     ]
 }
 

@@ -122,6 +122,8 @@ mod tests {
               a\nb         —
               word word word word word word word word word word word word word word word word word word word word word
                 word word word word word word word word word
+              xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx
+                xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx
         "#]].assert_eq(&paint(&table(), &Style::default()));
     }
 

@@ -127,8 +127,8 @@ fn sum_up(table: &mut Table, cases: &[&CaseRecord], level: f64) {
         table.note(
             Tone::Bad,
             &format!(
-                "WARNING: {} of a thing with itself differ from 1 by {:.2} % or more: the \
-                 instrument or the machine is not to be trusted with differences of that size.",
+                "WARNING: the interval of {} over itself misses 1, by up to {:.2} %: instrument or \
+                 machine are not to be trusted with differences of that size.",
                 labels.join(", "),
                 farthest * 100.0
             ),

@@ -9,6 +9,8 @@ const CELL_MAX: usize = 76;
 const NOTE_MAX: usize = 600;
 /// Longest name of an agent or case in a cell.
 const NAME_MAX: usize = 24;
+/// Longest first half of a pair.
+const PAIR_MAX: usize = 28;
 
 /// On which side a column's texts line up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,7 +98,7 @@ impl Table {
 
     /// Adds a pair.
     pub fn pair(&mut self, name: &str, value: &str) {
-        self.row(Tone::Plain, [sanitise(name, NAME_MAX).as_str(), value]);
+        self.row(Tone::Plain, [sanitise(name, PAIR_MAX).as_str(), value]);
     }
 
     /// Adds a line below the rows.

@@ -9,10 +9,10 @@ use crate::measure::protocol::{AgentFiles, Event};
 use crate::subject::wasmtime::{EngineOptions, WasmAgent, WasmSubject};
 use crate::subject::{AgentInstance, Attempt};
 use crate::sys::memory;
-use agent_abi::ballast::{Answer, Request};
+use agent_abi::ballast::{Answer, Request, WORDS_BYTES};
 use caxton_results::case::{CaseKey, Outcome};
 use caxton_results::reading::Missing;
-use caxton_results::units::{Bytes, Nanos};
+use caxton_results::units::Bytes;
 use std::fs;
 
 /// Levels in per cent of the limit, as the metrics name them.
@@ -29,7 +29,9 @@ const GROW_PAGES_MAX: u64 = 64;
 const OS_PAGES: u64 = 16;
 
 const BODY_BYTES: usize = 1024;
-const STEPS: u64 = 64;
+
+/// Random places that a writing message changes: what is slow there is cache and TLB, not the limit.
+const WRITES: u64 = 64;
 
 /// What the run needs beside the guest's memory: compiler, harness, page tables.
 const HEADROOM: Bytes = Bytes::mebi(256);
@@ -226,39 +228,42 @@ impl Bench<'_> {
         }
         let mut body = vec![0; BODY_BYTES];
         ctx.rng.fill(&mut body);
-        let message = Request::Work { steps: STEPS, body: &body }.encode();
-        let message = Placed::at_random(&mut ctx.rng, &message);
-        let check = agent_abi::ballast::check(&body);
-        let expected = Answer { granted: STEPS, bytes: 0, check }.encode();
+        let work = Work::new(ctx, 0, &body);
+        let writing = Work::new(ctx, WRITES, &body);
         let empty = self.ballast(ctx)?;
         let mut seats = [Seat::new(Box::new(filled.agent)), Seat::new(Box::new(empty.agent))];
-        self.turns(ctx, level, (&mut seats, &metric), (message.get(), &expected))
+        self.turns(ctx, level, (&mut seats, [&metric, "empty_call_ns"]), &work)?;
+        let [filled, _] = seats;
+        let metric = format!("level_{level}_writing_call_ns");
+        self.turns(ctx, level, (&mut [filled], [&metric]), &writing)
     }
 
-    fn turns(
+    /// Blocks of `work` in each seat, in an order that chance decides anew for each round.
+    fn turns<const N: usize>(
         &self,
         ctx: &mut Context<'_>,
         level: u64,
-        (seats, metric): (&mut [Seat; 2], &str),
-        (message, expected): (&[u8], &[u8]),
+        (seats, metrics): (&mut [Seat; N], [&str; N]),
+        work: &Work,
     ) -> Attempt<()> {
         let size = BlockSize {
             samples_max: ctx.effort.samples_per_block as usize,
             time: ctx.effort.block,
         };
+        let message = work.message.get();
         let batch_min = calibrate::measure(ctx.clock)?.batch_min();
         for seat in seats.iter_mut() {
             size_batch(ctx.clock, seat, message, batch_min)?;
             warm_up(ctx.clock, seat, message, size)?;
         }
-        let metrics = [metric, "empty_call_ns"];
         let mut times = Vec::with_capacity(size.samples_max);
+        let mut order: [usize; N] = std::array::from_fn(|i| i);
         for number in 0..ctx.effort.blocks {
-            let order = if ctx.rng.bool() { [0, 1] } else { [1, 0] };
+            ctx.rng.shuffle(&mut order);
             for which in order {
                 let seat = &mut seats[which];
                 block(ctx.clock, seat, message, size, &mut times)?;
-                seat.check_reply("the agent", expected)?;
+                seat.check_reply("the agent", &work.reply)?;
                 let iterations = seat.iterations;
                 for (index, &time) in (0u32..).zip(&times) {
                     // Blocks of different levels must not meet in one pair.
@@ -268,6 +273,22 @@ impl Bench<'_> {
             }
         }
         Ok(())
+    }
+}
+
+/// One message of work and the answer to it.
+struct Work {
+    message: Placed,
+    reply: [u8; WORDS_BYTES],
+}
+
+impl Work {
+    fn new(ctx: &mut Context<'_>, steps: u64, body: &[u8]) -> Self {
+        let message = Request::Work { steps, body }.encode();
+        let message = Placed::at_random(&mut ctx.rng, &message);
+        let check = agent_abi::ballast::check(body);
+        let reply = Answer { granted: steps, bytes: 0, check }.encode();
+        Self { message, reply }
     }
 }
 
@@ -298,9 +319,4 @@ fn describe(end: &Outcome) -> String {
         Some(why) => format!("{}: {why}", end.name()),
         None => end.name().to_owned(),
     }
-}
-
-/// The time of a launch under the largest limits is mostly page faults: about 0.4 µs per KiB.
-pub fn expected_time(limit: Bytes) -> Nanos {
-    Nanos(limit.0 / 1024 * 400 * 6)
 }

@@ -1,1 +1,194 @@
-//! placeholder
+//! Hostile and broken guests, as text: no WASM toolchain is needed.
+
+use super::{EngineOptions, WasmSubject};
+use crate::subject::{AgentInstance, Attempt};
+use caxton_results::case::Outcome;
+use caxton_results::units::Bytes;
+
+/// A guest that keeps the contract and echoes, with `handle` and `new` as given. Its channel is at
+/// 64, its inbox at 4096.
+fn guest(new: &str, handle: &str) -> String {
+    format!(
+        r#"(module
+  (import "caxton" "send" (func $send (param i64 i32 i32) (result i32)))
+  (memory (export "memory") 2)
+  (data (i32.const 64) "CXTN\01\00\00\00")
+  (func (export "agent_abi_version") (result i32) i32.const 1)
+  (func (export "agent_new") (param i32) (result i32) {new})
+  (func (export "agent_reserve") (param i32 i32 i32) (result i32)
+    (i64.store (i32.const 72) (i64.const 4096))
+    (i64.store (i32.const 80) (i64.extend_i32_u (local.get 1)))
+    i32.const 0)
+  (func (export "agent_handle") (param i32 i32) (result i32)
+    (i64.store (i32.const 88) (i64.const 4096))
+    (i64.store (i32.const 96) (i64.extend_i32_u (local.get 1)))
+    {handle})
+  (func (export "agent_example") (param i32 i64) (result i32)
+    (i64.store (i32.const 96) (i64.const 0))
+    i32.const 0)
+  (func (export "agent_drop") (param i32)))"#
+    )
+}
+
+fn compile(text: &str) -> Attempt<WasmSubject> {
+    WasmSubject::compile(text.as_bytes(), EngineOptions { fuel: false })
+}
+
+/// What becomes of a guest that gets one message; the reply if it lives.
+fn fate(text: &str) -> Attempt<Vec<u8>> {
+    let mut agent = compile(text)?.instantiate(None)?;
+    agent.reserve(16, 0)?;
+    agent.call(b"message")?;
+    Ok(agent.reply().to_vec())
+}
+
+fn why(outcome: Attempt<Vec<u8>>) -> String {
+    let outcome = outcome.expect_err("a hostile guest gets nowhere");
+    format!("{}: {}", outcome.name(), outcome.reason().unwrap_or_default())
+}
+
+#[test]
+fn a_guest_that_keeps_the_contract_replies() {
+    assert_eq!(fate(&guest("i32.const 64", "i32.const 0")), Ok(b"message".to_vec()));
+}
+
+#[test]
+fn a_trap_is_a_death_in_the_middle() {
+    let end = why(fate(&guest("i32.const 64", "unreachable")));
+    assert!(end.starts_with("died in the middle: trap in agent_handle"), "{end}");
+}
+
+#[test]
+fn a_reply_outside_memory_is_a_wild_pointer() {
+    for reply in [
+        "(i64.store (i32.const 88) (i64.const 0x20000))",
+        "(i64.store (i32.const 88) (i64.const -1))",
+        "(i64.store (i32.const 96) (i64.const 131072))",
+    ] {
+        let end = why(fate(&guest("i32.const 64", &format!("{reply} i32.const 0"))));
+        assert!(end.starts_with("died in the middle: wild pointer: reply"), "{end}");
+    }
+    let endless = "(i64.store (i32.const 96) (i64.const 0x7fffffffffff)) i32.const 0";
+    let end = why(fate(&guest("i32.const 64", endless)));
+    assert!(end.contains("over the limit of 67108864"), "{end}");
+}
+
+#[test]
+fn an_inbox_outside_memory_is_a_wild_pointer() {
+    let lie = guest("i32.const 64", "i32.const 0").replace(
+        "(i64.store (i32.const 72) (i64.const 4096))",
+        "(i64.store (i32.const 72) (i64.const 131071))",
+    );
+    let end = why(fate(&lie));
+    assert!(end.starts_with("died in the middle: wild pointer: inbox"), "{end}");
+}
+
+#[test]
+fn a_message_sent_from_outside_memory_is_caught() {
+    let send = "(drop (call $send (i64.const 1) (i32.const 131070) (i32.const 16))) i32.const 0";
+    let end = why(fate(&guest("i32.const 64", send)));
+    assert!(end.contains("send of 16 bytes at 0x1fffe, outside its memory"), "{end}");
+}
+
+#[test]
+fn a_status_that_is_none_and_a_refusal_are_told() {
+    let end = why(fate(&guest("i32.const 64", "i32.const 77")));
+    assert_eq!(end, "died in the middle: the agent answered with unknown status 77");
+    let end = why(fate(&guest("i32.const 64", "i32.const 1")));
+    assert_eq!(end, "died in the middle: the agent refused the message: message");
+}
+
+#[test]
+fn a_channel_that_is_none_is_a_death_before_work() {
+    for (new, says) in [
+        ("i32.const 0", "where no channel lies"),
+        ("i32.const 131060", "wild pointer: channel"),
+        ("i32.const -8", "wild pointer: channel"),
+        ("unreachable", "trap in agent_new"),
+    ] {
+        let end = why(fate(&guest(new, "i32.const 0")));
+        assert!(end.starts_with("died before work") && end.contains(says), "{new}: {end}");
+    }
+}
+
+#[test]
+fn a_start_function_that_traps_is_a_death_before_work() {
+    let start = guest("i32.const 64", "i32.const 0")
+        .replace("(data", "(func $boom unreachable) (start $boom) (data");
+    let end = why(fate(&start));
+    assert!(end.starts_with("died before work: trap in start"), "{end}");
+}
+
+#[test]
+fn what_is_no_agent_is_refused_with_what_it_lacks() {
+    for (text, says) in [
+        ("(module)", "exports no memory"),
+        ("(module (memory (export \"memory\") 1))", "agent_abi_version"),
+        ("(module (import \"env\" \"f\" (func)))", "imports that no agent has"),
+        ("(module (memory (export \"memory\") 99999999))", "no valid module"),
+        ("(component)", "no valid module"),
+        ("(module", "no valid module"),
+    ] {
+        let end = why(fate(text));
+        assert!(end.starts_with("refused") && end.contains(says), "{text}: {end}");
+        assert_eq!(end.lines().count(), 1);
+    }
+    let other = guest("i32.const 64", "i32.const 0").replace("i32.const 1)", "i32.const 9)");
+    assert_eq!(why(fate(&other)), "refused: agent contract 9, this harness speaks 1");
+}
+
+#[test]
+fn a_component_and_a_truncated_module_are_refused() {
+    let options = EngineOptions { fuel: false };
+    let component = WasmSubject::compile(b"\0asm\x0d\0\x01\0", options).err();
+    let why = component.as_ref().and_then(Outcome::reason).unwrap_or_default();
+    assert!(why.starts_with("a component, not a core module"), "{why}");
+    let truncated = WasmSubject::compile(b"\0asm\x01\0\0\0\x01\x7f", options).err();
+    assert!(matches!(truncated, Some(Outcome::Refused(_))), "{truncated:?}");
+}
+
+#[test]
+fn below_its_minimum_an_agent_is_refused_and_told_by_how_much() {
+    let subject = compile(&guest("i32.const 64", "i32.const 0")).expect("valid");
+    let refused = subject.instantiate(Some(Bytes(65_536))).err();
+    let why = refused.as_ref().and_then(Outcome::reason).unwrap_or_default();
+    assert_eq!(why, "its minimum memory of 128 KiB exceeds the limit of 64.0 KiB");
+    assert!(subject.instantiate(Some(Bytes(131_072))).is_ok());
+}
+
+#[test]
+fn a_denied_growth_is_counted_and_the_guest_goes_on() {
+    let grow = "(drop (memory.grow (i32.const 100))) i32.const 0";
+    let subject = compile(&guest("i32.const 64", grow)).expect("valid");
+    let mut agent = subject.instantiate(Some(Bytes::mebi(1))).expect("fits");
+    agent.reserve(16, 0).expect("room");
+    agent.call(b"message").expect("goes on");
+    let seen = agent.memory_use();
+    assert_eq!((seen.denied, seen.last_denied), (1, Bytes(102 * 65_536)));
+    assert_eq!(agent.linear_memory(), Some(Bytes(131_072)));
+}
+
+#[test]
+fn fuel_is_counted_only_where_it_is_metered_and_is_exact() {
+    let text = guest("i32.const 64", "i32.const 0");
+    let used = |fuel: bool| {
+        let subject = WasmSubject::compile(text.as_bytes(), EngineOptions { fuel }).expect("valid");
+        let mut agent = subject.instantiate(None).expect("valid");
+        agent.reserve(16, 0).expect("room");
+        let before = agent.fuel_used();
+        agent.call(b"message").expect("echo");
+        agent.fuel_used() - before
+    };
+    assert_eq!(used(false), 0);
+    assert!(used(true) > 0);
+    assert_eq!(used(true), used(true));
+}
+
+#[test]
+fn a_message_longer_than_the_inbox_is_refused_by_the_host() {
+    let subject = compile(&guest("i32.const 64", "i32.const 0")).expect("valid");
+    let mut agent = subject.instantiate(None).expect("valid");
+    agent.reserve(4, 0).expect("room");
+    let end = agent.call(b"too long").expect_err("no room");
+    assert_eq!(end.reason(), Some("the message does not fit the agent's inbox"));
+}
