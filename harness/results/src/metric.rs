@@ -220,6 +220,18 @@ const DERIVED: &[Metric] = &[
         rule: Rule::Ratio { of: "wasm_instructions", to: "wasm_cycles" },
         doc: "instructions per cycle, WASM",
     },
+    row(
+        "hardware_scaling",
+        Unit::Ratio,
+        Rule::Median,
+        "time hardware counters were enabled over time they counted; counts are scaled by it",
+    ),
+    row(
+        "software_scaling",
+        Unit::Ratio,
+        Rule::Median,
+        "time software counters were enabled over time they counted; counts are scaled by it",
+    ),
 ];
 
 const LIMITS: &[Metric] = &[

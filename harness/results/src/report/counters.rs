@@ -46,6 +46,17 @@ pub(super) fn per_call(record: &Record) -> Vec<Table> {
     if table.rows.iter().flat_map(|row| &row.cells).any(|cell| cell.contains('→')) {
         table.note(Tone::Plain, "a → b: native and WASM, where native has none and so no ratio");
     }
+    for group in ["hardware", "software"] {
+        let scalings =
+            cases.iter().filter_map(|case| case.metric(&format!("{group}_scaling")).ok());
+        let greatest = scalings.map(|summary| summary.estimate).max_by(f64::total_cmp);
+        if let Some(greatest) = greatest {
+            let text = format!(
+                "{group} counts are scaled by enabled over counting time: by {greatest:.3} at most"
+            );
+            table.note(Tone::Plain, &text);
+        }
+    }
     for (why, names) in reasons(&cases).into_iter().take(REASONS_MAX) {
         table.note(Tone::Plain, &format!("{}: {why}", names.join(", ")));
     }

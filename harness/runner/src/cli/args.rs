@@ -56,7 +56,8 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     pub guest: Vec<PathBuf>,
 
-    /// Memory limit to try, such as 10, 512KiB or 2GiB (a plain number is MiB); may be repeated
+    /// Memory limit to put agent ballast under, such as 10, 512KiB or 2GiB (a plain number is MiB);
+    /// may be repeated
     /// [default: 1, 10, 100, 1000]
     #[arg(long, value_name = "SIZE", value_parser = parse_limit, value_delimiter = ',')]
     pub memory_limit: Vec<Bytes>,

@@ -131,7 +131,9 @@ fn finish(
     baseline: Option<&Record>,
 ) -> Result<ExitCode, Problem> {
     let style = Style { colour: use_colour() };
-    result(&report::text(record, &style));
+    if args.profile_time.is_none() {
+        result(&report::text(record, &style));
+    }
     if let Some(baseline) = baseline {
         result(&compare::advisory_text(baseline, record, &style));
     }

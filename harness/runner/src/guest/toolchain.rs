@@ -80,16 +80,20 @@ impl Toolchain {
             Ok(found) => return Ok(found),
             Err(why) => why,
         };
-        say(&format!("adding the {WASM_TARGET} target: rustup target add {WASM_TARGET}"));
-        let mut add = process::command("rustup", root);
-        match process::output(add.args(["target", "add", WASM_TARGET])) {
-            Ok(_) => match Self::rustup(root) {
-                Ok(found) => return Ok(found),
-                Err(error) => why = error,
-            },
-            Err(error) => why = format!("{why}; rustup: {}", last_line(&error)),
+        match Self::add_target(root, say) {
+            Ok(found) => return Ok(found),
+            Err(error) => why = format!("{why}; {error}"),
         }
         Self::debian(root).map_err(|error| NoToolchain { why: format!("{why}; {error}") })
+    }
+
+    fn add_target(root: &Path, say: &dyn Fn(&str)) -> Result<Self, String> {
+        let rustup = |args: &[&str]| process::output(process::command("rustup", root).args(args));
+        rustup(&["--version"]).map_err(|error| format!("rustup: {}", last_line(&error)))?;
+        say(&format!("adding the guests' target: rustup target add {WASM_TARGET}"));
+        rustup(&["target", "add", WASM_TARGET])
+            .map_err(|error| format!("rustup: {}", last_line(&error)))?;
+        Self::rustup(root)
     }
 
     fn rustup(root: &Path) -> Result<Self, String> {

@@ -16,12 +16,14 @@ pub struct Seat {
     pub calls: u64,
     /// Iterations per batch.
     pub iterations: u64,
+    /// The shortest batch seen while warming up.
+    batch: Nanos,
 }
 
 impl Seat {
     /// Seats an agent; its batches are one iteration until [`size_batch`].
     pub fn new(agent: Box<dyn AgentInstance>) -> Self {
-        Self { agent, calls: 0, iterations: 1 }
+        Self { agent, calls: 0, iterations: 1, batch: Nanos(0) }
     }
 
     /// The agent itself, for what is not timed.
@@ -57,9 +59,18 @@ impl Seat {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BlockSize {
     /// Most samples in it.
-    pub samples_max: usize,
-    /// No further sample starts after this time.
+    pub samples_max: u32,
+    /// About as long as it takes.
     pub time: Nanos,
+}
+
+impl BlockSize {
+    /// Samples per block for seats that take turns: as many as the slowest of them gets done in
+    /// time. The same for all, because the least of many samples is less than that of few.
+    pub fn samples(self, seats: &[&Seat]) -> u32 {
+        let slowest = seats.iter().map(|seat| seat.batch.0).max().unwrap_or(0).max(1);
+        u32::try_from(self.time.0 / slowest).unwrap_or(u32::MAX).clamp(1, self.samples_max)
+    }
 }
 
 /// Times `iterations` messages.
@@ -88,17 +99,15 @@ pub fn block(
     clock: &dyn Clock,
     seat: &mut Seat,
     message: &[u8],
-    size: BlockSize,
+    samples: u32,
     times: &mut Vec<u64>,
 ) -> Attempt<()> {
     times.clear();
-    times.reserve(size.samples_max);
-    let mut spent = 0;
-    while times.len() < size.samples_max && (times.is_empty() || spent < size.time.0) {
+    times.reserve(samples as usize);
+    for _ in 0..samples {
         let iterations = seat.iterations;
         let batch = timed_batch(clock, seat, message, iterations)?;
         times.push(batch.0);
-        spent += batch.0;
     }
     Ok(())
 }
@@ -122,6 +131,7 @@ pub fn size_batch(
         let taken = first.min(second).0.max(1);
         if taken >= batch_min.0 || iterations >= ITERATIONS_MAX {
             seat.iterations = iterations;
+            seat.batch = Nanos(taken);
             return Ok(());
         }
         let wanted = (iterations as f64 * batch_min.0 as f64 / taken as f64 * 1.1).ceil() as u64;
@@ -141,14 +151,16 @@ pub fn warm_up(
     size: BlockSize,
 ) -> Attempt<u32> {
     const BLOCKS_MAX: u32 = 12;
-    let mut times = Vec::with_capacity(size.samples_max);
+    let mut times = Vec::with_capacity(size.samples_max as usize);
     let mut best = u64::MAX;
     let mut stale = 0;
     for done in 1..=BLOCKS_MAX {
-        block(clock, seat, message, size, &mut times)?;
+        let samples = size.samples(&[seat]);
+        block(clock, seat, message, samples, &mut times)?;
         let least = times.iter().copied().min().unwrap_or(u64::MAX);
         stale = if least < best - best / 100 { 0 } else { stale + 1 };
         best = best.min(least);
+        seat.batch = Nanos(best);
         if stale == 2 {
             return Ok(done);
         }
@@ -156,9 +168,22 @@ pub fn warm_up(
     Ok(BLOCKS_MAX)
 }
 
-/// Which of two sides goes first in each of `blocks` pairs: a coin flip each.
-pub fn coin_flips(rng: &mut fastrand::Rng, blocks: u32) -> Vec<bool> {
-    (0..blocks).map(|_| rng.bool()).collect()
+/// Makes a seat ready: batches long enough, code and data warm.
+///
+/// # Errors
+/// That of the agent.
+pub fn prepare(
+    clock: &dyn Clock,
+    seat: &mut Seat,
+    message: &[u8],
+    (size, batch_min): (BlockSize, Nanos),
+) -> Attempt<()> {
+    size_batch(clock, seat, message, batch_min)?;
+    warm_up(clock, seat, message, size)?;
+    // Once more: what was sized cold runs too short a batch warm.
+    size_batch(clock, seat, message, batch_min)?;
+    warm_up(clock, seat, message, size)?;
+    Ok(())
 }
 
 #[cfg(test)]
@@ -182,15 +207,20 @@ mod tests {
     }
 
     #[test]
-    fn a_block_ends_by_count_or_by_time() {
+    fn seats_that_take_turns_have_blocks_of_equal_length() {
         let clock = Rc::new(ScriptedClock::default());
+        let ready = |cost: u64| {
+            let mut seat = seat(&clock, &[cost]);
+            prepare(&*clock, &mut seat, &[], (SIZE, Nanos(0))).expect("scripted");
+            seat
+        };
+        let (quick, slow, slowest) = (ready(10), ready(300), ready(5_000));
+        assert_eq!(SIZE.samples(&[&quick]), 4);
+        assert_eq!(SIZE.samples(&[&quick, &slow]), 3);
+        assert_eq!(SIZE.samples(&[&slowest, &quick]), 1);
         let mut times = Vec::new();
-        block(&*clock, &mut seat(&clock, &[10]), &[], SIZE, &mut times).expect("scripted");
-        assert_eq!(times, [10, 10, 10, 10]);
-        block(&*clock, &mut seat(&clock, &[600]), &[], SIZE, &mut times).expect("scripted");
-        assert_eq!(times, [600, 600]);
-        block(&*clock, &mut seat(&clock, &[5_000]), &[], SIZE, &mut times).expect("scripted");
-        assert_eq!(times, [5_000]);
+        block(&*clock, &mut seat(&clock, &[600, 700]), &[], 3, &mut times).expect("scripted");
+        assert_eq!(times, [600, 700, 700]);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use super::sides::{Placed, page_offset};
 use super::{At, Context};
-use crate::measure::blocks::{BlockSize, Seat, block, size_batch, warm_up};
+use crate::measure::blocks::{BlockSize, Seat, block, prepare};
 use crate::measure::calibrate;
 use crate::measure::protocol::{AgentFiles, Event};
 use crate::subject::wasmtime::{EngineOptions, WasmAgent, WasmSubject};
@@ -246,23 +246,20 @@ impl Bench<'_> {
         (seats, metrics): (&mut [Seat; N], [&str; N]),
         work: &Work,
     ) -> Attempt<()> {
-        let size = BlockSize {
-            samples_max: ctx.effort.samples_per_block as usize,
-            time: ctx.effort.block,
-        };
+        let size = BlockSize { samples_max: ctx.effort.samples_per_block, time: ctx.effort.block };
         let message = work.message.get();
         let batch_min = calibrate::measure(ctx.clock)?.batch_min();
         for seat in seats.iter_mut() {
-            size_batch(ctx.clock, seat, message, batch_min)?;
-            warm_up(ctx.clock, seat, message, size)?;
+            prepare(ctx.clock, seat, message, (size, batch_min))?;
         }
-        let mut times = Vec::with_capacity(size.samples_max);
+        let samples = size.samples(&seats.each_ref());
+        let mut times = Vec::with_capacity(size.samples_max as usize);
         let mut order: [usize; N] = std::array::from_fn(|i| i);
         for number in 0..ctx.effort.blocks {
             ctx.rng.shuffle(&mut order);
             for which in order {
                 let seat = &mut seats[which];
-                block(ctx.clock, seat, message, size, &mut times)?;
+                block(ctx.clock, seat, message, samples, &mut times)?;
                 seat.check_reply("the agent", &work.reply)?;
                 let iterations = seat.iterations;
                 for (index, &time) in (0u32..).zip(&times) {

@@ -4,9 +4,9 @@
 use super::sides::{Exchange, Loaded, page_offset};
 use super::{At, Context};
 use crate::guest::toolchain::Side;
-use crate::measure::blocks::{BlockSize, Seat, block, size_batch, timed_batch, warm_up};
+use crate::measure::blocks::{BlockSize, Seat, block, prepare, timed_batch};
 use crate::measure::calibrate::{self, Cost};
-use crate::measure::probe::counters::{Counters, RawGroup};
+use crate::measure::probe::counters::{Counters, GroupName, RawGroup};
 use crate::measure::protocol::{AgentFiles, Event, Pair, PairCase};
 use crate::subject::Attempt;
 use crate::sys::memory;
@@ -171,6 +171,13 @@ impl Seats {
         }
     }
 
+    fn get(&self, side: Side, index: usize) -> Option<&Seat> {
+        match side {
+            Side::Native => self.native.get(index),
+            Side::Wasm => self.wasm.get(index),
+        }
+    }
+
     /// Each agent sent on what its messages made it send, to the last one.
     fn settle(&mut self, exchange: &Exchange) -> Attempt<()> {
         for seat in self.native.iter_mut().chain(&mut self.wasm) {
@@ -189,28 +196,50 @@ struct Contest<'a> {
     case: &'a CaseKey,
     seats: [(Side, usize); 2],
     metrics: [&'static str; 2],
+    /// Samples in a block.
+    samples: u32,
+    /// The shortest batch timed so far.
+    shortest: u64,
 }
 
 impl<'a> Contest<'a> {
     fn of(pair: &'a PairCase) -> Self {
-        let case = &pair.case;
-        match pair.pair {
-            Pair::Overhead => Self {
-                case,
-                seats: [(Side::Wasm, 0), (Side::Native, 0)],
-                metrics: ["wasm_call_ns", "native_call_ns"],
-            },
-            Pair::NativeAgain => Self {
-                case,
-                seats: [(Side::Native, 0), (Side::Native, 1)],
-                metrics: ["again_call_ns", "once_call_ns"],
-            },
-            Pair::WasmAgain => Self {
-                case,
-                seats: [(Side::Wasm, 0), (Side::Wasm, 1)],
-                metrics: ["again_call_ns", "once_call_ns"],
-            },
+        let (seats, metrics) = match pair.pair {
+            Pair::Overhead => {
+                ([(Side::Wasm, 0), (Side::Native, 0)], ["wasm_call_ns", "native_call_ns"])
+            }
+            Pair::NativeAgain => {
+                ([(Side::Native, 0), (Side::Native, 1)], ["again_call_ns", "once_call_ns"])
+            }
+            Pair::WasmAgain => {
+                ([(Side::Wasm, 0), (Side::Wasm, 1)], ["again_call_ns", "once_call_ns"])
+            }
+        };
+        Self { case: &pair.case, seats, metrics, samples: 1, shortest: u64::MAX }
+    }
+
+    /// One pair of blocks, in an order that a coin decides.
+    fn round(
+        &mut self,
+        ctx: &mut Context<'_>,
+        seats: &mut Seats,
+        exchange: &Exchange,
+        (number, times): (u32, &mut Vec<u64>),
+    ) -> Attempt<()> {
+        let order = if ctx.rng.bool() { [0, 1] } else { [1, 0] };
+        for which in order {
+            let (side, index) = self.seats[which];
+            let Some(seat) = seats.side(side).get_mut(index) else { continue };
+            block(ctx.clock, seat, exchange.message.get(), self.samples, times)?;
+            seat.check_reply(side.name(), &exchange.reply)?;
+            let iterations = seat.iterations;
+            for (index, &time) in (0u32..).zip(&*times) {
+                let at = At { block: number, index };
+                ctx.sample(self.case, self.metrics[which], at, (time, iterations));
+                self.shortest = self.shortest.min(time);
+            }
         }
+        Ok(())
     }
 }
 
@@ -221,47 +250,31 @@ fn compare(
     pairs: &[PairCase],
     (exchange, cost): (&Exchange, Cost),
 ) -> Attempt<()> {
-    let size =
-        BlockSize { samples_max: ctx.effort.samples_per_block as usize, time: ctx.effort.block };
+    let size = BlockSize { samples_max: ctx.effort.samples_per_block, time: ctx.effort.block };
     for side in [Side::Native, Side::Wasm] {
         let mut seats: Vec<&mut Seat> = seats.side(side).iter_mut().take(2).collect();
         for seat in &mut seats {
-            size_batch(ctx.clock, seat, exchange.message.get(), cost.batch_min())?;
-            warm_up(ctx.clock, seat, exchange.message.get(), size)?;
-            // Once more: what was sized cold runs too short a batch warm.
-            size_batch(ctx.clock, seat, exchange.message.get(), cost.batch_min())?;
+            prepare(ctx.clock, seat, exchange.message.get(), (size, cost.batch_min()))?;
         }
         // Two alike must differ in nothing, so not in the length of their batches.
         let longest = seats.iter().map(|seat| seat.iterations).max().unwrap_or(1);
         seats.iter_mut().for_each(|seat| seat.iterations = longest);
     }
     let mut contests: Vec<Contest<'_>> = pairs.iter().map(Contest::of).collect();
-    let mut times = Vec::with_capacity(size.samples_max);
-    let mut shortest = vec![u64::MAX; contests.len()];
+    for contest in &mut contests {
+        let seated = contest.seats.map(|(side, index)| seats.get(side, index));
+        contest.samples = size.samples(&seated.into_iter().flatten().collect::<Vec<_>>());
+    }
+    let mut times = Vec::with_capacity(size.samples_max as usize);
     for number in 0..ctx.effort.blocks {
         ctx.rng.shuffle(&mut contests);
-        for contest in &contests {
-            let order = if ctx.rng.bool() { [0, 1] } else { [1, 0] };
-            for which in order {
-                let (side, index) = contest.seats[which];
-                let Some(seat) = seats.side(side).get_mut(index) else { continue };
-                block(ctx.clock, seat, exchange.message.get(), size, &mut times)?;
-                seat.check_reply(side.name(), &exchange.reply)?;
-                let iterations = seat.iterations;
-                for (index, &time) in (0u32..).zip(&times) {
-                    let at = At { block: number, index };
-                    ctx.sample(contest.case, contest.metrics[which], at, (time, iterations));
-                }
-                let least = times.iter().copied().min().unwrap_or(u64::MAX);
-                let position = pairs.iter().position(|p| &p.case == contest.case);
-                let shortest = &mut shortest[position.expect("contests come from pairs")];
-                *shortest = least.min(*shortest);
-            }
+        for contest in &mut contests {
+            contest.round(ctx, seats, exchange, (number, &mut times))?;
         }
     }
-    for (pair, shortest) in pairs.iter().zip(shortest) {
-        let share = cost.share_ppb(Nanos(shortest));
-        ctx.sample(&pair.case, "apparatus_share", At::default(), (share, 1));
+    for contest in contests {
+        let share = cost.share_ppb(Nanos(contest.shortest));
+        ctx.sample(contest.case, "apparatus_share", At::default(), (share, 1));
     }
     Ok(())
 }
@@ -302,7 +315,6 @@ fn tell_group(
     group: &RawGroup,
     iterations: u64,
 ) {
-    let scaling = group.scaling();
     for (event, count) in group.scaled() {
         let metric = format!("{name}_{event}");
         match count {
@@ -310,9 +322,13 @@ fn tell_group(
             Reading::Missing(why) => ctx.missing(case, &metric, why),
         }
     }
-    if let (Some(scaling), Some((event, _))) = (scaling, group.counts.first()) {
-        let text = format!("counts of the group of {event} scaled by {scaling:.3}");
-        ctx.finding(case, &format!("{name}_{event}_scaling"), text);
+    let metric = match group.group {
+        GroupName::Hardware => "hardware_scaling",
+        GroupName::Software => "software_scaling",
+    };
+    if group.time_running_ns > 0 {
+        let times = (group.time_enabled_ns, group.time_running_ns);
+        ctx.sample(case, metric, At::default(), times);
     }
 }
 

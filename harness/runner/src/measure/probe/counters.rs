@@ -102,6 +102,8 @@ fn paranoid() -> Option<i32> {
 /// One reading of a group, as the kernel gives it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RawGroup {
+    /// Which group.
+    pub group: GroupName,
     /// Nanoseconds for which the group was enabled.
     pub time_enabled_ns: u64,
     /// Nanoseconds of them in which it really counted.
@@ -130,6 +132,7 @@ impl RawGroup {
 }
 
 struct OpenGroup {
+    name: GroupName,
     group: Group,
     members: Vec<(&'static str, Counter)>,
 }
@@ -146,12 +149,12 @@ impl Counters {
         let mut counters = Self { groups: Vec::new(), missing: Vec::new() };
         for name in [GroupName::Hardware, GroupName::Software] {
             let rows = rows().into_iter().filter(|row| row.group == name);
-            counters.open_group(rows);
+            counters.open_group(name, rows);
         }
         counters
     }
 
-    fn open_group(&mut self, rows: impl Iterator<Item = EventRow>) {
+    fn open_group(&mut self, name: GroupName, rows: impl Iterator<Item = EventRow>) {
         let paranoid = paranoid();
         // Each alone first: in a group, one that fails to open would spoil the reading of all.
         let (fit, unfit): (Vec<_>, Vec<_>) = rows
@@ -181,7 +184,7 @@ impl Counters {
                 Err(error) => self.missing.push((row.name, missing(&row, &error, paranoid))),
             }
         }
-        self.groups.push(OpenGroup { group, members });
+        self.groups.push(OpenGroup { name, group, members });
     }
 
     /// What could not be opened, and why.
@@ -219,6 +222,7 @@ impl OpenGroup {
         let counts = self.group.read()?;
         let of = |(name, counter): &(&'static str, Counter)| ((*name).to_owned(), counts[counter]);
         Ok(RawGroup {
+            group: self.name,
             time_enabled_ns: counts.time_enabled(),
             time_running_ns: counts.time_running(),
             counts: self.members.iter().map(of).collect(),
@@ -231,7 +235,7 @@ mod tests {
     use super::*;
 
     /// One reading of the hardware group as a kernel with a PMU gives it, multiplexed to 40 %.
-    const RECORDED: &str = r#"{"time_enabled_ns":5000000,"time_running_ns":2000000,"counts":[
+    const RECORDED: &str = r#"{"group":"hardware","time_enabled_ns":5000000,"time_running_ns":2000000,"counts":[
         ["cycles",7340032],["instructions",14680064],["branches",1200000],
         ["branch_misses",9000],["cache_references",40000],["cache_misses",800],
         ["l1d_misses",64000],["dtlb_misses",120]]}"#;
@@ -254,7 +258,8 @@ mod tests {
     #[test]
     fn a_group_that_never_ran_has_no_counts() {
         let counts = vec![("cycles".to_owned(), 0)];
-        let raw = RawGroup { time_enabled_ns: 1_000, time_running_ns: 0, counts };
+        let group = GroupName::Hardware;
+        let raw = RawGroup { group, time_enabled_ns: 1_000, time_running_ns: 0, counts };
         assert!(matches!(raw.scaled()[0].1, Reading::Missing(Missing::Failed(_))));
     }
 
