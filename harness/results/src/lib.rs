@@ -9,6 +9,7 @@ pub mod case;
 pub mod compare;
 pub mod export;
 pub mod metric;
+pub mod quiet;
 pub mod reading;
 pub mod record;
 pub mod reduce;

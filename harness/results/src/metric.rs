@@ -179,6 +179,12 @@ const OVERHEAD: &[Metric] = &[
         "share of a timed batch that is clock and sample cost; recorded in parts per billion",
     ),
     row(
+        "yardstick_ns",
+        Unit::Nanos,
+        Rule::Median,
+        "fixed work before each round of blocks: longer when a neighbour takes part of the core",
+    ),
+    row(
         "aa_time",
         Unit::Ratio,
         Rule::BlockRatio { of: "again_call_ns", to: "once_call_ns" },

@@ -11,6 +11,7 @@
 
 use crate::case::{CaseKey, Outcome};
 use crate::metric::{Metric, MetricName, Rule, metrics};
+use crate::quiet::{self, Company, YARDSTICK, keep_quiet};
 use crate::reading::{Missing, Reading};
 use crate::record::{CaseRecord, Interval, Record, Summary};
 use crate::samples::Sample;
@@ -27,13 +28,15 @@ pub const NOOP: &str = "noop";
 /// Level of an interval that is read on its own.
 pub const SINGLE: f64 = 0.95;
 
-/// The confidence levels of a run.
+/// The confidence levels of a run, and what it calls quiet.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Levels {
     /// Of an interval that is read on its own.
     pub single: f64,
     /// Of each comparison of a thing with itself.
     pub same_against_same: f64,
+    /// The longest yardstick of a quiet moment, where the run has a yardstick.
+    pub quiet_below_ns: Option<f64>,
 }
 
 impl Levels {
@@ -43,12 +46,15 @@ impl Levels {
     /// them at 1 - 0.01/m each it is wrong in at most 1 % of runs (Bonferroni's inequality).
     pub fn for_run(same_against_same: usize) -> Self {
         let m = same_against_same.max(1) as f64;
-        Self { single: SINGLE, same_against_same: 1.0 - 0.01 / m }
+        Self { single: SINGLE, same_against_same: 1.0 - 0.01 / m, quiet_below_ns: None }
     }
 
     /// The levels of the run that `record` describes: all planned cases count, run or not.
     pub fn of_record(record: &Record) -> Self {
-        Self::for_run(record.cases.iter().filter(|c| c.key.is_same_against_same()).count())
+        let m = record.cases.iter().filter(|c| c.key.is_same_against_same()).count();
+        let best = record.calibration.and_then(|calibration| calibration.yardstick_ns);
+        let quiet_below_ns = best.map(|ns| ns * quiet::TOLERANCE);
+        Self { quiet_below_ns, ..Self::for_run(m) }
     }
 
     /// The level of `metric`.
@@ -89,6 +95,13 @@ pub fn resummarise(record: &mut Record, samples: &[Sample]) {
     record.totals = totals(&record.cases, samples, &levels);
 }
 
+/// How many launches of the one case of `samples` were quiet; none where it has no yardstick.
+pub fn quiet_launches(samples: &[Sample], levels: &Levels) -> Option<u32> {
+    let groups = Groups::of(samples);
+    let yardstick = MetricName::parse(YARDSTICK).expect("the yardstick is a row of the table");
+    Some(quiet::quiet_launches(groups.readings.get(&yardstick)?, levels.quiet_below_ns?))
+}
+
 /// The readings of each case.
 fn by_case(samples: &[Sample]) -> BTreeMap<&CaseKey, Groups> {
     let mut of_case: BTreeMap<&CaseKey, Vec<&Sample>> = BTreeMap::new();
@@ -113,7 +126,7 @@ pub fn totals(
     let metric = MetricName::parse(HEADLINE).expect("the headline is a row of the table");
     let ratios: Vec<LaunchLogs> = (cases.iter())
         .filter(|case| counts_in_geomean(case))
-        .filter_map(|case| by_case.get(&case.key)?.launch_logs(metric.metric()))
+        .filter_map(|case| by_case.get(&case.key)?.launch_logs(metric.metric(), levels))
         .collect();
     let none = || Missing::NotRequested("no agent has a ratio of times".to_owned());
     let geomean = geomean(&ratios, levels).ok_or_else(none);
@@ -131,8 +144,12 @@ pub struct LaunchLogs {
 
 /// The per-launch logarithms of `metric` in the samples of one case; none where it has no samples
 /// or a value that has no logarithm.
-pub fn launch_log_ratios(samples: &[Sample], metric: MetricName) -> Option<LaunchLogs> {
-    Groups::of(samples).launch_logs(metric.metric())
+pub fn launch_log_ratios(
+    samples: &[Sample],
+    metric: MetricName,
+    levels: &Levels,
+) -> Option<LaunchLogs> {
+    Groups::of(samples).launch_logs(metric.metric(), levels)
 }
 
 /// The geometric mean of the cases' ratios, with its interval.
@@ -201,6 +218,7 @@ impl Launches {
             interval: interval.filter(|i| i.lower.is_finite() && i.upper.is_finite()),
             n: self.n,
             samples: self.samples,
+            company: Company::Unwatched,
         })
     }
 
@@ -251,20 +269,34 @@ impl Groups {
         inputs(metric).iter().all(|input| self.readings.contains_key(input))
     }
 
+    /// The inputs of `metric`, those measured in quiet where that is enough.
+    fn in_quiet(&self, metric: &'static Metric, levels: &Levels) -> (Self, Company) {
+        let of = |name: MetricName| Some((name, self.readings.get(&name)?.clone()));
+        let mut readings = inputs(metric).into_iter().filter_map(of).collect();
+        let yardstick = MetricName::parse(YARDSTICK).expect("the yardstick is a row of the table");
+        let told = (self.readings.get(&yardstick), levels.quiet_below_ns);
+        let company = keep_quiet(metric, &mut readings, told);
+        (Self { readings, hollow: self.hollow }, company)
+    }
+
     /// [`reduce`].
     fn reduce(&self, levels: &Levels) -> BTreeMap<MetricName, Reading<Summary>> {
         let mut readings = BTreeMap::new();
         for metric in metrics().filter(|metric| self.can_tell(metric)) {
-            let launches = self.launches(metric);
+            let (quiet, company) = self.in_quiet(metric, levels);
+            let launches = quiet.launches(metric);
             let reading = launches.and_then(|launches| launches.summary(levels.of(metric)));
+            let reading = reading.map(|summary| Summary { company, ..summary });
             readings.insert(metric.into(), reading.into());
         }
         readings
     }
 
     /// [`launch_log_ratios`].
-    fn launch_logs(&self, metric: &'static Metric) -> Option<LaunchLogs> {
-        let launches = self.can_tell(metric).then(|| self.launches(metric))?.ok()?;
+    fn launch_logs(&self, metric: &'static Metric, levels: &Levels) -> Option<LaunchLogs> {
+        let launches =
+            self.can_tell(metric).then(|| self.in_quiet(metric, levels).0.launches(metric));
+        let launches = launches?.ok()?;
         let Launches { scale, values, samples, .. } = launches;
         (scale == Scale::Log).then_some(LaunchLogs { values, samples })
     }

@@ -7,6 +7,7 @@ pub mod store;
 
 use crate::case::{CaseKey, Outcome};
 use crate::metric::MetricName;
+use crate::quiet::Company;
 use crate::reading::{Missing, Reading};
 use crate::units::{Bytes, Nanos};
 use serde::{Deserialize, Serialize};
@@ -112,6 +113,9 @@ pub struct Calibration {
     pub sample_ns: f64,
     /// One turn of the batch loop around a call, in nanoseconds.
     pub loop_turn_ns: f64,
+    /// The run's shortest yardstick: how long its fixed work takes in quiet, in nanoseconds.
+    #[serde(default)]
+    pub yardstick_ns: Option<f64>,
     /// Smallest batch that is timed, so that a sample's own cost stays below 1 %.
     pub batch_min: Nanos,
     /// Launches it was taken in.
@@ -189,6 +193,9 @@ pub struct Summary {
     pub n: u32,
     /// Raw samples behind it.
     pub samples: u64,
+    /// Who else was on the core.
+    #[serde(default)]
+    pub company: Company,
 }
 
 impl Summary {

@@ -1,12 +1,13 @@
 //! What WASM costs an agent: calls, phases, sizes.
 
 use crate::case::Outcome;
+use crate::quiet::Company;
 use crate::reading::Reading;
 use crate::record::{CaseRecord, Record};
 use crate::reduce::{GEOMEAN, HEADLINE, Levels, NOOP, counts_in_geomean};
 use crate::report::figures::{
-    NONE, bounds, estimate, exact, interval, launches, note_about, note_missing, note_small_n,
-    notes, percent, too_few,
+    NONE, bounds, estimate, exact, interval, launches, list, note_about, note_missing,
+    note_small_n, notes, percent, too_few,
 };
 use crate::report::table::{Table, Tone, name};
 use crate::units::Unit;
@@ -54,9 +55,35 @@ pub(super) fn calls(record: &Record) -> Vec<Table> {
         note_missing(&mut table, &told, FUEL, label);
         note_about(&mut table);
         note_small_n(&mut table, &ran(record), HEADLINE, level);
+        note_company(&mut table, &ran(record));
         table.note(Tone::Plain, &geomean(record));
     }
     vec![table]
+}
+
+/// Which figures were measured beside a busy neighbour, and which launches were left out for it.
+fn note_company(table: &mut Table, cases: &[&CaseRecord]) {
+    let told = |of: fn(Company) -> Option<u32>| -> Vec<String> {
+        let company = |case: &&CaseRecord| case.metric(HEADLINE).ok().map(|s| s.company);
+        let count = |case: &&CaseRecord| company(case).and_then(of).filter(|count| *count > 0);
+        cases.iter().filter_map(|case| Some(format!("{} {}", label(case), count(case)?))).collect()
+    };
+    let left_out = told(|company| match company {
+        Company::LeftOut(count) => Some(count),
+        Company::Present(_) | Company::Unwatched => None,
+    });
+    if !left_out.is_empty() {
+        let why = "launches left out, a neighbour was busy on their core";
+        table.note(Tone::Plain, &format!("{why}: {}", list(&left_out)));
+    }
+    let present = told(|company| match company {
+        Company::Present(count) => Some(count),
+        Company::LeftOut(_) | Company::Unwatched => None,
+    });
+    if !present.is_empty() {
+        let why = "too few quiet launches: these ratios are of a shared core, in so many launches";
+        table.note(Tone::Bad, &format!("{why}: {}", list(&present)));
+    }
 }
 
 fn numbers(case: &CaseRecord) -> [String; 6] {

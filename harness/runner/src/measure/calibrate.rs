@@ -16,6 +16,23 @@ const BATCH_PER_SAMPLE: f64 = 200.0;
 /// No batch is shorter: below it a single interrupt is most of the sample.
 const BATCH_FLOOR: Nanos = Nanos(20_000);
 
+/// Turns of the yardstick: about 20 µs.
+const YARDSTICK_TURNS: u64 = 8_000;
+
+/// A fixed piece of work that keeps all of a core's execution units busy: when a neighbour on the
+/// same physical core wakes up, or the clock drops, it takes longer, and so does all else.
+pub fn yardstick(clock: &dyn Clock) -> Nanos {
+    let start = clock.now();
+    let mut chains: [u64; 8] = std::hint::black_box([1, 2, 3, 4, 5, 6, 7, 8]);
+    for turn in 0..YARDSTICK_TURNS {
+        for chain in &mut chains {
+            *chain = (chain.rotate_left(7) ^ turn).wrapping_add(*chain >> 3);
+        }
+    }
+    std::hint::black_box(chains);
+    Nanos(clock.now().0 - start.0)
+}
+
 /// What the instrument costs in this launch.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Cost {

@@ -9,7 +9,8 @@ use super::protocol::{AgentFiles, Event, Job, PROTOCOL, Work};
 use crate::plan::scale::Scale;
 use crate::plan::{Task, TaskKind};
 use crate::sys::{affinity, clock, memory};
-use caxton_results::case::Outcome;
+use caxton_results::case::{CaseKey, Outcome};
+use caxton_results::quiet;
 use caxton_results::reading::{Missing, Reading};
 use caxton_results::record::store::{RunFolder, StoreError};
 use caxton_results::record::{Budget, Calibration, CaseRecord, Record, Status};
@@ -68,6 +69,7 @@ pub struct Run<'a> {
     pub observer: &'a dyn Observer,
     samples: Vec<Sample>,
     costs: Vec<Cost>,
+    yardstick_ns: Option<f64>,
     rng: fastrand::Rng,
 }
 
@@ -88,8 +90,8 @@ impl<'a> Run<'a> {
         (stop, observer): (&'a AtomicBool, &'a dyn Observer),
     ) -> Self {
         let rng = fastrand::Rng::with_seed(settings.seed);
-        let (samples, costs) = (Vec::new(), Vec::new());
-        Self { record, folder, settings, stop, observer, samples, costs, rng }
+        let (samples, costs, yardstick_ns) = (Vec::new(), Vec::new(), None);
+        Self { record, folder, settings, stop, observer, samples, costs, yardstick_ns, rng }
     }
 
     /// Runs all tasks. `files` holds each agent's files, or why there are none.
@@ -130,8 +132,8 @@ impl<'a> Run<'a> {
         }
         self.record.run.status =
             if self.stopped() { Status::Interrupted } else { Status::Finished };
-        let levels = Levels::of_record(&self.record);
-        self.record.totals = reduce::totals(&self.record.cases, &self.samples, &levels);
+        // Once more over all of it: what is quiet is known only now.
+        reduce::resummarise(&mut self.record, &self.samples);
         self.write()?;
         Ok(())
     }
@@ -157,7 +159,12 @@ impl<'a> Run<'a> {
     /// All launches of one task, the fuel pass last.
     fn task(&mut self, task: &Task, files: &AgentFiles) -> Result<Tally, RunError> {
         let mut tally = Tally::default();
-        for number in 0..self.launches(task) {
+        let wanted = self.launches(task);
+        // As many again at most, in place of those that had company on their core.
+        for number in 0..wanted * 2 {
+            if number >= wanted && self.is_quiet_enough(&tally, wanted) {
+                break;
+            }
             let Some(work) = self.work(task, files, number) else { break };
             if !self.one_launch(work, number, &mut tally)? {
                 return Ok(tally);
@@ -165,14 +172,45 @@ impl<'a> Run<'a> {
             tally.done += 1;
             self.observer.launch_done();
         }
-        let TaskKind::Overhead(pairs) = &task.kind else { return Ok(tally) };
-        let Some(overhead) = pairs.iter().find(|pair| pair.case.is_overhead()) else {
-            return Ok(tally);
-        };
-        if self.settings.spin.is_some() {
-            return Ok(tally);
+        if let TaskKind::Overhead(pairs) = &task.kind
+            && let Some(overhead) = pairs.iter().find(|pair| pair.case.is_overhead())
+            && self.settings.spin.is_none()
+        {
+            self.fuel(&overhead.case, files, &mut tally)?;
         }
-        let case = &overhead.case;
+        Ok(tally)
+    }
+
+    /// True if two thirds of the wanted launches were quiet, or nobody looks.
+    fn is_quiet_enough(&mut self, tally: &Tally, wanted: u32) -> bool {
+        let is_yardstick = |sample: &&Sample| sample.metric.as_str() == quiet::YARDSTICK;
+        let samples = tally.events.iter().filter_map(|event| match event {
+            Event::Sample(sample) => Some(sample),
+            _ => None,
+        });
+        let yardsticks: Vec<Sample> = samples.filter(is_yardstick).cloned().collect();
+        self.learn_yardstick(&yardsticks);
+        let Some(first) = yardsticks.first() else { return true };
+        let of_case: Vec<Sample> =
+            yardsticks.iter().filter(|sample| sample.case == first.case).cloned().collect();
+        let below = self.yardstick_ns.map(|ns| ns * quiet::TOLERANCE);
+        let levels = Levels { quiet_below_ns: below, ..Levels::for_run(1) };
+        let quiet = reduce::quiet_launches(&of_case, &levels).unwrap_or(wanted);
+        wanted < quiet::LAUNCHES_MIN || quiet * 3 >= wanted * 2
+    }
+
+    fn learn_yardstick(&mut self, samples: &[Sample]) {
+        let taken = samples.iter().filter(|sample| sample.metric.as_str() == quiet::YARDSTICK);
+        let all = taken.map(Sample::per_iteration).chain(self.yardstick_ns);
+        self.yardstick_ns = all.min_by(f64::total_cmp);
+    }
+
+    fn fuel(
+        &mut self,
+        case: &CaseKey,
+        files: &AgentFiles,
+        tally: &mut Tally,
+    ) -> Result<(), RunError> {
         if self.settings.scale.fuel_launches() == 0 {
             let why = "fuel is counted at --scale quick and full".to_owned();
             tally.events.push(no_fuel(case, Missing::NotRequested(why)));
@@ -188,7 +226,7 @@ impl<'a> Run<'a> {
                 break;
             }
         }
-        Ok(tally)
+        Ok(())
     }
 
     fn work(&self, task: &Task, files: &AgentFiles, number: u32) -> Option<Work> {
@@ -256,6 +294,8 @@ impl<'a> Run<'a> {
         if let Some(folder) = &mut self.folder {
             folder.append(&samples)?;
         }
+        self.learn_yardstick(&samples);
+        self.record.calibration = calibration(&self.costs, self.yardstick_ns);
         let levels = Levels::of_record(&self.record);
         for case in self.record.cases.iter_mut().filter(|case| keys.contains(&case.key)) {
             let own: Vec<Sample> = samples.iter().filter(|s| s.case == case.key).cloned().collect();
@@ -272,7 +312,6 @@ impl<'a> Run<'a> {
             };
         }
         self.samples.append(&mut samples);
-        self.record.calibration = calibration(&self.costs);
         self.write()
     }
 
@@ -286,13 +325,13 @@ impl<'a> Run<'a> {
     }
 }
 
-fn no_fuel(case: &caxton_results::case::CaseKey, why: Missing) -> Event {
+fn no_fuel(case: &CaseKey, why: Missing) -> Event {
     let metric = caxton_results::metric::MetricName::parse("wasm_fuel").expect("in the table");
     Event::Missing { case: case.clone(), metric, why }
 }
 
 /// Medians over the launches.
-fn calibration(costs: &[Cost]) -> Option<Calibration> {
+fn calibration(costs: &[Cost], yardstick_ns: Option<f64>) -> Option<Calibration> {
     let median = |of: fn(&Cost) -> f64| {
         let mut values: Vec<f64> = costs.iter().map(of).collect();
         values.sort_by(f64::total_cmp);
@@ -302,6 +341,7 @@ fn calibration(costs: &[Cost]) -> Option<Calibration> {
         clock_read_ns: median(|cost| cost.clock_read_ns)?,
         sample_ns: median(|cost| cost.sample_ns)?,
         loop_turn_ns: median(|cost| cost.loop_turn_ns)?,
+        yardstick_ns,
         batch_min: costs.iter().map(Cost::batch_min).max()?,
         launches: costs.len() as u32,
     })

@@ -257,6 +257,9 @@ impl Bench<'_> {
         let mut order: [usize; N] = std::array::from_fn(|i| i);
         for number in 0..ctx.effort.blocks {
             ctx.rng.shuffle(&mut order);
+            let taken = calibrate::yardstick(ctx.clock);
+            let at = At { block: level as u32 * 1_000 + number, index: 0 };
+            ctx.sample(self.case, "yardstick_ns", at, (taken.0, 1));
             for which in order {
                 let seat = &mut seats[which];
                 block(ctx.clock, seat, message, samples, &mut times)?;

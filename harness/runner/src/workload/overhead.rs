@@ -268,6 +268,10 @@ fn compare(
     let mut times = Vec::with_capacity(size.samples_max as usize);
     for number in 0..ctx.effort.blocks {
         ctx.rng.shuffle(&mut contests);
+        let taken = calibrate::yardstick(ctx.clock);
+        for pair in pairs {
+            ctx.sample(&pair.case, "yardstick_ns", At { block: number, index: 0 }, (taken.0, 1));
+        }
         for contest in &mut contests {
             contest.round(ctx, seats, exchange, (number, &mut times))?;
         }
