@@ -1,1 +1,15 @@
-//! x
+//! The top-level tests: real executables in fresh folders, and the rules of the tree.
+//!
+//! What a module promises is tested beside it; here only what crosses a process or a file.
+
+mod baseline;
+mod capability;
+mod cli;
+mod disk;
+mod executable;
+mod hostile;
+mod mirror;
+mod smoke;
+mod stopped;
+mod tidy;
+mod worker;

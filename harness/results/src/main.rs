@@ -65,7 +65,10 @@ enum Failure {
     Store(#[from] StoreError),
     #[error(transparent)]
     Export(#[from] ExportError),
-    #[error("{path} is no folder: name the one that holds runs and baselines", path = path.display())]
+    #[error(
+        "{path} is no folder: name the one that holds runs and baselines",
+        path = path.display()
+    )]
     NoFolder { path: PathBuf },
     #[error("cannot write {path}: {source}", path = path.display())]
     Output { path: PathBuf, source: io::Error },

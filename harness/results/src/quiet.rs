@@ -1,8 +1,8 @@
 //! Which moments of a run were quiet: the ones in which no neighbour took part of the core.
 //!
 //! On a shared machine a core has two speeds, and native code and WASM lose differently when the
-//! neighbour wakes up: a ratio is 1.20 in quiet and 1.48 beside a busy hyperthread, each time with a
-//! narrow interval. So each round of blocks begins with a yardstick, a fixed piece of work that
+//! neighbour wakes up: a ratio is 1.20 in quiet and 1.48 beside a busy hyperthread, each time with
+//! a narrow interval. So each round of blocks begins with a yardstick, a fixed piece of work that
 //! knows nothing of the sides compared. A round is quiet when its yardstick is within 5 % of the
 //! run's best; a launch when three of its rounds are. Where there are enough quiet launches the
 //! others are left out of steady-state figures; where not, all are used and the summary says so.
@@ -101,8 +101,8 @@ pub fn quiet_launches(yardsticks: &Launches, below_ns: f64) -> u32 {
 mod tests {
     use super::*;
 
-    /// `launches` launches of four rounds, the first `quiet` of them with a yardstick of 100 ns, the
-    /// others of 150.
+    /// `launches` launches of four rounds, the first `quiet` of them with a yardstick of 100 ns,
+    /// the others of 150.
     fn yardsticks(launches: u32, quiet: u32) -> Launches {
         let taken = |launch: u32| if launch < quiet { 100.0 } else { 150.0 };
         let rounds = |launch| (0..4).map(|block| (block, vec![taken(launch)])).collect();

@@ -1,3 +1,5 @@
+//! Each rule of the metric table, on samples whose answer is known.
+
 use super::*;
 use crate::fixture;
 
@@ -220,4 +222,26 @@ fn replaying_the_samples_gives_the_stored_summaries_and_keeps_reasons() {
     }
     resummarise(&mut replayed, &samples);
     assert_eq!(replayed, record);
+}
+
+#[test]
+fn launches_beside_a_busy_neighbour_are_left_out_of_steady_state_figures() {
+    let mut rows = Vec::new();
+    for launch in 0..10 {
+        let (yardstick, wasm) = if launch < 7 { (100, 1200) } else { (150, 1500) };
+        for block in 0..3 {
+            rows.push(("yardstick_ns", launch, block, 1, yardstick));
+            rows.push(("native_call_ns", launch, block, 10, 1000));
+            rows.push(("wasm_call_ns", launch, block, 10, wasm));
+        }
+    }
+    let quiet = |below| Levels { quiet_below_ns: below, ..levels() };
+    let summary = known(&reduce(&samples(&rows), &quiet(Some(105.0))), HEADLINE);
+    assert!(near(summary.estimate, 1.2), "{summary:?}");
+    assert_eq!((summary.n, summary.company), (7, Company::LeftOut(3)));
+    let summary = known(&reduce(&samples(&rows), &quiet(None)), HEADLINE);
+    assert_eq!((summary.n, summary.company), (10, Company::Unwatched));
+    rows.retain(|(_, launch, ..)| *launch >= 2);
+    let summary = known(&reduce(&samples(&rows), &quiet(Some(105.0))), HEADLINE);
+    assert_eq!((summary.n, summary.company), (8, Company::Present(3)));
 }

@@ -17,7 +17,7 @@ pub mod suite;
 pub mod sys;
 pub mod workload;
 
-use clap::Parser;
+use clap::{CommandFactory, FromArgMatches};
 use std::process::ExitCode;
 
 /// What a bench binary's `main` does: it is a worker if told so, else the suite's command line.
@@ -25,7 +25,10 @@ pub fn bench_main(suite: &suite::Suite) -> ExitCode {
     if std::env::args().nth(1).as_deref() == Some(measure::protocol::WORKER_ARGUMENT) {
         return measure::worker::main();
     }
-    match cli::args::Args::try_parse() {
+    let command =
+        cli::args::Args::command().bin_name(format!("cargo bench --bench {} --", suite.name));
+    let parsed = command.try_get_matches().and_then(|m| cli::args::Args::from_arg_matches(&m));
+    match parsed {
         Ok(args) => cli::bench::main(suite, &args),
         Err(error) => cli::bench::explain(&error),
     }

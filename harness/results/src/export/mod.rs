@@ -4,6 +4,7 @@
 mod bmf;
 mod csv;
 mod json;
+mod svg;
 
 use crate::record::Record;
 use crate::samples::Sample;
@@ -50,6 +51,12 @@ pub const EXPORTERS: &[Exporter] = &[
         file: "results.bmf.json",
         export: bmf::export,
         doc: "Bencher Metric Format: case -> metric -> value with bounds",
+    },
+    Exporter {
+        name: "svg",
+        file: "overhead.svg",
+        export: svg::export,
+        doc: "a chart of what WASM costs each agent, for pages light and dark",
     },
 ];
 

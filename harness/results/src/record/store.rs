@@ -28,7 +28,10 @@ const TEMPORARY: &str = ".caxton-";
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// A new run must not mix with an old one.
-    #[error("{path} is not empty: name another folder, or move this one away", path = path.display())]
+    #[error(
+        "{path} is not empty: name another folder, or move this one away",
+        path = path.display()
+    )]
     NotEmpty {
         /// The folder.
         path: PathBuf,
@@ -97,7 +100,10 @@ pub enum StoreError {
         promised: u64,
     },
     /// A row of samples does not parse.
-    #[error("{path}, line {line}: {why}; the file was edited, copy it again", path = path.display())]
+    #[error(
+        "{path}, line {line}: {why}; the file was edited, copy it again",
+        path = path.display()
+    )]
     BadSample {
         /// The file.
         path: PathBuf,
@@ -113,7 +119,10 @@ pub enum StoreError {
         name: String,
     },
     /// Something else lies where a link belongs.
-    #[error("{path} is a folder, not a link made by this tool: move it away", path = path.display())]
+    #[error(
+        "{path} is a folder, not a link made by this tool: move it away",
+        path = path.display()
+    )]
     NotALink {
         /// The folder.
         path: PathBuf,
@@ -259,15 +268,21 @@ fn append_rows(path: &Path, rows: &[u8], torn: Option<u64>) -> io::Result<()> {
     if let Some(valid) = torn {
         file.set_len(valid)?;
     }
-    file.write_all(rows)?;
-    file.sync_data()
+    let valid = file.metadata()?.len();
+    let written = file.write_all(rows).and_then(|()| file.sync_data());
+    if written.is_err() {
+        // Half a row helps nobody, and the record may need its room.
+        let _ = file.set_len(valid);
+    }
+    written
 }
 
 /// Puts `bytes` at `path` in one step, and on disk.
 fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = folder_of(path);
     let mut new = temporary(0o666).tempfile_in(folder)?;
-    new.write_all(bytes)?;
+    // To the file behind the name: an error then says what is wrong and not the temporary name.
+    new.as_file_mut().write_all(bytes)?;
     new.as_file().sync_all()?;
     new.persist(path)?;
     sync_folder(folder)

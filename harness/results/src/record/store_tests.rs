@@ -1,3 +1,5 @@
+//! Run folders that are torn, foreign, full or hostile, and baselines.
+
 use super::*;
 use crate::case::CaseKey;
 use crate::fixture;

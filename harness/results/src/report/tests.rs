@@ -1,3 +1,5 @@
+//! The tables of the fixture run, word for word.
+
 use super::*;
 use crate::fixture;
 use crate::reading::Missing;

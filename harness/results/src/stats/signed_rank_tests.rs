@@ -1,3 +1,5 @@
+//! The exact test against published tables, brute force and simulation.
+
 use super::*;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};

@@ -3,6 +3,7 @@
 use crate::plan::scale::Scale;
 use caxton_results::units::Bytes;
 use clap::{Parser, ValueEnum};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 /// Limits of the guide, in MiB.
@@ -14,7 +15,6 @@ const LIMIT_MAX: Bytes = Bytes(4 << 30);
 /// Measures agents; the suite's name is that of the bench.
 #[derive(Debug, Clone, Parser)]
 #[command(
-    name = "cargo bench --bench wasm --",
     version,
     about = "What does WASM cost this agent? Native and WASM, measured in turns.",
     after_help = "Exit codes: 0 fine, 1 a case failed, 2 wrong use or broken set-up, \
@@ -141,11 +141,15 @@ impl Args {
 
     /// The limits to try.
     pub fn limits(&self) -> Vec<Bytes> {
-        if self.memory_limit.is_empty() {
+        let mut limits = if self.memory_limit.is_empty() {
             LIMITS_MIB.map(Bytes::mebi).to_vec()
         } else {
             self.memory_limit.clone()
-        }
+        };
+        // One limit may be spelled in several ways; it is one case.
+        let mut seen = BTreeSet::new();
+        limits.retain(|limit| seen.insert(*limit));
+        limits
     }
 }
 

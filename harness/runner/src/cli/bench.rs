@@ -8,7 +8,7 @@ use super::messages::{
 use super::progress::Progress;
 use crate::guest::artifact::sha256_hex;
 use crate::guest::build::{Builder, BuiltAgent};
-use crate::guest::catalog::Workspace;
+use crate::guest::catalog::{AgentSource, Workspace};
 use crate::guest::toolchain::Toolchain;
 use crate::measure::protocol::AgentFiles;
 use crate::measure::run::{Run, Settings};
@@ -63,8 +63,12 @@ fn run(suite: &Suite, args: &Args) -> Result<ExitCode, Problem> {
     let baseline = baseline(args, &workspace)?;
     // First of all, so that an unwritable folder is told before anything is built.
     let folder = folder(suite, args, mode, &workspace)?;
-    let toolchain = Toolchain::find(&workspace.root, &note)?;
-    let (files, artifacts) = files(&workspace, &toolchain, &tasks, &guests)?;
+    let built = files(&workspace, &tasks, &guests);
+    if let (Err(_), Some(folder)) = (&built, &folder) {
+        // Nothing came of it: an empty folder would be listed as a run.
+        let _ = fs::remove_dir(folder.path());
+    }
+    let (files, artifacts) = built?;
     let scale = match mode {
         Mode::Measure(scale) => scale,
         Mode::List | Mode::Check => Scale::Smoke,
@@ -74,6 +78,10 @@ fn run(suite: &Suite, args: &Args) -> Result<ExitCode, Problem> {
     record.artifacts = artifacts;
     if let Some(folder) = &folder {
         record.run.id = folder_name(folder.path());
+        folder.write(&record)?;
+        if args.out.is_none() {
+            store::update_latest(&workspace.profiles(), &record.run.id)?;
+        }
     }
     let record = measure(args, (scale, seed), record, folder, (&tasks, &files))?;
     finish(args, &workspace, &record, baseline.as_ref())
@@ -112,6 +120,8 @@ fn measure(
             (None, _) => "no run folder was asked for".to_owned(),
         };
         note(&kept);
+        // What was measured and could not be kept is at least said.
+        result(&report::text(&run.record, &Style { colour: use_colour() }));
         return Err(error.into());
     }
     Ok(run.record)
@@ -139,7 +149,8 @@ fn finish(
     }
     let profiles = workspace.profiles();
     if let (Some(name), Status::Finished) = (&args.save_baseline, record.run.status) {
-        let run = args.out.clone().unwrap_or_else(|| profiles.join("runs").join(&record.run.id));
+        let out = args.out.as_deref().map(as_the_user_means);
+        let run = out.unwrap_or_else(|| profiles.join("runs").join(&record.run.id));
         let kept = store::save_baseline(&run, &profiles.join("baselines"), name)?;
         note(&format!("baseline {name} kept in {}", shown(&kept, &workspace.root)));
     }
@@ -164,6 +175,18 @@ fn use_colour() -> bool {
     std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none()
 }
 
+/// A path as it was typed: cargo runs a bench in its package's folder, and leaves the folder it was
+/// called in only in `PWD`.
+fn as_the_user_means(path: &Path) -> PathBuf {
+    let here = std::env::current_dir().unwrap_or_default();
+    let by_cargo = std::env::var_os("CARGO_MANIFEST_DIR").is_some_and(|dir| dir == *here);
+    let called_in = std::env::var_os("PWD").map(PathBuf::from).filter(|dir| dir.is_absolute());
+    match called_in {
+        Some(called_in) if by_cargo => called_in.join(path),
+        _ => here.join(path),
+    }
+}
+
 fn shown(path: &Path, root: &Path) -> String {
     path.strip_prefix(root).unwrap_or(path).display().to_string()
 }
@@ -177,7 +200,8 @@ fn guests(paths: &[PathBuf]) -> Result<BTreeMap<String, PathBuf>, Problem> {
     let mut guests = BTreeMap::new();
     for path in paths {
         let problem = |why: &str| Problem::Guest { path: path.clone(), why: why.to_owned() };
-        let path = fs::canonicalize(path).map_err(|error| problem(&error.to_string()))?;
+        let path = fs::canonicalize(as_the_user_means(path))
+            .map_err(|error| problem(&error.to_string()))?;
         let stem = path.file_stem().map(|stem| stem.to_string_lossy()).unwrap_or_default();
         // Part of a case key: its separators must not appear in it.
         let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
@@ -254,7 +278,7 @@ fn folder(
     workspace: &Workspace,
 ) -> Result<Option<RunFolder>, Problem> {
     if let Some(out) = &args.out {
-        return Ok(Some(RunFolder::create(out)?));
+        return Ok(Some(RunFolder::create(&as_the_user_means(out))?));
     }
     if mode == Mode::Check || args.profile_time.is_some() {
         return Ok(None);
@@ -270,25 +294,18 @@ fn folder(
             other => break other?,
         }
     };
-    store::update_latest(&profiles, &folder_name(folder.path()))?;
     Ok(Some(folder))
 }
 
 /// Builds what the tasks need. A build that fails is an outcome, not the end of the run.
 fn files(
     workspace: &Workspace,
-    toolchain: &Toolchain,
     tasks: &[Task],
     guests: &BTreeMap<String, PathBuf>,
 ) -> Result<(Files, Vec<Artifact>), Problem> {
     let needed = |name: &str| tasks.iter().any(|task| task.agent == name);
     let sources: Vec<_> = workspace.agents.values().filter(|a| needed(&a.name)).collect();
-    let builder = Builder::open(workspace, toolchain)
-        .map_err(|source| Problem::Builder { path: workspace.target.clone(), source })?;
-    let built = builder.build(&sources, &|step| {
-        note(&format!("building [{}/{}] {} ({})", step.number, step.of, step.agent, step.side));
-    });
-    drop(builder);
+    let built = if sources.is_empty() { BTreeMap::new() } else { build(workspace, &sources)? };
     let mut files = Files::new();
     let mut artifacts = Vec::new();
     for (name, built) in built {
@@ -310,6 +327,18 @@ fn files(
         files.insert(name.clone(), Ok(AgentFiles { name: name.clone(), wasm, native, expected }));
     }
     Ok((files, artifacts))
+}
+
+fn build(
+    workspace: &Workspace,
+    sources: &[&AgentSource],
+) -> Result<BTreeMap<String, BuiltAgent>, Problem> {
+    let toolchain = Toolchain::find(&workspace.root, &note)?;
+    let builder = Builder::open(workspace, &toolchain)
+        .map_err(|source| Problem::Builder { path: workspace.target.clone(), source })?;
+    Ok(builder.build(sources, &|step| {
+        note(&format!("building [{}/{}] {} ({})", step.number, step.of, step.agent, step.side));
+    }))
 }
 
 /// What can be said of a guest that was given as a file.

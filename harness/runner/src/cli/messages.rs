@@ -1,5 +1,4 @@
 //! What is said to the user, and the exit code that goes with it.
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is where we speak")]
 
 use crate::guest::catalog::CatalogError;
 use crate::guest::toolchain::NoToolchain;
@@ -83,13 +82,13 @@ impl Problem {
 
 /// Says `problem` in one line on standard error.
 pub fn report_problem(problem: &Problem) -> ExitCode {
-    eprintln!("error: {problem}");
+    note(&format!("error: {problem}"));
     ExitCode::from(problem.code())
 }
 
-/// A line on standard error: progress and hints.
+/// A line on standard error: progress and hints. Nobody there to read it is no error.
 pub fn note(text: &str) {
-    eprintln!("{text}");
+    let _ = writeln!(io::stderr(), "{text}");
 }
 
 /// A result on standard output. A reader that has gone away is no error.

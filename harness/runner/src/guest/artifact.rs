@@ -52,9 +52,17 @@ pub fn source_hash(
     toolchain: &Toolchain,
     side: Side,
 ) -> io::Result<String> {
-    let mut paths: Vec<PathBuf> = files.to_vec();
+    let mut paths = Vec::new();
+    for file in files {
+        paths.push((file.file_name().map(PathBuf::from).unwrap_or_default(), file.clone()));
+    }
     for folder in folders {
-        collect(folder, &mut paths)?;
+        let mut found = Vec::new();
+        collect(folder, &mut found)?;
+        // Named from the agent's own folder on: a checkout elsewhere has the same hash.
+        let from = folder.parent().unwrap_or(folder);
+        let name = |path: &PathBuf| path.strip_prefix(from).unwrap_or(path).to_owned();
+        paths.extend(found.into_iter().map(|path| (name(&path), path)));
     }
     paths.sort();
     let mut hash = Sha256::new();
@@ -63,9 +71,7 @@ pub fn source_hash(
         hash.update((part.len() as u64).to_le_bytes());
         hash.update(part);
     };
-    for path in &paths {
-        // The file's own name and its folder's: a checkout elsewhere has the same hash.
-        let name: PathBuf = path.components().rev().take(3).collect();
+    for (name, path) in &paths {
         add(name.as_os_str().as_encoded_bytes());
         add(&fs::read(path)?);
     }

@@ -6,6 +6,7 @@ use crate::sys::affinity;
 use crate::sys::clock::Monotonic;
 use crate::workload::{Context, fuel, memory_limit, overhead};
 use caxton_results::case::Outcome;
+use serde::Deserialize;
 use std::io::{self, BufWriter, Read, Write};
 use std::process::ExitCode;
 
@@ -14,19 +15,31 @@ pub fn main() -> ExitCode {
     let mut text = String::new();
     let job = io::stdin()
         .read_to_string(&mut text)
-        .map_err(|error| error.to_string())
-        .and_then(|_| serde_json::from_str::<Job>(&text).map_err(|error| error.to_string()));
+        .map_err(|error| format!("no job on standard input: {error}"))
+        .and_then(|_| parse(&text));
     let mut out = BufWriter::new(io::stdout().lock());
     let end = match job {
-        Ok(job) if job.protocol == PROTOCOL => work(&job, &mut out),
-        Ok(job) => Outcome::Failed(format!(
-            "worker protocol {} asked of an executable that speaks {PROTOCOL}",
-            job.protocol
-        )),
-        Err(error) => Outcome::Failed(format!("no job on standard input: {error}")),
+        Ok(job) => work(&job, &mut out),
+        Err(why) => Outcome::Failed(why),
     };
     tell(&mut out, &Event::End(end));
     if out.flush().is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// The job in `text`. Its version is read first: all else may look different in another one.
+fn parse(text: &str) -> Result<Job, String> {
+    #[derive(Deserialize)]
+    struct AnyVersion {
+        protocol: u32,
+    }
+    let no_job = |error: serde_json::Error| format!("no job on standard input: {error}");
+    let AnyVersion { protocol } = serde_json::from_str(text).map_err(no_job)?;
+    if protocol != PROTOCOL {
+        return Err(format!(
+            "worker protocol {protocol} asked of an executable that speaks {PROTOCOL}"
+        ));
+    }
+    serde_json::from_str(text).map_err(no_job)
 }
 
 fn work(job: &Job, out: &mut dyn Write) -> Outcome {

@@ -33,10 +33,8 @@ impl Filter {
             if exact {
                 return Ok(Pattern::Exact(word.clone()));
             }
-            let regex = Regex::new(word).map_err(|error| BadFilter {
-                pattern: word.clone(),
-                why: error.to_string().lines().last().unwrap_or_default().trim().to_owned(),
-            });
+            let regex = Regex::new(word)
+                .map_err(|error| BadFilter { pattern: word.clone(), why: reason(&error) });
             regex.map(Pattern::Regex)
         };
         Ok(Self { patterns: words.iter().map(pattern).collect::<Result<_, _>>()? })
@@ -51,6 +49,13 @@ impl Filter {
         };
         self.patterns.is_empty() || self.patterns.iter().any(fits)
     }
+}
+
+/// The last line of the parser's picture of what is wrong.
+fn reason(error: &regex::Error) -> String {
+    let text = error.to_string();
+    let last = text.lines().last().unwrap_or_default().trim();
+    last.strip_prefix("error: ").unwrap_or(last).to_owned()
 }
 
 #[cfg(test)]

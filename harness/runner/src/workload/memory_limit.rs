@@ -30,7 +30,8 @@ const OS_PAGES: u64 = 16;
 
 const BODY_BYTES: usize = 1024;
 
-/// Random places that a writing message changes: what is slow there is cache and TLB, not the limit.
+/// Random places that a writing message changes: what is slow there is cache and TLB, not the
+/// limit.
 const WRITES: u64 = 64;
 
 /// What the run needs beside the guest's memory: compiler, harness, page tables.

@@ -235,7 +235,8 @@ mod tests {
     use super::*;
 
     /// One reading of the hardware group as a kernel with a PMU gives it, multiplexed to 40 %.
-    const RECORDED: &str = r#"{"group":"hardware","time_enabled_ns":5000000,"time_running_ns":2000000,"counts":[
+    const RECORDED: &str = r#"{"group":"hardware",
+        "time_enabled_ns":5000000,"time_running_ns":2000000,"counts":[
         ["cycles",7340032],["instructions",14680064],["branches",1200000],
         ["branch_misses",9000],["cache_references",40000],["cache_misses",800],
         ["l1d_misses",64000],["dtlb_misses",120]]}"#;

@@ -49,6 +49,9 @@ impl WasmSubject {
             let why = "a component, not a core module: build the agent for wasm32-wasip1";
             return Err(Outcome::Refused(why.to_owned()));
         }
+        if bytes.is_empty() {
+            return Err(Outcome::Refused("an empty file".to_owned()));
+        }
         let mut config = Config::new();
         config.consume_fuel(options.fuel);
         let engine = Engine::new(&config).map_err(|e| refused("engine", &e))?;

@@ -292,7 +292,9 @@ fn refusal(store: &Store<HostState>, limit: Option<Bytes>, error: &wasmtime::Err
 fn died(store: &Store<HostState>, call: &str, error: &wasmtime::Error) -> String {
     let trap = error.downcast_ref::<wasmtime::Trap>().map(ToString::to_string);
     let mut text = match trap {
-        Some(trap) => format!("trap in {call}: {trap}"),
+        Some(trap) => {
+            format!("trap in {call}: {}", trap.strip_prefix("wasm trap: ").unwrap_or(&trap))
+        }
         None => format!("{call}: {}", one_line(&error.root_cause().to_string())),
     };
     let seen = store.data().limiter.seen;

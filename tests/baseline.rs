@@ -1,0 +1,64 @@
+//! Runs, baselines and the link to the latest run, where they lie by default.
+
+use crate::executable::{tool_says, word};
+use crate::mirror::Mirror;
+use std::fs;
+
+#[test]
+fn a_run_is_kept_as_the_latest_and_as_a_baseline() {
+    let mirror = Mirror::new();
+    let Some(said) =
+        mirror.bench(&["--agent", "echo", "--save-baseline", "one"]).if_guests_can_be_built()
+    else {
+        return;
+    };
+    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    assert!(said.stderr.contains("baseline one kept in profiles/baselines/one"), "{}", said.stderr);
+    let profiles = mirror.profiles();
+    let runs = || fs::read_dir(profiles.join("runs")).expect("there").count();
+    assert_eq!(runs(), 1);
+    let report = |name: &str| tool_says(&["report", &word(&profiles.join(name))]).stdout;
+    assert_eq!(report("latest"), said.stdout);
+    assert_eq!(report("baselines/one"), said.stdout);
+
+    let beside = mirror.bench(&["--agent", "echo", "--baseline", "one"]);
+    assert_eq!(beside.code, Some(0), "{}", beside.stderr);
+    assert!(beside.stdout.contains("Baseline "), "{}", beside.stdout);
+    assert_eq!(runs(), 2);
+    assert!(beside.stdout.starts_with(&report("latest")), "the report comes first");
+
+    let said = mirror.bench(&["--agent", "echo", "--baseline", "two"]);
+    assert_eq!(said.code, Some(4));
+    assert!(said.only_error().ends_with("there are: one"), "{}", said.stderr);
+    assert_eq!(runs(), 2, "nothing was begun");
+
+    let list = tool_says(&["list", &word(&profiles)]).stdout;
+    let kinds: Vec<_> = list.lines().filter_map(|line| line.split_whitespace().next()).collect();
+    assert_eq!(kinds, ["run", "run", "baseline"], "{list}");
+}
+
+#[test]
+fn a_baseline_can_be_kept_from_a_chosen_folder_and_replaced() {
+    let mirror = Mirror::new();
+    let out = word(&mirror.root.join("elsewhere"));
+    let words = ["--agent", "echo", "--save-baseline", "one", "--out", &out];
+    let Some(said) = mirror.bench(&words).if_guests_can_be_built() else { return };
+    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    assert!(!mirror.profiles().join("runs").exists(), "the run lies elsewhere");
+    let again = mirror.bench(&["--agent", "echo", "--save-baseline", "one"]);
+    assert_eq!(again.code, Some(0), "{}", again.stderr);
+    let baseline = word(&mirror.profiles().join("baselines/one"));
+    assert_eq!(tool_says(&["report", &baseline]).stdout, again.stdout);
+    let kept = fs::read_dir(mirror.profiles().join("baselines")).expect("there").count();
+    assert_eq!(kept, 2, "the link and one copy");
+}
+
+#[test]
+fn a_checked_pass_is_kept_nowhere() {
+    let mirror = Mirror::new();
+    let Some(said) = mirror.bench(&["--agent", "echo", "--test"]).if_guests_can_be_built() else {
+        return;
+    };
+    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    assert_eq!(fs::read_dir(mirror.profiles()).expect("there").count(), 0);
+}

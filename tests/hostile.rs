@@ -1,0 +1,199 @@
+//! Hostile and broken guests beside a sound agent: each costs itself, by its own name.
+
+use crate::executable::{Kept, bench_says, fresh_out, root, smoke, target, word};
+use crate::mirror::Mirror;
+use caxton_results::case::Outcome;
+use caxton_results::reading::{Missing, Reading};
+use caxton_results::record::CaseRecord;
+use caxton_results::record::store::RunFolder;
+use std::fs;
+use std::path::Path;
+
+/// A guest kept as text.
+fn fixture(name: &str) -> String {
+    word(&root().join("tests/fixtures/guests").join(name).with_extension("wat"))
+}
+
+fn cases<'a>(kept: &'a Kept, agent: &str) -> Vec<&'a CaseRecord> {
+    kept.record.cases.iter().filter(|case| case.key.agent == agent).collect()
+}
+
+/// Asserts that echo ran in every case, and that each has its number.
+fn echo_is_unharmed(kept: &Kept) {
+    let cases = cases(kept, "echo");
+    assert_eq!(cases.len(), 3);
+    for case in cases {
+        assert_eq!(case.outcome, Outcome::Ran, "{}", case.key);
+        let metric = if case.key.is_overhead() { "wasm_to_native_time" } else { "aa_time" };
+        let summary = case.metric(metric).unwrap_or_else(|why| panic!("{}: {why}", case.key));
+        assert!(summary.estimate > 0.0 && summary.samples > 0, "{}: {summary:?}", case.key);
+    }
+}
+
+/// Runs the guest at `path` beside echo: it must end as `outcome`, for a reason that has `says`.
+fn ends(path: &str, outcome: &str, says: &str) {
+    ends_within(path, &[], (outcome, says));
+}
+
+fn ends_within(path: &str, words: &[&str], (outcome, says): (&str, &str)) {
+    let words = [&["--agent", "echo", "--guest", path], words].concat();
+    let Some(kept) = smoke(&words) else { return };
+    assert_eq!(kept.said.code, Some(1), "{}", kept.said.stderr);
+    echo_is_unharmed(&kept);
+    let stem = Path::new(path).file_stem().and_then(|stem| stem.to_str()).expect("plain names");
+    let cases = cases(&kept, stem);
+    assert_eq!(cases.len(), 2, "WASM, and WASM against itself");
+    for case in cases {
+        let reason = case.outcome.reason().unwrap_or_default();
+        assert_eq!(case.outcome.name(), outcome, "{reason}");
+        assert!(reason.contains(says), "{reason}");
+        assert_eq!(reason.lines().count(), 1, "{reason}");
+        let is_known = |reading: &Reading<_>| reading.known().is_some();
+        assert!(!case.metrics.values().any(is_known), "a death is no number: {:?}", case.metrics);
+    }
+    let is_its = |sample: &caxton_results::samples::Sample| sample.case.agent == stem;
+    assert!(!kept.samples.iter().any(is_its), "a death is no sample");
+    let told = format!("{stem}: {outcome}: ");
+    assert!(kept.said.stderr.contains(&told), "{}", kept.said.stderr);
+    assert!(kept.said.stdout.contains(outcome), "{}", kept.said.stdout);
+}
+
+#[test]
+fn a_sound_guest_runs_without_a_twin() {
+    let Some(kept) = smoke(&["--agent", "echo", "--guest", &fixture("echoes")]) else { return };
+    assert_eq!(kept.said.code, Some(0), "{}", kept.said.stderr);
+    echo_is_unharmed(&kept);
+    let cases = cases(&kept, "echoes");
+    assert!(cases.iter().all(|case| case.outcome == Outcome::Ran));
+    assert!(cases[0].metric("wasm_call_ns").is_ok());
+    let ratio = cases[0].metric("wasm_to_native_time");
+    assert!(matches!(&ratio, Err(Missing::NotRequested(why)) if why.contains("twin")), "{ratio:?}");
+}
+
+#[test]
+fn guests_alone_leave_the_agents_out() {
+    let Some(kept) = smoke(&["--guest", &fixture("echoes")]) else { return };
+    assert_eq!(kept.said.code, Some(0), "{}", kept.said.stderr);
+    assert!(kept.record.cases.iter().all(|case| case.key.agent == "echoes"));
+}
+
+#[test]
+fn a_guest_that_never_comes_back_times_out() {
+    // Long enough for echo on a loaded machine.
+    ends_within(&fixture("loops"), &["--timeout", "8"], ("timed out", "8 s"));
+}
+
+#[test]
+fn a_guest_that_traps_died_in_the_middle() {
+    ends(&fixture("traps"), "died in the middle", "trap in agent_handle");
+}
+
+#[test]
+fn a_wild_reply_is_a_death_in_the_middle() {
+    ends(&fixture("wild-reply"), "died in the middle", "wild pointer: reply");
+}
+
+#[test]
+fn a_memory_bomb_dies_at_the_end_of_its_addresses() {
+    ends(&fixture("memory-bomb"), "died in the middle", "growth to 4.00 GiB was denied");
+}
+
+#[test]
+fn a_start_that_traps_is_a_death_before_work() {
+    ends(&fixture("start-traps"), "died before work", "trap in start");
+}
+
+#[test]
+fn an_exit_in_the_middle_is_a_death_even_with_success() {
+    ends(&fixture("leaves"), "died in the middle", "exit status 0");
+}
+
+#[test]
+fn a_guest_cannot_speak_for_its_worker() {
+    ends(&fixture("forges"), "died in the middle", "trap in agent_handle");
+}
+
+#[test]
+fn a_reply_that_changes_is_a_wrong_answer() {
+    ends(&fixture("fickle"), "wrong answer", "wasm replied");
+}
+
+#[test]
+fn files_that_are_no_guest_are_refused() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for (name, bytes, says) in [
+        ("truncated.wasm", b"\0asm\x01\0\0\0\x01\x7f".as_slice(), "no valid module"),
+        ("component.wasm", b"\0asm\x0d\0\x01\0", "a component, not a core module"),
+        ("empty.wasm", b"", "an empty file"),
+        ("text.wasm", b"#!/bin/sh\n", "no valid module"),
+        ("nothing.wat", b"(module)", "exports no memory"),
+        ("foreign.wat", b"(module (import \"env\" \"f\" (func)))", "imports that no agent has"),
+    ] {
+        let path = folder.path().join(name);
+        fs::write(&path, bytes).expect("a fresh folder");
+        ends(&word(&path), "refused", says);
+    }
+    let path = folder.path().join("folder.wasm");
+    fs::create_dir(&path).expect("a fresh folder");
+    ends(&word(&path), "refused", "folder.wasm");
+}
+
+#[test]
+fn a_built_guest_that_was_cut_off_is_refused() {
+    let Some(_) = smoke(&["--agent", "echo"]) else { return };
+    let files = fs::read_dir(target().join("guests/artifacts")).into_iter().flatten().flatten();
+    let built =
+        files.map(|file| file.path()).find(|path| path.extension() == Some("wasm".as_ref()));
+    let bytes = fs::read(built.expect("echo was built")).expect("readable");
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("cut.wasm");
+    fs::write(&path, &bytes[..100]).expect("a fresh folder");
+    ends(&word(&path), "refused", "no valid module");
+}
+
+#[test]
+fn an_agent_that_does_not_compile_costs_itself() {
+    let mirror = Mirror::with_agent("broken", "//! Ends too early.\nfn broken( {\n");
+    let out = word(&mirror.root.join("run"));
+    let words = ["--agent", "broken", "--guest", &fixture("echoes"), "--out", &out];
+    let Some(said) = mirror.bench(&words).if_guests_can_be_built() else { return };
+    assert_eq!(said.code, Some(1), "{}", said.stderr);
+    let (record, _) = RunFolder::load(Path::new(&out)).expect("a kept run");
+    assert_eq!(record.cases.len(), 5, "three of the agent, two of the guest");
+    for case in &record.cases {
+        if case.key.agent == "echoes" {
+            assert_eq!(case.outcome, Outcome::Ran, "{}", case.key);
+            continue;
+        }
+        let reason = case.outcome.reason().unwrap_or_default();
+        assert_eq!((case.outcome.name(), reason.lines().count()), ("refused", 1), "{reason}");
+        assert!(reason.contains("build failed: error"), "{reason}");
+        let log = reason.rsplit(' ').next().unwrap_or_default();
+        let log = fs::read_to_string(log).unwrap_or_else(|error| panic!("{log}: {error}"));
+        assert!(log.contains("lib.rs:2"), "{log}");
+    }
+}
+
+#[test]
+fn guests_that_cannot_be_told_apart_or_found_are_a_wrong_use() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let twin = folder.path().join("traps.wat");
+    let agent = folder.path().join("echo.wat");
+    for path in [&twin, &agent] {
+        fs::copy(fixture("traps"), path).expect("a fresh folder");
+    }
+    let (twin, agent) = (word(&twin), word(&agent));
+    let missing = word(&folder.path().join("missing.wasm"));
+    for (guests, named) in [
+        (vec![missing.as_str()], "missing.wasm"),
+        (vec![&fixture("traps"), &twin], "traps"),
+        (vec![&agent], "echo.wat"),
+    ] {
+        let (_folder, out) = fresh_out();
+        let mut words = vec!["--bench", "--agent", "echo", "--scale", "smoke", "--out", &out];
+        words.extend(guests.iter().flat_map(|guest| ["--guest", guest]));
+        let said = bench_says(&words);
+        assert_eq!((said.code, said.stdout.as_str()), (Some(2), ""), "{}", said.stderr);
+        assert!(said.only_error().contains(named), "{}", said.stderr);
+    }
+}

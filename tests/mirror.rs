@@ -1,0 +1,69 @@
+//! A workspace with the sources of this one, but with profiles, and perhaps agents, of its own.
+
+use crate::executable::{Place, Running, Said, bench, root, target};
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
+
+pub(crate) struct Mirror {
+    pub(crate) root: PathBuf,
+    target: PathBuf,
+    _folder: TempDir,
+}
+
+impl Mirror {
+    /// One that finds this workspace's built guests.
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        // Under the same last names as the original, so that guests are found in its cache.
+        let names: Vec<_> = root().iter().rev().take(2).collect();
+        let root = names.iter().rev().fold(folder.path().to_owned(), |path, name| {
+            path.join(Path::new(name).strip_prefix("/").unwrap_or(Path::new(name)))
+        });
+        for name in ["profiles", "agents-wasm"] {
+            fs::create_dir_all(root.join(name)).expect("a fresh folder");
+        }
+        let original = self::root();
+        // cargo may write to the lock file: not to ours.
+        fs::copy(original.join("Cargo.lock"), root.join("Cargo.lock")).expect("a fresh folder");
+        let agents = fs::read_dir(original.join("agents-wasm")).expect("the agents' folder");
+        let agents = agents.flatten().map(|agent| Path::new("agents-wasm").join(agent.file_name()));
+        for name in ["Cargo.toml", "harness", "tests"].into_iter().map(PathBuf::from).chain(agents)
+        {
+            symlink(original.join(&name), root.join(&name)).expect("a fresh folder");
+        }
+        Self { root, target: target().to_owned(), _folder: folder }
+    }
+
+    /// One with a further agent, whose library is `source`. It builds in a folder of its own.
+    pub(crate) fn with_agent(name: &str, source: &str) -> Self {
+        let mirror = Self::new();
+        let agent = mirror.root.join("agents-wasm").join(name);
+        fs::create_dir_all(agent.join("src")).expect("a fresh folder");
+        let hash = "0".repeat(64);
+        let manifest = format!(
+            "[package]\nname = \"agent-{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n\
+             [package.metadata.agent]\nmessage_sha256 = \"{hash}\"\nreply_sha256 = \"{hash}\"\n\n\
+             [lib]\ncrate-type = [\"cdylib\"]\n"
+        );
+        fs::write(agent.join("Cargo.toml"), manifest).expect("a fresh folder");
+        fs::write(agent.join("src/lib.rs"), source).expect("a fresh folder");
+        Self { target: mirror.root.join("target"), ..mirror }
+    }
+
+    /// A run in it, at smoke scale.
+    pub(crate) fn bench(&self, words: &[&str]) -> Said {
+        let place = Place {
+            folder: Some(self.root.clone()),
+            variables: vec![("CARGO_TARGET_DIR", self.target.clone())],
+            ..Place::default()
+        };
+        let common = ["--bench", "--scale", "smoke"];
+        Running::start(bench(), &[&common, words].concat(), &place).wait()
+    }
+
+    pub(crate) fn profiles(&self) -> PathBuf {
+        self.root.join("profiles")
+    }
+}

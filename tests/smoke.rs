@@ -1,0 +1,136 @@
+//! A small run from end to end: what is kept, what is printed, and what can be made of it again.
+
+use crate::executable::{Kept, smoke, tool_says};
+use caxton_results::case::Outcome;
+use caxton_results::reading::Reading;
+use caxton_results::record::{Record, Status};
+use caxton_results::reduce;
+use serde_json::Value;
+
+fn two_agents() -> Option<Kept> {
+    let kept = smoke(&["--agent", "echo", "--agent", "ballast", "--memory-limit", "1"])?;
+    assert_eq!(kept.said.code, Some(0), "{}", kept.said.stderr);
+    Some(kept)
+}
+
+fn export(kept: &Kept, format: &str) -> String {
+    let said = tool_says(&["export", "--format", format, &kept.out]);
+    assert_eq!((said.code, said.stderr.as_str()), (Some(0), ""), "{format}");
+    said.stdout
+}
+
+#[test]
+fn a_run_keeps_every_case_with_its_numbers() {
+    let Some(Kept { record, samples, .. }) = two_agents() else { return };
+    assert_eq!(record.run.status, Status::Finished);
+    assert_eq!((record.run.suite.as_str(), record.run.scale.as_str()), ("wasm", "smoke"));
+    assert_eq!(record.cases.len(), 7, "three per agent, and one limit");
+    for case in &record.cases {
+        assert_eq!(case.outcome, Outcome::Ran, "{}", case.key);
+        assert_eq!(case.launches.wanted, case.launches.granted, "{}", case.key);
+        assert!(samples.iter().any(|sample| sample.case == case.key), "{}", case.key);
+        if case.key.is_overhead() {
+            let ratio = case.metric("wasm_to_native_time").expect("the headline");
+            assert!(ratio.estimate > 0.0, "{}: {ratio:?}", case.key);
+        }
+    }
+    assert!(samples.iter().all(|sample| sample.iterations > 0));
+}
+
+#[test]
+fn a_counter_has_a_number_or_a_reason() {
+    let Some(Kept { record, .. }) = two_agents() else { return };
+    for case in record.cases.iter().filter(|case| case.key.is_overhead()) {
+        let cycles: Vec<_> =
+            case.metrics.iter().filter(|(name, _)| name.as_str().ends_with("_cycles")).collect();
+        assert!(cycles.len() >= 2, "both sides: {cycles:?}");
+        for (name, reading) in cycles {
+            match reading {
+                Reading::Known(summary) => assert!(summary.estimate > 0.0, "{name}: {summary:?}"),
+                Reading::Missing(why) => assert!(why.to_string().len() > 10, "{name}: {why}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn every_artifact_is_named_by_its_hash() {
+    let Some(Kept { record, .. }) = two_agents() else { return };
+    let built: Vec<_> = record.artifacts.iter().map(|a| (&*a.agent, &*a.side)).collect();
+    let both = |agent| [(agent, "wasm"), (agent, "native")];
+    assert_eq!(built, [both("ballast"), both("echo")].concat());
+    for artifact in &record.artifacts {
+        let is_hex = artifact.sha256.bytes().all(|byte| byte.is_ascii_hexdigit());
+        assert!(is_hex && artifact.sha256.len() == 64, "{artifact:?}");
+        assert!(artifact.rustc.known().is_some_and(|v| v.starts_with("rustc ")), "{artifact:?}");
+        assert!(artifact.bytes.0 > 0 && artifact.source_hash.is_some(), "{artifact:?}");
+    }
+}
+
+#[test]
+fn a_report_says_what_the_run_said() {
+    let Some(kept) = two_agents() else { return };
+    let said = tool_says(&["report", &kept.out]);
+    assert_eq!((said.code, said.stderr.as_str()), (Some(0), ""));
+    assert_eq!(said.stdout, kept.said.stdout);
+}
+
+#[test]
+fn the_samples_tell_the_same_summaries_again() {
+    let Some(Kept { record, samples, .. }) = two_agents() else { return };
+    let mut again = record.clone();
+    for case in &mut again.cases {
+        // Samples tell no reasons: those of missing readings come from elsewhere.
+        case.metrics.retain(|_, reading| reading.known().is_none());
+    }
+    again.totals.clear();
+    reduce::resummarise(&mut again, &samples);
+    for (stored, again) in record.cases.iter().zip(&again.cases) {
+        assert!(stored.metrics.values().any(|reading| reading.known().is_some()));
+        assert_eq!(stored.metrics, again.metrics, "{}", stored.key);
+    }
+    assert!(record.totals.values().any(|total| total.known().is_some()));
+    assert_eq!(record.totals, again.totals);
+}
+
+#[test]
+fn the_bencher_format_has_the_headline_and_the_control() {
+    let Some(kept) = two_agents() else { return };
+    let bmf: Value = serde_json::from_str(&export(&kept, "bmf")).expect("JSON");
+    let cases = bmf.as_object().expect("one entry per case");
+    assert_eq!(cases.len(), kept.record.cases.len());
+    for agent in ["echo", "ballast"] {
+        for (subject, metric) in [
+            ("wasmtime-vs-native", "wasm_to_native_time"),
+            ("native-vs-native", "aa_time"),
+            ("wasmtime-vs-wasmtime", "aa_time"),
+        ] {
+            let value = &bmf[format!("wasm/overhead/{subject}/{agent}")][metric]["value"];
+            assert!(value.as_f64().is_some_and(|value| value > 0.0), "{subject} {agent}: {value}");
+        }
+    }
+}
+
+#[test]
+fn the_json_export_is_the_record_and_the_csv_has_a_row_per_reading() {
+    let Some(kept) = two_agents() else { return };
+    let record: Record = serde_json::from_str(&export(&kept, "json")).expect("a record");
+    assert_eq!(record, kept.record);
+    let table = export(&kept, "csv");
+    let columns = table.lines().next().map(|head| head.split(',').count()).unwrap_or_default();
+    assert!(columns > 2, "{table}");
+    let readings: usize = kept.record.cases.iter().map(|case| case.metrics.len()).sum();
+    assert!(table.lines().count() > readings, "{} lines", table.lines().count());
+    for case in &kept.record.cases {
+        assert!(table.contains(&case.key.to_string()), "{}", case.key);
+    }
+}
+
+#[test]
+fn an_export_goes_to_a_file_if_asked() {
+    let Some(kept) = smoke(&["--agent", "echo"]) else { return };
+    let file = format!("{}/results.bmf.json", kept.out);
+    let said = tool_says(&["export", "--format", "bmf", "-o", &file, &kept.out]);
+    assert_eq!((said.code, said.stdout.as_str()), (Some(0), ""), "{}", said.stderr);
+    assert_eq!(std::fs::read_to_string(file).expect("written"), export(&kept, "bmf"));
+}

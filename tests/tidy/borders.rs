@@ -1,0 +1,313 @@
+//! Who may name what: unsafe code, engines, clocks, processes, and the layers of the runner.
+
+use super::{Rule, Source, lines_with};
+use regex::Regex;
+
+const SYS: &str = "harness/runner/src/sys";
+const SUBJECT: &str = "harness/runner/src/subject";
+const WASMTIME: &str = "harness/runner/src/subject/wasmtime";
+const WORKLOAD: &str = "harness/runner/src/workload";
+const RESULTS: &str = "harness/results";
+const ABI: &str = "agents-wasm/abi";
+const COUNTERS: &str = "harness/runner/src/measure/probe/counters.rs";
+
+#[test]
+fn unsafe_code_is_in_two_places() {
+    fn broken(source: &Source) -> Vec<usize> {
+        if source.is_in(SYS) || source.is_in(ABI) {
+            return Vec::new();
+        }
+        lines_with(&source.blanked.code, r"\bunsafe\b")
+    }
+    let rule = Rule {
+        says: "unsafe code is only in sys/ of the runner and in the agents' contract",
+        broken,
+        bad: &[
+            ("a.rs", "unsafe { b() }\n"),
+            ("harness/runner/src/systems/a.rs", "unsafe fn b();\n"),
+        ],
+        good: &[
+            ("harness/runner/src/sys/a.rs", "unsafe { b() }\n"),
+            ("a.rs", "#![forbid(unsafe_code)]\n// unsafe\nlet a = \"unsafe\";\n"),
+        ],
+    };
+    rule.hold();
+}
+
+/// True if a comment with `SAFETY:` stands above the statement that line `number` is part of.
+fn is_justified(lines: &[&str], number: usize) -> bool {
+    for line in lines[..number - 1].iter().rev().map(|line| line.trim()) {
+        if line.starts_with("//") {
+            if line.contains("SAFETY:") {
+                return true;
+            }
+        } else if line.is_empty() || line.ends_with([';', '{', '}', ',']) {
+            return false;
+        }
+    }
+    false
+}
+
+#[test]
+fn each_unsafe_block_says_why_it_is_sound() {
+    fn broken(source: &Source) -> Vec<usize> {
+        let lines: Vec<&str> = source.text.lines().collect();
+        let blocks = lines_with(&source.blanked.code, r"\bunsafe\s*(\{|impl\b)");
+        blocks.into_iter().filter(|line| !is_justified(&lines, *line)).collect()
+    }
+    let rule = Rule {
+        says: "an unsafe block stands below a `// SAFETY:` comment of its own",
+        broken,
+        bad: &[
+            ("a.rs", "let a = unsafe { b() };\n"),
+            ("a.rs", "// SAFETY: c.\nlet a = 1;\nunsafe { b() };\n"),
+            ("a.rs", "// It is fine.\nunsafe { b() };\n"),
+            ("a.rs", "unsafe impl Send for A {}\n"),
+        ],
+        good: &[
+            ("a.rs", "// SAFETY: c,\n// and d.\nlet a = unsafe { b() };\n"),
+            ("a.rs", "// SAFETY: c.\nlet a =\n    unsafe { b() };\n"),
+            ("a.rs", "/// # Safety\n/// c\nunsafe fn a();\n"),
+        ],
+    };
+    rule.hold();
+}
+
+#[test]
+fn one_folder_names_the_engine() {
+    fn broken(source: &Source) -> Vec<usize> {
+        if source.is_in(WASMTIME) {
+            return Vec::new();
+        }
+        let code = &source.blanked.code;
+        // Where our own module of that name was brought in, the bare name is that module.
+        let own = Regex::new(r"\bsubject::(wasmtime|\{[^;]*\bwasmtime)\s*[;,}]");
+        let is_own = own.expect("a pattern of ours").is_match(code);
+        let bare = if is_own { "" } else { r"|(^|[^\w:])wasmtime::" };
+        // A path that ends in the name, such as `subject::wasmtime::`, is ours too.
+        lines_with(code, &format!(r"(^|[^\w]::)wasmtime::|\bwasmtime_wasi::{bare}"))
+    }
+    let rule = Rule {
+        says: "only subject/wasmtime/ names the crates wasmtime and wasmtime_wasi",
+        broken,
+        bad: &[
+            ("a.rs", "use wasmtime::Engine;\n"),
+            ("a.rs", "let a: ::wasmtime::Engine;\n"),
+            ("a.rs", "use crate::subject::wasmtime;\nuse ::wasmtime::Engine;\n"),
+            ("a.rs", "fn a(b: &wasmtime_wasi::p1::A) {}\n"),
+        ],
+        good: &[
+            ("a.rs", "use crate::subject::wasmtime::WasmSubject;\n"),
+            ("a.rs", "use crate::{\n    subject::wasmtime::A,\n};\n// wasmtime::Engine\n"),
+            ("a.rs", "use crate::subject::wasmtime;\nlet a = wasmtime::configuration();\n"),
+            ("harness/runner/src/subject/wasmtime/a.rs", "use wasmtime::Engine;\n"),
+        ],
+    };
+    rule.hold();
+}
+
+#[test]
+fn one_probe_names_the_counters() {
+    fn broken(source: &Source) -> Vec<usize> {
+        if source.path == COUNTERS {
+            return Vec::new();
+        }
+        lines_with(&source.blanked.code, r"\bperf_event(_open_sys)?\s*(::|;)")
+    }
+    let rule = Rule {
+        says: "only probe/counters.rs names the crate perf_event",
+        broken,
+        bad: &[("a.rs", "use perf_event::Builder;\n")],
+        good: &[
+            ("a.rs", "let perf_event_paranoid = \"perf_event::x\";\n"),
+            (COUNTERS, "use perf_event::A;\n"),
+        ],
+    };
+    rule.hold();
+}
+
+#[test]
+fn one_file_reads_the_clock() {
+    fn broken(source: &Source) -> Vec<usize> {
+        if source.path == "harness/runner/src/sys/clock.rs" {
+            return Vec::new();
+        }
+        lines_with(&source.blanked.code, r"\b(Instant|SystemTime)::now\b")
+    }
+    let rule = Rule {
+        says: "time is read only in sys/clock.rs",
+        broken,
+        bad: &[
+            ("a.rs", "let a = Instant::now();\n"),
+            ("tests/a.rs", "std::time::SystemTime::now()\n"),
+        ],
+        good: &[
+            ("harness/runner/src/sys/clock.rs", "Instant::now()\n"),
+            ("a.rs", "// Instant::now\n"),
+        ],
+    };
+    rule.hold();
+}
+
+#[test]
+fn one_file_starts_processes_and_none_ends_its_own() {
+    fn broken(source: &Source) -> Vec<usize> {
+        let is_allowed = source.path == "harness/runner/src/sys/process.rs"
+            || source.path.ends_with("/build.rs") && !source.path.contains("/src/")
+            || source.is_all_tests();
+        let starts =
+            if is_allowed { Vec::new() } else { lines_with(source.shipped(), r"\bCommand::new\b") };
+        let exits = lines_with(&source.blanked.code, r"\bprocess::(exit|abort)\b");
+        [starts, exits].concat()
+    }
+    let rule = Rule {
+        says: "processes start only in sys/process.rs, build scripts and tests; nothing exits",
+        broken,
+        bad: &[
+            ("a.rs", "Command::new(x)\n"),
+            ("harness/runner/src/guest/build.rs", "Command::new(x)\n"),
+            ("tests/a.rs", "std::process::exit(1)\n"),
+        ],
+        good: &[
+            ("harness/runner/build.rs", "Command::new(x)\n"),
+            ("tests/a.rs", "Command::new(x)\n"),
+            ("a.rs", "x\n#[cfg(test)]\nmod tests {\n    fn a() { Command::new(x) }\n}\n"),
+        ],
+    };
+    rule.hold();
+}
+
+#[test]
+fn results_touch_no_machine() {
+    fn broken(source: &Source) -> Vec<usize> {
+        if !source.is_in(RESULTS) {
+            return Vec::new();
+        }
+        if source.path.ends_with("Cargo.toml") {
+            let theirs =
+                r"^(tokio|wasmtime|libc|procfs|perf-event|agent-abi|caxton-bench-runner)\b";
+            return lines_with(&source.text, theirs);
+        }
+        let code = &source.blanked.code;
+        let exit_code = Regex::new(r"\bprocess::ExitCode\b").expect("a pattern of ours");
+        let code = exit_code.replace_all(code, "");
+        let names = r"\b(tokio|wasmtime|Instant|SystemTime)\b|\bprocess::|std::(process|net)\b";
+        [lines_with(&code, names), lines_with(&source.blanked.uncommented, "/proc\\b")].concat()
+    }
+    let rule = Rule {
+        says: "harness/results names no engine, clock, process, network or /proc",
+        broken,
+        bad: &[
+            ("harness/results/src/a.rs", "use std::process::Command;\n"),
+            ("harness/results/src/a.rs", "use std::{fmt, process::id};\n"),
+            ("harness/results/src/a.rs", "use std::time::Instant;\n"),
+            ("harness/results/src/a.rs", "read(\"/proc/self/stat\")\n"),
+            ("harness/results/src/a.rs", "tokio::spawn(a)\n"),
+            ("harness/results/Cargo.toml", "[dependencies]\nagent-abi.workspace = true\n"),
+        ],
+        good: &[
+            ("harness/results/src/a.rs", "use std::process::ExitCode; // not /proc\n"),
+            ("harness/results/src/a.rs", "const A: &str = \"wasmtime-vs-native\";\n"),
+            ("harness/runner/src/a.rs", "use std::process::Command;\n"),
+            ("harness/results/Cargo.toml", "[dependencies]\ncsv.workspace = true\n"),
+        ],
+    };
+    rule.hold();
+}
+
+/// The lines that name a module of the crate that `is_allowed` does not take.
+fn arrows(source: &Source, is_allowed: fn(&str) -> bool) -> Vec<usize> {
+    let code = &source.blanked.code;
+    let path = Regex::new(r"\bcrate::(?:(\w+)|\{([^;]*))").expect("a pattern of ours");
+    let lines = path.captures_iter(code).filter(|path| {
+        let one = path.get(1).map(|name| vec![name.as_str()]);
+        let names =
+            one.unwrap_or_else(|| top_names(path.get(2).map_or("", |group| group.as_str())));
+        !names.into_iter().all(is_allowed)
+    });
+    let line_of = |at: usize| code[..at].matches('\n').count() + 1;
+    lines.map(|path| line_of(path.get(0).map_or(0, |whole| whole.start()))).collect()
+}
+
+/// The first names in a group of paths, without what is nested deeper.
+fn top_names(group: &str) -> Vec<&str> {
+    let mut names = Vec::new();
+    let (mut depth, mut start) = (0, 0);
+    for (at, c) in group.char_indices() {
+        match c {
+            '{' => depth += 1,
+            '}' => depth -= 1,
+            ',' if depth == 0 => {
+                names.push(&group[start..at]);
+                start = at + 1;
+            }
+            _ => {}
+        }
+        if depth < 0 {
+            names.push(&group[start..at]);
+            break;
+        }
+    }
+    let first = |path: &str| path.trim().split("::").next().unwrap_or_default().trim().len();
+    let names = names.into_iter().map(|path| &path.trim()[..first(path)]);
+    names.filter(|name| !name.is_empty()).collect()
+}
+
+#[test]
+fn a_subject_knows_nothing_above_it() {
+    fn broken(source: &Source) -> Vec<usize> {
+        let is_below =
+            |name: &str| !["workload", "measure", "plan", "suite", "cli", "record"].contains(&name);
+        if source.is_in(SUBJECT) { arrows(source, is_below) } else { Vec::new() }
+    }
+    let rule = Rule {
+        says: "no file of subject/ mentions workload, measure, plan, suite or cli",
+        broken,
+        bad: &[
+            ("harness/runner/src/subject/a.rs", "use crate::workload::Context;\n"),
+            ("harness/runner/src/subject/a.rs", "use crate::{\n    sys::a, cli::b,\n};\n"),
+            ("harness/runner/src/subject/a/b.rs", "fn a() { crate::measure::b() }\n"),
+        ],
+        good: &[
+            ("harness/runner/src/subject/a.rs", "use crate::sys::cli::a;\n// crate::cli\n"),
+            ("harness/runner/src/subject/a.rs", "use crate::{sys::{cli, plan}, guest};\n"),
+            ("harness/runner/src/workload/a.rs", "use crate::measure::a;\n"),
+        ],
+    };
+    rule.hold();
+}
+
+#[test]
+fn a_workload_knows_neither_suite_nor_command_line() {
+    fn broken(source: &Source) -> Vec<usize> {
+        let is_below = |name: &str| !["cli", "suite"].contains(&name);
+        if source.is_in(WORKLOAD) { arrows(source, is_below) } else { Vec::new() }
+    }
+    let rule = Rule {
+        says: "no file of workload/ mentions cli or suite",
+        broken,
+        bad: &[
+            ("harness/runner/src/workload/a.rs", "use crate::cli::args::Args;\n"),
+            ("harness/runner/src/workload/a.rs", "use crate::{suite};\n"),
+        ],
+        good: &[("harness/runner/src/workload/a.rs", "use crate::measure::a;\n")],
+    };
+    rule.hold();
+}
+
+#[test]
+fn the_system_layer_knows_only_itself() {
+    fn broken(source: &Source) -> Vec<usize> {
+        if source.is_in(SYS) { arrows(source, |name| name == "sys") } else { Vec::new() }
+    }
+    let rule = Rule {
+        says: "no file of sys/ mentions a module of the crate other than sys",
+        broken,
+        bad: &[
+            ("harness/runner/src/sys/a.rs", "use crate::guest::b;\n"),
+            ("harness/runner/src/sys/a.rs", "use crate::{sys::b, subject};\n"),
+        ],
+        good: &[("harness/runner/src/sys/a.rs", "use crate::sys::{b, cli};\n")],
+    };
+    rule.hold();
+}
