@@ -8,6 +8,7 @@ use super::launch::launch;
 use super::protocol::{AgentFiles, Event, Job, PROTOCOL, Work};
 use crate::plan::scale::Scale;
 use crate::plan::{Task, TaskKind};
+use crate::sys::clock::{Clock, Monotonic};
 use crate::sys::{affinity, clock, memory};
 use caxton_results::case::{CaseKey, Outcome};
 use caxton_results::quiet;
@@ -70,6 +71,7 @@ pub struct Run<'a> {
     samples: Vec<Sample>,
     costs: Vec<Cost>,
     yardstick_ns: Option<f64>,
+    started: Nanos,
     rng: fastrand::Rng,
 }
 
@@ -91,7 +93,19 @@ impl<'a> Run<'a> {
     ) -> Self {
         let rng = fastrand::Rng::with_seed(settings.seed);
         let (samples, costs, yardstick_ns) = (Vec::new(), Vec::new(), None);
-        Self { record, folder, settings, stop, observer, samples, costs, yardstick_ns, rng }
+        let started = Monotonic.now();
+        Self {
+            record,
+            folder,
+            settings,
+            stop,
+            observer,
+            samples,
+            costs,
+            yardstick_ns,
+            started,
+            rng,
+        }
     }
 
     /// Runs all tasks. `files` holds each agent's files, or why there are none.
@@ -181,7 +195,7 @@ impl<'a> Run<'a> {
         Ok(tally)
     }
 
-    /// True if two thirds of the wanted launches were quiet, or nobody looks.
+    /// True if two thirds of the wanted launches were quiet, nobody looks, or patience has ended.
     fn is_quiet_enough(&mut self, tally: &Tally, wanted: u32) -> bool {
         let is_yardstick = |sample: &&Sample| sample.metric.as_str() == quiet::YARDSTICK;
         let samples = tally.events.iter().filter_map(|event| match event {
@@ -196,7 +210,8 @@ impl<'a> Run<'a> {
         let below = self.yardstick_ns.map(|ns| ns * quiet::TOLERANCE);
         let levels = Levels { quiet_below_ns: below, ..Levels::for_run(1) };
         let quiet = reduce::quiet_launches(&of_case, &levels).unwrap_or(wanted);
-        wanted < quiet::LAUNCHES_MIN || quiet * 3 >= wanted * 2
+        let spent = Monotonic.now().0 - self.started.0;
+        quiet * 3 >= wanted * 2 || spent >= self.settings.scale.patience().0
     }
 
     fn learn_yardstick(&mut self, samples: &[Sample]) {

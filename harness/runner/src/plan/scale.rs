@@ -52,6 +52,16 @@ impl Scale {
         }
     }
 
+    /// How far into a run launches that had company are still made up for by further ones.
+    pub const fn patience(self) -> Nanos {
+        const MINUTE_NS: u64 = 60_000_000_000;
+        match self {
+            Self::Smoke => Nanos(0),
+            Self::Quick => Nanos(3 * MINUTE_NS),
+            Self::Full => Nanos(30 * MINUTE_NS),
+        }
+    }
+
     /// What one launch measures.
     pub const fn effort(self) -> Effort {
         match self {
