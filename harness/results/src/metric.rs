@@ -157,7 +157,12 @@ const OVERHEAD: &[Metric] = &[
     ),
     row("wasm_call_ns", Unit::Nanos, Rule::BlockMin, "steady-state call, WASM"),
     row("native_call_ns", Unit::Nanos, Rule::BlockMin, "steady-state call, native"),
-    row("wasm_compile_ns", Unit::Nanos, Rule::Median, "compiling the module"),
+    row(
+        "wasm_compile_ns",
+        Unit::Nanos,
+        Rule::Median,
+        "engine, linker and compiling the module, on one CPU",
+    ),
     row("native_load_ns", Unit::Nanos, Rule::Median, "loading the shared library"),
     row("wasm_instantiate_ns", Unit::Nanos, Rule::Median, "store, instance, constructors, agent"),
     row("native_instantiate_ns", Unit::Nanos, Rule::Median, "creating the native agent"),

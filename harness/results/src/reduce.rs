@@ -88,7 +88,9 @@ pub fn resummarise(record: &mut Record, samples: &[Sample]) {
     let levels = Levels::of_record(record);
     let by_case = by_case(samples);
     for case in &mut record.cases {
-        if let Some(groups) = by_case.get(&case.key) {
+        // An agent that failed has no numbers, whatever it did before.
+        let whole = by_case.get(&case.key).filter(|_| case.outcome == Outcome::Ran);
+        if let Some(groups) = whole {
             case.metrics.extend(groups.reduce(&levels));
         }
     }
@@ -129,7 +131,15 @@ pub fn totals(
         .filter_map(|case| by_case.get(&case.key)?.launch_logs(metric.metric(), levels))
         .collect();
     let none = || Missing::NotRequested("no agent has a ratio of times".to_owned());
-    let geomean = geomean(&ratios, levels).ok_or_else(none);
+    let counted = cases.iter().filter(|case| counts_in_geomean(case));
+    let is_shared = |case: &CaseRecord| {
+        case.metric(HEADLINE).is_ok_and(|s| matches!(s.company, Company::Present(1..)))
+    };
+    // One agent measured in company is enough: the mean is then not one of quiet moments.
+    let shared = counted.filter(|case| is_shared(case)).count() as u32;
+    let company = if shared > 0 { Company::Present(shared) } else { Company::Unwatched };
+    let geomean = geomean(&ratios, levels).map(|summary| Summary { company, ..summary });
+    let geomean = geomean.ok_or_else(none);
     BTreeMap::from([(GEOMEAN.to_owned(), geomean.into())])
 }
 

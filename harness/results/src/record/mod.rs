@@ -116,7 +116,7 @@ pub struct Calibration {
     /// The run's shortest yardstick: how long its fixed work takes in quiet, in nanoseconds.
     #[serde(default)]
     pub yardstick_ns: Option<f64>,
-    /// Smallest batch that is timed, so that a sample's own cost stays below 1 %.
+    /// Length of batch that is aimed at (median), so that a sample's own cost stays below 1 %.
     pub batch_min: Nanos,
     /// Launches it was taken in.
     pub launches: u32,

@@ -19,7 +19,7 @@ pub(super) fn instrument(record: &Record) -> Vec<Table> {
         table.pair("clock read", &ns(calibration.clock_read_ns));
         table.pair("timed empty sample", &ns(calibration.sample_ns));
         table.pair("turn of batch loop", &ns(calibration.loop_turn_ns));
-        table.pair("smallest timed batch", &calibration.batch_min.to_string());
+        table.pair("batch aimed at", &calibration.batch_min.to_string());
         table.pair("calibrated in", &format!("{} launches", calibration.launches));
     } else {
         table.note(Tone::Bad, "The run was not calibrated.");

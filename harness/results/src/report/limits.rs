@@ -6,6 +6,7 @@ use crate::reduce::SINGLE;
 use crate::report::figures::{
     NONE, estimate, exact, interval, launches, note_about, note_small_n, notes,
 };
+use crate::report::overhead::note_company;
 use crate::report::table::{Table, Tone, name};
 
 /// Shares of the limit that are held while messages are sent, in per cent.
@@ -96,6 +97,15 @@ fn rates(cases: &[&CaseRecord], label: impl Fn(&CaseRecord) -> String) -> Table 
         note_small_n(&mut table, &ran, &format!("level_{held}_to_empty_time"), SINGLE);
     }
     table.notes.dedup();
+    let mut company = Vec::new();
+    for case in &ran {
+        for held in HELD {
+            if let Ok(summary) = case.metric(&format!("level_{held}_to_empty_time")) {
+                company.push((format!("{} at {held} %", label(case)), summary.company));
+            }
+        }
+    }
+    note_company(&mut table, &company);
     if table.rows.iter().flat_map(|row| row.cells.last()).any(|cell| cell != NONE) {
         let text = "A writing call also writes to 64 random places of what is held.";
         table.note(Tone::Plain, text);

@@ -55,25 +55,27 @@ pub(super) fn calls(record: &Record) -> Vec<Table> {
         note_missing(&mut table, &told, FUEL, label);
         note_about(&mut table);
         note_small_n(&mut table, &ran(record), HEADLINE, level);
-        note_company(&mut table, &ran(record));
+        let company = |case: &&CaseRecord| Some((label(case), case.metric(HEADLINE).ok()?.company));
+        note_company(&mut table, &ran(record).iter().filter_map(company).collect::<Vec<_>>());
         table.note(Tone::Plain, &geomean(record));
     }
     vec![table]
 }
 
-/// Which figures were measured beside a busy neighbour, and which launches were left out for it.
-fn note_company(table: &mut Table, cases: &[&CaseRecord]) {
+/// Which figures, by name, were measured beside a busy neighbour, and which launches were left out.
+pub(super) fn note_company(table: &mut Table, figures: &[(String, Company)]) {
     let told = |of: fn(Company) -> Option<u32>| -> Vec<String> {
-        let company = |case: &&CaseRecord| case.metric(HEADLINE).ok().map(|s| s.company);
-        let count = |case: &&CaseRecord| company(case).and_then(of).filter(|count| *count > 0);
-        cases.iter().filter_map(|case| Some(format!("{} {}", label(case), count(case)?))).collect()
+        let count = |company: Company| of(company).filter(|count| *count > 0);
+        let words =
+            |(name, company): &(String, Company)| Some(format!("{name} {}", count(*company)?));
+        figures.iter().filter_map(words).collect()
     };
     let left_out = told(|company| match company {
         Company::LeftOut(count) => Some(count),
         Company::Present(_) | Company::Unwatched => None,
     });
     if !left_out.is_empty() {
-        let why = "launches left out, a neighbour was busy on their core";
+        let why = "launches left out, their core was slower than at its best (a busy neighbour?)";
         table.note(Tone::Plain, &format!("{why}: {}", list(&left_out)));
     }
     let present = told(|company| match company {
@@ -111,7 +113,11 @@ fn geomean(record: &Record) -> String {
                 || format!("({})", too_few(n, Levels::of_record(record).single)),
                 |i| format!("{} {}, n = {n} launches", bounds(&i, Unit::Ratio), percent(i.level)),
             );
-            format!("{what}: {} {interval}", Unit::Ratio.show(summary.estimate))
+            let company = match summary.company {
+                Company::Present(agents) => format!(", {agents} of them on a shared core"),
+                Company::LeftOut(_) | Company::Unwatched => String::new(),
+            };
+            format!("{what}{company}: {} {interval}", Unit::Ratio.show(summary.estimate))
         }
         Some(Reading::Missing(why)) => format!("{what}: {NONE} ({why})"),
         None => format!("{what}: {NONE} (the run did not come to its end)"),

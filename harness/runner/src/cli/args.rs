@@ -86,7 +86,7 @@ pub struct Args {
     #[arg(long)]
     pub seed: Option<u64>,
 
-    /// A worker that is silent for so many seconds is ended
+    /// A launch that takes longer is ended, and its case with it
     #[arg(long, value_name = "SECONDS", value_parser = parse_seconds, default_value = "120")]
     pub timeout: f64,
 

@@ -27,7 +27,7 @@ use caxton_results::report::{self, Style};
 use caxton_results::units::{Bytes, Nanos};
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::AtomicBool;
@@ -59,6 +59,12 @@ fn run(suite: &Suite, args: &Args) -> Result<ExitCode, Problem> {
     if tasks.is_empty() {
         note(&format!("no case of suite {} matches the filter", suite.name));
         return Ok(ExitCode::SUCCESS);
+    }
+    if args.save_baseline.is_some()
+        && args.out.is_none()
+        && (mode == Mode::Check || args.profile_time.is_some())
+    {
+        return Err(Problem::NothingToKeep);
     }
     let baseline = baseline(args, &workspace)?;
     // First of all, so that an unwritable folder is told before anything is built.
@@ -148,7 +154,10 @@ fn finish(
         result(&compare::advisory_text(baseline, record, &style));
     }
     let profiles = workspace.profiles();
-    if let (Some(name), Status::Finished) = (&args.save_baseline, record.run.status) {
+    let is_sound = record.run.status == Status::Finished && !record.cases.iter().any(failed);
+    if let (Some(name), false) = (&args.save_baseline, is_sound) {
+        note(&format!("baseline {name} not kept: the run is not whole, or a case failed"));
+    } else if let Some(name) = &args.save_baseline {
         let out = args.out.as_deref().map(as_the_user_means);
         let run = out.unwrap_or_else(|| profiles.join("runs").join(&record.run.id));
         let kept = store::save_baseline(&run, &profiles.join("baselines"), name)?;
@@ -172,7 +181,8 @@ fn failed(case: &caxton_results::record::CaseRecord) -> bool {
 }
 
 fn use_colour() -> bool {
-    std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none()
+    let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    io::stdout().is_terminal() && !unwanted
 }
 
 /// A path as it was typed: cargo runs a bench in its package's folder, and leaves the folder it was
@@ -289,9 +299,12 @@ fn folder(
     let mut tried = 0;
     let folder = loop {
         let name = if tried == 0 { id.clone() } else { format!("{id}-{tried}") };
-        match RunFolder::create(&profiles.join("runs").join(name)) {
-            Err(store::StoreError::NotEmpty { .. }) if tried < 100 => tried += 1,
-            other => break other?,
+        let path = profiles.join("runs").join(name);
+        // Made here and not there: two runs must not share a folder that is still empty.
+        match fs::create_dir_all(profiles.join("runs")).and_then(|()| fs::create_dir(&path)) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && tried < 100 => tried += 1,
+            Err(source) => return Err(store::StoreError::Write { path, source }.into()),
+            Ok(()) => break RunFolder::create(&path)?,
         }
     };
     Ok(Some(folder))

@@ -62,6 +62,11 @@ pub enum Problem {
         /// What there is.
         known: String,
     },
+    /// `--save-baseline` where nothing is measured.
+    #[error(
+        "a smoke or profile run keeps nothing: use --save-baseline with `cargo bench`, or --out"
+    )]
+    NothingToKeep,
     /// A run folder or baseline cannot be read or written.
     #[error(transparent)]
     Store(#[from] StoreError),

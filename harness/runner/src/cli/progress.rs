@@ -3,8 +3,12 @@
 use super::messages::note;
 use crate::measure::run::Observer;
 use caxton_results::case::Outcome;
+use caxton_results::report::sanitise::sanitise;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::IsTerminal;
+
+/// Characters of a reason that are shown: it may be a guest's own words.
+const REASON_MAX: usize = 600;
 
 /// Tells a user how a run goes.
 #[derive(Debug)]
@@ -51,6 +55,7 @@ impl Observer for Progress {
 
     fn task_done(&self, name: &str, outcome: &Outcome) {
         let Some(reason) = outcome.reason() else { return };
+        let reason = sanitise(reason, REASON_MAX);
         let line = format!("  {name}: {}: {reason}", outcome.name());
         match &self.bar {
             Some(bar) => bar.println(line),

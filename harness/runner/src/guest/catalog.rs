@@ -28,8 +28,6 @@ pub struct AgentSource {
     pub name: String,
     /// Its package.
     pub package: String,
-    /// What it does, in a phrase.
-    pub about: String,
     /// Its folder and those of its path dependencies, whose files decide the build.
     pub folders: Vec<PathBuf>,
     /// SHA-256 of the example message and of its reply, in hex.
@@ -68,7 +66,6 @@ struct Metadata {
 #[derive(Deserialize)]
 struct Package {
     name: String,
-    description: Option<String>,
     manifest_path: PathBuf,
     metadata: Option<PackageMetadata>,
     dependencies: Vec<Dependency>,
@@ -132,7 +129,6 @@ fn agents_of(
         let source = AgentSource {
             name: name.to_owned(),
             package: package.name.clone(),
-            about: package.description.clone().unwrap_or_default(),
             folders: folders_of(package, &metadata.packages),
             expected,
         };
@@ -175,7 +171,6 @@ mod tests {
         let metadata: Metadata = serde_json::from_str(text).expect("valid");
         let agents = agents_of(&metadata, Path::new("/w")).expect("complete");
         assert_eq!(agents.keys().collect::<Vec<_>>(), ["echo"]);
-        assert_eq!(agents["echo"].about, "answers");
         let folders = [PathBuf::from("/w/agents-wasm/abi"), PathBuf::from("/w/agents-wasm/echo")];
         assert_eq!(agents["echo"].folders, folders);
     }

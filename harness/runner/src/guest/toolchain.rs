@@ -186,6 +186,12 @@ impl Toolchain {
         for name in ["RUSTFLAGS", "CARGO_BUILD_TARGET", "CARGO_BUILD_RUSTFLAGS", "RUSTC_WRAPPER"] {
             command.env_remove(name);
         }
+        for (name, _) in std::env::vars_os() {
+            // The profile is the manifest's, or the cache would hold another under its name.
+            if name.as_encoded_bytes().starts_with(b"CARGO_PROFILE_") {
+                command.env_remove(name);
+            }
+        }
         command
             .args(["build", "--quiet", "--lib", "--profile", "guest", "--package", package])
             .args(["--target", self.target(side)])

@@ -18,12 +18,20 @@ pub struct Seat {
     pub iterations: u64,
     /// The shortest batch seen while warming up.
     batch: Nanos,
+    /// Messages it had sent to others before it was seated.
+    sent_before: u64,
 }
 
 impl Seat {
     /// Seats an agent; its batches are one iteration until [`size_batch`].
     pub fn new(agent: Box<dyn AgentInstance>) -> Self {
-        Self { agent, calls: 0, iterations: 1, batch: Nanos(0) }
+        let sent_before = agent.host_counts().sent;
+        Self { agent, calls: 0, iterations: 1, batch: Nanos(0), sent_before }
+    }
+
+    /// Messages it sent to others since it was seated.
+    pub fn sent(&self) -> u64 {
+        self.agent.host_counts().sent - self.sent_before
     }
 
     /// The agent itself, for what is not timed.

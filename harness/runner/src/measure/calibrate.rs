@@ -13,7 +13,7 @@ const TURNS: u64 = 10_000;
 /// A sample's own cost stays below 1 % of what it times; half of that, to be safe from jitter.
 const BATCH_PER_SAMPLE: f64 = 200.0;
 
-/// No batch is shorter: below it a single interrupt is most of the sample.
+/// No shorter batch is aimed at: below it a single interrupt is most of the sample.
 const BATCH_FLOOR: Nanos = Nanos(20_000);
 
 /// Turns of the yardstick: about 20 µs.

@@ -1,6 +1,7 @@
 //! One launch: a fresh worker process, heard out or ended.
 
 use super::protocol::{Event, Job, WORKER_ARGUMENT};
+use crate::sys::clock::{Clock, Monotonic};
 use crate::sys::process;
 use caxton_results::case::Outcome;
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -48,7 +49,9 @@ pub fn launch(job: &Job, time: Duration, stop: &AtomicBool) -> io::Result<Launch
     });
     let events = listen(&mut child);
     let (events, end) = hear_out(&events, time, stop);
-    if end != End::Told {
+    // A worker whose last word is said, or whose time is over, has nothing more to do.
+    let is_done = matches!(events.last(), Some(Event::End(_)));
+    if end != End::Told || is_done {
         let _ = child.kill();
     }
     let status = child.wait()?;
@@ -93,7 +96,7 @@ fn listen(child: &mut Child) -> Receiver<Event> {
 
 fn hear_out(events: &Receiver<Event>, time: Duration, stop: &AtomicBool) -> (Vec<Event>, End) {
     let mut heard = Vec::new();
-    let mut waited = Duration::ZERO;
+    let start = Monotonic.now();
     loop {
         if stop.load(Ordering::Relaxed) {
             return (heard, End::Stopped);
@@ -101,10 +104,9 @@ fn hear_out(events: &Receiver<Event>, time: Duration, stop: &AtomicBool) -> (Vec
         match events.recv_timeout(PATIENCE) {
             Ok(event) => heard.push(event),
             Err(RecvTimeoutError::Disconnected) => return (heard, End::Told),
-            // Only silence counts towards the limit: samples that arrive are a sign of life.
             Err(RecvTimeoutError::Timeout) => {
-                waited += PATIENCE;
-                if waited >= time {
+                let taken = Duration::from_nanos(Monotonic.now().0 - start.0);
+                if taken >= time {
                     return (heard, End::TimedOut);
                 }
             }

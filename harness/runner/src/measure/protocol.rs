@@ -92,6 +92,16 @@ pub enum Work {
     },
 }
 
+impl Work {
+    /// The first case that it fills.
+    pub fn case(&self) -> &CaseKey {
+        match self {
+            Self::Overhead { pairs, .. } | Self::Spin { pairs, .. } => &pairs[0].case,
+            Self::Fuel { case, .. } | Self::MemoryLimit { case, .. } => case,
+        }
+    }
+}
+
 /// One agent's files.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AgentFiles {

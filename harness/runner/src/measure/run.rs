@@ -19,6 +19,7 @@ use caxton_results::reduce::{self, Levels};
 use caxton_results::samples::Sample;
 use caxton_results::units::Nanos;
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -39,7 +40,7 @@ pub struct Settings {
     pub scale: Scale,
     /// Seed of all choices.
     pub seed: u64,
-    /// Longest silence of a worker.
+    /// Longest time for a launch.
     pub timeout: Duration,
     /// Only call, for an outside profiler: how long per side.
     pub spin: Option<Nanos>,
@@ -72,7 +73,6 @@ pub struct Run<'a> {
     costs: Vec<Cost>,
     yardstick_ns: Option<f64>,
     started: Nanos,
-    rng: fastrand::Rng,
 }
 
 /// What the launches of one task came to.
@@ -91,21 +91,9 @@ impl<'a> Run<'a> {
         settings: Settings,
         (stop, observer): (&'a AtomicBool, &'a dyn Observer),
     ) -> Self {
-        let rng = fastrand::Rng::with_seed(settings.seed);
         let (samples, costs, yardstick_ns) = (Vec::new(), Vec::new(), None);
         let started = Monotonic.now();
-        Self {
-            record,
-            folder,
-            settings,
-            stop,
-            observer,
-            samples,
-            costs,
-            yardstick_ns,
-            started,
-            rng,
-        }
+        Self { record, folder, settings, stop, observer, samples, costs, yardstick_ns, started }
     }
 
     /// Runs all tasks. `files` holds each agent's files, or why there are none.
@@ -264,11 +252,12 @@ impl<'a> Run<'a> {
     fn one_launch(&mut self, work: Work, number: u32, tally: &mut Tally) -> Result<bool, RunError> {
         let cores = affinity::allowed_cores().unwrap_or_default();
         let effort = self.settings.scale.effort();
+        let mut rng = launch_rng(self.settings.seed, &work, number);
         let job = Job {
             protocol: PROTOCOL,
             launch: number,
-            seed: self.rng.u64(..),
-            core: (!cores.is_empty()).then(|| cores[self.rng.usize(..cores.len())]),
+            seed: rng.u64(..),
+            core: (!cores.is_empty()).then(|| cores[rng.usize(..cores.len())]),
             effort,
             work,
         };
@@ -300,7 +289,10 @@ impl<'a> Run<'a> {
                 Event::Finding { case, name, text } => {
                     let record = self.record.cases.iter_mut().find(|record| record.key == case);
                     if let Some(record) = record {
-                        record.findings.insert(name, text);
+                        let told = record.findings.entry(name).or_insert_with(|| text.clone());
+                        if *told != text {
+                            *told = format!("{told}; in another launch: {text}");
+                        }
                     }
                 }
                 Event::Working | Event::End(_) => {}
@@ -314,7 +306,9 @@ impl<'a> Run<'a> {
         let levels = Levels::of_record(&self.record);
         for case in self.record.cases.iter_mut().filter(|case| keys.contains(&case.key)) {
             let own: Vec<Sample> = samples.iter().filter(|s| s.case == case.key).cloned().collect();
-            case.metrics = reduce::reduce(&own, &levels);
+            // An agent that failed has no numbers, whatever it did before.
+            let failed = tally.outcome.is_some();
+            case.metrics = if failed { BTreeMap::new() } else { reduce::reduce(&own, &levels) };
             for (_, metric, why) in missing.iter().filter(|(key, ..)| *key == case.key) {
                 case.metrics.entry(*metric).or_insert_with(|| Reading::Missing(why.clone()));
             }
@@ -340,6 +334,14 @@ impl<'a> Run<'a> {
     }
 }
 
+/// A launch's choices rest on the run's seed, its case and its number alone: how many launches came
+/// before it is the machine's doing.
+fn launch_rng(seed: u64, work: &Work, number: u32) -> fastrand::Rng {
+    let mut hasher = DefaultHasher::new();
+    (seed, work.case().to_string(), number).hash(&mut hasher);
+    fastrand::Rng::with_seed(hasher.finish())
+}
+
 fn no_fuel(case: &CaseKey, why: Missing) -> Event {
     let metric = caxton_results::metric::MetricName::parse("wasm_fuel").expect("in the table");
     Event::Missing { case: case.clone(), metric, why }
@@ -357,7 +359,7 @@ fn calibration(costs: &[Cost], yardstick_ns: Option<f64>) -> Option<Calibration>
         sample_ns: median(|cost| cost.sample_ns)?,
         loop_turn_ns: median(|cost| cost.loop_turn_ns)?,
         yardstick_ns,
-        batch_min: costs.iter().map(Cost::batch_min).max()?,
+        batch_min: Nanos(median(|cost| cost.batch_min().0 as f64)? as u64),
         launches: costs.len() as u32,
     })
 }

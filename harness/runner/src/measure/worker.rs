@@ -2,8 +2,8 @@
 
 use super::protocol::{Event, Job, PROTOCOL, Work};
 use crate::subject::Attempt;
-use crate::sys::affinity;
 use crate::sys::clock::Monotonic;
+use crate::sys::{affinity, process};
 use crate::workload::{Context, fuel, memory_limit, overhead};
 use caxton_results::case::Outcome;
 use serde::Deserialize;
@@ -17,7 +17,8 @@ pub fn main() -> ExitCode {
         .read_to_string(&mut text)
         .map_err(|error| format!("no job on standard input: {error}"))
         .and_then(|_| parse(&text));
-    let mut out = BufWriter::new(io::stdout().lock());
+    let Ok(stdout) = process::take_stdout() else { return ExitCode::FAILURE };
+    let mut out = BufWriter::new(stdout);
     let end = match job {
         Ok(job) => work(&job, &mut out),
         Err(why) => Outcome::Failed(why),

@@ -3,7 +3,7 @@
 pub mod filter;
 pub mod scale;
 
-use crate::measure::protocol::{Pair, PairCase};
+use crate::measure::protocol::PairCase;
 use caxton_results::case::CaseKey;
 use caxton_results::units::Bytes;
 
@@ -52,19 +52,12 @@ impl Task {
         };
         kind.map(|kind| Self { agent: self.agent, kind })
     }
-
-    /// True if it needs the native twin.
-    pub fn needs_twin(&self) -> bool {
-        match &self.kind {
-            TaskKind::Overhead(pairs) => pairs.iter().any(|pair| pair.pair != Pair::WasmAgain),
-            TaskKind::MemoryLimit { .. } => false,
-        }
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::measure::protocol::Pair;
 
     #[test]
     fn a_task_keeps_the_cases_that_are_wanted() {
@@ -74,10 +67,8 @@ mod tests {
         };
         let kind = TaskKind::Overhead(vec![pair(Pair::Overhead), pair(Pair::WasmAgain)]);
         let task = Task { agent: "json".to_owned(), kind };
-        assert!(task.needs_twin());
         let kept = task.clone().keep(&|case| case.is_same_against_same()).expect("one is left");
         assert_eq!(kept.cases().len(), 1);
-        assert!(!kept.needs_twin());
         assert_eq!(task.keep(&|_| false), None);
     }
 }

@@ -19,6 +19,9 @@ pub type Attempt<T> = Result<T, Outcome>;
 /// Longest reply that is read: a lying length must not make the host read for minutes.
 pub const REPLY_BYTES_MAX: usize = 64 << 20;
 
+/// What is kept of an agent's reason for a refusal.
+const REASON_BYTES_MAX: usize = 4096;
+
 /// What an agent did through its host interface.
 pub use crate::sys::dylib::HostCounts;
 
@@ -68,7 +71,9 @@ pub trait AgentInstance {
 pub fn status_outcome(raw: i32, reply: &[u8]) -> Outcome {
     let why = match Status::from_raw(raw) {
         Some(Status::Refused) => {
-            format!("the agent refused the message: {}", String::from_utf8_lossy(reply))
+            let words = String::from_utf8_lossy(&reply[..reply.len().min(REASON_BYTES_MAX)]);
+            let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
+            format!("the agent refused the message: {words}")
         }
         Some(Status::NoRoom) => "the message does not fit the agent's inbox".to_owned(),
         Some(Status::Done) => "done".to_owned(),

@@ -1,7 +1,9 @@
 //! Child processes: compilers, git, and the workers that measure.
 
 use std::ffi::OsStr;
+use std::fs::File;
 use std::io;
+use std::os::fd::FromRawFd;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -34,7 +36,8 @@ pub fn output(command: &mut Command) -> Result<String, String> {
 /// # Errors
 /// The system's refusal.
 pub fn spawn_worker(argument: &str) -> io::Result<Child> {
-    let mut command = Command::new(std::env::current_exe()?);
+    // Not by its path: the file may have been rebuilt since this run began.
+    let mut command = Command::new("/proc/self/exe");
     command
         .arg(argument)
         .stdin(Stdio::piped())
@@ -50,6 +53,23 @@ pub fn spawn_worker(argument: &str) -> io::Result<Child> {
         });
     }
     command.spawn()
+}
+
+/// Takes standard output for the caller alone and points the descriptor at standard error: what a
+/// library prints from now on cannot get between the caller's lines.
+///
+/// # Errors
+/// The system's refusal.
+pub fn take_stdout() -> io::Result<File> {
+    // SAFETY: plain system calls on descriptors that are open; the duplicate is owned by the file
+    // that is made of it and by nothing else.
+    unsafe {
+        let own = libc::dup(libc::STDOUT_FILENO);
+        if own < 0 || libc::dup2(libc::STDERR_FILENO, libc::STDOUT_FILENO) < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        Ok(File::from_raw_fd(own))
+    }
 }
 
 /// How a process ended, in words.

@@ -33,11 +33,15 @@ pub fn run(ctx: &mut Context<'_>, agent: &AgentFiles, case: &CaseKey) -> Attempt
     for _ in 0..WARM_UP {
         instance.call(&message)?;
     }
+    let reply = instance.reply().to_vec();
     let before = instance.fuel_used();
     for _ in 0..CALLS {
         instance.call(&message)?;
     }
     let used = instance.fuel_used() - before;
+    if instance.reply() != reply {
+        return Err(Outcome::WrongAnswer("its reply changed from call to call".to_owned()));
+    }
     ctx.sample(case, "wasm_fuel", At::default(), (used, u64::from(CALLS)));
     Ok(())
 }

@@ -12,7 +12,7 @@ use crate::sys::memory;
 use agent_abi::ballast::{Answer, Request, WORDS_BYTES};
 use caxton_results::case::{CaseKey, Outcome};
 use caxton_results::reading::Missing;
-use caxton_results::units::Bytes;
+use caxton_results::units::{Bytes, Nanos};
 use std::fs;
 
 /// Levels in per cent of the limit, as the metrics name them.
@@ -56,7 +56,9 @@ pub fn run(
     let bytes = fs::read(&agent.wasm)
         .map_err(|error| Outcome::Refused(format!("{}: {error}", agent.wasm.display())))?;
     let subject = WasmSubject::compile(&bytes, EngineOptions { fuel: false })?;
-    let bench = Bench { subject, limit, case };
+    let cost = calibrate::measure(ctx.clock)?;
+    (ctx.tell)(Event::Cost(cost));
+    let bench = Bench { subject, limit, case, batch_min: cost.batch_min() };
     let _fits: Ballast = bench.ballast(ctx)?;
     (ctx.tell)(Event::Working);
     if search {
@@ -75,6 +77,7 @@ struct Bench<'a> {
     subject: WasmSubject,
     limit: Bytes,
     case: &'a CaseKey,
+    batch_min: Nanos,
 }
 
 /// A live ballast agent.
@@ -189,6 +192,9 @@ impl Bench<'_> {
             let before_touch = ctx.clock.now();
             ballast.agent.call(&touch)?;
             let touched = ctx.clock.now();
+            if Answer::decode(ballast.agent.reply()).is_none_or(|a| a.granted != OS_PAGES) {
+                return Err(Outcome::WrongAnswer(format!("not {OS_PAGES} pages were touched")));
+            }
             samples.push((index, grown.0 - start.0, touched.0 - before_touch.0));
         }
         if samples.is_empty() {
@@ -221,7 +227,12 @@ impl Bench<'_> {
         let mut filled = self.ballast(ctx)?;
         let wanted = self.limit.0 * level / 100;
         let in_use = filled.agent.linear_memory().map_or(0, |bytes| bytes.0);
-        // The level is of all linear memory: code, stack and the agent's own heap count too.
+        // The level is of all linear memory: data, stack and the agent's own heap count too.
+        if in_use > wanted {
+            let why = format!("an empty agent already has {}, more than that", Bytes(in_use));
+            ctx.missing(self.case, &metric, Missing::NotRequested(why));
+            return Ok(());
+        }
         if !hold(&mut filled, wanted.saturating_sub(in_use))? {
             let why = format!("the allocator does not give {level} % of {}", self.limit);
             ctx.missing(self.case, &metric, Missing::NotRequested(why));
@@ -249,9 +260,8 @@ impl Bench<'_> {
     ) -> Attempt<()> {
         let size = BlockSize { samples_max: ctx.effort.samples_per_block, time: ctx.effort.block };
         let message = work.message.get();
-        let batch_min = calibrate::measure(ctx.clock)?.batch_min();
         for seat in seats.iter_mut() {
-            prepare(ctx.clock, seat, message, (size, batch_min))?;
+            prepare(ctx.clock, seat, message, (size, self.batch_min))?;
         }
         let samples = size.samples(&seats.each_ref());
         let mut times = Vec::with_capacity(size.samples_max as usize);

@@ -121,8 +121,10 @@ impl Exchange {
             let mut instance = side.instantiate()?;
             let example = instance.example(EXAMPLE_SEED)?;
             instance.reserve(example.len(), page_offset(&mut ctx.rng))?;
+            let sent_before = instance.host_counts().sent;
             instance.call(&example)?;
-            let (reply, sends) = (instance.reply().to_vec(), instance.host_counts().sent);
+            let sends = instance.host_counts().sent - sent_before;
+            let reply = instance.reply().to_vec();
             match &agreed {
                 None => {
                     let message = Placed::at_random(&mut ctx.rng, &example);

@@ -54,6 +54,8 @@ impl WasmSubject {
         }
         let mut config = Config::new();
         config.consume_fuel(options.fuel);
+        // A 64-bit memory would have no bound but the host's.
+        config.wasm_memory64(false);
         let engine = Engine::new(&config).map_err(|e| refused("engine", &e))?;
         let module = Module::new(&engine, bytes).map_err(|e| refused("no valid module", &e))?;
         let linker = host_functions(&engine).map_err(|e| refused("linker", &e))?;

@@ -16,8 +16,11 @@ use wasmtime::{
 use wasmtime_wasi::p2::pipe::MemoryOutputPipe;
 use wasmtime_wasi::{WasiCtxBuilder, p1::WasiP1Ctx};
 
-/// What a guest may print before it is cut off: enough for a panic message.
-const STDERR_BYTES_MAX: usize = 4096;
+/// What a guest may print in its life; a further print fails.
+const STDERR_BYTES_MAX: usize = 1 << 20;
+
+/// What is told of it: enough for a panic message.
+const LAST_WORDS_BYTES: usize = 4096;
 
 /// What a store carries for its guest.
 pub(super) struct HostState {
@@ -302,7 +305,8 @@ fn died(store: &Store<HostState>, call: &str, error: &wasmtime::Error) -> String
         text.push_str(&format!("; after growth to {} was denied", seen.last_denied));
     }
     let words = store.data().stderr.contents();
-    let words = one_line(&String::from_utf8_lossy(&words));
+    let last = &words[words.len().saturating_sub(LAST_WORDS_BYTES)..];
+    let words = one_line(&String::from_utf8_lossy(last));
     if !words.is_empty() {
         text.push_str(&format!("; it said: {words}"));
     }

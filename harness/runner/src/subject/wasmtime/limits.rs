@@ -5,6 +5,7 @@ use wasmtime::ResourceLimiter;
 
 /// Tables are bounded too: a guest must not spend the host's memory on elements.
 const TABLE_ELEMENTS_MAX: usize = 1 << 20;
+const TABLES_MAX: usize = 16;
 
 /// What became of the guest's wishes for memory.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -51,5 +52,14 @@ impl ResourceLimiter for Limiter {
         maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
         Ok(desired <= TABLE_ELEMENTS_MAX && maximum.is_none_or(|max| desired <= max))
+    }
+
+    /// One, so that the limit of a memory is that of the guest.
+    fn memories(&self) -> usize {
+        1
+    }
+
+    fn tables(&self) -> usize {
+        TABLES_MAX
     }
 }
