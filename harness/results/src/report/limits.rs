@@ -4,7 +4,7 @@ use crate::case::{LIMIT, Outcome};
 use crate::record::{CaseRecord, Record};
 use crate::reduce::SINGLE;
 use crate::report::figures::{
-    NONE, estimate, exact, interval, launches, note_about, note_small_n, notes,
+    NONE, estimate, exact, interval, launches, note_about, note_missing, note_small_n, notes,
 };
 use crate::report::overhead::note_company;
 use crate::report::table::{Table, Tone, name};
@@ -95,6 +95,7 @@ fn rates(cases: &[&CaseRecord], label: impl Fn(&CaseRecord) -> String) -> Table 
     }
     for held in HELD {
         note_small_n(&mut table, &ran, &format!("level_{held}_to_empty_time"), SINGLE);
+        note_missing(&mut table, &ran, &format!("level_{held}_call_ns"), &label);
     }
     table.notes.dedup();
     let mut company = Vec::new();
