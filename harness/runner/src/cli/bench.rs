@@ -12,9 +12,9 @@ use crate::guest::catalog::{AgentSource, Workspace};
 use crate::guest::toolchain::Toolchain;
 use crate::measure::protocol::AgentFiles;
 use crate::measure::run::{Run, Settings};
+use crate::plan::Task;
 use crate::plan::filter::Filter;
 use crate::plan::scale::Scale;
-use crate::plan::{Task, TaskKind};
 use crate::record;
 use crate::suite::{Subjects, Suite};
 use crate::sys::clock;
@@ -89,8 +89,9 @@ fn run(suite: &Suite, args: &Args) -> Result<ExitCode, Problem> {
             store::update_latest(&workspace.profiles(), &record.run.id)?;
         }
     }
+    let run = folder.as_ref().map(|folder| folder.path().to_owned());
     let record = measure(args, (scale, seed), record, folder, (&tasks, &files))?;
-    finish(args, &workspace, &record, baseline.as_ref())
+    finish(args, (&workspace, run.as_deref()), &record, baseline.as_ref())
 }
 
 /// Runs the tasks; what was measured is kept and printed even when the machine fails on the way.
@@ -110,20 +111,20 @@ fn measure(
     if ctrlc::set_handler(|| STOP.store(true, std::sync::atomic::Ordering::Relaxed)).is_err() {
         note("Ctrl-C will end this run at once: its signal is taken");
     }
-    let launches = tasks.iter().map(|task| launches_of(task, scale)).sum();
+    let launches = tasks.iter().map(|task| u64::from(task.launches(scale))).sum();
     let progress = Progress::new(launches);
     let mut run = Run::new(record, folder, settings, (&STOP, &progress));
     let ended = run.all(tasks, files);
     progress.finish();
     if let Err(error) = ended {
         run.record.run.status = Status::Failed;
-        let kept = match (&run.folder, &error) {
-            (Some(folder), _) => {
+        let kept = match &run.folder {
+            Some(folder) => {
                 // Perhaps there is room for the small file that is replaced.
                 let _ = folder.write(&run.record);
                 format!("finished cases are in {}", folder.path().display())
             }
-            (None, _) => "no run folder was asked for".to_owned(),
+            None => "no run folder was asked for".to_owned(),
         };
         note(&kept);
         // What was measured and could not be kept is at least said.
@@ -133,16 +134,9 @@ fn measure(
     Ok(run.record)
 }
 
-fn launches_of(task: &Task, scale: Scale) -> u64 {
-    u64::from(match task.kind {
-        TaskKind::Overhead(_) => scale.launches(),
-        TaskKind::MemoryLimit { .. } => scale.limit_launches(),
-    })
-}
-
 fn finish(
     args: &Args,
-    workspace: &Workspace,
+    (workspace, run): (&Workspace, Option<&Path>),
     record: &Record,
     baseline: Option<&Record>,
 ) -> Result<ExitCode, Problem> {
@@ -153,14 +147,11 @@ fn finish(
     if let Some(baseline) = baseline {
         result(&compare::advisory_text(baseline, record, &style));
     }
-    let profiles = workspace.profiles();
     let is_sound = record.run.status == Status::Finished && !record.cases.iter().any(failed);
     if let (Some(name), false) = (&args.save_baseline, is_sound) {
         note(&format!("baseline {name} not kept: the run is not whole, or a case failed"));
-    } else if let Some(name) = &args.save_baseline {
-        let out = args.out.as_deref().map(as_the_user_means);
-        let run = out.unwrap_or_else(|| profiles.join("runs").join(&record.run.id));
-        let kept = store::save_baseline(&run, &profiles.join("baselines"), name)?;
+    } else if let (Some(name), Some(run)) = (&args.save_baseline, run) {
+        let kept = store::save_baseline(run, &workspace.profiles().join("baselines"), name)?;
         note(&format!("baseline {name} kept in {}", shown(&kept, &workspace.root)));
     }
     Ok(match record.run.status {

@@ -145,11 +145,7 @@ impl<'a> Run<'a> {
     }
 
     fn launches(&self, task: &Task) -> u32 {
-        match task.kind {
-            _ if self.settings.spin.is_some() => 1,
-            TaskKind::Overhead(_) => self.settings.scale.launches(),
-            TaskKind::MemoryLimit { .. } => self.settings.scale.limit_launches(),
-        }
+        if self.settings.spin.is_some() { 1 } else { task.launches(self.settings.scale) }
     }
 
     fn outcome_of(&self, task: &Task) -> Outcome {

@@ -4,6 +4,7 @@ pub mod filter;
 pub mod scale;
 
 use crate::measure::protocol::PairCase;
+use crate::plan::scale::Scale;
 use caxton_results::case::CaseKey;
 use caxton_results::units::Bytes;
 
@@ -36,6 +37,14 @@ impl Task {
         match &self.kind {
             TaskKind::Overhead(pairs) => pairs.iter().map(|pair| &pair.case).collect(),
             TaskKind::MemoryLimit { case, .. } => vec![case],
+        }
+    }
+
+    /// Launches of it at `scale`, those in place of disturbed ones not counted.
+    pub fn launches(&self, scale: Scale) -> u32 {
+        match self.kind {
+            TaskKind::Overhead(_) => scale.launches(),
+            TaskKind::MemoryLimit { .. } => scale.limit_launches(),
         }
     }
 

@@ -59,7 +59,8 @@ pub fn run(
     let cost = calibrate::measure(ctx.clock)?;
     (ctx.tell)(Event::Cost(cost));
     let bench = Bench { subject, limit, case, batch_min: cost.batch_min() };
-    let _fits: Ballast = bench.ballast(ctx)?;
+    // Does it fit at all? If not, that is the answer, and before any work.
+    drop(bench.ballast(ctx)?);
     (ctx.tell)(Event::Working);
     if search {
         bench.search(ctx)?;

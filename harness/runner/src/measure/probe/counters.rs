@@ -55,19 +55,16 @@ fn rows() -> [EventRow; 12] {
     ]
 }
 
-/// The names of all events.
-pub fn names() -> impl Iterator<Item = &'static str> {
-    rows().into_iter().map(|row| row.name)
-}
-
-fn builder(row: &EventRow) -> Builder<'static> {
-    let builder = Builder::new().observe_self().any_cpu().kind(row.event.clone());
-    if row.in_kernel { with_kernel(builder) } else { builder }
-}
-
-fn with_kernel(mut builder: Builder<'static>) -> Builder<'static> {
-    builder.include_kernel();
-    builder
+/// Opens an event for the calling thread, alone or in a group.
+fn open(row: &EventRow, group: Option<&mut Group>) -> io::Result<Counter> {
+    let mut builder = Builder::new().observe_self().any_cpu().kind(row.event.clone());
+    if let Some(group) = group {
+        builder = builder.group(group);
+    }
+    if row.in_kernel {
+        builder.include_kernel();
+    }
+    builder.build()
 }
 
 /// Why an event could not be opened.
@@ -159,7 +156,7 @@ impl Counters {
         // Each alone first: in a group, one that fails to open would spoil the reading of all.
         let (fit, unfit): (Vec<_>, Vec<_>) = rows
             .map(|row| {
-                let tried = builder(&row).build().map(drop);
+                let tried = open(&row, None).map(drop);
                 (row, tried)
             })
             .partition(|(_, tried)| tried.is_ok());
@@ -177,9 +174,7 @@ impl Counters {
         };
         let mut members = Vec::new();
         for (row, _) in fit {
-            let builder = Builder::new().group(&mut group).kind(row.event.clone());
-            let built = if row.in_kernel { with_kernel_in(builder) } else { builder.build() };
-            match built {
+            match open(&row, Some(&mut group)) {
                 Ok(counter) => members.push((row.name, counter)),
                 Err(error) => self.missing.push((row.name, missing(&row, &error, paranoid))),
             }
@@ -210,11 +205,6 @@ impl Counters {
         let read = self.groups.iter_mut().map(OpenGroup::read).collect::<io::Result<Vec<_>>>()?;
         Ok((result, read))
     }
-}
-
-fn with_kernel_in(mut builder: Builder<'_>) -> io::Result<Counter> {
-    builder.include_kernel();
-    builder.build()
 }
 
 impl OpenGroup {
@@ -283,7 +273,7 @@ mod tests {
         }
         drop(block);
         // Counted or missing with a reason, never silently absent.
-        for name in names() {
+        for name in rows().map(|row| row.name) {
             let told = counters.missing().iter().any(|(n, _)| *n == name);
             assert!(told != value(name).is_some(), "{name}");
         }
