@@ -4,6 +4,7 @@
 //! subject knows no workload, no probe and no clock. What goes wrong is told as the [`Outcome`]
 //! that it means for the case.
 
+pub mod code;
 pub mod native;
 #[cfg(test)]
 pub mod scripted;
