@@ -9,6 +9,7 @@ mod disk;
 mod executable;
 mod hostile;
 mod mirror;
+mod profile;
 mod smoke;
 mod stopped;
 mod tidy;

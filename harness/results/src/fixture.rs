@@ -5,7 +5,8 @@ use crate::case::{CaseKey, NATIVE_VS_NATIVE, Outcome, WASM_VS_NATIVE, WASM_VS_WA
 use crate::metric::MetricName;
 use crate::reading::{Missing, Reading};
 use crate::record::{
-    Artifact, Budget, Calibration, CaseRecord, Host, Record, Revision, Run, SCHEMA, Status, Summary,
+    Artifact, Budget, Calibration, CaseRecord, Host, Profiles, Record, Revision, Run, SCHEMA,
+    Status, Summary,
 };
 use crate::reduce::{inherit_missing, resummarise};
 use crate::samples::Sample;
@@ -154,7 +155,8 @@ fn memory(mut case: Case<'_>, limit: u64) {
 fn case_record(key: CaseKey, outcome: Outcome) -> CaseRecord {
     let granted = if outcome == Outcome::Ran { LAUNCHES } else { 0 };
     let launches = Budget { wanted: 15, granted };
-    CaseRecord { key, outcome, launches, metrics: BTreeMap::new(), findings: BTreeMap::new() }
+    let (metrics, findings, profiles) = (BTreeMap::new(), BTreeMap::new(), Profiles::default());
+    CaseRecord { key, outcome, launches, metrics, findings, profiles }
 }
 
 /// What a virtual machine without hardware counters says.

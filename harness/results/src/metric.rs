@@ -44,6 +44,14 @@ pub enum Rule {
         /// Metric below the line.
         to: &'static str,
     },
+    /// ln(`of` in window k / `to` in window k), each window its own evidence: of one process and
+    /// for it alone.
+    WindowRatio {
+        /// Metric above the line.
+        of: &'static str,
+        /// Metric below the line.
+        to: &'static str,
+    },
     /// Per launch: ln(median of `of` / median of `to`).
     Ratio {
         /// Metric above the line.
@@ -78,7 +86,8 @@ pub struct Metric {
 impl Metric {
     /// True for a metric that is computed from other metrics' samples.
     pub const fn is_derived(&self) -> bool {
-        matches!(self.rule, Rule::BlockRatio { .. } | Rule::Ratio { .. } | Rule::Rate { .. })
+        let is_measured = matches!(self.rule, Rule::BlockMin | Rule::Median | Rule::Exact);
+        !is_measured
     }
 
     /// True for a comparison of a thing with itself, whose interval is simultaneous over the run.
@@ -269,6 +278,61 @@ const LIMITS: &[Metric] = &[
 const LEVELS: &[[Metric; 4]] =
     &[per_level!("10"), per_level!("50"), per_level!("90"), per_level!("99")];
 
+/// Seven rows per side of a profile: what sampling costs, and how its weight splits.
+macro_rules! profiled {
+    ($side:literal) => {
+        [
+            row(
+                concat!($side, "_sampling_cost"),
+                Unit::Ratio,
+                Rule::WindowRatio {
+                    of: concat!($side, "_sampled_cpu_ns"),
+                    to: concat!($side, "_plain_cpu_ns"),
+                },
+                concat!("CPU time per message with the sampler over without it, ", $side),
+            ),
+            row(
+                concat!($side, "_sampled_cpu_ns"),
+                Unit::Nanos,
+                Rule::Median,
+                concat!("CPU time per message in windows with the sampler, ", $side),
+            ),
+            row(
+                concat!($side, "_plain_cpu_ns"),
+                Unit::Nanos,
+                Rule::Median,
+                concat!("CPU time per message in windows without it, ", $side),
+            ),
+            row(
+                concat!($side, "_profile_guest_share"),
+                Unit::Share,
+                Rule::Median,
+                concat!("share of the samples that the agent pays for, ", $side),
+            ),
+            row(
+                concat!($side, "_profile_boundary_share"),
+                Unit::Share,
+                Rule::Median,
+                concat!("share of the samples in trampolines and host functions, ", $side),
+            ),
+            row(
+                concat!($side, "_profile_wasmtime_share"),
+                Unit::Share,
+                Rule::Median,
+                concat!("share of the samples in the engine, ", $side),
+            ),
+            row(
+                concat!($side, "_profile_host_share"),
+                Unit::Share,
+                Rule::Median,
+                concat!("share of the samples in the harness, ", $side),
+            ),
+        ]
+    };
+}
+
+const PROFILES: &[[Metric; 7]] = &[profiled!("native"), profiled!("wasm")];
+
 /// Everything we know how to measure, in the order in which it is printed.
 pub fn metrics() -> impl Iterator<Item = &'static Metric> {
     OVERHEAD
@@ -277,6 +341,7 @@ pub fn metrics() -> impl Iterator<Item = &'static Metric> {
         .chain(DERIVED)
         .chain(LIMITS)
         .chain(LEVELS.as_flattened())
+        .chain(PROFILES.as_flattened())
 }
 
 /// The name of a metric of the table; a name outside it does not parse.
@@ -359,7 +424,9 @@ mod tests {
     fn a_rule_refers_to_rows_that_are_measured() {
         for metric in metrics() {
             let (of, to) = match metric.rule {
-                Rule::BlockRatio { of, to } | Rule::Ratio { of, to } => (of, to),
+                Rule::BlockRatio { of, to }
+                | Rule::WindowRatio { of, to }
+                | Rule::Ratio { of, to } => (of, to),
                 Rule::Rate { of } => (of, of),
                 Rule::BlockMin | Rule::Median | Rule::Exact => continue,
             };

@@ -243,7 +243,9 @@ impl Launches {
 /// The metrics that a metric is computed from: itself, unless it is derived.
 fn inputs(metric: &'static Metric) -> Vec<MetricName> {
     let names = match metric.rule {
-        Rule::BlockRatio { of, to } | Rule::Ratio { of, to } => vec![of, to],
+        Rule::BlockRatio { of, to }
+        | Rule::WindowRatio { of, to }
+        | Rule::Ratio { of, to } => vec![of, to],
         Rule::Rate { of } => vec![of],
         Rule::BlockMin | Rule::Median | Rule::Exact => vec![metric.name],
     };
@@ -339,7 +341,25 @@ impl Groups {
                 self.ratio(inputs[0], inputs[1], samples, pair)
             }
             Rule::BlockRatio { .. } => self.ratio(inputs[0], inputs[1], samples, block_pairs),
+            Rule::WindowRatio { .. } => self.windows(inputs[0], inputs[1], samples),
         }
+    }
+
+    /// One value per window that has both.
+    fn windows(
+        &self,
+        of: MetricName,
+        to: MetricName,
+        samples: u64,
+    ) -> Result<Launches, Missing> {
+        let below = &self.readings[&to];
+        let launches = self.readings[&of].iter();
+        let pairs = launches.filter_map(|(launch, of)| Some(block_pairs(of, below.get(launch)?)));
+        let pairs: Vec<(f64, f64)> = pairs.flatten().collect();
+        if pairs.iter().any(|(of, to)| *of == 0.0 || *to == 0.0) {
+            return Err(Missing::Failed(format!("{of} or {to} was 0 in a window")));
+        }
+        Ok(Launches::of(pairs.into_iter().map(|(of, to)| of / to).collect(), samples))
     }
 
     fn count(&self, metric: MetricName) -> u64 {

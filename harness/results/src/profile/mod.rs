@@ -1,6 +1,10 @@
 //! A profile with names: which stacks used the CPU, or hold memory. What a sampler or an allocator
 //! saw becomes one [`Profile`]; every picture and export is made from it and from nothing else.
 
+mod parts;
+
+pub use parts::Shares;
+
 use crate::reading::Reading;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

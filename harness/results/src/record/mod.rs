@@ -7,6 +7,8 @@ pub mod store;
 
 use crate::case::{CaseKey, Outcome};
 use crate::metric::MetricName;
+use crate::profile::{About, Health, Shares, Weight};
+use crate::profile::differential::Growth;
 use crate::quiet::Company;
 use crate::reading::{Missing, Reading};
 use crate::units::{Bytes, Nanos};
@@ -42,6 +44,16 @@ pub struct Record {
     pub samples_bytes: u64,
 }
 
+/// [`Run::scale`] of a run that was profiled: it has no figures of speed.
+pub const PROFILE: &str = "profile";
+
+impl Record {
+    /// True for a run that was profiled instead of timed.
+    pub fn is_profile(&self) -> bool {
+        self.run.scale == PROFILE
+    }
+}
+
 /// What was asked for, and how it went.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Run {
@@ -49,7 +61,7 @@ pub struct Run {
     pub id: String,
     /// The suite.
     pub suite: String,
-    /// `smoke`, `quick` or `full`.
+    /// `smoke`, `quick`, `full`, or [`PROFILE`].
     pub scale: String,
     /// The command line.
     pub command: Vec<String>,
@@ -156,6 +168,45 @@ pub struct CaseRecord {
     pub metrics: BTreeMap<MetricName, Reading<Summary>>,
     /// Findings that are words: what the guest saw at the limit.
     pub findings: BTreeMap<String, String>,
+    /// What a profile of it came to.
+    #[serde(default, skip_serializing_if = "Profiles::is_empty")]
+    pub profiles: Profiles,
+}
+
+/// What profiles of one case came to.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Profiles {
+    /// Each profile that was taken.
+    pub taken: Vec<ProfileRecord>,
+    /// What grew from native to WASM, per function: the greatest growth first.
+    #[serde(default)]
+    pub growth: Option<Growth>,
+    /// Where the files are, relative to the run's folder.
+    pub folder: String,
+    /// The files.
+    pub files: Vec<String>,
+}
+
+impl Profiles {
+    /// True when none was taken.
+    pub fn is_empty(&self) -> bool {
+        self.taken.is_empty()
+    }
+}
+
+/// A profile without its samples: those lie beside the record.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ProfileRecord {
+    /// What was profiled.
+    pub about: About,
+    /// What its weights count.
+    pub weight: Weight,
+    /// The sum of its weights.
+    pub total: u64,
+    /// How good it is.
+    pub health: Health,
+    /// How its weight splits.
+    pub shares: Shares,
 }
 
 impl CaseRecord {
@@ -189,7 +240,7 @@ pub struct Summary {
     pub estimate: f64,
     /// The interval, or none when `n` is too small for one at its level.
     pub interval: Option<Interval>,
-    /// Independent launches behind it.
+    /// Independent launches behind it; windows where the metric's rule is a ratio of windows.
     pub n: u32,
     /// Raw samples behind it.
     pub samples: u64,

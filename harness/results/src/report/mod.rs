@@ -10,6 +10,7 @@ pub(crate) mod figures;
 mod limits;
 mod overhead;
 mod paint;
+mod profiles;
 mod same;
 pub mod sanitise;
 pub mod table;
@@ -35,6 +36,12 @@ pub fn text(record: &Record, style: &Style) -> String {
 
 /// The report as data: its sections in order, those that have something to say.
 pub fn tables(record: &Record) -> Vec<Table> {
+    if record.is_profile() {
+        let mut tables = vec![headline(record)];
+        tables.extend(profiles::tables(record));
+        tables.extend(conditions::environment(record));
+        return tables.into_iter().filter(|table| !table.is_empty()).collect();
+    }
     let sections = [
         vec![headline(record)],
         overhead::calls(record),

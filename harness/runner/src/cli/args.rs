@@ -1,5 +1,6 @@
 //! What the user may say: criterion's words where they exist, and ours.
 
+use crate::measure::profile::EngineName;
 use crate::plan::scale::Scale;
 use caxton_results::units::Bytes;
 use clap::{Parser, ValueEnum};
@@ -78,9 +79,36 @@ pub struct Args {
     #[arg(long, requires = "baseline")]
     pub baseline_lenient: bool,
 
-    /// Only call each agent for so many seconds, for an outside profiler
+    /// Profile the cases instead of timing them: pictures, raw samples, and a table
+    #[arg(long, value_enum, value_name = "KIND", conflicts_with_all = ["save_baseline", "baseline"])]
+    pub profile: Option<ProfileKind>,
+
+    /// What takes the samples [default: perf-clock, and pprof where the kernel refuses it]
+    #[arg(long, value_enum, value_name = "NAME", requires = "profile")]
+    pub profiler: Option<EngineName>,
+
+    /// Samples per second of CPU time
+    #[arg(long, value_name = "HZ", requires = "profile", default_value_t = 997,
+          value_parser = clap::value_parser!(u32).range(10..=10_000))]
+    pub profile_hz: u32,
+
+    /// Seconds to profile each side for [default: 5]; without --profile: only call each agent for
+    /// so long, for an outside profiler
     #[arg(long, value_name = "SECONDS", value_parser = parse_seconds)]
     pub profile_time: Option<f64>,
+
+    /// Threads that call agents at once while profiled, each its own
+    #[arg(long, value_name = "N", requires = "profile", default_value_t = 1,
+          value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub profile_threads: u32,
+
+    /// Profile guests called by `call_async` on a tokio runtime, as agents on fibers
+    #[arg(long, requires = "profile")]
+    pub profile_async: bool,
+
+    /// With --profile-time: write the perf map of the guest's code, for `perf record`
+    #[arg(long, requires = "profile_time", conflicts_with = "profile")]
+    pub perf_map: bool,
 
     /// Seed of all random choices [default: another one each time]
     #[arg(long)]
@@ -114,6 +142,15 @@ pub enum ListFormat {
     Pretty,
     /// For test runners: `name: test`.
     Terse,
+}
+
+/// What a profile is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ProfileKind {
+    /// Where CPU time goes.
+    Cpu,
+    /// Where memory is allocated; only `cargo bench --bench heap` can.
+    Heap,
 }
 
 /// What an invocation does.

@@ -1,6 +1,6 @@
 //! From words to a record: finds the subjects, plans, builds, runs, prints.
 
-use super::args::{Args, Mode};
+use super::args::{Args, Mode, ProfileKind};
 use super::list;
 use super::messages::{
     EXIT_FAILED, EXIT_INTERRUPTED, EXIT_USAGE, Problem, note, report_problem, result,
@@ -10,7 +10,7 @@ use crate::guest::artifact::sha256_hex;
 use crate::guest::build::{Builder, BuiltAgent};
 use crate::guest::catalog::{AgentSource, Workspace};
 use crate::guest::toolchain::Toolchain;
-use crate::measure::protocol::AgentFiles;
+use crate::measure::protocol::{AgentFiles, Sampling};
 use crate::measure::run::{Run, Settings};
 use crate::plan::Task;
 use crate::plan::filter::Filter;
@@ -22,7 +22,7 @@ use caxton_results::case::Outcome;
 use caxton_results::compare;
 use caxton_results::reading::{Missing, Reading};
 use caxton_results::record::store::{self, RunFolder};
-use caxton_results::record::{Artifact, Record, Status};
+use caxton_results::record::{Artifact, PROFILE, Record, Status};
 use caxton_results::report::{self, Style};
 use caxton_results::units::{Bytes, Nanos};
 use std::collections::BTreeMap;
@@ -32,6 +32,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
+
+/// For how long each side is profiled unless told otherwise: about 5,000 samples.
+const PROFILE_SECONDS: f64 = 5.0;
 
 /// Set by Ctrl-C.
 static STOP: AtomicBool = AtomicBool::new(false);
@@ -60,6 +63,9 @@ fn run(suite: &Suite, args: &Args) -> Result<ExitCode, Problem> {
         note(&format!("no case of suite {} matches the filter", suite.name));
         return Ok(ExitCode::SUCCESS);
     }
+    if args.profile == Some(ProfileKind::Heap) && !suite.sees_heap {
+        return Err(Problem::NoHeap);
+    }
     if args.save_baseline.is_some()
         && args.out.is_none()
         && (mode == Mode::Check || args.profile_time.is_some())
@@ -81,6 +87,9 @@ fn run(suite: &Suite, args: &Args) -> Result<ExitCode, Problem> {
     };
     let seed = args.seed.unwrap_or_else(clock::entropy);
     let mut record = record::begin(&workspace.root, suite.name, scale, seed);
+    if args.profile.is_some() {
+        record.run.scale = PROFILE.to_owned();
+    }
     record.artifacts = artifacts;
     if let Some(folder) = &folder {
         record.run.id = folder_name(folder.path());
@@ -106,7 +115,15 @@ fn measure(
         scale,
         seed,
         timeout: Duration::from_secs_f64(args.timeout),
-        spin: args.profile_time.map(|seconds| Nanos((seconds * 1e9) as u64)),
+        spin: args.profile_time.filter(|_| args.profile.is_none()).map(nanos),
+        perf_map: args.perf_map,
+        sampling: Sampling {
+            engine: args.profiler,
+            hz: args.profile_hz,
+            time: nanos(args.profile_time.unwrap_or(PROFILE_SECONDS)),
+            threads: args.profile_threads,
+            asynchronous: args.profile_async,
+        },
     };
     if ctrlc::set_handler(|| STOP.store(true, std::sync::atomic::Ordering::Relaxed)).is_err() {
         note("Ctrl-C will end this run at once: its signal is taken");
@@ -134,6 +151,10 @@ fn measure(
     Ok(run.record)
 }
 
+fn nanos(seconds: f64) -> Nanos {
+    Nanos((seconds * 1e9) as u64)
+}
+
 fn finish(
     args: &Args,
     (workspace, run): (&Workspace, Option<&Path>),
@@ -141,7 +162,7 @@ fn finish(
     baseline: Option<&Record>,
 ) -> Result<ExitCode, Problem> {
     let style = Style { colour: use_colour() };
-    if args.profile_time.is_none() {
+    if args.profile_time.is_none() || args.profile.is_some() {
         result(&report::text(record, &style));
     }
     if let Some(baseline) = baseline {
@@ -244,7 +265,11 @@ fn plan(
     };
     let filter = Filter::new(&args.filters, args.exact)?;
     let tasks = (suite.plan)(&subjects).into_iter();
-    Ok(tasks.filter_map(|task| task.keep(&|case| filter.takes(case))).collect())
+    let kept = tasks.filter_map(|task| task.keep(&|case| filter.takes(case)));
+    Ok(match args.profile {
+        Some(ProfileKind::Cpu) => kept.filter_map(Task::profiled).collect(),
+        Some(ProfileKind::Heap) | None => kept.collect(),
+    })
 }
 
 fn baseline(args: &Args, workspace: &Workspace) -> Result<Option<Record>, Problem> {
@@ -281,11 +306,18 @@ fn folder(
     if let Some(out) = &args.out {
         return Ok(Some(RunFolder::create(&as_the_user_means(out))?));
     }
-    if mode == Mode::Check || args.profile_time.is_some() {
+    let is_kept = match args.profile {
+        Some(_) => true,
+        None => mode != Mode::Check && args.profile_time.is_none(),
+    };
+    if !is_kept {
         return Ok(None);
     }
     let profiles = workspace.profiles();
-    let id = record::run_id(&workspace.root, suite.name);
+    let mut id = record::run_id(&workspace.root, suite.name);
+    if args.profile.is_some() {
+        id.push_str("-profile");
+    }
     // Two benches may start within a second.
     let mut tried = 0;
     let folder = loop {

@@ -67,6 +67,9 @@ pub enum Problem {
         "a smoke or profile run keeps nothing: use --save-baseline with `cargo bench`, or --out"
     )]
     NothingToKeep,
+    /// `--profile heap` where allocations are not watched.
+    #[error("this bench does not watch its allocations: use `cargo bench --bench heap -- …`")]
+    NoHeap,
     /// A run folder or baseline cannot be read or written.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -44,6 +44,18 @@ impl Seat {
         self.agent.reply()
     }
 
+    /// Fails unless it sent on `sends` messages for each that it was given.
+    ///
+    /// # Errors
+    /// `WrongAnswer`, with what was seen.
+    pub fn check_sent(&self, sends: u64) -> Attempt<()> {
+        let (sent, owed) = (self.sent(), self.calls * sends);
+        if sent == owed {
+            return Ok(());
+        }
+        Err(Outcome::WrongAnswer(format!("{sent} messages sent on, not {owed}")))
+    }
+
     /// Fails unless the last reply is `expected`.
     ///
     /// # Errors

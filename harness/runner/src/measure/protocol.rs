@@ -1,13 +1,15 @@
-//! What a run and its worker processes say to each other: one JSON value per line, version 1.
+//! What a run and its worker processes say to each other: one JSON value per line, version 2.
 //!
 //! The run writes one [`Job`] to the worker's standard input; the worker answers with [`Event`]s
 //! on its standard output, the last of which is [`Event::End`]. A worker whose answers stop
 //! without one has died.
 
 use super::calibrate::Cost;
+use super::profile::EngineName;
 use crate::guest::catalog::Expected;
 use caxton_results::case::{CaseKey, Outcome};
 use caxton_results::metric::MetricName;
+use caxton_results::profile::Profile;
 use caxton_results::reading::Missing;
 use caxton_results::samples::Sample;
 use caxton_results::units::{Bytes, Nanos};
@@ -15,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
 /// Version of this protocol; a worker refuses a job of another one.
-pub const PROTOCOL: u32 = 1;
+pub const PROTOCOL: u32 = 2;
 
 /// The first argument that makes a bench executable a worker.
 pub const WORKER_ARGUMENT: &str = "__worker";
@@ -89,6 +91,17 @@ pub enum Work {
         pairs: Vec<PairCase>,
         /// How long, per side.
         time: Nanos,
+        /// Whether to write the perf map of the guest's code.
+        perf_map: bool,
+    },
+    /// Calls while a sampler looks on.
+    Profile {
+        /// The agent; its twin keeps frame pointers.
+        agent: AgentFiles,
+        /// The comparisons whose sides are to run; the first one's case takes the profiles.
+        pairs: Vec<PairCase>,
+        /// How.
+        how: Sampling,
     },
 }
 
@@ -96,10 +109,27 @@ impl Work {
     /// The first case that it fills.
     pub fn case(&self) -> &CaseKey {
         match self {
-            Self::Overhead { pairs, .. } | Self::Spin { pairs, .. } => &pairs[0].case,
+            Self::Overhead { pairs, .. }
+            | Self::Spin { pairs, .. }
+            | Self::Profile { pairs, .. } => &pairs[0].case,
             Self::Fuel { case, .. } | Self::MemoryLimit { case, .. } => case,
         }
     }
+}
+
+/// How to profile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sampling {
+    /// Who takes the samples; none to choose.
+    pub engine: Option<EngineName>,
+    /// Samples per second of CPU time.
+    pub hz: u32,
+    /// Time that is sampled, per side.
+    pub time: Nanos,
+    /// Threads that call at once.
+    pub threads: u32,
+    /// Whether guests are called by `call_async`.
+    pub asynchronous: bool,
 }
 
 /// One agent's files.
@@ -174,6 +204,13 @@ pub enum Event {
         name: String,
         /// What was found.
         text: String,
+    },
+    /// What a sampler or an allocator saw of one side.
+    Profile {
+        /// The case.
+        case: CaseKey,
+        /// The profile.
+        profile: Box<Profile>,
     },
     /// How the launch ended; nothing follows.
     End(Outcome),

@@ -5,16 +5,18 @@
 
 use super::calibrate::Cost;
 use super::launch::launch;
-use super::protocol::{AgentFiles, Event, Job, PROTOCOL, Work};
+use super::pictures;
+use super::protocol::{AgentFiles, Event, Job, PROTOCOL, Sampling, Work};
 use crate::plan::scale::Scale;
 use crate::plan::{Task, TaskKind};
 use crate::sys::clock::{Clock, Monotonic};
 use crate::sys::{affinity, clock, memory};
 use caxton_results::case::{CaseKey, Outcome};
+use caxton_results::profile::Profile;
 use caxton_results::quiet;
 use caxton_results::reading::{Missing, Reading};
 use caxton_results::record::store::{RunFolder, StoreError};
-use caxton_results::record::{Budget, Calibration, CaseRecord, Record, Status};
+use caxton_results::record::{Budget, Calibration, CaseRecord, Profiles, Record, Status};
 use caxton_results::reduce::{self, Levels};
 use caxton_results::samples::Sample;
 use caxton_results::units::Nanos;
@@ -44,6 +46,10 @@ pub struct Settings {
     pub timeout: Duration,
     /// Only call, for an outside profiler: how long per side.
     pub spin: Option<Nanos>,
+    /// Whether to write perf maps then.
+    pub perf_map: bool,
+    /// How to sample the tasks that are profiles.
+    pub sampling: Sampling,
 }
 
 /// Why a run ended early: the machine, not an agent.
@@ -114,6 +120,7 @@ impl<'a> Run<'a> {
                     launches: Budget { wanted, granted: 0 },
                     metrics: BTreeMap::new(),
                     findings: BTreeMap::new(),
+                    profiles: Profiles::default(),
                 });
             }
         }
@@ -232,7 +239,10 @@ impl<'a> Run<'a> {
         let agent = files.clone();
         Some(match (&task.kind, self.settings.spin) {
             (TaskKind::Overhead(pairs), Some(time)) => {
-                Work::Spin { agent, pairs: pairs.clone(), time }
+                Work::Spin { agent, pairs: pairs.clone(), time, perf_map: self.settings.perf_map }
+            }
+            (TaskKind::Profile(pairs), _) => {
+                Work::Profile { agent, pairs: pairs.clone(), how: self.settings.sampling }
             }
             (TaskKind::MemoryLimit { .. }, Some(_)) => return None,
             (TaskKind::Overhead(pairs), None) => Work::Overhead { agent, pairs: pairs.clone() },
@@ -246,7 +256,10 @@ impl<'a> Run<'a> {
 
     /// True if the launch ran to its end; its events are in `tally` then.
     fn one_launch(&mut self, work: Work, number: u32, tally: &mut Tally) -> Result<bool, RunError> {
-        let cores = affinity::allowed_cores().unwrap_or_default();
+        // What is profiled may have threads: it stays on no core.
+        let is_profile = matches!(work, Work::Profile { .. });
+        let cores = if is_profile { None } else { affinity::allowed_cores().ok() };
+        let cores = cores.unwrap_or_default();
         let effort = self.settings.scale.effort();
         let mut rng = launch_rng(self.settings.seed, &work, number);
         let job = Job {
@@ -257,7 +270,11 @@ impl<'a> Run<'a> {
             effort,
             work,
         };
-        let spin = self.settings.spin.map_or(0, |time| time.0 * 2);
+        // Two sides; a profile has windows without the sampler too, and names to find.
+        let spin = match (&work, self.settings.spin) {
+            (Work::Profile { how, .. }, _) => how.time.0 * 4,
+            (_, spin) => spin.map_or(0, |time| time.0 * 2),
+        };
         let time = self.settings.timeout + Duration::from_nanos(spin);
         let launched = launch(&job, time, self.stop)?;
         match launched.outcome {
@@ -276,6 +293,7 @@ impl<'a> Run<'a> {
     fn settle(&mut self, task: &Task, tally: Tally) -> Result<(), RunError> {
         let mut samples = Vec::new();
         let mut missing = Vec::new();
+        let mut profiles = Vec::new();
         let keys: Vec<_> = task.cases().into_iter().cloned().collect();
         for event in tally.events {
             match event {
@@ -291,12 +309,14 @@ impl<'a> Run<'a> {
                         }
                     }
                 }
+                Event::Profile { case, profile } => profiles.push((case, *profile)),
                 Event::Working | Event::End(_) => {}
             }
         }
         if let Some(folder) = &mut self.folder {
             folder.append(&samples)?;
         }
+        self.keep_profiles(profiles)?;
         self.learn_yardstick(&samples);
         self.record.calibration = calibration(&self.costs, self.yardstick_ns);
         let levels = Levels::of_record(&self.record);
@@ -318,6 +338,19 @@ impl<'a> Run<'a> {
         }
         self.samples.append(&mut samples);
         self.write()
+    }
+
+    /// Writes what profiles come to beside the record, and says in it where.
+    fn keep_profiles(&mut self, profiles: Vec<(CaseKey, Profile)>) -> Result<(), RunError> {
+        let Some(folder) = &self.folder else { return Ok(()) };
+        for case in &mut self.record.cases {
+            let own = profiles.iter().filter(|(key, _)| *key == case.key);
+            let own: Vec<&Profile> = own.map(|(_, profile)| profile).collect();
+            if !own.is_empty() {
+                case.profiles = pictures::keep(folder.path(), case, &own)?;
+            }
+        }
+        Ok(())
     }
 
     fn write(&mut self) -> Result<(), RunError> {

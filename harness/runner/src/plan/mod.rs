@@ -22,6 +22,8 @@ pub struct Task {
 pub enum TaskKind {
     /// Comparisons of sides.
     Overhead(Vec<PairCase>),
+    /// The sides of these comparisons, profiled: the first one's case takes the profiles.
+    Profile(Vec<PairCase>),
     /// The agent under a memory limit.
     MemoryLimit {
         /// The case.
@@ -36,6 +38,7 @@ impl Task {
     pub fn cases(&self) -> Vec<&CaseKey> {
         match &self.kind {
             TaskKind::Overhead(pairs) => pairs.iter().map(|pair| &pair.case).collect(),
+            TaskKind::Profile(pairs) => vec![&pairs[0].case],
             TaskKind::MemoryLimit { case, .. } => vec![case],
         }
     }
@@ -44,7 +47,18 @@ impl Task {
     pub fn launches(&self, scale: Scale) -> u32 {
         match self.kind {
             TaskKind::Overhead(_) => scale.launches(),
+            TaskKind::Profile(_) => 1,
             TaskKind::MemoryLimit { .. } => scale.limit_launches(),
+        }
+    }
+
+    /// The task that profiles what this one times; none for work that is no steady state.
+    pub fn profiled(self) -> Option<Self> {
+        match self.kind {
+            TaskKind::Overhead(pairs) | TaskKind::Profile(pairs) => {
+                Some(Self { agent: self.agent, kind: TaskKind::Profile(pairs) })
+            }
+            TaskKind::MemoryLimit { .. } => None,
         }
     }
 
@@ -55,6 +69,7 @@ impl Task {
                 pairs.retain(|pair| keep(&pair.case));
                 (!pairs.is_empty()).then_some(TaskKind::Overhead(pairs))
             }
+            TaskKind::Profile(pairs) => keep(&pairs[0].case).then_some(TaskKind::Profile(pairs)),
             TaskKind::MemoryLimit { case, limit } => {
                 keep(&case).then_some(TaskKind::MemoryLimit { case, limit })
             }
@@ -78,6 +93,8 @@ mod tests {
         let task = Task { agent: "json".to_owned(), kind };
         let kept = task.clone().keep(&|case| case.is_same_against_same()).expect("one is left");
         assert_eq!(kept.cases().len(), 1);
+        let profiled = task.clone().profiled().expect("a steady state");
+        assert_eq!(profiled.cases(), [&pair(Pair::Overhead).case]);
         assert_eq!(task.keep(&|_| false), None);
     }
 }

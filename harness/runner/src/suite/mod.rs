@@ -10,6 +10,8 @@ use caxton_results::units::Bytes;
 pub struct Suite {
     /// Its name, the first part of its case keys.
     pub name: &'static str,
+    /// Whether its executable watches its own allocations.
+    pub sees_heap: bool,
     /// Its tasks for the given subjects.
     pub plan: fn(&Subjects) -> Vec<Task>,
 }

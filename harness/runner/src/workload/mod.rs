@@ -3,9 +3,11 @@
 //! A workload drives live agents, tells readings as events, and checks every answer outside the
 //! timed regions.
 
+mod crew;
 pub mod fuel;
 pub mod memory_limit;
 pub mod overhead;
+pub mod profile;
 pub mod sides;
 
 use crate::measure::protocol::{Effort, Event};

@@ -4,7 +4,7 @@ use super::Context;
 use crate::guest::artifact::sha256_hex;
 use crate::guest::catalog::EXAMPLE_SEED;
 use crate::guest::toolchain::Side;
-use crate::measure::protocol::AgentFiles;
+use crate::measure::protocol::{AgentFiles, Pair, PairCase};
 use crate::subject::native::NativeSubject;
 use crate::subject::wasmtime::{EngineOptions, WasmSubject};
 use crate::subject::{AgentInstance, Attempt};
@@ -67,6 +67,19 @@ impl Loaded {
             Self::Native(subject) => Box::new(subject.instantiate()?),
         })
     }
+}
+
+/// The sides that `pairs` need of `agent`: a guest that was given as a file has one.
+pub fn needed(agent: &AgentFiles, pairs: &[PairCase]) -> Vec<Side> {
+    let wanted = |with: Pair| pairs.iter().any(|p| p.pair == Pair::Overhead || p.pair == with);
+    let mut sides = Vec::new();
+    if wanted(Pair::WasmAgain) {
+        sides.push(Side::Wasm);
+    }
+    if wanted(Pair::NativeAgain) && agent.native.is_some() {
+        sides.push(Side::Native);
+    }
+    sides
 }
 
 /// Bytes that start at a chosen cache line of a page: alignment is chosen per launch, so that it

@@ -1,0 +1,233 @@
+//! Parts of a profile: the samples of some windows of time alone, and how the weight splits between
+//! agent, boundary, engine and host.
+
+use super::{About, Location, Origin, Profile, StackSample};
+use crate::profile::{Health, Thread};
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+use std::ops::Range;
+
+/// Where the time of a profile was spent, as shares of its weight that add up to 1.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Shares {
+    /// In the agent, and in system libraries that it called.
+    pub guest: f64,
+    /// In trampolines, WASI and host functions, and what they called.
+    pub boundary: f64,
+    /// In the engine.
+    pub wasmtime: f64,
+    /// In the harness.
+    pub host: f64,
+    /// Nobody knows.
+    pub unknown: f64,
+}
+
+impl Profile {
+    /// The frames of a stack, the innermost first.
+    pub fn frames_of(&self, stack: u32) -> impl Iterator<Item = &super::Frame> {
+        let locations = self.stacks[stack as usize].iter().rev();
+        let frames = locations.flat_map(|at| &self.locations[*at as usize].frames);
+        frames.map(|at| &self.frames[*at as usize])
+    }
+
+    /// Who pays for a stack. What the host's own libraries do is paid by who called them: `memcpy`
+    /// under an agent's function is the agent's.
+    fn payer(&self, stack: u32) -> Origin {
+        let mut frames = self.frames_of(stack).map(|frame| frame.origin);
+        let Some(leaf) = frames.next() else { return Origin::Unknown };
+        if leaf != Origin::Host {
+            return leaf;
+        }
+        frames.find(|origin| !matches!(origin, Origin::Host | Origin::Unknown)).unwrap_or(leaf)
+    }
+
+    /// How the weight splits; all 0 for a profile without samples.
+    pub fn shares(&self) -> Shares {
+        let mut shares = Shares::default();
+        let payers: Vec<Origin> = (0..self.stacks.len() as u32).map(|s| self.payer(s)).collect();
+        let whole = self.samples.iter().map(|sample| sample.weight).sum::<u64>().max(1) as f64;
+        for sample in &self.samples {
+            let part = match payers[sample.stack as usize] {
+                Origin::Guest | Origin::GuestInlined => &mut shares.guest,
+                Origin::Boundary => &mut shares.boundary,
+                Origin::Wasmtime => &mut shares.wasmtime,
+                Origin::Host => &mut shares.host,
+                Origin::Unknown => &mut shares.unknown,
+            };
+            *part += sample.weight as f64 / whole;
+        }
+        shares
+    }
+
+    /// The samples taken in `windows` (nanoseconds since the profile's start) alone, which stand
+    /// for `cpu_ns` of CPU time. What was lost is not known by window: it stays as it is.
+    pub fn during(&self, windows: &[Range<u64>], cpu_ns: u64, about: About) -> Self {
+        let is_in = |time: u64| windows.iter().any(|window| window.contains(&time));
+        let mut samples: Vec<StackSample> =
+            self.samples.iter().filter(|sample| is_in(sample.time_ns)).copied().collect();
+        let count = samples.len() as u64;
+        for (i, sample) in (0u64..).zip(&mut samples) {
+            // Whole nanoseconds whose sum is exactly `cpu_ns`.
+            let upto = |i: u64| (u128::from(cpu_ns) * u128::from(i) / u128::from(count)) as u64;
+            sample.weight = upto(i + 1) - upto(i);
+        }
+        let mut part = Self { samples, about, ..self.clone() };
+        let has = |stack: u32, which: fn(&Self, u32) -> bool| which(self, stack);
+        let count_of = |which: fn(&Self, u32) -> bool| {
+            part.samples.iter().filter(|sample| has(sample.stack, which)).count() as u64
+        };
+        part.health = Health {
+            samples: count,
+            cpu_ns,
+            real_hz: (cpu_ns > 0).then(|| count as f64 * 1e9 / cpu_ns as f64),
+            unresolved: count_of(Self::is_unresolved),
+            rootless: count_of(Self::is_rootless),
+            ..part.health
+        };
+        part.compact();
+        part
+    }
+
+    /// True for a stack whose innermost frame has no name.
+    pub fn is_unresolved(&self, stack: u32) -> bool {
+        self.frames_of(stack).next().is_none_or(|frame| frame.origin == Origin::Unknown)
+    }
+
+    /// True for a stack that was cut: its outermost frame is a marker.
+    pub fn is_rootless(&self, stack: u32) -> bool {
+        self.frames_of(stack).last().is_none_or(|frame| frame.origin == Origin::Unknown)
+    }
+
+    /// Drops stacks, locations, frames, mappings and threads that no sample uses.
+    fn compact(&mut self) {
+        let mut stacks = Keep::default();
+        let mut threads = Keep::default();
+        for sample in &mut self.samples {
+            sample.stack = stacks.index(sample.stack);
+            sample.thread = threads.index(sample.thread);
+        }
+        let mut locations = Keep::default();
+        let kept: Vec<Vec<u32>> = stacks.pick(&self.stacks);
+        self.stacks =
+            kept.into_iter().map(|s| s.into_iter().map(|l| locations.index(l)).collect()).collect();
+        let (mut frames, mut mappings) = (Keep::default(), Keep::default());
+        let kept: Vec<Location> = locations.pick(&self.locations);
+        let moved = kept.into_iter().map(|location| Location {
+            mapping: location.mapping.map(|mapping| mappings.index(mapping)),
+            frames: location.frames.into_iter().map(|frame| frames.index(frame)).collect(),
+            ..location
+        });
+        self.locations = moved.collect();
+        self.frames = frames.pick(&self.frames);
+        self.mappings = mappings.pick(&self.mappings);
+        self.threads = threads.pick::<Thread>(&self.threads);
+    }
+}
+
+/// Numbers anew what is used, in the order of first use.
+#[derive(Default)]
+struct Keep {
+    new: HashMap<u32, u32>,
+    old: Vec<u32>,
+}
+
+impl Keep {
+    fn index(&mut self, old: u32) -> u32 {
+        *self.new.entry(old).or_insert_with(|| {
+            self.old.push(old);
+            self.old.len() as u32 - 1
+        })
+    }
+
+    fn pick<T: Clone>(&self, all: &[T]) -> Vec<T> {
+        self.old.iter().map(|i| all[*i as usize].clone()).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::{Frame, Mapping, Weight};
+    use crate::reading::Reading;
+    use std::collections::BTreeMap;
+
+    fn about() -> About {
+        let (case, side) = ("case".to_owned(), "native".to_owned());
+        About { case, side, messages: 1, counters: BTreeMap::new() }
+    }
+
+    /// Stacks given root first by the origins of their frames; one sample of each, 10 ns apart.
+    fn profile(stacks: &[&[Origin]]) -> Profile {
+        let mut frames = Vec::new();
+        let mut locations = Vec::new();
+        let mut all = Vec::new();
+        for (i, stack) in stacks.iter().enumerate() {
+            let mut own = Vec::new();
+            for (j, origin) in stack.iter().enumerate() {
+                frames.push(Frame {
+                    name: format!("f{i}_{j}"),
+                    origin: *origin,
+                    file: None,
+                    line: None,
+                });
+                own.push(locations.len() as u32);
+                let frames = vec![frames.len() as u32 - 1];
+                locations.push(Location { address: 0, mapping: Some(0), frames });
+            }
+            all.push(own);
+        }
+        let samples = (0..stacks.len() as u32)
+            .map(|i| StackSample { time_ns: u64::from(i) * 10, thread: 0, stack: i, weight: 1 })
+            .collect();
+        Profile {
+            about: about(),
+            health: Health {
+                engine: "scripted".to_owned(),
+                asked_hz: None,
+                real_hz: None,
+                cpu_ns: 0,
+                kernel_ns: Reading::Known(0),
+                lost: 0,
+                samples: stacks.len() as u64,
+                unresolved: 0,
+                rootless: 0,
+                mended: 0,
+                notes: Vec::new(),
+            },
+            weight: Weight::CpuNs,
+            mappings: vec![Mapping { name: "exe".to_owned(), bytes: 1 }],
+            frames,
+            locations,
+            stacks: all,
+            threads: vec![Thread { id: 1, name: "main".to_owned() }],
+            samples,
+        }
+    }
+
+    #[test]
+    fn a_library_is_paid_by_who_called_it() {
+        use Origin::{Boundary, Guest, Host, Unknown, Wasmtime};
+        let profile = profile(&[
+            &[Host, Guest, Host],
+            &[Host, Wasmtime, Guest, Boundary, Host],
+            &[Host],
+            &[Host, Wasmtime, Unknown],
+        ]);
+        let Shares { guest, boundary, wasmtime, host, unknown } = profile.shares();
+        assert_eq!((guest, boundary, wasmtime, host, unknown), (0.25, 0.25, 0.0, 0.25, 0.25));
+    }
+
+    #[test]
+    fn a_window_takes_its_own_samples_and_all_of_its_time() {
+        use Origin::{Guest, Host, Unknown};
+        let whole = profile(&[&[Host], &[Unknown, Guest], &[Host, Unknown], &[Host, Guest]]);
+        let part = whole.during(&[10..20, 30..40], 101, about());
+        let weights: Vec<u64> = part.samples.iter().map(|sample| sample.weight).collect();
+        assert_eq!(weights, [50, 51]);
+        assert_eq!((part.stacks.len(), part.frames.len(), part.locations.len()), (2, 4, 4));
+        assert_eq!(part.frames_of(1).next().map(|f| f.name.as_str()), Some("f3_1"));
+        assert_eq!((part.health.rootless, part.health.unresolved), (1, 0));
+        assert_eq!(whole.during(&[20..30], 5, about()).health.unresolved, 1);
+        assert_eq!(whole.during(&[], 5, about()).samples, []);
+    }
+}

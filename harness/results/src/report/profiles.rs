@@ -1,0 +1,188 @@
+//! What profiles came to: how good each is, how its weight splits, what sampling cost, what grew
+//! from native to WASM, and where the pictures are.
+
+use crate::profile::{Weight, health};
+use crate::reading::Reading;
+use crate::record::{CaseRecord, ProfileRecord, Record};
+use crate::report::figures::{NONE, estimate, interval, launches};
+use crate::report::overhead::label;
+use crate::report::table::{Table, Tone};
+use crate::units::Unit;
+use std::collections::BTreeMap;
+
+/// Functions shown of what grew.
+const FUNCTIONS_MAX: usize = 15;
+
+/// All tables about profiles.
+pub(super) fn tables(record: &Record) -> Vec<Table> {
+    let cases: Vec<&CaseRecord> = record.cases.iter().filter(|c| !c.profiles.is_empty()).collect();
+    let mut tables = vec![quality(&cases), shares(&cases), cost(&cases)];
+    for case in &cases {
+        if let Some(growth) = &case.profiles.growth {
+            let title = format!("{}: what grew from native to WASM", label(case));
+            tables.push(growth.table(&title, FUNCTIONS_MAX));
+        }
+    }
+    tables.push(counters(&cases));
+    tables.push(files(record, &cases));
+    tables
+}
+
+fn each<'a>(cases: &[&'a CaseRecord]) -> Vec<(&'a CaseRecord, &'a ProfileRecord)> {
+    cases.iter().flat_map(|case| case.profiles.taken.iter().map(|p| (*case, p))).collect()
+}
+
+fn share(value: f64) -> String {
+    Unit::Share.show(value)
+}
+
+fn quality(cases: &[&CaseRecord]) -> Table {
+    let columns = [
+        "<agent", "<side", "<engine", "Hz", "samples", "weight", "lost", "unresolved", "to root",
+        "mended", "kernel",
+    ];
+    let mut table = Table::new("Profiles", &columns);
+    for (case, profile) in each(cases) {
+        let health = &profile.health;
+        let hz = match (health.real_hz, health.asked_hz) {
+            (Some(real), Some(asked)) => format!("{real:.0} of {asked:.0}"),
+            _ => NONE.to_owned(),
+        };
+        let weight = match profile.weight {
+            Weight::CpuNs => Unit::Nanos.show(profile.total as f64),
+            Weight::Bytes | Weight::PeakBytes => Unit::Bytes.show(profile.total as f64),
+        };
+        let kernel = match &health.kernel_ns {
+            Reading::Known(ns) => {
+                let all = (health.cpu_ns + ns).max(1) as f64;
+                share(*ns as f64 / all)
+            }
+            Reading::Missing(_) => NONE.to_owned(),
+        };
+        let warnings = health::warnings(health);
+        let tone = if warnings.is_empty() { Tone::Plain } else { Tone::Bad };
+        let cells = [
+            label(case),
+            profile.about.side.clone(),
+            health.engine.clone(),
+            hz,
+            health.samples.to_string(),
+            weight,
+            share(health.lost_share()),
+            share(health.unresolved_share()),
+            share(health.rooted_share()),
+            health.mended.to_string(),
+            kernel,
+        ];
+        table.row(tone, cells);
+        for warning in warnings {
+            let who = format!("{}, {}", label(case), profile.about.side);
+            table.note(Tone::Bad, &format!("{who}: {warning}"));
+        }
+    }
+    let mut told: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for (case, profile) in each(cases) {
+        for note in &profile.health.notes {
+            let who = format!("{} {}", label(case), profile.about.side);
+            told.entry(note).or_default().push(who);
+        }
+    }
+    for (note, who) in told {
+        table.note(Tone::Plain, &format!("{}: {note}", who.join(", ")));
+    }
+    table
+}
+
+/// Who pays for the samples, in shares that add up to 1.
+fn shares(cases: &[&CaseRecord]) -> Table {
+    let columns = ["<agent", "<side", "agent", "boundary", "wasmtime", "harness", "unknown", "±"];
+    let mut table = Table::new("Where the samples fell", &columns);
+    let sampled = each(cases).into_iter().filter(|(_, profile)| profile.weight == Weight::CpuNs);
+    for (case, profile) in sampled {
+        let shares = &profile.shares;
+        let parts =
+            [shares.guest, shares.boundary, shares.wasmtime, shares.host, shares.unknown];
+        let n = profile.health.samples.max(1) as f64;
+        // The widest of the parts' standard errors, doubled: sqrt(p (1 - p) / n), binomial.
+        let widest = parts.iter().map(|p| (p * (1.0 - p) / n).sqrt() * 2.0).fold(0.0, f64::max);
+        let cells = [label(case), profile.about.side.clone()].into_iter();
+        let cells = cells.chain(parts.map(share)).chain([share(widest)]);
+        table.row(Tone::Plain, cells);
+    }
+    if !table.rows.is_empty() {
+        table.note(
+            Tone::Plain,
+            "agent: its own code and the system libraries it called; boundary: trampolines, WASI, \
+             host functions; ±: two standard errors of the least certain share",
+        );
+    }
+    table
+}
+
+/// What sampling cost, by windows with the sampler and windows without it.
+fn cost(cases: &[&CaseRecord]) -> Table {
+    let columns = ["<agent", "<side", "time with/without", "95 % interval", "windows"];
+    let mut table = Table::new("What sampling cost", &columns);
+    for case in cases {
+        for side in ["native", "wasm"] {
+            let metric = format!("{side}_sampling_cost");
+            if case.metric(&metric).is_ok() {
+                let figures =
+                    [estimate(case, &metric), interval(case, &metric), launches(case, &metric)];
+                let cells = [label(case), side.to_owned()].into_iter().chain(figures);
+                table.row(Tone::Plain, cells);
+            }
+        }
+    }
+    table
+}
+
+/// Counters of the same work, without the sampler.
+fn counters(cases: &[&CaseRecord]) -> Table {
+    let mut table = Table::new("Counters per message, taken without the sampler", &["<", "<"]);
+    let mut missing: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    for (case, profile) in each(cases) {
+        let known = profile.about.counters.iter().filter_map(|(name, reading)| {
+            let unit = if name.ends_with("_ns") { Unit::Nanos } else { Unit::Count };
+            reading.known().map(|count| format!("{name} {}", unit.show(*count)))
+        });
+        let known: Vec<String> = known.collect();
+        if !known.is_empty() {
+            let who = format!("{} {}", label(case), profile.about.side);
+            table.pair(&who, &known.join(", "));
+        }
+        for (name, reading) in &profile.about.counters {
+            if let Reading::Missing(why) = reading {
+                let names = missing.entry(why.to_string()).or_default();
+                if !names.contains(&name.as_str()) {
+                    names.push(name);
+                }
+            }
+        }
+    }
+    for (why, names) in missing {
+        table.note(Tone::Plain, &format!("{}: {why}", names.join(", ")));
+    }
+    table
+}
+
+fn files(record: &Record, cases: &[&CaseRecord]) -> Table {
+    let mut table = Table::new("Pictures and raw data, in the run's folder", &["<", "<"]);
+    for case in cases {
+        let (missing, there): (Vec<&String>, Vec<&String>) =
+            case.profiles.files.iter().partition(|file| file.starts_with("no "));
+        let there: Vec<&str> = there.into_iter().map(String::as_str).collect();
+        let svgs: Vec<&str> = there.iter().filter(|f| f.ends_with(".svg")).copied().collect();
+        table.pair(&format!("{}/", case.profiles.folder), &svgs.join(", "));
+        for why in missing {
+            table.note(Tone::Bad, &format!("{}: {why}", label(case)));
+        }
+    }
+    let without = record.cases.iter().filter_map(|case| {
+        Some((case, case.findings.get("no CPU profile")?))
+    });
+    for (case, why) in without {
+        table.note(Tone::Bad, &format!("{}: no CPU profile: {why}", label(case)));
+    }
+    table
+}

@@ -1,0 +1,195 @@
+//! CPU profiles of the real executable: what is kept, whether the samples tell the truth about an
+//! agent whose truth is known, and whether other tools can read them.
+
+use crate::capability;
+use crate::executable::{Kept, Place, Running, bench_says, smoke, tool_says, word};
+use caxton_results::case::Outcome;
+use caxton_results::profile::{Origin, Profile, names};
+use serde_json::Value;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The agent whose truth is known: `work_a` does three times the work of `work_b`.
+const TRUTH: &str = "split";
+/// Standard errors that a share may be off.
+const ERRORS_MAX: f64 = 4.0;
+
+fn profiled(words: &[&str]) -> Option<Kept> {
+    let common = ["--profile", "cpu", "--profile-time", "3", "--agent"];
+    let kept = smoke(&[&common, words].concat())?;
+    assert_eq!(kept.said.code, Some(0), "{}", kept.said.stderr);
+    if let Some(why) = kept.record.cases[0].findings.get("no CPU profile") {
+        capability::absent("profiler", why);
+        return None;
+    }
+    Some(kept)
+}
+
+fn file(kept: &Kept, agent: &str, name: &str) -> PathBuf {
+    Path::new(&kept.out).join("cpu").join(agent).join(name)
+}
+
+fn profile(kept: &Kept, agent: &str, side: &str) -> Profile {
+    let text = fs::read(file(kept, agent, &format!("{side}.profile.json"))).expect("kept");
+    serde_json::from_slice(&text).expect("a profile")
+}
+
+/// Samples with `function` of the agent somewhere on their stack.
+fn samples_in(profile: &Profile, function: &str) -> u64 {
+    let is_it = |stack: u32| {
+        profile.frames_of(stack).any(|frame| {
+            let is_guest = matches!(frame.origin, Origin::Guest | Origin::GuestInlined);
+            is_guest && names::normal(&frame.name).ends_with(function)
+        })
+    };
+    profile.samples.iter().filter(|sample| is_it(sample.stack)).count() as u64
+}
+
+/// `function`'s part of the samples in it and in `other`, and the standard error of that part.
+fn part(profile: &Profile, function: &str, other: &str) -> (f64, f64) {
+    let (a, b) = (samples_in(profile, function), samples_in(profile, other));
+    let n = (a + b) as f64;
+    assert!(n > 0.0, "{function} and {other} are on no stack");
+    let part = a as f64 / n;
+    (part, (part * (1.0 - part) / n).sqrt())
+}
+
+#[test]
+fn three_times_the_work_has_three_times_the_samples_on_every_thread() {
+    let Some(kept) = profiled(&[TRUTH, "--profile-threads", "2"]) else { return };
+    for side in ["native", "wasm"] {
+        let profile = profile(&kept, TRUTH, side);
+        let agents = profile.threads.iter().filter(|t| t.name.starts_with("agent-")).count();
+        assert_eq!(agents, 2, "{:?}", profile.threads);
+        let (share, error) = part(&profile, "work_a", "work_b");
+        let off = (share - 0.75).abs();
+        // Two points besides: the machine's caches know no 3:1.
+        assert!(off <= 0.02 + ERRORS_MAX * error, "{side}: {share:.3} ± {error:.3}");
+        let named = 1.0 - profile.health.unresolved_share();
+        assert!(named >= 0.99, "{side}: {named} of the samples have a name");
+        assert!(profile.health.rooted_share() > 0.95, "{side}: {:?}", profile.health);
+    }
+}
+
+#[test]
+fn a_guest_on_a_fiber_has_stacks_that_reach_the_thread() {
+    let Some(kept) = profiled(&[TRUTH, "--profile-async", "wasm-vs-wasm|wasmtime-vs-wasmtime"])
+    else {
+        return;
+    };
+    let profile = profile(&kept, TRUTH, "wasm");
+    assert!(profile.about.side.contains("call_async"), "{:?}", profile.about);
+    let health = &profile.health;
+    assert!(health.rooted_share() > 0.99 && health.mended > 0, "{health:?}");
+    let (share, error) = part(&profile, "work_a", "work_b");
+    assert!((share - 0.75).abs() <= 0.02 + ERRORS_MAX * error, "{share:.3} ± {error:.3}");
+}
+
+#[test]
+fn pictures_and_raw_data_lie_beside_the_record() {
+    let Some(kept) = profiled(&[TRUTH]) else { return };
+    let case = &kept.record.cases[0];
+    assert_eq!(case.outcome, Outcome::Ran);
+    assert!(kept.record.is_profile());
+    // A profiled run has no figures of speed.
+    for metric in ["wasm_call_ns", "native_call_ns", "wasm_to_native_time"] {
+        assert!(case.metric(metric).is_err(), "{metric}");
+    }
+    assert!(case.metric("wasm_sampling_cost").is_ok_and(|cost| cost.n >= 10), "{case:?}");
+    for name in &case.profiles.files {
+        let bytes = fs::metadata(file(&kept, TRUTH, name)).map(|m| m.len());
+        assert!(bytes.is_ok_and(|bytes| bytes > 100), "{name}");
+    }
+    for name in ["native.svg", "wasm.svg", "differential.svg", "wasm.folded", "wasm.pb"] {
+        assert!(case.profiles.files.iter().any(|file| file == name), "{:?}", case.profiles.files);
+    }
+    let folded = fs::read_to_string(file(&kept, TRUTH, "wasm.folded")).expect("kept");
+    let guest = folded.lines().find(|line| line.contains("work_a")).expect("on some stack");
+    assert!(guest.contains("wasmtime") && guest.contains("_[w]"), "{guest}");
+    assert!(guest.contains("_[g]") && guest.contains("_[h]"), "{guest}");
+    let said = tool_says(&["report", &kept.out]);
+    assert_eq!((said.code, &said.stdout), (Some(0), &kept.said.stdout));
+}
+
+#[test]
+fn the_planted_slow_function_is_what_grew_most() {
+    let Some(kept) = profiled(&[TRUTH]) else { return };
+    let growth = kept.record.cases[0].profiles.growth.as_ref().expect("two sides");
+    let first = growth.functions.first().expect("some function");
+    assert!(first.name.ends_with("planted"), "{:?}", growth.functions);
+}
+
+#[test]
+fn an_independent_tool_reads_the_protobuf() {
+    let Some(kept) = profiled(&[TRUTH]) else { return };
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let Some(go) = std::env::split_paths(&path).map(|dir| dir.join("go")).find(|go| go.is_file())
+    else {
+        return capability::absent("go", "`go tool pprof` reads profile.pb; no go on the path");
+    };
+    let profile = file(&kept, TRUTH, "wasm.pb");
+    let home = PathBuf::from(&kept.out);
+    let place = Place { variables: vec![("HOME", home)], ..Place::default() };
+    let words = ["tool", "pprof", "-top", "-nodecount=20", &word(&profile)];
+    let said = Running::start(&go, &words, &place).wait();
+    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    assert!(said.stdout.contains("work_a") && said.stdout.contains("planted"), "{}", said.stdout);
+}
+
+#[test]
+fn the_firefox_profile_holds_together() {
+    let Some(kept) = profiled(&[TRUTH]) else { return };
+    let text = fs::read(file(&kept, TRUTH, "wasm.firefox.json")).expect("kept");
+    let profile: Value = serde_json::from_slice(&text).expect("JSON");
+    assert!(profile["meta"]["preprocessedProfileVersion"].as_u64().is_some_and(|v| v > 40));
+    let threads = profile["threads"].as_array().expect("threads");
+    assert!(!threads.is_empty());
+    let rows = |table: &Value| table["length"].as_u64().expect("a table has a length");
+    let fits = |table: &Value, column: &str, limit: u64| {
+        let cells = table[column].as_array().unwrap_or_else(|| panic!("no column {column}"));
+        assert_eq!(cells.len() as u64, rows(table), "{column}");
+        for cell in cells.iter().filter(|cell| !cell.is_null()) {
+            let index = cell.as_i64().unwrap_or_else(|| panic!("{column}: {cell}"));
+            assert!(index < limit as i64, "{column}: {index} of {limit}");
+        }
+    };
+    for thread in threads {
+        let (stacks, frames) = (&thread["stackTable"], &thread["frameTable"]);
+        let shared = &profile["shared"];
+        let strings = thread["stringArray"].as_array().or(shared["stringArray"].as_array());
+        let strings = strings.expect("strings").len() as u64;
+        fits(&thread["samples"], "stack", rows(stacks));
+        fits(stacks, "prefix", rows(stacks));
+        fits(stacks, "frame", rows(frames));
+        fits(frames, "func", rows(&thread["funcTable"]));
+        fits(&thread["funcTable"], "name", strings);
+    }
+}
+
+#[test]
+fn words_about_profiles_are_checked_before_anything_runs() {
+    let heap = bench_says(&["--bench", "--profile", "heap"]);
+    assert_eq!(heap.code, Some(2));
+    assert!(heap.only_error().contains("cargo bench --bench heap"), "{heap:?}");
+    for words in [
+        &["--profiler", "perf-clock"][..],
+        &["--profile", "gpu"],
+        &["--profile", "cpu", "--profiler", "gdb"],
+        &["--profile", "cpu", "--profile-hz", "0"],
+        &["--profile", "cpu", "--save-baseline", "x"],
+    ] {
+        let said = bench_says(&[&["--bench"], words].concat());
+        assert_eq!(said.code, Some(2), "{words:?}: {}", said.stderr);
+    }
+}
+
+#[test]
+fn the_other_engine_profiles_too_and_says_its_real_rate() {
+    let Some(kept) = profiled(&[TRUTH, "--profiler", "pprof", "wasmtime-vs-wasmtime"]) else {
+        return;
+    };
+    let profile = profile(&kept, TRUTH, "wasm");
+    assert_eq!(profile.health.engine, "pprof");
+    assert!(profile.health.real_hz.is_some_and(|hz| hz > 0.0), "{:?}", profile.health);
+    assert!(samples_in(&profile, "work_a") > samples_in(&profile, "work_b"));
+}
