@@ -384,8 +384,7 @@ impl Groups {
         samples: u64,
     ) -> Result<Launches, Missing> {
         let row = |name| MetricName::parse(name).expect("a rule refers to rows of the table");
-        let [above, below] =
-            [of, to].map(|name| self.each_difference(&inputs(row(name).metric())));
+        let [above, below] = [of, to].map(|name| self.each_difference(&inputs(row(name).metric())));
         let both = above.iter().filter_map(|(launch, of)| Some((*of, *below.get(launch)?)));
         let both: Vec<(f64, f64)> = both.collect();
         if both.is_empty() {

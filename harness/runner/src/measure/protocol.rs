@@ -8,7 +8,7 @@ use super::calibrate::Cost;
 use crate::guest::catalog::Expected;
 use caxton_results::case::{CaseKey, Outcome};
 use caxton_results::metric::MetricName;
-use caxton_results::reading::Missing;
+use caxton_results::reading::{Missing, Reading};
 use caxton_results::samples::Sample;
 use caxton_results::units::{Bytes, Nanos};
 use serde::{Deserialize, Serialize};
@@ -70,6 +70,17 @@ pub enum Work {
         /// The case it belongs to.
         case: CaseKey,
     },
+    /// A steady-state WASM call taken apart, and options of engine and build.
+    Parts {
+        /// The case.
+        case: CaseKey,
+        /// The agent.
+        agent: AgentFiles,
+        /// The agent that does nothing.
+        noop: AgentFiles,
+        /// The agent that echoes.
+        echo: AgentFiles,
+    },
     /// The agent under a memory limit.
     MemoryLimit {
         /// The `ballast` agent.
@@ -97,7 +108,9 @@ impl Work {
     pub fn case(&self) -> &CaseKey {
         match self {
             Self::Overhead { pairs, .. } | Self::Spin { pairs, .. } => &pairs[0].case,
-            Self::Fuel { case, .. } | Self::MemoryLimit { case, .. } => case,
+            Self::Fuel { case, .. } | Self::MemoryLimit { case, .. } | Self::Parts { case, .. } => {
+                case
+            }
         }
     }
 }
@@ -111,6 +124,8 @@ pub struct AgentFiles {
     pub wasm: PathBuf,
     /// The twin; none for a guest that was given as a file.
     pub native: Option<PathBuf>,
+    /// The module built with SIMD instructions, or why there is none.
+    pub simd: Reading<PathBuf>,
     /// The answer it must give; none for a guest that was given as a file.
     pub expected: Option<Expected>,
 }
@@ -190,6 +205,7 @@ mod tests {
             name: "ballast".to_owned(),
             wasm: PathBuf::from("a.wasm"),
             native: None,
+            simd: Reading::Missing(Missing::NotRequested("no option is measured".to_owned())),
             expected: None,
         };
         let effort = Effort {

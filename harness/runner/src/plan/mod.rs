@@ -8,6 +8,11 @@ use crate::plan::scale::Scale;
 use caxton_results::case::CaseKey;
 use caxton_results::units::Bytes;
 
+/// The agent that does nothing.
+pub const NOOP: &str = "noop";
+/// The agent that echoes.
+pub const ECHO: &str = "echo";
+
 /// Cases that are measured together, launch by launch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Task {
@@ -22,6 +27,8 @@ pub struct Task {
 pub enum TaskKind {
     /// Comparisons of sides.
     Overhead(Vec<PairCase>),
+    /// A steady-state call taken apart, with the agents it is compared with.
+    Parts(CaseKey),
     /// The agent under a memory limit.
     MemoryLimit {
         /// The case.
@@ -36,14 +43,24 @@ impl Task {
     pub fn cases(&self) -> Vec<&CaseKey> {
         match &self.kind {
             TaskKind::Overhead(pairs) => pairs.iter().map(|pair| &pair.case).collect(),
-            TaskKind::MemoryLimit { case, .. } => vec![case],
+            TaskKind::MemoryLimit { case, .. } | TaskKind::Parts(case) => vec![case],
         }
+    }
+
+    /// The agents whose files it needs: its own, and those it is compared with.
+    pub fn needs(&self) -> impl Iterator<Item = &str> {
+        let others: &[&str] = match self.kind {
+            TaskKind::Parts(_) => &[NOOP, ECHO],
+            TaskKind::Overhead(_) | TaskKind::MemoryLimit { .. } => &[],
+        };
+        std::iter::once(self.agent.as_str()).chain(others.iter().copied())
     }
 
     /// Launches of it at `scale`, those in place of disturbed ones not counted.
     pub fn launches(&self, scale: Scale) -> u32 {
         match self.kind {
             TaskKind::Overhead(_) => scale.launches(),
+            TaskKind::Parts(_) => scale.parts_launches(),
             TaskKind::MemoryLimit { .. } => scale.limit_launches(),
         }
     }
@@ -55,6 +72,7 @@ impl Task {
                 pairs.retain(|pair| keep(&pair.case));
                 (!pairs.is_empty()).then_some(TaskKind::Overhead(pairs))
             }
+            TaskKind::Parts(case) => keep(&case).then_some(TaskKind::Parts(case)),
             TaskKind::MemoryLimit { case, limit } => {
                 keep(&case).then_some(TaskKind::MemoryLimit { case, limit })
             }
@@ -78,6 +96,16 @@ mod tests {
         let task = Task { agent: "json".to_owned(), kind };
         let kept = task.clone().keep(&|case| case.is_same_against_same()).expect("one is left");
         assert_eq!(kept.cases().len(), 1);
+        assert_eq!(kept.needs().collect::<Vec<_>>(), ["json"]);
         assert_eq!(task.keep(&|_| false), None);
+    }
+
+    #[test]
+    fn a_call_taken_apart_needs_two_other_agents() {
+        let kind = TaskKind::Parts(CaseKey::new("wasm", "parts", "wasmtime", "json"));
+        let task = Task { agent: "json".to_owned(), kind };
+        assert_eq!(task.needs().collect::<Vec<_>>(), ["json", "noop", "echo"]);
+        assert!(task.launches(Scale::Quick) >= 6, "the least for an interval at 95 %");
+        assert_eq!(task.clone().keep(&CaseKey::is_parts), Some(task));
     }
 }
