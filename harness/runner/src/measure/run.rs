@@ -341,7 +341,10 @@ fn crew(
 ) -> Result<Vec<AgentFiles>, Outcome> {
     let found = task.needs().map(|name| match files.get(name) {
         Some(found) => found.clone(),
-        None => unreachable!("each planned agent was built or given"),
+        None => {
+            let why = format!("it is measured beside agent {name}: agents-wasm/ has none such");
+            Err(Outcome::Refused(why))
+        }
     });
     found.collect()
 }
