@@ -25,11 +25,13 @@ fn cases() -> Vec<String> {
     let overhead = |agent: &String| subjects.map(|s| format!("wasm/overhead/{s}/{agent}"));
     let limits = ["1MiB", "10MiB", "100MiB", "1000MiB"];
     let limits = limits.map(|limit| format!("wasm/memory-limit/wasmtime/ballast/limit={limit}"));
-    agents().iter().flat_map(overhead).chain(limits).collect()
+    let parts = |agent: &String| format!("wasm/parts/wasmtime/{agent}");
+    let (agents, limits) = (agents(), limits.into_iter());
+    agents.iter().flat_map(overhead).chain(limits).chain(agents.iter().map(parts)).collect()
 }
 
 #[test]
-fn cargo_bench_lists_every_agent_in_three_cases_and_the_limits() {
+fn cargo_bench_lists_every_agent_in_four_cases_and_the_limits() {
     let words = ["bench", "--bench", "wasm", "--", "--list"];
     let said = Running::start(&cargo(), &words, &Place::default()).wait();
     assert_eq!(said.code, Some(0), "{}", said.stderr);
@@ -62,6 +64,8 @@ fn the_list_takes_filters_agents_and_limits() {
     let words = ["--list", "--format", "terse", "--memory-limit", "2,64KiB", "memory-limit"];
     let limits = "wasm/memory-limit/wasmtime/ballast/limit";
     assert_eq!(bench_says(&words).stdout, format!("{limits}=2MiB: test\n{limits}=64KiB: test\n"));
+    let said = bench_says(&["--list", "--format", "terse", "--agent", "echo", "parts"]);
+    assert_eq!(said.stdout, "wasm/parts/wasmtime/echo: test\n");
 }
 
 #[test]

@@ -21,10 +21,16 @@ fn cases<'a>(kept: &'a Kept, agent: &str) -> Vec<&'a CaseRecord> {
 /// Asserts that echo ran in every case, and that each has its number.
 fn echo_is_unharmed(kept: &Kept) {
     let cases = cases(kept, "echo");
-    assert_eq!(cases.len(), 3);
+    assert_eq!(cases.len(), 4);
     for case in cases {
         assert_eq!(case.outcome, Outcome::Ran, "{}", case.key);
-        let metric = if case.key.is_overhead() { "wasm_to_native_time" } else { "aa_time" };
+        let metric = if case.key.is_overhead() {
+            "wasm_to_native_time"
+        } else if case.key.is_parts() {
+            "part_call_ns"
+        } else {
+            "aa_time"
+        };
         let summary = case.metric(metric).unwrap_or_else(|why| panic!("{}: {why}", case.key));
         assert!(summary.estimate > 0.0 && summary.samples > 0, "{}: {summary:?}", case.key);
     }
@@ -159,7 +165,7 @@ fn an_agent_that_does_not_compile_costs_itself() {
     let Some(said) = mirror.bench(&words).if_guests_can_be_built() else { return };
     assert_eq!(said.code, Some(1), "{}", said.stderr);
     let (record, _) = RunFolder::load(Path::new(&out)).expect("a kept run");
-    assert_eq!(record.cases.len(), 5, "three of the agent, two of the guest");
+    assert_eq!(record.cases.len(), 6, "four of the agent, two of the guest");
     for case in &record.cases {
         if case.key.agent == "echoes" {
             assert_eq!(case.outcome, Outcome::Ran, "{}", case.key);

@@ -24,7 +24,7 @@ fn a_run_keeps_every_case_with_its_numbers() {
     let Some(Kept { record, samples, .. }) = two_agents() else { return };
     assert_eq!(record.run.status, Status::Finished);
     assert_eq!((record.run.suite.as_str(), record.run.scale.as_str()), ("wasm", "smoke"));
-    assert_eq!(record.cases.len(), 7, "three per agent, and one limit");
+    assert_eq!(record.cases.len(), 9, "four per agent, and one limit");
     for case in &record.cases {
         assert_eq!(case.outcome, Outcome::Ran, "{}", case.key);
         assert_eq!(case.launches.wanted, case.launches.granted, "{}", case.key);
@@ -32,6 +32,12 @@ fn a_run_keeps_every_case_with_its_numbers() {
         if case.key.is_overhead() {
             let ratio = case.metric("wasm_to_native_time").expect("the headline");
             assert!(ratio.estimate > 0.0, "{}: {ratio:?}", case.key);
+        }
+        if case.key.is_parts() {
+            for metric in ["part_call_ns", "part_boundary_ns", "option_fuel_time"] {
+                let summary = case.metric(metric).expect("a part or an option");
+                assert!(summary.estimate > 0.0, "{}: {metric}: {summary:?}", case.key);
+            }
         }
     }
     assert!(samples.iter().all(|sample| sample.iterations > 0));
@@ -57,8 +63,10 @@ fn a_counter_has_a_number_or_a_reason() {
 fn every_artifact_is_named_by_its_hash() {
     let Some(Kept { record, .. }) = two_agents() else { return };
     let built: Vec<_> = record.artifacts.iter().map(|a| (&*a.agent, &*a.side)).collect();
-    let both = |agent| [(agent, "wasm"), (agent, "native")];
-    assert_eq!(built, [both("ballast"), both("echo")].concat());
+    let both = |agent| vec![(agent, "wasm"), (agent, "native")];
+    let with_simd = |agent| [both(agent), vec![(agent, "wasm-simd")]].concat();
+    let expected = [with_simd("ballast"), with_simd("echo"), both("noop")];
+    assert_eq!(built, expected.concat());
     for artifact in &record.artifacts {
         let is_hex = artifact.sha256.bytes().all(|byte| byte.is_ascii_hexdigit());
         assert!(is_hex && artifact.sha256.len() == 64, "{artifact:?}");

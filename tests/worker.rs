@@ -5,6 +5,7 @@ use caxton_bench_runner::measure::protocol::{
     AgentFiles, Effort, Event, Job, PROTOCOL, WORKER_ARGUMENT, Work,
 };
 use caxton_results::case::{CaseKey, Outcome};
+use caxton_results::reading::{Missing, Reading};
 use caxton_results::units::Nanos;
 use std::path::PathBuf;
 
@@ -15,6 +16,7 @@ fn job() -> Job {
         name: "none".to_owned(),
         wasm: PathBuf::from("no-such-file.wasm"),
         native: None,
+        simd: Reading::Missing(Missing::NotRequested("no option is measured".to_owned())),
         expected: None,
     };
     let effort = Effort {

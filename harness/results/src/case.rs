@@ -7,6 +7,8 @@ use std::{fmt, str::FromStr};
 pub const OVERHEAD: &str = "overhead";
 /// Workload of the agents under a memory limit.
 pub const MEMORY_LIMIT: &str = "memory-limit";
+/// Workload that takes a steady-state call apart.
+pub const PARTS: &str = "parts";
 /// Subject that compares an agent in WASM with its native twin.
 pub const WASM_VS_NATIVE: &str = "wasmtime-vs-native";
 /// Subject that compares a native twin with itself.
@@ -53,6 +55,11 @@ impl CaseKey {
     /// True for a case under a memory limit.
     pub fn is_memory_limit(&self) -> bool {
         self.workload == MEMORY_LIMIT
+    }
+
+    /// True for a case that takes a steady-state call apart.
+    pub fn is_parts(&self) -> bool {
+        self.workload == PARTS
     }
 
     /// The value of the parameter `name`.

@@ -135,6 +135,50 @@ fn overhead(mut case: Case<'_>, native: u64, wasm: u64) {
     case.exact("wasm_fuel", wasm * 31);
 }
 
+/// The same run with two agents' calls taken apart, the second of which changes its message.
+pub(crate) fn parts() -> Record {
+    let (mut record, mut samples) = run();
+    let mut noise = Noise(2);
+    let mut keys = Vec::new();
+    for agent in ["json", "sort"] {
+        let key = CaseKey::new("wasm", "parts", "wasmtime", agent);
+        call_in_parts(Case { key: key.clone(), noise: &mut noise, samples: &mut samples });
+        record.cases.push(case_record(key.clone(), Outcome::Ran));
+        keys.push(key);
+    }
+    resummarise(&mut record, &samples);
+    let name = |name| MetricName::parse(name).unwrap();
+    let why = Missing::NotRequested("the agent changes the message where it lies".to_owned());
+    let sort = record.cases.iter_mut().find(|case| case.key == keys[1]).unwrap();
+    for name in ["part_in_place_ns", "part_guest_ns", "part_unexplained_ns"].map(name) {
+        sort.metrics.insert(name, Reading::Missing(why.clone()));
+    }
+    record
+}
+
+fn call_in_parts(mut case: Case<'_>) {
+    for (metric, centre, spread) in [
+        ("part_call_ns", 14_500, 20),
+        ("part_boundary_ns", 60, 2),
+        ("part_copy_in_ns", 42, 2),
+        ("part_in_place_ns", 14_440, 20),
+        ("part_echo_ns", 105, 4),
+        ("part_copy_out_ns", 31, 1),
+        ("part_native_call_ns", 10_000, 50),
+        ("part_native_echo_ns", 50, 2),
+        ("option_bounds_call_ns", 17_000, 100),
+        ("option_fuel_call_ns", 18_850, 100),
+        ("option_epoch_call_ns", 16_500, 100),
+        ("option_opt_none_call_ns", 61_000, 500),
+        ("option_simd_call_ns", 14_480, 60),
+    ] {
+        case.noisy(metric, centre, spread, 100);
+    }
+    case.exact("part_memory_grows", 0);
+    case.exact("part_wasi_calls", 0);
+    case.exact("part_host_calls", 3);
+}
+
 fn memory(mut case: Case<'_>, limit: u64) {
     case.exact("single_bytes", limit - 70_001);
     case.exact("single_fragmented_bytes", limit / 2);

@@ -1,5 +1,7 @@
 //! The table of everything we know how to measure. Tables, exports and comparisons follow from it.
 
+mod parts;
+
 use crate::units::Unit;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -59,6 +61,21 @@ pub enum Rule {
         /// Metric below the line.
         to: &'static str,
     },
+    /// Per launch: median over blocks k of (min `of` in k − the sum of each min `less` in k), on
+    /// the linear scale: a difference may be zero.
+    BlockDifference {
+        /// Metric that is diminished.
+        of: &'static str,
+        /// Metrics taken off it.
+        less: &'static [&'static str],
+    },
+    /// Per launch: ln(the `BlockDifference` `of` / the `BlockDifference` `to`).
+    DifferenceRatio {
+        /// Difference above the line.
+        of: &'static str,
+        /// Difference below the line.
+        to: &'static str,
+    },
     /// 10⁹ over the `BlockMin` of a metric in nanoseconds.
     Rate {
         /// The metric in nanoseconds per iteration.
@@ -86,8 +103,7 @@ pub struct Metric {
 impl Metric {
     /// True for a metric that is computed from other metrics' samples.
     pub const fn is_derived(&self) -> bool {
-        let is_measured = matches!(self.rule, Rule::BlockMin | Rule::Median | Rule::Exact);
-        !is_measured
+        !matches!(self.rule, Rule::BlockMin | Rule::Median | Rule::Exact)
     }
 
     /// True for a comparison of a thing with itself, whose interval is simultaneous over the run.
@@ -342,6 +358,8 @@ pub fn metrics() -> impl Iterator<Item = &'static Metric> {
         .chain(LIMITS)
         .chain(LEVELS.as_flattened())
         .chain(PROFILES.as_flattened())
+        .chain(parts::PARTS)
+        .chain(parts::OPTIONS.as_flattened())
 }
 
 /// The name of a metric of the table; a name outside it does not parse.
@@ -423,14 +441,22 @@ mod tests {
     #[test]
     fn a_rule_refers_to_rows_that_are_measured() {
         for metric in metrics() {
-            let (of, to) = match metric.rule {
+            let names = match metric.rule {
                 Rule::BlockRatio { of, to }
                 | Rule::WindowRatio { of, to }
-                | Rule::Ratio { of, to } => (of, to),
-                Rule::Rate { of } => (of, of),
+                | Rule::Ratio { of, to } => vec![of, to],
+                Rule::BlockDifference { of, less } => [&[of], less].concat(),
+                Rule::DifferenceRatio { of, to } => {
+                    for name in [of, to] {
+                        let input = MetricName::parse(name).expect(name).metric();
+                        assert!(matches!(input.rule, Rule::BlockDifference { .. }), "{name}");
+                    }
+                    continue;
+                }
+                Rule::Rate { of } => vec![of],
                 Rule::BlockMin | Rule::Median | Rule::Exact => continue,
             };
-            for name in [of, to] {
+            for name in names {
                 let input = MetricName::parse(name).expect(name).metric();
                 assert!(!input.is_derived(), "{} refers to the derived {name}", metric.name);
             }

@@ -40,8 +40,7 @@ pub type Launches = BTreeMap<u32, BTreeMap<u32, Vec<f64>>>;
 
 /// True for a figure that a neighbour on the core would distort.
 fn is_sensitive(metric: &Metric) -> bool {
-    let is_steady =
-        matches!(metric.rule, Rule::BlockMin | Rule::BlockRatio { .. } | Rule::Rate { .. });
+    let is_steady = !matches!(metric.rule, Rule::Median | Rule::Exact | Rule::Ratio { .. });
     is_steady && !metric.is_same_against_same()
 }
 

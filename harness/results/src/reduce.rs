@@ -242,14 +242,19 @@ impl Launches {
 
 /// The metrics that a metric is computed from: itself, unless it is derived.
 fn inputs(metric: &'static Metric) -> Vec<MetricName> {
+    let parse = |name| MetricName::parse(name).expect("a rule refers to rows of the table");
     let names = match metric.rule {
         Rule::BlockRatio { of, to }
         | Rule::WindowRatio { of, to }
         | Rule::Ratio { of, to } => vec![of, to],
+        Rule::BlockDifference { of, less } => [&[of], less].concat(),
+        Rule::DifferenceRatio { of, to } => {
+            let [of, to] = [of, to].map(|name| inputs(parse(name).metric()));
+            return [of, to].concat();
+        }
         Rule::Rate { of } => vec![of],
         Rule::BlockMin | Rule::Median | Rule::Exact => vec![metric.name],
     };
-    let parse = |name| MetricName::parse(name).expect("a rule refers to rows of the table");
     names.into_iter().map(parse).collect()
 }
 
@@ -342,6 +347,8 @@ impl Groups {
             }
             Rule::BlockRatio { .. } => self.ratio(inputs[0], inputs[1], samples, block_pairs),
             Rule::WindowRatio { .. } => self.windows(inputs[0], inputs[1], samples),
+            Rule::BlockDifference { .. } => self.differences(&inputs, samples),
+            Rule::DifferenceRatio { of, to } => self.ratio_of_differences(of, to, samples),
         }
     }
 
@@ -360,6 +367,55 @@ impl Groups {
             return Err(Missing::Failed(format!("{of} or {to} was 0 in a window")));
         }
         Ok(Launches::of(pairs.into_iter().map(|(of, to)| of / to).collect(), samples))
+    }
+
+    /// Per launch that has all of `inputs`: the median over the blocks that all have of the first
+    /// one's smallest value less that of each other.
+    fn differences(&self, inputs: &[MetricName], samples: u64) -> Result<Launches, Missing> {
+        let values: Vec<f64> = self.each_difference(inputs).into_values().collect();
+        if values.is_empty() {
+            let names: Vec<&str> = inputs.iter().map(|input| input.as_str()).collect();
+            return Err(Missing::Failed(format!("no launch has all of {}", names.join(", "))));
+        }
+        let n = values.len() as u32;
+        Ok(Launches { scale: Scale::Linear, values, n, samples })
+    }
+
+    fn each_difference(&self, inputs: &[MetricName]) -> BTreeMap<u32, f64> {
+        let launch = |launch: &u32| {
+            let all: Option<Vec<&Blocks>> =
+                inputs.iter().map(|input| self.readings.get(input)?.get(launch)).collect();
+            let (of, less) = all?.split_first().map(|(of, less)| (*of, less.to_vec()))?;
+            let left = |(block, of): (&u32, &Vec<f64>)| {
+                let less = less.iter().map(|blocks| summary::min(blocks.get(block)?));
+                Some(summary::min(of)? - less.sum::<Option<f64>>()?)
+            };
+            summary::median(&of.iter().filter_map(left).collect::<Vec<_>>())
+        };
+        let launches = self.readings[&inputs[0]].keys();
+        launches.filter_map(|number| Some((*number, launch(number)?))).collect()
+    }
+
+    /// Per launch that has both differences: the logarithm of their quotient.
+    fn ratio_of_differences(
+        &self,
+        of: &'static str,
+        to: &'static str,
+        samples: u64,
+    ) -> Result<Launches, Missing> {
+        let row = |name| MetricName::parse(name).expect("a rule refers to rows of the table");
+        let [above, below] = [of, to].map(|name| self.each_difference(&inputs(row(name).metric())));
+        let both = above.iter().filter_map(|(launch, of)| Some((*of, *below.get(launch)?)));
+        let both: Vec<(f64, f64)> = both.collect();
+        if both.is_empty() {
+            return Err(Missing::Failed(format!("no launch has both {of} and {to}")));
+        }
+        if let Some((of, to)) = both.iter().find(|(of, to)| *of <= 0.0 || *to <= 0.0) {
+            let why = format!("a difference is not above 0 in a launch: {of:.1} over {to:.1} ns");
+            return Err(Missing::Failed(why));
+        }
+        let (values, n) = (both.iter().map(|(of, to)| (of / to).ln()).collect(), both.len());
+        Ok(Launches { scale: Scale::Log, values, n: n as u32, samples })
     }
 
     fn count(&self, metric: MetricName) -> u64 {

@@ -245,3 +245,93 @@ fn launches_beside_a_busy_neighbour_are_left_out_of_steady_state_figures() {
     let summary = known(&reduce(&samples(&rows), &quiet(Some(105.0))), HEADLINE);
     assert_eq!((summary.n, summary.company), (8, Company::Present(3)));
 }
+
+/// Six launches of a call whose parts are known; `native` is the native call's time.
+fn parts(native: u64) -> Vec<(&'static str, u32, u32, u64, u64)> {
+    let mut rows = Vec::new();
+    for launch in 0..6 {
+        // The core is slower in later blocks: a difference grows with it, its median does not.
+        for (block, drift) in [(0, 10), (1, 10), (2, 30)] {
+            let mut told = |metric, ns: u64| rows.push((metric, launch, block, 10, ns * drift));
+            told("part_call_ns", 1000 + u64::from(launch));
+            told("part_in_place_ns", 900);
+            told("part_copy_in_ns", 80);
+            told("part_boundary_ns", 60);
+            told("part_echo_ns", 150);
+            told("part_native_call_ns", native);
+            told("part_native_echo_ns", 25);
+        }
+    }
+    rows
+}
+
+#[test]
+fn a_difference_is_taken_block_by_block_and_stays_linear() {
+    let readings = reduced(&parts(450));
+    let of = |name: &str| known(&readings, name);
+    let guest = of("part_guest_ns");
+    assert_eq!((guest.estimate, guest.n), (840.0, 6), "the boundary is off it");
+    assert_eq!(guest.interval.map(|i| (i.lower, i.upper)), Some((840.0, 840.0)));
+    let left = of("part_unexplained_ns");
+    assert_eq!(left.estimate, 22.5, "20 to 25 ns are left of 1000 to 1005: {left:?}");
+    assert_eq!(left.interval.map(|i| (i.lower, i.upper)), Some((20.0, 25.0)));
+    assert_eq!(of("part_unexplained_by_echo_ns").estimate, 10.0);
+    assert_eq!(of("part_native_guest_ns").estimate, 425.0);
+    assert_eq!(left.samples, 54, "three metrics of 18 samples");
+}
+
+#[test]
+fn a_difference_below_zero_is_a_finding() {
+    let mut rows = parts(450);
+    rows.retain(|(metric, ..)| *metric != "part_in_place_ns");
+    for launch in 0..6 {
+        // Zero in half of the launches, ten below in the others.
+        for block in 0..3 {
+            rows.push(("part_in_place_ns", launch, block, 1, 60 - 10 * u64::from(launch % 2)));
+            rows.push(("part_boundary_ns", launch, 7, 1, 5000));
+        }
+    }
+    rows.retain(|(metric, _, block, ..)| *metric != "part_boundary_ns" || *block != 2);
+    let guest = known(&reduced(&rows), "part_guest_ns");
+    assert_eq!(guest.estimate, -5.0, "{guest:?}");
+    assert_eq!(guest.interval.map(|i| (i.lower, i.upper)), Some((-10.0, 0.0)));
+}
+
+#[test]
+fn a_ratio_of_differences_needs_both_above_zero() {
+    let ratio = |native| reduced(&parts(native))[&metric("part_guest_to_native_time")].clone();
+    let Reading::Known(summary) = ratio(450) else { panic!("a ratio") };
+    assert!((summary.estimate - 852.5 / 425.0).abs() < 0.001, "{summary:?}");
+    assert_eq!(summary.n, 6);
+    let Reading::Missing(why) = ratio(20) else { panic!("the native agent takes no time") };
+    let why = why.to_string();
+    assert_eq!(why, "failed: a difference is not above 0 in a launch: 850.0 over -5.0 ns");
+}
+
+#[test]
+fn a_difference_without_a_common_launch_is_missing() {
+    let rows = [("part_in_place_ns", 0, 0, 1, 9), ("part_boundary_ns", 1, 0, 1, 5)];
+    let Reading::Missing(why) = reduced(&rows)[&metric("part_guest_ns")].clone() else {
+        panic!("no launch has both")
+    };
+    let why = why.to_string();
+    assert_eq!(why, "failed: no launch has all of part_in_place_ns, part_boundary_ns");
+}
+
+#[test]
+fn differences_use_quiet_launches() {
+    let mut rows = parts(450);
+    for launch in 6..9 {
+        for block in 0..3 {
+            rows.push(("part_in_place_ns", launch, block, 1, 5000));
+            rows.push(("part_boundary_ns", launch, block, 1, 60));
+        }
+    }
+    for launch in 0..9 {
+        let yardstick = if launch < 6 { 100 } else { 150 };
+        rows.extend((0..3).map(|block| ("yardstick_ns", launch, block, 1, yardstick)));
+    }
+    let levels = Levels { quiet_below_ns: Some(105.0), ..levels() };
+    let guest = known(&reduce(&samples(&rows), &levels), "part_guest_ns");
+    assert_eq!((guest.estimate, guest.company), (840.0, Company::LeftOut(3)));
+}

@@ -84,6 +84,7 @@ fn compilers(table: &mut Table, artifacts: &[Artifact]) {
     for ((side, rustc), files) in &used {
         let side = match *side {
             "wasm" => "guests",
+            "wasm-simd" => "guests with SIMD",
             "native" => "twins",
             other => other,
         };

@@ -10,6 +10,7 @@ pub(crate) mod figures;
 mod limits;
 mod overhead;
 mod paint;
+mod parts;
 mod profiles;
 mod same;
 pub mod sanitise;
@@ -50,6 +51,7 @@ pub fn tables(record: &Record) -> Vec<Table> {
         overhead::sizes(record),
         counters::per_call(record),
         limits::tables(record),
+        parts::tables(record),
         conditions::instrument(record),
         conditions::environment(record),
     ];

@@ -9,12 +9,12 @@ use super::progress::Progress;
 use crate::guest::artifact::sha256_hex;
 use crate::guest::build::{Builder, BuiltAgent};
 use crate::guest::catalog::{AgentSource, Workspace};
-use crate::guest::toolchain::Toolchain;
+use crate::guest::toolchain::{Toolchain, Variant};
 use crate::measure::protocol::{AgentFiles, Sampling};
 use crate::measure::run::{Run, Settings};
-use crate::plan::Task;
 use crate::plan::filter::Filter;
 use crate::plan::scale::Scale;
+use crate::plan::{Task, TaskKind};
 use crate::record;
 use crate::suite::{Subjects, Suite};
 use crate::sys::clock;
@@ -339,20 +339,24 @@ fn files(
     tasks: &[Task],
     guests: &BTreeMap<String, PathBuf>,
 ) -> Result<(Files, Vec<Artifact>), Problem> {
-    let needed = |name: &str| tasks.iter().any(|task| task.agent == name);
+    let needed = |name: &str| tasks.iter().any(|task| task.needs().any(|needs| needs == name));
     let sources: Vec<_> = workspace.agents.values().filter(|a| needed(&a.name)).collect();
-    let built = if sources.is_empty() { BTreeMap::new() } else { build(workspace, &sources)? };
+    let apart = tasks.iter().filter(|task| matches!(task.kind, TaskKind::Parts(_)));
+    let optional: Vec<_> = apart.filter_map(|task| workspace.agents.get(&task.agent)).collect();
+    let (built, mut simd) = build(workspace, &sources, &optional)?;
     let mut files = Files::new();
     let mut artifacts = Vec::new();
     for (name, built) in built {
         let BuiltAgent { wasm, native } = &built;
         artifacts.extend([wasm, native].into_iter().flatten().map(|b| b.artifact.clone()));
+        let simd = simd_guest(simd.remove(&name), &mut artifacts);
         let both = wasm.as_ref().and_then(|wasm| native.as_ref().map(|native| (wasm, native)));
         let entry =
             both.map_err(|why| Outcome::Refused(why.clone())).map(|(wasm, native)| AgentFiles {
                 name: name.clone(),
                 wasm: wasm.path.clone(),
                 native: Some(native.path.clone()),
+                simd,
                 expected: Some(workspace.agents[&name].expected.clone()),
             });
         files.insert(name, entry);
@@ -360,21 +364,47 @@ fn files(
     for (name, path) in guests.iter().filter(|(name, _)| needed(name)) {
         artifacts.extend(given(name, path));
         let (wasm, native, expected) = (path.clone(), None, None);
-        files.insert(name.clone(), Ok(AgentFiles { name: name.clone(), wasm, native, expected }));
+        let simd = simd_guest(None, &mut artifacts);
+        let given = AgentFiles { name: name.clone(), wasm, native, simd, expected };
+        files.insert(name.clone(), Ok(given));
     }
     Ok((files, artifacts))
 }
 
+/// A guest with SIMD instructions, if one was wanted; it becomes one of `artifacts`.
+fn simd_guest(built: Option<BuiltAgent>, artifacts: &mut Vec<Artifact>) -> Reading<PathBuf> {
+    let none = || Missing::NotRequested("no option of the build is measured".to_owned());
+    let built = built.ok_or_else(none).and_then(|built| built.wasm.map_err(Missing::Failed));
+    let path = built.map(|built| {
+        let side = format!("{}-{}", built.artifact.side, Variant::Simd.name());
+        artifacts.push(Artifact { side, ..built.artifact });
+        built.path
+    });
+    path.into()
+}
+
+type Builds = BTreeMap<String, BuiltAgent>;
+
+/// Builds `sources` as they are measured, and those of them that are in `optional` with SIMD too.
 fn build(
     workspace: &Workspace,
     sources: &[&AgentSource],
-) -> Result<BTreeMap<String, BuiltAgent>, Problem> {
+    optional: &[&AgentSource],
+) -> Result<(Builds, Builds), Problem> {
+    if sources.is_empty() {
+        return Ok((Builds::new(), Builds::new()));
+    }
     let toolchain = Toolchain::find(&workspace.root, &note)?;
     let builder = Builder::open(workspace, &toolchain)
         .map_err(|source| Problem::Builder { path: workspace.target.clone(), source })?;
-    Ok(builder.build(sources, &|step| {
-        note(&format!("building [{}/{}] {} ({})", step.number, step.of, step.agent, step.side));
-    }))
+    let of = |variant: Variant, agents: &[&AgentSource]| {
+        let with = if variant == Variant::Simd { ", with SIMD" } else { "" };
+        builder.build(agents, variant, &|step| {
+            let (number, of, agent, side) = (step.number, step.of, step.agent, step.side);
+            note(&format!("building [{number}/{of}] {agent} ({side}{with})"));
+        })
+    };
+    Ok((of(Variant::Measured, sources), of(Variant::Simd, optional)))
 }
 
 /// What can be said of a guest that was given as a file.

@@ -1,6 +1,6 @@
 //! Built files: found again by the hash of all that went into them, and checked when used.
 
-use super::toolchain::{Side, Toolchain};
+use super::toolchain::{Side, Toolchain, Variant};
 use caxton_results::reading::{Missing, Reading};
 use caxton_results::record::Artifact;
 use caxton_results::units::Bytes;
@@ -50,7 +50,7 @@ pub fn source_hash(
     folders: &[PathBuf],
     files: &[PathBuf],
     toolchain: &Toolchain,
-    side: Side,
+    (side, variant): (Side, Variant),
 ) -> io::Result<String> {
     let mut paths = Vec::new();
     for file in files {
@@ -78,7 +78,7 @@ pub fn source_hash(
     for part in [toolchain.identity.as_str(), toolchain.target(side)] {
         add(part.as_bytes());
     }
-    for flag in toolchain.flags(side) {
+    for flag in toolchain.flags((side, variant)) {
         add(flag.as_bytes());
     }
     Ok(hex(&hash.finalize()))
@@ -137,7 +137,7 @@ impl Cache {
         &self,
         file: &Path,
         agent: &str,
-        (toolchain, side): (&Toolchain, Side),
+        (toolchain, side, variant): (&Toolchain, Side, Variant),
         source_hash: &str,
     ) -> io::Result<Built> {
         let bytes = fs::read(file)?;
@@ -146,7 +146,7 @@ impl Cache {
             side: side.name().to_owned(),
             rustc: Reading::Known(toolchain.version.clone()),
             target: toolchain.target(side).to_owned(),
-            flags: toolchain.flags(side),
+            flags: toolchain.flags((side, variant)),
             bytes: Bytes(bytes.len() as u64),
             sha256: sha256_hex(&bytes),
             source_hash: Some(source_hash.to_owned()),

@@ -45,6 +45,38 @@ impl fmt::Display for Side {
     }
 }
 
+/// How an agent is built.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Variant {
+    /// As it is measured.
+    Measured,
+    /// The guest with SIMD instructions; the twin as measured. The standard library stays as the
+    /// toolchain brought it.
+    Simd,
+    /// The twin with frame pointers, for profiles; the guest as measured.
+    FramePointers,
+}
+
+impl Variant {
+    /// `measured`, `simd` or `frame-pointers`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Measured => "measured",
+            Self::Simd => "simd",
+            Self::FramePointers => "frame-pointers",
+        }
+    }
+
+    /// Flags of a side beyond those of [`Variant::Measured`].
+    const fn flag(self, side: Side) -> Option<&'static str> {
+        match (self, side) {
+            (Self::Simd, Side::Wasm) => Some("-Ctarget-feature=+simd128"),
+            (Self::FramePointers, Side::Native) => Some("-Cforce-frame-pointers=yes"),
+            _ => None,
+        }
+    }
+}
+
 /// A compiler that can build both sides.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Toolchain {
@@ -140,13 +172,14 @@ impl Toolchain {
     }
 
     /// Compiler flags of a side, beyond the `guest` profile's.
-    pub fn flags(&self, side: Side) -> Vec<String> {
+    pub fn flags(&self, (side, variant): (Side, Variant)) -> Vec<String> {
         let mut flags = vec!["-Csymbol-mangling-version=v0".to_owned()];
         match side {
             // Without it a relink alone moves a function's speed by -6 … +22 %.
             Side::Native => flags.push("-Cllvm-args=-align-all-functions=6".to_owned()),
             Side::Wasm => flags.extend(self.reactor_flags()),
         }
+        flags.extend(variant.flag(side).map(str::to_owned));
         flags
     }
 
@@ -173,7 +206,7 @@ impl Toolchain {
     pub fn cargo_build(
         &self,
         package: &str,
-        side: Side,
+        (side, variant): (Side, Variant),
         root: &Path,
         target_dir: &Path,
     ) -> Command {
@@ -196,7 +229,7 @@ impl Toolchain {
             .args(["build", "--quiet", "--lib", "--profile", "guest", "--package", package])
             .args(["--target", self.target(side)])
             .env("CARGO_TARGET_DIR", target_dir)
-            .env("CARGO_ENCODED_RUSTFLAGS", self.flags(side).join("\x1f"));
+            .env("CARGO_ENCODED_RUSTFLAGS", self.flags((side, variant)).join("\x1f"));
         if self.kind == Kind::Debian {
             command.env("RUSTC", DEBIAN_RUSTC).env_remove("RUSTUP_TOOLCHAIN");
             if side == Side::Wasm {
@@ -233,12 +266,26 @@ mod tests {
             [Kind::Debian, Kind::Rustup { crt1_reactor: PathBuf::from("/x/crt1-reactor.o") }]
         {
             let toolchain = toolchain(kind);
-            let (wasm, native) = (toolchain.flags(Side::Wasm), toolchain.flags(Side::Native));
+            let flags = |side| toolchain.flags((side, Variant::Measured));
+            let (wasm, native) = (flags(Side::Wasm), flags(Side::Native));
             assert_eq!(wasm[0], native[0]);
             assert!(wasm.iter().any(|f| f.ends_with("crt1-reactor.o")), "{wasm:?}");
             assert!(wasm.contains(&"-Clink-arg=--export=_initialize".to_owned()), "{wasm:?}");
             assert!(!native.iter().any(|f| f.contains("link-arg")), "{native:?}");
         }
+    }
+
+    #[test]
+    fn a_variant_differs_on_one_side_and_by_one_flag() {
+        let toolchain = toolchain(Kind::Debian);
+        let more = |side, variant| {
+            let (all, base) = (toolchain.flags((side, variant)), Variant::Measured);
+            all[toolchain.flags((side, base)).len()..].to_vec()
+        };
+        assert_eq!(more(Side::Wasm, Variant::Simd), ["-Ctarget-feature=+simd128"]);
+        assert!(more(Side::Native, Variant::Simd).is_empty());
+        assert_eq!(more(Side::Native, Variant::FramePointers), ["-Cforce-frame-pointers=yes"]);
+        assert!(more(Side::Wasm, Variant::FramePointers).is_empty());
     }
 
     #[test]

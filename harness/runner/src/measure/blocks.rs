@@ -4,7 +4,7 @@
 //! of one side; blocks of two sides come in pairs whose order a coin decides. Nothing here
 //! allocates, logs or checks inside a timed region.
 
-use crate::subject::{AgentInstance, Attempt};
+use crate::subject::{AgentInstance, Attempt, Step};
 use crate::sys::clock::Clock;
 use caxton_results::case::Outcome;
 use caxton_results::units::Nanos;
@@ -16,6 +16,8 @@ pub struct Seat {
     pub calls: u64,
     /// Iterations per batch.
     pub iterations: u64,
+    /// What of a call is repeated.
+    step: Step,
     /// The shortest batch seen while warming up.
     batch: Nanos,
     /// Messages it had sent to others before it was seated.
@@ -26,12 +28,24 @@ impl Seat {
     /// Seats an agent; its batches are one iteration until [`size_batch`].
     pub fn new(agent: Box<dyn AgentInstance>) -> Self {
         let sent_before = agent.host_counts().sent;
-        Self { agent, calls: 0, iterations: 1, batch: Nanos(0), sent_before }
+        let (step, batch) = (Step::Whole, Nanos(0));
+        Self { agent, calls: 0, iterations: 1, step, batch, sent_before }
     }
 
     /// Messages it sent to others since it was seated.
     pub fn sent(&self) -> u64 {
         self.agent.host_counts().sent - self.sent_before
+    }
+
+    /// How fast it goes at its present step.
+    pub fn pace(&self) -> Pace {
+        Pace { iterations: self.iterations, batch: self.batch }
+    }
+
+    /// Goes on with another `step`, at the `pace` found for it before.
+    pub fn take_up(&mut self, step: Step, pace: Pace) {
+        self.step = step;
+        (self.iterations, self.batch) = (pace.iterations, pace.batch);
     }
 
     /// The agent itself, for what is not timed.
@@ -75,6 +89,22 @@ impl Seat {
     }
 }
 
+/// How fast a seat goes at one step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pace {
+    /// Iterations per batch.
+    pub iterations: u64,
+    /// The shortest batch seen.
+    pub batch: Nanos,
+}
+
+impl Default for Pace {
+    /// That of a seat nobody knows yet.
+    fn default() -> Self {
+        Self { iterations: 1, batch: Nanos(0) }
+    }
+}
+
 /// How long a block is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BlockSize {
@@ -88,7 +118,12 @@ impl BlockSize {
     /// Samples per block for seats that take turns: as many as the slowest of them gets done in
     /// time. The same for all, because the least of many samples is less than that of few.
     pub fn samples(self, seats: &[&Seat]) -> u32 {
-        let slowest = seats.iter().map(|seat| seat.batch.0).max().unwrap_or(0).max(1);
+        self.samples_at(seats.iter().map(|seat| seat.pace()))
+    }
+
+    /// [`Self::samples`] for steps that take turns, by their paces.
+    pub fn samples_at(self, paces: impl IntoIterator<Item = Pace>) -> u32 {
+        let slowest = paces.into_iter().map(|pace| pace.batch.0).max().unwrap_or(0).max(1);
         u32::try_from(self.time.0 / slowest).unwrap_or(u32::MAX).clamp(1, self.samples_max)
     }
 }
@@ -105,9 +140,11 @@ pub fn timed_batch(
     iterations: u64,
 ) -> Attempt<Nanos> {
     let start = clock.now();
-    seat.agent.batch(message, iterations)?;
+    seat.agent.batch_of(seat.step, message, iterations)?;
     let end = clock.now();
-    seat.calls += iterations;
+    if seat.step.is_call() {
+        seat.calls += iterations;
+    }
     Ok(Nanos(end.0 - start.0))
 }
 

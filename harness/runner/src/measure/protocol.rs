@@ -10,7 +10,7 @@ use crate::guest::catalog::Expected;
 use caxton_results::case::{CaseKey, Outcome};
 use caxton_results::metric::MetricName;
 use caxton_results::profile::Profile;
-use caxton_results::reading::Missing;
+use caxton_results::reading::{Missing, Reading};
 use caxton_results::samples::Sample;
 use caxton_results::units::{Bytes, Nanos};
 use serde::{Deserialize, Serialize};
@@ -72,6 +72,17 @@ pub enum Work {
         /// The case it belongs to.
         case: CaseKey,
     },
+    /// A steady-state WASM call taken apart, and options of engine and build.
+    Parts {
+        /// The case.
+        case: CaseKey,
+        /// The agent.
+        agent: AgentFiles,
+        /// The agent that does nothing.
+        noop: AgentFiles,
+        /// The agent that echoes.
+        echo: AgentFiles,
+    },
     /// The agent under a memory limit.
     MemoryLimit {
         /// The `ballast` agent.
@@ -112,7 +123,9 @@ impl Work {
             Self::Overhead { pairs, .. }
             | Self::Spin { pairs, .. }
             | Self::Profile { pairs, .. } => &pairs[0].case,
-            Self::Fuel { case, .. } | Self::MemoryLimit { case, .. } => case,
+            Self::Fuel { case, .. } | Self::MemoryLimit { case, .. } | Self::Parts { case, .. } => {
+                case
+            }
         }
     }
 }
@@ -141,6 +154,8 @@ pub struct AgentFiles {
     pub wasm: PathBuf,
     /// The twin; none for a guest that was given as a file.
     pub native: Option<PathBuf>,
+    /// The module built with SIMD instructions, or why there is none.
+    pub simd: Reading<PathBuf>,
     /// The answer it must give; none for a guest that was given as a file.
     pub expected: Option<Expected>,
 }
@@ -227,6 +242,7 @@ mod tests {
             name: "ballast".to_owned(),
             wasm: PathBuf::from("a.wasm"),
             native: None,
+            simd: Reading::Missing(Missing::NotRequested("no option is measured".to_owned())),
             expected: None,
         };
         let effort = Effort {

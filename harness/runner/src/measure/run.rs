@@ -131,10 +131,9 @@ impl<'a> Run<'a> {
             }
             let name = task.cases()[0].to_string();
             self.observer.task(i + 1, tasks.len(), &name, self.launches(task));
-            let tally = match files.get(&task.agent) {
-                Some(Ok(files)) => self.task(task, files)?,
-                Some(Err(outcome)) => Tally { outcome: Some(outcome.clone()), ..Tally::default() },
-                None => unreachable!("each planned agent was built or given"),
+            let tally = match crew(task, files) {
+                Ok(crew) => self.task(task, &crew)?,
+                Err(outcome) => Tally { outcome: Some(outcome), ..Tally::default() },
             };
             self.settle(task, tally)?;
             self.observer.task_done(&name, &self.outcome_of(task));
@@ -162,7 +161,7 @@ impl<'a> Run<'a> {
     }
 
     /// All launches of one task, the fuel pass last.
-    fn task(&mut self, task: &Task, files: &AgentFiles) -> Result<Tally, RunError> {
+    fn task(&mut self, task: &Task, crew: &[AgentFiles]) -> Result<Tally, RunError> {
         let mut tally = Tally::default();
         let wanted = self.launches(task);
         // As many again at most, in place of those that had company on their core.
@@ -170,7 +169,7 @@ impl<'a> Run<'a> {
             if number >= wanted && self.is_quiet_enough(&tally, wanted) {
                 break;
             }
-            let Some(work) = self.work(task, files, number) else { break };
+            let Some(work) = self.work(task, crew, number) else { break };
             if !self.one_launch(work, number, &mut tally)? {
                 return Ok(tally);
             }
@@ -181,7 +180,7 @@ impl<'a> Run<'a> {
             && let Some(overhead) = pairs.iter().find(|pair| pair.case.is_overhead())
             && self.settings.spin.is_none()
         {
-            self.fuel(&overhead.case, files, &mut tally)?;
+            self.fuel(&overhead.case, &crew[0], &mut tally)?;
         }
         Ok(tally)
     }
@@ -235,8 +234,8 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    fn work(&self, task: &Task, files: &AgentFiles, number: u32) -> Option<Work> {
-        let agent = files.clone();
+    fn work(&self, task: &Task, crew: &[AgentFiles], number: u32) -> Option<Work> {
+        let agent = crew[0].clone();
         Some(match (&task.kind, self.settings.spin) {
             (TaskKind::Overhead(pairs), Some(time)) => {
                 Work::Spin { agent, pairs: pairs.clone(), time, perf_map: self.settings.perf_map }
@@ -244,7 +243,12 @@ impl<'a> Run<'a> {
             (TaskKind::Profile(pairs), _) => {
                 Work::Profile { agent, pairs: pairs.clone(), how: self.settings.sampling }
             }
-            (TaskKind::MemoryLimit { .. }, Some(_)) => return None,
+            (TaskKind::MemoryLimit { .. } | TaskKind::Parts(_), Some(_)) => return None,
+            (TaskKind::Parts(case), None) => {
+                let [_, noop, echo] = crew else { unreachable!("a task's needs are its crew") };
+                let (case, noop, echo) = (case.clone(), noop.clone(), echo.clone());
+                Work::Parts { case, agent, noop, echo }
+            }
             (TaskKind::Overhead(pairs), None) => Work::Overhead { agent, pairs: pairs.clone() },
             (TaskKind::MemoryLimit { case, limit }, None) => {
                 // Twice, in two processes: the answer is exact only if they agree.
@@ -361,6 +365,21 @@ impl<'a> Run<'a> {
         }
         Ok(())
     }
+}
+
+/// The files that `task` needs, its own agent's first; or why it cannot be.
+fn crew(
+    task: &Task,
+    files: &BTreeMap<String, Result<AgentFiles, Outcome>>,
+) -> Result<Vec<AgentFiles>, Outcome> {
+    let found = task.needs().map(|name| match files.get(name) {
+        Some(found) => found.clone(),
+        None => {
+            let why = format!("it is measured beside agent {name}: agents-wasm/ has none such");
+            Err(Outcome::Refused(why))
+        }
+    });
+    found.collect()
 }
 
 /// A launch's choices rest on the run's seed, its case and its number alone: how many launches came

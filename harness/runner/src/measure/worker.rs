@@ -4,7 +4,7 @@ use super::protocol::{Event, Job, PROTOCOL, Work};
 use crate::subject::Attempt;
 use crate::sys::clock::Monotonic;
 use crate::sys::{affinity, process};
-use crate::workload::{Context, fuel, memory_limit, overhead, profile};
+use crate::workload::{Context, fuel, memory_limit, overhead, parts, profile};
 use caxton_results::case::Outcome;
 use serde::Deserialize;
 use std::io::{self, BufWriter, Read, Write};
@@ -44,7 +44,9 @@ fn parse(text: &str) -> Result<Job, String> {
 }
 
 fn work(job: &Job, out: &mut dyn Write) -> Outcome {
-    if let Some(core) = job.core
+    // A worker that compiles seven modules before it measures does that on every core.
+    let pins_itself = matches!(job.work, Work::Parts { .. });
+    if let Some(core) = job.core.filter(|_| !pins_itself)
         && let Err(error) = affinity::pin_to(core)
     {
         return Outcome::Failed(format!("CPU {core}: {error}"));
@@ -61,6 +63,7 @@ fn work(job: &Job, out: &mut dyn Write) -> Outcome {
         rng: fastrand::Rng::with_seed(job.seed),
         effort: job.effort,
         launch: job.launch,
+        core: job.core,
         tell: &mut emit,
     };
     match run(&mut ctx, &job.work) {
@@ -73,6 +76,9 @@ fn run(ctx: &mut Context<'_>, work: &Work) -> Attempt<()> {
     match work {
         Work::Overhead { agent, pairs } => overhead::run(ctx, agent, pairs),
         Work::Fuel { agent, case } => fuel::run(ctx, agent, case),
+        Work::Parts { case, agent, noop, echo } => {
+            parts::run(ctx, case, &parts::Cast { agent, noop, echo })
+        }
         Work::MemoryLimit { agent, case, limit, search } => {
             memory_limit::run(ctx, agent, case, (*limit, *search))
         }

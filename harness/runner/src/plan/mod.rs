@@ -8,6 +8,11 @@ use crate::plan::scale::Scale;
 use caxton_results::case::CaseKey;
 use caxton_results::units::Bytes;
 
+/// The agent that does nothing.
+pub const NOOP: &str = "noop";
+/// The agent that echoes.
+pub const ECHO: &str = "echo";
+
 /// Cases that are measured together, launch by launch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Task {
@@ -24,6 +29,8 @@ pub enum TaskKind {
     Overhead(Vec<PairCase>),
     /// The sides of these comparisons, profiled: the first one's case takes the profiles.
     Profile(Vec<PairCase>),
+    /// A steady-state call taken apart, with the agents it is compared with.
+    Parts(CaseKey),
     /// The agent under a memory limit.
     MemoryLimit {
         /// The case.
@@ -39,8 +46,17 @@ impl Task {
         match &self.kind {
             TaskKind::Overhead(pairs) => pairs.iter().map(|pair| &pair.case).collect(),
             TaskKind::Profile(pairs) => vec![&pairs[0].case],
-            TaskKind::MemoryLimit { case, .. } => vec![case],
+            TaskKind::MemoryLimit { case, .. } | TaskKind::Parts(case) => vec![case],
         }
+    }
+
+    /// The agents whose files it needs: its own, and those it is compared with.
+    pub fn needs(&self) -> impl Iterator<Item = &str> {
+        let others: &[&str] = match self.kind {
+            TaskKind::Parts(_) => &[NOOP, ECHO],
+            TaskKind::Overhead(_) | TaskKind::MemoryLimit { .. } => &[],
+        };
+        std::iter::once(self.agent.as_str()).chain(others.iter().copied())
     }
 
     /// Launches of it at `scale`, those in place of disturbed ones not counted.
@@ -48,6 +64,7 @@ impl Task {
         match self.kind {
             TaskKind::Overhead(_) => scale.launches(),
             TaskKind::Profile(_) => 1,
+            TaskKind::Parts(_) => scale.parts_launches(),
             TaskKind::MemoryLimit { .. } => scale.limit_launches(),
         }
     }
@@ -70,6 +87,7 @@ impl Task {
                 (!pairs.is_empty()).then_some(TaskKind::Overhead(pairs))
             }
             TaskKind::Profile(pairs) => keep(&pairs[0].case).then_some(TaskKind::Profile(pairs)),
+            TaskKind::Parts(case) => keep(&case).then_some(TaskKind::Parts(case)),
             TaskKind::MemoryLimit { case, limit } => {
                 keep(&case).then_some(TaskKind::MemoryLimit { case, limit })
             }
@@ -95,6 +113,16 @@ mod tests {
         assert_eq!(kept.cases().len(), 1);
         let profiled = task.clone().profiled().expect("a steady state");
         assert_eq!(profiled.cases(), [&pair(Pair::Overhead).case]);
+        assert_eq!(kept.needs().collect::<Vec<_>>(), ["json"]);
         assert_eq!(task.keep(&|_| false), None);
+    }
+
+    #[test]
+    fn a_call_taken_apart_needs_two_other_agents() {
+        let kind = TaskKind::Parts(CaseKey::new("wasm", "parts", "wasmtime", "json"));
+        let task = Task { agent: "json".to_owned(), kind };
+        assert_eq!(task.needs().collect::<Vec<_>>(), ["json", "noop", "echo"]);
+        assert!(task.launches(Scale::Quick) >= 6, "the least for an interval at 95 %");
+        assert_eq!(task.clone().keep(&CaseKey::is_parts), Some(task));
     }
 }

@@ -44,6 +44,15 @@ impl Scale {
         }
     }
 
+    /// Launches that take a call apart: each compiles the agent six times.
+    pub const fn parts_launches(self) -> u32 {
+        match self {
+            Self::Smoke => 1,
+            Self::Quick => 8,
+            Self::Full => 16,
+        }
+    }
+
     /// Launches that count fuel: two, because a count is exact only if two processes agree.
     pub const fn fuel_launches(self) -> u32 {
         match self {

@@ -26,6 +26,27 @@ const REASON_BYTES_MAX: usize = 4096;
 /// What an agent did through its host interface.
 pub use crate::sys::dylib::HostCounts;
 
+/// What of a call is repeated: all of it, or one step without the others.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Step {
+    /// The message is copied in and handled, the reply found.
+    #[default]
+    Whole,
+    /// What lies in the inbox is handled again, without a copy.
+    InPlace,
+    /// The message is copied to the inbox, and nothing called.
+    CopyIn,
+    /// The last reply is copied to memory of the host's, and nothing called.
+    CopyOut,
+}
+
+impl Step {
+    /// True for a step in which the agent handles a message.
+    pub const fn is_call(self) -> bool {
+        matches!(self, Self::Whole | Self::InPlace)
+    }
+}
+
 /// A live agent, ready for messages.
 pub trait AgentInstance {
     /// Makes the inbox hold `bytes`, its start at `page_offset` modulo 4096.
@@ -65,6 +86,19 @@ pub trait AgentInstance {
             self.call(message)?;
         }
         Ok(())
+    }
+
+    /// `iterations` times one step of a call.
+    ///
+    /// # Errors
+    /// As [`Self::batch`]; `Failed` where a call cannot be taken apart.
+    fn batch_of(&mut self, step: Step, message: &[u8], iterations: u64) -> Attempt<()> {
+        match step {
+            Step::Whole => self.batch(message, iterations),
+            Step::InPlace | Step::CopyIn | Step::CopyOut => {
+                Err(Outcome::Failed("only a WASM call is taken apart".to_owned()))
+            }
+        }
     }
 }
 

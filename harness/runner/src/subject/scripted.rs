@@ -1,7 +1,7 @@
 //! A subject that echoes and takes the time it is told to, on a clock that only it moves: makes
 //! the order and reduction of measurements exact to the digit in tests.
 
-use super::{AgentInstance, Attempt, HostCounts};
+use super::{AgentInstance, Attempt, HostCounts, Step};
 use crate::sys::clock::Clock;
 use caxton_results::units::{Bytes, Nanos};
 use std::cell::Cell;
@@ -31,13 +31,20 @@ pub struct Scripted {
     costs_ns: Vec<u64>,
     calls: usize,
     last: Vec<u8>,
+    /// What the steps of a call cost: in place, copying in, copying out.
+    steps_ns: [u64; 3],
 }
 
 impl Scripted {
     /// An echo on `clock`.
     pub fn new(clock: &Rc<ScriptedClock>, costs_ns: &[u64]) -> Self {
         let costs_ns = costs_ns.to_vec();
-        Self { clock: Rc::clone(clock), costs_ns, calls: 0, last: Vec::new() }
+        Self { clock: Rc::clone(clock), costs_ns, calls: 0, last: Vec::new(), steps_ns: [0; 3] }
+    }
+
+    /// The same echo, whose call in place, copy in and copy out cost so much.
+    pub fn with_steps(self, steps_ns: [u64; 3]) -> Self {
+        Self { steps_ns, ..self }
     }
 }
 
@@ -51,6 +58,18 @@ impl AgentInstance for Scripted {
         self.clock.pass(Nanos(cost.unwrap_or(0)));
         self.calls += 1;
         self.last = message.to_vec();
+        Ok(())
+    }
+
+    fn batch_of(&mut self, step: Step, message: &[u8], iterations: u64) -> Attempt<()> {
+        let [in_place, copy_in, copy_out] = self.steps_ns;
+        let cost = match step {
+            Step::Whole => return self.batch(message, iterations),
+            Step::InPlace => in_place,
+            Step::CopyIn => copy_in,
+            Step::CopyOut => copy_out,
+        };
+        self.clock.pass(Nanos(cost * iterations));
         Ok(())
     }
 

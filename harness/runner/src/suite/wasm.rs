@@ -1,9 +1,10 @@
-//! Suite `wasm`: what WASM costs each agent, each side against itself, and memory limits.
+//! Suite `wasm`: what WASM costs each agent, each side against itself, memory limits, and where
+//! the time of a call goes.
 
 use super::{Subjects, Suite};
 use crate::measure::protocol::{Pair, PairCase};
 use crate::plan::{Task, TaskKind};
-use caxton_results::case::{CaseKey, LIMIT, MEMORY_LIMIT, OVERHEAD};
+use caxton_results::case::{CaseKey, LIMIT, MEMORY_LIMIT, OVERHEAD, PARTS};
 use caxton_results::units::Bytes;
 
 /// The suite.
@@ -19,7 +20,9 @@ fn plan(subjects: &Subjects) -> Vec<Task> {
     let guests = subjects.guests.iter().map(|guest| overhead(guest, &without));
     let has_ballast = subjects.agents.iter().any(|agent| agent == BALLAST);
     let limits = subjects.limits.iter().filter(|_| has_ballast).map(|&limit| under(limit));
-    agents.chain(guests).chain(limits).collect()
+    // A guest given as a file is not taken apart: there may be no toolchain for those beside it.
+    let parts = subjects.agents.iter().map(|agent| parts(agent));
+    agents.chain(guests).chain(limits).chain(parts).collect()
 }
 
 fn overhead(agent: &str, pairs: &[Pair]) -> Task {
@@ -28,6 +31,11 @@ fn overhead(agent: &str, pairs: &[Pair]) -> Task {
         case: CaseKey::new(SUITE.name, OVERHEAD, pair.subject(), agent),
     };
     let kind = TaskKind::Overhead(pairs.iter().map(case).collect());
+    Task { agent: agent.to_owned(), kind }
+}
+
+fn parts(agent: &str) -> Task {
+    let kind = TaskKind::Parts(CaseKey::new(SUITE.name, PARTS, "wasmtime", agent));
     Task { agent: agent.to_owned(), kind }
 }
 
@@ -52,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_agent_has_three_comparisons_and_ballast_its_limits() {
+    fn each_agent_has_three_comparisons_and_its_parts_and_ballast_its_limits() {
         let subjects = Subjects {
             agents: vec!["ballast".to_owned(), "json".to_owned()],
             guests: vec!["loop".to_owned()],
@@ -74,6 +82,8 @@ mod tests {
                 "wasm/memory-limit/wasmtime/ballast/limit=1MiB",
                 "wasm/memory-limit/wasmtime/ballast/limit=1000MiB",
                 "wasm/memory-limit/wasmtime/ballast/limit=70000B",
+                "wasm/parts/wasmtime/ballast",
+                "wasm/parts/wasmtime/json",
             ]
         );
     }

@@ -7,6 +7,7 @@ mod crew;
 pub mod fuel;
 pub mod memory_limit;
 pub mod overhead;
+pub mod parts;
 pub mod profile;
 pub mod sides;
 
@@ -27,6 +28,8 @@ pub struct Context<'a> {
     pub effort: Effort,
     /// Number of the launch.
     pub launch: u32,
+    /// The CPU that this launch measures on.
+    pub core: Option<usize>,
     /// Takes what is told.
     pub tell: &'a mut dyn FnMut(Event),
 }

@@ -26,8 +26,7 @@ const PADS_MAX: usize = 64;
 pub fn run(ctx: &mut Context<'_>, agent: &AgentFiles, pairs: &[PairCase]) -> Attempt<()> {
     let cost = calibrate::measure(ctx.clock)?;
     (ctx.tell)(Event::Cost(cost));
-    let pads: Vec<Vec<u8>> =
-        (0..ctx.rng.usize(..PADS_MAX)).map(|_| vec![0; ctx.rng.usize(1..8192)]).collect();
+    let pads = pads(ctx);
     let overhead = pairs.iter().find(|p| p.pair == Pair::Overhead).map(|p| p.case.clone());
     let sides = load(ctx, agent, pairs, overhead.as_ref())?;
     let exchange = Exchange::agree(ctx, agent, &sides)?;
@@ -48,6 +47,11 @@ pub fn run(ctx: &mut Context<'_>, agent: &AgentFiles, pairs: &[PairCase]) -> Att
     seats.settle(&exchange)?;
     drop(pads);
     Ok(())
+}
+
+/// Blocks of memory to be kept while a launch measures.
+pub(super) fn pads(ctx: &mut Context<'_>) -> Vec<Vec<u8>> {
+    (0..ctx.rng.usize(..PADS_MAX)).map(|_| vec![0; ctx.rng.usize(1..8192)]).collect()
 }
 
 /// Calls without measuring, for an outside profiler.

@@ -11,6 +11,7 @@ use crate::subject::{AgentInstance, Attempt};
 use caxton_results::case::Outcome;
 use caxton_results::units::Nanos;
 use std::fs;
+use std::path::Path;
 
 const LINE_BYTES: usize = 64;
 const PAGE_BYTES: usize = 4096;
@@ -47,11 +48,9 @@ impl Loaded {
                 return Err(Outcome::Failed("a native side without a twin".to_owned()));
             }
             (Side::Wasm, _) => {
-                let read = fs::read(&agent.wasm);
-                let bytes =
-                    read.map_err(|e| Outcome::Refused(format!("{}: {e}", agent.wasm.display())))?;
+                let bytes = module(&agent.wasm)?;
                 start = ctx.clock.now();
-                Self::Wasm(WasmSubject::compile(&bytes, EngineOptions { fuel: false })?)
+                Self::Wasm(WasmSubject::compile(&bytes, EngineOptions::default())?)
             }
         };
         Ok((loaded, Nanos(ctx.clock.now().0 - start.0)))
@@ -80,6 +79,14 @@ pub fn needed(agent: &AgentFiles, pairs: &[PairCase]) -> Vec<Side> {
         sides.push(Side::Native);
     }
     sides
+}
+
+/// The bytes of the module at `path`.
+///
+/// # Errors
+/// `Refused`: no such file.
+pub fn module(path: &Path) -> Attempt<Vec<u8>> {
+    fs::read(path).map_err(|error| Outcome::Refused(format!("{}: {error}", path.display())))
 }
 
 /// Bytes that start at a chosen cache line of a page: alignment is chosen per launch, so that it

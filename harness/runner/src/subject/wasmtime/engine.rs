@@ -5,14 +5,64 @@ use crate::subject::Attempt;
 use caxton_results::case::Outcome;
 use caxton_results::units::Bytes;
 use std::collections::BTreeMap;
-use wasmtime::{Caller, Config, Engine, InstancePre, Linker, Module};
+use wasmtime::{Caller, Config, Engine, InstancePre, Linker, Module, OptLevel};
 use wasmtime_wasi::p1;
 
-/// How the engine differs from wasmtime's defaults.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How the engine differs from wasmtime's defaults. Each difference changes the guest's code.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct EngineOptions {
-    /// Count fuel. Changes speed by about a third: never in a timed pass.
+    /// Count fuel. Changes speed by about a third: timed only to see by how much.
     pub fuel: bool,
+    /// Compare the engine's epoch with a deadline at each loop and function.
+    pub epochs: bool,
+    /// How an access outside memory is caught.
+    pub bounds: Bounds,
+    /// How hard the compiler tries.
+    pub effort: CompilerEffort,
+}
+
+/// How an access outside linear memory is caught.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Bounds {
+    /// By pages without access behind it: no check in the code.
+    #[default]
+    GuardPages,
+    /// By comparing each address with memory's current size: nothing reserved, no guard, and
+    /// memory may move.
+    Explicit,
+}
+
+/// How hard the compiler tries.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum CompilerEffort {
+    /// wasmtime's default.
+    #[default]
+    Speed,
+    /// No optimisation.
+    None,
+}
+
+impl EngineOptions {
+    fn config(self) -> Config {
+        let mut config = Config::new();
+        config.consume_fuel(self.fuel);
+        config.epoch_interruption(self.epochs);
+        // A 64-bit memory would have no bound but the host's.
+        config.wasm_memory64(false);
+        match self.bounds {
+            Bounds::GuardPages => {}
+            Bounds::Explicit => {
+                config.memory_reservation(0).memory_guard_size(0);
+            }
+        }
+        match self.effort {
+            CompilerEffort::Speed => {}
+            CompilerEffort::None => {
+                config.cranelift_opt_level(OptLevel::None);
+            }
+        }
+        config
+    }
 }
 
 /// The engine's configuration as the record states it.
@@ -23,7 +73,7 @@ pub fn configuration() -> BTreeMap<String, String> {
         ("compiler", "cranelift, opt_level=speed (wasmtime's default)"),
         ("allocation", "on demand (wasmtime's default), copy-on-write images"),
         ("bounds_checks", "by guard pages, 4 GiB reservation (wasmtime's default)"),
-        ("interruption", "none in timed passes; fuel only in the fuel pass; workers are killed"),
+        ("interruption", "none but where fuel or epochs are what is measured; workers are killed"),
         ("wasi", "preview 1, no directories, no environment, no network"),
     ];
     entries.into_iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect()
@@ -52,11 +102,7 @@ impl WasmSubject {
         if bytes.is_empty() {
             return Err(Outcome::Refused("an empty file".to_owned()));
         }
-        let mut config = Config::new();
-        config.consume_fuel(options.fuel);
-        // A 64-bit memory would have no bound but the host's.
-        config.wasm_memory64(false);
-        let engine = Engine::new(&config).map_err(|e| refused("engine", &e))?;
+        let engine = Engine::new(&options.config()).map_err(|e| refused("engine", &e))?;
         let module = Module::new(&engine, bytes).map_err(|e| refused("no valid module", &e))?;
         let linker = host_functions(&engine).map_err(|e| refused("linker", &e))?;
         let pre = linker
@@ -70,7 +116,13 @@ impl WasmSubject {
     /// # Errors
     /// `Refused` below the module's minimum, `DiedBeforeWork` when its start or constructor traps.
     pub fn instantiate(&self, limit: Option<Bytes>) -> Attempt<WasmAgent> {
-        WasmAgent::new(&self.pre, limit, self.options.fuel)
+        WasmAgent::new(&self.pre, limit, self.options)
+    }
+
+    /// The machine code, to see that two options do not make the same.
+    #[cfg(test)]
+    pub(super) fn code(&self) -> &[u8] {
+        self.pre.module().text()
     }
 
     /// Size of the machine code.

@@ -3,12 +3,13 @@
 //! Every address and length that comes from the guest is checked against its memory before it is
 //! followed; one that points outside costs this case and nothing else.
 
-use super::engine::one_line;
+use super::engine::{EngineOptions, one_line};
 use super::limits::{Limiter, MemoryUse};
-use crate::subject::{AgentInstance, Attempt, HostCounts, REPLY_BYTES_MAX, status_outcome};
+use crate::subject::{AgentInstance, Attempt, HostCounts, REPLY_BYTES_MAX, Step, status_outcome};
 use agent_abi::{ABI_VERSION, CHANNEL_MAGIC, Channel, Status};
 use caxton_results::case::Outcome;
 use caxton_results::units::Bytes;
+use std::hint::black_box;
 use std::ops::Range;
 use wasmtime::{
     AsContext, Instance, InstancePre, Memory, Store, TypedFunc, WasmParams, WasmResults,
@@ -27,6 +28,7 @@ pub(super) struct HostState {
     wasi: WasiP1Ctx,
     limiter: Limiter,
     counts: HostCounts,
+    wasi_calls: u64,
     memory: Option<Memory>,
     stderr: MemoryOutputPipe,
 }
@@ -36,10 +38,12 @@ impl HostState {
         let stderr = MemoryOutputPipe::new(STDERR_BYTES_MAX);
         let wasi = WasiCtxBuilder::new().stderr(stderr.clone()).build_p1();
         let (limiter, counts) = (Limiter::new(limit), HostCounts::default());
-        Self { wasi, limiter, counts, memory: None, stderr }
+        Self { wasi, limiter, counts, wasi_calls: 0, memory: None, stderr }
     }
 
+    /// Asked for once by each WASI function, and by nobody else.
     pub(super) fn wasi(&mut self) -> &mut WasiP1Ctx {
+        self.wasi_calls += 1;
         &mut self.wasi
     }
 
@@ -76,18 +80,24 @@ pub struct WasmAgent {
     channel: u32,
     inbox: Range<usize>,
     reply: Range<usize>,
+    /// Where replies are copied to, in [`Step::CopyOut`] alone.
+    out: Vec<u8>,
 }
 
 impl WasmAgent {
     pub(super) fn new(
         pre: &InstancePre<HostState>,
         limit: Option<Bytes>,
-        fuel: bool,
+        options: EngineOptions,
     ) -> Attempt<Self> {
         let mut store = Store::new(pre.module().engine(), HostState::new(limit));
         store.limiter(|state| &mut state.limiter);
-        if fuel {
+        if options.fuel {
             store.set_fuel(u64::MAX).map_err(|e| Outcome::Failed(e.to_string()))?;
+        }
+        if options.epochs {
+            // Nobody counts epochs up: the check is paid, the deadline never reached.
+            store.set_epoch_deadline(u64::MAX / 2);
         }
         let instance = match pre.instantiate(&mut store) {
             Ok(instance) => instance,
@@ -105,8 +115,8 @@ impl WasmAgent {
         let handle = export(&mut store, &instance, "agent_handle")?;
         let reserve = export(&mut store, &instance, "agent_reserve")?;
         let example = export(&mut store, &instance, "agent_example")?;
-        let (inbox, reply) = (0..0, 0..0);
-        let agent = Self { store, memory, handle, reserve, example, channel, inbox, reply };
+        let (inbox, reply, out) = (0..0, 0..0, Vec::new());
+        let agent = Self { store, memory, handle, reserve, example, channel, inbox, reply, out };
         let seen = agent.channel().map_err(before_work)?;
         if seen.magic != CHANNEL_MAGIC || seen.version != ABI_VERSION {
             let why = format!("agent_new returned {channel:#x}, where no channel lies");
@@ -143,6 +153,16 @@ impl WasmAgent {
         self.store.data().limiter.seen
     }
 
+    /// WASI functions called so far.
+    pub fn wasi_calls(&self) -> u64 {
+        self.store.data().wasi_calls
+    }
+
+    /// The inbox as the agent left it.
+    pub fn inbox(&self) -> &[u8] {
+        &self.memory.data(&self.store)[self.inbox.clone()]
+    }
+
     fn channel(&self) -> Attempt<Channel> {
         let range = self.range("channel", u64::from(self.channel), Channel::BYTES as u64)?;
         let bytes = self.memory.data(&self.store)[range].first_chunk();
@@ -177,6 +197,44 @@ impl WasmAgent {
         }
         self.reply = self.range("reply", start, bytes)?;
         Ok(())
+    }
+
+    // Inlined by force, here and below: the timed call must not depend on who else uses its steps.
+    #[inline(always)]
+    fn copy_in(&mut self, message: &[u8]) -> Attempt<()> {
+        let inbox = self.inbox.clone();
+        // The inbox was checked when it was reserved, and linear memory never shrinks.
+        let Some(inbox) = self.memory.data_mut(&mut self.store)[inbox].get_mut(..message.len())
+        else {
+            return Err(status_outcome(Status::NoRoom as i32, &[]));
+        };
+        inbox.copy_from_slice(message);
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn handle_inbox(&mut self, bytes: usize) -> Attempt<()> {
+        let params = (self.channel, bytes as u32);
+        match self.handle.call(&mut self.store, params) {
+            Ok(raw) if raw == Status::Done as i32 => self.read_reply(),
+            Ok(raw) => Err(self.status(raw)),
+            Err(e) => Err(Outcome::DiedInTheMiddle(died(&self.store, "agent_handle", &e))),
+        }
+    }
+
+    /// Copies the last reply to the start of a cache line of the host's, `iterations` times.
+    fn copy_out(&mut self, iterations: u64) {
+        const LINE_BYTES: usize = 64;
+        let bytes = self.reply.len();
+        if self.out.len() < bytes + LINE_BYTES {
+            self.out.resize(bytes + LINE_BYTES, 0);
+        }
+        let start = self.out.as_ptr().align_offset(LINE_BYTES).min(LINE_BYTES);
+        let to = &mut self.out[start..start + bytes];
+        for _ in 0..iterations {
+            to.copy_from_slice(&self.memory.data(black_box(&self.store))[self.reply.clone()]);
+            black_box(&mut *to);
+        }
     }
 
     fn call_for_status<P: WasmParams>(
@@ -221,19 +279,27 @@ impl AgentInstance for WasmAgent {
 
     #[inline]
     fn call(&mut self, message: &[u8]) -> Attempt<()> {
-        let inbox = self.inbox.clone();
-        // The inbox was checked when it was reserved, and linear memory never shrinks.
-        let Some(inbox) = self.memory.data_mut(&mut self.store)[inbox].get_mut(..message.len())
-        else {
-            return Err(status_outcome(Status::NoRoom as i32, &[]));
-        };
-        inbox.copy_from_slice(message);
-        let params = (self.channel, message.len() as u32);
-        match self.handle.call(&mut self.store, params) {
-            Ok(raw) if raw == Status::Done as i32 => self.read_reply(),
-            Ok(raw) => Err(self.status(raw)),
-            Err(e) => Err(Outcome::DiedInTheMiddle(died(&self.store, "agent_handle", &e))),
+        self.copy_in(message)?;
+        self.handle_inbox(message.len())
+    }
+
+    fn batch_of(&mut self, step: Step, message: &[u8], iterations: u64) -> Attempt<()> {
+        match step {
+            Step::Whole => return self.batch(message, iterations),
+            Step::InPlace => {
+                for _ in 0..iterations {
+                    self.handle_inbox(message.len())?;
+                }
+            }
+            Step::CopyIn => {
+                for _ in 0..iterations {
+                    // As if the agent had been called: what was copied counts as read.
+                    black_box(&mut *self).copy_in(black_box(message))?;
+                }
+            }
+            Step::CopyOut => self.copy_out(iterations),
         }
+        Ok(())
     }
 
     fn reply(&self) -> &[u8] {

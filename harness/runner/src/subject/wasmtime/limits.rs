@@ -10,6 +10,8 @@ const TABLES_MAX: usize = 16;
 /// What became of the guest's wishes for memory.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct MemoryUse {
+    /// Growths asked for, memory's own beginning among them.
+    pub asked: u64,
     /// Growths that the limit denied.
     pub denied: u32,
     /// Bytes wished for in the last denied growth.
@@ -36,6 +38,7 @@ impl ResourceLimiter for Limiter {
         desired: usize,
         maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
+        self.seen.asked += 1;
         let limit = self.limit.map_or(u64::MAX, |limit| limit.0);
         let allowed = desired as u64 <= limit && maximum.is_none_or(|max| desired <= max);
         if !allowed {

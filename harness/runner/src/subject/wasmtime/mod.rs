@@ -8,7 +8,7 @@ mod engine;
 mod instance;
 mod limits;
 
-pub use engine::{EngineOptions, WasmSubject, configuration};
+pub use engine::{Bounds, CompilerEffort, EngineOptions, WasmSubject, configuration};
 pub use instance::WasmAgent;
 pub use limits::MemoryUse;
 

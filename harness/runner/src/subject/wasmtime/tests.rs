@@ -1,7 +1,7 @@
 //! Hostile and broken guests, as text: no WASM toolchain is needed.
 
-use super::{EngineOptions, WasmSubject};
-use crate::subject::{AgentInstance, Attempt};
+use super::{Bounds, CompilerEffort, EngineOptions, WasmSubject};
+use crate::subject::{AgentInstance, Attempt, Step};
 use caxton_results::case::Outcome;
 use caxton_results::units::Bytes;
 
@@ -31,7 +31,7 @@ fn guest(new: &str, handle: &str) -> String {
 }
 
 fn compile(text: &str) -> Attempt<WasmSubject> {
-    WasmSubject::compile(text.as_bytes(), EngineOptions { fuel: false })
+    WasmSubject::compile(text.as_bytes(), EngineOptions::default())
 }
 
 /// What becomes of a guest that gets one message; the reply if it lives.
@@ -139,7 +139,7 @@ fn what_is_no_agent_is_refused_with_what_it_lacks() {
 
 #[test]
 fn a_component_and_a_truncated_module_are_refused() {
-    let options = EngineOptions { fuel: false };
+    let options = EngineOptions::default();
     let component = WasmSubject::compile(b"\0asm\x0d\0\x01\0", options).err();
     let why = component.as_ref().and_then(Outcome::reason).unwrap_or_default();
     assert!(why.starts_with("a component, not a core module"), "{why}");
@@ -172,7 +172,11 @@ fn a_denied_growth_is_counted_and_the_guest_goes_on() {
 fn fuel_is_counted_only_where_it_is_metered_and_is_exact() {
     let text = guest("i32.const 64", "i32.const 0");
     let used = |fuel: bool| {
-        let subject = WasmSubject::compile(text.as_bytes(), EngineOptions { fuel }).expect("valid");
+        let subject = WasmSubject::compile(
+            text.as_bytes(),
+            EngineOptions { fuel, ..EngineOptions::default() },
+        )
+        .expect("valid");
         let mut agent = subject.instantiate(None).expect("valid");
         agent.reserve(16, 0).expect("room");
         let before = agent.fuel_used();
@@ -191,4 +195,95 @@ fn a_message_longer_than_the_inbox_is_refused_by_the_host() {
     agent.reserve(4, 0).expect("room");
     let end = agent.call(b"too long").expect_err("no room");
     assert_eq!(end.reason(), Some("the message does not fit the agent's inbox"));
+}
+
+/// Adds one to each byte of the message, in place.
+const INCREMENT: &str = "(local $i i32)
+    (block $done (loop $next
+      (br_if $done (i32.ge_u (local.get $i) (local.get 1)))
+      (i32.store8 (i32.add (local.get $i) (i32.const 4096))
+        (i32.add (i32.const 1) (i32.load8_u (i32.add (local.get $i) (i32.const 4096)))))
+      (local.set $i (i32.add (local.get $i) (i32.const 1)))
+      (br $next)))
+    i32.const 0";
+
+/// A guest whose handler has locals, which must come before all else.
+fn incrementing() -> String {
+    let (locals, body) = INCREMENT.split_once('\n').expect("locals, then the body");
+    guest("i32.const 64", body).replace(
+        "(func (export \"agent_handle\") (param i32 i32) (result i32)",
+        &format!("(func (export \"agent_handle\") (param i32 i32) (result i32) {locals}"),
+    )
+}
+
+#[test]
+fn every_option_gives_the_same_answer_by_other_code() {
+    let default = EngineOptions::default();
+    let options = [
+        default,
+        EngineOptions { bounds: Bounds::Explicit, ..default },
+        EngineOptions { fuel: true, ..default },
+        EngineOptions { epochs: true, ..default },
+        EngineOptions { effort: CompilerEffort::None, ..default },
+    ];
+    let text = incrementing();
+    let mut codes = std::collections::BTreeSet::new();
+    for option in options {
+        let subject = WasmSubject::compile(text.as_bytes(), option).expect("valid");
+        assert!(codes.insert(subject.code().to_vec()), "{option:?} changes no code");
+        let mut agent = subject.instantiate(None).expect("valid");
+        agent.reserve(16, 0).expect("room");
+        for _ in 0..3 {
+            agent.call(b"HAL").expect("increments");
+            assert_eq!(agent.reply(), b"IBM", "{option:?}");
+        }
+    }
+    let trap = guest("i32.const 64", "(i32.load (i32.const -4))");
+    let explicit = EngineOptions { bounds: Bounds::Explicit, ..default };
+    let subject = WasmSubject::compile(trap.as_bytes(), explicit).expect("valid");
+    let mut agent = subject.instantiate(None).expect("valid");
+    agent.reserve(16, 0).expect("room");
+    let end = agent.call(b"x").expect_err("outside memory");
+    assert!(end.reason().is_some_and(|why| why.contains("out of bounds")), "{end:?}");
+}
+
+#[test]
+fn the_steps_of_a_call_do_what_they_say() {
+    let subject = compile(&incrementing()).expect("valid");
+    let mut agent = subject.instantiate(None).expect("valid");
+    agent.reserve(16, 0).expect("room");
+    agent.batch_of(Step::Whole, b"AAA", 5).expect("increments");
+    assert_eq!(agent.reply(), b"BBB", "each call gets the message anew");
+    agent.batch_of(Step::InPlace, b"AAA", 5).expect("increments");
+    assert_eq!(agent.reply(), b"GGG", "what lies in the inbox is handled again and again");
+    agent.batch_of(Step::CopyOut, b"AAA", 2).expect("copies");
+    assert_eq!(agent.reply(), b"GGG");
+    agent.batch_of(Step::CopyIn, b"XYZ", 2).expect("copies");
+    assert!(agent.inbox().starts_with(b"XYZ"), "copied, not handled");
+    let end = agent.batch_of(Step::CopyIn, b"a message of more bytes", 1).expect_err("no room");
+    assert_eq!(end.reason(), Some("the message does not fit the agent's inbox"));
+}
+
+#[test]
+fn calls_to_the_host_and_growths_are_counted_one_by_one() {
+    let handle = "(drop (call $clock (i32.const 0) (i64.const 0) (i32.const 8)))
+        (drop (call $clock (i32.const 1) (i64.const 0) (i32.const 8)))
+        (drop (memory.grow (i32.const 1)))
+        (drop (call $send (i64.const 1) (i32.const 0) (i32.const 16)))
+        i32.const 0";
+    let import = r#"(import "wasi_snapshot_preview1" "clock_time_get"
+        (func $clock (param i32 i64 i32) (result i32)))
+        (import "caxton" "send""#;
+    let text = guest("i32.const 64", handle).replace(r#"(import "caxton" "send""#, import);
+    let mut agent = compile(&text).expect("valid").instantiate(None).expect("valid");
+    agent.reserve(16, 0).expect("room");
+    let seen = |agent: &super::WasmAgent| {
+        (agent.wasi_calls(), agent.memory_use().asked, agent.host_counts().sent)
+    };
+    let before = seen(&agent);
+    for _ in 0..3 {
+        agent.call(b"message").expect("calls its host");
+    }
+    let after = seen(&agent);
+    assert_eq!((after.0 - before.0, after.1 - before.1, after.2 - before.2), (6, 3, 3));
 }
