@@ -54,7 +54,7 @@ impl Task {
     pub fn needs(&self) -> impl Iterator<Item = &str> {
         let others: &[&str] = match self.kind {
             TaskKind::Parts(_) => &[NOOP, ECHO],
-            TaskKind::Overhead(_) | TaskKind::MemoryLimit { .. } => &[],
+            TaskKind::Overhead(_) | TaskKind::Profile(_) | TaskKind::MemoryLimit { .. } => &[],
         };
         std::iter::once(self.agent.as_str()).chain(others.iter().copied())
     }
@@ -75,7 +75,7 @@ impl Task {
             TaskKind::Overhead(pairs) | TaskKind::Profile(pairs) => {
                 Some(Self { agent: self.agent, kind: TaskKind::Profile(pairs) })
             }
-            TaskKind::MemoryLimit { .. } => None,
+            TaskKind::Parts(_) | TaskKind::MemoryLimit { .. } => None,
         }
     }
 

@@ -14,6 +14,7 @@ use caxton_results::case::{CaseKey, Outcome};
 use caxton_results::reading::{Missing, Reading};
 use caxton_results::units::Nanos;
 use std::fs;
+use std::path::Path;
 
 /// Blocks of memory that are taken and kept, so that the heaps of two launches are laid out
 /// differently.
@@ -62,9 +63,12 @@ pub fn spin(
     ctx: &mut Context<'_>,
     agent: &AgentFiles,
     pairs: &[PairCase],
-    time: Nanos,
+    (time, perf_map): (Nanos, bool),
 ) -> Attempt<()> {
     let sides = load(ctx, agent, pairs, None)?;
+    if perf_map {
+        write_perf_map(&sides)?;
+    }
     let exchange = Exchange::agree(ctx, agent, &sides)?;
     (ctx.tell)(Event::Working);
     for side in &sides {
@@ -78,6 +82,14 @@ pub fn spin(
         seat.check_reply(side.side().name(), &exchange.reply)?;
     }
     Ok(())
+}
+
+/// Writes the names of the guest's code where `perf` looks for them: `/tmp/perf-<process>.map`.
+fn write_perf_map(sides: &[Loaded]) -> Attempt<()> {
+    let path = Path::new("/tmp").join(format!("perf-{}.map", std::process::id()));
+    let maps: Vec<String> = sides.iter().filter_map(Loaded::perf_map).collect();
+    fs::write(&path, maps.concat())
+        .map_err(|error| Outcome::Failed(format!("perf map {}: {error}", path.display())))
 }
 
 fn no_memory() -> Missing {
