@@ -7,6 +7,12 @@ use std::{fmt, str::FromStr};
 pub const OVERHEAD: &str = "overhead";
 /// Workload of the agents under a memory limit.
 pub const MEMORY_LIMIT: &str = "memory-limit";
+/// Workload of the heap profiles.
+pub const ALLOCATIONS: &str = "allocations";
+/// Subject of an agent in WASM alone.
+pub const WASMTIME: &str = "wasmtime";
+/// Subject of both sides of an agent, each looked at on its own.
+pub const WASM_AND_NATIVE: &str = "wasmtime-and-native";
 /// Subject that compares an agent in WASM with its native twin.
 pub const WASM_VS_NATIVE: &str = "wasmtime-vs-native";
 /// Subject that compares a native twin with itself.
@@ -53,6 +59,11 @@ impl CaseKey {
     /// True for a case under a memory limit.
     pub fn is_memory_limit(&self) -> bool {
         self.workload == MEMORY_LIMIT
+    }
+
+    /// True for a heap profile.
+    pub fn is_heap(&self) -> bool {
+        self.workload == ALLOCATIONS
     }
 
     /// The value of the parameter `name`.

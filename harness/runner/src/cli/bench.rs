@@ -7,10 +7,10 @@ use super::messages::{
 };
 use super::progress::Progress;
 use crate::guest::artifact::sha256_hex;
-use crate::guest::build::{Builder, BuiltAgent};
+use crate::guest::build::{BuildStep, Builder, BuiltAgent};
 use crate::guest::catalog::{AgentSource, Workspace};
-use crate::guest::toolchain::Toolchain;
-use crate::measure::protocol::AgentFiles;
+use crate::guest::toolchain::{Toolchain, Variant};
+use crate::measure::protocol::{AgentFiles, VariantFiles};
 use crate::measure::run::{Run, Settings};
 use crate::plan::Task;
 use crate::plan::filter::Filter;
@@ -69,7 +69,7 @@ fn run(suite: &Suite, args: &Args) -> Result<ExitCode, Problem> {
     let baseline = baseline(args, &workspace)?;
     // First of all, so that an unwritable folder is told before anything is built.
     let folder = folder(suite, args, mode, &workspace)?;
-    let built = files(&workspace, &tasks, &guests);
+    let built = files(&workspace, (&tasks, suite.variants), &guests);
     if let (Err(_), Some(folder)) = (&built, &folder) {
         // Nothing came of it: an empty folder would be listed as a run.
         let _ = fs::remove_dir(folder.path());
@@ -304,31 +304,38 @@ fn folder(
 /// Builds what the tasks need. A build that fails is an outcome, not the end of the run.
 fn files(
     workspace: &Workspace,
-    tasks: &[Task],
+    (tasks, variants): (&[Task], &[Variant]),
     guests: &BTreeMap<String, PathBuf>,
 ) -> Result<(Files, Vec<Artifact>), Problem> {
     let needed = |name: &str| tasks.iter().any(|task| task.agent == name);
     let sources: Vec<_> = workspace.agents.values().filter(|a| needed(&a.name)).collect();
-    let built = if sources.is_empty() { BTreeMap::new() } else { build(workspace, &sources)? };
+    let all = [&[Variant::Measured], variants].concat();
+    let built = if sources.is_empty() { Vec::new() } else { build(workspace, &sources, &all)? };
     let mut files = Files::new();
     let mut artifacts = Vec::new();
-    for (name, built) in built {
-        let BuiltAgent { wasm, native } = &built;
-        artifacts.extend([wasm, native].into_iter().flatten().map(|b| b.artifact.clone()));
-        let both = wasm.as_ref().and_then(|wasm| native.as_ref().map(|native| (wasm, native)));
-        let entry =
-            both.map_err(|why| Outcome::Refused(why.clone())).map(|(wasm, native)| AgentFiles {
+    for (variant, name, BuiltAgent { wasm, native }) in built {
+        artifacts.extend([&wasm, &native].into_iter().flatten().map(|b| b.artifact.clone()));
+        let both = wasm.and_then(|wasm| native.map(|native| (wasm.path, native.path)));
+        if variant == Variant::Measured {
+            let expected = Some(workspace.agents[&name].expected.clone());
+            let entry = both.map_err(Outcome::Refused).map(|(wasm, native)| AgentFiles {
                 name: name.clone(),
-                wasm: wasm.path.clone(),
-                native: Some(native.path.clone()),
-                expected: Some(workspace.agents[&name].expected.clone()),
+                wasm,
+                native: Some(native),
+                expected,
+                variants: BTreeMap::new(),
             });
-        files.insert(name, entry);
+            files.insert(name, entry);
+        } else if let Some(Ok(files)) = files.get_mut(&name) {
+            let built = both.map(|(wasm, native)| VariantFiles { wasm, native });
+            files.variants.insert(variant, built);
+        }
     }
     for (name, path) in guests.iter().filter(|(name, _)| needed(name)) {
         artifacts.extend(given(name, path));
-        let (wasm, native, expected) = (path.clone(), None, None);
-        files.insert(name.clone(), Ok(AgentFiles { name: name.clone(), wasm, native, expected }));
+        let (name, wasm, native, expected) = (name.clone(), path.clone(), None, None);
+        let variants = BTreeMap::new();
+        files.insert(name.clone(), Ok(AgentFiles { name, wasm, native, expected, variants }));
     }
     Ok((files, artifacts))
 }
@@ -336,13 +343,20 @@ fn files(
 fn build(
     workspace: &Workspace,
     sources: &[&AgentSource],
-) -> Result<BTreeMap<String, BuiltAgent>, Problem> {
+    variants: &[Variant],
+) -> Result<Vec<(Variant, String, BuiltAgent)>, Problem> {
     let toolchain = Toolchain::find(&workspace.root, &note)?;
     let builder = Builder::open(workspace, &toolchain)
         .map_err(|source| Problem::Builder { path: workspace.target.clone(), source })?;
-    Ok(builder.build(sources, &|step| {
+    let say = |step: BuildStep<'_>| {
         note(&format!("building [{}/{}] {} ({})", step.number, step.of, step.agent, step.side));
-    }))
+    };
+    let build = |variant: &Variant| {
+        let variant = *variant;
+        let built = builder.build(sources, variant, &say).into_iter();
+        built.map(move |(name, built)| (variant, name, built))
+    };
+    Ok(variants.iter().flat_map(build).collect())
 }
 
 /// What can be said of a guest that was given as a file.

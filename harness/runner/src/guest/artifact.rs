@@ -1,6 +1,6 @@
 //! Built files: found again by the hash of all that went into them, and checked when used.
 
-use super::toolchain::{Side, Toolchain};
+use super::toolchain::{Side, Toolchain, Variant};
 use caxton_results::reading::{Missing, Reading};
 use caxton_results::record::Artifact;
 use caxton_results::units::Bytes;
@@ -42,7 +42,7 @@ pub fn code_bytes(path: &Path) -> Result<u64, Missing> {
 }
 
 /// Hash of everything that decides a build: file names and contents of `folders` and `files`,
-/// compiler, target and flags.
+/// compiler, target, flags and features.
 ///
 /// # Errors
 /// A source file that cannot be read.
@@ -50,7 +50,7 @@ pub fn source_hash(
     folders: &[PathBuf],
     files: &[PathBuf],
     toolchain: &Toolchain,
-    side: Side,
+    (side, variant): (Side, Variant),
 ) -> io::Result<String> {
     let mut paths = Vec::new();
     for file in files {
@@ -78,8 +78,8 @@ pub fn source_hash(
     for part in [toolchain.identity.as_str(), toolchain.target(side)] {
         add(part.as_bytes());
     }
-    for flag in toolchain.flags(side) {
-        add(flag.as_bytes());
+    for word in toolchain.words((side, variant)) {
+        add(word.as_bytes());
     }
     Ok(hex(&hash.finalize()))
 }
@@ -137,7 +137,7 @@ impl Cache {
         &self,
         file: &Path,
         agent: &str,
-        (toolchain, side): (&Toolchain, Side),
+        (toolchain, side, variant): (&Toolchain, Side, Variant),
         source_hash: &str,
     ) -> io::Result<Built> {
         let bytes = fs::read(file)?;
@@ -146,7 +146,7 @@ impl Cache {
             side: side.name().to_owned(),
             rustc: Reading::Known(toolchain.version.clone()),
             target: toolchain.target(side).to_owned(),
-            flags: toolchain.flags(side),
+            flags: toolchain.words((side, variant)),
             bytes: Bytes(bytes.len() as u64),
             sha256: sha256_hex(&bytes),
             source_hash: Some(source_hash.to_owned()),

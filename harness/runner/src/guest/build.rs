@@ -4,7 +4,7 @@
 
 use super::artifact::{Built, Cache, source_hash};
 use super::catalog::{AgentSource, Workspace};
-use super::toolchain::{Side, Toolchain};
+use super::toolchain::{Side, Toolchain, Variant};
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io;
@@ -56,33 +56,41 @@ impl<'a> Builder<'a> {
         Ok(Self { workspace, toolchain, cache, target, _lock: lock })
     }
 
-    /// Builds both sides of each of `agents`, telling `say` of every real build.
+    /// Builds both sides of each of `agents` as `variant`, telling `say` of every real build.
     pub fn build(
         &self,
         agents: &[&AgentSource],
+        variant: Variant,
         say: &dyn Fn(BuildStep<'_>),
     ) -> BTreeMap<String, BuiltAgent> {
         let of = agents.len() * 2;
         let mut built = BTreeMap::new();
         for (i, agent) in agents.iter().enumerate() {
             let step = |number, side| BuildStep { number, of, agent: &agent.name, side };
-            let wasm = self.one(agent, Side::Wasm, &|| say(step(2 * i + 1, Side::Wasm)));
-            let native = self.one(agent, Side::Native, &|| say(step(2 * i + 2, Side::Native)));
+            let one = |number, side| self.one(agent, (side, variant), &|| say(step(number, side)));
+            let wasm = one(2 * i + 1, Side::Wasm);
+            let native = one(2 * i + 2, Side::Native);
             built.insert(agent.name.clone(), BuiltAgent { wasm, native });
         }
         built
     }
 
-    fn one(&self, agent: &AgentSource, side: Side, say: &dyn Fn()) -> Result<Built, String> {
+    fn one(
+        &self,
+        agent: &AgentSource,
+        (side, variant): (Side, Variant),
+        say: &dyn Fn(),
+    ) -> Result<Built, String> {
         let root = &self.workspace.root;
         let files = ["Cargo.toml", "Cargo.lock"].map(|name| root.join(name));
-        let hash = source_hash(&agent.folders, &files, self.toolchain, side)
+        let hash = source_hash(&agent.folders, &files, self.toolchain, (side, variant))
             .map_err(|error| format!("sources of {}: {error}", agent.name))?;
         if let Some(built) = self.cache.get(&hash, side) {
             return Ok(built);
         }
         say();
-        let mut command = self.toolchain.cargo_build(&agent.package, side, root, &self.target);
+        let what = (side, variant);
+        let mut command = self.toolchain.cargo_build(&agent.package, what, root, &self.target);
         let output = command.output().map_err(|error| format!("cargo: {error}"))?;
         if !output.status.success() {
             return Err(self.keep_log(agent, side, &output.stderr));
@@ -94,7 +102,7 @@ impl<'a> Builder<'a> {
         };
         let file = self.target.join(self.toolchain.target(side)).join("guest").join(file);
         self.cache
-            .put(&file, &agent.name, (self.toolchain, side), &hash)
+            .put(&file, &agent.name, (self.toolchain, side, variant), &hash)
             .map_err(|error| format!("{}: {error}", file.display()))
     }
 

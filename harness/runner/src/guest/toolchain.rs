@@ -5,6 +5,7 @@
 //! from source. Neither there: one line that names the command which brings it.
 
 use crate::sys::process;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -35,6 +36,37 @@ impl Side {
         match self {
             Self::Wasm => "wasm",
             Self::Native => "native",
+        }
+    }
+}
+
+/// What an agent is built for. A measured agent is built as it is; the others serve a profile and
+/// are never timed against it.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Variant {
+    /// To be measured.
+    #[default]
+    Measured,
+    /// Counts its allocations and lets the host look at them.
+    Heap,
+}
+
+impl Variant {
+    /// Cargo features beyond the default ones.
+    pub const fn features(self) -> &'static [&'static str] {
+        match self {
+            Self::Measured => &[],
+            Self::Heap => &["agent-abi/heap"],
+        }
+    }
+
+    /// Compiler flags of a side beyond those of every variant.
+    pub const fn flags(self, _: Side) -> &'static [&'static str] {
+        match self {
+            Self::Measured | Self::Heap => &[],
         }
     }
 }
@@ -140,13 +172,14 @@ impl Toolchain {
     }
 
     /// Compiler flags of a side, beyond the `guest` profile's.
-    pub fn flags(&self, side: Side) -> Vec<String> {
+    pub fn flags(&self, (side, variant): (Side, Variant)) -> Vec<String> {
         let mut flags = vec!["-Csymbol-mangling-version=v0".to_owned()];
         match side {
             // Without it a relink alone moves a function's speed by -6 … +22 %.
             Side::Native => flags.push("-Cllvm-args=-align-all-functions=6".to_owned()),
             Side::Wasm => flags.extend(self.reactor_flags()),
         }
+        flags.extend(variant.flags(side).iter().map(|flag| (*flag).to_owned()));
         flags
     }
 
@@ -169,11 +202,18 @@ impl Toolchain {
         flags
     }
 
+    /// All that a side's build is told: compiler flags, and the features as cargo takes them.
+    pub fn words(&self, (side, variant): (Side, Variant)) -> Vec<String> {
+        let mut words = self.flags((side, variant));
+        words.extend(variant.features().iter().map(|feature| format!("--features={feature}")));
+        words
+    }
+
     /// `cargo build` of one package for one side, into `target_dir`.
     pub fn cargo_build(
         &self,
         package: &str,
-        side: Side,
+        (side, variant): (Side, Variant),
         root: &Path,
         target_dir: &Path,
     ) -> Command {
@@ -196,7 +236,10 @@ impl Toolchain {
             .args(["build", "--quiet", "--lib", "--profile", "guest", "--package", package])
             .args(["--target", self.target(side)])
             .env("CARGO_TARGET_DIR", target_dir)
-            .env("CARGO_ENCODED_RUSTFLAGS", self.flags(side).join("\x1f"));
+            .env("CARGO_ENCODED_RUSTFLAGS", self.flags((side, variant)).join("\x1f"));
+        for feature in variant.features() {
+            command.args(["--features", feature]);
+        }
         if self.kind == Kind::Debian {
             command.env("RUSTC", DEBIAN_RUSTC).env_remove("RUSTUP_TOOLCHAIN");
             if side == Side::Wasm {
@@ -233,11 +276,27 @@ mod tests {
             [Kind::Debian, Kind::Rustup { crt1_reactor: PathBuf::from("/x/crt1-reactor.o") }]
         {
             let toolchain = toolchain(kind);
-            let (wasm, native) = (toolchain.flags(Side::Wasm), toolchain.flags(Side::Native));
+            let flags = |side| toolchain.flags((side, Variant::Measured));
+            let (wasm, native) = (flags(Side::Wasm), flags(Side::Native));
             assert_eq!(wasm[0], native[0]);
             assert!(wasm.iter().any(|f| f.ends_with("crt1-reactor.o")), "{wasm:?}");
             assert!(wasm.contains(&"-Clink-arg=--export=_initialize".to_owned()), "{wasm:?}");
             assert!(!native.iter().any(|f| f.contains("link-arg")), "{native:?}");
+        }
+    }
+
+    #[test]
+    fn a_measured_agent_is_told_nothing_of_profiles() {
+        let toolchain = toolchain(Kind::Debian);
+        for side in [Side::Wasm, Side::Native] {
+            let measured = toolchain.words((side, Variant::Measured));
+            let heap = toolchain.words((side, Variant::Heap));
+            assert_eq!(measured, toolchain.flags((side, Variant::Measured)));
+            assert_eq!(heap, [&measured[..], &["--features=agent-abi/heap".to_owned()]].concat());
+            let root = Path::new("/w");
+            let command = toolchain.cargo_build("agent-x", (side, Variant::Heap), root, root);
+            let words: Vec<_> = command.get_args().filter_map(|word| word.to_str()).collect();
+            assert!(words.windows(2).any(|two| two == ["--features", "agent-abi/heap"]));
         }
     }
 

@@ -4,6 +4,7 @@
 //! user's wish to stop ends the run between two events, with what was measured kept.
 
 use super::calibrate::Cost;
+use super::keep::{Scratch, keep};
 use super::launch::launch;
 use super::protocol::{AgentFiles, Event, Job, PROTOCOL, Work};
 use crate::plan::scale::Scale;
@@ -73,6 +74,7 @@ pub struct Run<'a> {
     costs: Vec<Cost>,
     yardstick_ns: Option<f64>,
     started: Nanos,
+    scratch: Scratch,
 }
 
 /// What the launches of one task came to.
@@ -92,8 +94,19 @@ impl<'a> Run<'a> {
         (stop, observer): (&'a AtomicBool, &'a dyn Observer),
     ) -> Self {
         let (samples, costs, yardstick_ns) = (Vec::new(), Vec::new(), None);
-        let started = Monotonic.now();
-        Self { record, folder, settings, stop, observer, samples, costs, yardstick_ns, started }
+        let (started, scratch) = (Monotonic.now(), Scratch::default());
+        Self {
+            record,
+            folder,
+            settings,
+            stop,
+            observer,
+            samples,
+            costs,
+            yardstick_ns,
+            started,
+            scratch,
+        }
     }
 
     /// Runs all tasks. `files` holds each agent's files, or why there are none.
@@ -163,7 +176,7 @@ impl<'a> Run<'a> {
             if number >= wanted && self.is_quiet_enough(&tally, wanted) {
                 break;
             }
-            let Some(work) = self.work(task, files, number) else { break };
+            let Some(work) = self.work(task, files, number)? else { break };
             if !self.one_launch(work, number, &mut tally)? {
                 return Ok(tally);
             }
@@ -228,20 +241,29 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    fn work(&self, task: &Task, files: &AgentFiles, number: u32) -> Option<Work> {
+    fn work(
+        &mut self,
+        task: &Task,
+        files: &AgentFiles,
+        number: u32,
+    ) -> Result<Option<Work>, RunError> {
         let agent = files.clone();
-        Some(match (&task.kind, self.settings.spin) {
+        Ok(Some(match (&task.kind, self.settings.spin) {
             (TaskKind::Overhead(pairs), Some(time)) => {
                 Work::Spin { agent, pairs: pairs.clone(), time }
             }
-            (TaskKind::MemoryLimit { .. }, Some(_)) => return None,
+            (TaskKind::MemoryLimit { .. } | TaskKind::Heap(_), Some(_)) => return Ok(None),
+            (TaskKind::Heap(case), None) => {
+                let (case, folder) = (case.clone(), self.scratch.next()?);
+                Work::Heap { agent, case, folder }
+            }
             (TaskKind::Overhead(pairs), None) => Work::Overhead { agent, pairs: pairs.clone() },
             (TaskKind::MemoryLimit { case, limit }, None) => {
                 // Twice, in two processes: the answer is exact only if they agree.
                 let (case, limit, search) = (case.clone(), *limit, number < 2);
                 Work::MemoryLimit { agent, case, limit, search }
             }
-        })
+        }))
     }
 
     /// True if the launch ran to its end; its events are in `tally` then.
@@ -289,6 +311,11 @@ impl<'a> Run<'a> {
                         if *told != text {
                             *told = format!("{told}; in another launch: {text}");
                         }
+                    }
+                }
+                Event::Keep { case, what } => {
+                    if let Some(folder) = self.folder.as_ref().filter(|_| tally.outcome.is_none()) {
+                        keep(folder.path(), &case, &what)?;
                     }
                 }
                 Event::Working | Event::End(_) => {}

@@ -29,6 +29,8 @@ pub enum TaskKind {
         /// The limit.
         limit: Bytes,
     },
+    /// What is allocated for it and by it.
+    Heap(CaseKey),
 }
 
 impl Task {
@@ -36,7 +38,7 @@ impl Task {
     pub fn cases(&self) -> Vec<&CaseKey> {
         match &self.kind {
             TaskKind::Overhead(pairs) => pairs.iter().map(|pair| &pair.case).collect(),
-            TaskKind::MemoryLimit { case, .. } => vec![case],
+            TaskKind::MemoryLimit { case, .. } | TaskKind::Heap(case) => vec![case],
         }
     }
 
@@ -45,6 +47,7 @@ impl Task {
         match self.kind {
             TaskKind::Overhead(_) => scale.launches(),
             TaskKind::MemoryLimit { .. } => scale.limit_launches(),
+            TaskKind::Heap(_) => scale.heap_launches(),
         }
     }
 
@@ -58,6 +61,7 @@ impl Task {
             TaskKind::MemoryLimit { case, limit } => {
                 keep(&case).then_some(TaskKind::MemoryLimit { case, limit })
             }
+            TaskKind::Heap(case) => keep(&case).then_some(TaskKind::Heap(case)),
         };
         kind.map(|kind| Self { agent: self.agent, kind })
     }

@@ -1,7 +1,9 @@
 //! Suites: plans as data, one file each.
 
+pub mod heap;
 pub mod wasm;
 
+use crate::guest::toolchain::Variant;
 use crate::plan::Task;
 use caxton_results::units::Bytes;
 
@@ -12,7 +14,16 @@ pub struct Suite {
     pub name: &'static str,
     /// Its tasks for the given subjects.
     pub plan: fn(&Subjects) -> Vec<Task>,
+    /// Builds of each agent beside the measured one.
+    pub variants: &'static [Variant],
+    /// Whether the executable counts every allocation of its own: that of the bench `heap` does,
+    /// in all others a heap profile is refused ([`NO_HEAP_PROFILE`]).
+    pub heap: bool,
 }
+
+/// What a bench says that was asked for a heap profile and has no counting allocator.
+pub const NO_HEAP_PROFILE: &str = "this bench does not count allocations: a heap profile is made \
+                                   by `cargo bench --bench heap`";
 
 /// What a suite is planned for.
 #[derive(Debug, Clone, Default)]

@@ -7,7 +7,7 @@ use caxton_results::case::{CaseKey, LIMIT, MEMORY_LIMIT, OVERHEAD};
 use caxton_results::units::Bytes;
 
 /// The suite.
-pub const SUITE: Suite = Suite { name: "wasm", plan };
+pub const SUITE: Suite = Suite { name: "wasm", plan, variants: &[], heap: false };
 
 /// The agent that is put under memory limits.
 pub const BALLAST: &str = "ballast";

@@ -4,6 +4,7 @@
 //! timed regions.
 
 pub mod fuel;
+pub mod heap;
 pub mod memory_limit;
 pub mod overhead;
 pub mod sides;

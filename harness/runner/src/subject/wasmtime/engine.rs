@@ -1,11 +1,13 @@
 //! Compiling a module and linking it to its host.
 
+use super::heap;
 use super::instance::{HostState, WasmAgent};
 use crate::subject::Attempt;
 use caxton_results::case::Outcome;
 use caxton_results::units::Bytes;
 use std::collections::BTreeMap;
-use wasmtime::{Caller, Config, Engine, InstancePre, Linker, Module};
+use std::num::NonZeroUsize;
+use wasmtime::{Caller, Config, Engine, InstancePre, Linker, Module, WasmBacktraceDetails};
 use wasmtime_wasi::p1;
 
 /// How the engine differs from wasmtime's defaults.
@@ -56,6 +58,10 @@ impl WasmSubject {
         config.consume_fuel(options.fuel);
         // A 64-bit memory would have no bound but the host's.
         config.wasm_memory64(false);
+        // Names are found afterwards where somebody wants them: at each trap and each look at a
+        // guest's stack they would cost a thousand times the stack itself.
+        config.wasm_backtrace_details(WasmBacktraceDetails::Disable);
+        config.wasm_backtrace_max_frames(NonZeroUsize::new(heap::FRAMES_MAX));
         let engine = Engine::new(&config).map_err(|e| refused("engine", &e))?;
         let module = Module::new(&engine, bytes).map_err(|e| refused("no valid module", &e))?;
         let linker = host_functions(&engine).map_err(|e| refused("linker", &e))?;
@@ -70,7 +76,15 @@ impl WasmSubject {
     /// # Errors
     /// `Refused` below the module's minimum, `DiedBeforeWork` when its start or constructor traps.
     pub fn instantiate(&self, limit: Option<Bytes>) -> Attempt<WasmAgent> {
-        WasmAgent::new(&self.pre, limit, self.options.fuel)
+        WasmAgent::new(&self.pre, limit, (self.options.fuel, false))
+    }
+
+    /// The same without a limit, the growths of its memory noted from its creation on.
+    ///
+    /// # Errors
+    /// As [`Self::instantiate`].
+    pub fn instantiate_watched(&self) -> Attempt<WasmAgent> {
+        WasmAgent::new(&self.pre, None, (self.options.fuel, true))
     }
 
     /// Size of the machine code.
@@ -116,6 +130,7 @@ fn host_functions(engine: &Engine) -> wasmtime::Result<Linker<HostState>> {
             Ok(())
         },
     )?;
+    heap::host_functions(&mut linker)?;
     linker.func_wrap(module, "clock_ns", |_: Caller<'_, HostState>| -> u64 {
         use crate::sys::clock::{Clock, Monotonic};
         Monotonic.now().0
