@@ -22,9 +22,11 @@
 //! is handed the same three as a [`HostTable`].
 //!
 //! This file holds what agents and hosts say to each other; `raw.rs` holds the agent's side of
-//! the calls, `host.rs` the way back to the host.
+//! the calls, `host.rs` the way back to the host. `heap.rs` is for heap profiles only, and in no
+//! measured agent.
 
 pub mod ballast;
+pub mod heap;
 mod host;
 #[doc(hidden)]
 pub mod raw;

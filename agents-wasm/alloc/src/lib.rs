@@ -110,6 +110,7 @@ impl Agent for Alloc {
 }
 
 export_agent!(Alloc);
+agent_abi::heap_sampled!();
 
 #[cfg(test)]
 mod tests {

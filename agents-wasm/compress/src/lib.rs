@@ -85,6 +85,7 @@ impl Agent for Compress {
 }
 
 export_agent!(Compress);
+agent_abi::heap_sampled!();
 
 #[cfg(test)]
 mod tests {

@@ -63,6 +63,7 @@ impl Agent for Counter {
 }
 
 export_agent!(Counter);
+agent_abi::heap_sampled!();
 
 #[cfg(test)]
 mod tests {

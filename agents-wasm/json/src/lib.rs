@@ -144,6 +144,7 @@ fn words(rng: &mut fastrand::Rng, count: u32) -> String {
 }
 
 export_agent!(Json);
+agent_abi::heap_sampled!();
 
 #[cfg(test)]
 mod tests {

@@ -88,6 +88,7 @@ fn log_line(rng: &mut fastrand::Rng) -> String {
 }
 
 export_agent!(Search);
+agent_abi::heap_sampled!();
 
 #[cfg(test)]
 mod tests {

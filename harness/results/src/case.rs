@@ -9,6 +9,12 @@ pub const OVERHEAD: &str = "overhead";
 pub const MEMORY_LIMIT: &str = "memory-limit";
 /// Workload that takes a steady-state call apart.
 pub const PARTS: &str = "parts";
+/// Workload of the heap profiles.
+pub const ALLOCATIONS: &str = "allocations";
+/// Subject of an agent in WASM alone.
+pub const WASMTIME: &str = "wasmtime";
+/// Subject of both sides of an agent, each looked at on its own.
+pub const WASM_AND_NATIVE: &str = "wasmtime-and-native";
 /// Subject that compares an agent in WASM with its native twin.
 pub const WASM_VS_NATIVE: &str = "wasmtime-vs-native";
 /// Subject that compares a native twin with itself.
@@ -60,6 +66,11 @@ impl CaseKey {
     /// True for a case that takes a steady-state call apart.
     pub fn is_parts(&self) -> bool {
         self.workload == PARTS
+    }
+
+    /// True for a heap profile.
+    pub fn is_heap(&self) -> bool {
+        self.workload == ALLOCATIONS
     }
 
     /// The value of the parameter `name`.

@@ -1,6 +1,7 @@
 //! The table of everything we know how to measure. Tables, exports and comparisons follow from it.
 
 mod parts;
+mod profiles;
 
 use crate::units::Unit;
 use serde::de::Error as _;
@@ -294,61 +295,6 @@ const LIMITS: &[Metric] = &[
 const LEVELS: &[[Metric; 4]] =
     &[per_level!("10"), per_level!("50"), per_level!("90"), per_level!("99")];
 
-/// Seven rows per side of a profile: what sampling costs, and how its weight splits.
-macro_rules! profiled {
-    ($side:literal) => {
-        [
-            row(
-                concat!($side, "_sampling_cost"),
-                Unit::Ratio,
-                Rule::WindowRatio {
-                    of: concat!($side, "_sampled_cpu_ns"),
-                    to: concat!($side, "_plain_cpu_ns"),
-                },
-                concat!("CPU time per message with the sampler over without it, ", $side),
-            ),
-            row(
-                concat!($side, "_sampled_cpu_ns"),
-                Unit::Nanos,
-                Rule::Median,
-                concat!("CPU time per message in windows with the sampler, ", $side),
-            ),
-            row(
-                concat!($side, "_plain_cpu_ns"),
-                Unit::Nanos,
-                Rule::Median,
-                concat!("CPU time per message in windows without it, ", $side),
-            ),
-            row(
-                concat!($side, "_profile_guest_share"),
-                Unit::Share,
-                Rule::Median,
-                concat!("share of the samples that the agent pays for, ", $side),
-            ),
-            row(
-                concat!($side, "_profile_boundary_share"),
-                Unit::Share,
-                Rule::Median,
-                concat!("share of the samples in trampolines and host functions, ", $side),
-            ),
-            row(
-                concat!($side, "_profile_wasmtime_share"),
-                Unit::Share,
-                Rule::Median,
-                concat!("share of the samples in the engine, ", $side),
-            ),
-            row(
-                concat!($side, "_profile_host_share"),
-                Unit::Share,
-                Rule::Median,
-                concat!("share of the samples in the harness, ", $side),
-            ),
-        ]
-    };
-}
-
-const PROFILES: &[[Metric; 7]] = &[profiled!("native"), profiled!("wasm")];
-
 /// Everything we know how to measure, in the order in which it is printed.
 pub fn metrics() -> impl Iterator<Item = &'static Metric> {
     OVERHEAD
@@ -357,9 +303,11 @@ pub fn metrics() -> impl Iterator<Item = &'static Metric> {
         .chain(DERIVED)
         .chain(LIMITS)
         .chain(LEVELS.as_flattened())
-        .chain(PROFILES.as_flattened())
+        .chain(profiles::PROFILES.as_flattened())
         .chain(parts::PARTS)
         .chain(parts::OPTIONS.as_flattened())
+        .chain(profiles::HEAP_PHASES.as_flattened())
+        .chain(profiles::HEAP)
 }
 
 /// The name of a metric of the table; a name outside it does not parse.

@@ -244,9 +244,9 @@ impl Launches {
 fn inputs(metric: &'static Metric) -> Vec<MetricName> {
     let parse = |name| MetricName::parse(name).expect("a rule refers to rows of the table");
     let names = match metric.rule {
-        Rule::BlockRatio { of, to }
-        | Rule::WindowRatio { of, to }
-        | Rule::Ratio { of, to } => vec![of, to],
+        Rule::BlockRatio { of, to } | Rule::WindowRatio { of, to } | Rule::Ratio { of, to } => {
+            vec![of, to]
+        }
         Rule::BlockDifference { of, less } => [&[of], less].concat(),
         Rule::DifferenceRatio { of, to } => {
             let [of, to] = [of, to].map(|name| inputs(parse(name).metric()));
@@ -353,12 +353,7 @@ impl Groups {
     }
 
     /// One value per window that has both.
-    fn windows(
-        &self,
-        of: MetricName,
-        to: MetricName,
-        samples: u64,
-    ) -> Result<Launches, Missing> {
+    fn windows(&self, of: MetricName, to: MetricName, samples: u64) -> Result<Launches, Missing> {
         let below = &self.readings[&to];
         let launches = self.readings[&of].iter();
         let pairs = launches.filter_map(|(launch, of)| Some(block_pairs(of, below.get(launch)?)));

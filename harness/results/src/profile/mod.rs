@@ -1,7 +1,9 @@
 //! A profile with names: which stacks used the CPU, or hold memory. What a sampler or an allocator
 //! saw becomes one [`Profile`]; every picture and export is made from it and from nothing else.
 
+pub mod growth;
 mod parts;
+pub mod sites;
 
 pub use parts::Shares;
 

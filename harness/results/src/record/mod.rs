@@ -7,8 +7,8 @@ pub mod store;
 
 use crate::case::{CaseKey, Outcome};
 use crate::metric::MetricName;
-use crate::profile::{About, Health, Shares, Weight};
 use crate::profile::differential::Growth;
+use crate::profile::{About, Health, Shares, Weight};
 use crate::quiet::Company;
 use crate::reading::{Missing, Reading};
 use crate::units::{Bytes, Nanos};

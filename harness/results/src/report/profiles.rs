@@ -38,8 +38,17 @@ fn share(value: f64) -> String {
 
 fn quality(cases: &[&CaseRecord]) -> Table {
     let columns = [
-        "<agent", "<side", "<engine", "Hz", "samples", "weight", "lost", "unresolved", "to root",
-        "mended", "kernel",
+        "<agent",
+        "<side",
+        "<engine",
+        "Hz",
+        "samples",
+        "weight",
+        "lost",
+        "unresolved",
+        "to root",
+        "mended",
+        "kernel",
     ];
     let mut table = Table::new("Profiles", &columns);
     for (case, profile) in each(cases) {
@@ -100,8 +109,7 @@ fn shares(cases: &[&CaseRecord]) -> Table {
     let sampled = each(cases).into_iter().filter(|(_, profile)| profile.weight == Weight::CpuNs);
     for (case, profile) in sampled {
         let shares = &profile.shares;
-        let parts =
-            [shares.guest, shares.boundary, shares.wasmtime, shares.host, shares.unknown];
+        let parts = [shares.guest, shares.boundary, shares.wasmtime, shares.host, shares.unknown];
         let n = profile.health.samples.max(1) as f64;
         // The widest of the parts' standard errors, doubled: sqrt(p (1 - p) / n), binomial.
         let widest = parts.iter().map(|p| (p * (1.0 - p) / n).sqrt() * 2.0).fold(0.0, f64::max);
@@ -178,9 +186,8 @@ fn files(record: &Record, cases: &[&CaseRecord]) -> Table {
             table.note(Tone::Bad, &format!("{}: {why}", label(case)));
         }
     }
-    let without = record.cases.iter().filter_map(|case| {
-        Some((case, case.findings.get("no CPU profile")?))
-    });
+    let without =
+        record.cases.iter().filter_map(|case| Some((case, case.findings.get("no CPU profile")?)));
     for (case, why) in without {
         table.note(Tone::Bad, &format!("{}: no CPU profile: {why}", label(case)));
     }

@@ -1,20 +1,18 @@
 //! From words to a record: finds the subjects, plans, builds, runs, prints.
 
 use super::args::{Args, Mode, ProfileKind};
+use super::files::{Files, files, guests};
 use super::list;
 use super::messages::{
     EXIT_FAILED, EXIT_INTERRUPTED, EXIT_USAGE, Problem, note, report_problem, result,
 };
 use super::progress::Progress;
-use crate::guest::artifact::sha256_hex;
-use crate::guest::build::{Builder, BuiltAgent};
-use crate::guest::catalog::{AgentSource, Workspace};
-use crate::guest::toolchain::{Toolchain, Variant};
-use crate::measure::protocol::{AgentFiles, Sampling};
+use crate::guest::catalog::Workspace;
+use crate::measure::protocol::Sampling;
 use crate::measure::run::{Run, Settings};
 use crate::plan::filter::Filter;
 use crate::plan::scale::Scale;
-use crate::plan::{Task, TaskKind};
+use crate::plan::Task;
 use crate::record;
 use crate::suite::{Subjects, Suite};
 use crate::sys::clock;
@@ -39,8 +37,6 @@ const PROFILE_SECONDS: f64 = 5.0;
 /// Set by Ctrl-C.
 static STOP: AtomicBool = AtomicBool::new(false);
 
-type Files = BTreeMap<String, Result<AgentFiles, Outcome>>;
-
 /// Runs `suite` as the user wishes.
 pub fn main(suite: &Suite, args: &Args) -> ExitCode {
     match run(suite, args) {
@@ -63,7 +59,7 @@ fn run(suite: &Suite, args: &Args) -> Result<ExitCode, Problem> {
         note(&format!("no case of suite {} matches the filter", suite.name));
         return Ok(ExitCode::SUCCESS);
     }
-    if args.profile == Some(ProfileKind::Heap) && !suite.sees_heap {
+    if args.profile == Some(ProfileKind::Heap) && !suite.heap {
         return Err(Problem::NoHeap);
     }
     if args.save_baseline.is_some()
@@ -199,7 +195,7 @@ fn use_colour() -> bool {
 
 /// A path as it was typed: cargo runs a bench in its package's folder, and leaves the folder it was
 /// called in only in `PWD`.
-fn as_the_user_means(path: &Path) -> PathBuf {
+pub(super) fn as_the_user_means(path: &Path) -> PathBuf {
     let here = std::env::current_dir().unwrap_or_default();
     let by_cargo = std::env::var_os("CARGO_MANIFEST_DIR").is_some_and(|dir| dir == *here);
     let called_in = std::env::var_os("PWD").map(PathBuf::from).filter(|dir| dir.is_absolute());
@@ -215,24 +211,6 @@ fn shown(path: &Path, root: &Path) -> String {
 
 fn folder_name(path: &Path) -> String {
     path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
-}
-
-/// The guests given as files, by name.
-fn guests(paths: &[PathBuf]) -> Result<BTreeMap<String, PathBuf>, Problem> {
-    let mut guests = BTreeMap::new();
-    for path in paths {
-        let problem = |why: &str| Problem::Guest { path: path.clone(), why: why.to_owned() };
-        let path = fs::canonicalize(as_the_user_means(path))
-            .map_err(|error| problem(&error.to_string()))?;
-        let stem = path.file_stem().map(|stem| stem.to_string_lossy()).unwrap_or_default();
-        // Part of a case key: its separators must not appear in it.
-        let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-        let name: String = stem.chars().map(|c| if allowed(c) { c } else { '_' }).collect();
-        if guests.insert(name.clone(), path.clone()).is_some() {
-            return Err(problem(&format!("a second guest named {name}: rename one")));
-        }
-    }
-    Ok(guests)
 }
 
 fn plan(
@@ -331,95 +309,6 @@ fn folder(
         }
     };
     Ok(Some(folder))
-}
-
-/// Builds what the tasks need. A build that fails is an outcome, not the end of the run.
-fn files(
-    workspace: &Workspace,
-    tasks: &[Task],
-    guests: &BTreeMap<String, PathBuf>,
-) -> Result<(Files, Vec<Artifact>), Problem> {
-    let needed = |name: &str| tasks.iter().any(|task| task.needs().any(|needs| needs == name));
-    let sources: Vec<_> = workspace.agents.values().filter(|a| needed(&a.name)).collect();
-    let apart = tasks.iter().filter(|task| matches!(task.kind, TaskKind::Parts(_)));
-    let optional: Vec<_> = apart.filter_map(|task| workspace.agents.get(&task.agent)).collect();
-    let (built, mut simd) = build(workspace, &sources, &optional)?;
-    let mut files = Files::new();
-    let mut artifacts = Vec::new();
-    for (name, built) in built {
-        let BuiltAgent { wasm, native } = &built;
-        artifacts.extend([wasm, native].into_iter().flatten().map(|b| b.artifact.clone()));
-        let simd = simd_guest(simd.remove(&name), &mut artifacts);
-        let both = wasm.as_ref().and_then(|wasm| native.as_ref().map(|native| (wasm, native)));
-        let entry =
-            both.map_err(|why| Outcome::Refused(why.clone())).map(|(wasm, native)| AgentFiles {
-                name: name.clone(),
-                wasm: wasm.path.clone(),
-                native: Some(native.path.clone()),
-                simd,
-                expected: Some(workspace.agents[&name].expected.clone()),
-            });
-        files.insert(name, entry);
-    }
-    for (name, path) in guests.iter().filter(|(name, _)| needed(name)) {
-        artifacts.extend(given(name, path));
-        let (wasm, native, expected) = (path.clone(), None, None);
-        let simd = simd_guest(None, &mut artifacts);
-        let given = AgentFiles { name: name.clone(), wasm, native, simd, expected };
-        files.insert(name.clone(), Ok(given));
-    }
-    Ok((files, artifacts))
-}
-
-/// A guest with SIMD instructions, if one was wanted; it becomes one of `artifacts`.
-fn simd_guest(built: Option<BuiltAgent>, artifacts: &mut Vec<Artifact>) -> Reading<PathBuf> {
-    let none = || Missing::NotRequested("no option of the build is measured".to_owned());
-    let built = built.ok_or_else(none).and_then(|built| built.wasm.map_err(Missing::Failed));
-    let path = built.map(|built| {
-        let side = format!("{}-{}", built.artifact.side, Variant::Simd.name());
-        artifacts.push(Artifact { side, ..built.artifact });
-        built.path
-    });
-    path.into()
-}
-
-type Builds = BTreeMap<String, BuiltAgent>;
-
-/// Builds `sources` as they are measured, and those of them that are in `optional` with SIMD too.
-fn build(
-    workspace: &Workspace,
-    sources: &[&AgentSource],
-    optional: &[&AgentSource],
-) -> Result<(Builds, Builds), Problem> {
-    if sources.is_empty() {
-        return Ok((Builds::new(), Builds::new()));
-    }
-    let toolchain = Toolchain::find(&workspace.root, &note)?;
-    let builder = Builder::open(workspace, &toolchain)
-        .map_err(|source| Problem::Builder { path: workspace.target.clone(), source })?;
-    let of = |variant: Variant, agents: &[&AgentSource]| {
-        let with = if variant == Variant::Simd { ", with SIMD" } else { "" };
-        builder.build(agents, variant, &|step| {
-            let (number, of, agent, side) = (step.number, step.of, step.agent, step.side);
-            note(&format!("building [{number}/{of}] {agent} ({side}{with})"));
-        })
-    };
-    Ok((of(Variant::Measured, sources), of(Variant::Simd, optional)))
-}
-
-/// What can be said of a guest that was given as a file.
-fn given(name: &str, path: &Path) -> Option<Artifact> {
-    let bytes = fs::read(path).ok()?;
-    Some(Artifact {
-        agent: name.to_owned(),
-        side: "wasm".to_owned(),
-        rustc: Reading::Missing(Missing::NotRequested("given as a file".to_owned())),
-        target: "unknown".to_owned(),
-        flags: Vec::new(),
-        bytes: Bytes(bytes.len() as u64),
-        sha256: sha256_hex(&bytes),
-        source_hash: None,
-    })
 }
 
 /// Says what clap has to say; help and version are results, the rest is a wrong use.

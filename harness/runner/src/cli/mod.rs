@@ -2,6 +2,7 @@
 
 pub mod args;
 pub mod bench;
+mod files;
 pub mod list;
 pub mod messages;
 pub mod progress;

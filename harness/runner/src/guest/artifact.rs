@@ -42,7 +42,7 @@ pub fn code_bytes(path: &Path) -> Result<u64, Missing> {
 }
 
 /// Hash of everything that decides a build: file names and contents of `folders` and `files`,
-/// compiler, target and flags.
+/// compiler, target, flags and features.
 ///
 /// # Errors
 /// A source file that cannot be read.
@@ -78,8 +78,8 @@ pub fn source_hash(
     for part in [toolchain.identity.as_str(), toolchain.target(side)] {
         add(part.as_bytes());
     }
-    for flag in toolchain.flags((side, variant)) {
-        add(flag.as_bytes());
+    for word in toolchain.words((side, variant)) {
+        add(word.as_bytes());
     }
     Ok(hex(&hash.finalize()))
 }
@@ -146,7 +146,7 @@ impl Cache {
             side: side.name().to_owned(),
             rustc: Reading::Known(toolchain.version.clone()),
             target: toolchain.target(side).to_owned(),
-            flags: toolchain.flags((side, variant)),
+            flags: toolchain.words((side, variant)),
             bytes: Bytes(bytes.len() as u64),
             sha256: sha256_hex(&bytes),
             source_hash: Some(source_hash.to_owned()),

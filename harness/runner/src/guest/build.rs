@@ -67,9 +67,9 @@ impl<'a> Builder<'a> {
         let mut built = BTreeMap::new();
         for (i, agent) in agents.iter().enumerate() {
             let step = |number, side| BuildStep { number, of, agent: &agent.name, side };
-            let wasm = self.one(agent, (Side::Wasm, variant), &|| say(step(2 * i + 1, Side::Wasm)));
-            let twin = (Side::Native, variant);
-            let native = self.one(agent, twin, &|| say(step(2 * i + 2, Side::Native)));
+            let one = |number, side| self.one(agent, (side, variant), &|| say(step(number, side)));
+            let wasm = one(2 * i + 1, Side::Wasm);
+            let native = one(2 * i + 2, Side::Native);
             built.insert(agent.name.clone(), BuiltAgent { wasm, native });
         }
         built
@@ -89,8 +89,8 @@ impl<'a> Builder<'a> {
             return Ok(built);
         }
         say();
-        let mut command =
-            self.toolchain.cargo_build(&agent.package, (side, variant), root, &self.target);
+        let what = (side, variant);
+        let mut command = self.toolchain.cargo_build(&agent.package, what, root, &self.target);
         let output = command.output().map_err(|error| format!("cargo: {error}"))?;
         if !output.status.success() {
             return Err(self.keep_log(agent, side, &output.stderr));

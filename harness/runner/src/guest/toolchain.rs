@@ -5,6 +5,7 @@
 //! from source. Neither there: one line that names the command which brings it.
 
 use crate::sys::process;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -39,41 +40,57 @@ impl Side {
     }
 }
 
-impl fmt::Display for Side {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
-/// How an agent is built.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+/// What an agent is built for. A measured agent is built as it is; the others serve a profile and
+/// are never timed against it.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
 pub enum Variant {
-    /// As it is measured.
+    /// To be measured.
+    #[default]
     Measured,
     /// The guest with SIMD instructions; the twin as measured. The standard library stays as the
     /// toolchain brought it.
     Simd,
-    /// The twin with frame pointers, for profiles; the guest as measured.
+    /// The twin with frame pointers, for CPU profiles; the guest as measured.
     FramePointers,
+    /// Counts its allocations and lets the host look at them.
+    Heap,
 }
 
 impl Variant {
-    /// `measured`, `simd` or `frame-pointers`.
-    pub const fn name(self) -> &'static str {
+    /// Cargo features beyond the default ones.
+    pub const fn features(self) -> &'static [&'static str] {
         match self {
-            Self::Measured => "measured",
-            Self::Simd => "simd",
-            Self::FramePointers => "frame-pointers",
+            Self::Heap => &["agent-abi/heap"],
+            Self::Measured | Self::Simd | Self::FramePointers => &[],
         }
     }
 
-    /// Flags of a side beyond those of [`Variant::Measured`].
-    const fn flag(self, side: Side) -> Option<&'static str> {
+    /// Compiler flags of a side beyond those of every variant.
+    pub const fn flags(self, side: Side) -> &'static [&'static str] {
         match (self, side) {
-            (Self::Simd, Side::Wasm) => Some("-Ctarget-feature=+simd128"),
-            (Self::FramePointers, Side::Native) => Some("-Cforce-frame-pointers=yes"),
-            _ => None,
+            (Self::Simd, Side::Wasm) => &["-Ctarget-feature=+simd128"],
+            (Self::FramePointers, Side::Native) => &["-Cforce-frame-pointers=yes"],
+            _ => &[],
         }
+    }
+
+    /// What is said of a build, after its side.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Measured => "",
+            Self::Simd => ", with SIMD",
+            Self::FramePointers => ", with frame pointers",
+            Self::Heap => ", with an allocator that counts",
+        }
+    }
+}
+
+impl fmt::Display for Side {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
     }
 }
 
@@ -179,7 +196,7 @@ impl Toolchain {
             Side::Native => flags.push("-Cllvm-args=-align-all-functions=6".to_owned()),
             Side::Wasm => flags.extend(self.reactor_flags()),
         }
-        flags.extend(variant.flag(side).map(str::to_owned));
+        flags.extend(variant.flags(side).iter().map(|flag| (*flag).to_owned()));
         flags
     }
 
@@ -200,6 +217,13 @@ impl Toolchain {
             flags.push(format!("-Lnative={DEBIAN_SYSROOT}"));
         }
         flags
+    }
+
+    /// All that a side's build is told: compiler flags, and the features as cargo takes them.
+    pub fn words(&self, (side, variant): (Side, Variant)) -> Vec<String> {
+        let mut words = self.flags((side, variant));
+        words.extend(variant.features().iter().map(|feature| format!("--features={feature}")));
+        words
     }
 
     /// `cargo build` of one package for one side, into `target_dir`.
@@ -230,6 +254,9 @@ impl Toolchain {
             .args(["--target", self.target(side)])
             .env("CARGO_TARGET_DIR", target_dir)
             .env("CARGO_ENCODED_RUSTFLAGS", self.flags((side, variant)).join("\x1f"));
+        for feature in variant.features() {
+            command.args(["--features", feature]);
+        }
         if self.kind == Kind::Debian {
             command.env("RUSTC", DEBIAN_RUSTC).env_remove("RUSTUP_TOOLCHAIN");
             if side == Side::Wasm {
@@ -286,6 +313,21 @@ mod tests {
         assert!(more(Side::Native, Variant::Simd).is_empty());
         assert_eq!(more(Side::Native, Variant::FramePointers), ["-Cforce-frame-pointers=yes"]);
         assert!(more(Side::Wasm, Variant::FramePointers).is_empty());
+    }
+
+    #[test]
+    fn a_measured_agent_is_told_nothing_of_profiles() {
+        let toolchain = toolchain(Kind::Debian);
+        for side in [Side::Wasm, Side::Native] {
+            let measured = toolchain.words((side, Variant::Measured));
+            let heap = toolchain.words((side, Variant::Heap));
+            assert_eq!(measured, toolchain.flags((side, Variant::Measured)));
+            assert_eq!(heap, [&measured[..], &["--features=agent-abi/heap".to_owned()]].concat());
+            let root = Path::new("/w");
+            let command = toolchain.cargo_build("agent-x", (side, Variant::Heap), root, root);
+            let words: Vec<_> = command.get_args().filter_map(|word| word.to_str()).collect();
+            assert!(words.windows(2).any(|two| two == ["--features", "agent-abi/heap"]));
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 pub mod blocks;
 pub mod calibrate;
+pub mod keep;
 pub mod launch;
 pub mod probe;
 pub mod protocol;

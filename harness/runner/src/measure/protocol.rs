@@ -7,13 +7,16 @@
 use super::calibrate::Cost;
 use super::profile::EngineName;
 use crate::guest::catalog::Expected;
+use crate::guest::toolchain::Variant;
 use caxton_results::case::{CaseKey, Outcome};
 use caxton_results::metric::MetricName;
 use caxton_results::profile::Profile;
-use caxton_results::reading::{Missing, Reading};
+use caxton_results::profile::growth::Growth;
+use caxton_results::reading::Missing;
 use caxton_results::samples::Sample;
 use caxton_results::units::{Bytes, Nanos};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// Version of this protocol; a worker refuses a job of another one.
@@ -94,6 +97,15 @@ pub enum Work {
         /// Whether this launch also searches the largest allocations.
         search: bool,
     },
+    /// What is allocated while the agent is compiled, instantiated and run.
+    Heap {
+        /// The agent.
+        agent: AgentFiles,
+        /// The case.
+        case: CaseKey,
+        /// An empty folder for the files that the worker writes.
+        folder: PathBuf,
+    },
     /// Calls without measuring, for an outside profiler.
     Spin {
         /// The agent.
@@ -123,7 +135,10 @@ impl Work {
             Self::Overhead { pairs, .. }
             | Self::Spin { pairs, .. }
             | Self::Profile { pairs, .. } => &pairs[0].case,
-            Self::Fuel { case, .. } | Self::MemoryLimit { case, .. } | Self::Parts { case, .. } => {
+            Self::Fuel { case, .. }
+            | Self::MemoryLimit { case, .. }
+            | Self::Heap { case, .. }
+            | Self::Parts { case, .. } => {
                 case
             }
         }
@@ -154,10 +169,19 @@ pub struct AgentFiles {
     pub wasm: PathBuf,
     /// The twin; none for a guest that was given as a file.
     pub native: Option<PathBuf>,
-    /// The module built with SIMD instructions, or why there is none.
-    pub simd: Reading<PathBuf>,
     /// The answer it must give; none for a guest that was given as a file.
     pub expected: Option<Expected>,
+    /// Its builds for profiles, those that the suite asks for, or why one failed.
+    pub variants: BTreeMap<Variant, Result<VariantFiles, String>>,
+}
+
+/// Both sides of an agent, built for a profile.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VariantFiles {
+    /// The module.
+    pub wasm: PathBuf,
+    /// The twin.
+    pub native: PathBuf,
 }
 
 /// Which two sides are compared.
@@ -227,8 +251,32 @@ pub enum Event {
         /// The profile.
         profile: Box<Profile>,
     },
+    /// Something that the run keeps as a file.
+    Keep {
+        /// The case.
+        case: CaseKey,
+        /// What.
+        what: Kept,
+    },
     /// How the launch ended; nothing follows.
     End(Outcome),
+}
+
+/// What a run keeps as a file in its folder.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kept {
+    /// What the host allocated in a phase, in DHAT's format.
+    HostHeap {
+        /// `compile`, `instantiate` or `run`.
+        phase: String,
+        /// Where the worker wrote it.
+        path: PathBuf,
+    },
+    /// Which of the guest's functions allocate.
+    GuestHeap(Box<Profile>),
+    /// How the guest's linear memory grew.
+    Growth(Growth),
 }
 
 #[cfg(test)]
@@ -242,8 +290,8 @@ mod tests {
             name: "ballast".to_owned(),
             wasm: PathBuf::from("a.wasm"),
             native: None,
-            simd: Reading::Missing(Missing::NotRequested("no option is measured".to_owned())),
             expected: None,
+            variants: BTreeMap::new(),
         };
         let effort = Effort {
             blocks: 10,

@@ -4,6 +4,7 @@
 //! user's wish to stop ends the run between two events, with what was measured kept.
 
 use super::calibrate::Cost;
+use super::keep::{Scratch, keep};
 use super::launch::launch;
 use super::pictures;
 use super::protocol::{AgentFiles, Event, Job, PROTOCOL, Sampling, Work};
@@ -79,6 +80,7 @@ pub struct Run<'a> {
     costs: Vec<Cost>,
     yardstick_ns: Option<f64>,
     started: Nanos,
+    scratch: Scratch,
 }
 
 /// What the launches of one task came to.
@@ -98,8 +100,19 @@ impl<'a> Run<'a> {
         (stop, observer): (&'a AtomicBool, &'a dyn Observer),
     ) -> Self {
         let (samples, costs, yardstick_ns) = (Vec::new(), Vec::new(), None);
-        let started = Monotonic.now();
-        Self { record, folder, settings, stop, observer, samples, costs, yardstick_ns, started }
+        let (started, scratch) = (Monotonic.now(), Scratch::default());
+        Self {
+            record,
+            folder,
+            settings,
+            stop,
+            observer,
+            samples,
+            costs,
+            yardstick_ns,
+            started,
+            scratch,
+        }
     }
 
     /// Runs all tasks. `files` holds each agent's files, or why there are none.
@@ -169,7 +182,7 @@ impl<'a> Run<'a> {
             if number >= wanted && self.is_quiet_enough(&tally, wanted) {
                 break;
             }
-            let Some(work) = self.work(task, crew, number) else { break };
+            let Some(work) = self.work(task, crew, number)? else { break };
             if !self.one_launch(work, number, &mut tally)? {
                 return Ok(tally);
             }
@@ -234,20 +247,32 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    fn work(&self, task: &Task, crew: &[AgentFiles], number: u32) -> Option<Work> {
+    fn work(
+        &mut self,
+        task: &Task,
+        crew: &[AgentFiles],
+        number: u32,
+    ) -> Result<Option<Work>, RunError> {
         let agent = crew[0].clone();
-        Some(match (&task.kind, self.settings.spin) {
+        Ok(Some(match (&task.kind, self.settings.spin) {
             (TaskKind::Overhead(pairs), Some(time)) => {
                 Work::Spin { agent, pairs: pairs.clone(), time, perf_map: self.settings.perf_map }
             }
             (TaskKind::Profile(pairs), _) => {
                 Work::Profile { agent, pairs: pairs.clone(), how: self.settings.sampling }
             }
-            (TaskKind::MemoryLimit { .. } | TaskKind::Parts(_), Some(_)) => return None,
+            (
+                TaskKind::MemoryLimit { .. } | TaskKind::Parts(_) | TaskKind::Heap(_),
+                Some(_),
+            ) => return Ok(None),
             (TaskKind::Parts(case), None) => {
                 let [_, noop, echo] = crew else { unreachable!("a task's needs are its crew") };
                 let (case, noop, echo) = (case.clone(), noop.clone(), echo.clone());
                 Work::Parts { case, agent, noop, echo }
+            }
+            (TaskKind::Heap(case), None) => {
+                let (case, folder) = (case.clone(), self.scratch.next()?);
+                Work::Heap { agent, case, folder }
             }
             (TaskKind::Overhead(pairs), None) => Work::Overhead { agent, pairs: pairs.clone() },
             (TaskKind::MemoryLimit { case, limit }, None) => {
@@ -255,7 +280,7 @@ impl<'a> Run<'a> {
                 let (case, limit, search) = (case.clone(), *limit, number < 2);
                 Work::MemoryLimit { agent, case, limit, search }
             }
-        })
+        }))
     }
 
     /// True if the launch ran to its end; its events are in `tally` then.
@@ -314,6 +339,11 @@ impl<'a> Run<'a> {
                     }
                 }
                 Event::Profile { case, profile } => profiles.push((case, *profile)),
+                Event::Keep { case, what } => {
+                    if let Some(folder) = self.folder.as_ref().filter(|_| tally.outcome.is_none()) {
+                        keep(folder.path(), &case, &what)?;
+                    }
+                }
                 Event::Working | Event::End(_) => {}
             }
         }

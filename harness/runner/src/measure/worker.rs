@@ -4,7 +4,7 @@ use super::protocol::{Event, Job, PROTOCOL, Work};
 use crate::subject::Attempt;
 use crate::sys::clock::Monotonic;
 use crate::sys::{affinity, process};
-use crate::workload::{Context, fuel, memory_limit, overhead, parts, profile};
+use crate::workload::{Context, fuel, heap, memory_limit, overhead, parts, profile};
 use caxton_results::case::Outcome;
 use serde::Deserialize;
 use std::io::{self, BufWriter, Read, Write};
@@ -82,6 +82,7 @@ fn run(ctx: &mut Context<'_>, work: &Work) -> Attempt<()> {
         Work::MemoryLimit { agent, case, limit, search } => {
             memory_limit::run(ctx, agent, case, (*limit, *search))
         }
+        Work::Heap { agent, case, folder } => heap::run(ctx, agent, case, folder),
         Work::Spin { agent, pairs, time, perf_map } => {
             overhead::spin(ctx, agent, pairs, (*time, *perf_map))
         }

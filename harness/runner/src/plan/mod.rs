@@ -3,6 +3,7 @@
 pub mod filter;
 pub mod scale;
 
+use crate::guest::toolchain::Variant;
 use crate::measure::protocol::PairCase;
 use crate::plan::scale::Scale;
 use caxton_results::case::CaseKey;
@@ -38,6 +39,8 @@ pub enum TaskKind {
         /// The limit.
         limit: Bytes,
     },
+    /// What is allocated for it and by it.
+    Heap(CaseKey),
 }
 
 impl Task {
@@ -46,7 +49,9 @@ impl Task {
         match &self.kind {
             TaskKind::Overhead(pairs) => pairs.iter().map(|pair| &pair.case).collect(),
             TaskKind::Profile(pairs) => vec![&pairs[0].case],
-            TaskKind::MemoryLimit { case, .. } | TaskKind::Parts(case) => vec![case],
+            TaskKind::MemoryLimit { case, .. } | TaskKind::Parts(case) | TaskKind::Heap(case) => {
+                vec![case]
+            }
         }
     }
 
@@ -54,9 +59,19 @@ impl Task {
     pub fn needs(&self) -> impl Iterator<Item = &str> {
         let others: &[&str] = match self.kind {
             TaskKind::Parts(_) => &[NOOP, ECHO],
-            TaskKind::Overhead(_) | TaskKind::Profile(_) | TaskKind::MemoryLimit { .. } => &[],
+            _ => &[],
         };
         std::iter::once(self.agent.as_str()).chain(others.iter().copied())
+    }
+
+    /// The build of its agent that it needs beside the measured one.
+    pub fn variant(&self) -> Option<Variant> {
+        match self.kind {
+            TaskKind::Parts(_) => Some(Variant::Simd),
+            TaskKind::Profile(_) => Some(Variant::FramePointers),
+            TaskKind::Heap(_) => Some(Variant::Heap),
+            TaskKind::Overhead(_) | TaskKind::MemoryLimit { .. } => None,
+        }
     }
 
     /// Launches of it at `scale`, those in place of disturbed ones not counted.
@@ -66,6 +81,7 @@ impl Task {
             TaskKind::Profile(_) => 1,
             TaskKind::Parts(_) => scale.parts_launches(),
             TaskKind::MemoryLimit { .. } => scale.limit_launches(),
+            TaskKind::Heap(_) => scale.heap_launches(),
         }
     }
 
@@ -75,7 +91,7 @@ impl Task {
             TaskKind::Overhead(pairs) | TaskKind::Profile(pairs) => {
                 Some(Self { agent: self.agent, kind: TaskKind::Profile(pairs) })
             }
-            TaskKind::Parts(_) | TaskKind::MemoryLimit { .. } => None,
+            TaskKind::Parts(_) | TaskKind::Heap(_) | TaskKind::MemoryLimit { .. } => None,
         }
     }
 
@@ -91,6 +107,7 @@ impl Task {
             TaskKind::MemoryLimit { case, limit } => {
                 keep(&case).then_some(TaskKind::MemoryLimit { case, limit })
             }
+            TaskKind::Heap(case) => keep(&case).then_some(TaskKind::Heap(case)),
         };
         kind.map(|kind| Self { agent: self.agent, kind })
     }

@@ -61,6 +61,14 @@ impl Scale {
         }
     }
 
+    /// Launches of a heap profile: two, because a count is exact only if two processes agree.
+    pub const fn heap_launches(self) -> u32 {
+        match self {
+            Self::Smoke => 1,
+            Self::Quick | Self::Full => 2,
+        }
+    }
+
     /// How far into a run launches that had company are still made up for by further ones.
     pub const fn patience(self) -> Nanos {
         const MINUTE_NS: u64 = 60_000_000_000;

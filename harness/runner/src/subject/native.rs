@@ -3,6 +3,7 @@
 use super::{AgentInstance, Attempt, HostCounts, status_outcome};
 use crate::sys::dylib::{NativeCell, NativeLibrary};
 use agent_abi::Status;
+use agent_abi::heap::HeapCounts;
 use caxton_results::case::Outcome;
 use caxton_results::units::Bytes;
 use std::path::Path;
@@ -23,6 +24,17 @@ impl NativeSubject {
         let library = NativeLibrary::open(path);
         let library = library.map_err(|why| Outcome::Refused(format!("native twin: {why}")))?;
         Ok(Self { library })
+    }
+
+    /// Has the twin count the allocations of all its agents from 0 on. False if it has no such
+    /// allocator.
+    pub fn start_heap(&self) -> bool {
+        self.library.start_heap()
+    }
+
+    /// What the twin counted; none if it does not count.
+    pub fn heap_counts(&self) -> Option<HeapCounts> {
+        self.library.heap_counts()
     }
 
     /// A fresh agent.

@@ -1,5 +1,6 @@
 //! Suites: plans as data, one file each.
 
+pub mod heap;
 pub mod wasm;
 
 use crate::plan::Task;
@@ -10,11 +11,16 @@ use caxton_results::units::Bytes;
 pub struct Suite {
     /// Its name, the first part of its case keys.
     pub name: &'static str,
-    /// Whether its executable watches its own allocations.
-    pub sees_heap: bool,
     /// Its tasks for the given subjects.
     pub plan: fn(&Subjects) -> Vec<Task>,
+    /// Whether the executable counts every allocation of its own: that of the bench `heap` does,
+    /// in all others a heap profile is refused ([`NO_HEAP_PROFILE`]).
+    pub heap: bool,
 }
+
+/// What a bench says that was asked for a heap profile and has no counting allocator.
+pub const NO_HEAP_PROFILE: &str = "this bench does not count allocations: a heap profile is made \
+                                   by `cargo bench --bench heap`";
 
 /// What a suite is planned for.
 #[derive(Debug, Clone, Default)]

@@ -8,7 +8,7 @@ use caxton_results::case::{CaseKey, LIMIT, MEMORY_LIMIT, OVERHEAD, PARTS};
 use caxton_results::units::Bytes;
 
 /// The suite.
-pub const SUITE: Suite = Suite { name: "wasm", sees_heap: false, plan };
+pub const SUITE: Suite = Suite { name: "wasm", plan, heap: false };
 
 /// The agent that is put under memory limits.
 pub const BALLAST: &str = "ballast";

@@ -4,6 +4,7 @@
 //! A twin is our own build of trusted source in a worker process: its addresses are followed. A
 //! twin that breaks the contract costs the worker, which is one launch of one case.
 
+use agent_abi::heap::HeapCounts;
 use agent_abi::{ABI_VERSION, CHANNEL_MAGIC, Channel, HostTable};
 use libloading::{Library, Symbol};
 use std::ffi::c_void;
@@ -32,10 +33,18 @@ struct Functions {
     drop: unsafe extern "C" fn(*mut Channel),
 }
 
+/// What a twin has beside the contract if it counts its allocations.
+#[derive(Debug, Clone, Copy)]
+struct HeapFunctions {
+    start: unsafe extern "C" fn(u32, u64),
+    counts: unsafe extern "C" fn() -> *const HeapCounts,
+}
+
 /// A loaded twin.
 #[derive(Debug)]
 pub struct NativeLibrary {
     functions: Functions,
+    heap: Option<HeapFunctions>,
     /// Kept open as long as its functions are called.
     _library: Library,
 }
@@ -64,7 +73,31 @@ impl NativeLibrary {
                 drop: symbol(&library, "agent_drop")?,
             }
         };
-        Ok(Arc::new(Self { functions, _library: library }))
+        // SAFETY: a twin that has these functions has them with these types.
+        let heap = unsafe {
+            symbol(&library, "agent_heap_start").and_then(|start| {
+                let counts = symbol(&library, "agent_heap_counts")?;
+                Ok(HeapFunctions { start, counts })
+            })
+        };
+        Ok(Arc::new(Self { functions, heap: heap.ok(), _library: library }))
+    }
+
+    /// Has the twin count its allocations, those of all its agents, from 0 on. False if it has no
+    /// such allocator.
+    pub fn start_heap(&self) -> bool {
+        let Some(heap) = &self.heap else { return false };
+        // SAFETY: a function of a library that is loaded; it takes any numbers.
+        unsafe { (heap.start)(0, 0) };
+        true
+    }
+
+    /// What the twin counted; none if it does not count.
+    pub fn heap_counts(&self) -> Option<HeapCounts> {
+        let heap = self.heap.as_ref()?;
+        // SAFETY: the address of a static of the library, which only the twin's own calls change:
+        // none of them runs now.
+        Some(unsafe { (heap.counts)().read() })
     }
 }
 

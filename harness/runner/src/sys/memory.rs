@@ -3,6 +3,8 @@
 use caxton_results::reading::Missing;
 use caxton_results::units::Bytes;
 use procfs::Current;
+use procfs::process::PageInfo;
+use std::ops::Range;
 
 fn failed(error: &procfs::ProcError) -> Missing {
     Missing::Unsupported(format!("/proc: {error}"))
@@ -17,6 +19,24 @@ pub fn resident() -> Result<Bytes, Missing> {
     let rollup = process.smaps_rollup().map_err(|e| failed(&e))?;
     let total = rollup.memory_map_rollup.iter().filter_map(|m| m.extension.map.get("Rss")).sum();
     Ok(Bytes(total))
+}
+
+/// How much of `addresses` has a page of memory in this process (`pagemap`): a page that was never
+/// touched has none, and neither has one that was swapped out.
+///
+/// # Errors
+/// Why /proc does not tell.
+pub fn resident_within(addresses: Range<usize>) -> Result<Bytes, Missing> {
+    let page = procfs::page_size() as usize;
+    let process = procfs::process::Process::myself().map_err(|e| failed(&e))?;
+    let mut map = process.pagemap().map_err(|e| failed(&e))?;
+    let pages = addresses.start / page..addresses.end.div_ceil(page);
+    let pages = map.get_range_info(pages).map_err(|e| failed(&e))?;
+    let is_present = |page: &&PageInfo| match page {
+        PageInfo::MemoryPage(flags) => flags.contains(procfs::process::MemoryPageFlags::PRESENT),
+        PageInfo::SwapPage(_) => false,
+    };
+    Ok(Bytes((pages.iter().filter(is_present).count() * page) as u64))
 }
 
 /// Peak resident memory of this process (`VmHWM`).
@@ -69,6 +89,26 @@ pub fn cpu_field(field: &str) -> Result<String, Missing> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_pages_that_were_touched_are_resident_within_a_range() {
+        const PAGES: usize = 64;
+        let page = procfs::page_size() as usize;
+        // Fresh from the system at this size, and so untouched: zeroed memory needs no writing.
+        let mut block = vec![0u8; 64 << 20];
+        let start = (block.as_ptr() as usize).next_multiple_of(page);
+        let range = start..start + PAGES * page;
+        let before = resident_within(range.clone()).expect("Linux");
+        let first = start - block.as_ptr() as usize;
+        for touched in 0..10 {
+            block[first + touched * 3 * page] = 1;
+        }
+        let after = resident_within(range).expect("Linux");
+        std::hint::black_box(&mut block);
+        // Large pages may bring neighbours along, never fewer.
+        assert!(before.0 == 0 || before.0 == (PAGES * page) as u64, "{before}");
+        assert!(after.0 >= (10 * page) as u64 && after.0 <= (PAGES * page) as u64, "{after}");
+    }
 
     #[test]
     fn memory_that_is_touched_becomes_resident() {

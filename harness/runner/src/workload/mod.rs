@@ -5,6 +5,7 @@
 
 mod crew;
 pub mod fuel;
+pub mod heap;
 pub mod memory_limit;
 pub mod overhead;
 pub mod parts;

@@ -1,11 +1,15 @@
 //! Compiling a module and linking it to its host.
 
+use super::heap;
 use super::instance::{HostState, WasmAgent};
 use crate::subject::Attempt;
 use caxton_results::case::Outcome;
 use caxton_results::units::Bytes;
 use std::collections::BTreeMap;
-use wasmtime::{Caller, Config, Engine, InstancePre, Linker, Module, OptLevel};
+use std::num::NonZeroUsize;
+use wasmtime::{
+    Caller, Config, Engine, InstancePre, Linker, Module, OptLevel, WasmBacktraceDetails,
+};
 use wasmtime_wasi::p1;
 
 /// How the engine differs from wasmtime's defaults. Each difference changes the guest's code.
@@ -49,6 +53,10 @@ impl EngineOptions {
         config.epoch_interruption(self.epochs);
         // A 64-bit memory would have no bound but the host's.
         config.wasm_memory64(false);
+        // Names are found afterwards where somebody wants them: at each trap and each look at a
+        // guest's stack they would cost a thousand times the stack itself.
+        config.wasm_backtrace_details(WasmBacktraceDetails::Disable);
+        config.wasm_backtrace_max_frames(NonZeroUsize::new(heap::FRAMES_MAX));
         match self.bounds {
             Bounds::GuardPages => {}
             Bounds::Explicit => {
@@ -116,13 +124,21 @@ impl WasmSubject {
     /// # Errors
     /// `Refused` below the module's minimum, `DiedBeforeWork` when its start or constructor traps.
     pub fn instantiate(&self, limit: Option<Bytes>) -> Attempt<WasmAgent> {
-        WasmAgent::new(&self.pre, limit, self.options)
+        WasmAgent::new(&self.pre, limit, (self.options, false))
     }
 
     /// The machine code, to see that two options do not make the same.
     #[cfg(test)]
     pub(super) fn code(&self) -> &[u8] {
         self.pre.module().text()
+    }
+
+    /// The same without a limit, the growths of its memory noted from its creation on.
+    ///
+    /// # Errors
+    /// As [`Self::instantiate`].
+    pub fn instantiate_watched(&self) -> Attempt<WasmAgent> {
+        WasmAgent::new(&self.pre, None, (self.options, true))
     }
 
     /// Size of the machine code.
@@ -168,6 +184,7 @@ fn host_functions(engine: &Engine) -> wasmtime::Result<Linker<HostState>> {
             Ok(())
         },
     )?;
+    heap::host_functions(&mut linker)?;
     linker.func_wrap(module, "clock_ns", |_: Caller<'_, HostState>| -> u64 {
         use crate::sys::clock::{Clock, Monotonic};
         Monotonic.now().0

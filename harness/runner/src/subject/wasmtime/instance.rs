@@ -4,7 +4,8 @@
 //! followed; one that points outside costs this case and nothing else.
 
 use super::engine::{EngineOptions, one_line};
-use super::limits::{Limiter, MemoryUse};
+use super::heap::HeapLog;
+use super::limits::{Growths, Limiter, MemoryUse};
 use crate::subject::{AgentInstance, Attempt, HostCounts, REPLY_BYTES_MAX, Step, status_outcome};
 use agent_abi::{ABI_VERSION, CHANNEL_MAGIC, Channel, Status};
 use caxton_results::case::Outcome;
@@ -31,6 +32,8 @@ pub(super) struct HostState {
     wasi_calls: u64,
     memory: Option<Memory>,
     stderr: MemoryOutputPipe,
+    /// None where nobody watches the guest's heap.
+    pub(super) heap: Option<Box<HeapLog>>,
 }
 
 impl HostState {
@@ -38,7 +41,7 @@ impl HostState {
         let stderr = MemoryOutputPipe::new(STDERR_BYTES_MAX);
         let wasi = WasiCtxBuilder::new().stderr(stderr.clone()).build_p1();
         let (limiter, counts) = (Limiter::new(limit), HostCounts::default());
-        Self { wasi, limiter, counts, wasi_calls: 0, memory: None, stderr }
+        Self { wasi, limiter, counts, wasi_calls: 0, memory: None, stderr, heap: None }
     }
 
     /// Asked for once by each WASI function, and by nobody else.
@@ -72,7 +75,8 @@ impl HostState {
 
 /// A live WASM agent.
 pub struct WasmAgent {
-    store: Store<HostState>,
+    pub(super) store: Store<HostState>,
+    pub(super) instance: Instance,
     memory: Memory,
     handle: TypedFunc<(u32, u32), i32>,
     reserve: TypedFunc<(u32, u32, u32), i32>,
@@ -88,9 +92,10 @@ impl WasmAgent {
     pub(super) fn new(
         pre: &InstancePre<HostState>,
         limit: Option<Bytes>,
-        options: EngineOptions,
+        (options, growths): (EngineOptions, bool),
     ) -> Attempt<Self> {
         let mut store = Store::new(pre.module().engine(), HostState::new(limit));
+        store.data_mut().limiter.growths = growths.then(Growths::default);
         store.limiter(|state| &mut state.limiter);
         if options.fuel {
             store.set_fuel(u64::MAX).map_err(|e| Outcome::Failed(e.to_string()))?;
@@ -116,7 +121,18 @@ impl WasmAgent {
         let reserve = export(&mut store, &instance, "agent_reserve")?;
         let example = export(&mut store, &instance, "agent_example")?;
         let (inbox, reply, out) = (0..0, 0..0, Vec::new());
-        let agent = Self { store, memory, handle, reserve, example, channel, inbox, reply, out };
+        let agent = Self {
+            store,
+            instance,
+            memory,
+            handle,
+            reserve,
+            example,
+            channel,
+            inbox,
+            reply,
+            out,
+        };
         let seen = agent.channel().map_err(before_work)?;
         if seen.magic != CHANNEL_MAGIC || seen.version != ABI_VERSION {
             let why = format!("agent_new returned {channel:#x}, where no channel lies");
@@ -163,10 +179,30 @@ impl WasmAgent {
         &self.memory.data(&self.store)[self.inbox.clone()]
     }
 
+    /// The growths of its memory since it was made or last asked; none where they are not noted.
+    pub fn take_growths(&mut self) -> Option<Growths> {
+        let size = Bytes(self.memory.data_size(&self.store) as u64);
+        let mut growths = self.store.data_mut().limiter.growths.as_mut().map(std::mem::take)?;
+        growths.forget_beyond(size);
+        Some(growths)
+    }
+
+    /// The host's addresses of its linear memory.
+    pub fn memory_range(&self) -> Range<usize> {
+        let start = self.memory.data_ptr(&self.store) as usize;
+        start..start + self.memory.data_size(&self.store)
+    }
+
     fn channel(&self) -> Attempt<Channel> {
-        let range = self.range("channel", u64::from(self.channel), Channel::BYTES as u64)?;
+        let bytes = self.copy("channel", u64::from(self.channel))?;
+        Ok(Channel::from_bytes(&bytes))
+    }
+
+    /// A copy of `N` bytes of the guest's memory.
+    pub(super) fn copy<const N: usize>(&self, what: &str, at: u64) -> Attempt<[u8; N]> {
+        let range = self.range(what, at, N as u64)?;
         let bytes = self.memory.data(&self.store)[range].first_chunk();
-        Ok(Channel::from_bytes(bytes.expect("the range is a channel long")))
+        Ok(*bytes.expect("the range is as long"))
     }
 
     /// A range that lies in the guest's memory, or what the guest lied about.
@@ -325,7 +361,7 @@ impl AgentInstance for WasmAgent {
     }
 }
 
-fn export<P: WasmParams, R: WasmResults>(
+pub(super) fn export<P: WasmParams, R: WasmResults>(
     store: &mut Store<HostState>,
     instance: &Instance,
     name: &str,
@@ -358,7 +394,7 @@ fn refusal(store: &Store<HostState>, limit: Option<Bytes>, error: &wasmtime::Err
 }
 
 /// How a guest died: the trap, the denied growth behind it, and its own last words.
-fn died(store: &Store<HostState>, call: &str, error: &wasmtime::Error) -> String {
+pub(super) fn died(store: &Store<HostState>, call: &str, error: &wasmtime::Error) -> String {
     let trap = error.downcast_ref::<wasmtime::Trap>().map(ToString::to_string);
     let mut text = match trap {
         Some(trap) => {

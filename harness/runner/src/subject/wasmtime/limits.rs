@@ -1,6 +1,7 @@
-//! The memory limit of a store, and what it denied.
+//! The memory limit of a store, what it denied, and when memory grew where somebody wants to know.
 
-use caxton_results::units::Bytes;
+use crate::sys::clock::{Clock, Monotonic};
+use caxton_results::units::{Bytes, Nanos};
 use wasmtime::ResourceLimiter;
 
 /// Tables are bounded too: a guest must not spend the host's memory on elements.
@@ -18,23 +19,69 @@ pub struct MemoryUse {
     pub last_denied: Bytes,
 }
 
+/// One growth of linear memory; its creation is one from nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Growth {
+    /// When it was granted, by the host's monotonic clock.
+    pub at: Nanos,
+    /// Size before it.
+    pub old: Bytes,
+    /// Size after it.
+    pub new: Bytes,
+}
+
+/// Growths that are kept: a guest can ask for 65,536 pages one by one.
+const GROWTHS_MAX: usize = 4096;
+
+/// The growths of one guest, up to a bound.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Growths {
+    /// In order.
+    pub seen: Vec<Growth>,
+    /// How many more there were.
+    pub lost: u64,
+}
+
+impl Growths {
+    /// Forgets what was allowed and did not come about, for the system had no memory: now there
+    /// are only `bytes`.
+    pub(super) fn forget_beyond(&mut self, bytes: Bytes) {
+        if self.seen.last().is_some_and(|last| last.new > bytes) {
+            self.seen.pop();
+        }
+    }
+}
+
 /// Bounds linear memory to `limit`.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Limiter {
     limit: Option<Bytes>,
     pub(super) seen: MemoryUse,
+    /// None where nobody asked.
+    pub(super) growths: Option<Growths>,
 }
 
 impl Limiter {
     pub(super) fn new(limit: Option<Bytes>) -> Self {
-        Self { limit, seen: MemoryUse::default() }
+        Self { limit, seen: MemoryUse::default(), growths: None }
+    }
+
+    fn note(&mut self, current: usize, desired: usize) {
+        let Some(growths) = &mut self.growths else { return };
+        growths.forget_beyond(Bytes(current as u64));
+        if growths.seen.len() == GROWTHS_MAX {
+            growths.lost += 1;
+            return;
+        }
+        let (old, new) = (Bytes(current as u64), Bytes(desired as u64));
+        growths.seen.push(Growth { at: Monotonic.now(), old, new });
     }
 }
 
 impl ResourceLimiter for Limiter {
     fn memory_growing(
         &mut self,
-        _current: usize,
+        current: usize,
         desired: usize,
         maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
@@ -44,6 +91,8 @@ impl ResourceLimiter for Limiter {
         if !allowed {
             self.seen.denied += 1;
             self.seen.last_denied = Bytes(desired as u64);
+        } else {
+            self.note(current, desired);
         }
         Ok(allowed)
     }
@@ -64,5 +113,40 @@ impl ResourceLimiter for Limiter {
 
     fn tables(&self) -> usize {
         TABLES_MAX
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sizes(limiter: &Limiter) -> Vec<(u64, u64)> {
+        let growths = limiter.growths.as_ref().expect("asked for");
+        growths.seen.iter().map(|growth| (growth.old.0, growth.new.0)).collect()
+    }
+
+    #[test]
+    fn growths_are_noted_only_where_asked_for_and_only_those_that_came_about() {
+        let mut limiter = Limiter::new(Some(Bytes(400)));
+        limiter.memory_growing(0, 100, None).expect("no trap");
+        assert_eq!(limiter.growths, None);
+        limiter.growths = Some(Growths::default());
+        // The system refuses the first 300; the limit refuses 500.
+        for (old, new) in [(100, 200), (200, 300), (200, 300), (300, 500)] {
+            limiter.memory_growing(old, new, None).expect("no trap");
+        }
+        assert_eq!(sizes(&limiter), [(100, 200), (200, 300)]);
+        assert_eq!(limiter.seen.denied, 1);
+    }
+
+    #[test]
+    fn growths_are_bounded() {
+        let mut limiter = Limiter::new(None);
+        limiter.growths = Some(Growths::default());
+        for page in 0..GROWTHS_MAX + 5 {
+            limiter.memory_growing(page, page + 1, None).expect("no trap");
+        }
+        assert_eq!(sizes(&limiter).len(), GROWTHS_MAX);
+        assert_eq!(limiter.growths.expect("asked for").lost, 5);
     }
 }

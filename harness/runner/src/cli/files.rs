@@ -1,0 +1,119 @@
+//! The agents' files: guests that were named, and what must be built for a plan.
+
+use super::bench::as_the_user_means;
+use super::messages::{Problem, note};
+use crate::guest::artifact::sha256_hex;
+use crate::guest::build::{BuildStep, Builder, BuiltAgent};
+use crate::guest::catalog::{AgentSource, Workspace};
+use crate::guest::toolchain::{Toolchain, Variant};
+use crate::measure::protocol::{AgentFiles, VariantFiles};
+use crate::plan::Task;
+use caxton_results::case::Outcome;
+use caxton_results::reading::{Missing, Reading};
+use caxton_results::record::Artifact;
+use caxton_results::units::Bytes;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The files of each agent, or why there are none.
+pub(super) type Files = BTreeMap<String, Result<AgentFiles, Outcome>>;
+
+/// The guests given as files, by name.
+pub(super) fn guests(paths: &[PathBuf]) -> Result<BTreeMap<String, PathBuf>, Problem> {
+    let mut guests = BTreeMap::new();
+    for path in paths {
+        let problem = |why: &str| Problem::Guest { path: path.clone(), why: why.to_owned() };
+        let path = fs::canonicalize(as_the_user_means(path))
+            .map_err(|error| problem(&error.to_string()))?;
+        let stem = path.file_stem().map(|stem| stem.to_string_lossy()).unwrap_or_default();
+        // Part of a case key: its separators must not appear in it.
+        let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        let name: String = stem.chars().map(|c| if allowed(c) { c } else { '_' }).collect();
+        if guests.insert(name.clone(), path.clone()).is_some() {
+            return Err(problem(&format!("a second guest named {name}: rename one")));
+        }
+    }
+    Ok(guests)
+}
+
+/// Builds what the tasks need. A build that fails is an outcome, not the end of the run.
+pub(super) fn files(
+    workspace: &Workspace,
+    tasks: &[Task],
+    guests: &BTreeMap<String, PathBuf>,
+) -> Result<(Files, Vec<Artifact>), Problem> {
+    let needed = |name: &str| tasks.iter().any(|task| task.needs().any(|needs| needs == name));
+    let sources: Vec<_> = workspace.agents.values().filter(|a| needed(&a.name)).collect();
+    let built = if sources.is_empty() { Vec::new() } else { build(workspace, &sources, tasks)? };
+    let mut files = Files::new();
+    let mut artifacts = Vec::new();
+    for (variant, name, BuiltAgent { wasm, native }) in built {
+        artifacts.extend([&wasm, &native].into_iter().flatten().map(|b| b.artifact.clone()));
+        let both = wasm.and_then(|wasm| native.map(|native| (wasm.path, native.path)));
+        if variant == Variant::Measured {
+            let expected = Some(workspace.agents[&name].expected.clone());
+            let entry = both.map_err(Outcome::Refused).map(|(wasm, native)| AgentFiles {
+                name: name.clone(),
+                wasm,
+                native: Some(native),
+                expected,
+                variants: BTreeMap::new(),
+            });
+            files.insert(name, entry);
+        } else if let Some(Ok(files)) = files.get_mut(&name) {
+            let built = both.map(|(wasm, native)| VariantFiles { wasm, native });
+            files.variants.insert(variant, built);
+        }
+    }
+    for (name, path) in guests.iter().filter(|(name, _)| needed(name)) {
+        artifacts.extend(given(name, path));
+        let (name, wasm, native, expected) = (name.clone(), path.clone(), None, None);
+        let variants = BTreeMap::new();
+        files.insert(name.clone(), Ok(AgentFiles { name, wasm, native, expected, variants }));
+    }
+    Ok((files, artifacts))
+}
+
+/// Builds `sources` as they are measured, then those variants that `tasks` ask of their agents.
+fn build(
+    workspace: &Workspace,
+    sources: &[&AgentSource],
+    tasks: &[Task],
+) -> Result<Vec<(Variant, String, BuiltAgent)>, Problem> {
+    let toolchain = Toolchain::find(&workspace.root, &note)?;
+    let builder = Builder::open(workspace, &toolchain)
+        .map_err(|source| Problem::Builder { path: workspace.target.clone(), source })?;
+    let of = |variant: Variant, sources: &[&AgentSource]| -> Vec<_> {
+        let say = |step: BuildStep<'_>| {
+            let (number, of, agent, side) = (step.number, step.of, step.agent, step.side);
+            note(&format!("building [{number}/{of}] {agent} ({side}{})", variant.words()));
+        };
+        let built = builder.build(sources, variant, &say).into_iter();
+        built.map(|(name, built)| (variant, name, built)).collect()
+    };
+    let mut built = of(Variant::Measured, sources);
+    let variants: BTreeSet<Variant> = tasks.iter().filter_map(Task::variant).collect();
+    for variant in variants {
+        let asks = |source: &&&AgentSource| {
+            tasks.iter().any(|task| task.variant() == Some(variant) && task.agent == source.name)
+        };
+        built.extend(of(variant, &sources.iter().filter(asks).copied().collect::<Vec<_>>()));
+    }
+    Ok(built)
+}
+
+/// What can be said of a guest that was given as a file.
+fn given(name: &str, path: &Path) -> Option<Artifact> {
+    let bytes = fs::read(path).ok()?;
+    Some(Artifact {
+        agent: name.to_owned(),
+        side: "wasm".to_owned(),
+        rustc: Reading::Missing(Missing::NotRequested("given as a file".to_owned())),
+        target: "unknown".to_owned(),
+        flags: Vec::new(),
+        bytes: Bytes(bytes.len() as u64),
+        sha256: sha256_hex(&bytes),
+        source_hash: None,
+    })
+}
