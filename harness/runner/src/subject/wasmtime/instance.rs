@@ -5,11 +5,13 @@
 
 use super::engine::one_line;
 use super::limits::{Limiter, MemoryUse};
+use super::watch::Lease;
 use crate::subject::{AgentInstance, Attempt, HostCounts, REPLY_BYTES_MAX, status_outcome};
 use agent_abi::{ABI_VERSION, CHANNEL_MAGIC, Channel, Status};
 use caxton_results::case::Outcome;
 use caxton_results::units::Bytes;
 use std::ops::Range;
+use std::sync::Arc;
 use wasmtime::{
     AsContext, Instance, InstancePre, Memory, Store, TypedFunc, WasmParams, WasmResults,
 };
@@ -76,6 +78,8 @@ pub struct WasmAgent {
     channel: u32,
     inbox: Range<usize>,
     reply: Range<usize>,
+    /// After the store, which holds the module too.
+    _lease: Option<Arc<Lease>>,
 }
 
 impl WasmAgent {
@@ -83,6 +87,7 @@ impl WasmAgent {
         pre: &InstancePre<HostState>,
         limit: Option<Bytes>,
         fuel: bool,
+        lease: Option<Arc<Lease>>,
     ) -> Attempt<Self> {
         let mut store = Store::new(pre.module().engine(), HostState::new(limit));
         store.limiter(|state| &mut state.limiter);
@@ -106,7 +111,8 @@ impl WasmAgent {
         let reserve = export(&mut store, &instance, "agent_reserve")?;
         let example = export(&mut store, &instance, "agent_example")?;
         let (inbox, reply) = (0..0, 0..0);
-        let agent = Self { store, memory, handle, reserve, example, channel, inbox, reply };
+        let _lease = lease;
+        let agent = Self { store, memory, handle, reserve, example, channel, inbox, reply, _lease };
         let seen = agent.channel().map_err(before_work)?;
         if seen.magic != CHANNEL_MAGIC || seen.version != ABI_VERSION {
             let why = format!("agent_new returned {channel:#x}, where no channel lies");

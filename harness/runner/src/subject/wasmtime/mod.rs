@@ -2,15 +2,23 @@
 //!
 //! `engine.rs` compiles and says with which configuration; `limits.rs` bounds memory and notes
 //! what was denied; `instance.rs` is the live agent, in which every address and length that comes
-//! from the guest is checked.
+//! from the guest is checked. For profilers, `code.rs` and `dwarf.rs` name the functions behind
+//! addresses, and `watch.rs` tells when code comes and goes.
 
+mod code;
+mod dwarf;
 mod engine;
 mod instance;
 mod limits;
+mod watch;
 
 pub use engine::{EngineOptions, WasmSubject, configuration};
 pub use instance::WasmAgent;
 pub use limits::MemoryUse;
 
 #[cfg(test)]
+mod code_tests;
+#[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod watch_tests;
