@@ -19,6 +19,12 @@ fn agents() -> Vec<String> {
     names
 }
 
+/// True for an agent that is run only where it is named.
+fn is_calibration(name: &str) -> bool {
+    let manifest = root().join("agents-wasm").join(name).join("Cargo.toml");
+    fs::read_to_string(manifest).expect("an agent's manifest").contains("\ncalibration = true\n")
+}
+
 /// The keys of the cases that are run by default.
 fn cases() -> Vec<String> {
     let subjects = ["wasmtime-vs-native", "native-vs-native", "wasmtime-vs-wasmtime"];
@@ -26,7 +32,9 @@ fn cases() -> Vec<String> {
     let limits = ["1MiB", "10MiB", "100MiB", "1000MiB"];
     let limits = limits.map(|limit| format!("wasm/memory-limit/wasmtime/ballast/limit={limit}"));
     let parts = |agent: &String| format!("wasm/parts/wasmtime/{agent}");
-    let (agents, limits) = (agents(), limits.into_iter());
+    let agents: Vec<String> =
+        agents().into_iter().filter(|name| !is_calibration(name)).collect();
+    let limits = limits.into_iter();
     agents.iter().flat_map(overhead).chain(limits).chain(agents.iter().map(parts)).collect()
 }
 
@@ -113,6 +121,15 @@ fn a_name_from_the_list_runs_exactly_that_case() {
     let seen: Vec<_> = record.cases.iter().map(|c| (c.key.to_string(), &c.outcome)).collect();
     assert_eq!(seen, [(name.to_owned(), &Outcome::Ran)]);
     assert!(samples.iter().all(|sample| sample.case.to_string() == name));
+}
+
+#[test]
+fn an_agent_for_calibration_is_run_where_it_is_named_and_by_no_pattern() {
+    assert!(is_calibration("split"));
+    let pattern = ["--list", "--format", "terse", "/split"];
+    assert_eq!(bench_says(&pattern).stdout, "");
+    let named = [&pattern[..], &["--agent", "split"]].concat();
+    assert_eq!(bench_says(&named).stdout.lines().count(), 3);
 }
 
 #[test]

@@ -5,8 +5,8 @@ use caxton_bench_runner::measure::protocol::{
     AgentFiles, Effort, Event, Job, PROTOCOL, WORKER_ARGUMENT, Work,
 };
 use caxton_results::case::{CaseKey, Outcome};
-use caxton_results::reading::{Missing, Reading};
 use caxton_results::units::Nanos;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 const OTHER_PROTOCOL: u32 = 999;
@@ -16,8 +16,8 @@ fn job() -> Job {
         name: "none".to_owned(),
         wasm: PathBuf::from("no-such-file.wasm"),
         native: None,
-        simd: Reading::Missing(Missing::NotRequested("no option is measured".to_owned())),
         expected: None,
+        variants: BTreeMap::new(),
     };
     let effort = Effort {
         blocks: 1,

@@ -231,7 +231,7 @@ fn plan(
         return Err(Problem::Guest { path: guests[name].clone(), why });
     }
     let wanted = |name: &String| match (&args.agent[..], &args.guest[..]) {
-        ([], []) => true,
+        ([], []) => !workspace.agents[name].calibration,
         // Guests alone: the agents were not asked for.
         ([], _) => false,
         (names, _) => names.contains(name),

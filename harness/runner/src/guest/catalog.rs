@@ -32,6 +32,8 @@ pub struct AgentSource {
     pub folders: Vec<PathBuf>,
     /// SHA-256 of the example message and of its reply, in hex.
     pub expected: Expected,
+    /// It checks a measurement and stands for no work: it is run only where it is named.
+    pub calibration: bool,
 }
 
 /// What an agent's manifest promises under `[package.metadata.agent]`.
@@ -73,7 +75,15 @@ struct Package {
 
 #[derive(Deserialize)]
 struct PackageMetadata {
-    agent: Option<Expected>,
+    agent: Option<AgentMetadata>,
+}
+
+#[derive(Clone, Deserialize)]
+struct AgentMetadata {
+    #[serde(flatten)]
+    expected: Expected,
+    #[serde(default)]
+    calibration: bool,
 }
 
 #[derive(Deserialize)]
@@ -123,14 +133,15 @@ fn agents_of(
         if name == "abi" {
             continue;
         }
-        let expected = package.metadata.as_ref().and_then(|m| m.agent.clone());
-        let expected = expected
+        let promised = package.metadata.as_ref().and_then(|m| m.agent.clone());
+        let AgentMetadata { expected, calibration } = promised
             .ok_or_else(|| CatalogError::NoExpectedAnswer(package.manifest_path.clone()))?;
         let source = AgentSource {
             name: name.to_owned(),
             package: package.name.clone(),
             folders: folders_of(package, &metadata.packages),
             expected,
+            calibration,
         };
         agents.insert(source.name.clone(), source);
     }
@@ -167,10 +178,15 @@ mod tests {
              "metadata":null,"dependencies":[{"path":null}]},
             {"name":"agent-echo","description":"answers","manifest_path":"/w/agents-wasm/echo/Cargo.toml",
              "metadata":{"agent":{"message_sha256":"aa","reply_sha256":"bb"}},
-             "dependencies":[{"path":"/w/agents-wasm/abi"},{"path":null}]}]}"#;
+             "dependencies":[{"path":"/w/agents-wasm/abi"},{"path":null}]},
+            {"name":"agent-split","manifest_path":"/w/agents-wasm/split/Cargo.toml",
+             "metadata":{"agent":{"message_sha256":"cc","reply_sha256":"dd","calibration":true}},
+             "dependencies":[]}]}"#;
         let metadata: Metadata = serde_json::from_str(text).expect("valid");
         let agents = agents_of(&metadata, Path::new("/w")).expect("complete");
-        assert_eq!(agents.keys().collect::<Vec<_>>(), ["echo"]);
+        assert_eq!(agents.keys().collect::<Vec<_>>(), ["echo", "split"]);
+        assert_eq!((agents["echo"].calibration, agents["split"].calibration), (false, true));
+        assert_eq!(agents["split"].expected.reply_sha256, "dd");
         let folders = [PathBuf::from("/w/agents-wasm/abi"), PathBuf::from("/w/agents-wasm/echo")];
         assert_eq!(agents["echo"].folders, folders);
     }

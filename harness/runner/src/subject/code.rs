@@ -17,6 +17,11 @@ pub trait Code: Send + Sync {
     /// The frames at `address`, which lies in the range and inside an instruction (of a return
     /// address: one less), innermost first. Empty where nobody knows.
     fn frames(&self, address: usize) -> Vec<Frame>;
+
+    /// What is missing of its names and why, a line each.
+    fn notes(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// Is told when code comes and goes.

@@ -11,7 +11,7 @@
 use super::overhead::pads;
 use super::sides::{Exchange, Loaded, module, page_offset};
 use super::{At, Context};
-use crate::guest::toolchain::Side;
+use crate::guest::toolchain::{Side, Variant};
 use crate::measure::blocks::{BlockSize, Pace, Seat, block, prepare};
 use crate::measure::calibrate::{self, Cost};
 use crate::measure::protocol::{AgentFiles, Event};
@@ -19,7 +19,7 @@ use crate::subject::wasmtime::{Bounds, CompilerEffort, EngineOptions, WasmSubjec
 use crate::subject::{AgentInstance, Attempt, Step};
 use crate::sys::affinity;
 use caxton_results::case::{CaseKey, Outcome};
-use caxton_results::reading::{Missing, Reading};
+use caxton_results::reading::Missing;
 use caxton_results::units::Nanos;
 use std::path::Path;
 
@@ -98,9 +98,15 @@ impl Troupe {
         let agent = cast.agent;
         let mut wanted: Vec<(&'static str, &Path, EngineOptions)> =
             options().map(|(metric, options)| (metric, agent.wasm.as_path(), options)).to_vec();
-        match &agent.simd {
-            Reading::Known(path) => wanted.push(("option_simd_call_ns", path, default)),
-            Reading::Missing(why) => ctx.missing(case, "option_simd_call_ns", why.clone()),
+        match agent.variants.get(&Variant::Simd) {
+            Some(Ok(simd)) => wanted.push(("option_simd_call_ns", &simd.wasm, default)),
+            Some(Err(why)) => {
+                ctx.missing(case, "option_simd_call_ns", Missing::Failed(why.clone()))
+            }
+            None => {
+                let why = "given as a file: it cannot be built with SIMD".to_owned();
+                ctx.missing(case, "option_simd_call_ns", Missing::NotRequested(why));
+            }
         }
         ctx.rng.shuffle(&mut wanted);
         let (mut metrics, mut agents) = (vec!["part_call_ns"], vec![wasm(&agent.wasm, default)?]);

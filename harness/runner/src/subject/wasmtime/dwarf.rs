@@ -1,139 +1,161 @@
-//! Names for places in a guest's code, from the debug information in its .wasm file.
+//! The debug information in a .wasm file: which functions and lines its instructions stand for.
 //!
-//! A place is an offset into the code section, which is what DWARF calls an address there ("DWARF
-//! for WebAssembly", yurydelendik.github.io/webassembly-dwarf). A module without debug information
-//! has no names here.
+//! Read once, for all instructions that machine code came from: what is kept borrows nothing and
+//! needs no lock. It says nothing of machine code; `code.rs` knows which instruction an address
+//! came from.
 
-use addr2line::gimli::{Dwarf, EndianSlice, LittleEndian, SectionId};
-use caxton_results::profile::{Frame, Origin};
-use std::collections::BTreeMap;
+use addr2line::gimli::{self, EndianSlice, LittleEndian, Reader as _};
+use addr2line::{Context, demangle_auto};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
 
-type Slice<'a> = EndianSlice<'a, LittleEndian>;
+type Reader<'a> = EndianSlice<'a, LittleEndian>;
 
-const CUSTOM_SECTION: u8 = 0;
-const CODE_SECTION: u8 = 10;
+/// Magic number and version, which come before the sections.
+const HEAD_BYTES: usize = 8;
 
-/// The debug information of one module.
-pub(super) struct WasmDwarf<'a> {
-    context: Option<addr2line::Context<Slice<'a>>>,
-    code_start: u64,
-    code_bytes: u64,
+/// Numbers of sections: WebAssembly core specification, "Binary Format: Modules".
+const CUSTOM: u8 = 0;
+const CODE: u8 = 10;
+
+/// A function at a place, as the debug information has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Place {
+    /// Demangled name.
+    pub(super) name: Option<String>,
+    pub(super) file: Option<String>,
+    pub(super) line: Option<u32>,
 }
 
-impl<'a> WasmDwarf<'a> {
-    /// Of the module `wasm` in its binary format; of anything else there is none.
-    pub(super) fn new(wasm: &'a [u8]) -> Self {
-        let sections = Sections::of(wasm);
-        let load = |id: SectionId| -> Result<Slice<'a>, addr2line::gimli::Error> {
-            let bytes = sections.custom.get(id.name()).copied().unwrap_or_default();
-            Ok(EndianSlice::new(bytes, LittleEndian))
-        };
-        let dwarf = Dwarf::load(load).ok();
-        let context = dwarf.and_then(|dwarf| addr2line::Context::from_dwarf(dwarf).ok());
-        let (code_start, code_bytes) = sections.code;
-        Self { context, code_start, code_bytes }
+/// The places of a module's instructions.
+#[derive(Debug, Default)]
+pub(super) struct Places {
+    /// Each once: thousands of instructions share a few hundred places.
+    table: Vec<Place>,
+    /// Indices into the table, instruction after instruction.
+    stacks: Vec<u32>,
+    /// By the instruction's offset in the file: its part of `stacks`.
+    by_offset: BTreeMap<u32, Range<usize>>,
+}
+
+impl Places {
+    /// Reads the places at `offsets` of `wasm`, a valid module; none if it has no debug
+    /// information.
+    ///
+    /// # Errors
+    /// Debug information that is broken.
+    pub(super) fn read(
+        wasm: &[u8],
+        offsets: impl Iterator<Item = u32>,
+    ) -> Result<Option<Self>, gimli::Error> {
+        let Some(sections) = Sections::of(wasm)? else { return Ok(None) };
+        let is_there = |name: &str| sections.custom.get(name).is_some_and(|s| !s.is_empty());
+        if !is_there(".debug_info") || !is_there(".debug_line") {
+            return Ok(None);
+        }
+        let nothing = Reader::new(&[], LittleEndian);
+        let dwarf = gimli::Dwarf::load(|id| -> Result<_, gimli::Error> {
+            Ok(*sections.custom.get(id.name()).unwrap_or(&nothing))
+        })?;
+        let context = Context::from_dwarf(dwarf)?;
+        let (mut places, mut known) = (Self::default(), HashMap::new());
+        for offset in offsets {
+            // Addresses count from the code section's contents: "DWARF for WebAssembly".
+            if let Some(address) = offset.checked_sub(sections.code_start) {
+                let start = places.stacks.len();
+                places.add(&context, &mut known, u64::from(address));
+                places.by_offset.insert(offset, start..places.stacks.len());
+            }
+        }
+        Ok(Some(places))
     }
 
-    /// Size of the code section.
-    pub(super) fn code_bytes(&self) -> u64 {
-        self.code_bytes
-    }
-
-    /// Where the instruction at `module_offset` of the file lies in the code section.
-    pub(super) fn code_offset(&self, module_offset: u64) -> u64 {
-        module_offset.saturating_sub(self.code_start)
-    }
-
-    /// The frames at `offset` of the code section, innermost first; empty where nobody knows.
-    pub(super) fn frames(&self, offset: u64) -> Vec<Frame> {
-        let Some(context) = &self.context else { return Vec::new() };
-        let Ok(mut found) = context.find_frames(offset).skip_all_loads() else { return Vec::new() };
-        let mut frames = Vec::new();
-        while let Ok(Some(frame)) = found.next() {
-            let Some(function) = &frame.function else { break };
-            let Ok(name) = function.demangle() else { break };
+    /// Adds the stack at `address`: all of it or, where it cannot be read, nothing.
+    fn add<'a>(
+        &mut self,
+        context: &'a Context<Reader<'a>>,
+        known: &mut HashMap<Key<'a>, u32>,
+        address: u64,
+    ) {
+        let Ok(mut frames) = context.find_frames(address).skip_all_loads() else { return };
+        let start = self.stacks.len();
+        loop {
+            let frame = match frames.next() {
+                Ok(Some(frame)) => frame,
+                Ok(None) => return,
+                Err(_) => return self.stacks.truncate(start),
+            };
             let location = frame.location.as_ref();
-            frames.push(Frame {
-                name: name.into_owned(),
-                origin: Origin::GuestInlined,
-                file: location.and_then(|place| place.file).map(str::to_owned),
-                line: location.and_then(|place| place.line),
+            let key = Key {
+                name: frame.function.as_ref().map(|function| function.name.slice()),
+                file: location.and_then(|location| location.file),
+                line: location.and_then(|location| location.line).filter(|line| *line > 0),
+            };
+            let table = &mut self.table;
+            let index = *known.entry(key).or_insert_with(|| {
+                table.push(Place {
+                    name: key.name.map(|name| demangled(String::from_utf8_lossy(name))),
+                    file: key.file.map(str::to_owned),
+                    line: key.line,
+                });
+                (table.len() - 1) as u32
             });
+            self.stacks.push(index);
         }
-        if let Some(outer) = frames.last_mut() {
-            outer.origin = Origin::Guest;
-        }
-        frames
+    }
+
+    /// What stands at `offset` of the file, one of those that were read: the innermost first, each
+    /// but the last inlined into the next. Empty where the debug information says nothing.
+    pub(super) fn at(&self, offset: u32) -> impl DoubleEndedIterator<Item = &Place> {
+        let stack = self.by_offset.get(&offset).cloned().unwrap_or_default();
+        self.stacks[stack].iter().map(|index| &self.table[*index as usize])
     }
 }
 
-/// What of a module matters here.
-#[derive(Default)]
+/// A place before it is made readable.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Key<'a> {
+    name: Option<&'a [u8]>,
+    file: Option<&'a str>,
+    line: Option<u32>,
+}
+
+/// A name for people: of Rust without hashes, any other as it is.
+pub(super) fn demangled<'a>(name: impl Into<Cow<'a, str>>) -> String {
+    demangle_auto(name.into(), None).into_owned()
+}
+
+/// The sections that matter here.
 struct Sections<'a> {
-    custom: BTreeMap<&'a str, &'a [u8]>,
-    /// Where the code section's contents begin in the file, and their length.
-    code: (u64, u64),
+    /// Where the code section's contents begin in the file.
+    code_start: u32,
+    custom: BTreeMap<Cow<'a, str>, Reader<'a>>,
 }
 
 impl<'a> Sections<'a> {
-    /// WebAssembly Core Specification 2.0, 5.5: magic and version, then sections of an id, a
-    /// length and contents; those of a custom one begin with its name. Ends at what is none.
-    fn of(wasm: &'a [u8]) -> Self {
-        let mut sections = Self::default();
-        let Some(mut rest) = wasm.strip_prefix(b"\0asm\x01\0\0\0") else { return sections };
-        while let Some((&id, after)) = rest.split_first() {
-            let Some((bytes, after)) = leb128(after) else { break };
-            let Some((contents, after)) = after.split_at_checked(bytes) else { break };
-            if id == CODE_SECTION {
-                let start = contents.as_ptr() as usize - wasm.as_ptr() as usize;
-                sections.code = (start as u64, bytes as u64);
-            } else if id == CUSTOM_SECTION
-                && let Some((name_bytes, named)) = leb128(contents)
-                && let Some((name, body)) = named.split_at_checked(name_bytes)
-                && let Ok(name) = std::str::from_utf8(name)
-            {
-                sections.custom.insert(name, body);
+    /// None for the text format.
+    fn of(wasm: &'a [u8]) -> Result<Option<Self>, gimli::Error> {
+        if !wasm.starts_with(b"\0asm") {
+            return Ok(None);
+        }
+        let whole = Reader::new(wasm, LittleEndian);
+        let (mut code_start, mut custom) = (0, BTreeMap::new());
+        let mut rest = whole;
+        rest.skip(HEAD_BYTES)?;
+        while !rest.is_empty() {
+            let id = rest.read_u8()?;
+            let bytes = rest.read_uleb128_u32()?;
+            let mut content = rest.split(bytes as usize)?;
+            match id {
+                CODE => code_start = content.offset_from(whole) as u32,
+                CUSTOM => {
+                    let bytes = content.read_uleb128_u32()?;
+                    custom.insert(content.split(bytes as usize)?.to_string_lossy(), content);
+                }
+                _ => {}
             }
-            rest = after;
         }
-        sections
-    }
-}
-
-/// An unsigned 32-bit number in LEB128, and what follows it.
-fn leb128(bytes: &[u8]) -> Option<(usize, &[u8])> {
-    let mut value = 0u64;
-    for (index, byte) in bytes.iter().take(5).enumerate() {
-        value |= u64::from(byte & 0x7f) << (7 * index);
-        if byte & 0x80 == 0 {
-            return Some((u32::try_from(value).ok()? as usize, &bytes[index + 1..]));
-        }
-    }
-    None
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_are_read_to_their_last_byte() {
-        assert_eq!(leb128(&[0x05, 9]), Some((5, &[9][..])));
-        assert_eq!(leb128(&[0xE5, 0x8E, 0x26]), Some((624_485, &[][..])));
-        assert_eq!(leb128(&[0x80]), None);
-        assert_eq!(leb128(&[0xff; 6]), None);
-    }
-
-    #[test]
-    fn sections_are_found_and_a_cut_file_ends_where_it_is_cut() {
-        let module =
-            [&b"\0asm\x01\0\0\0"[..], &[0, 5, 2, b'a', b'b', 7, 8], &[10, 3, 1, 2, 3]].concat();
-        let sections = Sections::of(&module);
-        assert_eq!(sections.custom["ab"], [7, 8]);
-        assert_eq!(sections.code, (17, 3));
-        assert_eq!(Sections::of(&module[..module.len() - 1]).code, (0, 0));
-        assert!(Sections::of(b"(module)").custom.is_empty());
-        assert_eq!(WasmDwarf::new(&module).frames(1), []);
-        assert_eq!(WasmDwarf::new(&module).code_offset(18), 1);
+        Ok(Some(Self { code_start, custom }))
     }
 }

@@ -1,12 +1,16 @@
 //! Compiling a module and linking it to its host.
 
+use super::code::CompiledCode;
 use super::heap;
 use super::instance::{HostState, WasmAgent};
+use super::watch::{Lease, quietly};
 use crate::subject::Attempt;
+use crate::subject::code::CodeWatch;
 use caxton_results::case::Outcome;
 use caxton_results::units::Bytes;
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 use wasmtime::{
     Caller, Config, Engine, InstancePre, Linker, Module, OptLevel, WasmBacktraceDetails,
 };
@@ -92,6 +96,8 @@ pub fn configuration() -> BTreeMap<String, String> {
 pub struct WasmSubject {
     pre: InstancePre<HostState>,
     options: EngineOptions,
+    /// Last, so that it goes when nothing here holds the module any more.
+    lease: Option<Arc<Lease>>,
 }
 
 impl WasmSubject {
@@ -100,23 +106,29 @@ impl WasmSubject {
     /// # Errors
     /// `Refused`: a component, no valid module, imports that no agent may have.
     pub fn compile(bytes: &[u8], options: EngineOptions) -> Attempt<Self> {
-        let refused = |what: &str, error: &wasmtime::Error| {
-            Outcome::Refused(format!("{what}: {}", one_line(&format!("{error:#}"))))
-        };
-        if bytes.starts_with(b"\0asm") && bytes.get(4..8) == Some(&[0x0d, 0, 1, 0]) {
-            let why = "a component, not a core module: build the agent for wasm32-wasip1";
-            return Err(Outcome::Refused(why.to_owned()));
-        }
-        if bytes.is_empty() {
-            return Err(Outcome::Refused("an empty file".to_owned()));
-        }
-        let engine = Engine::new(&options.config()).map_err(|e| refused("engine", &e))?;
-        let module = Module::new(&engine, bytes).map_err(|e| refused("no valid module", &e))?;
-        let linker = host_functions(&engine).map_err(|e| refused("linker", &e))?;
-        let pre = linker
-            .instantiate_pre(&module)
-            .map_err(|e| refused("imports that no agent has", &e))?;
-        Ok(Self { pre, options })
+        let pre = link(bytes, options)?;
+        Ok(Self { pre, options, lease: None })
+    }
+
+    /// The same under the eyes of `watch`: it chooses the moment in which the module is compiled
+    /// and loaded, is told of its code under `name`, and once more when this subject, its clones
+    /// and all their agents are gone. Without a watch it is [`Self::compile`].
+    ///
+    /// # Errors
+    /// As [`Self::compile`]; `Failed` if the watch does not let it load.
+    pub fn compile_watched(
+        name: &str,
+        bytes: &[u8],
+        options: EngineOptions,
+        watch: Option<Arc<dyn CodeWatch>>,
+    ) -> Attempt<Self> {
+        let Some(watch) = watch else { return Self::compile(bytes, options) };
+        // Whatever is loaded for a module that is then refused is unloaded in the same moment.
+        let pre = quietly(&*watch, || link(bytes, options))
+            .ok_or_else(|| Outcome::Failed("the code's watch did not let it load".to_owned()))??;
+        let code = CompiledCode::new(name, bytes, pre.module().clone());
+        let lease = Some(Lease::of(Arc::new(code), watch));
+        Ok(Self { pre, options, lease })
     }
 
     /// A fresh agent under a memory limit, its constructors run.
@@ -124,7 +136,7 @@ impl WasmSubject {
     /// # Errors
     /// `Refused` below the module's minimum, `DiedBeforeWork` when its start or constructor traps.
     pub fn instantiate(&self, limit: Option<Bytes>) -> Attempt<WasmAgent> {
-        WasmAgent::new(&self.pre, limit, (self.options, false))
+        WasmAgent::new(&self.pre, limit, (self.options, false), self.lease.clone())
     }
 
     /// The machine code, to see that two options do not make the same.
@@ -138,13 +150,31 @@ impl WasmSubject {
     /// # Errors
     /// As [`Self::instantiate`].
     pub fn instantiate_watched(&self) -> Attempt<WasmAgent> {
-        WasmAgent::new(&self.pre, None, (self.options, true))
+        WasmAgent::new(&self.pre, None, (self.options, true), self.lease.clone())
     }
 
     /// Size of the machine code.
     pub fn code_bytes(&self) -> Bytes {
         Bytes(self.pre.module().text().len() as u64)
     }
+}
+
+/// Compiles a module and finds its imports.
+fn link(bytes: &[u8], options: EngineOptions) -> Attempt<InstancePre<HostState>> {
+    let refused = |what: &str, error: &wasmtime::Error| {
+        Outcome::Refused(format!("{what}: {}", one_line(&format!("{error:#}"))))
+    };
+    if bytes.starts_with(b"\0asm") && bytes.get(4..8) == Some(&[0x0d, 0, 1, 0]) {
+        let why = "a component, not a core module: build the agent for wasm32-wasip1";
+        return Err(Outcome::Refused(why.to_owned()));
+    }
+    if bytes.is_empty() {
+        return Err(Outcome::Refused("an empty file".to_owned()));
+    }
+    let engine = Engine::new(&options.config()).map_err(|e| refused("engine", &e))?;
+    let module = Module::new(&engine, bytes).map_err(|e| refused("no valid module", &e))?;
+    let linker = host_functions(&engine).map_err(|e| refused("linker", &e))?;
+    linker.instantiate_pre(&module).map_err(|e| refused("imports that no agent has", &e))
 }
 
 /// A chain of errors on one line.

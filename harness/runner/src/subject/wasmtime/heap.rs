@@ -4,7 +4,7 @@
 //! Stacks are kept as offsets and get their names when everything is over. All that a guest tells
 //! is bounded and believed only as far as it can do harm to nothing but its own profile.
 
-use super::dwarf::WasmDwarf;
+use super::dwarf::{Place as Source, Places, demangled};
 use super::instance::{HostState, WasmAgent, died, export};
 use crate::subject::Attempt;
 use agent_abi::heap::HeapCounts;
@@ -108,7 +108,7 @@ impl HeapLog {
     /// come from `wasm`, the module that ran.
     pub fn profile(&mut self, wasm: &[u8], about: About, weight: Weight) -> Profile {
         self.take_peak();
-        let mut builder = Builder::new(wasm, &about.case, &self.names);
+        let mut builder = Builder::new(wasm, &about.case, self);
         let mut health = Health {
             engine: "guest allocator, sampled by bytes".to_owned(),
             asked_hz: None,
@@ -138,7 +138,7 @@ impl HeapLog {
 
 /// A profile's tables while they fill.
 struct Builder<'a> {
-    dwarf: WasmDwarf<'a>,
+    places: Option<Places>,
     names: &'a BTreeMap<u32, String>,
     mapping: Mapping,
     frames: Vec<Frame>,
@@ -149,13 +149,16 @@ struct Builder<'a> {
 }
 
 impl<'a> Builder<'a> {
-    fn new(wasm: &'a [u8], case: &str, names: &'a BTreeMap<u32, String>) -> Self {
-        let dwarf = WasmDwarf::new(wasm);
+    fn new(wasm: &[u8], case: &str, log: &'a HeapLog) -> Self {
+        let seen = log.sites.iter().flat_map(|site| &site.stack).map(|(_, offset)| *offset);
+        // Broken debug information is as good as none: the name section is left.
+        let places = Places::read(wasm, seen).ok().flatten();
+        let names = &log.names;
         let agent = case.split('/').nth(3).unwrap_or(case);
-        let mapping = Mapping { name: format!("{agent}.wasm"), bytes: dwarf.code_bytes() };
+        let mapping = Mapping { name: format!("{agent}.wasm"), bytes: wasm.len() as u64 };
         let (frames, frame_of, stacks) = (Vec::new(), BTreeMap::new(), Vec::new());
         let (locations, location_of) = (Vec::new(), BTreeMap::new());
-        Self { dwarf, names, mapping, frames, frame_of, locations, location_of, stacks }
+        Self { places, names, mapping, frames, frame_of, locations, location_of, stacks }
     }
 
     /// The index of a stack, and whether its innermost frame has a name.
@@ -184,15 +187,22 @@ impl<'a> Builder<'a> {
             return *index;
         }
         let (function, offset) = place;
-        let address = self.dwarf.code_offset(u64::from(offset));
-        let mut frames = self.dwarf.frames(address);
-        if frames.is_empty() {
+        let frame = |source: &Source| {
+            let Source { name, file, line } = source.clone();
+            Some(Frame { name: name?, origin: Origin::GuestInlined, file, line })
+        };
+        let mut frames: Vec<Frame> =
+            self.places.iter().flat_map(|places| places.at(offset)).filter_map(frame).collect();
+        if let Some(outer) = frames.last_mut() {
+            outer.origin = Origin::Guest;
+        } else {
             let name = self.names.get(&function);
             let origin = if name.is_some() { Origin::Guest } else { Origin::Unknown };
             let name = name.cloned().unwrap_or_else(|| format!("wasm-function[{function}]"));
             frames.push(Frame { name, origin, file: None, line: None });
         }
         let frames = frames.into_iter().map(|frame| self.frame(frame)).collect();
+        let address = u64::from(offset);
         self.locations.push(Location { address, mapping: Some(0), frames });
         let index = self.locations.len() as u32 - 1;
         self.location_of.insert(place, index);
@@ -254,8 +264,7 @@ pub(super) fn host_functions(linker: &mut Linker<HostState>) -> wasmtime::Result
             for frame in seen.frames() {
                 let index = frame.func_index();
                 if let (false, Some(name)) = (log.names.contains_key(&index), frame.func_name()) {
-                    let name = addr2line::demangle_auto(name.into(), None);
-                    log.names.insert(index, name.into_owned());
+                    log.names.insert(index, demangled(name));
                 }
             }
             i32::from(log.allocated(stack, address, weight))

@@ -6,12 +6,14 @@
 use super::engine::{EngineOptions, one_line};
 use super::heap::HeapLog;
 use super::limits::{Growths, Limiter, MemoryUse};
+use super::watch::Lease;
 use crate::subject::{AgentInstance, Attempt, HostCounts, REPLY_BYTES_MAX, Step, status_outcome};
 use agent_abi::{ABI_VERSION, CHANNEL_MAGIC, Channel, Status};
 use caxton_results::case::Outcome;
 use caxton_results::units::Bytes;
 use std::hint::black_box;
 use std::ops::Range;
+use std::sync::Arc;
 use wasmtime::{
     AsContext, Instance, InstancePre, Memory, Store, TypedFunc, WasmParams, WasmResults,
 };
@@ -86,6 +88,8 @@ pub struct WasmAgent {
     reply: Range<usize>,
     /// Where replies are copied to, in [`Step::CopyOut`] alone.
     out: Vec<u8>,
+    /// After the store, which holds the module too.
+    _lease: Option<Arc<Lease>>,
 }
 
 impl WasmAgent {
@@ -93,6 +97,7 @@ impl WasmAgent {
         pre: &InstancePre<HostState>,
         limit: Option<Bytes>,
         (options, growths): (EngineOptions, bool),
+        lease: Option<Arc<Lease>>,
     ) -> Attempt<Self> {
         let mut store = Store::new(pre.module().engine(), HostState::new(limit));
         store.data_mut().limiter.growths = growths.then(Growths::default);
@@ -132,6 +137,7 @@ impl WasmAgent {
             inbox,
             reply,
             out,
+            _lease: lease,
         };
         let seen = agent.channel().map_err(before_work)?;
         if seen.magic != CHANNEL_MAGIC || seen.version != ABI_VERSION {

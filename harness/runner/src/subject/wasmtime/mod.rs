@@ -2,14 +2,17 @@
 //!
 //! `engine.rs` compiles and says with which configuration; `limits.rs` bounds memory and notes
 //! what was denied; `instance.rs` is the live agent, in which every address and length that comes
-//! from the guest is checked; `heap.rs` notes who allocates in a guest that tells, `dwarf.rs` gives
-//! its code names.
+//! from the guest is checked; `heap.rs` notes who allocates in a guest that tells. For profilers,
+//! `code.rs` and `dwarf.rs` name the functions behind addresses, and `watch.rs` tells when code
+//! comes and goes.
 
+mod code;
 mod dwarf;
 mod engine;
 mod heap;
 mod instance;
 mod limits;
+mod watch;
 
 pub use engine::{Bounds, CompilerEffort, EngineOptions, WasmSubject, configuration};
 pub use heap::{HeapLog, Site};
@@ -17,4 +20,8 @@ pub use instance::WasmAgent;
 pub use limits::{Growth, Growths, MemoryUse};
 
 #[cfg(test)]
+mod code_tests;
+#[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod watch_tests;

@@ -7,7 +7,7 @@ use caxton_results::units::Bytes;
 
 /// A guest that keeps the contract and echoes, with `handle` and `new` as given. Its channel is at
 /// 64, its inbox at 4096.
-fn guest(new: &str, handle: &str) -> String {
+pub(super) fn guest(new: &str, handle: &str) -> String {
     format!(
         r#"(module
   (import "caxton" "send" (func $send (param i64 i32 i32) (result i32)))
