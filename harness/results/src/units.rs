@@ -90,7 +90,11 @@ fn scaled(value: f64, step: f64, suffixes: &[&str]) -> String {
         v if v >= 10.0 => 1,
         _ => 2,
     };
-    format!("{value:.digits$} {}", suffixes[rank])
+    let number = format!("{value:.digits$}");
+    // What rounds to nothing has no sign.
+    let is_zero = number.bytes().all(|byte| matches!(byte, b'-' | b'0' | b'.'));
+    let number = if is_zero { number.trim_start_matches('-') } else { &number };
+    format!("{number} {}", suffixes[rank])
 }
 
 impl fmt::Display for Nanos {
@@ -120,5 +124,7 @@ mod tests {
         assert_eq!(Unit::Ratio.show(1.5), "1.500x");
         assert_eq!(Unit::Share.show(0.0312), "3.12 %");
         assert_eq!(Unit::Nanos.show(23.45), "23.4 ns");
+        assert_eq!(Unit::Nanos.show(-0.004), "0.00 ns");
+        assert_eq!(Unit::Nanos.show(-113.2), "-113 ns");
     }
 }

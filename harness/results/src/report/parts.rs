@@ -160,6 +160,13 @@ fn code(record: &Record, ran: &[&CaseRecord]) -> Table {
     }
     note_missing(&mut table, ran, ratio, label);
     note_about(&mut table);
+    let grows =
+        |case: &&&CaseRecord| case.metric("part_memory_grows").is_ok_and(|s| s.estimate > 0.0);
+    let growing: Vec<String> = ran.iter().filter(grows).map(|case| label(case)).collect();
+    if !growing.is_empty() {
+        let text = "memory.grow is part of the agent's code here; the memory-limit table times one";
+        table.note(Tone::Plain, &format!("{}: {text}", list(&growing)));
+    }
     if !ran.is_empty() {
         let text = "wasm and native are each a call less an echo of the same length.";
         table.note(Tone::Plain, text);

@@ -82,9 +82,9 @@ pub enum Work {
         /// The agent.
         agent: AgentFiles,
         /// The agent that does nothing.
-        noop: AgentFiles,
+        noop: Box<AgentFiles>,
         /// The agent that echoes.
-        echo: AgentFiles,
+        echo: Box<AgentFiles>,
     },
     /// The agent under a memory limit.
     MemoryLimit {

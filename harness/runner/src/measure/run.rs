@@ -267,7 +267,8 @@ impl<'a> Run<'a> {
             ) => return Ok(None),
             (TaskKind::Parts(case), None) => {
                 let [_, noop, echo] = crew else { unreachable!("a task's needs are its crew") };
-                let (case, noop, echo) = (case.clone(), noop.clone(), echo.clone());
+                let [noop, echo] = [noop, echo].map(|files| Box::new(files.clone()));
+                let case = case.clone();
                 Work::Parts { case, agent, noop, echo }
             }
             (TaskKind::Heap(case), None) => {
