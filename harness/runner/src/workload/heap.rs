@@ -402,7 +402,7 @@ fn read(path: &Path) -> Attempt<Vec<u8>> {
 }
 
 fn compiled(bytes: &[u8]) -> Attempt<WasmSubject> {
-    WasmSubject::compile(bytes, EngineOptions { fuel: false })
+    WasmSubject::compile(bytes, EngineOptions::default())
 }
 
 fn warm_up(

@@ -6,10 +6,11 @@
 use super::crew::{Crew, Turn};
 use super::sides::{Exchange, Loaded};
 use super::{At, Context};
-use crate::guest::toolchain::Side;
+use crate::guest::toolchain::{Side, Variant};
 use crate::measure::profile::Recording;
 use crate::measure::protocol::{AgentFiles, Event, PairCase, Sampling};
 use crate::subject::Attempt;
+use crate::subject::wasmtime::EngineOptions;
 use crate::sys::cpu_time::CpuTime;
 use caxton_results::case::CaseKey;
 use caxton_results::profile::{About, Profile};
@@ -104,13 +105,24 @@ fn load(
     pairs: &[PairCase],
     (how, recording): (Sampling, &Recording),
 ) -> Attempt<Vec<Loaded>> {
+    let mut agent = agent.clone();
+    match agent.variants.remove(&Variant::FramePointers) {
+        Some(Ok(built)) => {
+            agent.native = Some(built.native);
+            agent.wasm = built.wasm;
+        }
+        // Its stacks are cut where the compiler found another use for the frame pointer.
+        Some(Err(why)) => ctx.finding(&pairs[0].case, "a twin without frame pointers", why),
+        None => {}
+    }
     let mut sides = Vec::new();
-    for side in super::sides::needed(agent, pairs) {
+    for side in super::sides::needed(&agent, pairs) {
         if let (Side::Native, Some(path)) = (side, &agent.native) {
             recording.twin(path);
         }
         let watch = Some(recording.watch());
-        sides.push(Loaded::load_watched(ctx, agent, side, (how.asynchronous, watch))?.0);
+        let options = EngineOptions { asynchronous: how.asynchronous, ..EngineOptions::default() };
+        sides.push(Loaded::load_watched(ctx, &agent, side, (options, watch))?.0);
     }
     Ok(sides)
 }

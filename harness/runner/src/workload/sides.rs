@@ -6,12 +6,14 @@ use crate::guest::catalog::EXAMPLE_SEED;
 use crate::guest::toolchain::Side;
 use crate::measure::protocol::{AgentFiles, Pair, PairCase};
 use crate::subject::native::NativeSubject;
+use crate::subject::code::CodeWatch;
 use crate::subject::wasmtime::{EngineOptions, WasmSubject};
 use crate::subject::{AgentInstance, Attempt};
 use caxton_results::case::Outcome;
 use caxton_results::units::Nanos;
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 const LINE_BYTES: usize = 64;
 const PAGE_BYTES: usize = 4096;
@@ -38,6 +40,19 @@ impl Loaded {
     /// # Errors
     /// `Refused`: no such file, no valid module, no twin.
     pub fn load(ctx: &Context<'_>, agent: &AgentFiles, side: Side) -> Attempt<(Self, Nanos)> {
+        Self::load_watched(ctx, agent, side, (EngineOptions::default(), None))
+    }
+
+    /// The same with other options of the engine, under the eyes of a watch.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn load_watched(
+        ctx: &Context<'_>,
+        agent: &AgentFiles,
+        side: Side,
+        (options, watch): (EngineOptions, Option<Arc<dyn CodeWatch>>),
+    ) -> Attempt<(Self, Nanos)> {
         let start;
         let loaded = match (side, &agent.native) {
             (Side::Native, Some(path)) => {
@@ -49,11 +64,20 @@ impl Loaded {
             }
             (Side::Wasm, _) => {
                 let bytes = module(&agent.wasm)?;
+                let name = format!("{}.wasm", agent.name);
                 start = ctx.clock.now();
-                Self::Wasm(WasmSubject::compile(&bytes, EngineOptions::default())?)
+                Self::Wasm(WasmSubject::compile_watched(&name, &bytes, options, watch)?)
             }
         };
         Ok((loaded, Nanos(ctx.clock.now().0 - start.0)))
+    }
+
+    /// The names of the guest's code as `perf` reads them; none for native code.
+    pub fn perf_map(&self) -> Option<String> {
+        match self {
+            Self::Wasm(subject) => Some(subject.perf_map()),
+            Self::Native(_) => None,
+        }
     }
 
     /// A fresh agent without a memory limit.

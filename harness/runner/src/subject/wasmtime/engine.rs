@@ -1,6 +1,7 @@
 //! Compiling a module and linking it to its host.
 
 use super::code::CompiledCode;
+use super::dwarf::demangled;
 use super::heap;
 use super::instance::{HostState, WasmAgent};
 use super::watch::{Lease, quietly};
@@ -151,6 +152,20 @@ impl WasmSubject {
     /// As [`Self::instantiate`].
     pub fn instantiate_watched(&self) -> Attempt<WasmAgent> {
         WasmAgent::new(&self.pre, None, (self.options, true), self.lease.clone())
+    }
+
+    /// The names of its functions in the form of a perf map: a line each, of start and length in
+    /// hexadecimal and a name (Linux, tools/perf/Documentation/jit-interface.txt).
+    pub fn perf_map(&self) -> String {
+        let start = self.pre.module().text().as_ptr() as usize;
+        let line = |function: wasmtime::ModuleFunction| {
+            let name = match function.name {
+                Some(name) => demangled(name),
+                None => format!("wasm-function[{}]", function.index.as_u32()),
+            };
+            format!("{:x} {:x} {name}\n", start + function.offset, function.len)
+        };
+        self.pre.module().functions().map(line).collect()
     }
 
     /// Size of the machine code.
