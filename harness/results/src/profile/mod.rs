@@ -1,9 +1,24 @@
 //! A profile with names: which stacks used the CPU, or hold memory. What a sampler or an allocator
 //! saw becomes one [`Profile`]; every picture and export is made from it and from nothing else.
 
+pub mod build;
+pub mod classify;
+pub mod dhat;
+pub mod differential;
+pub mod firefox;
+pub mod flame;
+pub mod folded;
 pub mod growth;
+pub mod health;
+pub mod names;
 mod parts;
+pub mod pb;
+mod picture;
 pub mod sites;
+mod walk;
+
+#[cfg(test)]
+pub(crate) mod fixture;
 
 pub use parts::Shares;
 
@@ -13,6 +28,30 @@ use std::collections::BTreeMap;
 
 /// Share of samples above which a defect of the profile is a warning.
 pub const DEFECT_SHARE_MAX: f64 = 0.05;
+
+/// Why something could not be made from a profile, or a profile from something.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ProfileError {
+    /// The profile contradicts itself.
+    #[error("the profile is damaged: {0}; profile again")]
+    Damaged(String),
+    /// A picture or an export could not be made.
+    #[error("cannot make {what}: {why}")]
+    Cannot {
+        /// What was to be made.
+        what: &'static str,
+        /// What is wrong.
+        why: String,
+    },
+    /// A file of another program could not be read.
+    #[error("cannot read {what}: {why}")]
+    Unreadable {
+        /// What was to be read.
+        what: &'static str,
+        /// What is wrong.
+        why: String,
+    },
+}
 
 /// Whose code a frame is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -20,6 +20,7 @@ use crate::case::Outcome;
 use crate::reading::Reading;
 use crate::record::{Record, Status};
 pub use paint::paint;
+pub(crate) use paint::wrap;
 use table::{Table, Tone};
 
 /// How text is painted.

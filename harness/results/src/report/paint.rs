@@ -76,7 +76,7 @@ fn body(table: &Table) -> Vec<(String, Option<Tone>)> {
 }
 
 /// `text` in lines of at most `width` characters, broken at spaces where it has some.
-fn wrap(text: &str, width: usize) -> Vec<String> {
+pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     let mut used = 0;
     let characters: Vec<char> = text.chars().collect();
