@@ -32,8 +32,7 @@ fn cases() -> Vec<String> {
     let limits = ["1MiB", "10MiB", "100MiB", "1000MiB"];
     let limits = limits.map(|limit| format!("wasm/memory-limit/wasmtime/ballast/limit={limit}"));
     let parts = |agent: &String| format!("wasm/parts/wasmtime/{agent}");
-    let agents: Vec<String> =
-        agents().into_iter().filter(|name| !is_calibration(name)).collect();
+    let agents: Vec<String> = agents().into_iter().filter(|name| !is_calibration(name)).collect();
     let limits = limits.into_iter();
     agents.iter().flat_map(overhead).chain(limits).chain(agents.iter().map(parts)).collect()
 }

@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 pub use super::picture::Caption;
 
 mod functions;
-pub use functions::{FunctionRow, Share};
+pub use functions::{Changes, FunctionRow, Matched, Share};
 
 /// The frame that stands for all that runs outside the agent.
 pub const HOST: &str = "[host]";
@@ -231,7 +231,7 @@ mod tests {
         let (_, after) = rest.split_once("</script>").unwrap();
         let drawn = format!("{before}{after}").replace("><", ">\n<");
         expect_file!["goldens/differential.svg.txt"].assert_eq(&drawn);
-        let table = paint(&scripted().table(), &Style::default());
+        let table = paint(&scripted().changes().table("json"), &Style::default());
         expect_file!["goldens/differential.txt"].assert_eq(&table);
     }
 
@@ -302,7 +302,9 @@ mod tests {
 
     #[test]
     fn what_does_not_match_is_told() {
-        let table = of("3 g:f > g:only_native\n1 g:f", "1 g:f > g:only_wasm\n1 g:f").table();
+        let table = of("3 g:f > g:only_native\n1 g:f", "1 g:f > g:only_wasm\n1 g:f")
+            .changes()
+            .table("json");
         let text = paint(&table, &Style::default());
         assert!(text.contains("25.00 % of native and 50.00 % of WASM"), "{text}");
     }
@@ -332,7 +334,7 @@ mod tests {
         let heap = |script| fixture::profile(Weight::Bytes, script);
         let differential = Differential::new(&heap("2 g:f"), &heap("3 g:f")).unwrap();
         assert_eq!(differential.functions()[0].growth_error(), None);
-        let text = paint(&differential.table(), &Style::default());
+        let text = paint(&differential.changes().table("json"), &Style::default());
         assert!(text.contains("50.2 B") && !text.contains('±'), "{text}");
     }
 }

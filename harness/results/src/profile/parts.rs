@@ -23,17 +23,10 @@ pub struct Shares {
 }
 
 impl Profile {
-    /// The frames of a stack, the innermost first.
-    pub fn frames_of(&self, stack: u32) -> impl Iterator<Item = &super::Frame> {
-        let locations = self.stacks[stack as usize].iter().rev();
-        let frames = locations.flat_map(|at| &self.locations[*at as usize].frames);
-        frames.map(|at| &self.frames[*at as usize])
-    }
-
     /// Who pays for a stack. What the host's own libraries do is paid by who called them: `memcpy`
     /// under an agent's function is the agent's.
     fn payer(&self, stack: u32) -> Origin {
-        let mut frames = self.frames_of(stack).map(|frame| frame.origin);
+        let mut frames = self.frames_of(stack).rev().map(|frame| frame.origin);
         let Some(leaf) = frames.next() else { return Origin::Unknown };
         if leaf != Origin::Host {
             return leaf;
@@ -45,7 +38,7 @@ impl Profile {
     pub fn shares(&self) -> Shares {
         let mut shares = Shares::default();
         let payers: Vec<Origin> = (0..self.stacks.len() as u32).map(|s| self.payer(s)).collect();
-        let whole = self.samples.iter().map(|sample| sample.weight).sum::<u64>().max(1) as f64;
+        let whole = self.total().max(1) as f64;
         for sample in &self.samples {
             let part = match payers[sample.stack as usize] {
                 Origin::Guest | Origin::GuestInlined => &mut shares.guest,
@@ -90,12 +83,12 @@ impl Profile {
 
     /// True for a stack whose innermost frame has no name.
     pub fn is_unresolved(&self, stack: u32) -> bool {
-        self.frames_of(stack).next().is_none_or(|frame| frame.origin == Origin::Unknown)
+        self.frames_of(stack).next_back().is_none_or(|frame| frame.origin == Origin::Unknown)
     }
 
     /// True for a stack that was cut: its outermost frame is a marker.
     pub fn is_rootless(&self, stack: u32) -> bool {
-        self.frames_of(stack).last().is_none_or(|frame| frame.origin == Origin::Unknown)
+        self.frames_of(stack).next().is_none_or(|frame| frame.origin == Origin::Unknown)
     }
 
     /// Drops stacks, locations, frames, mappings and threads that no sample uses.
@@ -225,7 +218,7 @@ mod tests {
         let weights: Vec<u64> = part.samples.iter().map(|sample| sample.weight).collect();
         assert_eq!(weights, [50, 51]);
         assert_eq!((part.stacks.len(), part.frames.len(), part.locations.len()), (2, 4, 4));
-        assert_eq!(part.frames_of(1).next().map(|f| f.name.as_str()), Some("f3_1"));
+        assert_eq!(part.frames_of(1).next_back().map(|f| f.name.as_str()), Some("f3_1"));
         assert_eq!((part.health.rootless, part.health.unresolved), (1, 0));
         assert_eq!(whole.during(&[20..30], 5, about()).health.unresolved, 1);
         assert_eq!(whole.during(&[], 5, about()).samples, []);

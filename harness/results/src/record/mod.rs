@@ -7,7 +7,7 @@ pub mod store;
 
 use crate::case::{CaseKey, Outcome};
 use crate::metric::MetricName;
-use crate::profile::differential::Growth;
+use crate::profile::differential::Changes;
 use crate::profile::{About, Health, Shares, Weight};
 use crate::quiet::Company;
 use crate::reading::{Missing, Reading};
@@ -178,9 +178,9 @@ pub struct CaseRecord {
 pub struct Profiles {
     /// Each profile that was taken.
     pub taken: Vec<ProfileRecord>,
-    /// What grew from native to WASM, per function: the greatest growth first.
+    /// What changed from native to WASM, by function.
     #[serde(default)]
-    pub growth: Option<Growth>,
+    pub changes: Option<Changes>,
     /// Where the files are, relative to the run's folder.
     pub folder: String,
     /// The files.

@@ -10,18 +10,12 @@ use crate::report::table::{Table, Tone};
 use crate::units::Unit;
 use std::collections::BTreeMap;
 
-/// Functions shown of what grew.
-const FUNCTIONS_MAX: usize = 15;
-
 /// All tables about profiles.
 pub(super) fn tables(record: &Record) -> Vec<Table> {
     let cases: Vec<&CaseRecord> = record.cases.iter().filter(|c| !c.profiles.is_empty()).collect();
     let mut tables = vec![quality(&cases), shares(&cases), cost(&cases)];
     for case in &cases {
-        if let Some(growth) = &case.profiles.growth {
-            let title = format!("{}: what grew from native to WASM", label(case));
-            tables.push(growth.table(&title, FUNCTIONS_MAX));
-        }
+        tables.extend(case.profiles.changes.as_ref().map(|changes| changes.table(&label(case))));
     }
     tables.push(counters(&cases));
     tables.push(files(record, &cases));
@@ -147,29 +141,15 @@ fn cost(cases: &[&CaseRecord]) -> Table {
 
 /// Counters of the same work, without the sampler.
 fn counters(cases: &[&CaseRecord]) -> Table {
-    let mut table = Table::new("Counters per message, taken without the sampler", &["<", "<"]);
-    let mut missing: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    let mut table = Table::new("Counters", &[]);
+    let mut told: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (case, profile) in each(cases) {
-        let known = profile.about.counters.iter().filter_map(|(name, reading)| {
-            let unit = if name.ends_with("_ns") { Unit::Nanos } else { Unit::Count };
-            reading.known().map(|count| format!("{name} {}", unit.show(*count)))
-        });
-        let known: Vec<String> = known.collect();
-        if !known.is_empty() {
-            let who = format!("{} {}", label(case), profile.about.side);
-            table.pair(&who, &known.join(", "));
-        }
-        for (name, reading) in &profile.about.counters {
-            if let Reading::Missing(why) = reading {
-                let names = missing.entry(why.to_string()).or_default();
-                if !names.contains(&name.as_str()) {
-                    names.push(name);
-                }
-            }
+        for line in health::counters(&profile.about) {
+            told.entry(line).or_default().push(format!("{} {}", label(case), profile.about.side));
         }
     }
-    for (why, names) in missing {
-        table.note(Tone::Plain, &format!("{}: {why}", names.join(", ")));
+    for (line, who) in told {
+        table.note(Tone::Plain, &format!("{}: {line}", who.join(", ")));
     }
     table
 }

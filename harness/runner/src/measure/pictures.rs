@@ -1,7 +1,8 @@
 //! What is made of profiles once they are taken: folded stacks, flame graphs, the differential one,
 //! and the forms that other tools open. Written beside the record, one folder per agent.
 
-use caxton_results::profile::{Profile, Weight, dhat, differential, firefox, flame, folded, pb};
+use caxton_results::profile::differential::{Caption, Differential};
+use caxton_results::profile::{Profile, ProfileError, Weight, dhat, firefox, flame, folded, pb};
 use caxton_results::record::store::StoreError;
 use caxton_results::record::{CaseRecord, ProfileRecord, Profiles};
 use std::fs;
@@ -28,15 +29,19 @@ pub(super) fn keep(
     let side = |wanted: &str| {
         profiles.iter().find(|p| p.weight == Weight::CpuNs && p.about.side.starts_with(wanted))
     };
-    let growth = match (side("native"), side("wasm")) {
+    let changes = match (side("native"), side("wasm")) {
         (Some(native), Some(wasm)) => {
-            files.put("differential.svg", differential::svg(native, wasm))?;
-            Some(differential::growth(native, wasm))
+            let differential = Differential::new(native, wasm);
+            let title = format!("{}: from native to WASM", case.key.agent);
+            let caption = Caption { title };
+            let picture = differential.as_ref().map_err(Clone::clone);
+            files.put("differential.svg", picture.and_then(|d| d.svg(&caption)))?;
+            differential.ok().map(|differential| differential.changes())
         }
         _ => None,
     };
     let taken = profiles.iter().map(|profile| record(profile)).collect();
-    Ok(Profiles { taken, growth, folder: name, files: files.names })
+    Ok(Profiles { taken, changes, folder: name, files: files.names })
 }
 
 /// The files of one profile, named after its side.
@@ -44,15 +49,15 @@ fn one(files: &mut Files<'_>, case: &CaseRecord, profile: &Profile) -> Result<()
     let side = profile.about.side.split([',', ' ']).next().unwrap_or_default().to_owned();
     let title = format!("{}: {}", case.key.agent, profile.about.side);
     files.put(&format!("{side}.folded"), Ok(folded::text(profile)))?;
-    let caption = flame::Caption { title: &title };
-    files.put(&format!("{side}.svg"), flame::svg(profile, &caption))?;
-    files.put(&format!("{side}.pb"), Ok(pb::bytes(profile)))?;
+    files.put(&format!("{side}.svg"), flame::svg(profile, &Caption { title }))?;
+    files.put(&format!("{side}.pb"), pb::encode(profile))?;
     if profile.weight == Weight::CpuNs {
-        files.put(&format!("{side}.firefox.json"), Ok(firefox::json(profile)))?;
+        files.put(&format!("{side}.firefox.json"), firefox::json(profile))?;
     } else {
-        files.put(&format!("{side}.dhat.json"), Ok(dhat::write(profile)))?;
+        files.put(&format!("{side}.dhat.json"), dhat::write(profile))?;
     }
-    let raw = serde_json::to_vec(profile).map_err(|error| error.to_string());
+    let raw = serde_json::to_vec(profile);
+    let raw = raw.map_err(|error| ProfileError::Damaged(error.to_string()));
     files.put(&format!("{side}.profile.json"), raw)
 }
 
@@ -60,7 +65,7 @@ fn record(profile: &Profile) -> ProfileRecord {
     ProfileRecord {
         about: profile.about.clone(),
         weight: profile.weight,
-        total: profile.samples.iter().map(|sample| sample.weight).sum(),
+        total: profile.total(),
         health: profile.health.clone(),
         shares: profile.shares(),
     }
@@ -75,7 +80,7 @@ impl Files<'_> {
     fn put(
         &mut self,
         name: &str,
-        bytes: Result<impl AsRef<[u8]>, String>,
+        bytes: Result<impl AsRef<[u8]>, ProfileError>,
     ) -> Result<(), StoreError> {
         let path = self.folder.join(name);
         match bytes {

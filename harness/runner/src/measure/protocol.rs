@@ -138,9 +138,7 @@ impl Work {
             Self::Fuel { case, .. }
             | Self::MemoryLimit { case, .. }
             | Self::Heap { case, .. }
-            | Self::Parts { case, .. } => {
-                case
-            }
+            | Self::Parts { case, .. } => case,
         }
     }
 }

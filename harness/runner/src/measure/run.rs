@@ -261,10 +261,9 @@ impl<'a> Run<'a> {
             (TaskKind::Profile(pairs), _) => {
                 Work::Profile { agent, pairs: pairs.clone(), how: self.settings.sampling }
             }
-            (
-                TaskKind::MemoryLimit { .. } | TaskKind::Parts(_) | TaskKind::Heap(_),
-                Some(_),
-            ) => return Ok(None),
+            (TaskKind::MemoryLimit { .. } | TaskKind::Parts(_) | TaskKind::Heap(_), Some(_)) => {
+                return Ok(None);
+            }
             (TaskKind::Parts(case), None) => {
                 let [_, noop, echo] = crew else { unreachable!("a task's needs are its crew") };
                 let [noop, echo] = [noop, echo].map(|files| Box::new(files.clone()));

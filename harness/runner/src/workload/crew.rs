@@ -186,8 +186,7 @@ fn seat(
     asynchronous: bool,
     rng: &mut fastrand::Rng,
 ) -> Attempt<Seat> {
-    let mut instance =
-        if asynchronous { side.instantiate_async()? } else { side.instantiate()? };
+    let mut instance = if asynchronous { side.instantiate_async()? } else { side.instantiate()? };
     instance.reserve(exchange.message.get().len(), page_offset(rng))?;
     let mut seat = Seat::new(instance);
     let size = BlockSize { samples_max: 8, time: Nanos(1_000_000) };

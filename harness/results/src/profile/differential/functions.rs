@@ -10,6 +10,7 @@ use super::{Cut, Differential, HOST, Side};
 use crate::profile::Weight;
 use crate::report::table::{Table, Tone};
 use crate::units::Unit;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Rows of the table.
@@ -22,7 +23,7 @@ const NAME_MAX: usize = 36;
 const NORMAL_95: f64 = 1.96;
 
 /// One function on both sides, per message, in the profiles' unit.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FunctionRow {
     /// Its normalised name.
     pub name: String,
@@ -33,7 +34,7 @@ pub struct FunctionRow {
 }
 
 /// What a function takes on one side, per message, in the profiles' unit.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Share {
     /// In itself.
     pub own: f64,
@@ -44,6 +45,25 @@ pub struct Share {
     pub own_error: Option<f64>,
     /// Samples in itself.
     pub samples: u64,
+}
+
+/// What changed from native to WASM, as a record keeps it: the functions that changed most.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Changes {
+    /// What the figures count.
+    pub weight: Weight,
+    /// The functions that grew most in themselves, the most first.
+    pub grown: Vec<FunctionRow>,
+    /// How many other functions there are.
+    pub others: usize,
+    /// What those grew together.
+    pub others_growth: f64,
+    /// Those of the others that shrank most.
+    pub shrunk: Vec<FunctionRow>,
+    /// How much of each side the other one has too.
+    pub matched: Matched,
+    /// What is wrong with the profiles.
+    pub warnings: Vec<String>,
 }
 
 impl FunctionRow {
@@ -71,10 +91,12 @@ impl FunctionRow {
 }
 
 /// How much of each side's time in the agent is in functions that the other side has too.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Matched {
-    native: f64,
-    wasm: f64,
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Matched {
+    /// Of native's, from 0 to 1.
+    pub native: f64,
+    /// Of WASM's, from 0 to 1.
+    pub wasm: f64,
 }
 
 impl Matched {
@@ -156,26 +178,44 @@ impl Differential {
         Matched { native: share(&self.native, &self.wasm), wasm: share(&self.wasm, &self.native) }
     }
 
-    /// The functions that grew most in themselves, for a report.
-    pub fn table(&self) -> Table {
-        let rows = self.functions();
-        let title = format!("{} per message, by function", capital(self.weight.words()));
+    /// The functions that changed most, for a record.
+    pub fn changes(&self) -> Changes {
+        let mut grown = self.functions();
+        let rest = grown.split_off(ROWS_MAX.min(grown.len()));
+        let shrunk = rest.iter().rev().filter(|row| row.growth() < 0.0).take(SHRUNK_MAX);
+        let warnings = [&self.native, &self.wasm].into_iter().flat_map(|side| {
+            side.warnings.iter().map(|warning| format!("{warning} ({})", side.name))
+        });
+        Changes {
+            weight: self.weight,
+            grown,
+            others: rest.len(),
+            others_growth: rest.iter().map(FunctionRow::growth).sum(),
+            shrunk: shrunk.cloned().collect(),
+            matched: self.matched(),
+            warnings: warnings.collect(),
+        }
+    }
+}
+
+impl Changes {
+    /// For a report.
+    pub fn table(&self, agent: &str) -> Table {
+        let title = format!("{agent}: {} per message, by function", self.weight.words());
         let columns =
             ["<function", "native", "WASM", "growth", "ratio", "native, all", "WASM, all"];
         let mut table = Table::new(&title, &columns);
-        for row in rows.iter().take(ROWS_MAX) {
+        for row in &self.grown {
             table.row(Tone::Plain, self.cells(row));
         }
-        let more: f64 = rows.iter().skip(ROWS_MAX).map(FunctionRow::growth).sum();
-        if let Some(others) = rows.len().checked_sub(ROWS_MAX).filter(|others| *others > 0) {
-            let grown = self.weight.unit().show(more);
+        if self.others > 0 {
+            let (others, grown) = (self.others, self.weight.unit().show(self.others_growth));
             table.note(Tone::Plain, &format!("{others} other functions together: growth {grown}"));
         }
-        let shrunk = rows.iter().skip(ROWS_MAX).rev().filter(|row| row.growth() < 0.0);
         let show = |row: &FunctionRow| {
             format!("{} {}", tail(&row.name), self.weight.unit().show(row.growth()))
         };
-        let shrunk: Vec<String> = shrunk.take(SHRUNK_MAX).map(show).collect();
+        let shrunk: Vec<String> = self.shrunk.iter().map(show).collect();
         if !shrunk.is_empty() {
             table.note(Tone::Plain, &format!("less as WASM, the most: {}", shrunk.join(", ")));
         }
@@ -186,11 +226,9 @@ impl Differential {
                         nothing else: not for how runs differ";
             table.note(Tone::Plain, text);
         }
-        table.note(Tone::Plain, &self.matched().words());
-        for side in [&self.native, &self.wasm] {
-            for warning in &side.warnings {
-                table.note(Tone::Bad, &format!("{warning} ({})", side.name));
-            }
+        table.note(Tone::Plain, &self.matched.words());
+        for warning in &self.warnings {
+            table.note(Tone::Bad, warning);
         }
         table
     }
@@ -226,9 +264,4 @@ fn tail(name: &str) -> String {
         None => name.to_owned(),
         Some(over) => format!("…{}", name.chars().skip(over + 1).collect::<String>()),
     }
-}
-
-fn capital(text: &str) -> String {
-    let mut characters = text.chars();
-    characters.next().map_or_else(String::new, |c| c.to_uppercase().chain(characters).collect())
 }

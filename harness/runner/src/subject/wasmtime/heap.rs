@@ -175,8 +175,8 @@ impl<'a> Builder<'a> {
             stack.drain(..inner);
         }
         let innermost = stack.first().map(|first| self.locations[*first as usize].frames[0]);
-        let is_named = innermost
-            .is_some_and(|frame| self.frames[frame as usize].origin != Origin::Unknown);
+        let is_named =
+            innermost.is_some_and(|frame| self.frames[frame as usize].origin != Origin::Unknown);
         stack.reverse();
         self.stacks.push(stack);
         (self.stacks.len() as u32 - 1, is_named)
