@@ -7,4 +7,7 @@ pub mod clock;
 pub mod dylib;
 pub mod host;
 pub mod memory;
+pub mod perf_ring;
 pub mod process;
+pub mod sigprof;
+pub mod stack;
