@@ -9,6 +9,10 @@ const WASMTIME: &str = "harness/runner/src/subject/wasmtime";
 const WORKLOAD: &str = "harness/runner/src/workload";
 const RESULTS: &str = "harness/results";
 const ABI: &str = "agents-wasm/abi";
+const RING: &str = "harness/runner/src/sys/perf_ring.rs";
+const CHAIN: &str = "harness/runner/src/measure/profile/chain.rs";
+const PPROF: [&str; 2] =
+    ["harness/runner/src/measure/profile/pprof.rs", "harness/results/src/profile/pb.rs"];
 const COUNTERS: &str = "harness/runner/src/measure/probe/counters.rs";
 
 #[test]
@@ -107,20 +111,64 @@ fn one_folder_names_the_engine() {
 }
 
 #[test]
-fn one_probe_names_the_counters() {
+fn one_probe_names_the_counters_and_one_ring_the_samples() {
     fn broken(source: &Source) -> Vec<usize> {
-        if source.path == COUNTERS {
-            return Vec::new();
-        }
-        lines_with(&source.blanked.code, r"\bperf_event(_open_sys)?\s*(::|;)")
+        let names = match source.path.as_str() {
+            COUNTERS => return Vec::new(),
+            RING => r"\bperf_event\s*(::|;)",
+            _ => r"\bperf_event(_open_sys)?\s*(::|;)",
+        };
+        lines_with(&source.blanked.code, names)
     }
     let rule = Rule {
-        says: "only probe/counters.rs names the crate perf_event",
+        says: "only probe/counters.rs names the crate perf_event, and only it and \
+               sys/perf_ring.rs the crate perf_event_open_sys",
         broken,
-        bad: &[("a.rs", "use perf_event::Builder;\n")],
+        bad: &[
+            ("a.rs", "use perf_event::Builder;\n"),
+            ("a.rs", "use perf_event_open_sys::bindings;\n"),
+            (RING, "use perf_event::Builder;\n"),
+        ],
         good: &[
+            (RING, "use perf_event_open_sys::bindings;\n"),
             ("a.rs", "let perf_event_paranoid = \"perf_event::x\";\n"),
             (COUNTERS, "use perf_event::A;\n"),
+        ],
+    };
+    rule.hold();
+}
+
+#[test]
+fn one_file_unwinds_and_two_know_pprof() {
+    fn broken(source: &Source) -> Vec<usize> {
+        let code = &source.blanked.code;
+        let unwinds = if source.path == CHAIN { "" } else { r"\bframehop::" };
+        let samples = if PPROF.contains(&source.path.as_str()) {
+            ""
+        } else if Regex::new(r"\bmod pprof;").expect("a pattern of ours").is_match(code) {
+            // The bare name is a module of ours.
+            r"(^|[^\w])::pprof::"
+        } else {
+            r"(^|[^\w:]|[^\w]::)pprof::"
+        };
+        let patterns = [unwinds, samples].into_iter().filter(|pattern| !pattern.is_empty());
+        patterns.flat_map(|pattern| lines_with(code, pattern)).collect()
+    }
+    let rule = Rule {
+        says: "only measure/profile/chain.rs names framehop; only measure/profile/pprof.rs and \
+               profile/pb.rs of the results name the crate pprof",
+        broken,
+        bad: &[
+            ("a.rs", "use framehop::Unwinder;\n"),
+            ("a.rs", "use pprof::protos;\n"),
+            ("a.rs", "mod pprof;\nuse ::pprof::protos;\n"),
+            (CHAIN, "use pprof::protos;\n"),
+        ],
+        good: &[
+            (CHAIN, "use framehop::Unwinder;\n"),
+            (PPROF[0], "use ::pprof::ProfilerGuard;\n"),
+            (PPROF[1], "use pprof::protos;\n"),
+            ("a.rs", "mod pprof;\nuse pprof::Pprof;\n"),
         ],
     };
     rule.hold();

@@ -2,13 +2,15 @@
 //!
 //! `run.rs` walks through a plan and keeps the record; `launch.rs` starts a fresh worker process
 //! for each launch and hears it out; `worker.rs` is that process; `protocol.rs` is what they say
-//! to each other; `blocks.rs` interleaves timed blocks; `calibrate.rs` measures the instrument.
+//! to each other; `blocks.rs` interleaves timed blocks; `calibrate.rs` measures the instrument;
+//! `profile/` samples stacks.
 
 pub mod blocks;
 pub mod calibrate;
 pub mod keep;
 pub mod launch;
 pub mod probe;
+pub mod profile;
 pub mod protocol;
 pub mod run;
 pub mod worker;

@@ -8,4 +8,7 @@ pub mod cpu_time;
 pub mod dylib;
 pub mod host;
 pub mod memory;
+pub mod perf_ring;
 pub mod process;
+pub mod sigprof;
+pub mod stack;

@@ -1,0 +1,207 @@
+//! What an executable file says of its code: segments, symbols, unwind tables. Only what is asked
+//! for is read: the harness's own file is far larger than all of that together.
+
+use object::read::{ReadCache, ReadRef};
+use object::{Object, ObjectSection, ObjectSegment, ObjectSymbol, SymbolKind};
+use std::fs::File;
+use std::ops::Range;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Where a file's bytes are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Source {
+    /// In the file system.
+    Path(PathBuf),
+    /// In memory: the kernel's own library has no file.
+    Image(Arc<[u8]>),
+}
+
+/// A function's addresses, as the file counts them, and its mangled name.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Symbol {
+    /// Its addresses.
+    pub(super) start: u64,
+    /// The first address behind it.
+    pub(super) end: u64,
+    /// Its name as it is in the file.
+    pub(super) name: String,
+}
+
+/// Unwind tables and their addresses, as the file counts them.
+#[derive(Debug, Default)]
+pub(super) struct Tables {
+    /// `.eh_frame`.
+    pub(super) frames: Option<(Range<u64>, Vec<u8>)>,
+    /// `.eh_frame_hdr`.
+    pub(super) index: Option<(Range<u64>, Vec<u8>)>,
+    /// `.text`, `.got`: what tables may count from.
+    pub(super) text: Option<Range<u64>>,
+    /// See `text`.
+    pub(super) got: Option<Range<u64>>,
+}
+
+/// What is kept of a file that is mapped.
+#[derive(Debug, Default)]
+pub(super) struct Layout {
+    /// Offsets in the file of its segments, and the address each is meant for.
+    segments: Vec<(Range<u64>, u64)>,
+    /// Unwind tables.
+    pub(super) tables: Tables,
+    /// The functions that were asked for.
+    pub(super) symbols: Vec<Symbol>,
+}
+
+impl Layout {
+    /// The address that the file has for its byte at `offset`.
+    pub(super) fn address_of(&self, offset: u64) -> Option<u64> {
+        // A mapping begins on the page below its segment.
+        let page = 0xfff;
+        let holds = |range: &Range<u64>| range.start & !page <= offset && offset < range.end;
+        let (range, address) = self.segments.iter().find(|(range, _)| holds(range))?;
+        address.checked_sub(range.start)?.checked_add(offset)
+    }
+}
+
+/// Reads segments, tables and the functions whose names `is_wanted`.
+///
+/// # Errors
+/// What is wrong with the file.
+pub(super) fn layout(source: &Source, is_wanted: fn(&str) -> bool) -> Result<Layout, String> {
+    with_file(source, &mut |file| {
+        let segment = |s: FileSegment<'_, '_>| {
+            let (offset, bytes) = s.file_range();
+            (offset..offset + bytes, s.address())
+        };
+        Layout {
+            segments: file.segments().map(segment).collect(),
+            tables: tables(file),
+            symbols: symbols_of(file, is_wanted),
+        }
+    })
+}
+
+/// All functions, by address.
+///
+/// # Errors
+/// What is wrong with the file.
+pub(super) fn symbols(source: &Source) -> Result<Vec<Symbol>, String> {
+    with_file(source, &mut |file| symbols_of(file, |_| true))
+}
+
+type AnyFile<'a> = object::File<'a, &'a ReadCache<Bytes>>;
+type FileSegment<'a, 'f> = object::Segment<'a, 'f, &'a ReadCache<Bytes>>;
+
+fn with_file<T>(source: &Source, work: &mut dyn FnMut(&AnyFile<'_>) -> T) -> Result<T, String> {
+    let bytes = match source {
+        Source::Path(path) => Bytes::File(File::open(path).map_err(|e| e.to_string())?),
+        Source::Image(image) => Bytes::Image(std::io::Cursor::new(Arc::clone(image))),
+    };
+    let cache = ReadCache::new(bytes);
+    let file = object::File::parse(&cache).map_err(|error| error.to_string())?;
+    Ok(work(&file))
+}
+
+/// A file or an image, to be read in parts.
+enum Bytes {
+    File(File),
+    Image(std::io::Cursor<Arc<[u8]>>),
+}
+
+impl std::io::Read for Bytes {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        match self {
+            Self::File(file) => file.read(into),
+            Self::Image(image) => image.read(into),
+        }
+    }
+}
+
+impl std::io::Seek for Bytes {
+    fn seek(&mut self, to: std::io::SeekFrom) -> std::io::Result<u64> {
+        match self {
+            Self::File(file) => file.seek(to),
+            Self::Image(image) => image.seek(to),
+        }
+    }
+}
+
+fn tables<'a, R: ReadRef<'a>>(file: &object::File<'a, R>) -> Tables {
+    let range = |name: &str| {
+        let section = file.section_by_name(name)?;
+        Some(section.address()..section.address() + section.size())
+    };
+    let bytes = |name: &str| {
+        let data = file.section_by_name(name)?.data().ok()?;
+        Some((range(name)?, data.to_vec()))
+    };
+    Tables {
+        frames: bytes(".eh_frame"),
+        index: bytes(".eh_frame_hdr"),
+        text: range(".text"),
+        got: range(".got"),
+    }
+}
+
+fn symbols_of<'a, R: ReadRef<'a>>(
+    file: &object::File<'a, R>,
+    is_wanted: fn(&str) -> bool,
+) -> Vec<Symbol> {
+    let all = file.symbols().chain(file.dynamic_symbols());
+    let functions = all.filter(|s| s.kind() == SymbolKind::Text && s.is_definition());
+    let mut found: Vec<Symbol> = functions
+        .filter_map(|symbol| {
+            let name = symbol.name().ok().filter(|name| is_wanted(name))?;
+            let (start, name) = (symbol.address(), name.to_owned());
+            Some(Symbol { start, end: start + symbol.size(), name })
+        })
+        .collect();
+    found.sort();
+    found.dedup_by_key(|symbol| (symbol.start, symbol.end));
+    // A function of an assembler may have no size: it goes up to the next one.
+    for at in 0..found.len() {
+        if found[at].end == found[at].start {
+            let next = found[at + 1..].iter().map(|s| s.start).find(|next| *next > found[at].start);
+            found[at].end = next.unwrap_or(found[at].start + 1).min(found[at].start + 4096);
+        }
+    }
+    found
+}
+
+/// The function at `address`; none in the gaps between functions.
+pub(super) fn symbol_at(symbols: &[Symbol], address: u64) -> Option<&Symbol> {
+    let behind = symbols.partition_point(|symbol| symbol.start <= address);
+    symbols[..behind].iter().rev().take(4).find(|symbol| address < symbol.end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_in_a_gap_has_no_function() {
+        let symbol = |start, end, name: &str| Symbol { start, end, name: name.to_owned() };
+        let symbols = [symbol(10, 20, "a"), symbol(30, 40, "b")];
+        let name = |at| symbol_at(&symbols, at).map(|symbol| symbol.name.as_str());
+        assert_eq!([name(9), name(10), name(19), name(20)], [None, Some("a"), Some("a"), None]);
+        assert_eq!([name(30), name(40)], [Some("b"), None]);
+    }
+
+    #[test]
+    fn a_byte_of_a_segment_has_an_address() {
+        let segments = vec![(0x1234..0x3000, 0x5234)];
+        let layout = Layout { segments, ..Layout::default() };
+        assert_eq!(layout.address_of(0x1000), Some(0x5000), "the page it begins on");
+        assert_eq!(layout.address_of(0x2000), Some(0x6000));
+        assert_eq!(layout.address_of(0x3000), None);
+    }
+
+    #[test]
+    fn the_own_file_has_tables_and_this_function() {
+        let own = Source::Path("/proc/self/exe".into());
+        let layout = layout(&own, |name| name.contains("tables_and_this_function")).expect("ELF");
+        assert!(!layout.symbols.is_empty());
+        assert!(layout.tables.frames.is_some() && layout.tables.index.is_some());
+        assert!(symbols(&own).expect("ELF").len() > 100);
+    }
+}
