@@ -24,7 +24,8 @@ const CALLS: u32 = 16;
 pub fn run(ctx: &mut Context<'_>, agent: &AgentFiles, case: &CaseKey) -> Attempt<()> {
     let bytes = fs::read(&agent.wasm)
         .map_err(|error| Outcome::Refused(format!("{}: {error}", agent.wasm.display())))?;
-    let subject = WasmSubject::compile(&bytes, EngineOptions { fuel: true })?;
+    let subject =
+        WasmSubject::compile(&bytes, EngineOptions { fuel: true, ..EngineOptions::default() })?;
     let mut instance = subject.instantiate(None)?;
     let message = instance.example(EXAMPLE_SEED)?;
     // The same place in both launches, or a copy loop may take another path.

@@ -55,7 +55,7 @@ pub fn run(
     }
     let bytes = fs::read(&agent.wasm)
         .map_err(|error| Outcome::Refused(format!("{}: {error}", agent.wasm.display())))?;
-    let subject = WasmSubject::compile(&bytes, EngineOptions { fuel: false })?;
+    let subject = WasmSubject::compile(&bytes, EngineOptions::default())?;
     let cost = calibrate::measure(ctx.clock)?;
     (ctx.tell)(Event::Cost(cost));
     let bench = Bench { subject, limit, case, batch_min: cost.batch_min() };

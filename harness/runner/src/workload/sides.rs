@@ -51,7 +51,7 @@ impl Loaded {
                 let bytes =
                     read.map_err(|e| Outcome::Refused(format!("{}: {e}", agent.wasm.display())))?;
                 start = ctx.clock.now();
-                Self::Wasm(WasmSubject::compile(&bytes, EngineOptions { fuel: false })?)
+                Self::Wasm(WasmSubject::compile(&bytes, EngineOptions::default())?)
             }
         };
         Ok((loaded, Nanos(ctx.clock.now().0 - start.0)))

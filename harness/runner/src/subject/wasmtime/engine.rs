@@ -1,7 +1,9 @@
 //! Compiling a module and linking it to its host.
 
+use super::agent::WasmAgent;
+use super::async_agent::AsyncWasmAgent;
 use super::code::CompiledCode;
-use super::instance::{HostState, WasmAgent};
+use super::instance::HostState;
 use super::watch::{Lease, quietly};
 use crate::subject::Attempt;
 use crate::subject::code::CodeWatch;
@@ -13,10 +15,12 @@ use wasmtime::{Caller, Config, Engine, InstancePre, Linker, Module};
 use wasmtime_wasi::p1;
 
 /// How the engine differs from wasmtime's defaults.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct EngineOptions {
     /// Count fuel. Changes speed by about a third: never in a timed pass.
     pub fuel: bool,
+    /// Agents are called as futures, [`WasmSubject::instantiate_async`]; otherwise as functions.
+    pub asynchronous: bool,
 }
 
 /// The engine's configuration as the record states it.
@@ -76,9 +80,29 @@ impl WasmSubject {
     /// A fresh agent under a memory limit, its constructors run.
     ///
     /// # Errors
-    /// `Refused` below the module's minimum, `DiedBeforeWork` when its start or constructor traps.
+    /// `Refused` below the module's minimum, `DiedBeforeWork` when its start or constructor traps,
+    /// `Failed` if it was compiled for asynchronous calls.
     pub fn instantiate(&self, limit: Option<Bytes>) -> Attempt<WasmAgent> {
+        self.is_for(false)?;
         WasmAgent::new(&self.pre, limit, self.options.fuel, self.lease.clone())
+    }
+
+    /// The same for calls as futures.
+    ///
+    /// # Errors
+    /// As [`Self::instantiate`]; `Failed` unless it was compiled for asynchronous calls.
+    pub async fn instantiate_async(&self, limit: Option<Bytes>) -> Attempt<AsyncWasmAgent> {
+        self.is_for(true)?;
+        AsyncWasmAgent::new(&self.pre, limit, self.options.fuel, self.lease.clone()).await
+    }
+
+    /// A blocking host function must not be called within a runtime, nor a future without one.
+    fn is_for(&self, asynchronous: bool) -> Attempt<()> {
+        if self.options.asynchronous == asynchronous {
+            return Ok(());
+        }
+        let why = "compiled for one way of calling, instantiated for the other";
+        Err(Outcome::Failed(why.to_owned()))
     }
 
     /// Size of the machine code.
@@ -105,7 +129,8 @@ fn link(bytes: &[u8], options: EngineOptions) -> Attempt<InstancePre<HostState>>
     config.wasm_memory64(false);
     let engine = Engine::new(&config).map_err(|e| refused("engine", &e))?;
     let module = Module::new(&engine, bytes).map_err(|e| refused("no valid module", &e))?;
-    let linker = host_functions(&engine).map_err(|e| refused("linker", &e))?;
+    let linker =
+        host_functions(&engine, options.asynchronous).map_err(|e| refused("linker", &e))?;
     linker.instantiate_pre(&module).map_err(|e| refused("imports that no agent has", &e))
 }
 
@@ -114,9 +139,13 @@ pub(super) fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-fn host_functions(engine: &Engine) -> wasmtime::Result<Linker<HostState>> {
+fn host_functions(engine: &Engine, asynchronous: bool) -> wasmtime::Result<Linker<HostState>> {
     let mut linker: Linker<HostState> = Linker::new(engine);
-    p1::add_to_linker_sync(&mut linker, HostState::wasi)?;
+    if asynchronous {
+        p1::add_to_linker_async(&mut linker, HostState::wasi)?;
+    } else {
+        p1::add_to_linker_sync(&mut linker, HostState::wasi)?;
+    }
     let module = agent_abi::IMPORT_MODULE;
     linker.func_wrap(
         module,

@@ -1,4 +1,5 @@
-//! A live WASM agent.
+//! An agent in its store, whoever drives it: `agent.rs` blocking, `async_agent.rs` as futures.
+//! They call; here is what stands before each call and what is made of its result.
 //!
 //! Every address and length that comes from the guest is checked against its memory before it is
 //! followed; one that points outside costs this case and nothing else.
@@ -6,7 +7,7 @@
 use super::engine::one_line;
 use super::limits::{Limiter, MemoryUse};
 use super::watch::Lease;
-use crate::subject::{AgentInstance, Attempt, HostCounts, REPLY_BYTES_MAX, status_outcome};
+use crate::subject::{Attempt, HostCounts, REPLY_BYTES_MAX, status_outcome};
 use agent_abi::{ABI_VERSION, CHANNEL_MAGIC, Channel, Status};
 use caxton_results::case::Outcome;
 use caxton_results::units::Bytes;
@@ -68,33 +69,35 @@ impl HostState {
     }
 }
 
-/// A live WASM agent.
-pub struct WasmAgent {
-    store: Store<HostState>,
-    memory: Memory,
-    handle: TypedFunc<(u32, u32), i32>,
-    reserve: TypedFunc<(u32, u32, u32), i32>,
-    example: TypedFunc<(u32, u64), i32>,
-    channel: u32,
-    inbox: Range<usize>,
-    reply: Range<usize>,
-    /// After the store, which holds the module too.
-    _lease: Option<Arc<Lease>>,
+/// A fresh store for an agent of `pre`.
+pub(super) fn store(
+    pre: &InstancePre<HostState>,
+    limit: Option<Bytes>,
+    fuel: bool,
+) -> Attempt<Store<HostState>> {
+    let mut store = Store::new(pre.module().engine(), HostState::new(limit));
+    store.limiter(|state| &mut state.limiter);
+    if fuel {
+        store.set_fuel(u64::MAX).map_err(|e| Outcome::Failed(e.to_string()))?;
+    }
+    Ok(store)
 }
 
-impl WasmAgent {
-    pub(super) fn new(
-        pre: &InstancePre<HostState>,
+/// An agent that is being made.
+pub(super) struct Birth {
+    pub(super) store: Store<HostState>,
+    instance: Instance,
+    memory: Memory,
+}
+
+impl Birth {
+    /// What became of instantiating it in `store`.
+    pub(super) fn of(
+        mut store: Store<HostState>,
         limit: Option<Bytes>,
-        fuel: bool,
-        lease: Option<Arc<Lease>>,
+        placed: wasmtime::Result<Instance>,
     ) -> Attempt<Self> {
-        let mut store = Store::new(pre.module().engine(), HostState::new(limit));
-        store.limiter(|state| &mut state.limiter);
-        if fuel {
-            store.set_fuel(u64::MAX).map_err(|e| Outcome::Failed(e.to_string()))?;
-        }
-        let instance = match pre.instantiate(&mut store) {
+        let instance = match placed {
             Ok(instance) => instance,
             // A trap is the guest's start function; anything else is the host that said no.
             Err(error) if error.is::<wasmtime::Trap>() => {
@@ -106,46 +109,149 @@ impl WasmAgent {
             .get_memory(&mut store, "memory")
             .ok_or_else(|| Outcome::Refused("it exports no memory".to_owned()))?;
         store.data_mut().memory = Some(memory);
-        let channel = Self::start(&mut store, &instance)?;
-        let handle = export(&mut store, &instance, "agent_handle")?;
-        let reserve = export(&mut store, &instance, "agent_reserve")?;
-        let example = export(&mut store, &instance, "agent_example")?;
-        let (inbox, reply) = (0..0, 0..0);
-        let _lease = lease;
-        let agent = Self { store, memory, handle, reserve, example, channel, inbox, reply, _lease };
-        let seen = agent.channel().map_err(before_work)?;
+        Ok(Self { store, instance, memory })
+    }
+
+    /// What runs its constructors, where there are any.
+    pub(super) fn constructors(&mut self) -> Option<TypedFunc<(), ()>> {
+        self.instance.get_typed_func(&mut self.store, "_initialize").ok()
+    }
+
+    /// A function of the agents' contract.
+    pub(super) fn function<P: WasmParams, R: WasmResults>(
+        &mut self,
+        name: &str,
+    ) -> Attempt<TypedFunc<P, R>> {
+        self.instance.get_typed_func(&mut self.store, name).map_err(|error| {
+            let why = one_line(&error.to_string());
+            Outcome::Refused(format!("it keeps no agent contract: {name}: {why}"))
+        })
+    }
+
+    /// What `call` returned, if it returned.
+    pub(super) fn survived<T>(&self, call: &str, called: wasmtime::Result<T>) -> Attempt<T> {
+        called.map_err(|e| Outcome::DiedBeforeWork(died(&self.store, call, &e)))
+    }
+
+    /// Refuses an agent of another contract than ours.
+    pub(super) fn speaks(&self, called: wasmtime::Result<u32>) -> Attempt<()> {
+        let version = self.survived("agent_abi_version", called)?;
+        if version == ABI_VERSION {
+            return Ok(());
+        }
+        let why = format!("agent contract {version}, this harness speaks {ABI_VERSION}");
+        Err(Outcome::Refused(why))
+    }
+
+    /// The agent, whose channel is where `agent_new` says.
+    pub(super) fn live(
+        mut self,
+        called: wasmtime::Result<u32>,
+        lease: Option<Arc<Lease>>,
+    ) -> Attempt<Live> {
+        let channel = self.survived("agent_new", called)?;
+        let handle = self.function("agent_handle")?;
+        let reserve = self.function("agent_reserve")?;
+        let example = self.function("agent_example")?;
+        let Self { store, memory, .. } = self;
+        let (inbox, reply, _lease) = (0..0, 0..0, lease);
+        let live = Live { store, memory, handle, reserve, example, channel, inbox, reply, _lease };
+        let seen = live.channel().map_err(before_work)?;
         if seen.magic != CHANNEL_MAGIC || seen.version != ABI_VERSION {
             let why = format!("agent_new returned {channel:#x}, where no channel lies");
             return Err(Outcome::DiedBeforeWork(why));
         }
-        Ok(agent)
+        Ok(live)
+    }
+}
+
+/// A live agent.
+pub(super) struct Live {
+    pub(super) store: Store<HostState>,
+    pub(super) handle: TypedFunc<(u32, u32), i32>,
+    pub(super) reserve: TypedFunc<(u32, u32, u32), i32>,
+    pub(super) example: TypedFunc<(u32, u64), i32>,
+    memory: Memory,
+    channel: u32,
+    inbox: Range<usize>,
+    reply: Range<usize>,
+    /// After the store, which holds the module too.
+    _lease: Option<Arc<Lease>>,
+}
+
+impl Live {
+    /// Writes `message` to the inbox; what `agent_handle` is called with then.
+    #[inline]
+    pub(super) fn put(&mut self, message: &[u8]) -> Attempt<(u32, u32)> {
+        let inbox = self.inbox.clone();
+        // The inbox was checked when it was reserved, and linear memory never shrinks.
+        let Some(inbox) = self.memory.data_mut(&mut self.store)[inbox].get_mut(..message.len())
+        else {
+            return Err(status_outcome(Status::NoRoom as i32, &[]));
+        };
+        inbox.copy_from_slice(message);
+        Ok((self.channel, message.len() as u32))
     }
 
-    /// Runs the constructors and makes the agent; the address of its channel.
-    fn start(store: &mut Store<HostState>, instance: &Instance) -> Attempt<u32> {
-        if let Ok(initialize) = instance.get_typed_func::<(), ()>(&mut *store, "_initialize") {
-            let run = initialize.call(&mut *store, ());
-            run.map_err(|e| Outcome::DiedBeforeWork(died(store, "_initialize", &e)))?;
-        }
-        let version: TypedFunc<(), u32> = export(store, instance, "agent_abi_version")?;
-        let version = version
-            .call(&mut *store, ())
-            .map_err(|e| Outcome::DiedBeforeWork(died(store, "agent_abi_version", &e)))?;
-        if version != ABI_VERSION {
-            let why = format!("agent contract {version}, this harness speaks {ABI_VERSION}");
-            return Err(Outcome::Refused(why));
-        }
-        let new: TypedFunc<u32, u32> = export(store, instance, "agent_new")?;
-        new.call(&mut *store, 0).map_err(|e| Outcome::DiedBeforeWork(died(store, "agent_new", &e)))
+    /// What `call` answered; if all went well the reply is there.
+    #[inline]
+    pub(super) fn replied(&mut self, call: &str, called: wasmtime::Result<i32>) -> Attempt<()> {
+        self.answered(call, called)?;
+        self.read_reply()
     }
 
-    /// Fuel used so far; 0 without metering.
-    pub fn fuel_used(&self) -> u64 {
-        self.store.get_fuel().map_or(0, |left| u64::MAX - left)
+    #[inline]
+    fn answered(&mut self, call: &str, called: wasmtime::Result<i32>) -> Attempt<()> {
+        match called {
+            Ok(raw) if raw == Status::Done as i32 => Ok(()),
+            Ok(raw) => Err(self.status(raw)),
+            Err(e) => Err(Outcome::DiedInTheMiddle(died(&self.store, call, &e))),
+        }
+    }
+
+    /// What `agent_reserve` is called with.
+    pub(super) fn wish(&self, bytes: usize, page_offset: usize) -> Attempt<(u32, u32, u32)> {
+        let wanted = u32::try_from(bytes)
+            .map_err(|_| Outcome::Refused(format!("a message of {bytes} bytes: over 4 GiB")))?;
+        Ok((self.channel, wanted, page_offset as u32))
+    }
+
+    /// Finds the inbox, after `agent_reserve` answered.
+    pub(super) fn reserved(&mut self, bytes: usize, called: wasmtime::Result<i32>) -> Attempt<()> {
+        self.answered("agent_reserve", called)?;
+        let channel = self.channel()?;
+        self.inbox = self.range("inbox", channel.inbox, channel.inbox_bytes)?;
+        if self.inbox.len() < bytes {
+            return Err(Outcome::DiedInTheMiddle(format!(
+                "inbox of {} bytes after {bytes} were asked for",
+                self.inbox.len()
+            )));
+        }
+        Ok(())
+    }
+
+    /// What `agent_example` is called with.
+    pub(super) fn ask(&self, seed: u64) -> (u32, u64) {
+        (self.channel, seed)
+    }
+
+    /// The last reply, where it lies.
+    pub(super) fn reply(&self) -> &[u8] {
+        &self.memory.data(&self.store)[self.reply.clone()]
+    }
+
+    /// What the agent did through its host interface so far.
+    pub(super) fn host_counts(&self) -> HostCounts {
+        self.store.data().counts
+    }
+
+    /// Size of linear memory.
+    pub(super) fn linear_memory(&self) -> Bytes {
+        Bytes(self.memory.data_size(&self.store) as u64)
     }
 
     /// What became of the guest's wishes for memory.
-    pub fn memory_use(&self) -> MemoryUse {
+    pub(super) fn memory_use(&self) -> MemoryUse {
         self.store.data().limiter.seen
     }
 
@@ -185,16 +291,6 @@ impl WasmAgent {
         Ok(())
     }
 
-    fn call_for_status<P: WasmParams>(
-        &mut self,
-        name: &str,
-        function: &TypedFunc<P, i32>,
-        params: P,
-    ) -> Attempt<i32> {
-        let called = function.call(&mut self.store, params);
-        called.map_err(|e| Outcome::DiedInTheMiddle(died(&self.store, name, &e)))
-    }
-
     #[cold]
     fn status(&mut self, raw: i32) -> Outcome {
         if self.read_reply().is_err() {
@@ -202,80 +298,6 @@ impl WasmAgent {
         }
         status_outcome(raw, self.reply())
     }
-}
-
-impl AgentInstance for WasmAgent {
-    fn reserve(&mut self, bytes: usize, page_offset: usize) -> Attempt<()> {
-        let reserve = self.reserve.clone();
-        let wanted = u32::try_from(bytes)
-            .map_err(|_| Outcome::Refused(format!("a message of {bytes} bytes: over 4 GiB")))?;
-        let params = (self.channel, wanted, page_offset as u32);
-        let raw = self.call_for_status("agent_reserve", &reserve, params)?;
-        if raw != Status::Done as i32 {
-            return Err(self.status(raw));
-        }
-        let channel = self.channel()?;
-        self.inbox = self.range("inbox", channel.inbox, channel.inbox_bytes)?;
-        if self.inbox.len() < bytes {
-            return Err(Outcome::DiedInTheMiddle(format!(
-                "inbox of {} bytes after {bytes} were asked for",
-                self.inbox.len()
-            )));
-        }
-        Ok(())
-    }
-
-    #[inline]
-    fn call(&mut self, message: &[u8]) -> Attempt<()> {
-        let inbox = self.inbox.clone();
-        // The inbox was checked when it was reserved, and linear memory never shrinks.
-        let Some(inbox) = self.memory.data_mut(&mut self.store)[inbox].get_mut(..message.len())
-        else {
-            return Err(status_outcome(Status::NoRoom as i32, &[]));
-        };
-        inbox.copy_from_slice(message);
-        let params = (self.channel, message.len() as u32);
-        match self.handle.call(&mut self.store, params) {
-            Ok(raw) if raw == Status::Done as i32 => self.read_reply(),
-            Ok(raw) => Err(self.status(raw)),
-            Err(e) => Err(Outcome::DiedInTheMiddle(died(&self.store, "agent_handle", &e))),
-        }
-    }
-
-    fn reply(&self) -> &[u8] {
-        &self.memory.data(&self.store)[self.reply.clone()]
-    }
-
-    fn example(&mut self, seed: u64) -> Attempt<Vec<u8>> {
-        let example = self.example.clone();
-        let raw = self.call_for_status("agent_example", &example, (self.channel, seed))?;
-        if raw != Status::Done as i32 {
-            return Err(self.status(raw));
-        }
-        self.read_reply()?;
-        Ok(self.reply().to_vec())
-    }
-
-    fn host_counts(&self) -> HostCounts {
-        self.store.data().counts
-    }
-
-    fn linear_memory(&self) -> Option<Bytes> {
-        Some(Bytes(self.memory.data_size(&self.store) as u64))
-    }
-}
-
-fn export<P: WasmParams, R: WasmResults>(
-    store: &mut Store<HostState>,
-    instance: &Instance,
-    name: &str,
-) -> Attempt<TypedFunc<P, R>> {
-    instance.get_typed_func(&mut *store, name).map_err(|error| {
-        Outcome::Refused(format!(
-            "it keeps no agent contract: {name}: {}",
-            one_line(&error.to_string())
-        ))
-    })
 }
 
 /// A wild channel is found while the agent is being made.

@@ -31,7 +31,7 @@ pub(super) fn guest(new: &str, handle: &str) -> String {
 }
 
 fn compile(text: &str) -> Attempt<WasmSubject> {
-    WasmSubject::compile(text.as_bytes(), EngineOptions { fuel: false })
+    WasmSubject::compile(text.as_bytes(), EngineOptions::default())
 }
 
 /// What becomes of a guest that gets one message; the reply if it lives.
@@ -139,7 +139,7 @@ fn what_is_no_agent_is_refused_with_what_it_lacks() {
 
 #[test]
 fn a_component_and_a_truncated_module_are_refused() {
-    let options = EngineOptions { fuel: false };
+    let options = EngineOptions::default();
     let component = WasmSubject::compile(b"\0asm\x0d\0\x01\0", options).err();
     let why = component.as_ref().and_then(Outcome::reason).unwrap_or_default();
     assert!(why.starts_with("a component, not a core module"), "{why}");
@@ -172,7 +172,11 @@ fn a_denied_growth_is_counted_and_the_guest_goes_on() {
 fn fuel_is_counted_only_where_it_is_metered_and_is_exact() {
     let text = guest("i32.const 64", "i32.const 0");
     let used = |fuel: bool| {
-        let subject = WasmSubject::compile(text.as_bytes(), EngineOptions { fuel }).expect("valid");
+        let subject = WasmSubject::compile(
+            text.as_bytes(),
+            EngineOptions { fuel, ..EngineOptions::default() },
+        )
+        .expect("valid");
         let mut agent = subject.instantiate(None).expect("valid");
         agent.reserve(16, 0).expect("room");
         let before = agent.fuel_used();
