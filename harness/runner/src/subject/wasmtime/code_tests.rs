@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 fn code(wasm: &[u8]) -> Arc<dyn Code> {
     let watch = Arc::new(Recorder::default());
-    let options = EngineOptions { fuel: false };
+    let options = EngineOptions::default();
     let name = "made-up.wasm";
     WasmSubject::compile_watched(name, wasm, options, Some(watch.clone())).expect("valid");
     watch.code()

@@ -1,9 +1,11 @@
 //! Compiling a module and linking it to its host.
 
+use super::agent::WasmAgent;
+use super::async_agent::AsyncWasmAgent;
 use super::code::CompiledCode;
 use super::dwarf::demangled;
 use super::heap;
-use super::instance::{HostState, WasmAgent};
+use super::instance::{HostState, Terms};
 use super::watch::{Lease, quietly};
 use crate::subject::Attempt;
 use crate::subject::code::CodeWatch;
@@ -28,6 +30,8 @@ pub struct EngineOptions {
     pub bounds: Bounds,
     /// How hard the compiler tries.
     pub effort: CompilerEffort,
+    /// Agents are called as futures, [`WasmSubject::instantiate_async`]; otherwise as functions.
+    pub asynchronous: bool,
 }
 
 /// How an access outside linear memory is caught.
@@ -135,9 +139,11 @@ impl WasmSubject {
     /// A fresh agent under a memory limit, its constructors run.
     ///
     /// # Errors
-    /// `Refused` below the module's minimum, `DiedBeforeWork` when its start or constructor traps.
+    /// `Refused` below the module's minimum, `DiedBeforeWork` when its start or constructor traps,
+    /// `Failed` if it was compiled for asynchronous calls.
     pub fn instantiate(&self, limit: Option<Bytes>) -> Attempt<WasmAgent> {
-        WasmAgent::new(&self.pre, limit, (self.options, false), self.lease.clone())
+        self.is_for(false)?;
+        WasmAgent::new(&self.pre, self.terms(limit), self.lease.clone())
     }
 
     /// The machine code, to see that two options do not make the same.
@@ -151,7 +157,9 @@ impl WasmSubject {
     /// # Errors
     /// As [`Self::instantiate`].
     pub fn instantiate_watched(&self) -> Attempt<WasmAgent> {
-        WasmAgent::new(&self.pre, None, (self.options, true), self.lease.clone())
+        self.is_for(false)?;
+        let terms = Terms { growths: true, ..self.terms(None) };
+        WasmAgent::new(&self.pre, terms, self.lease.clone())
     }
 
     /// The names of its functions in the form of a perf map: a line each, of start and length in
@@ -166,6 +174,28 @@ impl WasmSubject {
             format!("{:x} {:x} {name}\n", start + function.offset, function.len)
         };
         self.pre.module().functions().map(line).collect()
+    }
+
+    /// The same for calls as futures.
+    ///
+    /// # Errors
+    /// As [`Self::instantiate`]; `Failed` unless it was compiled for asynchronous calls.
+    pub async fn instantiate_async(&self, limit: Option<Bytes>) -> Attempt<AsyncWasmAgent> {
+        self.is_for(true)?;
+        AsyncWasmAgent::new(&self.pre, self.terms(limit), self.lease.clone()).await
+    }
+
+    fn terms(&self, limit: Option<Bytes>) -> Terms {
+        Terms { limit, options: self.options, growths: false }
+    }
+
+    /// A blocking host function must not be called within a runtime, nor a future without one.
+    fn is_for(&self, asynchronous: bool) -> Attempt<()> {
+        if self.options.asynchronous == asynchronous {
+            return Ok(());
+        }
+        let why = "compiled for one way of calling, instantiated for the other";
+        Err(Outcome::Failed(why.to_owned()))
     }
 
     /// Size of the machine code.
@@ -188,7 +218,8 @@ fn link(bytes: &[u8], options: EngineOptions) -> Attempt<InstancePre<HostState>>
     }
     let engine = Engine::new(&options.config()).map_err(|e| refused("engine", &e))?;
     let module = Module::new(&engine, bytes).map_err(|e| refused("no valid module", &e))?;
-    let linker = host_functions(&engine).map_err(|e| refused("linker", &e))?;
+    let linker =
+        host_functions(&engine, options.asynchronous).map_err(|e| refused("linker", &e))?;
     linker.instantiate_pre(&module).map_err(|e| refused("imports that no agent has", &e))
 }
 
@@ -197,9 +228,13 @@ pub(super) fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-fn host_functions(engine: &Engine) -> wasmtime::Result<Linker<HostState>> {
+fn host_functions(engine: &Engine, asynchronous: bool) -> wasmtime::Result<Linker<HostState>> {
     let mut linker: Linker<HostState> = Linker::new(engine);
-    p1::add_to_linker_sync(&mut linker, HostState::wasi)?;
+    if asynchronous {
+        p1::add_to_linker_async(&mut linker, HostState::wasi)?;
+    } else {
+        p1::add_to_linker_sync(&mut linker, HostState::wasi)?;
+    }
     let module = agent_abi::IMPORT_MODULE;
     linker.func_wrap(
         module,

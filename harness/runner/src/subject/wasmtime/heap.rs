@@ -5,7 +5,8 @@
 //! is bounded and believed only as far as it can do harm to nothing but its own profile.
 
 use super::dwarf::{Place as Source, Places, demangled};
-use super::instance::{HostState, WasmAgent, died, export};
+use super::agent::WasmAgent;
+use super::instance::{HostState, died, export};
 use crate::subject::Attempt;
 use agent_abi::heap::HeapCounts;
 use caxton_results::case::Outcome;
@@ -289,13 +290,13 @@ impl WasmAgent {
     /// The guest died, or lies about what it exports.
     pub fn start_heap(&mut self, interval: u32, seed: u64) -> Attempt<bool> {
         const NAME: &str = "agent_heap_start";
-        if self.instance.get_export(&mut self.store, NAME).is_none() {
+        if self.live.instance.get_export(&mut self.live.store, NAME).is_none() {
             return Ok(false);
         }
-        let start = export::<(u32, u64), ()>(&mut self.store, &self.instance, NAME)?;
-        self.store.data_mut().heap = (interval > 0).then(Box::default);
-        let started = start.call(&mut self.store, (interval, seed));
-        started.map_err(|e| Outcome::DiedInTheMiddle(died(&self.store, NAME, &e)))?;
+        let start = export::<(u32, u64), ()>(&mut self.live.store, &self.live.instance, NAME)?;
+        self.live.store.data_mut().heap = (interval > 0).then(Box::default);
+        let started = start.call(&mut self.live.store, (interval, seed));
+        started.map_err(|e| Outcome::DiedInTheMiddle(died(&self.live.store, NAME, &e)))?;
         Ok(true)
     }
 
@@ -305,18 +306,18 @@ impl WasmAgent {
     /// The guest died or lied.
     pub fn heap_counts(&mut self) -> Attempt<Option<HeapCounts>> {
         const NAME: &str = "agent_heap_counts";
-        if self.instance.get_export(&mut self.store, NAME).is_none() {
+        if self.live.instance.get_export(&mut self.live.store, NAME).is_none() {
             return Ok(None);
         }
-        let counts = export::<(), u32>(&mut self.store, &self.instance, NAME)?;
-        let at = counts.call(&mut self.store, ());
-        let at = at.map_err(|e| Outcome::DiedInTheMiddle(died(&self.store, NAME, &e)))?;
-        Ok(Some(HeapCounts::from_bytes(&self.copy(NAME, u64::from(at))?)))
+        let counts = export::<(), u32>(&mut self.live.store, &self.live.instance, NAME)?;
+        let at = counts.call(&mut self.live.store, ());
+        let at = at.map_err(|e| Outcome::DiedInTheMiddle(died(&self.live.store, NAME, &e)))?;
+        Ok(Some(HeapCounts::from_bytes(&self.live.copy(NAME, u64::from(at))?)))
     }
 
     /// Ends the looking: what was seen; none if nobody looked.
     pub fn take_heap(&mut self) -> Option<HeapLog> {
-        self.store.data_mut().heap.take().map(|log| *log)
+        self.live.store.data_mut().heap.take().map(|log| *log)
     }
 }
 

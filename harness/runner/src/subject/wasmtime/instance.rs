@@ -1,4 +1,5 @@
-//! A live WASM agent.
+//! An agent in its store, whoever drives it: `agent.rs` blocking, `async_agent.rs` as futures.
+//! They call; here is what stands before each call and what is made of its result.
 //!
 //! Every address and length that comes from the guest is checked against its memory before it is
 //! followed; one that points outside costs this case and nothing else.
@@ -7,11 +8,10 @@ use super::engine::{EngineOptions, one_line};
 use super::heap::HeapLog;
 use super::limits::{Growths, Limiter, MemoryUse};
 use super::watch::Lease;
-use crate::subject::{AgentInstance, Attempt, HostCounts, REPLY_BYTES_MAX, Step, status_outcome};
+use crate::subject::{Attempt, HostCounts, REPLY_BYTES_MAX, status_outcome};
 use agent_abi::{ABI_VERSION, CHANNEL_MAGIC, Channel, Status};
 use caxton_results::case::Outcome;
 use caxton_results::units::Bytes;
-use std::hint::black_box;
 use std::ops::Range;
 use std::sync::Arc;
 use wasmtime::{
@@ -75,41 +75,47 @@ impl HostState {
     }
 }
 
-/// A live WASM agent.
-pub struct WasmAgent {
-    pub(super) store: Store<HostState>,
-    pub(super) instance: Instance,
-    memory: Memory,
-    handle: TypedFunc<(u32, u32), i32>,
-    reserve: TypedFunc<(u32, u32, u32), i32>,
-    example: TypedFunc<(u32, u64), i32>,
-    channel: u32,
-    inbox: Range<usize>,
-    reply: Range<usize>,
-    /// Where replies are copied to, in [`Step::CopyOut`] alone.
-    out: Vec<u8>,
-    /// After the store, which holds the module too.
-    _lease: Option<Arc<Lease>>,
+/// What an agent is made under.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Terms {
+    /// The most memory it may have.
+    pub(super) limit: Option<Bytes>,
+    /// Those its module was compiled with.
+    pub(super) options: EngineOptions,
+    /// Whether growths of its memory are noted.
+    pub(super) growths: bool,
 }
 
-impl WasmAgent {
-    pub(super) fn new(
-        pre: &InstancePre<HostState>,
+/// A fresh store for an agent of `pre`.
+pub(super) fn store(pre: &InstancePre<HostState>, terms: Terms) -> Attempt<Store<HostState>> {
+    let mut store = Store::new(pre.module().engine(), HostState::new(terms.limit));
+    store.data_mut().limiter.growths = terms.growths.then(Growths::default);
+    store.limiter(|state| &mut state.limiter);
+    if terms.options.fuel {
+        store.set_fuel(u64::MAX).map_err(|e| Outcome::Failed(e.to_string()))?;
+    }
+    if terms.options.epochs {
+        // Nobody counts epochs up: the check is paid, the deadline never reached.
+        store.set_epoch_deadline(u64::MAX / 2);
+    }
+    Ok(store)
+}
+
+/// An agent that is being made.
+pub(super) struct Birth {
+    pub(super) store: Store<HostState>,
+    instance: Instance,
+    memory: Memory,
+}
+
+impl Birth {
+    /// What became of instantiating it in `store`.
+    pub(super) fn of(
+        mut store: Store<HostState>,
         limit: Option<Bytes>,
-        (options, growths): (EngineOptions, bool),
-        lease: Option<Arc<Lease>>,
+        placed: wasmtime::Result<Instance>,
     ) -> Attempt<Self> {
-        let mut store = Store::new(pre.module().engine(), HostState::new(limit));
-        store.data_mut().limiter.growths = growths.then(Growths::default);
-        store.limiter(|state| &mut state.limiter);
-        if options.fuel {
-            store.set_fuel(u64::MAX).map_err(|e| Outcome::Failed(e.to_string()))?;
-        }
-        if options.epochs {
-            // Nobody counts epochs up: the check is paid, the deadline never reached.
-            store.set_epoch_deadline(u64::MAX / 2);
-        }
-        let instance = match pre.instantiate(&mut store) {
+        let instance = match placed {
             Ok(instance) => instance,
             // A trap is the guest's start function; anything else is the host that said no.
             Err(error) if error.is::<wasmtime::Trap>() => {
@@ -121,87 +127,193 @@ impl WasmAgent {
             .get_memory(&mut store, "memory")
             .ok_or_else(|| Outcome::Refused("it exports no memory".to_owned()))?;
         store.data_mut().memory = Some(memory);
-        let channel = Self::start(&mut store, &instance)?;
-        let handle = export(&mut store, &instance, "agent_handle")?;
-        let reserve = export(&mut store, &instance, "agent_reserve")?;
-        let example = export(&mut store, &instance, "agent_example")?;
-        let (inbox, reply, out) = (0..0, 0..0, Vec::new());
-        let agent = Self {
+        Ok(Self { store, instance, memory })
+    }
+
+    /// What runs its constructors, where there are any.
+    pub(super) fn constructors(&mut self) -> Option<TypedFunc<(), ()>> {
+        self.instance.get_typed_func(&mut self.store, "_initialize").ok()
+    }
+
+    /// A function of the agents' contract.
+    pub(super) fn function<P: WasmParams, R: WasmResults>(
+        &mut self,
+        name: &str,
+    ) -> Attempt<TypedFunc<P, R>> {
+        export(&mut self.store, &self.instance, name)
+    }
+
+    /// What `call` returned, if it returned.
+    pub(super) fn survived<T>(&self, call: &str, called: wasmtime::Result<T>) -> Attempt<T> {
+        called.map_err(|e| Outcome::DiedBeforeWork(died(&self.store, call, &e)))
+    }
+
+    /// Refuses an agent of another contract than ours.
+    pub(super) fn speaks(&self, called: wasmtime::Result<u32>) -> Attempt<()> {
+        let version = self.survived("agent_abi_version", called)?;
+        if version == ABI_VERSION {
+            return Ok(());
+        }
+        let why = format!("agent contract {version}, this harness speaks {ABI_VERSION}");
+        Err(Outcome::Refused(why))
+    }
+
+    /// The agent, whose channel is where `agent_new` says.
+    pub(super) fn live(
+        mut self,
+        called: wasmtime::Result<u32>,
+        lease: Option<Arc<Lease>>,
+    ) -> Attempt<Live> {
+        let channel = self.survived("agent_new", called)?;
+        let handle = self.function("agent_handle")?;
+        let reserve = self.function("agent_reserve")?;
+        let example = self.function("agent_example")?;
+        let Self { store, instance, memory } = self;
+        let live = Live {
             store,
             instance,
-            memory,
             handle,
             reserve,
             example,
+            memory,
             channel,
-            inbox,
-            reply,
-            out,
+            inbox: 0..0,
+            reply: 0..0,
             _lease: lease,
         };
-        let seen = agent.channel().map_err(before_work)?;
+        let seen = live.channel().map_err(before_work)?;
         if seen.magic != CHANNEL_MAGIC || seen.version != ABI_VERSION {
             let why = format!("agent_new returned {channel:#x}, where no channel lies");
             return Err(Outcome::DiedBeforeWork(why));
         }
-        Ok(agent)
+        Ok(live)
+    }
+}
+
+/// A live agent.
+pub(super) struct Live {
+    pub(super) store: Store<HostState>,
+    pub(super) instance: Instance,
+    pub(super) handle: TypedFunc<(u32, u32), i32>,
+    pub(super) reserve: TypedFunc<(u32, u32, u32), i32>,
+    pub(super) example: TypedFunc<(u32, u64), i32>,
+    memory: Memory,
+    channel: u32,
+    inbox: Range<usize>,
+    reply: Range<usize>,
+    /// After the store, which holds the module too.
+    _lease: Option<Arc<Lease>>,
+}
+
+impl Live {
+    /// Writes `message` to the inbox; what `agent_handle` is called with then.
+    // Inlined by force: the timed call must not depend on who else uses its steps.
+    #[inline(always)]
+    pub(super) fn put(&mut self, message: &[u8]) -> Attempt<(u32, u32)> {
+        let inbox = self.inbox.clone();
+        // The inbox was checked when it was reserved, and linear memory never shrinks.
+        let Some(inbox) = self.memory.data_mut(&mut self.store)[inbox].get_mut(..message.len())
+        else {
+            return Err(status_outcome(Status::NoRoom as i32, &[]));
+        };
+        inbox.copy_from_slice(message);
+        Ok(self.in_place(message.len()))
     }
 
-    /// Runs the constructors and makes the agent; the address of its channel.
-    fn start(store: &mut Store<HostState>, instance: &Instance) -> Attempt<u32> {
-        if let Ok(initialize) = instance.get_typed_func::<(), ()>(&mut *store, "_initialize") {
-            let run = initialize.call(&mut *store, ());
-            run.map_err(|e| Outcome::DiedBeforeWork(died(store, "_initialize", &e)))?;
-        }
-        let version: TypedFunc<(), u32> = export(store, instance, "agent_abi_version")?;
-        let version = version
-            .call(&mut *store, ())
-            .map_err(|e| Outcome::DiedBeforeWork(died(store, "agent_abi_version", &e)))?;
-        if version != ABI_VERSION {
-            let why = format!("agent contract {version}, this harness speaks {ABI_VERSION}");
-            return Err(Outcome::Refused(why));
-        }
-        let new: TypedFunc<u32, u32> = export(store, instance, "agent_new")?;
-        new.call(&mut *store, 0).map_err(|e| Outcome::DiedBeforeWork(died(store, "agent_new", &e)))
+    /// What `agent_handle` is called with for the first `bytes` that lie in the inbox.
+    #[inline(always)]
+    pub(super) fn in_place(&self, bytes: usize) -> (u32, u32) {
+        (self.channel, bytes as u32)
     }
 
-    /// Fuel used so far; 0 without metering.
-    pub fn fuel_used(&self) -> u64 {
-        self.store.get_fuel().map_or(0, |left| u64::MAX - left)
+    /// What `call` answered; if all went well the reply is there.
+    #[inline]
+    pub(super) fn replied(&mut self, call: &str, called: wasmtime::Result<i32>) -> Attempt<()> {
+        self.answered(call, called)?;
+        self.read_reply()
+    }
+
+    #[inline]
+    fn answered(&mut self, call: &str, called: wasmtime::Result<i32>) -> Attempt<()> {
+        match called {
+            Ok(raw) if raw == Status::Done as i32 => Ok(()),
+            Ok(raw) => Err(self.status(raw)),
+            Err(e) => Err(Outcome::DiedInTheMiddle(died(&self.store, call, &e))),
+        }
+    }
+
+    /// What `agent_reserve` is called with.
+    pub(super) fn wish(&self, bytes: usize, page_offset: usize) -> Attempt<(u32, u32, u32)> {
+        let wanted = u32::try_from(bytes)
+            .map_err(|_| Outcome::Refused(format!("a message of {bytes} bytes: over 4 GiB")))?;
+        Ok((self.channel, wanted, page_offset as u32))
+    }
+
+    /// Finds the inbox, after `agent_reserve` answered.
+    pub(super) fn reserved(&mut self, bytes: usize, called: wasmtime::Result<i32>) -> Attempt<()> {
+        self.answered("agent_reserve", called)?;
+        let channel = self.channel()?;
+        self.inbox = self.range("inbox", channel.inbox, channel.inbox_bytes)?;
+        if self.inbox.len() < bytes {
+            return Err(Outcome::DiedInTheMiddle(format!(
+                "inbox of {} bytes after {bytes} were asked for",
+                self.inbox.len()
+            )));
+        }
+        Ok(())
+    }
+
+    /// What `agent_example` is called with.
+    pub(super) fn ask(&self, seed: u64) -> (u32, u64) {
+        (self.channel, seed)
+    }
+
+    /// The last reply, where it lies.
+    pub(super) fn reply(&self) -> &[u8] {
+        &self.memory.data(&self.store)[self.reply.clone()]
+    }
+
+    /// What the agent did through its host interface so far.
+    pub(super) fn host_counts(&self) -> HostCounts {
+        self.store.data().counts
+    }
+
+    /// Size of linear memory.
+    pub(super) fn linear_memory(&self) -> Bytes {
+        Bytes(self.memory.data_size(&self.store) as u64)
     }
 
     /// What became of the guest's wishes for memory.
-    pub fn memory_use(&self) -> MemoryUse {
+    pub(super) fn memory_use(&self) -> MemoryUse {
         self.store.data().limiter.seen
     }
 
     /// WASI functions called so far.
-    pub fn wasi_calls(&self) -> u64 {
+    pub(super) fn wasi_calls(&self) -> u64 {
         self.store.data().wasi_calls
     }
 
     /// The inbox as the agent left it.
-    pub fn inbox(&self) -> &[u8] {
+    pub(super) fn inbox(&self) -> &[u8] {
         &self.memory.data(&self.store)[self.inbox.clone()]
     }
 
     /// The growths of its memory since it was made or last asked; none where they are not noted.
-    pub fn take_growths(&mut self) -> Option<Growths> {
-        let size = Bytes(self.memory.data_size(&self.store) as u64);
+    pub(super) fn take_growths(&mut self) -> Option<Growths> {
+        let size = self.linear_memory();
         let mut growths = self.store.data_mut().limiter.growths.as_mut().map(std::mem::take)?;
         growths.forget_beyond(size);
         Some(growths)
     }
 
     /// The host's addresses of its linear memory.
-    pub fn memory_range(&self) -> Range<usize> {
+    pub(super) fn memory_range(&self) -> Range<usize> {
         let start = self.memory.data_ptr(&self.store) as usize;
         start..start + self.memory.data_size(&self.store)
     }
 
     fn channel(&self) -> Attempt<Channel> {
-        let bytes = self.copy("channel", u64::from(self.channel))?;
-        Ok(Channel::from_bytes(&bytes))
+        Ok(Channel::from_bytes(&self.copy("channel", u64::from(self.channel))?))
     }
 
     /// A copy of `N` bytes of the guest's memory.
@@ -241,54 +353,6 @@ impl WasmAgent {
         Ok(())
     }
 
-    // Inlined by force, here and below: the timed call must not depend on who else uses its steps.
-    #[inline(always)]
-    fn copy_in(&mut self, message: &[u8]) -> Attempt<()> {
-        let inbox = self.inbox.clone();
-        // The inbox was checked when it was reserved, and linear memory never shrinks.
-        let Some(inbox) = self.memory.data_mut(&mut self.store)[inbox].get_mut(..message.len())
-        else {
-            return Err(status_outcome(Status::NoRoom as i32, &[]));
-        };
-        inbox.copy_from_slice(message);
-        Ok(())
-    }
-
-    #[inline(always)]
-    fn handle_inbox(&mut self, bytes: usize) -> Attempt<()> {
-        let params = (self.channel, bytes as u32);
-        match self.handle.call(&mut self.store, params) {
-            Ok(raw) if raw == Status::Done as i32 => self.read_reply(),
-            Ok(raw) => Err(self.status(raw)),
-            Err(e) => Err(Outcome::DiedInTheMiddle(died(&self.store, "agent_handle", &e))),
-        }
-    }
-
-    /// Copies the last reply to the start of a cache line of the host's, `iterations` times.
-    fn copy_out(&mut self, iterations: u64) {
-        const LINE_BYTES: usize = 64;
-        let bytes = self.reply.len();
-        if self.out.len() < bytes + LINE_BYTES {
-            self.out.resize(bytes + LINE_BYTES, 0);
-        }
-        let start = self.out.as_ptr().align_offset(LINE_BYTES).min(LINE_BYTES);
-        let to = &mut self.out[start..start + bytes];
-        for _ in 0..iterations {
-            to.copy_from_slice(&self.memory.data(black_box(&self.store))[self.reply.clone()]);
-            black_box(&mut *to);
-        }
-    }
-
-    fn call_for_status<P: WasmParams>(
-        &mut self,
-        name: &str,
-        function: &TypedFunc<P, i32>,
-        params: P,
-    ) -> Attempt<i32> {
-        let called = function.call(&mut self.store, params);
-        called.map_err(|e| Outcome::DiedInTheMiddle(died(&self.store, name, &e)))
-    }
-
     #[cold]
     fn status(&mut self, raw: i32) -> Outcome {
         if self.read_reply().is_err() {
@@ -298,85 +362,15 @@ impl WasmAgent {
     }
 }
 
-impl AgentInstance for WasmAgent {
-    fn reserve(&mut self, bytes: usize, page_offset: usize) -> Attempt<()> {
-        let reserve = self.reserve.clone();
-        let wanted = u32::try_from(bytes)
-            .map_err(|_| Outcome::Refused(format!("a message of {bytes} bytes: over 4 GiB")))?;
-        let params = (self.channel, wanted, page_offset as u32);
-        let raw = self.call_for_status("agent_reserve", &reserve, params)?;
-        if raw != Status::Done as i32 {
-            return Err(self.status(raw));
-        }
-        let channel = self.channel()?;
-        self.inbox = self.range("inbox", channel.inbox, channel.inbox_bytes)?;
-        if self.inbox.len() < bytes {
-            return Err(Outcome::DiedInTheMiddle(format!(
-                "inbox of {} bytes after {bytes} were asked for",
-                self.inbox.len()
-            )));
-        }
-        Ok(())
-    }
-
-    #[inline]
-    fn call(&mut self, message: &[u8]) -> Attempt<()> {
-        self.copy_in(message)?;
-        self.handle_inbox(message.len())
-    }
-
-    fn batch_of(&mut self, step: Step, message: &[u8], iterations: u64) -> Attempt<()> {
-        match step {
-            Step::Whole => return self.batch(message, iterations),
-            Step::InPlace => {
-                for _ in 0..iterations {
-                    self.handle_inbox(message.len())?;
-                }
-            }
-            Step::CopyIn => {
-                for _ in 0..iterations {
-                    // As if the agent had been called: what was copied counts as read.
-                    black_box(&mut *self).copy_in(black_box(message))?;
-                }
-            }
-            Step::CopyOut => self.copy_out(iterations),
-        }
-        Ok(())
-    }
-
-    fn reply(&self) -> &[u8] {
-        &self.memory.data(&self.store)[self.reply.clone()]
-    }
-
-    fn example(&mut self, seed: u64) -> Attempt<Vec<u8>> {
-        let example = self.example.clone();
-        let raw = self.call_for_status("agent_example", &example, (self.channel, seed))?;
-        if raw != Status::Done as i32 {
-            return Err(self.status(raw));
-        }
-        self.read_reply()?;
-        Ok(self.reply().to_vec())
-    }
-
-    fn host_counts(&self) -> HostCounts {
-        self.store.data().counts
-    }
-
-    fn linear_memory(&self) -> Option<Bytes> {
-        Some(Bytes(self.memory.data_size(&self.store) as u64))
-    }
-}
-
+/// A function that the guest exports.
 pub(super) fn export<P: WasmParams, R: WasmResults>(
     store: &mut Store<HostState>,
     instance: &Instance,
     name: &str,
 ) -> Attempt<TypedFunc<P, R>> {
     instance.get_typed_func(&mut *store, name).map_err(|error| {
-        Outcome::Refused(format!(
-            "it keeps no agent contract: {name}: {}",
-            one_line(&error.to_string())
-        ))
+        let why = one_line(&error.to_string());
+        Outcome::Refused(format!("it keeps no agent contract: {name}: {why}"))
     })
 }
 

@@ -2,10 +2,12 @@
 //!
 //! `engine.rs` compiles and says with which configuration; `limits.rs` bounds memory and notes
 //! what was denied; `instance.rs` is the live agent, in which every address and length that comes
-//! from the guest is checked; `heap.rs` notes who allocates in a guest that tells. For profilers,
-//! `code.rs` and `dwarf.rs` name the functions behind addresses, and `watch.rs` tells when code
-//! comes and goes.
+//! from the guest is checked; `agent.rs` calls it as functions, `async_agent.rs` as futures;
+//! `heap.rs` notes who allocates in a guest that tells. For profilers `code.rs` and `dwarf.rs` name
+//! the functions behind addresses, and `watch.rs` tells when code comes and goes.
 
+mod agent;
+mod async_agent;
 mod code;
 mod dwarf;
 mod engine;
@@ -14,13 +16,18 @@ mod instance;
 mod limits;
 mod watch;
 
+pub use agent::WasmAgent;
+pub use async_agent::AsyncWasmAgent;
 pub use engine::{Bounds, CompilerEffort, EngineOptions, WasmSubject, configuration};
 pub use heap::{HeapLog, Site};
-pub use instance::WasmAgent;
 pub use limits::{Growth, Growths, MemoryUse};
 
 #[cfg(test)]
+mod async_tests;
+#[cfg(test)]
 mod code_tests;
+#[cfg(test)]
+pub(crate) mod stress;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

@@ -18,11 +18,16 @@ pub(super) struct Recorder {
 }
 
 impl Recorder {
+    /// One that lets go of all code at once.
+    pub(super) fn forgetful() -> Self {
+        Self { lets_go_at_once: true, ..Self::default() }
+    }
+
     fn say(&self, what: String) {
         self.log.lock().unwrap().push(what);
     }
 
-    fn said(&self) -> Vec<String> {
+    pub(super) fn said(&self) -> Vec<String> {
         self.log.lock().unwrap().clone()
     }
 
@@ -60,7 +65,7 @@ fn echo(watch: &Arc<Recorder>) -> Attempt<WasmSubject> {
 }
 
 fn compile(text: &str, watch: &Arc<Recorder>) -> Attempt<WasmSubject> {
-    let options = EngineOptions { fuel: false };
+    let options = EngineOptions::default();
     WasmSubject::compile_watched("echo.wasm", text.as_bytes(), options, Some(watch.clone()))
 }
 
@@ -91,7 +96,7 @@ fn nothing_loads_without_a_quiet_moment() {
 
 #[test]
 fn code_retires_once_when_the_subject_and_all_its_agents_are_gone() {
-    let watch = Arc::new(Recorder { lets_go_at_once: true, ..Recorder::default() });
+    let watch = Arc::new(Recorder::forgetful());
     let subject = echo(&watch).expect("valid");
     let clone = subject.clone();
     let mut first = subject.instantiate(None).expect("valid");
@@ -110,7 +115,7 @@ fn code_retires_once_when_the_subject_and_all_its_agents_are_gone() {
 
 #[test]
 fn an_agent_that_could_not_be_made_holds_nothing() {
-    let watch = Arc::new(Recorder { lets_go_at_once: true, ..Recorder::default() });
+    let watch = Arc::new(Recorder::forgetful());
     let subject = compile(&guest("unreachable", "i32.const 0"), &watch).expect("valid");
     assert!(subject.instantiate(None).is_err());
     drop(subject);
