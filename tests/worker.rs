@@ -6,6 +6,7 @@ use caxton_bench_runner::measure::protocol::{
 };
 use caxton_results::case::{CaseKey, Outcome};
 use caxton_results::units::Nanos;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 const OTHER_PROTOCOL: u32 = 999;
@@ -16,6 +17,7 @@ fn job() -> Job {
         wasm: PathBuf::from("no-such-file.wasm"),
         native: None,
         expected: None,
+        variants: BTreeMap::new(),
     };
     let effort = Effort {
         blocks: 1,

@@ -101,10 +101,8 @@ mod tests {
     use super::*;
 
     fn growth(points: &[(u64, u64)], messages: u64) -> Growth {
-        let point = |(message, pages): &(u64, u64)| Point {
-            message: *message,
-            bytes: Bytes(pages << 16),
-        };
+        let point =
+            |(message, pages): &(u64, u64)| Point { message: *message, bytes: Bytes(pages << 16) };
         Growth { points: points.iter().map(point).collect(), messages, lost: 0 }
     }
 

@@ -181,4 +181,3 @@ impl Health {
         1.0 - Self::share(self.rootless, self.samples)
     }
 }
-

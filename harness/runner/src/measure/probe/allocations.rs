@@ -49,10 +49,7 @@ pub fn counted<T>(work: impl FnOnce() -> T) -> (T, Allocated) {
 ///
 /// # Errors
 /// The file was not written.
-pub fn profiled<T>(
-    path: &Path,
-    work: impl FnOnce() -> T,
-) -> (T, Allocated, Result<(), Missing>) {
+pub fn profiled<T>(path: &Path, work: impl FnOnce() -> T) -> (T, Allocated, Result<(), Missing>) {
     let profiler = Profiler::builder().file_name(path).trim_backtraces(None).build();
     let done = work();
     let allocated = Allocated::so_far();
