@@ -243,9 +243,21 @@ pub(crate) struct Kept {
 
 /// A run of `words` at smoke scale; none where guests cannot be built.
 pub(crate) fn smoke(words: &[&str]) -> Option<Kept> {
+    kept(bench(), words)
+}
+
+/// The same of the bench `heap`.
+pub(crate) fn smoke_of_heap(words: &[&str]) -> Option<Kept> {
+    static BENCH: OnceLock<PathBuf> = OnceLock::new();
+    let bench = BENCH.get_or_init(|| built("heap", &["bench", "--bench", "heap", "--no-run"]));
+    kept(bench, words)
+}
+
+fn kept(bench: &Path, words: &[&str]) -> Option<Kept> {
     let (folder, out) = fresh_out();
     let common = ["--bench", "--scale", "smoke", "--out", &out];
-    let said = bench_says(&[&common, words].concat()).if_guests_can_be_built()?;
+    let said = Running::start(bench, &[&common, words].concat(), &Place::default()).wait();
+    let said = said.if_guests_can_be_built()?;
     let (record, samples) = RunFolder::load(Path::new(&out))
         .unwrap_or_else(|error| panic!("{words:?}: {error}\n{}", said.stderr));
     Some(Kept { said, record, samples, out, _folder: folder })

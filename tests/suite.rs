@@ -7,6 +7,7 @@ mod capability;
 mod cli;
 mod disk;
 mod executable;
+mod heap;
 mod hostile;
 mod mirror;
 mod profile;

@@ -3,75 +3,85 @@
 //! A stack's site is its innermost frame that is not of Rust's own libraries: who pushes to a
 //! vector wants to read of himself, not of `RawVec::grow_one`.
 
-use super::Profile;
+use super::{Frame, Profile};
 use std::collections::BTreeMap;
+use std::fmt;
 
-/// Crates whose functions allocate for others.
+/// Crates whose functions allocate for others: by the paths of their functions.
 const LIBRARIES: [&str; 4] = ["alloc::", "core::", "std::", "hashbrown::"];
+
+/// The same by where their sources lie: line tables name functions without their paths.
+const SOURCES: [&str; 4] = ["/library/alloc/", "/library/core/", "/library/std/", "/hashbrown-"];
+
+/// Longest name of a function in words, in characters.
+const NAME_MAX: usize = 60;
+
+/// Parts of a source's path in words.
+const PATH_PARTS: usize = 3;
 
 /// One call site.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CallSite {
-    /// The function's name, as demangled.
-    pub name: String,
+pub struct CallSite<'a> {
+    /// The function, and where in it.
+    pub frame: Option<&'a Frame>,
     /// Weight of the samples it stands behind, in the profile's unit.
     pub weight: u64,
 }
 
-/// The call sites of `profile`, the heaviest first, those of equal weight by name.
-pub fn call_sites(profile: &Profile) -> Vec<CallSite> {
-    let mut weights: BTreeMap<&str, u64> = BTreeMap::new();
+/// The call sites of `profile`, the heaviest first, those of equal weight in the order of frames.
+/// Stacks without any frame come together, as none.
+pub fn call_sites(profile: &Profile) -> Vec<CallSite<'_>> {
+    let mut weights: BTreeMap<Option<&Frame>, u64> = BTreeMap::new();
     for sample in &profile.samples {
         *weights.entry(site(profile, sample.stack)).or_default() += sample.weight;
     }
-    let site = |(name, weight): (&str, u64)| CallSite { name: name.to_owned(), weight };
-    let mut sites: Vec<CallSite> = weights.into_iter().map(site).collect();
-    // Stable: the map was in the order of names.
+    let site = |(frame, weight)| CallSite { frame, weight };
+    let mut sites: Vec<CallSite<'_>> = weights.into_iter().map(site).collect();
+    // Stable: the map was in the order of frames.
     sites.sort_by_key(|site| std::cmp::Reverse(site.weight));
     sites
 }
 
-fn site(profile: &Profile, stack: u32) -> &str {
+fn site(profile: &Profile, stack: u32) -> Option<&Frame> {
     let locations = profile.stacks[stack as usize].iter().rev();
     let frames = locations.flat_map(|location| &profile.locations[*location as usize].frames);
-    let mut names = frames.map(|frame| profile.frames[*frame as usize].name.as_str());
-    let first = names.clone().next().unwrap_or("no stack");
-    names.find(|name| !is_of_library(name)).unwrap_or(first)
+    let mut frames = frames.map(|frame| &profile.frames[*frame as usize]);
+    let first = frames.clone().next();
+    frames.find(|frame| !is_of_library(frame)).or(first)
 }
 
-/// True for `alloc::vec::f` and for `<alloc::vec::Vec<T> as Trait>::f`.
-fn is_of_library(name: &str) -> bool {
-    let bare = name.trim_start_matches(['<', '&']);
+/// True for `alloc::vec::f`, for `<alloc::vec::Vec<T> as Trait>::f`, and for what is written in
+/// the sources of such a crate.
+fn is_of_library(frame: &Frame) -> bool {
+    let bare = frame.name.trim_start_matches(['<', '&']);
+    let lies_there = |file: &String| SOURCES.iter().any(|source| file.contains(source));
     LIBRARIES.iter().any(|library| bare.starts_with(library))
+        || frame.file.as_ref().is_some_and(lies_there)
 }
 
-/// A function's name without its hash, the types it was made for, and the numbers of its crates:
-/// what fits on a line.
-pub fn short_name(name: &str) -> String {
-    let mut short = String::new();
-    let mut depth = 0u32;
-    let mut chars = name.chars().peekable();
-    // A `<` at the start of a path segment opens a type with methods, which is kept.
-    while let Some(c) = chars.next() {
-        match c {
-            '[' if short.ends_with(|c: char| c.is_alphanumeric() || c == '_') => {
-                while chars.next_if(|c| *c != ']').is_some() {}
-                chars.next();
-            }
-            '<' if short.ends_with(':') || depth > 0 => depth += 1,
-            '<' if short.ends_with(|c: char| c.is_alphanumeric()) => depth += 1,
-            '>' if depth > 0 => depth -= 1,
-            _ if depth == 0 => short.push(c),
-            _ => {}
+impl fmt::Display for CallSite<'_> {
+    /// The function cut to a readable length, and the end of its source's path.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(frame) = self.frame else { return f.write_str("no stack") };
+        let name: String = frame.name.chars().take(NAME_MAX).collect();
+        f.write_str(&name)?;
+        if name.len() < frame.name.len() {
+            f.write_str("…")?;
+        }
+        let Some(file) = &frame.file else { return Ok(()) };
+        let parts: Vec<&str> = file.split('/').collect();
+        let end = parts[parts.len().saturating_sub(PATH_PARTS)..].join("/");
+        match frame.line {
+            Some(line) => write!(f, " ({end}:{line})"),
+            None => write!(f, " ({end})"),
         }
     }
-    short.trim_end_matches("::").to_owned()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::profile::{About, Frame, Health, Location, Origin, StackSample, Weight};
+    use crate::profile::{About, Health, Location, Origin, StackSample, Weight};
     use crate::reading::{Missing, Reading};
 
     /// A profile of stacks, each the names of one location's frames, innermost first.
@@ -131,23 +141,28 @@ mod tests {
             (&["std::only"], 1),
         ]);
         let sites = call_sites(&profile);
-        let seen: Vec<_> = sites.iter().map(|site| (site.name.as_str(), site.weight)).collect();
-        assert_eq!(seen, [("agent::write", 8), ("agent::print", 7), ("std::only", 1)]);
+        let name = |site: &CallSite<'_>| site.frame.expect("a stack").name.clone();
+        let seen: Vec<_> = sites.iter().map(|site| (name(site), site.weight)).collect();
+        let expected = [("agent::write", 8), ("agent::print", 7), ("std::only", 1)];
+        assert_eq!(seen, expected.map(|(name, weight)| (name.to_owned(), weight)));
     }
 
     #[test]
-    fn a_short_name_has_no_types_it_was_made_for() {
-        for (long, short) in [
-            ("agent_json[0123]::price", "agent_json::price"),
-            ("agent::parse::<&str, Vec<u8>>", "agent::parse"),
-            ("<agent_json::Order as Agent>::handle", "<agent_json::Order as Agent>::handle"),
-            (
-                "<serde_json::de::Deserializer<SliceRead>>::parse",
-                "<serde_json::de::Deserializer>::parse",
-            ),
-            ("wasm-function[12]", "wasm-function"),
-        ] {
-            assert_eq!(short_name(long), short, "{long}");
+    fn a_function_without_its_path_is_known_by_its_source() {
+        let mut profile = profile(&[(&["grow_one<u8>", "push<u8>", "write"], 5)]);
+        let files = [
+            "/rustc/0123/library/alloc/src/raw_vec/mod.rs",
+            "/x/registry/src/y/hashbrown-0.17.1/src/alloc.rs",
+            "agents-wasm/json/src/lib.rs",
+        ];
+        for (frame, file) in profile.frames.iter_mut().zip(files) {
+            frame.file = Some(file.to_owned());
+            frame.line = Some(63);
         }
+        let sites = call_sites(&profile);
+        assert_eq!(sites[0].to_string(), "write (json/src/lib.rs:63)");
+        profile.frames[2].name = "long".repeat(20);
+        let words = call_sites(&profile)[0].to_string();
+        assert_eq!(words, format!("{}… (json/src/lib.rs:63)", "long".repeat(15)));
     }
 }

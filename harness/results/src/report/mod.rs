@@ -7,6 +7,7 @@
 mod conditions;
 mod counters;
 pub(crate) mod figures;
+mod heap;
 mod limits;
 mod overhead;
 mod paint;
@@ -53,6 +54,7 @@ pub fn tables(record: &Record) -> Vec<Table> {
         counters::per_call(record),
         limits::tables(record),
         parts::tables(record),
+        heap::tables(record),
         conditions::instrument(record),
         conditions::environment(record),
     ];

@@ -145,7 +145,7 @@ struct Builder<'a> {
     frames: Vec<Frame>,
     frame_of: BTreeMap<Frame, u32>,
     locations: Vec<Location>,
-    location_of: BTreeMap<Place, u32>,
+    location_of: BTreeMap<(Place, bool), Option<u32>>,
     stacks: Vec<Vec<u32>>,
 }
 
@@ -162,18 +162,13 @@ impl<'a> Builder<'a> {
         Self { places, names, mapping, frames, frame_of, locations, location_of, stacks }
     }
 
-    /// The index of a stack, and whether its innermost frame has a name.
+    /// The index of a stack, and whether its innermost frame has a name. The allocator that looks
+    /// is inside every stack and says nothing: a stack begins with what called it.
     fn stack(&mut self, places: &[Place]) -> (u32, bool) {
-        let mut stack: Vec<u32> = places.iter().map(|place| self.location(*place)).collect();
-        // The allocator that looks is inside every stack and says nothing: what it is called by
-        // comes first. Frames of it that are inlined elsewhere stay.
-        let is_apparatus = |location: &u32| {
-            let frames = &self.locations[*location as usize].frames;
-            frames.iter().all(|frame| is_apparatus(&self.frames[*frame as usize].name))
-        };
-        let inner = stack.iter().take_while(|location| is_apparatus(location)).count();
-        if inner < stack.len() {
-            stack.drain(..inner);
+        let mut stack = Vec::with_capacity(places.len());
+        for place in places {
+            let is_inner = stack.is_empty();
+            stack.extend(self.location(*place, is_inner));
         }
         let innermost = stack.first().map(|first| self.locations[*first as usize].frames[0]);
         let is_named =
@@ -183,8 +178,10 @@ impl<'a> Builder<'a> {
         (self.stacks.len() as u32 - 1, is_named)
     }
 
-    fn location(&mut self, place: Place) -> u32 {
-        if let Some(index) = self.location_of.get(&place) {
+    /// The index of a location; without the allocator's own frames where it `is_inner`most, and
+    /// none if nothing else is there.
+    fn location(&mut self, place: Place, is_inner: bool) -> Option<u32> {
+        if let Some(index) = self.location_of.get(&(place, is_inner)) {
             return *index;
         }
         let (function, offset) = place;
@@ -194,19 +191,27 @@ impl<'a> Builder<'a> {
         };
         let mut frames: Vec<Frame> =
             self.places.iter().flat_map(|places| places.at(offset)).filter_map(frame).collect();
+        let name = self.names.get(&function);
         if let Some(outer) = frames.last_mut() {
             outer.origin = Origin::Guest;
+            // Line tables name a function without its path; the name section has all of it.
+            outer.name = name.unwrap_or(&outer.name).clone();
         } else {
-            let name = self.names.get(&function);
             let origin = if name.is_some() { Origin::Guest } else { Origin::Unknown };
             let name = name.cloned().unwrap_or_else(|| format!("wasm-function[{function}]"));
             frames.push(Frame { name, origin, file: None, line: None });
         }
-        let frames = frames.into_iter().map(|frame| self.frame(frame)).collect();
+        if is_inner {
+            let own = frames.iter().take_while(|frame| is_apparatus(frame)).count();
+            frames.drain(..own);
+        }
         let address = u64::from(offset);
-        self.locations.push(Location { address, mapping: Some(0), frames });
-        let index = self.locations.len() as u32 - 1;
-        self.location_of.insert(place, index);
+        let frames: Vec<u32> = frames.into_iter().map(|frame| self.frame(frame)).collect();
+        let index = (!frames.is_empty()).then_some(self.locations.len() as u32);
+        if index.is_some() {
+            self.locations.push(Location { address, mapping: Some(0), frames });
+        }
+        self.location_of.insert((place, is_inner), index);
         index
     }
 
@@ -240,10 +245,13 @@ impl<'a> Builder<'a> {
     }
 }
 
-/// True for what stands between a call of an allocating function and the host's look.
-fn is_apparatus(name: &str) -> bool {
-    let parts = ["agent_abi::heap", "__rust_alloc", "__rust_realloc", "__rustc"];
-    parts.iter().any(|part| name.contains(part))
+/// True for what stands between an allocating function and the host's look: the allocator of
+/// `agent_abi::heap`, and the names under which Rust calls it.
+fn is_apparatus(frame: &Frame) -> bool {
+    let in_allocator = frame.file.as_ref().is_some_and(|file| {
+        file.ends_with("abi/src/heap.rs") || file.ends_with("abi/src/heap/sampler.rs")
+    });
+    in_allocator || frame.name.contains("__rust_")
 }
 
 /// What a guest that lets its host look imports. Where nobody watches, nothing is kept.

@@ -3,7 +3,9 @@
 use super::{Bounds, CompilerEffort, EngineOptions, WasmSubject};
 use crate::subject::{AgentInstance, Attempt, Step};
 use caxton_results::case::Outcome;
+use caxton_results::profile::{About, Weight};
 use caxton_results::units::Bytes;
+use std::collections::BTreeMap;
 
 /// A guest that keeps the contract and echoes, with `handle` and `new` as given. Its channel is at
 /// 64, its inbox at 4096.
@@ -286,4 +288,89 @@ fn calls_to_the_host_and_growths_are_counted_one_by_one() {
     }
     let after = seen(&agent);
     assert_eq!((after.0 - before.0, after.1 - before.1, after.2 - before.2), (6, 3, 3));
+
+#[test]
+fn each_growth_is_noted_with_what_was_before_and_after() {
+    let grow = "(drop (memory.grow (i32.const 3))) i32.const 0";
+    let mut agent =
+        compile(&guest("i32.const 64", grow)).and_then(|s| s.instantiate_watched()).expect("valid");
+    agent.reserve(16, 0).expect("room");
+    agent.call(b"one").expect("grows");
+    agent.call(b"two").expect("grows");
+    let growths = agent.take_growths().expect("asked for");
+    let pages: Vec<_> = growths.seen.iter().map(|g| (g.old.0 >> 16, g.new.0 >> 16)).collect();
+    assert_eq!((pages, growths.lost), (vec![(0, 2), (2, 5), (5, 8)], 0));
+    assert!(growths.seen.is_sorted_by_key(|growth| growth.at));
+    assert_eq!(agent.take_growths().map(|growths| growths.seen), Some(Vec::new()));
+    assert_eq!(agent.memory_range().len(), 8 << 16);
+    let unwatched = compile(&guest("i32.const 64", grow)).and_then(|s| s.instantiate(None));
+    assert_eq!(unwatched.expect("valid").take_growths(), None);
+}
+
+/// A guest whose heap can be watched: each message is told as a block of 24 bytes at 5000 that
+/// stands for `$interval`, by `$inner` for `$outer`; the block of the message before is freed.
+fn allocating() -> String {
+    let handle = "(call $outer) i32.const 0";
+    guest("i32.const 64", handle)
+        .replace(
+            r#"(import "caxton" "send""#,
+            r#"(import "caxton" "heap_alloc" (func $heap_alloc (param i32 i64 i64) (result i32)))
+  (import "caxton" "heap_free" (func $heap_free (param i32) (result i32)))
+  (import "caxton" "send""#,
+        )
+        .replace(
+            r#"(func (export "agent_drop")"#,
+            r#"(global $interval (mut i64) (i64.const 0))
+  (func $inner
+    (drop (call $heap_free (i32.const 5000)))
+    (drop (call $heap_alloc (i32.const 5000) (i64.const 24) (global.get $interval))))
+  (func $outer (call $inner))
+  (func (export "agent_heap_start") (param i32 i64)
+    (global.set $interval (i64.extend_i32_u (local.get 0))))
+  (func (export "agent_heap_counts") (result i32) i32.const 131064)
+  (func (export "agent_drop")"#,
+        )
+}
+
+#[test]
+fn a_watched_heap_is_told_by_stack_and_only_while_it_is_watched() {
+    let text = allocating();
+    let subject = compile(&text).expect("valid");
+    let mut agent = subject.instantiate(None).expect("valid");
+    agent.reserve(16, 0).expect("room");
+    agent.call(b"unseen").expect("replies");
+    assert_eq!(agent.start_heap(512, 1), Ok(true));
+    agent.call(b"one").expect("replies");
+    agent.call(b"two").expect("replies");
+    let mut log = agent.take_heap().expect("watched");
+    agent.call(b"unseen").expect("replies");
+    assert!(agent.take_heap().is_none());
+    let seen: Vec<_> = log.sites.iter().map(|s| (s.looks, s.bytes, s.live, s.peak)).collect();
+    assert_eq!(seen, [(2, 1024, 512, 512)]);
+    let about = About {
+        case: "heap/allocations/wasmtime/text".to_owned(),
+        side: "wasm".to_owned(),
+        messages: 2,
+        counters: BTreeMap::new(),
+    };
+    let profile = log.profile(text.as_bytes(), about, Weight::Bytes);
+    let stack = profile.stacks[profile.samples[0].stack as usize].iter();
+    let frames = stack
+        .map(|location| &profile.frames[profile.locations[*location as usize].frames[0] as usize]);
+    let names: Vec<_> = frames.map(|frame| frame.name.as_str()).collect();
+    assert_eq!(names[1..], ["outer", "inner"], "root first, without the host: {names:?}");
+    assert_eq!((profile.samples[0].weight, profile.health.lost), (1024, 0));
+}
+
+#[test]
+fn a_guest_that_does_not_count_has_no_counts_and_one_that_lies_is_caught() {
+    let mut agent = compile(&guest("i32.const 64", "i32.const 0"))
+        .and_then(|s| s.instantiate(None))
+        .expect("valid");
+    assert_eq!(agent.start_heap(512, 1), Ok(false));
+    assert_eq!(agent.heap_counts(), Ok(None));
+    let mut liar = compile(&allocating()).and_then(|s| s.instantiate(None)).expect("valid");
+    let lie = liar.heap_counts().expect_err("counts beyond the end of memory");
+    let why = lie.reason().unwrap_or_default();
+    assert!(why.starts_with("wild pointer: agent_heap_counts of 32 bytes"), "{why}");
 }
