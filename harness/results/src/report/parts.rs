@@ -90,9 +90,10 @@ fn explain(table: &mut Table, record: &Record, ran: &[&CaseRecord]) {
     table.note(
         Tone::Plain,
         "Boundary is the call of an agent that does nothing; copy in is the same copy without a \
-         call; agent's code is the agent called on the message that lies in its inbox already, less \
-         the boundary. None of these contains the whole call, so that unexplained can be more or \
-         less than nothing: steps overlap or hinder each other. Each line is estimated on its own.",
+         call; agent's code, host calls included, is the agent called on the message that lies \
+         in its inbox already, less the boundary. None of these contains the whole call, so that \
+         unexplained can be more or less than nothing: steps overlap or hinder each other. Each \
+         line is estimated on its own.",
     );
     let otherwise: Vec<String> =
         ran.iter().filter(|case| column(case) == 1).map(|case| label(case)).collect();
@@ -100,9 +101,9 @@ fn explain(table: &mut Table, record: &Record, ran: &[&CaseRecord]) {
         table.note(
             Tone::Plain,
             &format!(
-                "{}: changes the message in place and cannot be called on it again. Its code is the \
-                 call less an echo of the same length; unexplained is that echo less boundary and \
-                 copy in, and says nothing of the agent.",
+                "{}: changes the message in place and cannot be called on it again. Its code is \
+                 the call less an echo of the same length; unexplained is that echo less boundary \
+                 and copy in, and says nothing of the agent.",
                 list(&otherwise)
             ),
         );
@@ -195,9 +196,10 @@ fn options(ran: &[&CaseRecord]) -> Table {
     if !ran.is_empty() {
         table.note(
             Tone::Plain,
-            "bounds checked: each access compared with the memory's size, which may move; no pages \
-             reserved or guarded. fuel: counted, never spent. epochs: a deadline out of reach. SIMD \
-             build: the agent's crates with simd128, the standard library as it came.",
+            "bounds checked: each access compared with the memory's size, which may move; nothing \
+             reserved or guarded. fuel: counted, never spent. epochs: a deadline out of reach. \
+             SIMD build: the agent's crates with simd128, the standard library as it came. Each \
+             is other code: a few per cent either way can be where it came to lie.",
         );
     }
     table

@@ -34,10 +34,10 @@ fn a_call_is_shown_part_by_part() {
                  unexplained                 3.00 ns  [2.54 ns, 3.53 ns]    0.02 %  12
                  copy out, not in the call   31.3 ns  [31.2 ns, 31.4 ns]    0.22 %  12
           json, sort: 12 of 15 launches done
-          Boundary is the call of an agent that does nothing; copy in is the same copy without a call; agent's code
-            is the agent called on the message that lies in its inbox already, less the boundary. None of these
-            contains the whole call, so that unexplained can be more or less than nothing: steps overlap or hinder
-            each other. Each line is estimated on its own.
+          Boundary is the call of an agent that does nothing; copy in is the same copy without a call; agent's code,
+            host calls included, is the agent called on the message that lies in its inbox already, less the boundary.
+            None of these contains the whole call, so that unexplained can be more or less than nothing: steps overlap
+            or hinder each other. Each line is estimated on its own.
           sort: changes the message in place and cannot be called on it again. Its code is the call less an echo of
             the same length; unexplained is that echo less boundary and copy in, and says nothing of the agent.
           not profiled: json, sort; run --profile cpu
@@ -52,9 +52,10 @@ fn a_call_is_shown_part_by_part() {
           agent      bounds checked                fuel              epochs       not optimised          SIMD build   n
           json   1.17x [1.17, 1.17]  1.30x [1.30, 1.30]  1.14x [1.14, 1.14]  4.22x [4.21, 4.22]  1.00x [1.00, 1.00]  12
           sort   1.17x [1.17, 1.17]  1.30x [1.30, 1.30]  1.14x [1.14, 1.14]  4.21x [4.21, 4.22]  1.00x [1.00, 1.00]  12
-          bounds checked: each access compared with the memory's size, which may move; no pages reserved or guarded.
+          bounds checked: each access compared with the memory's size, which may move; nothing reserved or guarded.
             fuel: counted, never spent. epochs: a deadline out of reach. SIMD build: the agent's crates with simd128,
-            the standard library as it came.
+            the standard library as it came. Each is other code: a few per cent either way can be where it came to
+            lie.
     "#]].assert_eq(&text);
 }
 
