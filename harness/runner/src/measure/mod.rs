@@ -9,6 +9,7 @@ pub mod blocks;
 pub mod calibrate;
 pub mod keep;
 pub mod launch;
+mod pictures;
 pub mod probe;
 pub mod profile;
 pub mod protocol;

@@ -291,6 +291,11 @@ impl<'a> Run<'a> {
         let cores = cores.unwrap_or_default();
         let effort = self.settings.scale.effort();
         let mut rng = launch_rng(self.settings.seed, &work, number);
+        // Two sides; a profile has windows without the sampler too, and names to find.
+        let spin = match (&work, self.settings.spin) {
+            (Work::Profile { how, .. }, _) => how.time.0 * 4,
+            (_, spin) => spin.map_or(0, |time| time.0 * 2),
+        };
         let job = Job {
             protocol: PROTOCOL,
             launch: number,
@@ -298,11 +303,6 @@ impl<'a> Run<'a> {
             core: (!cores.is_empty()).then(|| cores[rng.usize(..cores.len())]),
             effort,
             work,
-        };
-        // Two sides; a profile has windows without the sampler too, and names to find.
-        let spin = match (&work, self.settings.spin) {
-            (Work::Profile { how, .. }, _) => how.time.0 * 4,
-            (_, spin) => spin.map_or(0, |time| time.0 * 2),
         };
         let time = self.settings.timeout + Duration::from_nanos(spin);
         let launched = launch(&job, time, self.stop)?;

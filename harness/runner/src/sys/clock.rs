@@ -65,6 +65,11 @@ impl CpuTime {
         Self { user_ns: ns(usage.ru_utime), kernel_ns: ns(usage.ru_stime) }
     }
 
+    /// Both together.
+    pub fn total_ns(self) -> u64 {
+        self.user_ns + self.kernel_ns
+    }
+
     /// What was used since `earlier`.
     pub fn since(self, earlier: Self) -> Self {
         Self {

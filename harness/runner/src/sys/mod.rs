@@ -4,7 +4,6 @@
 
 pub mod affinity;
 pub mod clock;
-pub mod cpu_time;
 pub mod dylib;
 pub mod host;
 pub mod memory;

@@ -4,12 +4,10 @@
 use super::sides::{Exchange, Loaded, page_offset};
 use crate::measure::blocks::{BlockSize, Seat, prepare, timed_batch};
 use crate::measure::probe::counters::Counters;
-use crate::measure::protocol::Sampling;
 use crate::subject::Attempt;
-use crate::sys::clock::{Clock, Monotonic};
-use crate::sys::cpu_time::{self, CpuTime};
+use crate::sys::clock::{Clock, CpuTime, Monotonic};
 use caxton_results::case::Outcome;
-use caxton_results::reading::{Missing, Reading};
+use caxton_results::reading::Reading;
 use caxton_results::units::Nanos;
 use std::collections::BTreeMap;
 use std::sync::mpsc::{self, Receiver, Sender};
@@ -22,7 +20,7 @@ const MESSAGES_MAX: u64 = 1 << 40;
 
 /// What a window came to, over all threads.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Turn {
+pub(super) struct Turn {
     /// Messages handled.
     pub messages: u64,
     /// CPU time used.
@@ -30,7 +28,7 @@ pub struct Turn {
 }
 
 /// Counts per message by event, or why there are none.
-pub type Counts = BTreeMap<String, Reading<f64>>;
+pub(super) type Counts = BTreeMap<String, Reading<f64>>;
 
 enum Order {
     /// Warm the agent of a side up.
@@ -54,34 +52,33 @@ struct Member {
 }
 
 /// The threads.
-pub struct Crew<'a> {
+pub(super) struct Crew {
     members: Vec<Member>,
-    sides: &'a [Loaded],
 }
 
-impl<'a> Crew<'a> {
+impl Crew {
     /// Starts the threads, makes their agents and warms them up.
     ///
     /// # Errors
     /// What became of an agent.
-    pub fn start<'scope, 'env: 'scope>(
+    pub(super) fn start<'scope, 'env: 'scope>(
         scope: &'scope Scope<'scope, 'env>,
         (sides, exchange): (&'env [Loaded], &'env Exchange),
-        how: Sampling,
+        threads: u32,
         seed: u64,
-    ) -> Attempt<Crew<'env>> {
+    ) -> Attempt<Self> {
         let mut members = Vec::new();
-        for number in 0..how.threads {
+        for number in 0..threads {
             let (orders, listen) = mpsc::channel();
             let (say, answers) = mpsc::channel();
             let rng = fastrand::Rng::with_seed(seed ^ u64::from(number));
-            let work = move || serve((sides, exchange), how.asynchronous, rng, (&listen, &say));
+            let work = move || serve((sides, exchange), rng, (&listen, &say));
             let thread = Builder::new().name(format!("agent-{number}"));
             let started = thread.spawn_scoped(scope, work);
             started.map_err(|error| Outcome::Failed(format!("no thread: {error}")))?;
             members.push(Member { orders, answers });
         }
-        let crew = Crew { members, sides };
+        let crew = Self { members };
         for side in 0..sides.len() {
             crew.all(|| Order::WarmUp(side))?;
         }
@@ -92,7 +89,7 @@ impl<'a> Crew<'a> {
     ///
     /// # Errors
     /// What became of an agent.
-    pub fn window(&self, side: usize, time: Nanos) -> Attempt<Turn> {
+    pub(super) fn window(&self, side: usize, time: Nanos) -> Attempt<Turn> {
         self.all(|| Order::Work(side, time))
     }
 
@@ -100,7 +97,7 @@ impl<'a> Crew<'a> {
     ///
     /// # Errors
     /// What became of the agent.
-    pub fn count(&self, side: usize, time: Nanos) -> Attempt<Counts> {
+    pub(super) fn count(&self, side: usize, time: Nanos) -> Attempt<Counts> {
         let Some(member) = self.members.first() else { return Ok(Counts::new()) };
         match member.ask(Order::Count(side, time))? {
             Answer::Counts(counts) => Ok(counts),
@@ -112,8 +109,7 @@ impl<'a> Crew<'a> {
     ///
     /// # Errors
     /// `WrongAnswer`.
-    pub fn finish(&self) -> Attempt<()> {
-        debug_assert!(!self.sides.is_empty());
+    pub(super) fn finish(&self) -> Attempt<()> {
         self.all(|| Order::Settle).map(drop)
     }
 
@@ -147,7 +143,6 @@ fn gone() -> Outcome {
 /// A thread's life: agents of its own, then one order after another.
 fn serve(
     (sides, exchange): (&[Loaded], &Exchange),
-    asynchronous: bool,
     mut rng: fastrand::Rng,
     (orders, answers): (&Receiver<Order>, &Sender<Attempt<Answer>>),
 ) {
@@ -155,12 +150,10 @@ fn serve(
     for order in orders {
         let is_last = matches!(order, Order::Settle);
         let answer = match order {
-            Order::WarmUp(side) => {
-                seat(&sides[side], exchange, asynchronous, &mut rng).map(|seat| {
-                    seats[side] = Some(seat);
-                    Answer::Turn(Turn::default())
-                })
-            }
+            Order::WarmUp(side) => seat(&sides[side], exchange, &mut rng).map(|seat| {
+                seats[side] = Some(seat);
+                Answer::Turn(Turn::default())
+            }),
             Order::Work(side, time) => with(&mut seats, side, |seat| work(seat, exchange, time)),
             Order::Count(side, time) => with(&mut seats, side, |seat| count(seat, exchange, time)),
             Order::Settle => settle(&seats, exchange),
@@ -180,13 +173,8 @@ fn with(
     seats[side].as_mut().map_or_else(|| Err(gone()), work)
 }
 
-fn seat(
-    side: &Loaded,
-    exchange: &Exchange,
-    asynchronous: bool,
-    rng: &mut fastrand::Rng,
-) -> Attempt<Seat> {
-    let mut instance = if asynchronous { side.instantiate_async()? } else { side.instantiate()? };
+fn seat(side: &Loaded, exchange: &Exchange, rng: &mut fastrand::Rng) -> Attempt<Seat> {
+    let mut instance = side.instantiate()?;
     instance.reserve(exchange.message.get().len(), page_offset(rng))?;
     let mut seat = Seat::new(instance);
     let size = BlockSize { samples_max: 8, time: Nanos(1_000_000) };
@@ -196,13 +184,12 @@ fn seat(
 }
 
 fn work(seat: &mut Seat, exchange: &Exchange, time: Nanos) -> Attempt<Answer> {
-    let unknown = |why: Missing| Outcome::Failed(why.to_string());
-    let (before, calls) = (cpu_time::of_thread().map_err(unknown)?, seat.calls);
+    let (before, calls) = (CpuTime::of_thread(), seat.calls);
     let start = Monotonic.now();
     while Monotonic.now().0 - start.0 < time.0 {
         timed_batch(&Monotonic, seat, exchange.message.get(), seat.iterations)?;
     }
-    let cpu = cpu_time::of_thread().map_err(unknown)?.since(before);
+    let cpu = CpuTime::of_thread().since(before);
     seat.check_reply("agent", &exchange.reply)?;
     Ok(Answer::Turn(Turn { messages: seat.calls - calls, cpu }))
 }

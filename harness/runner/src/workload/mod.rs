@@ -3,6 +3,7 @@
 //! A workload drives live agents, tells readings as events, and checks every answer outside the
 //! timed regions.
 
+mod asynchronous;
 mod crew;
 pub mod fuel;
 pub mod heap;

@@ -349,7 +349,7 @@ fn tell_group(
 
 /// Sizes of files and code.
 fn sizes(ctx: &mut Context<'_>, agent: &AgentFiles, sides: &[Loaded], case: &CaseKey) {
-    let file = |path: &std::path::Path| {
+    let file = |path: &Path| {
         let length = fs::metadata(path).map(|meta| meta.len());
         length.map_err(|error| Missing::Failed(format!("{}: {error}", path.display())))
     };

@@ -11,7 +11,7 @@ use crate::measure::profile::Recording;
 use crate::measure::protocol::{AgentFiles, Event, PairCase, Sampling};
 use crate::subject::Attempt;
 use crate::subject::wasmtime::EngineOptions;
-use crate::sys::cpu_time::CpuTime;
+use crate::sys::clock::CpuTime;
 use caxton_results::case::CaseKey;
 use caxton_results::profile::{About, Profile};
 use caxton_results::reading::Reading;
@@ -56,7 +56,7 @@ pub fn run(
     let mut totals: Vec<Total> = sides.iter().map(|_| Total::default()).collect();
     let mut counters = Vec::new();
     let finished = std::thread::scope(|scope| -> Attempt<()> {
-        let crew = Crew::start(scope, (&sides, &exchange), how, ctx.rng.u64(..))?;
+        let crew = Crew::start(scope, (&sides, &exchange), how.threads, ctx.rng.u64(..))?;
         for side in 0..sides.len() {
             counters.push(crew.count(side, ctx.effort.counting)?);
         }
@@ -130,7 +130,7 @@ fn load(
 /// One window of each side with the sampler and one without, in random order.
 fn round(
     ctx: &mut Context<'_>,
-    (crew, sides): (&Crew<'_>, &[Loaded]),
+    (crew, sides): (&Crew, &[Loaded]),
     (recording, totals): (&mut Recording, &mut [Total]),
     (case, (round, sampled_ns)): (&CaseKey, (u32, u64)),
 ) -> Attempt<()> {

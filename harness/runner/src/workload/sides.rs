@@ -1,6 +1,7 @@
 //! The two sides of an agent, loaded; and the message and answer that both must agree on.
 
 use super::Context;
+use super::asynchronous::Driven;
 use crate::guest::artifact::sha256_hex;
 use crate::guest::catalog::EXAMPLE_SEED;
 use crate::guest::toolchain::Side;
@@ -86,6 +87,7 @@ impl Loaded {
     /// As the subject's.
     pub fn instantiate(&self) -> Attempt<Box<dyn AgentInstance>> {
         Ok(match self {
+            Self::Wasm(subject) if subject.is_asynchronous() => Box::new(Driven::new(subject)?),
             Self::Wasm(subject) => Box::new(subject.instantiate(None)?),
             Self::Native(subject) => Box::new(subject.instantiate()?),
         })

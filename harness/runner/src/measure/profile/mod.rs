@@ -27,13 +27,15 @@ use caxton_results::reading::{Missing, Reading};
 use perf_clock::PerfClock;
 use pprof::Pprof;
 use roots::Noting;
+use serde::{Deserialize, Serialize};
 use space::Space;
 use stacks::RawStacks;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Who takes the samples.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum EngineName {
     /// The kernel's `cpu-clock`: true rates, nothing runs in the interrupted threads.
     PerfClock,
@@ -143,6 +145,11 @@ impl Recording {
             used: CpuTime::default(),
             _noting: Noting::start(),
         })
+    }
+
+    /// The moment, as the times of samples are told: nanoseconds since the recording's start.
+    pub fn time_ns(&self) -> u64 {
+        boot_ns() - self.start_ns
     }
 
     /// Who takes the samples.

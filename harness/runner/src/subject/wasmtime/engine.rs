@@ -189,6 +189,11 @@ impl WasmSubject {
         Terms { limit, options: self.options, growths: false }
     }
 
+    /// Whether its agents are called as futures.
+    pub fn is_asynchronous(&self) -> bool {
+        self.options.asynchronous
+    }
+
     /// A blocking host function must not be called within a runtime, nor a future without one.
     fn is_for(&self, asynchronous: bool) -> Attempt<()> {
         if self.options.asynchronous == asynchronous {

@@ -4,8 +4,8 @@
 //! Stacks are kept as offsets and get their names when everything is over. All that a guest tells
 //! is bounded and believed only as far as it can do harm to nothing but its own profile.
 
-use super::dwarf::{Place as Source, Places, demangled};
 use super::agent::WasmAgent;
+use super::dwarf::{Place as Source, Places, demangled};
 use super::instance::{HostState, died, export};
 use crate::subject::Attempt;
 use agent_abi::heap::HeapCounts;

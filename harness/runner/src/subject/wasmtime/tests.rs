@@ -288,6 +288,7 @@ fn calls_to_the_host_and_growths_are_counted_one_by_one() {
     }
     let after = seen(&agent);
     assert_eq!((after.0 - before.0, after.1 - before.1, after.2 - before.2), (6, 3, 3));
+}
 
 #[test]
 fn each_growth_is_noted_with_what_was_before_and_after() {
