@@ -33,68 +33,59 @@ pub fn json(profile: &Profile) -> Result<String, ProfileError> {
     if profile.samples.is_empty() {
         return Err(cannot("the profile has no samples".to_owned()));
     }
-    let (whole, weights) = whole(profile);
-    let mut value = serde_json::to_value(&whole).map_err(|e| cannot(e.to_string()))?;
-    put_weights(&mut value, profile.weight, &weights)
-        .ok_or_else(|| cannot("the writer's threads have changed their form".to_owned()))?;
+    let mut value = serde_json::to_value(whole(profile)).map_err(|e| cannot(e.to_string()))?;
+    put_weights(&mut value, profile)
+        .ok_or_else(|| cannot("the writer's samples have changed their form".to_owned()))?;
     let mut text = serde_json::to_string(&value).map_err(|e| cannot(e.to_string()))?;
     text.push('\n');
     Ok(text)
 }
 
-/// The profile with all but its weights, and the weights of each thread that has samples.
-fn whole(profile: &Profile) -> (fx::Profile, Vec<Vec<u64>>) {
+/// The profile with each sample's number in place of its weight.
+fn whole(profile: &Profile) -> fx::Profile {
     let about = &profile.about;
     let name = format!("{}, {}", about.case, about.side);
+    // The one text of a profile that is shown wherever it is looked at is the product's name.
+    let sentences = health::warnings(&profile.health).into_iter();
+    let sentences = sentences.chain(health::lines(&profile.health));
+    let product = std::iter::once(name.clone()).chain(sentences).collect::<Vec<_>>().join("; ");
     let start = fx::ReferenceTimestamp::from_millis_since_unix_epoch(0.0);
-    let mut out = fx::Profile::new(&name, start, interval(profile));
+    let mut out = fx::Profile::new(&product, start, interval(profile));
     out.set_symbolicated(true);
     let categories: HashMap<Origin, fx::CategoryPairHandle> = CATEGORIES
         .iter()
         .map(|(origin, name, colour)| (*origin, out.add_category(name, *colour).into()))
         .collect();
-    let zero = fx::Timestamp::from_nanos_since_reference(0);
-    // The one text of a profile that everybody sees is its process's name.
-    let sentences = health::warnings(&profile.health).into_iter();
-    let sentences = sentences.chain(health::lines(&profile.health));
-    let named = std::iter::once(name).chain(sentences).collect::<Vec<_>>().join("; ");
-    let process = out.add_process(&named, PROCESS, zero);
-    let mut weights = Vec::new();
-    for (number, thread) in (0..).zip(&profile.threads) {
-        let own = profile.samples.iter().zip(0_u64..).filter(|(sample, _)| sample.thread == number);
-        let mut samples: Vec<(u64, &StackSample)> =
-            own.map(|(sample, at)| (time(profile, sample, at), sample)).collect();
-        if samples.is_empty() {
-            continue;
-        }
-        // The writer would sort them, and the weights would be another sample's.
-        samples.sort_by_key(|(time, _)| *time);
-        let first = fx::Timestamp::from_nanos_since_reference(samples[0].0);
-        let handle = out.add_thread(process, thread.id, first, weights.is_empty());
-        out.set_thread_name(handle, &thread.name);
-        weights.push(samples.iter().map(|(_, sample)| sample.weight).collect());
-        for (time, sample) in samples {
-            let frames: Vec<fx::FrameInfo> = profile
-                .frames_of(sample.stack)
-                .map(|frame| fx::FrameInfo {
-                    frame: fx::Frame::Label(out.intern_string(&label(frame))),
-                    category_pair: categories[&frame.origin],
-                    flags: fx::FrameFlags::empty(),
-                })
-                .collect();
-            let stack = out.intern_stack_frames(handle, frames.into_iter());
-            let time = fx::Timestamp::from_nanos_since_reference(time);
-            out.add_sample(handle, time, stack, cpu(profile, sample), 1);
-        }
+    let process = out.add_process(&name, PROCESS, fx::Timestamp::from_nanos_since_reference(0));
+    let mut threads: HashMap<u32, fx::ThreadHandle> = HashMap::new();
+    for (number, sample) in (0_i32..).zip(&profile.samples) {
+        let time = fx::Timestamp::from_nanos_since_reference(time(profile, sample, number));
+        let is_first = threads.is_empty();
+        let thread = *threads.entry(sample.thread).or_insert_with(|| {
+            let thread = &profile.threads[sample.thread as usize];
+            let handle = out.add_thread(process, thread.id, time, is_first);
+            out.set_thread_name(handle, &thread.name);
+            handle
+        });
+        let frames: Vec<fx::FrameInfo> = profile
+            .frames_of(sample.stack)
+            .map(|frame| fx::FrameInfo {
+                frame: fx::Frame::Label(out.intern_string(&label(frame))),
+                category_pair: categories[&frame.origin],
+                flags: fx::FrameFlags::empty(),
+            })
+            .collect();
+        let stack = out.intern_stack_frames(thread, frames.into_iter());
+        out.add_sample(thread, time, stack, cpu(profile, sample), number);
     }
-    (out, weights)
+    out
 }
 
-/// When `sample`, the one number `at`, was taken, or stands in a profile without times.
-fn time(profile: &Profile, sample: &StackSample, at: u64) -> u64 {
+/// When `sample`, the one of that `number`, was taken, or stands in a profile without times.
+fn time(profile: &Profile, sample: &StackSample, number: i32) -> u64 {
     match profile.weight {
         Weight::CpuNs => sample.time_ns,
-        Weight::Bytes | Weight::PeakBytes => at * STEP_NS,
+        Weight::Bytes | Weight::PeakBytes => u64::from(number.unsigned_abs()) * STEP_NS,
     }
 }
 
@@ -120,28 +111,23 @@ fn label(frame: &Frame) -> String {
     }
 }
 
-/// Puts the true weights in: the format has room for any number, and the writer takes 32 bits.
-fn put_weights(value: &mut Value, weight: Weight, weights: &[Vec<u64>]) -> Option<()> {
-    let threads = value.get_mut("threads")?.as_array_mut()?;
-    if threads.len() != weights.len() {
-        return None;
-    }
-    for (thread, weights) in threads.iter_mut().zip(weights) {
+/// Puts weights in the place of numbers: the format has room for any weight, while the writer takes
+/// 32 bits, and it sorts threads and samples in its own way.
+fn put_weights(value: &mut Value, profile: &Profile) -> Option<()> {
+    let unit = match profile.weight {
+        Weight::CpuNs => "tracing-ms",
+        Weight::Bytes | Weight::PeakBytes => "bytes",
+    };
+    for thread in value.get_mut("threads")?.as_array_mut()? {
         let samples = thread.get_mut("samples")?.as_object_mut()?;
-        let (unit, numbers): (_, Vec<Value>) = match weight {
-            Weight::CpuNs => {
-                let milliseconds = |ns: &u64| Value::from(*ns as f64 / 1e6);
-                ("tracing-ms", weights.iter().map(milliseconds).collect())
-            }
-            Weight::Bytes | Weight::PeakBytes => {
-                ("bytes", weights.iter().copied().map(Value::from).collect())
-            }
-        };
-        let count = samples.get("length")?.as_u64()?;
-        if count != numbers.len() as u64 {
-            return None;
+        for number in samples.get_mut("weight")?.as_array_mut()? {
+            let at = usize::try_from(number.as_u64()?).ok()?;
+            let weight = profile.samples.get(at)?.weight;
+            *number = match profile.weight {
+                Weight::CpuNs => Value::from(weight as f64 / 1e6),
+                Weight::Bytes | Weight::PeakBytes => Value::from(weight),
+            };
         }
-        samples.insert("weight".to_owned(), Value::from(numbers));
         samples.insert("weightType".to_owned(), Value::from(unit));
     }
     Some(())
@@ -185,12 +171,25 @@ mod tests {
     }
 
     #[test]
-    fn weights_stay_with_their_samples_where_time_goes_backwards() {
-        let mut profile = fixture::profile(Weight::CpuNs, "1 h:first\n1 h:second");
-        profile.samples[0].time_ns = 9_000_000;
-        profile.samples[0].weight = 7_000_000;
+    fn weights_stay_with_their_samples_where_the_writer_sorts() {
+        let mut profile = fixture::profile(Weight::CpuNs, "3 h:f\n1 h:g");
+        let name = |name: &str| super::super::Thread { id: 7, name: name.to_owned() };
+        profile.threads = vec![name("main"), name("b"), name("a")];
+        for (at, (thread, time, weight)) in
+            [(0, 9, 1), (0, 8, 2), (1, 5, 3), (2, 5, 4)].into_iter().enumerate()
+        {
+            let sample = &mut profile.samples[at];
+            (sample.thread, sample.time_ns) = (thread, time * 1_000_000);
+            sample.weight = weight * 1_000_000;
+        }
         let value = parsed(&profile);
-        assert_eq!(value["threads"][0]["samples"]["weight"][1], 7.0);
+        let threads = value["threads"].as_array().unwrap();
+        let weights = |thread: &Value| thread["samples"]["weight"].to_string();
+        assert_eq!(
+            threads.iter().map(weights).collect::<Vec<_>>(),
+            ["[2.0,1.0]", "[4.0]", "[3.0]"]
+        );
+        assert_eq!([&threads[1]["name"], &threads[2]["name"]], ["a", "b"]);
     }
 
     #[test]
