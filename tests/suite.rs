@@ -9,6 +9,7 @@ mod disk;
 mod executable;
 mod hostile;
 mod mirror;
+mod names;
 mod smoke;
 mod stopped;
 mod tidy;
