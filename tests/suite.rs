@@ -10,6 +10,7 @@ mod executable;
 mod heap;
 mod hostile;
 mod mirror;
+mod names;
 mod profile;
 mod smoke;
 mod stopped;

@@ -33,14 +33,14 @@ pub(crate) struct Churned {
 
 /// Loads and unloads modules for as long as `rounds` of 1,000 agents take to be made, to trap and
 /// to die. `watch` is told of every module.
-pub(crate) fn churn(watch: Option<Arc<dyn CodeWatch>>, rounds: u32) -> Churned {
+pub(crate) fn churn(watch: Option<&Arc<dyn CodeWatch>>, rounds: u32) -> Churned {
     let done = AtomicBool::new(false);
     thread::scope(|threads| {
         let modules = threads.spawn(|| {
             let mut loaded = 0;
             // First the module, then the question: however fast the agents die, one is loaded.
             loop {
-                load_and_unload(loaded, watch.clone());
+                load_and_unload(loaded, watch.cloned());
                 loaded += 1;
                 if done.load(Ordering::Relaxed) {
                     return loaded;
@@ -50,7 +50,7 @@ pub(crate) fn churn(watch: Option<Arc<dyn CodeWatch>>, rounds: u32) -> Churned {
         let deaths = {
             // Also where a check fails, or the other thread would go on for ever.
             let _done = Done(&done);
-            die(watch.clone(), rounds)
+            die(watch.cloned(), rounds)
         };
         Churned { modules: modules.join().expect("modules load"), deaths }
     })
@@ -121,7 +121,8 @@ fn modules_come_and_go_while_agents_die() {
 #[test]
 fn each_module_that_came_has_gone() {
     let watch = Arc::new(Recorder::forgetful());
-    let churned = churn(Some(watch.clone()), 1);
+    let told: Arc<dyn CodeWatch> = watch.clone();
+    let churned = churn(Some(&told), 1);
     let said = watch.said();
     let times = |word: &str| said.iter().filter(|line| line.starts_with(word)).count();
     let modules = churned.modules as usize + 1;
