@@ -30,10 +30,11 @@ fn sum(dhat: &Value, field: &str) -> u64 {
 
 #[test]
 fn phases_are_apart_and_their_files_say_what_the_record_says() {
-    let Some(Kept { record, samples, out, .. }) = run() else { return };
+    let Some(kept) = run() else { return };
+    let Kept { record, samples, out, .. } = &kept;
     assert!(record.cases.iter().all(|case| case.outcome == Outcome::Ran), "{:?}", record.cases);
     for agent in ["alloc", "echo", "growing"] {
-        let folder = Path::new(&out).join("heap").join(agent);
+        let folder = Path::new(out).join("heap").join(agent);
         for phase in ["compile", "instantiate", "run"] {
             let dhat = json(&folder.join(format!("{phase}.dhat.json")));
             assert_eq!((&dhat["dhatFileVersion"], &dhat["mode"]), (&2.into(), &"rust-heap".into()));
@@ -53,7 +54,8 @@ fn phases_are_apart_and_their_files_say_what_the_record_says() {
 
 #[test]
 fn agents_that_opt_in_tell_their_call_sites_and_the_others_say_so() {
-    let Some(Kept { record, out, .. }) = run() else { return };
+    let Some(kept) = run() else { return };
+    let Kept { record, out, .. } = &kept;
     let of =
         |agent: &str| record.cases.iter().find(|case| case.key.agent == agent).expect("planned");
     let exact = |metric| of("alloc").metric(metric).expect("counted").estimate;
@@ -61,7 +63,7 @@ fn agents_that_opt_in_tell_their_call_sites_and_the_others_say_so() {
     assert!(exact("guest_heap_blocks") > 1200.0);
     assert_eq!(exact("guest_heap_blocks"), exact("native_heap_blocks"));
     assert!(of("alloc").metric("heap_counting_to_plain_time").expect("timed").estimate > 0.0);
-    let path = Path::new(&out).join("heap/alloc/guest.profile.json");
+    let path = Path::new(out).join("heap/alloc/guest.profile.json");
     let profile: Profile = serde_json::from_value(json(&path)).expect("a profile");
     let weight: u64 = profile.samples.iter().map(|sample| sample.weight).sum();
     let counted = exact("guest_heap_bytes") * profile.about.messages as f64;

@@ -14,13 +14,9 @@ pub struct Suite {
     /// Its tasks for the given subjects.
     pub plan: fn(&Subjects) -> Vec<Task>,
     /// Whether the executable counts every allocation of its own: that of the bench `heap` does,
-    /// in all others a heap profile is refused ([`NO_HEAP_PROFILE`]).
+    /// in all others a heap profile is refused (`measure::probe::allocations::NOT_COUNTED`).
     pub heap: bool,
 }
-
-/// What a bench says that was asked for a heap profile and has no counting allocator.
-pub const NO_HEAP_PROFILE: &str = "this bench does not count allocations: a heap profile is made \
-                                   by `cargo bench --bench heap`";
 
 /// What a suite is planned for.
 #[derive(Debug, Clone, Default)]

@@ -15,7 +15,6 @@ use crate::measure::protocol::{AgentFiles, Event, Kept, VariantFiles};
 use crate::subject::native::NativeSubject;
 use crate::subject::wasmtime::{EngineOptions, WasmAgent, WasmSubject};
 use crate::subject::{AgentInstance, Attempt};
-use crate::suite::NO_HEAP_PROFILE;
 use crate::sys::memory;
 use agent_abi::heap::HeapCounts;
 use caxton_results::case::{CaseKey, Outcome};
@@ -57,7 +56,7 @@ pub fn run(
     folder: &Path,
 ) -> Attempt<()> {
     if !allocations::are_counted() {
-        return Err(Outcome::Failed(NO_HEAP_PROFILE.to_owned()));
+        return Err(Outcome::Failed(allocations::NOT_COUNTED.to_owned()));
     }
     let messages = u64::from(ctx.effort.blocks) * MESSAGES_PER_BLOCK;
     let bench = Bench { agent, case, folder, messages };

@@ -10,6 +10,10 @@ use dhat::{HeapStats, Profiler};
 use std::hint::black_box;
 use std::path::Path;
 
+/// What an executable says that is asked for a heap profile and has no counting allocator.
+pub const NOT_COUNTED: &str = "this bench does not count allocations: a heap profile is made by \
+                               `cargo bench --bench heap`";
+
 /// What was allocated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Allocated {
