@@ -112,12 +112,16 @@ mod tests {
 
     #[test]
     fn memory_that_is_touched_becomes_resident() {
-        let before = resident().expect("Linux");
-        let block = std::hint::black_box(vec![1u8; 32 << 20]);
-        let after = resident().expect("Linux");
-        assert!(after.0 >= before.0 + (31 << 20), "{before} then {after}");
+        // Not at once: other tests of this process may let go of memory meanwhile.
+        let grew = (0..20).any(|_| {
+            let before = resident().expect("Linux");
+            let block = std::hint::black_box(vec![1u8; 32 << 20]);
+            let after = resident().expect("Linux");
+            drop(block);
+            after.0 >= before.0 + (31 << 20)
+        });
+        assert!(grew);
         assert!(peak_resident().expect("Linux") >= Bytes(32 << 20));
         assert!(physical().expect("Linux") >= available().expect("Linux"));
-        drop(block);
     }
 }

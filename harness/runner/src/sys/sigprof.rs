@@ -3,7 +3,7 @@
 //! may have begun, and been put aside, long before its timer was stopped.
 
 use super::perf_ring::this_thread;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::{io, mem, ptr, thread};
 
 type Handler = extern "C" fn(libc::c_int, *mut libc::siginfo_t, *mut libc::c_void);
@@ -11,7 +11,6 @@ type Handler = extern "C" fn(libc::c_int, *mut libc::siginfo_t, *mut libc::c_voi
 static IS_SHUT: AtomicBool = AtomicBool::new(true);
 static INSIDE: AtomicUsize = AtomicUsize::new(0);
 static BEHIND: AtomicUsize = AtomicUsize::new(0);
-static HELD: AtomicU64 = AtomicU64::new(0);
 
 /// Threads that were seen: pthread's number and the kernel's. Written in the handler, so of a
 /// fixed size and without locks.
@@ -72,11 +71,6 @@ pub fn shut() {
     }
 }
 
-/// Signals that found the gate shut since this was last asked.
-pub fn take_held() -> u64 {
-    HELD.swap(0, Ordering::Relaxed)
-}
-
 /// The address of the function that frames of the handler lie in.
 pub fn gate_address() -> usize {
     gate as Handler as usize
@@ -92,9 +86,7 @@ pub fn thread_number(pthread: u64) -> Option<u32> {
 #[inline(never)]
 extern "C" fn gate(signal: libc::c_int, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
     INSIDE.fetch_add(1, Ordering::SeqCst);
-    if IS_SHUT.load(Ordering::SeqCst) {
-        HELD.fetch_add(1, Ordering::Relaxed);
-    } else {
+    if !IS_SHUT.load(Ordering::SeqCst) {
         note_thread();
         // SAFETY: `install` keeps only the address of a handler of this kind.
         let handler: Handler = unsafe { mem::transmute(BEHIND.load(Ordering::SeqCst)) };

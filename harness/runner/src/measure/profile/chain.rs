@@ -34,24 +34,26 @@ pub(super) struct Walked {
 }
 
 /// Unwinds where frame pointers do not do.
-pub(super) struct Mender(imp::Unwinder);
+pub(super) struct Mender {
+    unwinder: imp::Unwinder,
+    /// How many units of the space it has taken in.
+    known: usize,
+}
 
 impl Mender {
-    /// For the files of `space`.
-    pub(super) fn new(space: &mut Space) -> Self {
-        let mut mender = Self(imp::Unwinder::new());
-        let all: Vec<usize> = (0..space.units.len()).collect();
-        mender.add(space, &all);
-        mender
+    /// One that knows no file yet.
+    pub(super) fn new() -> Self {
+        Self { unwinder: imp::Unwinder::new(), known: 0 }
     }
 
-    /// Takes in files that were mapped since; takes their unwind tables.
-    pub(super) fn add(&mut self, space: &mut Space, units: &[usize]) {
-        for unit in units {
-            if let Unit::File(file) = &mut space.units[*unit] {
-                self.0.add(file);
+    /// Takes in the files of `space` that are new, and their unwind tables away.
+    pub(super) fn catch_up(&mut self, space: &mut Space) {
+        for unit in &mut space.units[self.known..] {
+            if let Unit::File(file) = unit {
+                self.unwinder.add(file);
             }
         }
+        self.known = space.units.len();
     }
 
     /// The stack of a sample.
@@ -60,13 +62,13 @@ impl Mender {
         let Some(dump) = sample.dump.filter(|dump| sample.chain.first() == Some(&dump.ip)) else {
             return kernel;
         };
-        let is_sound = self.0.caller(&dump) == sample.chain.get(1).copied()
+        let is_sound = self.unwinder.caller(&dump) == sample.chain.get(1).copied()
             && doubtful(&kernel.chain[1..], space).is_none()
             && !matches!(kernel.ending, Ending::Cut(_));
         if is_sound {
             return kernel;
         }
-        let unwound = self.0.unwind(&dump, &sample.chain);
+        let unwound = self.unwinder.unwind(&dump, &sample.chain);
         let mut mended = end_of(&inside(&unwound.chain), space, true);
         if unwound.is_complete && matches!(mended.ending, Ending::Cut(_)) {
             mended.ending = Ending::Root;

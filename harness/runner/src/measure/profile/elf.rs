@@ -1,8 +1,9 @@
 //! What an executable file says of its code: segments, symbols, unwind tables. Only what is asked
 //! for is read: the harness's own file is far larger than all of that together.
 
+use object::elf::PF_X;
 use object::read::{ReadCache, ReadRef};
-use object::{Object, ObjectSection, ObjectSegment, ObjectSymbol, SymbolKind};
+use object::{Object, ObjectSection, ObjectSegment, ObjectSymbol, SegmentFlags, SymbolKind};
 use std::fs::File;
 use std::ops::Range;
 use std::path::PathBuf;
@@ -44,7 +45,8 @@ pub(super) struct Tables {
 /// What is kept of a file that is mapped.
 #[derive(Debug, Default)]
 pub(super) struct Layout {
-    /// Offsets in the file of its segments, and the address each is meant for.
+    /// Offsets in the file of its segments with code, and the address each is meant for. A page
+    /// of the file may be in a segment of data too, at another address.
     segments: Vec<(Range<u64>, u64)>,
     /// Unwind tables.
     pub(super) tables: Tables,
@@ -71,10 +73,11 @@ pub(super) fn layout(source: &Source, is_wanted: fn(&str) -> bool) -> Result<Lay
     with_file(source, &mut |file| {
         let segment = |s: FileSegment<'_, '_>| {
             let (offset, bytes) = s.file_range();
-            (offset..offset + bytes, s.address())
+            let is_code = matches!(s.flags(), SegmentFlags::Elf { p_flags } if p_flags & PF_X != 0);
+            is_code.then(|| (offset..offset + bytes, s.address()))
         };
         Layout {
-            segments: file.segments().map(segment).collect(),
+            segments: file.segments().filter_map(segment).collect(),
             tables: tables(file),
             symbols: symbols_of(file, is_wanted),
         }

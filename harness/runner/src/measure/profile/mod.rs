@@ -134,6 +134,9 @@ impl Recording {
                 }
             },
         };
+        if sampler.engine() == EngineName::Pprof {
+            notes.push(pprof::CAVEAT.to_owned());
+        }
         Ok(Self {
             sampler,
             watch,
@@ -213,7 +216,11 @@ impl Recording {
             mended: 0,
             notes,
         };
-        assemble::profile(&shared.space(), raw, start_ns, about, health)
+        let profile = assemble::profile(&shared.space(), raw, start_ns, about, health);
+        // Not under the lock: the end of code may be told to somebody who tells us.
+        let gone = shared.space().end();
+        drop(gone);
+        profile
     }
 }
 

@@ -152,14 +152,20 @@ struct Work {
     process: u32,
     /// Pages at which there was nobody when last looked.
     deserted: BTreeSet<u64>,
+    /// Once in a while: a broken chain has addresses at which nobody ever was.
+    may_look: bool,
 }
+
+/// Pages of `deserted` at which it is begun anew.
+const DESERTED_MAX: usize = 4096;
 
 impl<'a> Drain<'a> {
     fn new(shared: &'a Shared, rings: Rings, late: BTreeMap<u32, BTreeSet<u64>>) -> Self {
-        let mender = Mender::new(&mut shared.space());
-        let stacks = RawStacks::default();
+        let (mut mender, stacks) = (Mender::new(), RawStacks::default());
+        mender.catch_up(&mut shared.space());
         let process = std::process::id();
-        let work = Work { mender, stacks, process, deserted: BTreeSet::new() };
+        let deserted = BTreeSet::new();
+        let work = Work { mender, stacks, process, deserted, may_look: true };
         Self { shared, rings: Some(rings), late, work }
     }
 
@@ -186,6 +192,8 @@ impl<'a> Drain<'a> {
         let late = &self.late;
         {
             let mut space = self.shared.space();
+            self.work.mender.catch_up(&mut space);
+            self.work.may_look = true;
             rings.read(|bytes| match parse(bytes) {
                 Some(Record::Sample(sample)) => {
                     let is_twice =
@@ -214,12 +222,8 @@ impl Work {
         if sample.process != self.process {
             return;
         }
-        let is_new = |at: &&u64| !space.knows(**at) && !self.deserted.contains(&(**at >> 12));
-        let new: Vec<u64> = sample.chain.iter().filter(is_new).map(|at| at >> 12).collect();
-        if !new.is_empty() {
-            let units = space.refresh();
-            self.mender.add(space, &units);
-            self.deserted.extend(new);
+        if self.may_look {
+            self.look(&sample.chain, space);
         }
         let mut walked = self.mender.walk(sample, space);
         if walked.ending == Ending::Fiber
@@ -229,5 +233,21 @@ impl Work {
         }
         let (time_ns, thread) = (sample.time_ns, sample.thread);
         self.stacks.add(&walked, space, RawSample { time_ns, thread, stack: 0, count: 1 });
+    }
+
+    /// Asks what is mapped if somebody new is in the chain.
+    fn look(&mut self, chain: &[u64], space: &mut Space) {
+        let is_new = |at: &&u64| !space.knows(**at) && !self.deserted.contains(&(**at >> 12));
+        let new: Vec<u64> = chain.iter().filter(is_new).map(|at| at >> 12).collect();
+        if new.is_empty() {
+            return;
+        }
+        self.may_look = false;
+        space.refresh();
+        self.mender.catch_up(space);
+        if self.deserted.len() > DESERTED_MAX {
+            self.deserted.clear();
+        }
+        self.deserted.extend(new);
     }
 }

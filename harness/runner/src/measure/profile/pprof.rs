@@ -21,6 +21,10 @@ use ::pprof::{ProfilerGuard, ProfilerGuardBuilder};
 use caxton_results::reading::Missing;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+/// What a reader of its profiles should know.
+pub(super) const CAVEAT: &str = "pprof keeps one address for all samples of the same functions: \
+                                 lines and inlined functions are those of one of them";
+
 /// Retired code that is kept before the samples are fetched for its sake: fetching them begins
 /// the crate's tables (some 70 MB) anew.
 const RETIRED_MAX: usize = 64;

@@ -139,6 +139,7 @@ pub(super) struct Space {
     live: BTreeMap<u64, (u64, usize)>,
     twins: BTreeSet<PathBuf>,
     retired: Vec<usize>,
+    is_over: bool,
 }
 
 impl Space {
@@ -162,15 +163,17 @@ impl Space {
         self.refresh();
     }
 
-    /// Takes in what was mapped since; the indices of new files.
-    pub(super) fn refresh(&mut self) -> Vec<usize> {
+    /// Takes in what was mapped since.
+    pub(super) fn refresh(&mut self) {
         let maps = Process::myself().and_then(|process| process.maps());
         let maps = maps.map(|maps| maps.0).unwrap_or_default();
         let code = maps.into_iter().filter(|map| map.perms.contains(MMPermissions::EXECUTE));
-        code.filter_map(|map| self.map(&map)).collect()
+        for map in code {
+            self.map(&map);
+        }
     }
 
-    fn map(&mut self, map: &MemoryMap) -> Option<usize> {
+    fn map(&mut self, map: &MemoryMap) {
         let (start, end) = map.address;
         let known = self.live.range(..end).next_back();
         if let Some((_, (known_end, unit))) = known
@@ -185,14 +188,13 @@ impl Space {
                 (Unit::File(_), _) => true,
             };
             if is_same {
-                return None;
+                return;
             }
         }
-        let file = self.open(map)?;
+        let Some(file) = self.open(map) else { return };
         self.live.retain(|from, (to, _)| *to <= start || end <= *from);
         self.live.insert(start, (end, self.units.len()));
         self.units.push(Unit::File(Box::new(file)));
-        Some(self.units.len() - 1)
     }
 
     fn open(&self, map: &MemoryMap) -> Option<Mapped> {
@@ -251,6 +253,9 @@ impl Space {
 
     /// Code is there and will be called.
     pub(super) fn loaded(&mut self, code: Arc<dyn Code>) {
+        if self.is_over {
+            return;
+        }
         let range = code.range().start as u64..code.range().end as u64;
         self.live.retain(|from, (to, _)| *to <= range.start || range.end <= *from);
         self.live.insert(range.start, (range.end, self.units.len()));
@@ -269,6 +274,16 @@ impl Space {
         };
         let unit = unit.filter(is_it);
         self.retired.extend(unit);
+    }
+
+    /// Nothing is sampled or named any more: hands back all code that is still kept.
+    pub(super) fn end(&mut self) -> Vec<Arc<dyn Code>> {
+        self.is_over = true;
+        let made = self.units.iter_mut().filter_map(|unit| match unit {
+            Unit::Made(made) => made.code.take(),
+            Unit::File(_) => None,
+        });
+        made.collect()
     }
 
     /// What is retired by now. Once all samples up to now have their places, it can leave.
@@ -374,6 +389,10 @@ mod tests {
         let (_, file) = space.file_at(here).expect("mapped");
         assert_eq!(file.role, Role::Own);
         assert!(file.layout.symbols.iter().any(|symbol| is_root(&symbol.name)));
+        let name = "the_own_code_is_found_and_has_a_thread_s_first_function";
+        let symbols = elf::symbols(&file.source).expect("ELF");
+        let found = elf::symbol_at(&symbols, here - file.bias).expect("a function");
+        assert!(found.name.contains(name), "{} at {:#x}", found.name, file.bias);
         assert!(space.units.iter().any(|u| matches!(u, Unit::File(f) if f.name == "[vdso]")));
     }
 
