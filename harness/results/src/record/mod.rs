@@ -188,9 +188,9 @@ pub struct Profiles {
 }
 
 impl Profiles {
-    /// True when none was taken.
+    /// True when none was taken and nothing was kept.
     pub fn is_empty(&self) -> bool {
-        self.taken.is_empty()
+        self.taken.is_empty() && self.files.is_empty()
     }
 }
 

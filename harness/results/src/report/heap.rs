@@ -2,12 +2,14 @@
 
 use crate::record::{CaseRecord, Record};
 use crate::report::figures::{estimate, exact, note_about, note_missing, notes};
+use crate::report::profiles::files;
 use crate::report::table::{Table, Tone, name};
 
 /// The host's heap, the agents' own, and linear memory.
 pub(super) fn tables(record: &Record) -> Vec<Table> {
     let cases: Vec<&CaseRecord> = record.cases.iter().filter(|case| case.key.is_heap()).collect();
-    vec![host(&cases), own(&cases), memory(&cases)]
+    let kept: Vec<&CaseRecord> = cases.iter().filter(|c| !c.profiles.is_empty()).copied().collect();
+    vec![host(&cases), own(&cases), memory(&cases), files(&kept)]
 }
 
 fn label(case: &CaseRecord) -> String {

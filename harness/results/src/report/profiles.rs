@@ -18,7 +18,8 @@ pub(super) fn tables(record: &Record) -> Vec<Table> {
         tables.extend(case.profiles.changes.as_ref().map(|changes| changes.table(&label(case))));
     }
     tables.push(counters(&cases));
-    tables.push(files(record, &cases));
+    tables.push(without(record));
+    tables.push(files(&cases));
     tables
 }
 
@@ -154,22 +155,31 @@ fn counters(cases: &[&CaseRecord]) -> Table {
     table
 }
 
-fn files(record: &Record, cases: &[&CaseRecord]) -> Table {
+/// Where the pictures are.
+pub(super) fn files(cases: &[&CaseRecord]) -> Table {
     let mut table = Table::new("Pictures and raw data, in the run's folder", &["<", "<"]);
     for case in cases {
         let (missing, there): (Vec<&String>, Vec<&String>) =
             case.profiles.files.iter().partition(|file| file.starts_with("no "));
-        let there: Vec<&str> = there.into_iter().map(String::as_str).collect();
-        let svgs: Vec<&str> = there.iter().filter(|f| f.ends_with(".svg")).copied().collect();
-        table.pair(&format!("{}/", case.profiles.folder), &svgs.join(", "));
+        let svgs = there.into_iter().filter(|file| file.ends_with(".svg"));
+        let svgs: Vec<&str> = svgs.map(String::as_str).collect();
+        table.pair(&format!("{}/", case.profiles.folder), &svgs.join(" "));
         for why in missing {
             table.note(Tone::Bad, &format!("{}: {why}", label(case)));
         }
     }
-    let without =
-        record.cases.iter().filter_map(|case| Some((case, case.findings.get("no CPU profile")?)));
-    for (case, why) in without {
-        table.note(Tone::Bad, &format!("{}: no CPU profile: {why}", label(case)));
+    table
+}
+
+/// Cases without a profile, and why.
+fn without(record: &Record) -> Table {
+    let mut table = Table::new("Not profiled", &[]);
+    for case in &record.cases {
+        let why = case.findings.get("no CPU profile").map(String::as_str);
+        if let Some(why) = why.or(case.outcome.reason()) {
+            let what = case.outcome.name();
+            table.note(Tone::Bad, &format!("{}: {what}: {why}", label(case)));
+        }
     }
     table
 }

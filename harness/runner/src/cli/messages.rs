@@ -2,9 +2,9 @@
 
 use crate::guest::catalog::CatalogError;
 use crate::guest::toolchain::NoToolchain;
+use crate::measure::probe::allocations::NOT_COUNTED;
 use crate::measure::run::RunError;
 use crate::plan::filter::BadFilter;
-use crate::suite::NO_HEAP_PROFILE;
 use caxton_results::record::store::StoreError;
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -69,7 +69,7 @@ pub enum Problem {
     )]
     NothingToKeep,
     /// `--profile heap` where allocations are not watched.
-    #[error("{NO_HEAP_PROFILE}")]
+    #[error("{NOT_COUNTED}")]
     NoHeap,
     /// A run folder or baseline cannot be read or written.
     #[error(transparent)]

@@ -3,10 +3,12 @@
 //!
 //! Of several launches the first one's files are kept.
 
+use super::pictures::{Files, drawn, profiled};
 use super::protocol::Kept;
 use caxton_results::case::CaseKey;
-use caxton_results::profile::{Profile, Weight};
+use caxton_results::profile::{About, ProfileError, Weight, dhat};
 use caxton_results::record::store::StoreError;
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -37,54 +39,61 @@ impl Scratch {
     }
 }
 
-/// Keeps `what` in the folder of `run`, unless an earlier launch's is there.
+/// Keeps `what` in the folder of `run`, unless an earlier launch's is there; the names of what was
+/// written, or why something was not.
 ///
 /// # Errors
 /// A file cannot be written.
-pub fn keep(run: &Path, case: &CaseKey, what: &Kept) -> Result<(), StoreError> {
-    let folder = run.join("heap").join(&case.agent);
+pub fn keep(run: &Path, case: &CaseKey, what: &Kept) -> Result<Vec<String>, StoreError> {
+    let folder = run.join(folder(case));
     fs::create_dir_all(&folder).map_err(unwritable(&folder))?;
+    let mut files = Files { folder: &folder, names: Vec::new() };
     match what {
         Kept::HostHeap { phase, path } => {
-            let to = folder.join(format!("{phase}.dhat.json"));
-            if !to.exists() {
-                // Not renamed: it may lie on another disk.
-                fs::copy(path, &to).map_err(unwritable(&to))?;
-                pictures(&to);
+            let name = format!("{phase}.dhat.json");
+            let bytes = fs::read(path).map_err(unwritable(path))?;
+            if write_new(&folder.join(&name), &bytes)? {
+                files.names.push(name);
+                host_pictures(&mut files, case, (phase, &bytes))?;
             }
-            Ok(())
         }
         Kept::GuestHeap(profile) => {
-            let name = match profile.weight {
-                Weight::PeakBytes => "guest-peak",
-                _ => "guest",
-            };
-            let to = folder.join(format!("{name}.profile.json"));
-            let json = serde_json::to_vec(profile.as_ref());
-            let json = json.map_err(|error| unwritable(&to)(error.into()))?;
-            if write_new(&to, &json)? {
-                guest_pictures(&to, profile);
+            let name = if profile.weight == Weight::PeakBytes { "guest-peak" } else { "guest" };
+            if !folder.join(format!("{name}.profile.json")).exists() {
+                profiled(&mut files, case, (name, profile))?;
             }
-            Ok(())
         }
         Kept::Growth(growth) => {
             let title = format!("{}: linear memory by message", case.agent);
-            let to = folder.join("growth.svg");
-            let svg = growth.svg(&title).map_err(|why| unwritable(&to)(io::Error::other(why)))?;
-            write_new(&to, svg.as_bytes()).map(drop)
+            if !folder.join("growth.svg").exists() {
+                let cannot = |why| ProfileError::Cannot { what: "a chart", why };
+                files.put("growth.svg", growth.svg(&title).map_err(cannot))?;
+            }
         }
     }
+    Ok(files.names)
 }
 
-// INTEGRATION: from here on the pictures of a heap profile are made. `json` is a file in DHAT's
-// format in the run's folder; what is drawn from it goes beside it, under the same stem.
-fn pictures(json: &Path) {
-    let _ = json;
+/// Where a case's files lie in the folder of its run.
+pub fn folder(case: &CaseKey) -> String {
+    format!("heap/{}", case.agent)
 }
 
-// INTEGRATION: the same for what a guest's own allocator saw; `json` holds `profile`.
-fn guest_pictures(json: &Path, profile: &Profile) {
-    let _ = (json, profile);
+/// What is drawn from a file of dhat's: all that was allocated, and what was held at the peak.
+fn host_pictures(
+    files: &mut Files<'_>,
+    case: &CaseKey,
+    (phase, json): (&str, &[u8]),
+) -> Result<(), StoreError> {
+    let (side, counters) = (format!("host, {phase}"), BTreeMap::new());
+    let about = About { case: case.to_string(), side, messages: 0, counters };
+    match dhat::parse(json, &about) {
+        Ok(heaps) => {
+            drawn(files, case, (phase, &heaps.total))?;
+            drawn(files, case, (&format!("{phase}-peak"), &heaps.peak))
+        }
+        Err(error) => files.put(&format!("{phase}.svg"), Err::<&[u8], _>(error)),
+    }
 }
 
 /// True if it was written now.

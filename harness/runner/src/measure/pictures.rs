@@ -1,6 +1,7 @@
 //! What is made of profiles once they are taken: folded stacks, flame graphs, the differential one,
 //! and the forms that other tools open. Written beside the record, one folder per agent.
 
+use caxton_results::case::CaseKey;
 use caxton_results::profile::differential::{Caption, Differential};
 use caxton_results::profile::{Profile, ProfileError, Weight, dhat, firefox, flame, folded, pb};
 use caxton_results::record::store::StoreError;
@@ -18,17 +19,15 @@ pub(super) fn keep(
     case: &CaseRecord,
     profiles: &[&Profile],
 ) -> Result<Profiles, StoreError> {
-    let kind = if profiles.iter().any(|p| p.weight == Weight::CpuNs) { "cpu" } else { "heap" };
-    let name = format!("{kind}/{}", case.key.agent);
+    let name = format!("cpu/{}", case.key.agent);
     let mut files = Files { folder: &folder.join(&name), names: Vec::new() };
     fs::create_dir_all(files.folder)
         .map_err(|source| StoreError::Write { path: files.folder.to_owned(), source })?;
     for profile in profiles {
-        one(&mut files, case, profile)?;
+        let side = profile.about.side.split([',', ' ']).next().unwrap_or_default().to_owned();
+        profiled(&mut files, &case.key, (&side, profile))?;
     }
-    let side = |wanted: &str| {
-        profiles.iter().find(|p| p.weight == Weight::CpuNs && p.about.side.starts_with(wanted))
-    };
+    let side = |wanted: &str| profiles.iter().find(|p| p.about.side.starts_with(wanted));
     let changes = match (side("native"), side("wasm")) {
         (Some(native), Some(wasm)) => {
             let differential = Differential::new(native, wasm);
@@ -44,21 +43,33 @@ pub(super) fn keep(
     Ok(Profiles { taken, changes, folder: name, files: files.names })
 }
 
-/// The files of one profile, named after its side.
-fn one(files: &mut Files<'_>, case: &CaseRecord, profile: &Profile) -> Result<(), StoreError> {
-    let side = profile.about.side.split([',', ' ']).next().unwrap_or_default().to_owned();
-    let title = format!("{}: {}", case.key.agent, profile.about.side);
-    files.put(&format!("{side}.folded"), Ok(folded::text(profile)))?;
-    files.put(&format!("{side}.svg"), flame::svg(profile, &Caption { title }))?;
-    files.put(&format!("{side}.pb"), pb::encode(profile))?;
+/// All forms of one profile.
+pub(super) fn profiled(
+    files: &mut Files<'_>,
+    case: &CaseKey,
+    (stem, profile): (&str, &Profile),
+) -> Result<(), StoreError> {
+    drawn(files, case, (stem, profile))?;
+    files.put(&format!("{stem}.pb"), pb::encode(profile))?;
     if profile.weight == Weight::CpuNs {
-        files.put(&format!("{side}.firefox.json"), firefox::json(profile))?;
+        files.put(&format!("{stem}.firefox.json"), firefox::json(profile))?;
     } else {
-        files.put(&format!("{side}.dhat.json"), dhat::write(profile))?;
+        files.put(&format!("{stem}.dhat.json"), dhat::write(profile))?;
     }
     let raw = serde_json::to_vec(profile);
     let raw = raw.map_err(|error| ProfileError::Damaged(error.to_string()));
-    files.put(&format!("{side}.profile.json"), raw)
+    files.put(&format!("{stem}.profile.json"), raw)
+}
+
+/// Folded stacks and the flame graph of one profile.
+pub(super) fn drawn(
+    files: &mut Files<'_>,
+    case: &CaseKey,
+    (stem, profile): (&str, &Profile),
+) -> Result<(), StoreError> {
+    let title = format!("{}: {}, {}", case.agent, profile.about.side, profile.weight.words());
+    files.put(&format!("{stem}.folded"), Ok(folded::text(profile)))?;
+    files.put(&format!("{stem}.svg"), flame::svg(profile, &Caption { title }))
 }
 
 fn record(profile: &Profile) -> ProfileRecord {
@@ -71,13 +82,16 @@ fn record(profile: &Profile) -> ProfileRecord {
     }
 }
 
-struct Files<'a> {
-    folder: &'a Path,
-    names: Vec<String>,
+/// A folder, and what was written there.
+pub(super) struct Files<'a> {
+    pub(super) folder: &'a Path,
+    /// Names of files; `no <name>: <why>` for one that could not be made.
+    pub(super) names: Vec<String>,
 }
 
 impl Files<'_> {
-    fn put(
+    /// Writes a file, or notes why it could not be made.
+    pub(super) fn put(
         &mut self,
         name: &str,
         bytes: Result<impl AsRef<[u8]>, ProfileError>,

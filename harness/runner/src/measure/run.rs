@@ -4,7 +4,7 @@
 //! user's wish to stop ends the run between two events, with what was measured kept.
 
 use super::calibrate::Cost;
-use super::keep::{Scratch, keep};
+use super::keep::{self, Scratch, keep};
 use super::launch::launch;
 use super::pictures;
 use super::protocol::{AgentFiles, Event, Job, PROTOCOL, Sampling, Work};
@@ -341,7 +341,12 @@ impl<'a> Run<'a> {
                 Event::Profile { case, profile } => profiles.push((case, *profile)),
                 Event::Keep { case, what } => {
                     if let Some(folder) = self.folder.as_ref().filter(|_| tally.outcome.is_none()) {
-                        keep(folder.path(), &case, &what)?;
+                        let written = keep(folder.path(), &case, &what)?;
+                        let record = self.record.cases.iter_mut().find(|c| c.key == case);
+                        if let Some(record) = record {
+                            record.profiles.folder = keep::folder(&case);
+                            record.profiles.files.extend(written);
+                        }
                     }
                 }
                 Event::Working | Event::End(_) => {}
