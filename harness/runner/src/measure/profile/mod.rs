@@ -159,7 +159,7 @@ impl Recording {
     }
 
     /// Says that the shared library at `path`, loaded or not, is a native twin: its functions are
-    /// the guest's, and it keeps frame pointers.
+    /// the guest's.
     pub fn twin(&self, path: &Path) {
         self.shared.space().add_twin(path);
     }
