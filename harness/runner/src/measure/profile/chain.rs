@@ -86,11 +86,11 @@ fn inside(chain: &[u64]) -> Vec<u64> {
     chain.iter().take(1).copied().chain(callers).collect()
 }
 
-/// The first address of `chain` in a file that was built without frame pointers.
+/// The first address of `chain` in a file that may have been built without frame pointers: any
+/// but the harness itself. Code made at run time keeps them.
 fn doubtful(chain: &[u64], space: &Space) -> Option<usize> {
-    let is_library =
-        |address: &u64| space.file_at(*address).is_some_and(|(_, file)| file.role == Role::Library);
-    chain.iter().position(is_library)
+    let is_foreign = |at: &u64| space.file_at(*at).is_some_and(|(_, file)| file.role != Role::Own);
+    chain.iter().position(is_foreign)
 }
 
 /// A stack that ends at a fiber's base, with `outer` (return addresses) beyond it.

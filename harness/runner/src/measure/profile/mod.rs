@@ -166,7 +166,7 @@ impl Recording {
     }
 
     /// Says that the shared library at `path`, loaded or not, is a native twin: its functions are
-    /// the guest's, and it keeps frame pointers.
+    /// the guest's.
     pub fn twin(&self, path: &Path) {
         self.shared.space().add_twin(path);
     }
