@@ -4,6 +4,7 @@
 use super::elf::{self, Source, Symbol};
 use super::space::{Mapped, Role};
 use addr2line::Loader;
+use caxton_results::profile::classify::origin_of_host;
 use caxton_results::profile::{Frame, Origin};
 
 /// The names of one file.
@@ -83,13 +84,17 @@ impl<'a> Names<'a> {
 
     fn frame(&self, mangled: &str, (file, line): (Option<String>, Option<u32>)) -> Frame {
         // The alternate form leaves out hashes, which differ from build to build.
-        let name = format!("{:#}", rustc_demangle::demangle(mangled));
+        let mut name = format!("{:#}", rustc_demangle::demangle(mangled));
+        // Line tables name an inlined function without its path: its file tells the crate.
+        let has_path = name.split('<').next().is_none_or(|start| start.contains("::"));
+        if let (false, false, Some(of)) =
+            (has_path, name.starts_with('<'), file.as_deref().and_then(crate_of))
+        {
+            name = format!("{of}::{name}");
+        }
         let origin = match self.file.role {
             Role::Twin => Origin::Guest,
-            Role::Own | Role::Library => match file.as_deref().and_then(crate_of) {
-                Some(of) if !name.contains("::") => origin_of_host(&format!("{of}::{name}")),
-                _ => origin_of_host(&name),
-            },
+            Role::Own | Role::Library => origin_of_host(&name),
         };
         Frame { name, origin, file, line: line.filter(|line| *line > 0) }
     }
@@ -116,11 +121,6 @@ fn crate_of(file: &str) -> Option<String> {
     let is_version = |part: &&str| part.starts_with(|c: char| c.is_ascii_digit());
     let words = folder.split('-').take_while(|part| !is_version(part));
     Some(words.collect::<Vec<_>>().join("_"))
-}
-
-fn origin_of_host(name: &str) -> Origin {
-    let is_engine = ["wasmtime", "cranelift"].iter().any(|engine| name.contains(engine));
-    if is_engine { Origin::Wasmtime } else { Origin::Host }
 }
 
 /// True if this crate was built to keep frame pointers.
