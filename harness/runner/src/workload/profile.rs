@@ -19,10 +19,9 @@ use caxton_results::units::Nanos;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-/// Length of a window with the sampler.
-const SAMPLED: Nanos = Nanos(150_000_000);
-/// Length of a window without it.
-const PLAIN: Nanos = Nanos(50_000_000);
+/// Length of a window, with the sampler or without: alike, so that what a window's beginning costs
+/// is the same in both.
+const WINDOW: Nanos = Nanos(200_000_000);
 
 /// What the sampled windows of one side came to.
 #[derive(Debug, Default)]
@@ -60,9 +59,9 @@ pub fn run(
         for side in 0..sides.len() {
             counters.push(crew.count(side, ctx.effort.counting)?);
         }
-        let rounds = how.time.0.div_ceil(SAMPLED.0).max(1);
+        let rounds = how.time.0.div_ceil(WINDOW.0).max(1);
         for round in 0..rounds {
-            let window = (round as u32, SAMPLED.0.min(how.time.0));
+            let window = (round as u32, WINDOW.0.min(how.time.0));
             self::round(ctx, (&crew, &sides), (&mut recording, &mut totals), (&case, window))?;
         }
         crew.finish()
@@ -132,13 +131,13 @@ fn round(
     ctx: &mut Context<'_>,
     (crew, sides): (&Crew, &[Loaded]),
     (recording, totals): (&mut Recording, &mut [Total]),
-    (case, (round, sampled_ns)): (&CaseKey, (u32, u64)),
+    (case, (round, window_ns)): (&CaseKey, (u32, u64)),
 ) -> Attempt<()> {
     let mut order: Vec<(usize, bool)> =
         (0..sides.len()).flat_map(|side| [(side, true), (side, false)]).collect();
     ctx.rng.shuffle(&mut order);
     for (side, is_sampled) in order {
-        let time = if is_sampled { Nanos(sampled_ns) } else { PLAIN };
+        let time = Nanos(window_ns);
         let start = recording.time_ns();
         if is_sampled {
             recording.resume();
