@@ -99,12 +99,6 @@ pub(super) const PARTS: &[Metric] = &[
         Better::Lower,
         "messages sent and lines logged per steady-state call",
     ),
-    row(
-        "profile_guest_share",
-        Unit::Share,
-        Rule::Median,
-        "share of a call's CPU samples that lie in the agent's own code, in parts per billion",
-    ),
 ];
 
 /// What changes the guest's code.

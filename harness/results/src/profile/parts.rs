@@ -81,9 +81,11 @@ impl Profile {
         part
     }
 
-    /// True for a stack whose innermost frame has no name.
+    /// True for a stack whose innermost frame has no name, or only that of its library, which
+    /// stands in square brackets.
     pub fn is_unresolved(&self, stack: u32) -> bool {
-        self.frames_of(stack).next_back().is_none_or(|frame| frame.origin == Origin::Unknown)
+        let leaf = self.frames_of(stack).next_back();
+        leaf.is_none_or(|frame| frame.origin == Origin::Unknown || frame.name.starts_with('['))
     }
 
     /// True for a stack that was cut: its outermost frame is a marker.

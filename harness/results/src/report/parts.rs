@@ -12,7 +12,7 @@ use crate::report::table::{Table, Tone};
 use crate::units::Unit;
 
 const CALL: &str = "part_call_ns";
-const BY_SAMPLES: &str = "profile_guest_share";
+const BY_SAMPLES: &str = "wasm_profile_guest_share";
 
 /// The parts of a call; of an agent that changes its message in place, the second of each pair.
 const PARTS: [(&str, [&str; 2]); 5] = [

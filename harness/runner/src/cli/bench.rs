@@ -10,9 +10,9 @@ use super::progress::Progress;
 use crate::guest::catalog::Workspace;
 use crate::measure::protocol::Sampling;
 use crate::measure::run::{Run, Settings};
-use crate::plan::Task;
 use crate::plan::filter::Filter;
 use crate::plan::scale::Scale;
+use crate::plan::{Task, TaskKind};
 use crate::record;
 use crate::suite::{Subjects, Suite};
 use crate::sys::clock;
@@ -242,6 +242,11 @@ fn plan(
     };
     let filter = Filter::new(&args.filters, args.exact)?;
     let tasks = (suite.plan)(&subjects).into_iter();
+    // Of all agents at once they would take as long as everything else together.
+    let is_narrow = !args.filters.is_empty() || !args.agent.is_empty();
+    let is_quick = args.mode() == Mode::Measure(Scale::Quick);
+    let tasks =
+        tasks.filter(|task| is_narrow || !is_quick || !matches!(task.kind, TaskKind::Parts(_)));
     let kept = tasks.filter_map(|task| task.keep(&|case| filter.takes(case)));
     Ok(match args.profile {
         Some(ProfileKind::Cpu) => kept.filter_map(Task::profiled).collect(),

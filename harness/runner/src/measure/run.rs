@@ -7,7 +7,7 @@ use super::calibrate::Cost;
 use super::keep::{self, Scratch, keep};
 use super::launch::launch;
 use super::pictures;
-use super::protocol::{AgentFiles, Event, Job, PROTOCOL, Sampling, Work};
+use super::protocol::{AgentFiles, Event, Job, PROTOCOL, Pair, PairCase, Sampling, Work};
 use crate::plan::scale::Scale;
 use crate::plan::{Task, TaskKind};
 use crate::sys::clock::{Clock, Monotonic};
@@ -82,6 +82,9 @@ pub struct Run<'a> {
     started: Nanos,
     scratch: Scratch,
 }
+
+/// How long the profile beside a call's parts looks: some 2,000 samples.
+const LOOK_NS: u64 = 2_000_000_000;
 
 /// What the launches of one task came to.
 #[derive(Default)]
@@ -195,7 +198,40 @@ impl<'a> Run<'a> {
         {
             self.fuel(&overhead.case, &crew[0], &mut tally)?;
         }
+        if let TaskKind::Parts(case) = &task.kind
+            && self.settings.scale != Scale::Smoke
+        {
+            self.look(case, &crew[0], &mut tally)?;
+        }
         Ok(tally)
+    }
+
+    /// A short profile of the WASM side in a process of its own: how much of a call is the agent's
+    /// own code by another method. What it cannot tell costs nothing else.
+    fn look(
+        &mut self,
+        case: &CaseKey,
+        files: &AgentFiles,
+        tally: &mut Tally,
+    ) -> Result<(), RunError> {
+        let pairs = vec![PairCase { pair: Pair::WasmAgain, case: case.clone() }];
+        let time = Nanos(LOOK_NS);
+        let how = Sampling {
+            engine: None,
+            time,
+            threads: 1,
+            asynchronous: false,
+            ..self.settings.sampling
+        };
+        let mut looked = Tally::default();
+        self.one_launch(Work::Profile { agent: files.clone(), pairs, how }, 0, &mut looked)?;
+        // Only what it says of shares: its times are those of a process that was looked at.
+        let is_share = |event: &Event| match event {
+            Event::Sample(sample) => sample.metric.as_str().contains("_profile_"),
+            _ => false,
+        };
+        tally.events.extend(looked.events.into_iter().filter(is_share));
+        Ok(())
     }
 
     /// True if two thirds of the wanted launches were quiet, nobody looks, or patience has ended.

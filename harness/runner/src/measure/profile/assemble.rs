@@ -46,11 +46,14 @@ pub(super) fn profile(
     }
     let threads: Vec<u32> = raw.threads.keys().copied().collect();
     let each_ns = health.cpu_ns / health.samples.max(1);
-    let samples = raw.samples.iter().map(|sample| StackSample {
-        time_ns: sample.time_ns.saturating_sub(start_ns),
-        thread: threads.binary_search(&sample.thread).unwrap_or(0) as u32,
-        stack: sample.stack,
-        weight: each_ns * sample.count,
+    let samples = raw.samples.iter().flat_map(|sample| {
+        let one = StackSample {
+            time_ns: sample.time_ns.saturating_sub(start_ns),
+            thread: threads.binary_search(&sample.thread).unwrap_or(0) as u32,
+            stack: sample.stack,
+            weight: each_ns,
+        };
+        std::iter::repeat_n(one, usize::try_from(sample.count).unwrap_or(usize::MAX))
     });
     Profile {
         about,

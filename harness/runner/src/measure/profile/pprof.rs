@@ -15,7 +15,7 @@ use super::space::{Leaving, Space};
 use super::stacks::{RawSample, RawStacks};
 use super::{EngineName, Sampler, Shared};
 use crate::subject::code::{Code, CodeWatch};
-use crate::sys::clock::CpuTime;
+use crate::sys::clock::{CpuTime, boot_ns};
 use crate::sys::sigprof;
 use ::pprof::{ProfilerGuard, ProfilerGuardBuilder};
 use caxton_results::reading::Missing;
@@ -42,6 +42,9 @@ struct Inner {
 struct State {
     guard: Option<ProfilerGuard<'static>>,
     is_running: bool,
+    /// When the present window began, in nanoseconds of the monotonic clock: the crate keeps no
+    /// times, so that a sample is known by its window.
+    since_ns: u64,
     /// Who needs quiet now.
     quiet: usize,
     stacks: RawStacks,
@@ -61,7 +64,14 @@ impl Pprof {
             ));
         }
         let stacks = RawStacks::default();
-        let state = State { guard: None, is_running: false, quiet: 0, stacks, new: Vec::new() };
+        let state = State {
+            guard: None,
+            is_running: false,
+            since_ns: boot_ns(),
+            quiet: 0,
+            stacks,
+            new: Vec::new(),
+        };
         let (shared, state) = (Arc::clone(shared), Mutex::new(state));
         let inner = Arc::new(Inner { shared, hz, state });
         inner.state().guard = Some(inner.guard()?);
@@ -129,7 +139,7 @@ impl Inner {
             let walked = interrupted(&ips, &space);
             let thread = sigprof::thread_number(frames.thread_id).unwrap_or(0);
             let count = u64::try_from(count).unwrap_or(0);
-            let sample = RawSample { time_ns: 0, thread, stack: 0, count };
+            let sample = RawSample { time_ns: state.since_ns, thread, stack: 0, count };
             let name = &frames.thread_name[..frames.thread_name_length];
             let name = String::from_utf8_lossy(name).into_owned();
             state.stacks.threads.entry(thread).or_insert(name);
@@ -160,6 +170,7 @@ impl Sampler for Pprof {
     fn resume(&mut self) {
         let mut state = self.0.state();
         state.is_running = true;
+        state.since_ns = boot_ns();
         self.0.go(&mut state);
     }
 
@@ -167,6 +178,9 @@ impl Sampler for Pprof {
         let mut state = self.0.state();
         self.0.stop();
         state.is_running = false;
+        self.0.fetch(&mut state);
+        // If it does not start again no more samples come, which the rate shows.
+        state.guard = self.0.guard().ok();
     }
 
     fn helper_cpu(&self) -> CpuTime {

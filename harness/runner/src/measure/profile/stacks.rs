@@ -8,7 +8,7 @@ use std::fs;
 /// One sample, or several of one stack where the engine does not tell them apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct RawSample {
-    /// Nanoseconds of the monotonic clock; 0 if unknown.
+    /// Nanoseconds of the monotonic clock; of an engine without times, when its window began.
     pub(super) time_ns: u64,
     /// Thread.
     pub(super) thread: u32,
