@@ -82,6 +82,8 @@ impl Growth {
                     .bold_line_style(GRID)
                     .label_style(style)
                     .x_desc("message")
+                    .max_light_lines(1)
+                    .x_label_formatter(&|message| format!("{message:.0}"))
                     .y_desc("linear memory")
                     .y_label_formatter(&|bytes| Bytes(*bytes as u64).to_string())
                     .draw()?;

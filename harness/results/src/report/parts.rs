@@ -169,7 +169,9 @@ fn code(record: &Record, ran: &[&CaseRecord]) -> Table {
         table.note(Tone::Plain, &format!("{}: {text}", list(&growing)));
     }
     if !ran.is_empty() {
-        let text = "wasm and native are each a call less an echo of the same length.";
+        let text = "wasm and native are each a call less an echo of the same length. By samples: \
+                    a short profile in a process of its own; it leaves out what the agent's code \
+                    has the engine do, such as memory.copy, which the parts leave in.";
         table.note(Tone::Plain, text);
     }
     table

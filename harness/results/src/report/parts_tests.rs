@@ -46,7 +46,9 @@ fn a_call_is_shown_part_by_part() {
           agent     wasm   native  wasm/native   95 % interval   n  by parts  by samples  grows  WASI  host calls
           json   14.4 µs  9.97 µs       1.445x  [1.444, 1.445]  12   99.16 %           —      0     0           3
           sort   14.4 µs  9.96 µs       1.446x  [1.445, 1.447]  12   99.27 %           —      0     0           3
-          wasm and native are each a call less an echo of the same length.
+          wasm and native are each a call less an echo of the same length. By samples: a short profile in a process
+            of its own; it leaves out what the agent's code has the engine do, such as memory.copy, which the parts
+            leave in.
 
         Options that change the guest's code: time over the default's, 95 % intervals
           agent      bounds checked                fuel              epochs       not optimised          SIMD build   n

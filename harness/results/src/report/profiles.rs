@@ -157,13 +157,14 @@ fn counters(cases: &[&CaseRecord]) -> Table {
 
 /// Where the pictures are.
 pub(super) fn files(cases: &[&CaseRecord]) -> Table {
-    let mut table = Table::new("Pictures and raw data, in the run's folder", &["<", "<"]);
+    let mut table =
+        Table::new("Pictures, in the run's folder; raw data and other forms beside them", &[]);
     for case in cases {
         let (missing, there): (Vec<&String>, Vec<&String>) =
             case.profiles.files.iter().partition(|file| file.starts_with("no "));
         let svgs = there.into_iter().filter(|file| file.ends_with(".svg"));
         let svgs: Vec<&str> = svgs.map(String::as_str).collect();
-        table.pair(&format!("{}/", case.profiles.folder), &svgs.join(" "));
+        table.note(Tone::Plain, &format!("{}/: {}", case.profiles.folder, svgs.join(" ")));
         for why in missing {
             table.note(Tone::Bad, &format!("{}: {why}", label(case)));
         }

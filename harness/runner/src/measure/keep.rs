@@ -3,7 +3,7 @@
 //!
 //! Of several launches the first one's files are kept.
 
-use super::pictures::{Files, drawn, profiled};
+use super::pictures::{Files, flame_graph, profiled};
 use super::protocol::Kept;
 use caxton_results::case::CaseKey;
 use caxton_results::profile::{About, ProfileError, Weight, dhat};
@@ -88,9 +88,11 @@ fn host_pictures(
     let (side, counters) = (format!("host, {phase}"), BTreeMap::new());
     let about = About { case: case.to_string(), side, messages: 0, counters };
     match dhat::parse(json, &about) {
+        // A phase that allocates nothing has no picture: the table says so.
+        Ok(heaps) if heaps.total.samples.is_empty() => Ok(()),
         Ok(heaps) => {
-            drawn(files, case, (phase, &heaps.total))?;
-            drawn(files, case, (&format!("{phase}-peak"), &heaps.peak))
+            flame_graph(files, case, (phase, &heaps.total))?;
+            flame_graph(files, case, (&format!("{phase}-peak"), &heaps.peak))
         }
         Err(error) => files.put(&format!("{phase}.svg"), Err::<&[u8], _>(error)),
     }

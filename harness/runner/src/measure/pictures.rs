@@ -49,7 +49,8 @@ pub(super) fn profiled(
     case: &CaseKey,
     (stem, profile): (&str, &Profile),
 ) -> Result<(), StoreError> {
-    drawn(files, case, (stem, profile))?;
+    flame_graph(files, case, (stem, profile))?;
+    files.put(&format!("{stem}.folded"), Ok(folded::text(profile)))?;
     files.put(&format!("{stem}.pb"), pb::encode(profile))?;
     if profile.weight == Weight::CpuNs {
         files.put(&format!("{stem}.firefox.json"), firefox::json(profile))?;
@@ -61,14 +62,13 @@ pub(super) fn profiled(
     files.put(&format!("{stem}.profile.json"), raw)
 }
 
-/// Folded stacks and the flame graph of one profile.
-pub(super) fn drawn(
+/// The flame graph of one profile.
+pub(super) fn flame_graph(
     files: &mut Files<'_>,
     case: &CaseKey,
     (stem, profile): (&str, &Profile),
 ) -> Result<(), StoreError> {
     let title = format!("{}: {}, {}", case.agent, profile.about.side, profile.weight.words());
-    files.put(&format!("{stem}.folded"), Ok(folded::text(profile)))?;
     files.put(&format!("{stem}.svg"), flame::svg(profile, &Caption { title }))
 }
 

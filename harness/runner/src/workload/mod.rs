@@ -11,6 +11,8 @@ pub mod memory_limit;
 pub mod overhead;
 pub mod parts;
 pub mod profile;
+#[cfg(test)]
+mod profile_tests;
 pub mod sides;
 
 use crate::measure::protocol::{Effort, Event};

@@ -166,6 +166,8 @@ fn round(
 fn part(whole: &Profile, total: &Total, about: About) -> Profile {
     let mut profile = whole.during(&total.windows, total.cpu.user_ns, about);
     profile.health.kernel_ns = Reading::Known(total.cpu.kernel_ns);
+    let note = "lost and mended are counted over all sides of this process";
+    profile.health.notes.push(note.to_owned());
     profile
 }
 

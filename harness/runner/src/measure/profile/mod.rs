@@ -245,7 +245,7 @@ impl CodeWatch for Watch {
 
 /// One at a time: signals and timers are the whole process's, and samples are of all threads.
 #[cfg(test)]
-fn serial() -> MutexGuard<'static, ()> {
+pub(crate) fn serial() -> MutexGuard<'static, ()> {
     static ONE: Mutex<()> = Mutex::new(());
     ONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
