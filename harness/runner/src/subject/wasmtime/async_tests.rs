@@ -7,7 +7,10 @@ use caxton_results::case::Outcome;
 use std::sync::Arc;
 use tokio::runtime::{Builder, Runtime};
 
-const ASYNCHRONOUS: EngineOptions = EngineOptions { fuel: false, asynchronous: true };
+/// Options of an engine whose agents are called as futures.
+fn asynchronous() -> EngineOptions {
+    EngineOptions { asynchronous: true, ..EngineOptions::default() }
+}
 
 fn runtime() -> Runtime {
     Builder::new_multi_thread().worker_threads(2).build().expect("threads can be had")
@@ -24,7 +27,7 @@ fn reply(text: &str) -> Attempt<Vec<u8>> {
 
 /// The same as a future, on a worker of a runtime.
 fn reply_async(text: &str) -> Attempt<Vec<u8>> {
-    let subject = WasmSubject::compile(text.as_bytes(), ASYNCHRONOUS)?;
+    let subject = WasmSubject::compile(text.as_bytes(), asynchronous())?;
     let messages = async move {
         let mut agent = subject.instantiate_async(None).await?;
         agent.reserve(16, 0).await?;
@@ -86,7 +89,7 @@ fn a_guest_may_print_in_both() {
 #[test]
 fn agents_of_one_subject_work_side_by_side() {
     let text = guest("i32.const 64", "i32.const 0");
-    let subject = WasmSubject::compile(text.as_bytes(), ASYNCHRONOUS).expect("valid");
+    let subject = WasmSubject::compile(text.as_bytes(), asynchronous()).expect("valid");
     let subject = Arc::new(subject);
     let runtime = runtime();
     let tasks: Vec<_> = (0..32u8)
@@ -112,7 +115,7 @@ fn agents_of_one_subject_work_side_by_side() {
 #[test]
 fn a_subject_is_for_one_way_of_calling() {
     let text = guest("i32.const 64", "i32.const 0");
-    let subject = WasmSubject::compile(text.as_bytes(), ASYNCHRONOUS).expect("valid");
+    let subject = WasmSubject::compile(text.as_bytes(), asynchronous()).expect("valid");
     assert!(matches!(subject.instantiate(None).err(), Some(Outcome::Failed(_))));
     let subject = WasmSubject::compile(text.as_bytes(), EngineOptions::default()).expect("valid");
     let end = runtime().block_on(subject.instantiate_async(None)).err();
