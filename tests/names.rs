@@ -27,7 +27,8 @@ impl CodeWatch for Keeper {
 /// The code of agent `split`; none where guests cannot be built.
 fn split() -> Option<Arc<dyn Code>> {
     let Kept { record, .. } = smoke(&["--agent", "split"])?;
-    let wasm = record.artifacts.iter().find(|artifact| artifact.side == "wasm")?;
+    let wasm =
+        record.artifacts.iter().find(|built| built.agent == "split" && built.side == "wasm")?;
     let hash = wasm.source_hash.as_ref().expect("a guest of ours");
     let file = target().join("guests/artifacts").join(format!("{hash}.wasm"));
     let wasm = fs::read(file).expect("it was run");

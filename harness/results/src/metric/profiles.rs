@@ -1,4 +1,5 @@
-//! Rows about profiles: what sampling costs and how its weight splits; what host and guest allocate.
+//! Rows about profiles: what sampling costs and how its weight splits; what host and guest
+//! allocate.
 
 use super::{Better, Metric, Rule, exact, row};
 use crate::units::Unit;

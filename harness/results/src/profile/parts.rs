@@ -15,7 +15,7 @@ pub struct Shares {
     /// In trampolines, WASI and host functions, and what they called.
     pub boundary: f64,
     /// In the engine.
-    pub wasmtime: f64,
+    pub engine: f64,
     /// In the harness.
     pub host: f64,
     /// Nobody knows.
@@ -43,7 +43,7 @@ impl Profile {
             let part = match payers[sample.stack as usize] {
                 Origin::Guest | Origin::GuestInlined => &mut shares.guest,
                 Origin::Boundary => &mut shares.boundary,
-                Origin::Wasmtime => &mut shares.wasmtime,
+                Origin::Wasmtime => &mut shares.engine,
                 Origin::Host => &mut shares.host,
                 Origin::Unknown => &mut shares.unknown,
             };
@@ -208,8 +208,8 @@ mod tests {
             &[Host],
             &[Host, Wasmtime, Unknown],
         ]);
-        let Shares { guest, boundary, wasmtime, host, unknown } = profile.shares();
-        assert_eq!((guest, boundary, wasmtime, host, unknown), (0.25, 0.25, 0.0, 0.25, 0.25));
+        let Shares { guest, boundary, engine, host, unknown } = profile.shares();
+        assert_eq!((guest, boundary, engine, host, unknown), (0.25, 0.25, 0.0, 0.25, 0.25));
     }
 
     #[test]
@@ -222,7 +222,7 @@ mod tests {
         assert_eq!((part.stacks.len(), part.frames.len(), part.locations.len()), (2, 4, 4));
         assert_eq!(part.frames_of(1).next_back().map(|f| f.name.as_str()), Some("f3_1"));
         assert_eq!((part.health.rootless, part.health.unresolved), (1, 0));
-        assert_eq!(whole.during(&[20..30], 5, about()).health.unresolved, 1);
+        assert_eq!(whole.during(std::slice::from_ref(&(20..30)), 5, about()).health.unresolved, 1);
         assert_eq!(whole.during(&[], 5, about()).samples, []);
     }
 }

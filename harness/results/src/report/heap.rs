@@ -137,7 +137,7 @@ mod tests {
         let mut case = record.cases[0].clone();
         case.key = CaseKey::new("heap", ALLOCATIONS, WASM_AND_NATIVE, "json");
         case.outcome = Outcome::Ran;
-        let mut summary = case.metrics.values().find_map(Reading::known).expect("a number").clone();
+        let mut summary = *case.metrics.values().find_map(Reading::known).expect("a number");
         summary.estimate = 0.0;
         let metric = |name: &str| MetricName::parse(name).expect("in the table");
         let why = Missing::NotRequested("it does not opt in".to_owned());

@@ -104,7 +104,7 @@ fn shares(cases: &[&CaseRecord]) -> Table {
     let sampled = each(cases).into_iter().filter(|(_, profile)| profile.weight == Weight::CpuNs);
     for (case, profile) in sampled {
         let shares = &profile.shares;
-        let parts = [shares.guest, shares.boundary, shares.wasmtime, shares.host, shares.unknown];
+        let parts = [shares.guest, shares.boundary, shares.engine, shares.host, shares.unknown];
         let n = profile.health.samples.max(1) as f64;
         // The widest of the parts' standard errors, doubled: sqrt(p (1 - p) / n), binomial.
         let widest = parts.iter().map(|p| (p * (1.0 - p) / n).sqrt() * 2.0).fold(0.0, f64::max);

@@ -80,7 +80,8 @@ pub struct Args {
     pub baseline_lenient: bool,
 
     /// Profile the cases instead of timing them: pictures, raw samples, and a table
-    #[arg(long, value_enum, value_name = "KIND", conflicts_with_all = ["save_baseline", "baseline"])]
+    #[arg(long, value_enum, value_name = "KIND",
+          conflicts_with_all = ["save_baseline", "baseline"])]
     pub profile: Option<ProfileKind>,
 
     /// What takes the samples [default: perf-clock, and pprof where the kernel refuses it]

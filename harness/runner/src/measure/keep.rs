@@ -26,7 +26,7 @@ impl Scratch {
     ///
     /// # Errors
     /// It cannot be made.
-    pub fn next(&mut self) -> io::Result<PathBuf> {
+    pub fn fresh(&mut self) -> io::Result<PathBuf> {
         let folder = match self.folder.take() {
             Some(folder) => folder,
             None => tempfile::tempdir()?,
@@ -124,7 +124,7 @@ mod tests {
         let case = CaseKey::new("heap", "allocations", "wasmtime", "json");
         let mut scratch = Scratch::default();
         for text in ["first", "second"] {
-            let path = scratch.next().expect("a temporary folder").join("run.dhat.json");
+            let path = scratch.fresh().expect("a temporary folder").join("run.dhat.json");
             fs::write(&path, text).expect("an empty folder");
             let what = Kept::HostHeap { phase: "run".to_owned(), path };
             keep(run.path(), &case, &what).expect("writable");

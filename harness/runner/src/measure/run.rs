@@ -307,7 +307,7 @@ impl<'a> Run<'a> {
                 Work::Parts { case, agent, noop, echo }
             }
             (TaskKind::Heap(case), None) => {
-                let (case, folder) = (case.clone(), self.scratch.next()?);
+                let (case, folder) = (case.clone(), self.scratch.fresh()?);
                 Work::Heap { agent, case, folder }
             }
             (TaskKind::Overhead(pairs), None) => Work::Overhead { agent, pairs: pairs.clone() },
@@ -391,7 +391,7 @@ impl<'a> Run<'a> {
         if let Some(folder) = &mut self.folder {
             folder.append(&samples)?;
         }
-        self.keep_profiles(profiles)?;
+        self.keep_profiles(&profiles)?;
         self.learn_yardstick(&samples);
         self.record.calibration = calibration(&self.costs, self.yardstick_ns);
         let levels = Levels::of_record(&self.record);
@@ -416,7 +416,7 @@ impl<'a> Run<'a> {
     }
 
     /// Writes what profiles come to beside the record, and says in it where.
-    fn keep_profiles(&mut self, profiles: Vec<(CaseKey, Profile)>) -> Result<(), RunError> {
+    fn keep_profiles(&mut self, profiles: &[(CaseKey, Profile)]) -> Result<(), RunError> {
         let Some(folder) = &self.folder else { return Ok(()) };
         for case in &mut self.record.cases {
             let own = profiles.iter().filter(|(key, _)| *key == case.key);

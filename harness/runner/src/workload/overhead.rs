@@ -84,7 +84,7 @@ pub fn spin(
     Ok(())
 }
 
-/// Writes the names of the guest's code where `perf` looks for them: `/tmp/perf-<process>.map`.
+/// Writes the names of the guest's code where `perf` looks for them: `perf-<process>.map`.
 fn write_perf_map(sides: &[Loaded]) -> Attempt<()> {
     let path = Path::new("/tmp").join(format!("perf-{}.map", std::process::id()));
     let maps: Vec<String> = sides.iter().filter_map(Loaded::perf_map).collect();

@@ -179,7 +179,7 @@ fn tell(ctx: &mut Context<'_>, case: &CaseKey, side: Side, profile: Profile) {
     for (part, share) in [
         ("guest", shares.guest),
         ("boundary", shares.boundary),
-        ("wasmtime", shares.wasmtime),
+        ("wasmtime", shares.engine),
         ("host", shares.host),
     ] {
         ctx.sample(case, &format!("{name}_profile_{part}_share"), At::default(), (ppb(share), 1));

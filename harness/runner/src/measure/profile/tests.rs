@@ -54,7 +54,7 @@ fn of_busy_threads(profile: &Profile) -> Profile {
     let mut own = profile.clone();
     own.samples.retain(|sample| profile.threads[sample.thread as usize].name.starts_with("busy"));
     let cpu_ns = own.total();
-    own.during(&[0..u64::MAX], cpu_ns, about())
+    own.during(std::slice::from_ref(&(0..u64::MAX)), cpu_ns, about())
 }
 
 /// Has `work` done over and over by two threads for `cpu_ns` of their CPU time in sum.
