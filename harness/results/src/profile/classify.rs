@@ -118,6 +118,29 @@ fn trait_of(name: &str) -> Option<&str> {
     None
 }
 
+/// `name` with its crate in front where it stands without a path: line tables name an inlined
+/// function so, and its source file tells the crate.
+pub fn with_crate(name: String, file: Option<&str>) -> String {
+    let start = name.split('<').next().unwrap_or_default();
+    if start.is_empty() || start.contains("::") {
+        return name;
+    }
+    match file.and_then(crate_of) {
+        Some(of) => format!("{of}::{name}"),
+        None => name,
+    }
+}
+
+/// The crate that a source file belongs to, by the folder that its `src` is in.
+fn crate_of(file: &str) -> Option<String> {
+    let folders: Vec<&str> = file.split('/').collect();
+    let src = folders.iter().rposition(|folder| *folder == "src")?;
+    let folder = folders.get(src.checked_sub(1)?)?;
+    let is_version = |part: &&str| part.starts_with(|c: char| c.is_ascii_digit());
+    let words = folder.split('-').take_while(|part| !is_version(part));
+    Some(words.collect::<Vec<_>>().join("_"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -204,5 +227,27 @@ mod tests {
             "<é as ü>::x",
         ];
         all_are(Origin::Host, &names);
+    }
+
+    #[test]
+    fn a_source_file_tells_its_crate() {
+        for (file, name) in [
+            ("registry/src/x/wasmtime-environ-48.0.8/src/a/b.rs", Some("wasmtime_environ")),
+            ("/rustc/59807/library/core/src/ops/function.rs", Some("core")),
+            ("src/lib.rs", None),
+            ("lib.rs", None),
+        ] {
+            assert_eq!(crate_of(file).as_deref(), name, "{file}");
+        }
+    }
+
+    #[test]
+    fn a_name_without_a_path_gets_its_crate() {
+        let file = Some("/x/wasmtime-48.0.8/src/runtime/func.rs");
+        let named = |name: &str| with_crate(name.to_owned(), file);
+        assert_eq!(named("array_call<(u32, u32)>"), "wasmtime::array_call<(u32, u32)>");
+        assert_eq!(named("a::b<C>"), "a::b<C>");
+        assert_eq!(named("<A as b::C>::d"), "<A as b::C>::d");
+        assert_eq!(with_crate("main".to_owned(), None), "main");
     }
 }

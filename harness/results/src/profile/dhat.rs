@@ -5,7 +5,7 @@
 //! what is left at the end are not read, and not written, for a profile does not have them.
 
 use super::build::Builder;
-use super::classify::origin_of_host;
+use super::classify::{origin_of_host, with_crate};
 use super::{
     About, Frame, Health, Origin, Profile, ProfileError, StackSample, Thread, Weight, health,
 };
@@ -182,9 +182,10 @@ impl<'a> FrameText<'a> {
 
     fn frame(&self) -> Frame {
         let is_unknown = self.name == UNKNOWN;
+        let name = with_crate(self.name.to_owned(), self.file);
         Frame {
-            name: if is_unknown { UNNAMED.to_owned() } else { self.name.to_owned() },
-            origin: if is_unknown { Origin::Unknown } else { origin_of_host(self.name) },
+            origin: if is_unknown { Origin::Unknown } else { origin_of_host(&name) },
+            name: if is_unknown { UNNAMED.to_owned() } else { name },
             file: self.file.map(str::to_owned),
             line: self.line,
         }

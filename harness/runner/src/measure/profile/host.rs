@@ -4,7 +4,7 @@
 use super::elf::{self, Source, Symbol};
 use super::space::{Mapped, Role};
 use addr2line::Loader;
-use caxton_results::profile::classify::origin_of_host;
+use caxton_results::profile::classify::{origin_of_host, with_crate};
 use caxton_results::profile::{Frame, Origin};
 
 /// The names of one file.
@@ -84,14 +84,8 @@ impl<'a> Names<'a> {
 
     fn frame(&self, mangled: &str, (file, line): (Option<String>, Option<u32>)) -> Frame {
         // The alternate form leaves out hashes, which differ from build to build.
-        let mut name = format!("{:#}", rustc_demangle::demangle(mangled));
-        // Line tables name an inlined function without its path: its file tells the crate.
-        let has_path = name.split('<').next().is_none_or(|start| start.contains("::"));
-        if let (false, false, Some(of)) =
-            (has_path, name.starts_with('<'), file.as_deref().and_then(crate_of))
-        {
-            name = format!("{of}::{name}");
-        }
+        let name = format!("{:#}", rustc_demangle::demangle(mangled));
+        let name = with_crate(name, file.as_deref());
         let origin = match self.file.role {
             Role::Twin => Origin::Guest,
             Role::Own | Role::Library => origin_of_host(&name),
@@ -113,34 +107,7 @@ impl<'a> Names<'a> {
     }
 }
 
-/// The crate that a source file belongs to, by the folder that its `src` is in.
-fn crate_of(file: &str) -> Option<String> {
-    let folders: Vec<&str> = file.split('/').collect();
-    let src = folders.iter().rposition(|folder| *folder == "src")?;
-    let folder = folders.get(src.checked_sub(1)?)?;
-    let is_version = |part: &&str| part.starts_with(|c: char| c.is_ascii_digit());
-    let words = folder.split('-').take_while(|part| !is_version(part));
-    Some(words.collect::<Vec<_>>().join("_"))
-}
-
 /// True if this crate was built to keep frame pointers.
 pub(super) fn has_frame_pointers() -> bool {
     env!("CAXTON_BUILD_FLAGS").contains("force-frame-pointers")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_source_file_tells_its_crate() {
-        for (file, name) in [
-            ("registry/src/x/wasmtime-environ-48.0.8/src/a/b.rs", Some("wasmtime_environ")),
-            ("/rustc/59807/library/core/src/ops/function.rs", Some("core")),
-            ("src/lib.rs", None),
-            ("lib.rs", None),
-        ] {
-            assert_eq!(crate_of(file).as_deref(), name, "{file}");
-        }
-    }
 }
