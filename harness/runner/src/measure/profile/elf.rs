@@ -84,12 +84,27 @@ pub(super) fn layout(source: &Source, is_wanted: fn(&str) -> bool) -> Result<Lay
     })
 }
 
-/// All functions, by address.
+/// All functions, by address: those of the file, or of the file of debug symbols that belongs to it
+/// where the system has one (Debian's `libc6-dbg` brings that of the C library).
 ///
 /// # Errors
 /// What is wrong with the file.
 pub(super) fn symbols(source: &Source) -> Result<Vec<Symbol>, String> {
-    with_file(source, &mut |file| symbols_of(file, |_| true))
+    let own = with_file(source, &mut |file| (symbols_of(file, |_| true), debug_file(file)));
+    let (own, elsewhere) = own?;
+    let more = elsewhere.map(|path| {
+        with_file(&Source::Path(path), &mut |file| symbols_of(file, |_| true)).unwrap_or_default()
+    });
+    Ok(more.filter(|more| more.len() > own.len()).unwrap_or(own))
+}
+
+/// Where the system keeps the debug symbols of `file`, by its build's number ("Debugging with GDB",
+/// section "Separate Debug Files").
+fn debug_file(file: &AnyFile<'_>) -> Option<PathBuf> {
+    let hex: String = file.build_id().ok()??.iter().map(|byte| format!("{byte:02x}")).collect();
+    let (folder, rest) = hex.split_at_checked(2)?;
+    let path = format!("/usr/lib/debug/.build-id/{folder}/{rest}.debug");
+    Some(PathBuf::from(path)).filter(|path| path.is_file())
 }
 
 type AnyFile<'a> = object::File<'a, &'a ReadCache<Bytes>>;
