@@ -163,7 +163,10 @@ impl<'a> Table<'a> {
             let of = &self.space.units[unit];
             let range = match of {
                 Unit::File(file) => &file.range,
-                Unit::Made(made) => &made.range,
+                Unit::Made(made) => {
+                    self.notes.extend(made.notes());
+                    &made.range
+                }
             };
             let name = unit_name(of).to_owned();
             self.mappings.push(Mapping { name, bytes: range.end - range.start });

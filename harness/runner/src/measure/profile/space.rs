@@ -90,9 +90,16 @@ pub(super) struct Made {
     code: Option<Arc<dyn Code>>,
     seen: BTreeSet<u32>,
     frames: BTreeMap<u32, Vec<Frame>>,
+    /// What the code lacks, once it is gone.
+    notes: Vec<String>,
 }
 
 impl Made {
+    /// What its names lack: a sentence each.
+    pub(super) fn notes(&self) -> Vec<String> {
+        self.code.as_ref().map_or_else(|| self.notes.clone(), |code| code.notes())
+    }
+
     /// The frames at an offset that was seen.
     pub(super) fn frames(&self, offset: u32) -> Vec<Frame> {
         let address = self.range.start + u64::from(offset);
@@ -120,7 +127,9 @@ impl Leaving {
     pub(super) fn resolve(self) -> Resolved {
         let address = |offset: &u32| usize::try_from(self.start + u64::from(*offset)).unwrap_or(0);
         let frames = self.seen.iter().map(|at| (*at, self.code.frames(address(at)))).collect();
-        Resolved { unit: self.unit, frames, code: self.code }
+        // Asking costs reading the names: not for code that no sample met.
+        let notes = if self.seen.is_empty() { Vec::new() } else { self.code.notes() };
+        Resolved { unit: self.unit, frames, notes, code: self.code }
     }
 }
 
@@ -128,6 +137,7 @@ impl Leaving {
 pub(super) struct Resolved {
     unit: usize,
     frames: BTreeMap<u32, Vec<Frame>>,
+    notes: Vec<String>,
     code: Arc<dyn Code>,
 }
 
@@ -261,7 +271,14 @@ impl Space {
         self.live.insert(range.start, (range.end, self.units.len()));
         let (seen, frames) = (BTreeSet::new(), BTreeMap::new());
         let name = code.name().to_owned();
-        self.units.push(Unit::Made(Made { name, range, code: Some(code), seen, frames }));
+        self.units.push(Unit::Made(Made {
+            name,
+            range,
+            code: Some(code),
+            seen,
+            frames,
+            notes: Vec::new(),
+        }));
     }
 
     /// Nobody calls the code any more.
@@ -314,10 +331,11 @@ impl Space {
     /// it when nothing looks at stacks.
     pub(super) fn leave(&mut self, resolved: Vec<Resolved>) -> Vec<Arc<dyn Code>> {
         let mut gone = Vec::new();
-        for Resolved { unit, frames, code } in resolved {
+        for Resolved { unit, frames, notes, code } in resolved {
             if let Unit::Made(made) = &mut self.units[unit] {
                 self.live.remove(&made.range.start);
                 made.frames = frames;
+                made.notes = notes;
                 made.seen = BTreeSet::new();
                 gone.extend(made.code.take());
             }
