@@ -49,7 +49,9 @@ pub(super) fn files(
     let mut files = Files::new();
     let mut artifacts = Vec::new();
     for (variant, name, BuiltAgent { wasm, native }) in built {
-        artifacts.extend([&wasm, &native].into_iter().flatten().map(|b| b.artifact.clone()));
+        for built in [&wasm, &native].into_iter().flatten() {
+            keep(&mut artifacts, variant, built.artifact.clone());
+        }
         let both = wasm.and_then(|wasm| native.map(|native| (wasm.path, native.path)));
         if variant == Variant::Measured {
             let expected = Some(workspace.agents[&name].expected.clone());
@@ -73,6 +75,21 @@ pub(super) fn files(
         files.insert(name.clone(), Ok(AgentFiles { name, wasm, native, expected, variants }));
     }
     Ok((files, artifacts))
+}
+
+/// Adds a file to those of the record, a variant's under its own name; a side that a variant does
+/// not change is there already.
+fn keep(artifacts: &mut Vec<Artifact>, variant: Variant, artifact: Artifact) {
+    if artifacts.iter().any(|known| known.source_hash == artifact.source_hash) {
+        return;
+    }
+    let side = match variant {
+        Variant::Measured => artifact.side,
+        Variant::Simd => format!("{}-simd", artifact.side),
+        Variant::FramePointers => format!("{}-frame-pointers", artifact.side),
+        Variant::Heap => format!("{}-heap", artifact.side),
+    };
+    artifacts.push(Artifact { side, ..artifact });
 }
 
 /// Builds `sources` as they are measured, then those variants that `tasks` ask of their agents.
