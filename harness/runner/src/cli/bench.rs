@@ -82,7 +82,7 @@ fn run(suite: &Suite, args: &Args) -> Result<ExitCode, Problem> {
     };
     let seed = args.seed.unwrap_or_else(clock::entropy);
     let mut record = record::begin(&workspace.root, suite.name, scale, seed);
-    if args.profile.is_some() {
+    if args.profile == Some(ProfileKind::Cpu) {
         record.run.scale = PROFILE.to_owned();
     }
     record.artifacts = artifacts;
@@ -297,7 +297,7 @@ fn folder(
     }
     let profiles = workspace.profiles();
     let mut id = record::run_id(&workspace.root, suite.name);
-    if args.profile.is_some() {
+    if args.profile == Some(ProfileKind::Cpu) {
         id.push_str("-profile");
     }
     // Two benches may start within a second.
