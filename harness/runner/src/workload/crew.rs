@@ -1,7 +1,7 @@
 //! Threads that call agents while a sampler looks on: each has agents of its own, and all work in
 //! the same windows.
 
-use super::sides::{Exchange, Loaded, page_offset};
+use super::sides::{Exchange, Loaded, counted, page_offset};
 use crate::measure::blocks::{BlockSize, Seat, prepare, timed_batch};
 use crate::measure::probe::counters::Counters;
 use crate::subject::Attempt;
@@ -15,8 +15,6 @@ use std::thread::{Builder, Scope};
 
 /// Length of a batch between two looks at the clock.
 const BATCH: Nanos = Nanos(200_000);
-/// Most messages of a call that is counted.
-const MESSAGES_MAX: u64 = 1 << 40;
 
 /// What a window came to, over all threads.
 #[derive(Debug, Clone, Copy, Default)]
@@ -195,19 +193,14 @@ fn work(seat: &mut Seat, exchange: &Exchange, time: Nanos) -> Attempt<Answer> {
 }
 
 fn count(seat: &mut Seat, exchange: &Exchange, time: Nanos) -> Attempt<Answer> {
-    let message = exchange.message.get();
-    let batch = timed_batch(&Monotonic, seat, message, seat.iterations)?;
-    let iterations = (time.0 / batch.0.max(1)).max(1) * seat.iterations;
-    let iterations = iterations.min(MESSAGES_MAX);
     let mut counters = Counters::open();
     let mut counts: Counts = counters
         .missing()
         .iter()
         .map(|(event, why)| ((*event).to_owned(), Reading::Missing(why.clone())))
         .collect();
-    let counted = counters.count(|| timed_batch(&Monotonic, seat, message, iterations));
-    let (ran, groups) = counted.map_err(|e| Outcome::Failed(format!("counters: {e}")))?;
-    ran?;
+    let what = ("agent", exchange);
+    let (groups, iterations) = counted(&Monotonic, (&mut counters, seat), what, time)?;
     for (event, count) in groups.iter().flat_map(|group| group.scaled()) {
         let per_message = match count {
             Reading::Known(count) => Reading::Known(count as f64 / iterations as f64),

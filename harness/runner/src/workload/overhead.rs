@@ -1,7 +1,7 @@
 //! What WASM costs an agent: native and WASM in one process, in interleaved blocks, phases apart;
 //! and each side against itself, which shows what the apparatus would call a difference.
 
-use super::sides::{Exchange, Loaded, needed, page_offset};
+use super::sides::{Exchange, Loaded, counted, needed, page_offset};
 use super::{At, Context};
 use crate::guest::toolchain::Side;
 use crate::measure::blocks::{BlockSize, Seat, block, prepare, timed_batch};
@@ -308,14 +308,9 @@ fn count(
         for (event, why) in counters.missing() {
             ctx.missing(case, &format!("{name}_{event}"), why.clone());
         }
-        let batch = timed_batch(ctx.clock, seat, exchange.message.get(), seat.iterations)?;
-        let batches = (ctx.effort.counting.0 / batch.0.max(1)).max(1);
-        let iterations = batches * seat.iterations;
-        let counted =
-            counters.count(|| timed_batch(ctx.clock, seat, exchange.message.get(), iterations));
-        let (ran, groups) = counted.map_err(|e| Outcome::Failed(format!("counters: {e}")))?;
-        ran?;
-        seat.check_reply(name, &exchange.reply)?;
+        let what = (name, exchange);
+        let time = ctx.effort.counting;
+        let (groups, iterations) = counted(ctx.clock, (&mut counters, seat), what, time)?;
         for group in &groups {
             tell_group(ctx, case, name, group, iterations);
         }

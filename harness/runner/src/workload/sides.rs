@@ -5,11 +5,14 @@ use super::asynchronous::Driven;
 use crate::guest::artifact::sha256_hex;
 use crate::guest::catalog::EXAMPLE_SEED;
 use crate::guest::toolchain::Side;
+use crate::measure::blocks::{Seat, timed_batch};
+use crate::measure::probe::counters::{Counters, RawGroup};
 use crate::measure::protocol::{AgentFiles, Pair, PairCase};
 use crate::subject::code::CodeWatch;
 use crate::subject::native::NativeSubject;
 use crate::subject::wasmtime::{EngineOptions, WasmSubject};
 use crate::subject::{AgentInstance, Attempt};
+use crate::sys::clock::Clock;
 use caxton_results::case::Outcome;
 use caxton_results::units::Nanos;
 use std::fs;
@@ -113,6 +116,27 @@ pub fn needed(agent: &AgentFiles, pairs: &[PairCase]) -> Vec<Side> {
 /// `Refused`: no such file.
 pub fn module(path: &Path) -> Attempt<Vec<u8>> {
     fs::read(path).map_err(|error| Outcome::Refused(format!("{}: {error}", path.display())))
+}
+
+/// Counts events while `seat` handles `message` for about `time`; the counts, and of how many
+/// messages they are. Its reply is checked afterwards.
+///
+/// # Errors
+/// What became of the agent; `Failed` if the kernel does not let counters be read.
+pub fn counted(
+    clock: &dyn Clock,
+    (counters, seat): (&mut Counters, &mut Seat),
+    (name, exchange): (&str, &Exchange),
+    time: Nanos,
+) -> Attempt<(Vec<RawGroup>, u64)> {
+    let message = exchange.message.get();
+    let batch = timed_batch(clock, seat, message, seat.iterations)?;
+    let iterations = (time.0 / batch.0.max(1)).max(1) * seat.iterations;
+    let counted = counters.count(|| timed_batch(clock, seat, message, iterations));
+    let (ran, groups) = counted.map_err(|e| Outcome::Failed(format!("counters: {e}")))?;
+    ran?;
+    seat.check_reply(name, &exchange.reply)?;
+    Ok((groups, iterations))
 }
 
 /// Bytes that start at a chosen cache line of a page: alignment is chosen per launch, so that it

@@ -92,7 +92,8 @@ fn missing(row: &EventRow, error: &io::Error, paranoid: Option<i32>) -> Missing 
     }
 }
 
-fn paranoid() -> Option<i32> {
+/// What the kernel lets unprivileged programs watch; none where it does not tell.
+pub(in crate::measure) fn paranoid() -> Option<i32> {
     std::fs::read_to_string("/proc/sys/kernel/perf_event_paranoid").ok()?.trim().parse().ok()
 }
 

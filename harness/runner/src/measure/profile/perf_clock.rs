@@ -6,6 +6,7 @@ use super::record::{Record, Sample, parse};
 use super::space::{Leaving, Space};
 use super::stacks::{RawSample, RawStacks};
 use super::{EngineName, Sampler, Shared, roots};
+use crate::measure::probe::counters::paranoid;
 use crate::sys::clock::CpuTime;
 use crate::sys::perf_ring::{self, Events, Refusal, Rings};
 use caxton_results::reading::Missing;
@@ -131,10 +132,6 @@ pub(super) fn missing(why: Refusal, paranoid: Option<i32>) -> Missing {
         )),
         _ => Missing::Failed(format!("{call}: {}", std::io::Error::from_raw_os_error(errno))),
     }
-}
-
-fn paranoid() -> Option<i32> {
-    std::fs::read_to_string("/proc/sys/kernel/perf_event_paranoid").ok()?.trim().parse().ok()
 }
 
 /// Empties the rings.
