@@ -9,6 +9,7 @@ pub mod case;
 pub mod compare;
 pub mod export;
 pub mod metric;
+pub mod paired;
 pub mod profile;
 pub mod quiet;
 pub mod reading;

@@ -1,0 +1,222 @@
+//! A comparison: two versions, what was compared, and what is said of it. Beside it in its folder
+//! lies `samples.csv` with every [`Turn`]; all verdicts follow from the two and can be recomputed.
+
+use super::decide::{Decision, Verdict, decide};
+use super::exact::{self, ExactVerdict};
+use super::statistic::log_ratios;
+use super::{Design, Statistic, Trial, Turn, Version, Weight, contest_of};
+use crate::case::{CaseKey, Outcome};
+use crate::metric::MetricName;
+use crate::record::kit::Kit;
+use crate::record::{Budget, Host, Run, Status};
+use crate::stats::{signed_rank, summary};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The schema of comparisons that this version writes; it reads no other.
+pub const SCHEMA: u32 = 1;
+
+/// Two versions, compared.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Comparison {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// What was asked for and how it went; its revision is that of the checkout it was started in.
+    pub run: Run,
+    /// The machine.
+    pub host: Host,
+    /// What was compared with.
+    pub base: Kit,
+    /// What is judged.
+    pub candidate: Kit,
+    /// What it was designed to find.
+    pub design: Design,
+    /// Every case, in the plan's order.
+    pub cases: Vec<CaseComparison>,
+    /// The base against itself.
+    pub sentinel: Option<Sentinel>,
+    /// What the reader should know before believing a verdict.
+    pub warnings: Vec<String>,
+    /// Length of the valid part of `samples.csv`.
+    pub samples_bytes: u64,
+}
+
+/// One case.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CaseComparison {
+    /// Its key.
+    pub key: CaseKey,
+    /// How its processes ended; the version that did not run to its end is named in the reason.
+    pub outcome: Outcome,
+    /// The version that failed, if one did.
+    pub failed: Option<Version>,
+    /// Launch pairs: at most so many, and done.
+    pub launches: Budget,
+    /// Time from the first launch pair's start to the last one's end, in nanoseconds.
+    pub taken_ns: u64,
+    /// How much worse each metric may be, as a share, where it is not [`Design::margin`].
+    pub margins: BTreeMap<MetricName, f64>,
+    /// What launch pairs say.
+    pub metrics: Vec<MetricVerdict>,
+    /// What counts say.
+    pub exact: Vec<ExactVerdict>,
+}
+
+/// What is said of a metric that launch pairs compare.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MetricVerdict {
+    /// The metric.
+    pub metric: MetricName,
+    /// How much error it may spend.
+    pub weight: Weight,
+    /// By which share it may be worse.
+    pub margin: f64,
+    /// The verdict; none while it is open.
+    pub verdict: Option<Verdict>,
+    /// What it rests on, or why there is nothing.
+    pub decision: Result<Decision, String>,
+    /// The base's own figure, in the metric's unit: for orientation, not for comparison.
+    pub base: Option<f64>,
+    /// The candidate's.
+    pub candidate: Option<f64>,
+}
+
+/// The base against itself, under the labels of base and candidate.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Sentinel {
+    /// On which case.
+    pub key: CaseKey,
+    /// How its processes ended.
+    pub outcome: Outcome,
+    /// Launch pairs.
+    pub launches: Budget,
+    /// What is said of it; anything but `OK` and `INCONCLUSIVE` means that nothing else is to be
+    /// believed.
+    pub metrics: Vec<MetricVerdict>,
+}
+
+/// What a comparison comes to as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Conclusion {
+    /// Nothing worse was found.
+    Fine,
+    /// Something is worse.
+    Regressed,
+    /// A case of the candidate failed.
+    Failed,
+    /// Something could not be compared, or the sentinel found a difference where there is none.
+    NotComparable,
+    /// Launches ran out before something primary was decided.
+    Inconclusive,
+    /// The user stopped it.
+    Interrupted,
+}
+
+impl Comparison {
+    /// True where the base differed from itself.
+    pub fn is_untrusted(&self) -> bool {
+        let found =
+            |m: &MetricVerdict| matches!(m.verdict, Some(Verdict::Regressed | Verdict::Improved));
+        self.sentinel.as_ref().is_some_and(|sentinel| sentinel.metrics.iter().any(found))
+    }
+
+    /// What it all comes to. A count that got worse is a fact in any company; what launch pairs say
+    /// counts only where the sentinel kept quiet. Then comes what failed, what could not be
+    /// compared, and last what stayed open.
+    pub fn conclusion(&self) -> Conclusion {
+        let exact = || self.cases.iter().flat_map(|case| &case.exact);
+        let primary = || {
+            let all = self.cases.iter().flat_map(|case| &case.metrics);
+            all.filter(|m| m.weight == Weight::Primary)
+        };
+        let paired = || self.cases.iter().flat_map(|case| &case.metrics);
+        let has = |verdict: Verdict| paired().any(|m| m.verdict == Some(verdict));
+        let failed = |v: Version| self.cases.iter().any(|case| case.failed == Some(v));
+        let is_untold = |case: &CaseComparison| case.metrics.is_empty() && case.exact.is_empty();
+        if exact().any(|e| e.verdict == Verdict::Regressed)
+            || (has(Verdict::Regressed) && !self.is_untrusted())
+        {
+            Conclusion::Regressed
+        } else if self.run.status == Status::Interrupted {
+            Conclusion::Interrupted
+        } else if failed(Version::Candidate) {
+            Conclusion::Failed
+        } else if self.is_untrusted()
+            || failed(Version::Base)
+            || self.run.status != Status::Finished
+            || self.cases.is_empty()
+            || self.cases.iter().any(is_untold)
+            || primary().any(|m| m.verdict == Some(Verdict::NotComparable))
+            || exact().any(|e| e.verdict == Verdict::NotComparable)
+        {
+            Conclusion::NotComparable
+        } else if primary().any(|m| matches!(m.verdict, Some(Verdict::Inconclusive) | None)) {
+            Conclusion::Inconclusive
+        } else {
+            Conclusion::Fine
+        }
+    }
+
+    /// Recomputes every verdict from `turns`, with `design` and each case's margins as they are.
+    pub fn rejudge(&mut self, turns: &[Turn], tolerance: &Tolerance<'_>) {
+        let is_over = self.run.status != Status::Running;
+        for case in &mut self.cases {
+            let own: Vec<&Turn> = turns.iter().filter(|turn| turn.case == case.key).collect();
+            let margin = |metric| case.margins.get(&metric).copied();
+            case.metrics = judge(&own, Trial::Contest, (&self.design, &margin), is_over);
+            let key = &case.key;
+            case.exact = exact::judge(own.iter().copied(), &|metric| tolerance(key, metric));
+        }
+        if let Some(sentinel) = &mut self.sentinel {
+            let own: Vec<&Turn> = turns.iter().filter(|turn| turn.case == sentinel.key).collect();
+            sentinel.metrics =
+                judge(&own, Trial::Sentinel, (&self.design, &|_| Some(0.0)), is_over);
+        }
+    }
+}
+
+/// What a user allows a count of a case to be worse by, as a share.
+pub type Tolerance<'a> = dyn Fn(&CaseKey, MetricName) -> Option<f64> + 'a;
+
+/// What the launch pairs of one case say of each metric so far. `margin` gives a metric's own
+/// margin, where it has one.
+pub fn judge(
+    turns: &[&Turn],
+    trial: Trial,
+    (design, margin): (&Design, &dyn Fn(MetricName) -> Option<f64>),
+    is_over: bool,
+) -> Vec<MetricVerdict> {
+    let ratios = log_ratios(turns.iter().copied(), trial);
+    let of = |(metric, values): (MetricName, Vec<f64>)| {
+        let contest = contest_of(metric)?;
+        let margin = margin(metric).unwrap_or(design.margin);
+        let decision = decide(&values, (design, contest.weight), margin, is_over);
+        let none = || format!("a launch has no reading of {metric}");
+        let verdict = decision.map_or(Some(Verdict::NotComparable), |decision| decision.verdict);
+        let [base, candidate] = Version::BOTH.map(|version| {
+            let own = |turn: &&&Turn| {
+                turn.trial == trial && turn.metric == metric && turn.version == version
+            };
+            figure(turns.iter().filter(own).copied(), contest.statistic)
+        });
+        let decision = decision.ok_or_else(none);
+        let weight = contest.weight;
+        Some(MetricVerdict { metric, weight, margin, verdict, decision, base, candidate })
+    };
+    ratios.into_iter().filter_map(of).collect()
+}
+
+/// Hodges–Lehmann over launches of a launch's value: the least block for times on a CPU.
+fn figure<'a>(turns: impl Iterator<Item = &'a Turn>, statistic: Statistic) -> Option<f64> {
+    let mut launches: BTreeMap<u32, Vec<f64>> = BTreeMap::new();
+    for turn in turns {
+        launches.entry(turn.launch).or_default().push(turn.per_iteration());
+    }
+    let of = |readings: &Vec<f64>| match statistic {
+        Statistic::BlockMin => summary::min(readings),
+        Statistic::Quantile(at) => summary::quantile(readings, at),
+        Statistic::Total => summary::mean(readings),
+        Statistic::Peak => summary::max(readings),
+    };
+    signed_rank::estimate(&launches.values().filter_map(of).collect::<Vec<_>>())
+}

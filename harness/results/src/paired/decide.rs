@@ -1,0 +1,123 @@
+//! From the log-ratios of launch pairs to a verdict: looks at fixed counts, an exact test at each.
+
+use super::{Design, Weight};
+use crate::record::Interval;
+use crate::stats::signed_rank;
+use serde::{Deserialize, Serialize};
+
+/// What is said of a metric.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// Not worse by as much as is to be found.
+    Ok,
+    /// Better, and by more than the margin.
+    Improved,
+    /// Worse, and by more than the margin.
+    Regressed,
+    /// The launches that there were do not tell.
+    Inconclusive,
+    /// There is nothing to compare.
+    NotComparable,
+}
+
+impl Verdict {
+    /// As it is printed.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Ok => "OK",
+            Self::Improved => "IMPROVED",
+            Self::Regressed => "REGRESSED",
+            Self::Inconclusive => "INCONCLUSIVE",
+            Self::NotComparable => "NOT COMPARABLE",
+        }
+    }
+}
+
+/// What the launches say of one metric.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Decision {
+    /// The verdict; none while it is open.
+    pub verdict: Option<Verdict>,
+    /// Launches at the look that decided; the last look where none did.
+    pub look: u32,
+    /// Candidate over base, as a ratio: above 1 is worse. From all launches.
+    pub worse: f64,
+    /// The exact interval of `worse` at [`Design::LEVEL`], from all launches; none below 8 launches.
+    pub interval: Option<Interval>,
+    /// At `look`: how likely so much worse, or more, is if it is worse by the margin only.
+    pub p_worse: f64,
+    /// At `look`: how likely so much better, or more, is if it is better by the margin only.
+    pub p_better: f64,
+    /// Launches.
+    pub n: u32,
+}
+
+/// Looks at `log_ratios`, one per launch in their order, positive where the candidate is worse.
+/// None without a launch, or with a value that is no number.
+///
+/// The first look that decides has the last word: what later launches say changes the estimate and
+/// not the verdict. `is_over`: there will be no further launch, and what is open is then closed.
+pub fn decide(
+    log_ratios: &[f64],
+    (design, weight): (&Design, Weight),
+    margin: f64,
+    is_over: bool,
+) -> Option<Decision> {
+    if log_ratios.is_empty() || log_ratios.iter().any(|v| !v.is_finite()) {
+        return None;
+    }
+    let alpha = design.alpha_of(weight);
+    let n = log_ratios.len();
+    let mut last = (None, 0, [1.0; 2]);
+    for &look in design.looks.iter().filter(|look| **look as usize <= n) {
+        let seen = &log_ratios[..look as usize];
+        let p = tails(seen, margin);
+        let verdict = at_look(seen, (alpha, p), design.mde);
+        last = (verdict, look, p);
+        if verdict.is_some() {
+            break;
+        }
+    }
+    let (mut verdict, look, [p_worse, p_better]) = last;
+    if verdict.is_none() && is_over {
+        let is_small = upper(log_ratios).is_some_and(|upper| upper < design.mde.ln_1p());
+        verdict = Some(if is_small { Verdict::Ok } else { Verdict::Inconclusive });
+    }
+    let bounds = signed_rank::interval(log_ratios, Design::LEVEL);
+    let interval = bounds.map(|b| Interval {
+        lower: b.lower.exp(),
+        upper: b.upper.exp(),
+        level: Design::LEVEL,
+    });
+    let worse = signed_rank::estimate(log_ratios)?.exp();
+    Some(Decision { verdict, look, worse, interval, p_worse, p_better, n: n as u32 })
+}
+
+/// How likely the values are, or more extreme ones, if the candidate is worse, or better, by
+/// exactly the margin: exact tails of the signed ranks of the values less that.
+fn tails(values: &[f64], margin: f64) -> [f64; 2] {
+    let shifted = |by: f64| -> Vec<f64> { values.iter().map(|v| v + by).collect() };
+    // Nothing but zeros says nothing.
+    let worse = signed_rank::test(&shifted(-margin.ln_1p())).map_or(1.0, |tails| tails.greater);
+    let better = signed_rank::test(&shifted(margin.ln_1p())).map_or(1.0, |tails| tails.less);
+    [worse, better]
+}
+
+fn at_look(values: &[f64], (alpha, [worse, better]): (f64, [f64; 2]), mde: f64) -> Option<Verdict> {
+    if worse <= alpha {
+        return Some(Verdict::Regressed);
+    }
+    if better <= alpha {
+        return Some(Verdict::Improved);
+    }
+    // Nothing worth finding is left on either side. It ends the search and cannot raise an alarm.
+    let bounds = signed_rank::interval(values, 2.0f64.mul_add(Design::LEVEL, -1.0))?;
+    let is_small = bounds.upper < mde.ln_1p() && bounds.lower > -mde.ln_1p();
+    is_small.then_some(Verdict::Ok)
+}
+
+/// The one-sided upper bound at [`Design::LEVEL`].
+fn upper(values: &[f64]) -> Option<f64> {
+    signed_rank::interval(values, 2.0f64.mul_add(Design::LEVEL, -1.0)).map(|bounds| bounds.upper)
+}

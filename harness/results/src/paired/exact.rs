@@ -1,0 +1,94 @@
+//! Counts that the program alone decides: no statistics, and no tolerance unless the user gives
+//! one. A change of one in a million is a fact.
+
+use super::decide::Verdict;
+use super::{Trial, Turn, Version, worse_sign};
+use crate::metric::{Class, MetricName};
+use crate::stats::summary;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Least tolerance of a count that differs from process to process.
+pub const NEAR_TOLERANCE: f64 = 0.001;
+/// How many times the spread between processes its tolerance is.
+const NEAR_SPREADS: f64 = 3.0;
+
+/// How much two processes of one version agree on a count.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// To the last digit, in both versions.
+    Exact,
+    /// They differ by this share of the count.
+    Near {
+        /// (greatest − least) / greatest, of the version in which it is larger.
+        spread: f64,
+    },
+}
+
+/// What is said of one count.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ExactVerdict {
+    /// What was counted.
+    pub metric: MetricName,
+    /// How exact it is.
+    pub kind: Kind,
+    /// The base's count: the median of its processes.
+    pub base: f64,
+    /// The candidate's.
+    pub candidate: f64,
+    /// The share by which it may be worse.
+    pub tolerance: f64,
+    /// The verdict.
+    pub verdict: Verdict,
+}
+
+/// Judges every count that both versions told in two processes at least; `tolerance` is what the
+/// user allows a metric, as a share.
+pub fn judge<'a>(
+    turns: impl IntoIterator<Item = &'a Turn>,
+    tolerance: &dyn Fn(MetricName) -> Option<f64>,
+) -> Vec<ExactVerdict> {
+    let mut counts: BTreeMap<MetricName, [Vec<f64>; 2]> = BTreeMap::new();
+    for turn in turns.into_iter().filter(|turn| turn.trial == Trial::Counts) {
+        if turn.metric.metric().class == Class::Exact {
+            let versions = counts.entry(turn.metric).or_default();
+            let which = usize::from(turn.version == Version::Candidate);
+            versions[which].push(turn.per_iteration());
+        }
+    }
+    counts.into_iter().filter_map(|(m, [b, c])| one(m, &b, &c, tolerance(m))).collect()
+}
+
+fn one(
+    metric: MetricName,
+    base: &[f64],
+    candidate: &[f64],
+    allowed: Option<f64>,
+) -> Option<ExactVerdict> {
+    if base.len() < 2 || candidate.len() < 2 {
+        return None;
+    }
+    let spread = spread(base)?.max(spread(candidate)?);
+    let kind = if spread == 0.0 { Kind::Exact } else { Kind::Near { spread } };
+    let own = match kind {
+        Kind::Exact => 0.0,
+        Kind::Near { spread } => NEAR_TOLERANCE.max(NEAR_SPREADS * spread),
+    };
+    let tolerance = allowed.unwrap_or(own).max(if spread == 0.0 { 0.0 } else { own });
+    let (base, candidate) = (summary::median(base)?, summary::median(candidate)?);
+    let worse = worse_sign(metric.metric()) * (candidate - base);
+    // In proportion, without a division: nothing may become something.
+    let verdict = match worse {
+        _ if worse > tolerance * base.abs() => Verdict::Regressed,
+        _ if worse < -tolerance * base.abs() => Verdict::Improved,
+        _ => Verdict::Ok,
+    };
+    Some(ExactVerdict { metric, kind, base, candidate, tolerance, verdict })
+}
+
+/// (greatest − least) / greatest.
+fn spread(counts: &[f64]) -> Option<f64> {
+    let (least, greatest) = (summary::min(counts)?, summary::max(counts)?);
+    Some(if least == greatest { 0.0 } else { (greatest - least) / greatest })
+}

@@ -1,0 +1,206 @@
+//! Two versions of a program, compared in launch pairs.
+//!
+//! A launch pair is two fresh processes, one of each version, on one core, that take turns block by
+//! block in an order that a coin decides. It comes to one log-ratio per metric ([`statistic`]);
+//! those are tested at fixed counts of launches by an exact test ([`decide`]). Counts that the
+//! program alone decides need no statistics ([`exact`]). Numbers of which only a record is left are
+//! judged by what earlier sessions say the machine does by itself ([`predict`]), for information.
+//!
+//! If both versions behave alike, swapping their labels within a launch pair changes nothing, and
+//! order and core were coin flips: given their sizes, the signs of the log-ratios are fair coins,
+//! whatever the noise, drift or tails. So the chance that any metric of a run is called a
+//! regression is at most [`Design::alpha`], at any count of launches and on any machine.
+
+pub mod comparison;
+pub mod decide;
+pub mod exact;
+pub mod statistic;
+
+use crate::case::CaseKey;
+use crate::metric::{Better, Metric, MetricName};
+use serde::{Deserialize, Serialize};
+
+/// Which of the two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Version {
+    /// What is compared with.
+    Base,
+    /// What is judged.
+    Candidate,
+}
+
+impl Version {
+    /// Both, base first.
+    pub const BOTH: [Self; 2] = [Self::Base, Self::Candidate];
+
+    /// Its name in tables and messages.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Base => "base",
+            Self::Candidate => "candidate",
+        }
+    }
+}
+
+/// What a reading is part of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Trial {
+    /// Base against candidate.
+    Contest,
+    /// The base against itself, under both labels: it audits the contests.
+    Sentinel,
+    /// Counts, which need no pair.
+    Counts,
+}
+
+/// One reading of a comparison. A row of its `samples.csv`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Turn {
+    /// The case.
+    pub case: CaseKey,
+    /// What it is part of.
+    pub trial: Trial,
+    /// Of which version.
+    pub version: Version,
+    /// The launch pair, from 0; among counts, the process.
+    pub launch: u32,
+    /// What was read.
+    pub metric: MetricName,
+    /// The pair of blocks within the launch, from 0.
+    pub block: u32,
+    /// The sample within its block, from 0.
+    pub index: u32,
+    /// Over how many iterations.
+    pub iterations: u64,
+    /// The reading over all iterations, in the metric's unit.
+    pub value: u64,
+}
+
+impl Turn {
+    /// The reading per iteration.
+    pub fn per_iteration(&self) -> f64 {
+        self.value as f64 / self.iterations.max(1) as f64
+    }
+}
+
+/// How one launch pair becomes one log-ratio.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Statistic {
+    /// Median over pairs of blocks of ln(least candidate / least base): for time on a CPU.
+    BlockMin,
+    /// ln of the ratio of this quantile over the launch, between 0 and 1: for latency.
+    Quantile(f64),
+    /// ln of the ratio of the readings' sums per iteration: for throughput.
+    Total,
+    /// ln of the ratio of the greatest readings: for peaks.
+    Peak,
+}
+
+/// How much of a run's error a metric may spend.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Weight {
+    /// A comparison goes on until it is decided; together they have [`Design::primary_share`].
+    Primary,
+    /// It is judged by the launches that the primary ones took; together they have the rest.
+    Secondary,
+}
+
+/// A metric that launch pairs can compare, and how.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Contested {
+    /// Its name in the table of metrics.
+    pub metric: &'static str,
+    /// How a launch pair becomes one number.
+    pub statistic: Statistic,
+    /// How much error it may spend.
+    pub weight: Weight,
+}
+
+/// Every metric that launch pairs can compare.
+pub const CONTESTED: &[Contested] = &[
+    contested("wasm_call_ns", Statistic::BlockMin, Weight::Primary),
+    contested("native_call_ns", Statistic::BlockMin, Weight::Primary),
+    contested("wasm_instantiate_ns", Statistic::Quantile(0.5), Weight::Secondary),
+    contested("native_instantiate_ns", Statistic::Quantile(0.5), Weight::Secondary),
+    contested("wasm_first_call_ns", Statistic::Quantile(0.5), Weight::Secondary),
+    contested("native_first_call_ns", Statistic::Quantile(0.5), Weight::Secondary),
+    contested("peak_rss_bytes", Statistic::Peak, Weight::Secondary),
+];
+
+const fn contested(metric: &'static str, statistic: Statistic, weight: Weight) -> Contested {
+    Contested { metric, statistic, weight }
+}
+
+/// How launch pairs compare `metric`; none for one that they do not.
+pub fn contest_of(metric: MetricName) -> Option<&'static Contested> {
+    CONTESTED.iter().find(|contested| contested.metric == metric.as_str())
+}
+
+/// The sign that makes a log-ratio of candidate over base positive where the candidate is worse.
+pub fn worse_sign(metric: &Metric) -> f64 {
+    if metric.better == Better::Higher { -1.0 } else { 1.0 }
+}
+
+/// Counts of launches at which a comparison is looked at.
+pub const LOOKS: [u32; 6] = [16, 22, 30, 40, 50, 60];
+
+/// What a comparison was designed to find, and how often it may be wrong. With the samples it
+/// decides every verdict.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Design {
+    /// Seed of every random choice.
+    pub seed: u64,
+    /// Chance that any metric of the run is called a regression though nothing changed; the same
+    /// again for an improvement.
+    pub alpha: f64,
+    /// Part of `alpha` that the primary metrics share.
+    pub primary_share: f64,
+    /// Worse by no more than this share is not called a regression, unless a limit says otherwise.
+    pub margin: f64,
+    /// A change of this share or more is to be found: below it the verdict is `OK`.
+    pub mde: f64,
+    /// Counts of launches at which is looked.
+    pub looks: Vec<u32>,
+    /// Primary metrics of the run, over all cases.
+    pub primary: u32,
+    /// Secondary metrics of the run, over all cases.
+    pub secondary: u32,
+    /// Pairs of blocks in a launch pair.
+    pub blocks: u32,
+}
+
+impl Design {
+    /// Confidence of the intervals that are shown.
+    pub const LEVEL: f64 = 0.99;
+
+    /// What one metric may spend at one look: `alpha`, split over metrics by weight, then over the
+    /// looks (Bonferroni's inequality).
+    pub fn alpha_of(&self, weight: Weight) -> f64 {
+        let (share, metrics) = match weight {
+            Weight::Primary if self.secondary == 0 => (1.0, self.primary),
+            Weight::Primary => (self.primary_share, self.primary),
+            Weight::Secondary if self.primary == 0 => (1.0, self.secondary),
+            Weight::Secondary => (1.0 - self.primary_share, self.secondary),
+        };
+        self.alpha * share / f64::from(metrics.max(1)) / self.looks.len().max(1) as f64
+    }
+}
+
+impl Default for Design {
+    fn default() -> Self {
+        Self {
+            seed: 0,
+            alpha: 0.01,
+            primary_share: 0.8,
+            margin: 0.01,
+            mde: 0.02,
+            looks: LOOKS.to_vec(),
+            primary: 1,
+            secondary: 0,
+            blocks: 10,
+        }
+    }
+}

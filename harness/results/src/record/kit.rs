@@ -1,0 +1,64 @@
+//! A kit: everything that is needed to run a version again. An executable, its guests and twins,
+//! each with its hash, in one folder beside `kit.json`.
+
+use crate::reading::Reading;
+use crate::record::Revision;
+use crate::units::Bytes;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The version of kits that this version writes; it reads no other.
+pub const KIT: u32 = 1;
+/// The kit's file in its folder.
+pub const KIT_FILE: &str = "kit.json";
+
+/// What is in a kit's folder.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Kit {
+    /// [`KIT`].
+    pub kit: u32,
+    /// Name of the baseline, or what it was made of.
+    pub name: String,
+    /// The suite that its executable runs.
+    pub suite: String,
+    /// The source it was built from.
+    pub revision: Revision,
+    /// When it was made, UTC, RFC 3339.
+    pub made_utc: String,
+    /// How the harness was built, as in a record.
+    pub build: BTreeMap<String, String>,
+    /// Version of the protocol by which its executable is asked for turns.
+    pub protocol: u32,
+    /// The executable.
+    pub executable: KitFile,
+    /// How many of its own functions start at a multiple of 64 bytes, of how many; or why nobody
+    /// could tell.
+    pub aligned: Reading<(u64, u64)>,
+    /// Each agent's files.
+    pub agents: BTreeMap<String, KitAgent>,
+}
+
+/// A file in a kit's folder.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KitFile {
+    /// Its name in the folder.
+    pub file: String,
+    /// Its SHA-256, in hex.
+    pub sha256: String,
+    /// Its size.
+    pub bytes: Bytes,
+}
+
+/// The files of one agent.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct KitAgent {
+    /// The module.
+    pub wasm: KitFile,
+    /// The twin; none for a guest that was given as a file.
+    pub native: Option<KitFile>,
+    /// The module of the build that counts allocations; only in kits of suite `heap`.
+    #[serde(default)]
+    pub heap: Option<KitFile>,
+    /// SHA-256 of its example message and of the reply to it, in hex.
+    pub expected: Option<[String; 2]>,
+}
