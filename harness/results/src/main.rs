@@ -3,7 +3,8 @@
 #![allow(clippy::print_stderr, reason = "the command line's own error line")]
 
 use caxton_results::export::{self, EXPORTERS, ExportError};
-use caxton_results::record::store::{self, RunFolder, StoreError};
+use caxton_results::record::baseline::{self, Listed};
+use caxton_results::record::store::{RunFolder, StoreError};
 use caxton_results::report::sanitise::sanitise;
 use caxton_results::report::{self, Style};
 use clap::builder::{PossibleValue, PossibleValuesParser};
@@ -126,12 +127,13 @@ fn list(profiles: &Path) -> Result<String, Failure> {
     }
     let mut lines = String::new();
     for (kind, entries) in
-        [("run", store::list_runs(profiles)?), ("baseline", store::list_baselines(profiles)?)]
+        [("run", baseline::list_runs(profiles)?), ("baseline", baseline::list_baselines(profiles)?)]
     {
         for (name, record) in entries {
             let what = match record {
-                Ok(record) => report::summary_line(&record),
-                Err(error) => error.to_string(),
+                Listed::Run(record) => report::summary_line(&record),
+                Listed::Comparison(comparison) => comparison.run.id.clone(),
+                Listed::Bad(error) => error.to_string(),
             };
             lines.push_str(&sanitise(&format!("{kind:8}  {name}  {what}"), ERROR_MAX));
             lines.push('\n');

@@ -38,6 +38,17 @@ pub struct Kit {
     pub agents: BTreeMap<String, KitAgent>,
 }
 
+impl Kit {
+    /// Every file in it beside its manifest.
+    pub fn files(&self) -> impl Iterator<Item = &KitFile> {
+        fn of(agent: &KitAgent) -> [Option<&KitFile>; 3] {
+            [Some(&agent.wasm), agent.native.as_ref(), agent.heap.as_ref()]
+        }
+        let agents = self.agents.values().flat_map(of).flatten();
+        std::iter::once(&self.executable).chain(agents)
+    }
+}
+
 /// A file in a kit's folder.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KitFile {

@@ -3,6 +3,7 @@
 //! Schema version 1. It is written after each case, so that a late failure loses nothing; the
 //! raw samples lie beside it (`store.rs`).
 
+pub mod baseline;
 pub mod kit;
 pub mod store;
 

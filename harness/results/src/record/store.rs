@@ -1,18 +1,23 @@
 //! Run folders and baselines on disk. What a run has finished survives a crash at any moment.
 //!
-//! Two files per run: `samples.csv` only grows, and `record.json` is replaced as a whole and says
-//! how much of `samples.csv` belongs to it. Samples are on disk before the record that promises
+//! Two files per run: `samples.csv` only grows, and `record.json` (of a comparison:
+//! `comparison.json`) is replaced as a whole and says how much of `samples.csv` belongs to it. Samples are on disk before the record that promises
 //! them; what lies beyond the promise comes from a crash between the two and is not read.
 
-use crate::record::{Record, SCHEMA};
+use crate::paired::Turn;
+use crate::paired::comparison::{self, Comparison};
+use crate::record::{self, Record};
 use crate::samples::Sample;
-use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 
 /// The record's file in a run folder.
 pub const RECORD_FILE: &str = "record.json";
+/// The file of a comparison, in place of the record's.
+pub const COMPARISON_FILE: &str = "comparison.json";
 /// The raw samples' file in a run folder.
 pub const SAMPLES_FILE: &str = "samples.csv";
 /// The runs' folder in the profiles' folder.
@@ -22,7 +27,7 @@ pub const BASELINES: &str = "baselines";
 /// The link to the latest run, in the profiles' folder.
 pub const LATEST: &str = "latest";
 /// How the names of temporary files begin, and those of the copies that baselines point to.
-const TEMPORARY: &str = ".caxton-";
+pub(super) const TEMPORARY: &str = ".caxton-";
 
 /// Why a run folder could not be written or read.
 #[derive(Debug, thiserror::Error)]
@@ -75,7 +80,7 @@ pub enum StoreError {
     },
     /// Another version wrote it.
     #[error(
-        "{path} has schema {found}, this version reads {SCHEMA}: read it with the version that \
+        "{path} has schema {found}, this version reads {read}: read it with the version that \
          wrote it",
         path = path.display()
     )]
@@ -84,6 +89,8 @@ pub enum StoreError {
         path: PathBuf,
         /// Its schema.
         found: u64,
+        /// What is read.
+        read: u32,
     },
     /// Samples are gone.
     #[error(
@@ -143,12 +150,12 @@ fn write_fix(source: &io::Error) -> &'static str {
 }
 
 /// For `map_err`: a write error at `path`.
-fn unwritable(path: &Path) -> impl FnOnce(io::Error) -> StoreError {
+pub(super) fn unwritable(path: &Path) -> impl FnOnce(io::Error) -> StoreError {
     move |source| StoreError::Write { path: path.to_owned(), source }
 }
 
 /// For `map_err`: a read error at `path`.
-fn unreadable(path: &Path) -> impl FnOnce(io::Error) -> StoreError {
+pub(super) fn unreadable(path: &Path) -> impl FnOnce(io::Error) -> StoreError {
     move |source| StoreError::Read { path: path.to_owned(), source }
 }
 
@@ -185,7 +192,7 @@ impl RunFolder {
     ///
     /// # Errors
     /// [`StoreError::Write`]; the samples that were there before are still valid.
-    pub fn append(&mut self, samples: &[Sample]) -> Result<(), StoreError> {
+    pub fn append<Row: Serialize>(&mut self, samples: &[Row]) -> Result<(), StoreError> {
         if samples.is_empty() {
             return Ok(());
         }
@@ -204,21 +211,18 @@ impl RunFolder {
         Ok(())
     }
 
-    /// Replaces `record.json` by `record`, whose `samples_bytes` becomes what [`Self::append`] put
-    /// on disk. A reader sees the old record or the new one, never half of one.
+    /// Replaces the folder's page by `page`, whose count of samples becomes what [`Self::append`] put
+    /// on disk. A reader sees the old page or the new one, never half of one.
     ///
     /// # Errors
-    /// [`StoreError::Write`]; the old record is still there.
-    pub fn write(&self, record: &Record) -> Result<(), StoreError> {
-        let path = self.path.join(RECORD_FILE);
-        let record = Record { samples_bytes: self.valid, ..record.clone() };
-        let mut json = serde_json::to_vec_pretty(&record)
-            .map_err(io::Error::from)
-            .map_err(unwritable(&path))?;
+    /// [`StoreError::Write`]; the old page is still there.
+    pub fn write<P: Page>(&self, page: &P) -> Result<(), StoreError> {
+        let path = self.path.join(P::FILE);
+        let page = page.clone().promising(self.valid);
+        let mut json =
+            serde_json::to_vec_pretty(&page).map_err(io::Error::from).map_err(unwritable(&path))?;
         // A NaN would become `null`, and no later version could read the run: rather the old one.
-        serde_json::from_slice::<Record>(&json)
-            .map_err(io::Error::from)
-            .map_err(unwritable(&path))?;
+        serde_json::from_slice::<P>(&json).map_err(io::Error::from).map_err(unwritable(&path))?;
         json.push(b'\n');
         replace(&path, &json).map_err(unwritable(&path))
     }
@@ -228,9 +232,7 @@ impl RunFolder {
     /// # Errors
     /// Those of [`Self::load_record`], and what is wrong with `samples.csv`.
     pub fn load(path: &Path) -> Result<(Record, Vec<Sample>), StoreError> {
-        let record = Self::load_record(path)?;
-        let samples = read_samples(&path.join(SAMPLES_FILE), record.samples_bytes)?;
-        Ok((record, samples))
+        load(path)
     }
 
     /// The record of the run at `path`, without its samples.
@@ -238,28 +240,87 @@ impl RunFolder {
     /// # Errors
     /// What is wrong with `record.json`.
     pub fn load_record(path: &Path) -> Result<Record, StoreError> {
-        /// The part that every version can read.
-        #[derive(Deserialize)]
-        struct AnySchema {
-            schema: u64,
-        }
-        let file = path.join(RECORD_FILE);
-        let json = match fs::read(&file) {
-            Ok(json) => json,
-            Err(e)
-                if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) =>
-            {
-                return Err(StoreError::NoRecord { path: path.to_owned() });
-            }
-            Err(e) => return Err(unreadable(&file)(e)),
-        };
-        let bad = |source| StoreError::BadRecord { path: file.clone(), source };
-        let AnySchema { schema: found } = serde_json::from_slice(&json).map_err(bad)?;
-        if found != u64::from(SCHEMA) {
-            return Err(StoreError::OtherSchema { path: file, found });
-        }
-        serde_json::from_slice(&json).map_err(bad)
+        load_page(path)
     }
+
+    /// The comparison at `path`, and every turn that belongs to it.
+    ///
+    /// # Errors
+    /// What is wrong with `comparison.json` or `samples.csv`.
+    pub fn load_comparison(path: &Path) -> Result<(Comparison, Vec<Turn>), StoreError> {
+        load(path)
+    }
+}
+
+/// What a folder is about, beside the rows of its `samples.csv`.
+pub trait Page: Clone + Serialize + DeserializeOwned {
+    /// Its file.
+    const FILE: &'static str;
+    /// Its schema.
+    const SCHEMA: u32;
+    /// The rows beside it.
+    type Row: DeserializeOwned;
+    /// How many bytes of `samples.csv` belong to it.
+    fn samples_bytes(&self) -> u64;
+    /// The same page, with another such number.
+    #[must_use]
+    fn promising(self, samples_bytes: u64) -> Self;
+}
+
+impl Page for Record {
+    const FILE: &'static str = RECORD_FILE;
+    const SCHEMA: u32 = record::SCHEMA;
+    type Row = Sample;
+
+    fn samples_bytes(&self) -> u64 {
+        self.samples_bytes
+    }
+
+    fn promising(self, samples_bytes: u64) -> Self {
+        Self { samples_bytes, ..self }
+    }
+}
+
+impl Page for Comparison {
+    const FILE: &'static str = COMPARISON_FILE;
+    const SCHEMA: u32 = comparison::SCHEMA;
+    type Row = Turn;
+
+    fn samples_bytes(&self) -> u64 {
+        self.samples_bytes
+    }
+
+    fn promising(self, samples_bytes: u64) -> Self {
+        Self { samples_bytes, ..self }
+    }
+}
+
+fn load<P: Page>(path: &Path) -> Result<(P, Vec<P::Row>), StoreError> {
+    let page: P = load_page(path)?;
+    let rows = read_rows(&path.join(SAMPLES_FILE), page.samples_bytes())?;
+    Ok((page, rows))
+}
+
+fn load_page<P: Page>(path: &Path) -> Result<P, StoreError> {
+    /// The part that every version can read.
+    #[derive(Deserialize)]
+    struct AnySchema {
+        schema: u64,
+    }
+    let file = path.join(P::FILE);
+    let json = match fs::read(&file) {
+        Ok(json) => json,
+        Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            return Err(StoreError::NoRecord { path: path.to_owned() });
+        }
+        Err(e) => return Err(unreadable(&file)(e)),
+    };
+    let bad = |source| StoreError::BadRecord { path: file.clone(), source };
+    let AnySchema { schema: found } = serde_json::from_slice(&json).map_err(bad)?;
+    if found != u64::from(P::SCHEMA) {
+        return Err(StoreError::OtherSchema { path: file, found, read: P::SCHEMA });
+    }
+    serde_json::from_slice(&json).map_err(bad)
 }
 
 /// Adds `rows` to the file at `path`, after cutting it to `torn`, and syncs it.
@@ -278,7 +339,7 @@ fn append_rows(path: &Path, rows: &[u8], torn: Option<u64>) -> io::Result<()> {
 }
 
 /// Puts `bytes` at `path` in one step, and on disk.
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = folder_of(path);
     let mut new = temporary(0o666).tempfile_in(folder)?;
     // To the file behind the name: an error then says what is wrong and not the temporary name.
@@ -295,7 +356,7 @@ fn folder_of(path: &Path) -> &Path {
 
 /// Temporary files and folders with the rights of any new one, not the owner's alone: `mode`
 /// before the process' mask is applied.
-fn temporary(mode: u32) -> tempfile::Builder<'static, 'static> {
+pub(super) fn temporary(mode: u32) -> tempfile::Builder<'static, 'static> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(TEMPORARY);
     #[cfg(unix)]
@@ -313,8 +374,8 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
-/// The first `promised` bytes of the file at `path`, as samples.
-fn read_samples(path: &Path, promised: u64) -> Result<Vec<Sample>, StoreError> {
+/// The first `promised` bytes of the file at `path`, as rows.
+fn read_rows<Row: DeserializeOwned>(path: &Path, promised: u64) -> Result<Vec<Row>, StoreError> {
     if promised == 0 {
         return Ok(Vec::new());
     }
@@ -367,68 +428,8 @@ pub fn update_latest(profiles: &Path, id: &str) -> Result<(), StoreError> {
     relink(&profiles.join(LATEST), &Path::new(RUNS).join(id))
 }
 
-/// Keeps the run at `run` as the baseline `name` in the folder `baselines`, in place of an older
-/// one of that name; gives its path.
-///
-/// The copy lies in a hidden folder beside the name, which is a link to it: a link can be replaced
-/// in one step, a folder cannot. A crash on the way can leave a hidden folder that nothing names.
-///
-/// # Errors
-/// [`StoreError::BadName`], or what is wrong with either folder.
-pub fn save_baseline(run: &Path, baselines: &Path, name: &str) -> Result<PathBuf, StoreError> {
-    check_baseline_name(name)?;
-    let record = RunFolder::load_record(run)?;
-    fs::create_dir_all(baselines).map_err(unwritable(baselines))?;
-    let link = baselines.join(name);
-    let old = fs::read_link(&link).ok();
-    let copy = temporary(0o777).tempdir_in(baselines).map_err(unwritable(baselines))?;
-    copy_run(run, copy.path(), record.samples_bytes)?;
-    let target = copy.path().file_name().expect("a temporary folder has a name");
-    relink(&link, Path::new(target))?;
-    // From here on the link needs it.
-    let _ = copy.keep();
-    if let Some(old) = old {
-        // Best effort: a copy that nothing points to does no harm.
-        let is_ours = old.components().count() == 1 && old.to_string_lossy().starts_with(TEMPORARY);
-        let _ = is_ours.then(|| fs::remove_dir_all(baselines.join(old)));
-    }
-    Ok(link)
-}
-
-/// Copies the two files of a run, and of the samples only what the record promises.
-fn copy_run(run: &Path, copy: &Path, samples_bytes: u64) -> Result<(), StoreError> {
-    let samples = run.join(SAMPLES_FILE);
-    if samples_bytes > 0 {
-        let from = File::open(&samples).map_err(unreadable(&samples))?;
-        let path = copy.join(SAMPLES_FILE);
-        let mut to = File::create(&path).map_err(unwritable(&path))?;
-        let found = io::copy(&mut from.take(samples_bytes), &mut to).map_err(unwritable(&path))?;
-        to.sync_all().map_err(unwritable(&path))?;
-        if found < samples_bytes {
-            let promised = samples_bytes;
-            return Err(StoreError::ShortSamples { path: samples, found, promised });
-        }
-    }
-    let record = run.join(RECORD_FILE);
-    let json = fs::read(&record).map_err(unreadable(&record))?;
-    let path = copy.join(RECORD_FILE);
-    replace(&path, &json).map_err(unwritable(&path))
-}
-
-/// Refuses a name that could leave its folder, hide, or be read as an option.
-///
-/// # Errors
-/// [`StoreError::BadName`].
-pub fn check_baseline_name(name: &str) -> Result<(), StoreError> {
-    let is_plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
-    let is_good = (1..=64).contains(&name.len())
-        && name.bytes().all(is_plain)
-        && !name.starts_with(['.', '-']);
-    if is_good { Ok(()) } else { Err(StoreError::BadName { name: name.to_owned() }) }
-}
-
 /// Makes `link` a symbolic link to `target` in one step, whether or not it was one before.
-fn relink(link: &Path, target: &Path) -> Result<(), StoreError> {
+pub(super) fn relink(link: &Path, target: &Path) -> Result<(), StoreError> {
     if fs::symlink_metadata(link).is_ok_and(|found| found.is_dir()) {
         return Err(StoreError::NotALink { path: link.to_owned() });
     }
@@ -446,48 +447,6 @@ fn symlink(target: &Path, link: &Path) -> io::Result<()> {
 #[cfg(not(unix))]
 fn symlink(_: &Path, _: &Path) -> io::Result<()> {
     Err(io::Error::new(io::ErrorKind::Unsupported, "no symbolic links on this system"))
-}
-
-/// A folder with a run in it, by name, or what is wrong with it.
-pub type Listed = (String, Result<Record, StoreError>);
-
-/// The runs in the folder `profiles`, by name. None where there is no such folder.
-///
-/// # Errors
-/// [`StoreError::Read`] when the folder cannot be listed.
-pub fn list_runs(profiles: &Path) -> Result<Vec<Listed>, StoreError> {
-    list(&profiles.join(RUNS))
-}
-
-/// The baselines in the folder `profiles`, by name. None where there is no such folder.
-///
-/// # Errors
-/// [`StoreError::Read`] when the folder cannot be listed.
-pub fn list_baselines(profiles: &Path) -> Result<Vec<Listed>, StoreError> {
-    list(&profiles.join(BASELINES))
-}
-
-fn list(folder: &Path) -> Result<Vec<Listed>, StoreError> {
-    let entries = match fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(e) => return Err(unreadable(folder)(e)),
-    };
-    let mut paths = Vec::new();
-    for entry in entries {
-        let entry = entry.map_err(unreadable(folder))?;
-        let is_hidden = entry.file_name().to_string_lossy().starts_with('.');
-        // Follows links: a baseline is one. A link to nothing is listed, with its error.
-        if !is_hidden && (entry.path().is_dir() || entry.path().is_symlink()) {
-            paths.push(entry.path());
-        }
-    }
-    paths.sort();
-    let named = |path: PathBuf| {
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        (name, RunFolder::load_record(&path))
-    };
-    Ok(paths.into_iter().map(named).collect())
 }
 
 #[cfg(test)]

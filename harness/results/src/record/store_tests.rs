@@ -1,4 +1,4 @@
-//! Run folders that are torn, foreign, full or hostile, and baselines.
+//! Run folders that are torn, foreign, full or hostile.
 
 use super::*;
 use crate::case::CaseKey;
@@ -21,7 +21,7 @@ fn written(path: &Path) -> (RunFolder, Record, Vec<Sample>) {
     let mut run = RunFolder::create(path).unwrap();
     let (first, rest) = samples.split_at(10);
     run.append(first).unwrap();
-    run.append(&[]).unwrap();
+    run.append::<Sample>(&[]).unwrap();
     run.append(rest).unwrap();
     run.write(&record).unwrap();
     (run, record, samples)
@@ -279,78 +279,6 @@ fn latest_points_to_the_last_run_and_replaces_no_folder() {
         says(update_latest(profiles, "one"), &temporary),
         "DIR/latest is a folder, not a link made by this tool: move it away"
     );
-}
-
-#[test]
-fn a_baseline_is_a_copy_that_the_next_one_replaces() {
-    let (temporary, path) = folder();
-    let (run, mut record, samples) = written(&path);
-    let baselines = temporary.path().join(BASELINES);
-    let kept = save_baseline(&path, &baselines, "main").unwrap();
-    record.run.id = "second".to_owned();
-    run.write(&record).unwrap();
-    OpenOptions::new()
-        .append(true)
-        .open(path.join(SAMPLES_FILE))
-        .unwrap()
-        .write_all(b"from a crash")
-        .unwrap();
-    assert_ne!(RunFolder::load_record(&kept).unwrap().run.id, "second");
-    assert_eq!(save_baseline(&path, &baselines, "main").unwrap(), kept);
-    fs::remove_dir_all(&path).unwrap();
-    let (loaded, loaded_samples) = RunFolder::load(&kept).unwrap();
-    assert_eq!((loaded.run.id.as_str(), loaded_samples), ("second", samples));
-    let length = fs::metadata(kept.join(SAMPLES_FILE)).unwrap().len();
-    assert_eq!(length, loaded.samples_bytes);
-    assert_eq!(fs::read_dir(&baselines).unwrap().count(), 2, "the name and its copy");
-    let listed = list_baselines(temporary.path()).unwrap();
-    assert_eq!(listed.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["main"]);
-}
-
-#[test]
-fn a_baseline_of_a_broken_run_leaves_the_old_one() {
-    let (temporary, path) = folder();
-    written(&path);
-    let baselines = temporary.path().join(BASELINES);
-    let kept = save_baseline(&path, &baselines, "main").unwrap();
-    let file = OpenOptions::new().write(true).open(path.join(SAMPLES_FILE)).unwrap();
-    file.set_len(10).unwrap();
-    assert!(matches!(
-        save_baseline(&path, &baselines, "main"),
-        Err(StoreError::ShortSamples { found: 10, .. })
-    ));
-    RunFolder::load(&kept).unwrap();
-    assert_eq!(fs::read_dir(&baselines).unwrap().count(), 2, "the failed copy is gone");
-    assert!(matches!(
-        save_baseline(&temporary.path().join("nothing"), &baselines, "main"),
-        Err(StoreError::NoRecord { .. })
-    ));
-}
-
-#[test]
-fn a_name_that_could_leave_its_folder_is_refused() {
-    let long = "x".repeat(65);
-    for name in ["", ".", "..", ".hidden", "-x", "a/b", "a\\b", "a b", "ä", "a\n", "a\0", &long] {
-        let error = save_baseline(Path::new("nowhere"), Path::new("nowhere"), name).unwrap_err();
-        assert!(matches!(error, StoreError::BadName { .. }), "{name:?}: {error}");
-    }
-    for name in ["main", "v1.2.3", "A_b-C", &"x".repeat(64)] {
-        check_baseline_name(name).unwrap();
-    }
-}
-
-#[test]
-fn a_list_shows_good_and_bad_runs_and_no_folder_is_no_error() {
-    let (temporary, path) = folder();
-    assert!(list_runs(temporary.path()).unwrap().is_empty());
-    written(&path);
-    fs::create_dir(path.with_file_name("empty")).unwrap();
-    fs::create_dir(path.with_file_name(".hidden")).unwrap();
-    fs::write(path.with_file_name("file"), "").unwrap();
-    symlink(Path::new("gone"), &path.with_file_name("link")).unwrap();
-    let listed = list_runs(temporary.path()).unwrap();
-    let listed: Vec<(&str, bool)> = listed.iter().map(|(n, r)| (n.as_str(), r.is_ok())).collect();
-    assert_eq!(listed, [("empty", false), ("link", false), ("one", true)]);
 }
 
 fn record_v1() -> PathBuf {

@@ -18,6 +18,7 @@ use crate::suite::{Subjects, Suite};
 use crate::sys::clock;
 use caxton_results::case::Outcome;
 use caxton_results::compare;
+use caxton_results::record::baseline;
 use caxton_results::record::store::{self, RunFolder};
 use caxton_results::record::{PROFILE, Record, Status};
 use caxton_results::report::{self, Style};
@@ -67,7 +68,7 @@ fn run(suite: &Suite, args: &Args) -> Result<ExitCode, Problem> {
     {
         return Err(Problem::NothingToKeep);
     }
-    let baseline = baseline(args, &workspace)?;
+    let baseline = baseline_of(suite, args, &workspace)?;
     // First of all, so that an unwritable folder is told before anything is built.
     let folder = folder(suite, args, mode, &workspace)?;
     let built = files(&workspace, &tasks, &guests);
@@ -167,7 +168,8 @@ fn finish(
     if let (Some(name), false) = (&args.save_baseline, is_sound) {
         note(&format!("baseline {name} not kept: the run is not whole, or a case failed"));
     } else if let (Some(name), Some(run)) = (&args.save_baseline, run) {
-        let kept = store::save_baseline(run, &workspace.profiles().join("baselines"), name)?;
+        let baselines = workspace.profiles().join(store::BASELINES);
+        let kept = baseline::save(run, None, (&baselines, name))?;
         note(&format!("baseline {name} kept in {}", shown(&kept, &workspace.root)));
     }
     Ok(match record.run.status {
@@ -254,18 +256,21 @@ fn plan(
     })
 }
 
-fn baseline(args: &Args, workspace: &Workspace) -> Result<Option<Record>, Problem> {
+fn baseline_of(
+    suite: &Suite,
+    args: &Args,
+    workspace: &Workspace,
+) -> Result<Option<Record>, Problem> {
     if let Some(name) = &args.save_baseline {
-        store::check_baseline_name(name)?;
+        baseline::check_name(name)?;
     }
     let Some(name) = &args.baseline else { return Ok(None) };
-    store::check_baseline_name(name)?;
+    baseline::check_name(name)?;
     let profiles = workspace.profiles();
-    let path = profiles.join("baselines").join(name);
-    if path.is_dir() {
+    if let Some(path) = baseline::find(&profiles, name, suite.name)? {
         return Ok(Some(RunFolder::load_record(&path)?));
     }
-    let known = store::list_baselines(&profiles)?;
+    let known = baseline::list_baselines(&profiles)?;
     let known: Vec<String> = known.into_iter().map(|(name, _)| name).collect();
     let known = match &known[..] {
         [] => "there is none: make one with --save-baseline NAME".to_owned(),

@@ -1,0 +1,98 @@
+//! Baselines: kept, replaced, found, listed.
+
+use super::*;
+use crate::fixture;
+use crate::record::Record;
+use crate::samples::Sample;
+use std::fs::OpenOptions;
+use std::io::Write;
+use tempfile::TempDir;
+
+/// A folder for one test, and a run folder in it.
+fn folder() -> (TempDir, PathBuf) {
+    let temporary = tempfile::tempdir().unwrap();
+    let path = temporary.path().join("runs/one");
+    (temporary, path)
+}
+
+/// The fixture, written to `path`.
+fn written(path: &Path) -> (RunFolder, Record, Vec<Sample>) {
+    let (record, samples) = fixture::run();
+    let mut run = RunFolder::create(path).unwrap();
+    run.append(&samples).unwrap();
+    run.write(&record).unwrap();
+    (run, record, samples)
+}
+
+#[test]
+fn a_baseline_is_a_copy_that_the_next_one_replaces() {
+    let (temporary, path) = folder();
+    let (run, mut record, samples) = written(&path);
+    let baselines = temporary.path().join(BASELINES);
+    let kept = save(&path, None, (&baselines, "main")).unwrap();
+    record.run.id = "second".to_owned();
+    run.write(&record).unwrap();
+    OpenOptions::new()
+        .append(true)
+        .open(path.join(SAMPLES_FILE))
+        .unwrap()
+        .write_all(b"from a crash")
+        .unwrap();
+    assert_ne!(RunFolder::load_record(&kept).unwrap().run.id, "second");
+    assert_eq!(save(&path, None, (&baselines, "main")).unwrap(), kept);
+    fs::remove_dir_all(&path).unwrap();
+    let (loaded, loaded_samples) = RunFolder::load(&kept).unwrap();
+    assert_eq!((loaded.run.id.as_str(), loaded_samples), ("second", samples));
+    let length = fs::metadata(kept.join(SAMPLES_FILE)).unwrap().len();
+    assert_eq!(length, loaded.samples_bytes);
+    assert_eq!(fs::read_dir(baselines.join("main")).unwrap().count(), 2, "the name and its copy");
+    let listed = list_baselines(temporary.path()).unwrap();
+    assert_eq!(listed.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["main/wasm"]);
+}
+
+#[test]
+fn a_baseline_of_a_broken_run_leaves_the_old_one() {
+    let (temporary, path) = folder();
+    written(&path);
+    let baselines = temporary.path().join(BASELINES);
+    let kept = save(&path, None, (&baselines, "main")).unwrap();
+    let file = OpenOptions::new().write(true).open(path.join(SAMPLES_FILE)).unwrap();
+    file.set_len(10).unwrap();
+    assert!(matches!(
+        save(&path, None, (&baselines, "main")),
+        Err(StoreError::ShortSamples { found: 10, .. })
+    ));
+    RunFolder::load(&kept).unwrap();
+    assert_eq!(fs::read_dir(baselines.join("main")).unwrap().count(), 2, "the failed copy is gone");
+    assert!(matches!(
+        save(&temporary.path().join("nothing"), None, (&baselines, "main")),
+        Err(StoreError::NoRecord { .. })
+    ));
+}
+
+#[test]
+fn a_name_that_could_leave_its_folder_is_refused() {
+    let long = "x".repeat(65);
+    for name in ["", ".", "..", ".hidden", "-x", "a/b", "a\\b", "a b", "ä", "a\n", "a\0", &long] {
+        let error = save(Path::new("nowhere"), None, (Path::new("nowhere"), name)).unwrap_err();
+        assert!(matches!(error, StoreError::BadName { .. }), "{name:?}: {error}");
+    }
+    for name in ["main", "v1.2.3", "A_b-C", &"x".repeat(64)] {
+        check_name(name).unwrap();
+    }
+}
+
+#[test]
+fn a_list_shows_good_and_bad_runs_and_no_folder_is_no_error() {
+    let (temporary, path) = folder();
+    assert!(list_runs(temporary.path()).unwrap().is_empty());
+    written(&path);
+    fs::create_dir(path.with_file_name("empty")).unwrap();
+    fs::create_dir(path.with_file_name(".hidden")).unwrap();
+    fs::write(path.with_file_name("file"), "").unwrap();
+    std::os::unix::fs::symlink(Path::new("gone"), path.with_file_name("link")).unwrap();
+    let listed = list_runs(temporary.path()).unwrap();
+    let is_run = |listed: &Listed| matches!(listed, Listed::Run(_));
+    let listed: Vec<(&str, bool)> = listed.iter().map(|(n, r)| (n.as_str(), is_run(r))).collect();
+    assert_eq!(listed, [("empty", false), ("link", false), ("one", true)]);
+}
