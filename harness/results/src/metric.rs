@@ -200,6 +200,7 @@ const OVERHEAD: &[Metric] = &[
     exact("native_file_bytes", Unit::Bytes, Better::Lower, "the twin's file"),
     exact("native_code_bytes", Unit::Bytes, Better::Lower, "the twin's code section"),
     exact("linear_memory_bytes", Unit::Bytes, Better::Lower, "linear memory of one instance"),
+    exact("sent_messages", Unit::Count, Better::Neither, "messages sent on for each one handled"),
     row("wasm_instance_rss_bytes", Unit::Bytes, Rule::Median, "resident memory per WASM instance"),
     row("native_instance_rss_bytes", Unit::Bytes, Rule::Median, "resident memory per native agent"),
     row("peak_rss_bytes", Unit::Bytes, Rule::Median, "peak resident memory of the worker process"),

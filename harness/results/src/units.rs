@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::str::FromStr;
 
 /// A duration in nanoseconds.
 #[derive(
@@ -21,6 +22,24 @@ impl Bytes {
     /// `count` mebibytes.
     pub const fn mebi(count: u64) -> Self {
         Self(count << 20)
+    }
+}
+
+/// A text that is no size.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("expected a whole number with its unit, such as 512KiB or 2GiB")]
+pub struct BadSize;
+
+impl FromStr for Bytes {
+    type Err = BadSize;
+
+    fn from_str(text: &str) -> Result<Self, BadSize> {
+        const UNITS: [(&str, u32); 7] =
+            [("GiB", 30), ("MiB", 20), ("KiB", 10), ("GB", 30), ("MB", 20), ("KB", 10), ("B", 0)];
+        let of = |(unit, shift): &(&str, u32)| Some((text.strip_suffix(unit)?, *shift));
+        let (number, shift) = UNITS.iter().find_map(of).ok_or(BadSize)?;
+        let number: u64 = number.trim().parse().map_err(|_| BadSize)?;
+        number.checked_mul(1 << shift).map(Self).ok_or(BadSize)
     }
 }
 
@@ -112,6 +131,15 @@ impl fmt::Display for Bytes {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sizes_are_read_with_their_unit() {
+        assert_eq!("512KiB".parse(), Ok(Bytes(512 << 10)));
+        assert_eq!("70000B".parse(), Ok(Bytes(70_000)));
+        for bad in ["", "7", "x", "-1B", "1.5MiB", "99999999999GiB"] {
+            assert_eq!(bad.parse::<Bytes>(), Err(BadSize), "{bad:?}");
+        }
+    }
 
     #[test]
     fn quantities_read_as_a_person_writes_them() {

@@ -22,8 +22,10 @@ use std::process::ExitCode;
 
 /// What a bench binary's `main` does: it is a worker if told so, else the suite's command line.
 pub fn bench_main(suite: &suite::Suite) -> ExitCode {
-    if std::env::args().nth(1).as_deref() == Some(measure::protocol::WORKER_ARGUMENT) {
-        return measure::worker::main();
+    match std::env::args().nth(1).as_deref() {
+        Some(measure::protocol::WORKER_ARGUMENT) => return measure::worker::main(),
+        Some(measure::turns::wire::TURNS_ARGUMENT) => return measure::turns::worker::main(),
+        _ => {}
     }
     let command =
         cli::args::Args::command().bin_name(format!("cargo bench --bench {} --", suite.name));

@@ -54,7 +54,8 @@ pub struct CaseComparison {
     pub launches: Budget,
     /// Time from the first launch pair's start to the last one's end, in nanoseconds.
     pub taken_ns: u64,
-    /// How much worse each metric may be, as a share, where it is not [`Design::margin`].
+    /// How much worse a metric may be, as a share, where the user said so: of what launch pairs
+    /// compare in place of [`Design::margin`], of a count in place of nothing.
     pub margins: BTreeMap<MetricName, f64>,
     /// What launch pairs say.
     pub metrics: Vec<MetricVerdict>,
@@ -86,6 +87,10 @@ pub struct MetricVerdict {
 pub struct Sentinel {
     /// On which case.
     pub key: CaseKey,
+    /// Primary metrics of that case.
+    pub primary: u32,
+    /// Secondary metrics of that case.
+    pub secondary: u32,
     /// How its processes ended.
     pub outcome: Outcome,
     /// Launch pairs.
@@ -132,7 +137,11 @@ impl Comparison {
         let paired = || self.cases.iter().flat_map(|case| &case.metrics);
         let has = |verdict: Verdict| paired().any(|m| m.verdict == Some(verdict));
         let failed = |v: Version| self.cases.iter().any(|case| case.failed == Some(v));
-        let is_untold = |case: &CaseComparison| case.metrics.is_empty() && case.exact.is_empty();
+        // A limit that both versions turn down alike is an answer.
+        let is_untold = |case: &CaseComparison| {
+            let is_answer = matches!(case.outcome, Outcome::Refused(_)) && case.failed.is_none();
+            case.metrics.is_empty() && case.exact.is_empty() && !is_answer
+        };
         if exact().any(|e| e.verdict == Verdict::Regressed)
             || (has(Verdict::Regressed) && !self.is_untrusted())
         {
@@ -157,26 +166,42 @@ impl Comparison {
         }
     }
 
-    /// Recomputes every verdict from `turns`, with `design` and each case's margins as they are.
-    pub fn rejudge(&mut self, turns: &[Turn], tolerance: &Tolerance<'_>) {
+    /// Recomputes every verdict from `turns`, with the design and each case's margins as they are.
+    pub fn rejudge(&mut self, turns: &[Turn]) {
         let is_over = self.run.status != Status::Running;
         for case in &mut self.cases {
             let own: Vec<&Turn> = turns.iter().filter(|turn| turn.case == case.key).collect();
-            let margin = |metric| case.margins.get(&metric).copied();
-            case.metrics = judge(&own, Trial::Contest, (&self.design, &margin), is_over);
-            let key = &case.key;
-            case.exact = exact::judge(own.iter().copied(), &|metric| tolerance(key, metric));
+            case.judge(&own, &self.design, is_over);
         }
         if let Some(sentinel) = &mut self.sentinel {
             let own: Vec<&Turn> = turns.iter().filter(|turn| turn.case == sentinel.key).collect();
-            sentinel.metrics =
-                judge(&own, Trial::Sentinel, (&self.design, &|_| Some(0.0)), is_over);
+            sentinel.judge(&own, &self.design, is_over);
         }
     }
 }
 
-/// What a user allows a count of a case to be worse by, as a share.
-pub type Tolerance<'a> = dyn Fn(&CaseKey, MetricName) -> Option<f64> + 'a;
+impl CaseComparison {
+    /// Judges the case by its `turns`; `is_over`: there will be no more of them.
+    pub fn judge(&mut self, turns: &[&Turn], design: &Design, is_over: bool) {
+        let margin = |metric| self.margins.get(&metric).copied();
+        self.metrics = judge(turns, Trial::Contest, (design, &margin), is_over);
+        self.exact = exact::judge(turns.iter().copied(), &margin);
+    }
+}
+
+impl Sentinel {
+    /// Judges it by the `turns` of its case: against no margin, and with all of alpha to itself.
+    pub fn judge(&mut self, turns: &[&Turn], design: &Design, is_over: bool) {
+        let own = self.design(design);
+        self.metrics = judge(turns, Trial::Sentinel, (&own, &|_| None), is_over);
+    }
+
+    /// The design of the sentinel in a comparison of `design`.
+    pub fn design(&self, design: &Design) -> Design {
+        let (primary, secondary) = (self.primary, self.secondary);
+        Design { margin: 0.0, primary, secondary, ..design.clone() }
+    }
+}
 
 /// What the launch pairs of one case say of each metric so far. `margin` gives a metric's own
 /// margin, where it has one.

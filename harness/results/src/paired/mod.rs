@@ -124,9 +124,7 @@ pub const CONTESTED: &[Contested] = &[
     contested("wasm_call_ns", Statistic::BlockMin, Weight::Primary),
     contested("native_call_ns", Statistic::BlockMin, Weight::Primary),
     contested("wasm_instantiate_ns", Statistic::Quantile(0.5), Weight::Secondary),
-    contested("native_instantiate_ns", Statistic::Quantile(0.5), Weight::Secondary),
     contested("wasm_first_call_ns", Statistic::Quantile(0.5), Weight::Secondary),
-    contested("native_first_call_ns", Statistic::Quantile(0.5), Weight::Secondary),
     contested("peak_rss_bytes", Statistic::Peak, Weight::Secondary),
 ];
 

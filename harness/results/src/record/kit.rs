@@ -41,10 +41,10 @@ pub struct Kit {
 impl Kit {
     /// Every file in it beside its manifest.
     pub fn files(&self) -> impl Iterator<Item = &KitFile> {
-        fn of(agent: &KitAgent) -> [Option<&KitFile>; 3] {
-            [Some(&agent.wasm), agent.native.as_ref(), agent.heap.as_ref()]
-        }
-        let agents = self.agents.values().flat_map(of).flatten();
+        let agents = self.agents.values().flat_map(|agent| {
+            let measured = std::iter::once(&agent.wasm).chain(&agent.native);
+            measured.chain(agent.heap.iter().flatten())
+        });
         std::iter::once(&self.executable).chain(agents)
     }
 }
@@ -67,9 +67,9 @@ pub struct KitAgent {
     pub wasm: KitFile,
     /// The twin; none for a guest that was given as a file.
     pub native: Option<KitFile>,
-    /// The module of the build that counts allocations; only in kits of suite `heap`.
+    /// Module and twin of the build that counts allocations; only in kits of suite `heap`.
     #[serde(default)]
-    pub heap: Option<KitFile>,
+    pub heap: Option<[KitFile; 2]>,
     /// SHA-256 of its example message and of the reply to it, in hex.
     pub expected: Option<[String; 2]>,
 }

@@ -37,6 +37,53 @@ pub fn text(record: &Record, style: &Style) -> String {
     painted.join("\n")
 }
 
+/// Stand-in.
+pub fn comparison_text(
+    comparison: &crate::paired::comparison::Comparison,
+    _full: bool,
+    _: &Style,
+) -> String {
+    let mut text = String::new();
+    let mut line = |key: &str, m: &crate::paired::comparison::MetricVerdict| {
+        text.push_str(&format!(
+            "{:?} {key} {} {:?} {:?} {:?}\n",
+            m.verdict,
+            m.metric,
+            m.decision.as_ref().map(|d| (
+                d.n,
+                d.worse,
+                d.interval.map(|i| (i.lower, i.upper)),
+                d.p_worse
+            )),
+            m.base,
+            m.candidate
+        ));
+    };
+    for case in &comparison.cases {
+        for m in &case.metrics {
+            line(&case.key.to_string(), m);
+        }
+    }
+    if let Some(s) = &comparison.sentinel {
+        for m in &s.metrics {
+            line("sentinel", m);
+        }
+    }
+    for case in &comparison.cases {
+        text.push_str(&format!(
+            "{} {:?} {:?} {} ms\n",
+            case.key,
+            case.outcome,
+            case.launches,
+            case.taken_ns / 1000000
+        ));
+        for e in &case.exact {
+            text.push_str(&format!("  {e:?}\n"));
+        }
+    }
+    text
+}
+
 /// The report as data: its sections in order, those that have something to say.
 pub fn tables(record: &Record) -> Vec<Table> {
     if record.is_profile() {

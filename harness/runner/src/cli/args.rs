@@ -3,7 +3,7 @@
 use crate::measure::profile::EngineName;
 use crate::plan::scale::Scale;
 use caxton_results::units::Bytes;
-use clap::{Parser, ValueEnum};
+use clap::{Parser, Subcommand, ValueEnum};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
@@ -18,10 +18,16 @@ const LIMIT_MAX: Bytes = Bytes(4 << 30);
 #[command(
     version,
     about = "What does WASM cost this agent? Native and WASM, measured in turns.",
-    after_help = "Exit codes: 0 fine, 1 a case failed, 2 wrong use or broken set-up, \
-                  4 nothing to compare with, 130 interrupted."
+    after_help = "Exit codes: 0 fine, 1 a case failed, 2 wrong use or broken set-up, 3 a regression, \
+                  4 nothing to compare with or not to be trusted, 5 inconclusive (with --strict), \
+                  130 interrupted.",
+    args_conflicts_with_subcommands = true
 )]
 pub struct Args {
+    /// What to do instead of measuring.
+    #[command(subcommand)]
+    pub task: Option<Subtask>,
+
     /// Only cases whose key matches this regular expression (any of several)
     pub filters: Vec<String>,
 
@@ -67,13 +73,46 @@ pub struct Args {
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
 
-    /// Keep the run as baseline NAME when it has finished
+    /// Keep the run, and what is needed to run it again, as baseline NAME when it has finished
     #[arg(long, value_name = "NAME")]
     pub save_baseline: Option<String>,
 
-    /// Print the run beside baseline NAME
-    #[arg(long, value_name = "NAME")]
+    /// Compare with baseline NAME: both are run, in launch pairs
+    #[arg(long, value_name = "NAME", conflicts_with = "save_baseline")]
     pub baseline: Option<String>,
+
+    /// Compare counts only (fuel, sizes, memory): no time is measured
+    #[arg(long)]
+    pub counts: bool,
+
+    /// Thresholds of a comparison, as TOML (see the README)
+    #[arg(long, value_name = "FILE")]
+    pub limits: Option<PathBuf>,
+
+    /// Share by which a metric may be worse
+    #[arg(long, value_name = "SHARE", value_parser = parse_share, default_value = "0.01")]
+    pub margin: f64,
+
+    /// Seconds per case after which a comparison gives up, once there were 16 launch pairs
+    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds, default_value = "10")]
+    pub budget: f64,
+
+    /// End in exit code 5 where a comparison stays open
+    #[arg(long)]
+    pub strict: bool,
+
+    /// Print every metric of a comparison, not only those that changed
+    #[arg(long)]
+    pub table: bool,
+
+    /// Build the guests and put all that is needed to run this version into the new folder DIR
+    #[arg(long, hide = true, value_name = "DIR", conflicts_with_all = ["baseline", "save_baseline"])]
+    pub pack: Option<PathBuf>,
+
+    /// Compare what --pack made: BASE, CANDIDATE
+    #[arg(long, hide = true, num_args = 2, value_name = "DIR",
+          conflicts_with_all = ["baseline", "save_baseline", "pack"])]
+    pub between: Vec<PathBuf>,
 
     /// Go on when the baseline is not there
     #[arg(long, requires = "baseline")]
@@ -81,7 +120,7 @@ pub struct Args {
 
     /// Profile the cases instead of timing them: pictures, raw samples, and a table
     #[arg(long, value_enum, value_name = "KIND",
-          conflicts_with_all = ["save_baseline", "baseline"])]
+          conflicts_with_all = ["save_baseline", "baseline", "between", "pack"])]
     pub profile: Option<ProfileKind>,
 
     /// What takes the samples [default: perf-clock, and pprof where the kernel refuses it]
@@ -134,6 +173,33 @@ pub struct Args {
     /// Given by test runners: nothing is captured
     #[arg(long, hide = true)]
     pub nocapture: bool,
+}
+
+/// What to do instead of measuring.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Subtask {
+    /// What can this machine see? Comparisons of the same, and of slow-downs of known size
+    Selftest(SelfTest),
+}
+
+/// How to test comparisons.
+#[derive(Debug, Clone, clap::Args)]
+pub struct SelfTest {
+    /// Comparisons of the same against itself; half as many per planted slow-down
+    #[arg(long, value_name = "N", default_value_t = 200)]
+    pub trials: u32,
+
+    /// Seed of all random choices [default: another one each time]
+    #[arg(long)]
+    pub seed: Option<u64>,
+
+    /// Folder for the samples of all trials [default: not kept]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+
+    /// Given by `cargo bench`
+    #[arg(long, hide = true)]
+    pub bench: bool,
 }
 
 /// Formats of `--list`.
@@ -192,21 +258,13 @@ impl Args {
 }
 
 fn parse_limit(text: &str) -> Result<Bytes, String> {
-    const UNITS: [(&str, u32); 7] =
-        [("GiB", 30), ("MiB", 20), ("KiB", 10), ("GB", 30), ("MB", 20), ("KB", 10), ("B", 0)];
-    let (number, shift) = UNITS
-        .iter()
-        .find_map(|(unit, shift)| text.strip_suffix(unit).map(|number| (number, *shift)))
-        .unwrap_or((text, 20));
-    let number: u64 = number
-        .trim()
-        .parse()
-        .map_err(|_| "expected a whole number, such as 10, 512KiB or 2GiB".to_owned())?;
-    let bytes = number.checked_mul(1 << shift).map(Bytes).filter(|bytes| *bytes <= LIMIT_MAX);
-    match bytes {
-        Some(Bytes(0)) => Err("a limit of nothing".to_owned()),
-        Some(bytes) => Ok(bytes),
-        None => Err(format!("more than the {LIMIT_MAX} that a 32-bit guest can address")),
+    let is_bare = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let with_unit = if is_bare { format!("{text}MiB") } else { text.to_owned() };
+    match with_unit.parse() {
+        Ok(Bytes(0)) => Err("a limit of nothing".to_owned()),
+        Ok(bytes) if bytes <= LIMIT_MAX => Ok(bytes),
+        Ok(_) => Err(format!("more than the {LIMIT_MAX} that a 32-bit guest can address")),
+        Err(why) => Err(why.to_string()),
     }
 }
 
@@ -217,6 +275,15 @@ fn parse_seconds(text: &str) -> Result<f64, String> {
         Ok(seconds)
     } else {
         Err(format!("expected more than 0 and at most {SECONDS_MAX} seconds"))
+    }
+}
+
+fn parse_share(text: &str) -> Result<f64, String> {
+    let share: f64 = text.parse().map_err(|_| "expected a share, such as 0.01".to_owned())?;
+    if (0.0..1.0).contains(&share) {
+        Ok(share)
+    } else {
+        Err("expected 0 to less than 1".to_owned())
     }
 }
 

@@ -1,12 +1,14 @@
 //! From words to a record: finds the subjects, plans, builds, runs, prints.
 
-use super::args::{Args, Mode, ProfileKind};
+use super::args::{Args, Mode, ProfileKind, Subtask};
+use super::compare::{self as contest, Match};
 use super::files::{Files, files, guests};
 use super::list;
 use super::messages::{
     EXIT_FAILED, EXIT_INTERRUPTED, EXIT_USAGE, Problem, note, report_problem, result,
 };
 use super::progress::Progress;
+use super::selftest;
 use crate::guest::catalog::Workspace;
 use crate::measure::protocol::Sampling;
 use crate::measure::run::{Run, Settings};
@@ -35,7 +37,7 @@ use std::time::Duration;
 const PROFILE_SECONDS: f64 = 5.0;
 
 /// Set by Ctrl-C.
-static STOP: AtomicBool = AtomicBool::new(false);
+pub(super) static STOP: AtomicBool = AtomicBool::new(false);
 
 /// Runs `suite` as the user wishes.
 pub fn main(suite: &Suite, args: &Args) -> ExitCode {
@@ -48,6 +50,15 @@ pub fn main(suite: &Suite, args: &Args) -> ExitCode {
 fn run(suite: &Suite, args: &Args) -> Result<ExitCode, Problem> {
     let here = std::env::current_dir().unwrap_or_default();
     let workspace = Workspace::find(&here)?;
+    if let Some(Subtask::Selftest(words)) = &args.task {
+        return selftest::run(suite, words, &workspace);
+    }
+    if let Some([base, candidate]) = contest::between(args) {
+        let scratch = contest::scratch(&workspace)?;
+        let folder = Some(folder(args, &workspace, &contest::id(&workspace, suite, "kit"))?);
+        let kits = [base.as_path(), candidate.as_path()];
+        return Match { suite, args, workspace: &workspace, kits, folder, scratch: &scratch }.run();
+    }
     let guests = guests(&args.guest)?;
     let tasks = plan(suite, args, &workspace, &guests)?;
     let mode = args.mode();
@@ -68,9 +79,31 @@ fn run(suite: &Suite, args: &Args) -> Result<ExitCode, Problem> {
     {
         return Err(Problem::NothingToKeep);
     }
+    if let Some(into) = &args.pack {
+        let (files, _) = files(&workspace, &tasks, &guests)?;
+        let (into, name) = (as_the_user_means(into), folder_name(into));
+        contest::pack_here((suite, &workspace), (&into, &name), &files)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let baseline = baseline_of(suite, args, &workspace)?;
+    if let Some((name, kept)) = args.baseline.as_ref().zip(baseline.as_deref())
+        && baseline::load_kit(kept)?.is_some()
+    {
+        let id = contest::id(&workspace, suite, name);
+        let folder = Some(folder(args, &workspace, &id)?);
+        let (files, _) = files(&workspace, &tasks, &guests)?;
+        let scratch = contest::scratch(&workspace)?;
+        let packed = scratch.path().join("packed");
+        contest::pack_here((suite, &workspace), (&packed, "this checkout"), &files)?;
+        let kits = [kept, packed.as_path()];
+        return Match { suite, args, workspace: &workspace, kits, folder, scratch: &scratch }.run();
+    }
+    let baseline = baseline.map(|path| RunFolder::load_record(&path)).transpose()?;
     // First of all, so that an unwritable folder is told before anything is built.
-    let folder = folder(suite, args, mode, &workspace)?;
+    let folder = match folder_wanted(args, mode) {
+        true => Some(folder(args, &workspace, &id_of(suite, args, &workspace))?),
+        false => None,
+    };
     let built = files(&workspace, &tasks, &guests);
     if let (Err(_), Some(folder)) = (&built, &folder) {
         // Nothing came of it: an empty folder would be listed as a run.
@@ -96,7 +129,11 @@ fn run(suite: &Suite, args: &Args) -> Result<ExitCode, Problem> {
     }
     let run = folder.as_ref().map(|folder| folder.path().to_owned());
     let record = measure(args, (scale, seed), record, folder, (&tasks, &files))?;
-    finish(args, (&workspace, run.as_deref()), &record, baseline.as_ref())
+    let code = finish(args, &record, baseline.as_ref());
+    if let (Some(name), Some(run)) = (&args.save_baseline, run) {
+        save_baseline((suite, &workspace), (name, &run), &record, &files)?;
+    }
+    Ok(code)
 }
 
 /// Runs the tasks; what was measured is kept and printed even when the machine fails on the way.
@@ -121,9 +158,7 @@ fn measure(
             asynchronous: args.profile_async,
         },
     };
-    if ctrlc::set_handler(|| STOP.store(true, std::sync::atomic::Ordering::Relaxed)).is_err() {
-        note("Ctrl-C will end this run at once: its signal is taken");
-    }
+    watch_for_ctrl_c();
     let launches = tasks.iter().map(|task| u64::from(task.launches(scale))).sum();
     let progress = Progress::new(launches);
     let mut run = Run::new(record, folder, settings, (&STOP, &progress));
@@ -147,16 +182,19 @@ fn measure(
     Ok(run.record)
 }
 
+/// Lets Ctrl-C end a run in order.
+pub(super) fn watch_for_ctrl_c() {
+    if ctrlc::set_handler(|| STOP.store(true, std::sync::atomic::Ordering::Relaxed)).is_err() {
+        note("Ctrl-C will end this run at once: its signal is taken");
+    }
+}
+
 fn nanos(seconds: f64) -> Nanos {
     Nanos((seconds * 1e9) as u64)
 }
 
-fn finish(
-    args: &Args,
-    (workspace, run): (&Workspace, Option<&Path>),
-    record: &Record,
-    baseline: Option<&Record>,
-) -> Result<ExitCode, Problem> {
+/// Prints what came of a run; its exit code.
+fn finish(args: &Args, record: &Record, baseline: Option<&Record>) -> ExitCode {
     let style = Style { colour: use_colour() };
     if args.profile_time.is_none() || args.profile.is_some() {
         result(&report::text(record, &style));
@@ -164,19 +202,31 @@ fn finish(
     if let Some(baseline) = baseline {
         result(&compare::advisory_text(baseline, record, &style));
     }
-    let is_sound = record.run.status == Status::Finished && !record.cases.iter().any(failed);
-    if let (Some(name), false) = (&args.save_baseline, is_sound) {
-        note(&format!("baseline {name} not kept: the run is not whole, or a case failed"));
-    } else if let (Some(name), Some(run)) = (&args.save_baseline, run) {
-        let baselines = workspace.profiles().join(store::BASELINES);
-        let kept = baseline::save(run, None, (&baselines, name))?;
-        note(&format!("baseline {name} kept in {}", shown(&kept, &workspace.root)));
-    }
-    Ok(match record.run.status {
+    match record.run.status {
         Status::Interrupted => ExitCode::from(EXIT_INTERRUPTED),
         _ if record.cases.iter().any(failed) => ExitCode::from(EXIT_FAILED),
         _ => ExitCode::SUCCESS,
-    })
+    }
+}
+
+/// Keeps a run as a baseline, with all that is needed to run it again.
+fn save_baseline(
+    (suite, workspace): (&Suite, &Workspace),
+    (name, run): (&str, &Path),
+    record: &Record,
+    files: &Files,
+) -> Result<(), Problem> {
+    if record.run.status != Status::Finished || record.cases.iter().any(failed) {
+        note(&format!("baseline {name} not kept: the run is not whole, or a case failed"));
+        return Ok(());
+    }
+    let scratch = contest::scratch(workspace)?;
+    let kit = scratch.path().join("kit");
+    contest::pack_here((suite, workspace), (&kit, name), files)?;
+    let baselines = workspace.profiles().join(store::BASELINES);
+    let kept = baseline::save(run, Some(&kit), (&baselines, name))?;
+    note(&format!("baseline {name} kept in {}", shown(&kept, &workspace.root)));
+    Ok(())
 }
 
 /// A limit below an agent's minimum is an answer; a machine too small for a limit is said in the
@@ -189,7 +239,7 @@ fn failed(case: &caxton_results::record::CaseRecord) -> bool {
     }
 }
 
-fn use_colour() -> bool {
+pub(super) fn use_colour() -> bool {
     let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     io::stdout().is_terminal() && !unwanted
 }
@@ -206,11 +256,11 @@ pub(super) fn as_the_user_means(path: &Path) -> PathBuf {
     }
 }
 
-fn shown(path: &Path, root: &Path) -> String {
+pub(super) fn shown(path: &Path, root: &Path) -> String {
     path.strip_prefix(root).unwrap_or(path).display().to_string()
 }
 
-fn folder_name(path: &Path) -> String {
+pub(super) fn folder_name(path: &Path) -> String {
     path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
@@ -260,7 +310,7 @@ fn baseline_of(
     suite: &Suite,
     args: &Args,
     workspace: &Workspace,
-) -> Result<Option<Record>, Problem> {
+) -> Result<Option<PathBuf>, Problem> {
     if let Some(name) = &args.save_baseline {
         baseline::check_name(name)?;
     }
@@ -268,7 +318,7 @@ fn baseline_of(
     baseline::check_name(name)?;
     let profiles = workspace.profiles();
     if let Some(path) = baseline::find(&profiles, name, suite.name)? {
-        return Ok(Some(RunFolder::load_record(&path)?));
+        return Ok(Some(path));
     }
     let known = baseline::list_baselines(&profiles)?;
     let known: Vec<String> = known.into_iter().map(|(name, _)| name).collect();
@@ -283,32 +333,30 @@ fn baseline_of(
     Err(Problem::NoBaseline { name: name.clone(), known })
 }
 
-/// The run's folder; none where nothing is kept.
-fn folder(
-    suite: &Suite,
-    args: &Args,
-    mode: Mode,
-    workspace: &Workspace,
-) -> Result<Option<RunFolder>, Problem> {
-    if let Some(out) = &args.out {
-        return Ok(Some(RunFolder::create(&as_the_user_means(out))?));
-    }
-    let is_kept = match args.profile {
+/// Whether the run is kept.
+fn folder_wanted(args: &Args, mode: Mode) -> bool {
+    let is_measured = match args.profile {
         Some(_) => true,
         None => mode != Mode::Check && args.profile_time.is_none(),
     };
-    if !is_kept {
-        return Ok(None);
+    args.out.is_some() || is_measured
+}
+
+fn id_of(suite: &Suite, args: &Args, workspace: &Workspace) -> String {
+    let id = record::run_id(&workspace.root, suite.name);
+    if args.profile == Some(ProfileKind::Cpu) { format!("{id}-profile") } else { id }
+}
+
+/// The folder of a run or comparison called `id`, unless the user names another.
+fn folder(args: &Args, workspace: &Workspace, id: &str) -> Result<RunFolder, Problem> {
+    if let Some(out) = &args.out {
+        return Ok(RunFolder::create(&as_the_user_means(out))?);
     }
     let profiles = workspace.profiles();
-    let mut id = record::run_id(&workspace.root, suite.name);
-    if args.profile == Some(ProfileKind::Cpu) {
-        id.push_str("-profile");
-    }
     // Two benches may start within a second.
     let mut tried = 0;
     let folder = loop {
-        let name = if tried == 0 { id.clone() } else { format!("{id}-{tried}") };
+        let name = if tried == 0 { id.to_owned() } else { format!("{id}-{tried}") };
         let path = profiles.join("runs").join(name);
         // Made here and not there: two runs must not share a folder that is still empty.
         match fs::create_dir_all(profiles.join("runs")).and_then(|()| fs::create_dir(&path)) {
@@ -317,7 +365,7 @@ fn folder(
             Ok(()) => break RunFolder::create(&path)?,
         }
     };
-    Ok(Some(folder))
+    Ok(folder)
 }
 
 /// Says what clap has to say; help and version are results, the rest is a wrong use.

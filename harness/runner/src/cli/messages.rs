@@ -4,6 +4,7 @@ use crate::guest::catalog::CatalogError;
 use crate::guest::toolchain::NoToolchain;
 use crate::measure::probe::allocations::NOT_COUNTED;
 use crate::measure::run::RunError;
+use crate::measure::turns::kit::KitError;
 use crate::plan::filter::BadFilter;
 use caxton_results::record::store::StoreError;
 use std::io::{self, Write};
@@ -14,8 +15,12 @@ use std::process::ExitCode;
 pub const EXIT_FAILED: u8 = 1;
 /// Wrong use or broken set-up.
 pub const EXIT_USAGE: u8 = 2;
-/// Nothing to compare with.
+/// Something is worse than the baseline.
+pub const EXIT_REGRESSED: u8 = 3;
+/// Nothing to compare with, or not to be trusted.
 pub const EXIT_NOT_COMPARABLE: u8 = 4;
+/// The launches that there were do not tell.
+pub const EXIT_INCONCLUSIVE: u8 = 5;
 /// Ctrl-C, as shells count it.
 pub const EXIT_INTERRUPTED: u8 = 130;
 
@@ -74,6 +79,9 @@ pub enum Problem {
     /// A run folder or baseline cannot be read or written.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// A kit cannot be made or used.
+    #[error(transparent)]
+    Kit(#[from] KitError),
     /// The run ended early.
     #[error(transparent)]
     Run(#[from] RunError),
@@ -83,7 +91,10 @@ impl Problem {
     /// The exit code it ends in.
     pub fn code(&self) -> u8 {
         match self {
-            Self::NoBaseline { .. } => EXIT_NOT_COMPARABLE,
+            Self::NoBaseline { .. }
+            | Self::Kit(
+                KitError::None { .. } | KitError::Changed { .. } | KitError::Foreign { .. },
+            ) => EXIT_NOT_COMPARABLE,
             _ => EXIT_USAGE,
         }
     }

@@ -2,7 +2,9 @@
 
 pub mod args;
 pub mod bench;
+mod compare;
 mod files;
 pub mod list;
 pub mod messages;
 pub mod progress;
+mod selftest;

@@ -4,7 +4,7 @@ use super::toolchain::{Side, Toolchain, Variant};
 use caxton_results::reading::{Missing, Reading};
 use caxton_results::record::Artifact;
 use caxton_results::units::Bytes;
-use object::{Object, ObjectSection};
+use object::{Object, ObjectSection, ObjectSymbol, SymbolKind};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::fs;
@@ -39,6 +39,27 @@ pub fn code_bytes(path: &Path) -> Result<u64, Missing> {
     let file = object::File::parse(&*bytes).map_err(|error| failed(error.to_string()))?;
     let text = file.section_by_name(".text").ok_or_else(|| failed("no .text".to_owned()))?;
     Ok(text.size())
+}
+
+/// How many of the harness' own functions in the executable at `path` start at a multiple of 64
+/// bytes, and how many there are. The standard library comes precompiled and has its own alignment.
+///
+/// # Errors
+/// Why it cannot be told.
+pub fn aligned_functions(path: &Path) -> Result<(u64, u64), Missing> {
+    const OWN: &str = env!("CARGO_CRATE_NAME");
+    let failed = |why: String| Missing::Failed(format!("{}: {why}", path.display()));
+    let bytes = fs::read(path).map_err(|error| failed(error.to_string()))?;
+    let file = object::File::parse(&*bytes).map_err(|error| failed(error.to_string()))?;
+    let is_own = |symbol: &object::Symbol<'_, '_>| {
+        symbol.kind() == SymbolKind::Text && symbol.name().is_ok_and(|name| name.contains(OWN))
+    };
+    let starts: Vec<u64> = file.symbols().filter(is_own).map(|s| s.address()).collect();
+    if starts.is_empty() {
+        return Err(failed("no symbols of the harness: it was stripped".to_owned()));
+    }
+    let aligned = starts.iter().filter(|start| start.is_multiple_of(64)).count();
+    Ok((aligned as u64, starts.len() as u64))
 }
 
 /// Hash of everything that decides a build: file names and contents of `folders` and `files`,

@@ -3,10 +3,11 @@
 //! `run.rs` walks through a plan and keeps the record; `launch.rs` starts a fresh worker process
 //! for each launch and hears it out; `worker.rs` is that process; `protocol.rs` is what they say
 //! to each other; `blocks.rs` interleaves timed blocks; `calibrate.rs` measures the instrument;
-//! `profile/` samples stacks.
+//! `profile/` samples stacks; `turns/` compares two executables.
 
 pub mod blocks;
 pub mod calibrate;
+pub mod child;
 pub mod keep;
 pub mod launch;
 mod pictures;
@@ -14,4 +15,5 @@ pub mod probe;
 pub mod profile;
 pub mod protocol;
 pub mod run;
+pub mod turns;
 pub mod worker;

@@ -28,22 +28,33 @@ pub fn output(command: &mut Command) -> Result<String, String> {
     }
 }
 
-/// Starts this executable as a worker, with pipes on all three streams.
+/// The path of this executable that stays right when its file is replaced.
+pub const THIS_EXECUTABLE: &str = "/proc/self/exe";
+
+/// Starts `program` as a worker in `dir`, with pipes on all three streams; `pad` makes its
+/// environment longer, and so moves its stack.
 ///
 /// The worker has a process group of its own, so that Ctrl-C reaches only the parent, which then
 /// ends it in order; and it dies with the parent, so that a killed run leaves no guest looping.
 ///
 /// # Errors
 /// The system's refusal.
-pub fn spawn_worker(argument: &str) -> io::Result<Child> {
-    // Not by its path: the file may have been rebuilt since this run began.
-    let mut command = Command::new("/proc/self/exe");
+pub fn spawn_worker(
+    program: &Path,
+    argument: &str,
+    (dir, pad): (Option<&Path>, Option<&str>),
+) -> io::Result<Child> {
+    let mut command = Command::new(program);
     command
+        .current_dir(dir.unwrap_or(Path::new(".")))
         .arg(argument)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .process_group(0);
+    if let Some(pad) = pad {
+        command.env("CAXTON_PAD", pad);
+    }
     // SAFETY: `prctl` is a plain system call: it allocates nothing and takes no lock, as is asked
     // of code between fork and exec.
     unsafe {

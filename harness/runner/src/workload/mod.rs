@@ -14,6 +14,7 @@ pub mod profile;
 #[cfg(test)]
 mod profile_tests;
 pub mod sides;
+pub mod turns;
 
 use crate::measure::protocol::{Effort, Event};
 use crate::sys::clock::Clock;

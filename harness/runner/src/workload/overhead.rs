@@ -40,6 +40,7 @@ pub fn run(ctx: &mut Context<'_>, agent: &AgentFiles, pairs: &[PairCase]) -> Att
     compare(ctx, &mut seats, pairs, (&exchange, cost))?;
     if let Some(case) = &overhead {
         count(ctx, &mut seats, case, &exchange)?;
+        ctx.sample(case, "sent_messages", At::default(), (exchange.sends, 1));
         sizes(ctx, agent, &sides, case);
         let memory = seats.wasm.first_mut().and_then(|seat| seat.agent().linear_memory());
         ctx.reading(case, "linear_memory_bytes", memory.map(|b| b.0).ok_or_else(no_memory));
@@ -47,6 +48,28 @@ pub fn run(ctx: &mut Context<'_>, agent: &AgentFiles, pairs: &[PairCase]) -> Att
     }
     seats.settle(&exchange)?;
     drop(pads);
+    Ok(())
+}
+
+/// Tells what the program alone decides: sizes, memory, messages.
+///
+/// # Errors
+/// What became of the agent.
+pub(super) fn counts(ctx: &mut Context<'_>, agent: &AgentFiles, case: &CaseKey) -> Attempt<()> {
+    let mut sides = Vec::new();
+    for side in needed(agent, &[PairCase { pair: Pair::Overhead, case: case.clone() }]) {
+        sides.push(Loaded::load(ctx, agent, side)?.0);
+    }
+    let exchange = Exchange::agree(ctx, agent, &sides)?;
+    sizes(ctx, agent, &sides, case);
+    ctx.sample(case, "sent_messages", At::default(), (exchange.sends, 1));
+    for side in sides.iter().filter(|side| side.side() == Side::Wasm) {
+        let mut instance = side.instantiate()?;
+        instance.reserve(exchange.message.get().len(), 0)?;
+        instance.call(exchange.message.get())?;
+        let memory = instance.linear_memory().map(|b| b.0).ok_or_else(no_memory);
+        ctx.reading(case, "linear_memory_bytes", memory);
+    }
     Ok(())
 }
 
@@ -121,7 +144,7 @@ fn load(
 }
 
 /// Makes the launch's instances, timing each one's creation and first call.
-fn fresh_instances(
+pub(super) fn fresh_instances(
     ctx: &mut Context<'_>,
     side: &Loaded,
     exchange: &Exchange,

@@ -186,10 +186,23 @@ impl Exchange {
     /// # Errors
     /// `WrongAnswer`, or what the agent died of.
     pub fn agree(ctx: &mut Context<'_>, agent: &AgentFiles, sides: &[Loaded]) -> Attempt<Self> {
+        Self::agree_on(ctx, EXAMPLE_SEED, agent, sides)
+    }
+
+    /// The same with the example of another `seed`, of which the manifest promises nothing.
+    ///
+    /// # Errors
+    /// As [`Self::agree`].
+    pub fn agree_on(
+        ctx: &mut Context<'_>,
+        seed: u64,
+        agent: &AgentFiles,
+        sides: &[Loaded],
+    ) -> Attempt<Self> {
         let mut agreed: Option<Self> = None;
         for side in sides {
             let mut instance = side.instantiate()?;
-            let example = instance.example(EXAMPLE_SEED)?;
+            let example = instance.example(seed)?;
             instance.reserve(example.len(), page_offset(&mut ctx.rng))?;
             let sent_before = instance.host_counts().sent;
             instance.call(&example)?;
@@ -213,7 +226,7 @@ impl Exchange {
             }
         }
         let agreed = agreed.ok_or_else(|| Outcome::Failed("no side was asked".to_owned()))?;
-        if let Some(expected) = &agent.expected {
+        if let Some(expected) = agent.expected.as_ref().filter(|_| seed == EXAMPLE_SEED) {
             let pairs = [
                 ("example message", agreed.message.get(), &expected.message_sha256),
                 ("reply", &agreed.reply[..], &expected.reply_sha256),

@@ -13,9 +13,11 @@ use caxton_results::case::Outcome;
 use caxton_results::units::Bytes;
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
+use std::path::Path;
 use std::sync::Arc;
 use wasmtime::{
-    Caller, Config, Engine, InstancePre, Linker, Module, OptLevel, WasmBacktraceDetails,
+    Cache, CacheConfig, Caller, Config, Engine, InstancePre, Linker, Module, OptLevel,
+    WasmBacktraceDetails,
 };
 use wasmtime_wasi::p1;
 
@@ -111,7 +113,17 @@ impl WasmSubject {
     /// # Errors
     /// `Refused`: a component, no valid module, imports that no agent may have.
     pub fn compile(bytes: &[u8], options: EngineOptions) -> Attempt<Self> {
-        let pre = link(bytes, options)?;
+        let pre = link(bytes, options, None)?;
+        Ok(Self { pre, options, lease: None })
+    }
+
+    /// The same, its machine code kept in the folder `cache` and taken from there by a later process
+    /// that compiles the same with the same engine.
+    ///
+    /// # Errors
+    /// As [`Self::compile`]; a cache that cannot be used is no error, and no help.
+    pub fn compile_cached(bytes: &[u8], options: EngineOptions, cache: &Path) -> Attempt<Self> {
+        let pre = link(bytes, options, Some(cache))?;
         Ok(Self { pre, options, lease: None })
     }
 
@@ -129,7 +141,7 @@ impl WasmSubject {
     ) -> Attempt<Self> {
         let Some(watch) = watch else { return Self::compile(bytes, options) };
         // Whatever is loaded for a module that is then refused is unloaded in the same moment.
-        let pre = quietly(&*watch, || link(bytes, options))
+        let pre = quietly(&*watch, || link(bytes, options, None))
             .ok_or_else(|| Outcome::Failed("the code's watch did not let it load".to_owned()))??;
         let code = CompiledCode::new(name, bytes, pre.module().clone());
         let lease = Some(Lease::of(Arc::new(code), watch));
@@ -210,7 +222,11 @@ impl WasmSubject {
 }
 
 /// Compiles a module and finds its imports.
-fn link(bytes: &[u8], options: EngineOptions) -> Attempt<InstancePre<HostState>> {
+fn link(
+    bytes: &[u8],
+    options: EngineOptions,
+    cache: Option<&Path>,
+) -> Attempt<InstancePre<HostState>> {
     let refused = |what: &str, error: &wasmtime::Error| {
         Outcome::Refused(format!("{what}: {}", one_line(&format!("{error:#}"))))
     };
@@ -221,7 +237,13 @@ fn link(bytes: &[u8], options: EngineOptions) -> Attempt<InstancePre<HostState>>
     if bytes.is_empty() {
         return Err(Outcome::Refused("an empty file".to_owned()));
     }
-    let engine = Engine::new(&options.config()).map_err(|e| refused("engine", &e))?;
+    let mut config = options.config();
+    if let Some(folder) = cache {
+        let mut at = CacheConfig::new();
+        at.with_directory(folder);
+        config.cache(Some(Cache::new(at).map_err(|e| refused("cache of compiled code", &e))?));
+    }
+    let engine = Engine::new(&config).map_err(|e| refused("engine", &e))?;
     let module = Module::new(&engine, bytes).map_err(|e| refused("no valid module", &e))?;
     let linker =
         host_functions(&engine, options.asynchronous).map_err(|e| refused("linker", &e))?;

@@ -1,0 +1,232 @@
+//! From words to a comparison: packs what is here, opens what is compared with, runs, prints.
+
+use super::args::{Args, Mode};
+use super::bench::{STOP, shown, use_colour, watch_for_ctrl_c};
+use super::files::Files;
+use super::messages::{
+    EXIT_FAILED, EXIT_INCONCLUSIVE, EXIT_INTERRUPTED, EXIT_NOT_COMPARABLE, EXIT_REGRESSED, Problem,
+    note, result,
+};
+use super::progress::Progress;
+use crate::guest::catalog::{EXAMPLE_SEED, Workspace};
+use crate::measure::turns::compare::{Compare, Contest, Settings, design_for};
+use crate::measure::turns::kit::{OpenKit, pack};
+use crate::measure::turns::wire::Want;
+use crate::plan::filter::Filter;
+use crate::plan::scale::Scale;
+use crate::plan::{Task, TaskKind};
+use crate::record;
+use crate::suite::{Subjects, Suite};
+use crate::sys::clock;
+use caxton_results::case::CaseKey;
+use caxton_results::paired::comparison::{self, Comparison, Conclusion};
+use caxton_results::paired::{Design, LOOKS};
+use caxton_results::record::Status;
+use caxton_results::record::store::{RunFolder, StoreError};
+use caxton_results::report::{self, Style};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+use tempfile::TempDir;
+
+/// Launch pairs of a smoke comparison: it shows that everything runs, and decides counts alone.
+const SMOKE_LOOKS: [u32; 1] = [2];
+
+/// What is compared, and where it is kept.
+pub(super) struct Match<'a> {
+    /// The suite.
+    pub suite: &'a Suite,
+    /// The words.
+    pub args: &'a Args,
+    /// The checkout.
+    pub workspace: &'a Workspace,
+    /// Folders of the two kits: base, candidate.
+    pub kits: [&'a Path; 2],
+    /// The comparison's folder.
+    pub folder: Option<RunFolder>,
+    /// Where files may be laid out.
+    pub scratch: &'a TempDir,
+}
+
+/// A folder for files that a comparison needs while it lasts: beside the build, so that it can hold
+/// executables.
+pub(super) fn scratch(workspace: &Workspace) -> Result<TempDir, Problem> {
+    let path = workspace.target.join("caxton");
+    let made = std::fs::create_dir_all(&path)
+        .and_then(|()| tempfile::Builder::new().prefix("kits-").tempdir_in(&path));
+    made.map_err(|source| StoreError::Write { path, source }.into())
+}
+
+/// Packs what is here into `into`.
+pub(super) fn pack_here(
+    (suite, workspace): (&Suite, &Workspace),
+    (into, name): (&Path, &str),
+    files: &Files,
+) -> Result<(), Problem> {
+    let run = record::begin(&workspace.root, suite.name, Scale::Quick, 0).run;
+    std::fs::create_dir_all(into)
+        .map_err(|source| StoreError::Write { path: into.to_owned(), source })?;
+    pack(into, name, &run, files)?;
+    Ok(())
+}
+
+impl Match<'_> {
+    /// Runs the comparison, keeps and prints it.
+    pub(super) fn run(self) -> Result<ExitCode, Problem> {
+        let Self { suite, args, workspace, kits, folder, scratch } = self;
+        let scale = match args.mode() {
+            Mode::Measure(scale) => scale,
+            Mode::List | Mode::Check => Scale::Smoke,
+        };
+        let seed = args.seed.unwrap_or_else(clock::entropy);
+        // Which of the two lies where is chance, and both paths are equally long.
+        let mut places = ["0", "1"];
+        fastrand::Rng::with_seed(seed).shuffle(&mut places);
+        let open = |which: usize| OpenKit::open(kits[which], &scratch.path().join(places[which]));
+        let (base, candidate) = (open(0)?, open(1)?);
+        let contests = contests(suite, args, [&base, &candidate])?;
+        let begun = record::begin(&workspace.root, suite.name, scale, seed);
+        let looks = if scale == Scale::Smoke { SMOKE_LOOKS.to_vec() } else { LOOKS.to_vec() };
+        let (margin, blocks) = (args.margin, scale.effort().blocks);
+        let mde = args.margin + Design::default().mde / 2.0;
+        let design = Design { seed, margin, mde, looks, blocks, ..Design::default() };
+        let mut comparison = Comparison {
+            schema: comparison::SCHEMA,
+            run: begun.run,
+            host: begun.host,
+            base: base.about.clone(),
+            candidate: candidate.about.clone(),
+            design: design_for(&contests, &base, design),
+            cases: Vec::new(),
+            sentinel: None,
+            warnings: begun.warnings,
+            samples_bytes: 0,
+        };
+        comparison.warnings.extend(layout_warnings([&base, &candidate]));
+        if let Some(folder) = &folder {
+            comparison.run.id = super::bench::folder_name(folder.path());
+        }
+        let effort = scale.effort();
+        let want = Want::Turns {
+            block: effort.block,
+            samples_max: effort.samples_per_block,
+            instances: effort.instances,
+        };
+        let settings = Settings {
+            timeout: Duration::from_secs_f64(args.timeout),
+            budget: Duration::from_secs_f64(args.budget),
+            counts_only: args.counts,
+            want,
+        };
+        watch_for_ctrl_c();
+        let paired = contests.iter().filter(|c| c.is_paired && !args.counts).count() as u64;
+        let last = comparison.design.looks.last().copied().unwrap_or(0);
+        let progress = Progress::new(paired * u64::from(last));
+        let kept = folder.as_ref().map(|folder| folder.path().to_owned());
+        let mut compare = Compare {
+            comparison,
+            folder,
+            settings,
+            kits: [&base, &candidate],
+            stop: &STOP,
+            observer: &progress,
+            example_seeds: [EXAMPLE_SEED; 2],
+        };
+        let ended = compare.all(&contests, &|_: &CaseKey| BTreeMap::new());
+        progress.finish();
+        if ended.is_err() {
+            compare.comparison.run.status = Status::Failed;
+            if let Some(folder) = &compare.folder {
+                // Perhaps there is room for the small file that is replaced.
+                let _ = folder.write(&compare.comparison);
+            }
+        }
+        let comparison = compare.comparison;
+        let style = Style { colour: use_colour() };
+        result(&report::comparison_text(&comparison, args.table, &style));
+        if let Some(kept) = kept {
+            note(&format!("kept in {}", shown(&kept, &workspace.root)));
+        }
+        ended?;
+        Ok(exit_code(comparison.conclusion(), args.strict))
+    }
+}
+
+/// The exit code of a comparison.
+fn exit_code(conclusion: Conclusion, is_strict: bool) -> ExitCode {
+    match conclusion {
+        Conclusion::Inconclusive if is_strict => ExitCode::from(EXIT_INCONCLUSIVE),
+        Conclusion::Fine | Conclusion::Inconclusive => ExitCode::SUCCESS,
+        Conclusion::Regressed => ExitCode::from(EXIT_REGRESSED),
+        Conclusion::Failed => ExitCode::from(EXIT_FAILED),
+        Conclusion::NotComparable => ExitCode::from(EXIT_NOT_COMPARABLE),
+        Conclusion::Interrupted => ExitCode::from(EXIT_INTERRUPTED),
+    }
+}
+
+/// The cases of either kit that the filters take. A case that only the candidate has is new, and
+/// said; one that only the base has is kept: it cannot be compared, and that must not be green.
+fn contests(suite: &Suite, args: &Args, kits: [&OpenKit; 2]) -> Result<Vec<Contest>, Problem> {
+    let wanted = |name: &&String| args.agent.is_empty() || args.agent.contains(name);
+    let names: BTreeSet<&String> =
+        kits.iter().flat_map(|kit| kit.about.agents.keys()).filter(wanted).collect();
+    let has_twin = |name: &&&String| {
+        kits.iter().any(|kit| kit.about.agents.get(**name).is_some_and(|a| a.native.is_some()))
+    };
+    let (agents, guests): (Vec<&String>, Vec<&String>) = names.iter().partition(has_twin);
+    let own = |names: Vec<&String>| names.into_iter().cloned().collect::<Vec<String>>();
+    let subjects = Subjects { agents: own(agents), guests: own(guests), limits: args.limits() };
+    let filter = Filter::new(&args.filters, args.exact)?;
+    let tasks = (suite.plan)(&subjects).into_iter();
+    let kept = tasks.filter_map(|task| task.keep(&|case| filter.takes(case)));
+    let mut contests: Vec<Contest> = kept.filter_map(contest).collect();
+    let [base, _] = kits;
+    let is_new = |contest: &Contest| base.files(&contest.case.agent).is_none();
+    for contest in contests.iter().filter(|contest| is_new(contest)) {
+        note(&format!("{} is new: the baseline has no agent {}", contest.case, contest.case.agent));
+    }
+    contests.retain(|contest| !is_new(contest));
+    Ok(contests)
+}
+
+/// What of a task can be compared.
+fn contest(task: Task) -> Option<Contest> {
+    match task.kind {
+        TaskKind::Overhead(pairs) => {
+            let case = pairs.into_iter().find(|pair| pair.case.is_overhead())?.case;
+            Some(Contest { case, is_paired: true })
+        }
+        TaskKind::MemoryLimit { case, .. } | TaskKind::Heap(case) => {
+            Some(Contest { case, is_paired: false })
+        }
+        TaskKind::Profile(_) | TaskKind::Parts(_) => None,
+    }
+}
+
+/// What of the layout of the two could be a difference that no source made.
+fn layout_warnings(kits: [&OpenKit; 2]) -> Vec<String> {
+    let of = |kit: &&OpenKit| {
+        let name = &kit.about.name;
+        match kit.about.aligned.known() {
+            Some((aligned, all)) if aligned == all => None,
+            Some((aligned, all)) => Some(format!(
+                "{name}: only {aligned} of {all} functions of the harness are 64-byte aligned: \
+                 layout may move a figure by 20 %"
+            )),
+            None => Some(format!("{name}: nobody could tell whether its functions are aligned")),
+        }
+    };
+    kits.iter().filter_map(of).collect()
+}
+
+/// Where a comparison with `name` is kept.
+pub(super) fn id(workspace: &Workspace, suite: &Suite, name: &str) -> String {
+    format!("{}-vs-{name}", record::run_id(&workspace.root, suite.name))
+}
+
+/// The two folders of `--between`, as the user means them.
+pub(super) fn between(args: &Args) -> Option<[PathBuf; 2]> {
+    let [base, candidate] = &args.between[..] else { return None };
+    Some([base, candidate].map(|path| super::bench::as_the_user_means(path)))
+}

@@ -1,0 +1,188 @@
+//! A worker process and the talk with it: one JSON value per line, each way.
+
+use crate::sys::clock::{Clock, Monotonic};
+use crate::sys::process;
+use caxton_results::case::Outcome;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::path::Path;
+use std::process::{Child, ChildStdin};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+/// What is kept of a worker's standard error: enough for a panic message.
+const STDERR_BYTES_MAX: u64 = 64 << 10;
+
+/// How often the user's wish to stop is looked for.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+/// A worker that says values of `T`.
+pub struct Worker<T> {
+    child: Child,
+    stdin: Option<ChildStdin>,
+    said: Receiver<T>,
+    last_words: JoinHandle<String>,
+}
+
+/// What is heard of a worker.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Heard<T> {
+    /// A value.
+    Said(T),
+    /// It has closed its output.
+    Ended,
+    /// Nothing within the time allowed.
+    Silent,
+    /// The user wants to stop.
+    Stopped,
+}
+
+impl<T: DeserializeOwned + Send + 'static> Worker<T> {
+    /// Starts `program` with `argument`, where and how [`process::spawn_worker`] says.
+    ///
+    /// # Errors
+    /// The system's refusal.
+    pub fn start(
+        program: &Path,
+        argument: &str,
+        (dir, pad): (Option<&Path>, Option<&str>),
+    ) -> io::Result<Self> {
+        let mut child = process::spawn_worker(program, argument, (dir, pad))?;
+        let (stdin, stderr) = (child.stdin.take(), child.stderr.take());
+        let last_words = thread::spawn(move || {
+            let mut text = Vec::new();
+            if let Some(mut stderr) = stderr {
+                let _ = stderr.by_ref().take(STDERR_BYTES_MAX).read_to_end(&mut text);
+                // Keep the pipe empty, or a chatty twin would stand still.
+                let _ = io::copy(&mut stderr, &mut io::sink());
+            }
+            String::from_utf8_lossy(&text).into_owned()
+        });
+        let said = listen(&mut child);
+        Ok(Self { child, stdin, said, last_words })
+    }
+
+    /// Says `value`. A worker that is gone is heard of by [`Self::hear`].
+    ///
+    /// # Errors
+    /// The value is none that JSON can hold.
+    pub fn say(&mut self, value: &impl Serialize) -> io::Result<()> {
+        let mut line = serde_json::to_vec(value)?;
+        line.push(b'\n');
+        if let Some(stdin) = &mut self.stdin {
+            let _ = stdin.write_all(&line).and_then(|()| stdin.flush());
+        }
+        Ok(())
+    }
+
+    /// There is nothing more to say.
+    pub fn close(&mut self) {
+        self.stdin = None;
+    }
+
+    /// The next value, waited for until `time` has passed since `since`.
+    pub fn hear(&self, (since, time): (Duration, Duration), stop: &AtomicBool) -> Heard<T> {
+        hear(&self.said, (since, time), stop)
+    }
+
+    /// Ends it, by force if it still runs; how it ended, and what it said on standard error.
+    ///
+    /// # Errors
+    /// It cannot be waited for.
+    pub fn end(mut self, by_force: bool) -> io::Result<(String, String)> {
+        self.close();
+        if by_force {
+            let _ = self.child.kill();
+        }
+        let status = self.child.wait()?;
+        let last_words = self.last_words.join().unwrap_or_default();
+        Ok((process::describe(status), last_words))
+    }
+}
+
+/// Now, on the clock of [`Worker::hear`].
+pub fn now() -> Duration {
+    Duration::from_nanos(Monotonic.now().0)
+}
+
+fn listen<T: DeserializeOwned + Send + 'static>(child: &mut Child) -> Receiver<T> {
+    let (sender, receiver) = mpsc::channel();
+    if let Some(stdout) = child.stdout.take() {
+        thread::spawn(move || {
+            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+                // A line that is none of ours is a guest or library that prints.
+                if let Ok(value) = serde_json::from_str(&line)
+                    && sender.send(value).is_err()
+                {
+                    return;
+                }
+            }
+        });
+    }
+    receiver
+}
+
+fn hear<T>(said: &Receiver<T>, (since, time): (Duration, Duration), stop: &AtomicBool) -> Heard<T> {
+    loop {
+        if stop.load(Ordering::Relaxed) {
+            return Heard::Stopped;
+        }
+        match said.recv_timeout(PATIENCE) {
+            Ok(value) => return Heard::Said(value),
+            Err(RecvTimeoutError::Disconnected) => return Heard::Ended,
+            Err(RecvTimeoutError::Timeout) if now().saturating_sub(since) >= time => {
+                return Heard::Silent;
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+        }
+    }
+}
+
+/// What became of a worker that did not end within `time`.
+pub fn timed_out(time: Duration) -> Outcome {
+    Outcome::TimedOut(format!("no end within {} s: killed", time.as_secs_f64()))
+}
+
+/// What became of a worker that ended without saying so: its agent took the process along.
+pub fn died(has_begun: bool, (how, last_words): &(String, String)) -> Outcome {
+    let words = last_words.split_whitespace().collect::<Vec<_>>().join(" ");
+    let why = match words.as_str() {
+        "" => format!("the worker process {how}"),
+        words => format!("the worker process {how}; it said: {words}"),
+    };
+    if has_begun { Outcome::DiedInTheMiddle(why) } else { Outcome::DiedBeforeWork(why) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_silent_end_is_told_by_when_it_came() {
+        let early = died(false, &("crashed (SIGSEGV)".to_owned(), String::new()));
+        assert_eq!(
+            early,
+            Outcome::DiedBeforeWork("the worker process crashed (SIGSEGV)".to_owned())
+        );
+        let late = died(true, &("aborted (SIGABRT)".to_owned(), "panicked at\nhere".to_owned()));
+        let why = "the worker process aborted (SIGABRT); it said: panicked at here";
+        assert_eq!(late, Outcome::DiedInTheMiddle(why.to_owned()));
+    }
+
+    #[test]
+    fn a_worker_is_heard_until_it_ends_or_the_user_says_stop() {
+        let long = (now(), Duration::from_secs(60));
+        let (sender, receiver) = mpsc::channel();
+        sender.send(7).expect("open");
+        drop(sender);
+        assert_eq!(hear(&receiver, long, &AtomicBool::new(false)), Heard::Said(7));
+        assert_eq!(hear(&receiver, long, &AtomicBool::new(false)), Heard::Ended);
+        let (_sender, receiver) = mpsc::channel::<u32>();
+        assert_eq!(hear(&receiver, long, &AtomicBool::new(true)), Heard::Stopped);
+        let over = (now(), Duration::ZERO);
+        assert_eq!(hear(&receiver, over, &AtomicBool::new(false)), Heard::Silent);
+    }
+}
