@@ -6,6 +6,10 @@ use std::fmt::Write;
 /// The first line of a file of trials.
 pub const HEAD: &str = "tool,planted_percent,trial,verdict,seconds";
 
+/// The last line of the table.
+const FOOT: &str =
+    "Old and new are the same machine code: at +0 % each \"slower\" or \"faster\" is false.\n";
+
 /// One thing to do in a round, with the slow-down of the new version in percent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
@@ -92,9 +96,8 @@ pub fn table(trials: &[Trial]) -> String {
         )
         .expect("a string takes it");
     }
+    table.push_str(FOOT);
     table
-        + "Old and new are the same machine code: at +0 % every \"slower\" or \"faster\" is a \
-             false alarm.\n"
 }
 
 /// The median of a list that is not empty.
@@ -166,9 +169,9 @@ mod tests {
         ];
         let rows: Vec<String> = table(&trials).lines().skip(1).map(str::to_owned).collect();
         let expected = [
-            "criterion 0.8.2      +0 %      4     1 (25 %)     1 (25 %)           7.5",
-            "criterion 0.8.2      +5 %      1    1 (100 %)      0 (0 %)           8.0",
-            "tango-bench 0.9.0    +0 %      1      0 (0 %)      0 (0 %)           1.0",
+            "criterion 0.8.2       +0 %      4     1 (25 %)     1 (25 %)           7.5",
+            "criterion 0.8.2       +5 %      1    1 (100 %)      0 (0 %)           8.0",
+            "tango-bench 0.9.0     +0 %      1      0 (0 %)      0 (0 %)           1.0",
         ];
         assert_eq!(rows[..3], expected);
         assert_eq!(rows.len(), 4);
