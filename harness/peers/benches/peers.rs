@@ -1,5 +1,6 @@
 //! Counts how often two other tools are wrong and how often they find what was planted:
-//! `cargo bench --manifest-path harness/peers/Cargo.toml -- --trials 20`, some 12 minutes.
+//! `cargo bench --manifest-path harness/peers/Cargo.toml -- --trials 20`, some 8 minutes. Run it
+//! within the repository, whose flags for the compiler count here too.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "the command line of this package")]
 
 use caxton_peers::peer::{Bench, Times, Tool};
@@ -14,7 +15,7 @@ use std::process::ExitCode;
 /// Counts the false alarms of criterion and tango-bench, and what they find of a planted slow-down.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// Trials per tool and level
+    /// Trials per tool and level; 0 prints the table of a file that is there
     #[arg(long, default_value_t = 20)]
     trials: u32,
     /// Planted slow-downs in percent
