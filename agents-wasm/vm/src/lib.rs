@@ -4,6 +4,9 @@
 //! three register numbers, a 32-bit number. The machine has 16 registers of 64 bits and 16 KiB of
 //! data; after the last operation comes the first. The reply is the registers, the place in the
 //! program and a checksum of the data.
+//!
+//! The upper 32 bits of an example's seed are added to its number of instructions, which plants a
+//! slow-down of known size in a test of the harness; the lower 32 bits alone decide the program.
 
 use agent_abi::{Agent, AgentError, Host, Reply, export_agent};
 
@@ -79,7 +82,8 @@ impl Op {
     }
 }
 
-struct Machine {
+/// An interpreter with the program it runs and that program's registers and data.
+pub(crate) struct Machine {
     program: Vec<Op>,
     registers: [u64; REGISTERS],
     data: Vec<u64>,
@@ -173,8 +177,9 @@ impl Agent for Machine {
     }
 
     fn example(seed: u64) -> Vec<u8> {
-        let mut rng = fastrand::Rng::with_seed(seed);
-        let mut message = STEPS.to_le_bytes().to_vec();
+        let (extra_steps, program_seed) = (seed >> 32, seed & u64::from(u32::MAX));
+        let mut rng = fastrand::Rng::with_seed(program_seed);
+        let mut message = (STEPS + extra_steps).to_le_bytes().to_vec();
         for at in 0..OPS {
             // First each register is set, so that what follows has something to chew on.
             let code = if at < REGISTERS as u32 { 0 } else { rng.u8(1..16) };
@@ -227,6 +232,20 @@ mod tests {
         let live = got[..REGISTERS].iter().filter(|register| **register > u32::MAX.into()).count();
         assert!(live >= 4, "{got:x?}");
         assert_ne!(got, words(&Machine::example(2)).unwrap());
+    }
+
+    #[test]
+    fn the_upper_half_of_a_seed_adds_instructions_and_nothing_else() {
+        let plain = Machine::example(1);
+        let (steps, program) = plain.split_first_chunk().unwrap();
+        assert_eq!(u64::from_le_bytes(*steps), STEPS);
+        for extra in [200, 400, 1000] {
+            let planted = Machine::example(1 | extra << 32);
+            assert_eq!(planted, [&(STEPS + extra).to_le_bytes(), program].concat());
+            assert_ne!(words(&planted).unwrap(), words(&plain).unwrap());
+        }
+        assert!(words(&Machine::example(1 | (STEPS_MAX - STEPS + 1) << 32)).is_err());
+        assert_ne!(Machine::example(2)[8..], *program);
     }
 
     #[test]
