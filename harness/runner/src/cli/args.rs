@@ -189,6 +189,10 @@ pub struct SelfTest {
     #[arg(long, value_name = "N", default_value_t = 200)]
     pub trials: u32,
 
+    /// Share by which a metric may be worse
+    #[arg(long, value_name = "SHARE", value_parser = parse_share, default_value = "0")]
+    pub margin: f64,
+
     /// Seed of all random choices [default: another one each time]
     #[arg(long)]
     pub seed: Option<u64>,

@@ -9,7 +9,7 @@ use super::messages::{
 };
 use super::progress::Progress;
 use crate::guest::catalog::{EXAMPLE_SEED, Workspace};
-use crate::measure::turns::compare::{Compare, Contest, Settings, design_for};
+use crate::measure::turns::compare::{Compare, Contest, Settings, What, design_for};
 use crate::measure::turns::kit::{OpenKit, pack};
 use crate::measure::turns::wire::Want;
 use crate::plan::filter::Filter;
@@ -116,7 +116,8 @@ impl Match<'_> {
         let settings = Settings {
             timeout: Duration::from_secs_f64(args.timeout),
             budget: Duration::from_secs_f64(args.budget),
-            counts_only: args.counts,
+            what: if args.counts { What::Counts } else { What::All },
+            audit: true,
             want,
         };
         watch_for_ctrl_c();

@@ -76,6 +76,12 @@ pub enum Problem {
     /// `--profile heap` where allocations are not watched.
     #[error("{NOT_COUNTED}")]
     NoHeap,
+    /// The self-test's agent does not run.
+    #[error("no self-test: {why}")]
+    NoSelfTest {
+        /// What became of it.
+        why: String,
+    },
     /// A run folder or baseline cannot be read or written.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -39,6 +39,18 @@ impl Progress {
     }
 }
 
+/// Tells nobody.
+#[derive(Debug)]
+pub struct Silent;
+
+impl Observer for Silent {
+    fn task(&self, _: usize, _: usize, _: &str, _: u32) {}
+
+    fn launch_done(&self) {}
+
+    fn task_done(&self, _: &str, _: &Outcome) {}
+}
+
 impl Observer for Progress {
     fn task(&self, number: usize, of: usize, name: &str, launches: u32) {
         match &self.bar {

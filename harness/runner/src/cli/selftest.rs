@@ -1,12 +1,164 @@
 //! What this machine can see: comparisons of the same, and of slow-downs of known size.
+//!
+//! Each trial is a comparison as `--baseline` makes it, of one agent with itself; a planted
+//! slow-down is a message that makes the agent do more of the same work. Executable and guest are
+//! the same on both sides, so that nothing but the work can differ.
 
 use super::args::SelfTest;
-use super::messages::Problem;
-use crate::guest::catalog::Workspace;
+use super::bench::{STOP, as_the_user_means, use_colour, watch_for_ctrl_c};
+use super::compare::{pack_here, scratch};
+use super::files::files;
+use super::messages::{EXIT_INTERRUPTED, EXIT_NOT_COMPARABLE, Problem, note, result};
+use super::progress::Silent;
+use crate::guest::catalog::{EXAMPLE_SEED, Workspace};
+use crate::measure::protocol::{Pair, PairCase};
+use crate::measure::turns::compare::{Compare, Contest, Settings, What, metrics_of};
+use crate::measure::turns::kit::OpenKit;
+use crate::measure::turns::wire::Want;
+use crate::plan::scale::Scale;
+use crate::plan::{Task, TaskKind};
+use crate::record;
 use crate::suite::Suite;
+use crate::sys::clock;
+use caxton_results::case::{CaseKey, OVERHEAD, Outcome};
+use caxton_results::paired::comparison::{self, Comparison};
+use caxton_results::paired::selftest::{Trial, report};
+use caxton_results::paired::{Design, Weight};
+use caxton_results::record::store::RunFolder;
+use caxton_results::report::{Style, paint};
+use std::collections::BTreeMap;
 use std::process::ExitCode;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+/// The agent whose message says how much it has to do.
+const AGENT: &str = "vm";
+/// Instructions of its usual message; the upper half of the seed adds to them.
+const INSTRUCTIONS: u64 = 20_000;
+/// Planted slow-downs, in per mille of the instructions.
+const PLANTED_PERMILLE: [u64; 4] = [0, 10, 20, 50];
+/// Trials between two lines of progress.
+const LINE_EVERY: usize = 20;
 
 /// Runs it.
-pub(super) fn run(_: &Suite, _: &SelfTest, _: &Workspace) -> Result<ExitCode, Problem> {
-    Ok(ExitCode::SUCCESS)
+pub(super) fn run(
+    suite: &Suite,
+    words: &SelfTest,
+    workspace: &Workspace,
+) -> Result<ExitCode, Problem> {
+    let subject = Pair::Overhead.subject();
+    let case = CaseKey::new(suite.name, OVERHEAD, subject, AGENT);
+    let pairs = vec![PairCase { pair: Pair::Overhead, case: case.clone() }];
+    let task = Task { agent: AGENT.to_owned(), kind: TaskKind::Overhead(pairs) };
+    let (files, _) = files(workspace, &[task], &BTreeMap::new())?;
+    if let Some(Err(outcome)) = files.get(AGENT) {
+        let why = outcome.reason().unwrap_or_default().to_owned();
+        return Err(Problem::NoSelfTest { why });
+    }
+    let scratch = scratch(workspace)?;
+    let packed = scratch.path().join("packed");
+    pack_here((suite, workspace), (&packed, "self-test"), &files)?;
+    let kit = OpenKit::open(&packed, &scratch.path().join("0"))?;
+    let seed = words.seed.unwrap_or_else(clock::entropy);
+    let agents = workspace.agents.values().filter(|agent| !agent.calibration).count() as u32;
+    let design = Design {
+        margin: words.margin,
+        mde: words.margin + Design::default().mde / 2.0,
+        primary: agents * metrics_of(true, Weight::Primary),
+        secondary: agents * metrics_of(true, Weight::Secondary),
+        ..Design::default()
+    };
+    let bench = Bench { suite, words, workspace, kit: &kit, case: &case, design: &design };
+    watch_for_ctrl_c();
+    let trials = bench.trials(seed)?;
+    let (table, is_sound) = report(&trials, &design, seed);
+    result(&paint(&table, &Style { colour: use_colour() }));
+    Ok(match is_sound {
+        _ if STOP.load(Ordering::Relaxed) => ExitCode::from(EXIT_INTERRUPTED),
+        true => ExitCode::SUCCESS,
+        false => ExitCode::from(EXIT_NOT_COMPARABLE),
+    })
+}
+
+struct Bench<'a> {
+    suite: &'a Suite,
+    words: &'a SelfTest,
+    workspace: &'a Workspace,
+    kit: &'a OpenKit,
+    case: &'a CaseKey,
+    design: &'a Design,
+}
+
+impl Bench<'_> {
+    /// All trials, in random order: what the machine does meanwhile falls on all sizes alike.
+    fn trials(&self, seed: u64) -> Result<Vec<Trial>, Problem> {
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let mut order = Vec::new();
+        for permille in PLANTED_PERMILLE {
+            let trials = if permille == 0 { self.words.trials } else { self.words.trials / 2 };
+            order.extend((0..trials.max(1)).map(|_| permille));
+        }
+        rng.shuffle(&mut order);
+        let mut trials = Vec::new();
+        for (number, permille) in order.iter().enumerate() {
+            if number % LINE_EVERY == 0 {
+                note(&format!("trial {} of {}", number + 1, order.len()));
+            }
+            let comparison = self.trial((number, *permille), rng.u64(..))?;
+            if STOP.load(Ordering::Relaxed) {
+                break;
+            }
+            let [case] = &comparison.cases[..] else { unreachable!("one contest, one case") };
+            if case.outcome != Outcome::Ran {
+                let why = case.outcome.reason().unwrap_or_default().to_owned();
+                return Err(Problem::NoSelfTest { why });
+            }
+            trials.push(Trial { permille: *permille, case: case.clone() });
+        }
+        Ok(trials)
+    }
+
+    fn trial(&self, (number, permille): (usize, u64), seed: u64) -> Result<Comparison, Problem> {
+        let begun = record::begin(&self.workspace.root, self.suite.name, Scale::Quick, seed);
+        let folder = self.words.out.as_ref().map(|out| {
+            let name = format!("{number:04}-{permille}-permille");
+            RunFolder::create(&as_the_user_means(out).join(name))
+        });
+        let effort = Scale::Quick.effort();
+        let want = Want::Turns {
+            block: effort.block,
+            samples_max: effort.samples_per_block,
+            instances: effort.instances,
+        };
+        let settings = Settings {
+            timeout: Duration::from_secs(60),
+            budget: Duration::from_secs(60),
+            what: What::Times,
+            audit: false,
+            want,
+        };
+        let mut compare = Compare {
+            comparison: Comparison {
+                schema: comparison::SCHEMA,
+                run: begun.run,
+                host: begun.host,
+                base: self.kit.about.clone(),
+                candidate: self.kit.about.clone(),
+                design: Design { seed, ..self.design.clone() },
+                cases: Vec::new(),
+                sentinel: None,
+                warnings: Vec::new(),
+                samples_bytes: 0,
+            },
+            folder: folder.transpose()?,
+            settings,
+            kits: [self.kit; 2],
+            stop: &STOP,
+            observer: &Silent,
+            example_seeds: [EXAMPLE_SEED, EXAMPLE_SEED | (INSTRUCTIONS * permille / 1000) << 32],
+        };
+        let contest = Contest { case: self.case.clone(), is_paired: true };
+        compare.all(&[contest], &|_| BTreeMap::new())?;
+        Ok(compare.comparison)
+    }
 }

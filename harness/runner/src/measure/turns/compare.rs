@@ -5,7 +5,6 @@
 use super::duel::{self, Bout, Entrant, Fallen};
 use super::kit::OpenKit;
 use super::wire::Want;
-use crate::guest::catalog::EXAMPLE_SEED;
 use crate::measure::run::{Observer, RunError};
 use crate::sys::clock::{Clock, Monotonic};
 use crate::sys::{clock, memory};
@@ -43,10 +42,23 @@ pub struct Settings {
     /// Time per case after which no further launch pair is begun, once there were enough for a
     /// first look.
     pub budget: Duration,
-    /// Whether only counts are compared.
-    pub counts_only: bool,
+    /// What is compared.
+    pub what: What,
+    /// Whether the base is also compared with itself.
+    pub audit: bool,
     /// What one launch measures.
     pub want: Want,
+}
+
+/// What is compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum What {
+    /// Counts, and times in launch pairs.
+    All,
+    /// Counts alone.
+    Counts,
+    /// Launch pairs alone.
+    Times,
 }
 
 /// A comparison in progress.
@@ -99,7 +111,7 @@ impl Compare<'_> {
     ) -> Result<(), RunError> {
         let wanted = self.comparison.design.looks.last().copied().unwrap_or(0);
         for Contest { case, is_paired } in contests {
-            let wanted = if *is_paired && !self.settings.counts_only { wanted } else { 0 };
+            let wanted = if *is_paired && self.settings.what != What::Counts { wanted } else { 0 };
             self.comparison.cases.push(CaseComparison {
                 key: case.clone(),
                 outcome: Outcome::NotRun(NOT_YET.to_owned()),
@@ -115,7 +127,8 @@ impl Compare<'_> {
         let mut rng = fastrand::Rng::with_seed(self.comparison.design.seed);
         let paired: Vec<usize> =
             (0..contests.len()).filter(|i| self.comparison.cases[*i].launches.wanted > 0).collect();
-        let audited = (!paired.is_empty()).then(|| paired[rng.usize(..paired.len())]);
+        let is_audited = self.settings.audit && !paired.is_empty();
+        let audited = is_audited.then(|| paired[rng.usize(..paired.len())]);
         for index in 0..contests.len() {
             if self.stopped() {
                 break;
@@ -152,8 +165,7 @@ impl Compare<'_> {
     fn case(&mut self, index: usize, rng: &mut fastrand::Rng) -> Result<(), RunError> {
         let case = self.comparison.cases[index].key.clone();
         let mut series = Series::default();
-        // A planted slow-down is no other program: its counts are told by seed, not compared.
-        if self.example_seeds == [EXAMPLE_SEED; 2] {
+        if self.settings.what != What::Times {
             series = self.counts(&case, rng)?;
         }
         if self.comparison.cases[index].launches.wanted > 0 && series.fallen.is_none() {
