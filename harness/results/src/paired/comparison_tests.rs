@@ -144,7 +144,8 @@ fn comparison() -> Comparison {
 
 fn sentinel() -> Sentinel {
     let launches = Budget { wanted: 16, granted: 16 };
-    Sentinel { key: key("json"), outcome: Outcome::Ran, launches, metrics: Vec::new() }
+    let (key, outcome, metrics) = (key("json"), Outcome::Ran, Vec::new());
+    Sentinel { key, primary: 1, secondary: 0, outcome, launches, metrics }
 }
 
 /// The turns of a comparison in which nothing changed.
@@ -162,7 +163,7 @@ fn quiet() -> Vec<Turn> {
 
 /// What `comparison` comes to with `turns`.
 fn concluded(mut comparison: Comparison, turns: &[Turn]) -> Conclusion {
-    comparison.rejudge(turns, &|_, _| None);
+    comparison.rejudge(turns);
     comparison.conclusion()
 }
 
@@ -180,7 +181,7 @@ fn rejudging_keeps_cases_and_trials_apart() {
             turn.value += 1;
         }
     }
-    comparison.rejudge(&all, &|_, _| None);
+    comparison.rejudge(&all);
     let verdicts = |comparison: &Comparison| -> Vec<_> {
         let of = |case: &CaseComparison| (case.metrics[0].verdict, case.exact[0].verdict);
         comparison.cases.iter().map(of).collect()
@@ -193,13 +194,12 @@ fn rejudging_keeps_cases_and_trials_apart() {
     // Again gives the same; another order of rows too.
     let first = comparison.clone();
     all.reverse();
-    comparison.rejudge(&all, &|_, _| None);
+    comparison.rejudge(&all);
     assert_eq!(comparison, first);
     // What is allowed is allowed to one case, and a margin is one case's own.
     comparison.cases[1].margins.insert(name("wasm_call_ns"), 0.2);
-    comparison.rejudge(&all, &|of, metric| {
-        (*of == key("json") && metric == name("wasm_fuel")).then_some(0.1)
-    });
+    comparison.cases[0].margins.insert(name("wasm_fuel"), 0.1);
+    comparison.rejudge(&all);
     assert_eq!(verdicts(&comparison), [(Some(Verdict::Ok), Verdict::Ok); 2]);
 }
 
@@ -209,7 +209,7 @@ fn a_comparison_that_goes_on_leaves_open_what_is_open() {
     let verdict = |status| {
         let mut comparison = comparison();
         comparison.run.status = status;
-        comparison.rejudge(&all, &|_, _| None);
+        comparison.rejudge(&all);
         comparison.cases[0].metrics[0].verdict
     };
     assert_eq!(verdict(Status::Running), None);
@@ -297,7 +297,7 @@ fn a_base_that_differs_from_itself_is_believed_in_counts_alone() {
     for by in [100, -100] {
         let untrusted = changed(Trial::Sentinel, "wasm_call_ns", by);
         let mut judged = audited();
-        judged.rejudge(&untrusted, &|_, _| None);
+        judged.rejudge(&untrusted);
         assert!(judged.is_untrusted());
         assert_eq!(judged.conclusion(), Conclusion::NotComparable);
         let slow = |metric: &str, trial| {
@@ -310,6 +310,10 @@ fn a_base_that_differs_from_itself_is_believed_in_counts_alone() {
         let fuel = slow("wasm_fuel", Trial::Counts);
         assert_eq!(concluded(audited(), &fuel), Conclusion::Regressed);
     }
+    let died = Outcome::DiedInTheMiddle("launch 3".to_owned());
+    let mut fell = audited();
+    fell.sentinel = Some(Sentinel { outcome: died, ..sentinel() });
+    assert_eq!(concluded(fell, &quiet()), Conclusion::NotComparable);
 }
 
 #[test]
@@ -320,7 +324,7 @@ fn a_comparison_comes_back_from_its_file() {
     lost.retain(|turn| {
         (turn.case == key("json")) || turn.launch != 3 || turn.version == Version::Base
     });
-    comparison.rejudge(&lost, &|_, _| None);
+    comparison.rejudge(&lost);
     let text = serde_json::to_string(&comparison).unwrap();
     assert_eq!(serde_json::from_str::<Comparison>(&text).unwrap(), comparison);
 }

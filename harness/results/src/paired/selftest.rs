@@ -21,7 +21,7 @@ pub struct Trial {
     pub case: CaseComparison,
 }
 
-/// The table, and whether false alarms are as rare as promised: false if they are more frequent than
+/// The table, and whether false alarms are as rare as promised: no, if they are more frequent than
 /// [`Design::alpha`] beyond doubt.
 pub fn report(trials: &[Trial], design: &Design, seed: u64) -> (Table, bool) {
     let metrics = design.primary + design.secondary;
@@ -56,8 +56,7 @@ pub fn report(trials: &[Trial], design: &Design, seed: u64) -> (Table, bool) {
     sizes.sort_unstable();
     sizes.dedup();
     for size in sizes {
-        let of_size: Vec<&Trial> =
-            planted.iter().copied().filter(|t| t.permille == size).collect();
+        let of_size: Vec<&Trial> = planted.iter().copied().filter(|t| t.permille == size).collect();
         for metric in ["wasm_call_ns", "native_call_ns"] {
             let decisions = decisions(&of_size, metric);
             let found = decisions.iter().filter(|(v, _)| *v == Some(Verdict::Regressed)).count();
@@ -110,8 +109,8 @@ fn floor(table: &mut Table, same: &[&Trial]) {
             continue;
         };
         let text = format!(
-            "noise floor of {metric}: the estimate is within ±{} of the truth in 95 % of {} trials; \
-             median half-width of its 99 % interval {}",
+            "noise floor of {metric}: the estimate is within ±{} of the truth in 95 % of {} \
+             trials; median half-width of its 99 % interval {}",
             percent(most),
             same.len(),
             percent(width)
