@@ -118,11 +118,14 @@ pub enum Conclusion {
 }
 
 impl Comparison {
-    /// True where the base differed from itself.
+    /// True where the base differed from itself, or did not survive being compared with itself.
     pub fn is_untrusted(&self) -> bool {
-        let found =
+        let is_found =
             |m: &MetricVerdict| matches!(m.verdict, Some(Verdict::Regressed | Verdict::Improved));
-        self.sentinel.as_ref().is_some_and(|sentinel| sentinel.metrics.iter().any(found))
+        let is_bad = |sentinel: &Sentinel| {
+            sentinel.outcome != Outcome::Ran || sentinel.metrics.iter().any(is_found)
+        };
+        self.sentinel.as_ref().is_some_and(is_bad)
     }
 
     /// What it all comes to. A count that got worse is a fact in any company; what launch pairs say

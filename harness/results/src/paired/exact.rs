@@ -43,8 +43,8 @@ pub struct ExactVerdict {
     pub verdict: Verdict,
 }
 
-/// Judges every count that the base told in two processes at least: one that only the candidate
-/// knows is new. `tolerance` is what the user allows a metric, as a share.
+/// Judges every count that a version told in two processes at least; one that only the candidate
+/// knows is new, and no change. `tolerance` is what the user allows a metric, as a share.
 pub fn judge<'a>(
     turns: impl IntoIterator<Item = &'a Turn>,
     tolerance: &dyn Fn(MetricName) -> Option<f64>,
@@ -67,7 +67,7 @@ fn one(
     allowed: Option<f64>,
 ) -> Option<ExactVerdict> {
     let is_told = [base, candidate].map(|counts| counts.len() >= 2);
-    if !is_told[0] {
+    if base.is_empty() || is_told == [false; 2] {
         return None;
     }
     let spread = spread(base).max(spread(candidate));
@@ -80,7 +80,7 @@ fn one(
     let tolerance = own.max(allowed.unwrap_or(0.0));
     let [base, candidate] = [base, candidate].map(summary::median);
     let verdict = match (base, candidate) {
-        (Some(base), Some(candidate)) if is_told[1] => {
+        (Some(base), Some(candidate)) if is_told == [true; 2] => {
             let worse = worse_sign(metric.metric()) * (candidate - base);
             // In proportion, without a division: nothing may become something.
             let allowed = tolerance * base.abs();

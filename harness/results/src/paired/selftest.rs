@@ -72,7 +72,7 @@ fn row(
     table: &mut Table,
     trials: &[&Trial],
     (metric, verdict): (&str, Verdict),
-    (times, decisions): (u64, Option<&[(Option<Verdict>, Decision)]>),
+    (times, decisions): (u64, Option<&[Told]>),
 ) {
     let n = trials.len() as u64;
     let Some((lower, upper)) = clopper_pearson(times, n, LEVEL) else { return };
@@ -123,7 +123,10 @@ fn floor(table: &mut Table, same: &[&Trial]) {
     );
 }
 
-fn decisions(trials: &[&Trial], metric: &str) -> Vec<(Option<Verdict>, Decision)> {
+/// What a trial said of one metric.
+type Told = (Option<Verdict>, Decision);
+
+fn decisions(trials: &[&Trial], metric: &str) -> Vec<Told> {
     let of = |trial: &&Trial| {
         let mut metrics = trial.case.metrics.iter();
         let found = metrics.find(|m| m.metric.as_str() == metric && m.weight == Weight::Primary)?;
