@@ -80,9 +80,10 @@ fn run(suite: &Suite, args: &Args) -> Result<ExitCode, Problem> {
         return Err(Problem::NothingToKeep);
     }
     if let Some(into) = &args.pack {
-        let (files, _) = files(&workspace, &tasks, &guests)?;
+        let (files, artifacts) = files(&workspace, &tasks, &guests)?;
         let (into, name) = (as_the_user_means(into), folder_name(into));
-        contest::pack_here((suite, &workspace), (&into, &name), &files)?;
+        let here = (suite, &workspace, &tasks[..]);
+        contest::pack_here(here, (&into, &name), (&files, &artifacts))?;
         return Ok(ExitCode::SUCCESS);
     }
     let baseline = baseline_of(suite, args, &workspace)?;
@@ -91,10 +92,11 @@ fn run(suite: &Suite, args: &Args) -> Result<ExitCode, Problem> {
     {
         let id = contest::id(&workspace, suite, name);
         let folder = Some(folder(args, &workspace, &id)?);
-        let (files, _) = files(&workspace, &tasks, &guests)?;
+        let (files, artifacts) = files(&workspace, &tasks, &guests)?;
         let scratch = contest::scratch(&workspace)?;
         let packed = scratch.path().join("packed");
-        contest::pack_here((suite, &workspace), (&packed, "this checkout"), &files)?;
+        let here = (suite, &workspace, &tasks[..]);
+        contest::pack_here(here, (&packed, "this checkout"), (&files, &artifacts))?;
         let kits = [kept, packed.as_path()];
         return Match { suite, args, workspace: &workspace, kits, folder, scratch: &scratch }.run();
     }
@@ -131,7 +133,7 @@ fn run(suite: &Suite, args: &Args) -> Result<ExitCode, Problem> {
     let record = measure(args, (scale, seed), record, folder, (&tasks, &files))?;
     let code = finish(args, &record, baseline.as_ref());
     if let (Some(name), Some(run)) = (&args.save_baseline, run) {
-        save_baseline((suite, &workspace), (name, &run), &record, &files)?;
+        save_baseline((suite, &workspace, &tasks), (name, &run), &record, &files)?;
     }
     Ok(code)
 }
@@ -211,7 +213,7 @@ fn finish(args: &Args, record: &Record, baseline: Option<&Record>) -> ExitCode {
 
 /// Keeps a run as a baseline, with all that is needed to run it again.
 fn save_baseline(
-    (suite, workspace): (&Suite, &Workspace),
+    (suite, workspace, tasks): (&Suite, &Workspace, &[Task]),
     (name, run): (&str, &Path),
     record: &Record,
     files: &Files,
@@ -222,7 +224,7 @@ fn save_baseline(
     }
     let scratch = contest::scratch(workspace)?;
     let kit = scratch.path().join("kit");
-    contest::pack_here((suite, workspace), (&kit, name), files)?;
+    contest::pack_here((suite, workspace, tasks), (&kit, name), (files, &record.artifacts))?;
     let baselines = workspace.profiles().join(store::BASELINES);
     let kept = baseline::save(run, Some(&kit), (&baselines, name))?;
     note(&format!("baseline {name} kept in {}", shown(&kept, &workspace.root)));
@@ -321,7 +323,11 @@ fn baseline_of(
         return Ok(Some(path));
     }
     let known = baseline::list_baselines(&profiles)?;
-    let known: Vec<String> = known.into_iter().map(|(name, _)| name).collect();
+    let words = |name: String| match name.split_once('/') {
+        Some((name, suite)) => format!("{name} ({suite})"),
+        None => name,
+    };
+    let known: Vec<String> = known.into_iter().map(|(name, _)| words(name)).collect();
     let known = match &known[..] {
         [] => "there is none: make one with --save-baseline NAME".to_owned(),
         known => format!("there are: {}", known.join(", ")),

@@ -21,8 +21,8 @@ use crate::sys::clock;
 use caxton_results::case::CaseKey;
 use caxton_results::paired::comparison::{self, Comparison, Conclusion};
 use caxton_results::paired::{Design, LOOKS};
-use caxton_results::record::Status;
 use caxton_results::record::store::{RunFolder, StoreError};
+use caxton_results::record::{Artifact, Status};
 use caxton_results::report::{self, Style};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -58,16 +58,25 @@ pub(super) fn scratch(workspace: &Workspace) -> Result<TempDir, Problem> {
     made.map_err(|source| StoreError::Write { path, source }.into())
 }
 
-/// Packs what is here into `into`.
+/// Packs what is here into `into`: the agents of those tasks that can be compared.
 pub(super) fn pack_here(
-    (suite, workspace): (&Suite, &Workspace),
+    (suite, workspace, tasks): (&Suite, &Workspace, &[Task]),
     (into, name): (&Path, &str),
-    files: &Files,
+    (files, artifacts): (&Files, &[Artifact]),
 ) -> Result<(), Problem> {
-    let run = record::begin(&workspace.root, suite.name, Scale::Quick, 0).run;
+    let mut run = record::begin(&workspace.root, suite.name, Scale::Quick, 0).run;
+    for artifact in artifacts {
+        let what = format!("{} compiler", artifact.side);
+        let how = artifact.rustc.known().map_or("unknown", String::as_str);
+        run.build.insert(what, format!("{how} {}", artifact.target));
+    }
+    let of_tasks = tasks.iter().filter(|task| contest((*task).clone()).is_some());
+    let compared: BTreeSet<&String> = of_tasks.map(|task| &task.agent).collect();
+    let mut files = files.clone();
+    files.retain(|agent, _| compared.contains(agent));
     std::fs::create_dir_all(into)
         .map_err(|source| StoreError::Write { path: into.to_owned(), source })?;
-    pack(into, name, &run, files)?;
+    pack(into, name, &run, &files)?;
     Ok(())
 }
 
