@@ -55,9 +55,9 @@ fn run(suite: &Suite, args: &Args) -> Result<ExitCode, Problem> {
     }
     if let Some([base, candidate]) = contest::between(args) {
         let scratch = contest::scratch(&workspace)?;
-        let folder = Some(folder(args, &workspace, &contest::id(&workspace, suite, "kit"))?);
+        let id = contest::id(&workspace, suite, "kit");
         let kits = [base.as_path(), candidate.as_path()];
-        return Match { suite, args, workspace: &workspace, kits, folder, scratch: &scratch }.run();
+        return Match { suite, args, workspace: &workspace, kits, id, scratch: &scratch }.run();
     }
     let guests = guests(&args.guest)?;
     let tasks = plan(suite, args, &workspace, &guests)?;
@@ -91,14 +91,13 @@ fn run(suite: &Suite, args: &Args) -> Result<ExitCode, Problem> {
         && baseline::load_kit(kept)?.is_some()
     {
         let id = contest::id(&workspace, suite, name);
-        let folder = Some(folder(args, &workspace, &id)?);
         let (files, artifacts) = files(&workspace, &tasks, &guests)?;
         let scratch = contest::scratch(&workspace)?;
         let packed = scratch.path().join("packed");
         let here = (suite, &workspace, &tasks[..]);
         contest::pack_here(here, (&packed, "this checkout"), (&files, &artifacts))?;
         let kits = [kept, packed.as_path()];
-        return Match { suite, args, workspace: &workspace, kits, folder, scratch: &scratch }.run();
+        return Match { suite, args, workspace: &workspace, kits, id, scratch: &scratch }.run();
     }
     let baseline = baseline.map(|path| RunFolder::load_record(&path)).transpose()?;
     // First of all, so that an unwritable folder is told before anything is built.
@@ -354,7 +353,7 @@ fn id_of(suite: &Suite, args: &Args, workspace: &Workspace) -> String {
 }
 
 /// The folder of a run or comparison called `id`, unless the user names another.
-fn folder(args: &Args, workspace: &Workspace, id: &str) -> Result<RunFolder, Problem> {
+pub(super) fn folder(args: &Args, workspace: &Workspace, id: &str) -> Result<RunFolder, Problem> {
     if let Some(out) = &args.out {
         return Ok(RunFolder::create(&as_the_user_means(out))?);
     }

@@ -1,7 +1,9 @@
 //! From words to a comparison: packs what is here, opens what is compared with, runs, prints.
 
 use super::args::{Args, Mode};
-use super::bench::{STOP, shown, use_colour, watch_for_ctrl_c};
+use super::bench::{
+    STOP, as_the_user_means, folder, folder_name, shown, use_colour, watch_for_ctrl_c,
+};
 use super::files::Files;
 use super::messages::{
     EXIT_FAILED, EXIT_INCONCLUSIVE, EXIT_INTERRUPTED, EXIT_NOT_COMPARABLE, EXIT_REGRESSED, Problem,
@@ -21,7 +23,7 @@ use crate::sys::clock;
 use caxton_results::case::CaseKey;
 use caxton_results::paired::comparison::{self, Comparison, Conclusion};
 use caxton_results::paired::{Design, LOOKS};
-use caxton_results::record::store::{RunFolder, StoreError};
+use caxton_results::record::store::StoreError;
 use caxton_results::record::{Artifact, Status};
 use caxton_results::report::{self, Style};
 use std::collections::{BTreeMap, BTreeSet};
@@ -43,8 +45,8 @@ pub(super) struct Match<'a> {
     pub workspace: &'a Workspace,
     /// Folders of the two kits: base, candidate.
     pub kits: [&'a Path; 2],
-    /// The comparison's folder.
-    pub folder: Option<RunFolder>,
+    /// What the comparison is called.
+    pub id: String,
     /// Where files may be laid out.
     pub scratch: &'a TempDir,
 }
@@ -83,7 +85,7 @@ pub(super) fn pack_here(
 impl Match<'_> {
     /// Runs the comparison, keeps and prints it.
     pub(super) fn run(self) -> Result<ExitCode, Problem> {
-        let Self { suite, args, workspace, kits, folder, scratch } = self;
+        let Self { suite, args, workspace, kits, id, scratch } = self;
         let scale = match args.mode() {
             Mode::Measure(scale) => scale,
             Mode::List | Mode::Check => Scale::Smoke,
@@ -95,6 +97,7 @@ impl Match<'_> {
         let open = |which: usize| OpenKit::open(kits[which], &scratch.path().join(places[which]));
         let (base, candidate) = (open(0)?, open(1)?);
         let contests = contests(suite, args, [&base, &candidate])?;
+        let folder = folder(args, workspace, &id)?;
         let begun = record::begin(&workspace.root, suite.name, scale, seed);
         let looks = if scale == Scale::Smoke { SMOKE_LOOKS.to_vec() } else { LOOKS.to_vec() };
         let (margin, blocks) = (args.margin, scale.effort().blocks);
@@ -113,9 +116,7 @@ impl Match<'_> {
             samples_bytes: 0,
         };
         comparison.warnings.extend(layout_warnings([&base, &candidate]));
-        if let Some(folder) = &folder {
-            comparison.run.id = super::bench::folder_name(folder.path());
-        }
+        comparison.run.id = folder_name(folder.path());
         let effort = scale.effort();
         let want = Want::Turns {
             block: effort.block,
@@ -133,10 +134,10 @@ impl Match<'_> {
         let paired = contests.iter().filter(|c| c.is_paired && !args.counts).count() as u64;
         let last = comparison.design.looks.last().copied().unwrap_or(0);
         let progress = Progress::new(paired * u64::from(last));
-        let kept = folder.as_ref().map(|folder| folder.path().to_owned());
+        let kept = folder.path().to_owned();
         let mut compare = Compare {
             comparison,
-            folder,
+            folder: Some(folder),
             settings,
             kits: [&base, &candidate],
             stop: &STOP,
@@ -155,9 +156,7 @@ impl Match<'_> {
         let comparison = compare.comparison;
         let style = Style { colour: use_colour() };
         result(&report::comparison_text(&comparison, args.table, &style));
-        if let Some(kept) = kept {
-            note(&format!("kept in {}", shown(&kept, &workspace.root)));
-        }
+        note(&format!("kept in {}", shown(&kept, &workspace.root)));
         ended?;
         Ok(exit_code(comparison.conclusion(), args.strict))
     }
@@ -238,5 +237,5 @@ pub(super) fn id(workspace: &Workspace, suite: &Suite, name: &str) -> String {
 /// The two folders of `--between`, as the user means them.
 pub(super) fn between(args: &Args) -> Option<[PathBuf; 2]> {
     let [base, candidate] = &args.between[..] else { return None };
-    Some([base, candidate].map(|path| super::bench::as_the_user_means(path)))
+    Some([base, candidate].map(|path| as_the_user_means(path)))
 }
