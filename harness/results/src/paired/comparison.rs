@@ -3,13 +3,13 @@
 
 use super::decide::{Decision, Verdict, decide};
 use super::exact::{self, ExactVerdict};
-use super::statistic::log_ratios;
+use super::statistic::{log_ratios, one_value};
 use super::{Design, Statistic, Trial, Turn, Version, Weight, contest_of};
 use crate::case::{CaseKey, Outcome};
 use crate::metric::MetricName;
 use crate::record::kit::Kit;
 use crate::record::{Budget, Host, Run, Status};
-use crate::stats::{signed_rank, summary};
+use crate::stats::signed_rank;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -208,15 +208,14 @@ pub fn judge(
 
 /// Hodges–Lehmann over launches of a launch's value: the least block for times on a CPU.
 fn figure<'a>(turns: impl Iterator<Item = &'a Turn>, statistic: Statistic) -> Option<f64> {
-    let mut launches: BTreeMap<u32, Vec<f64>> = BTreeMap::new();
+    let mut launches: BTreeMap<u32, Vec<&Turn>> = BTreeMap::new();
     for turn in turns {
-        launches.entry(turn.launch).or_default().push(turn.per_iteration());
+        launches.entry(turn.launch).or_default().push(turn);
     }
-    let of = |readings: &Vec<f64>| match statistic {
-        Statistic::BlockMin => summary::min(readings),
-        Statistic::Quantile(at) => summary::quantile(readings, at),
-        Statistic::Total => summary::mean(readings),
-        Statistic::Peak => summary::max(readings),
-    };
+    let of = |turns: &Vec<&Turn>| one_value(statistic, turns);
     signed_rank::estimate(&launches.values().filter_map(of).collect::<Vec<_>>())
 }
+
+#[cfg(test)]
+#[path = "comparison_tests.rs"]
+mod tests;

@@ -33,18 +33,18 @@ pub struct ExactVerdict {
     pub metric: MetricName,
     /// How exact it is.
     pub kind: Kind,
-    /// The base's count: the median of its processes.
-    pub base: f64,
+    /// The base's count: the median of its processes; none where it told none.
+    pub base: Option<f64>,
     /// The candidate's.
-    pub candidate: f64,
+    pub candidate: Option<f64>,
     /// The share by which it may be worse.
     pub tolerance: f64,
-    /// The verdict.
+    /// The verdict; not comparable where one version has the count and the other has not.
     pub verdict: Verdict,
 }
 
-/// Judges every count that both versions told in two processes at least; `tolerance` is what the
-/// user allows a metric, as a share.
+/// Judges every count that a version told in two processes at least; `tolerance` is what the user
+/// allows a metric, as a share.
 pub fn judge<'a>(
     turns: impl IntoIterator<Item = &'a Turn>,
     tolerance: &dyn Fn(MetricName) -> Option<f64>,
@@ -66,29 +66,43 @@ fn one(
     candidate: &[f64],
     allowed: Option<f64>,
 ) -> Option<ExactVerdict> {
-    if base.len() < 2 || candidate.len() < 2 {
+    let is_told = [base, candidate].map(|counts| counts.len() >= 2);
+    if is_told == [false; 2] {
         return None;
     }
-    let spread = spread(base)?.max(spread(candidate)?);
-    let kind = if spread == 0.0 { Kind::Exact } else { Kind::Near { spread } };
-    let own = match kind {
-        Kind::Exact => 0.0,
-        Kind::Near { spread } => NEAR_TOLERANCE.max(NEAR_SPREADS * spread),
+    let spread = spread(base).max(spread(candidate));
+    let (kind, own) = if spread == 0.0 {
+        (Kind::Exact, 0.0)
+    } else {
+        (Kind::Near { spread }, NEAR_TOLERANCE.max(NEAR_SPREADS * spread))
     };
-    let tolerance = allowed.unwrap_or(own).max(if spread == 0.0 { 0.0 } else { own });
-    let (base, candidate) = (summary::median(base)?, summary::median(candidate)?);
-    let worse = worse_sign(metric.metric()) * (candidate - base);
-    // In proportion, without a division: nothing may become something.
-    let verdict = match worse {
-        _ if worse > tolerance * base.abs() => Verdict::Regressed,
-        _ if worse < -tolerance * base.abs() => Verdict::Improved,
-        _ => Verdict::Ok,
+    // The user may allow more than the count does by itself, and not less.
+    let tolerance = own.max(allowed.unwrap_or(0.0));
+    let [base, candidate] = [base, candidate].map(summary::median);
+    let verdict = match (base, candidate) {
+        (Some(base), Some(candidate)) if is_told == [true; 2] => {
+            let worse = worse_sign(metric.metric()) * (candidate - base);
+            // In proportion, without a division: nothing may become something.
+            let allowed = tolerance * base.abs();
+            match worse {
+                _ if worse > allowed => Verdict::Regressed,
+                _ if worse < -allowed => Verdict::Improved,
+                _ => Verdict::Ok,
+            }
+        }
+        _ => Verdict::NotComparable,
     };
     Some(ExactVerdict { metric, kind, base, candidate, tolerance, verdict })
 }
 
-/// (greatest − least) / greatest.
-fn spread(counts: &[f64]) -> Option<f64> {
-    let (least, greatest) = (summary::min(counts)?, summary::max(counts)?);
-    Some(if least == greatest { 0.0 } else { (greatest - least) / greatest })
+/// (greatest − least) / greatest: none among equals, and among none.
+fn spread(counts: &[f64]) -> f64 {
+    match (summary::min(counts), summary::max(counts)) {
+        (Some(least), Some(greatest)) if least < greatest => (greatest - least) / greatest,
+        _ => 0.0,
+    }
 }
+
+#[cfg(test)]
+#[path = "exact_tests.rs"]
+mod tests;

@@ -14,6 +14,7 @@
 pub mod comparison;
 pub mod decide;
 pub mod exact;
+pub mod predict;
 pub mod statistic;
 
 use crate::case::CaseKey;
