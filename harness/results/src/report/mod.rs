@@ -4,6 +4,7 @@
 //! Nothing is computed here that is not in the record: a report of a folder says the same on every
 //! machine.
 
+mod comparison;
 mod conditions;
 mod counters;
 pub(crate) mod figures;
@@ -20,6 +21,8 @@ pub mod table;
 use crate::case::Outcome;
 use crate::reading::Reading;
 use crate::record::{Record, Status};
+pub use comparison::{comparison_line, comparison_tables, comparison_text};
+pub(crate) use comparison::{exact_words, revision};
 pub use paint::paint;
 pub(crate) use paint::wrap;
 use table::{Table, Tone};
