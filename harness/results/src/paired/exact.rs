@@ -57,10 +57,11 @@ pub fn judge<'a>(
             versions[which].push(turn.per_iteration());
         }
     }
-    counts.into_iter().filter_map(|(m, [b, c])| one(m, &b, &c, tolerance(m))).collect()
+    counts.into_iter().filter_map(|(m, [b, c])| judge_one(m, &b, &c, tolerance(m))).collect()
 }
 
-fn one(
+/// Judges one count by what the processes of each version told; `allowed` is the user's tolerance.
+pub(crate) fn judge_one(
     metric: MetricName,
     base: &[f64],
     candidate: &[f64],

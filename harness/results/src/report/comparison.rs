@@ -11,7 +11,7 @@ use crate::paired::exact::ExactVerdict;
 use crate::reading::Reading;
 use crate::record::kit::Kit;
 use crate::record::{Revision, Status};
-use crate::report::figures::{NONE, list};
+use crate::report::figures::{NONE, list, some};
 use crate::report::table::{Table, Tone};
 use crate::report::{Style, paint};
 use std::collections::{BTreeMap, BTreeSet};
@@ -61,11 +61,11 @@ const fn conclusion(conclusion: Conclusion) -> &'static str {
 }
 
 fn kit_name(kit: &Kit) -> String {
-    format!("{} ({})", kit.name, revision(&kit.revision))
+    format!("{} ({})", kit.name, revision_words(&kit.revision))
 }
 
 /// A revision in words.
-pub(crate) fn revision(revision: &Revision) -> String {
+pub fn revision_words(revision: &Revision) -> String {
     match &revision.commit {
         Reading::Known(commit) if revision.dirty => format!("commit {commit} with changes"),
         Reading::Known(commit) => format!("commit {commit}"),
@@ -189,11 +189,7 @@ fn not_compared(comparison: &Comparison) -> Table {
         }
     }
     for (why, of) in reasons {
-        // As many as a line takes, whole: a name that is cut cannot be looked for.
-        let (shown, more) = of.split_at(of.len().min(4));
-        let more =
-            if more.is_empty() { String::new() } else { format!(" and {} more", more.len()) };
-        table.note(Tone::Bad, &format!("{}{more}: {why}", shown.join(", ")));
+        table.note(Tone::Bad, &format!("{}: {why}", some(&of)));
     }
     table
 }
@@ -247,7 +243,7 @@ fn described(kit: &Kit) -> BTreeMap<String, String> {
         Reading::Missing(why) => format!("unknown ({why})"),
     };
     pairs.insert("alignment".to_owned(), aligned);
-    pairs.insert("revision".to_owned(), revision(&kit.revision));
+    pairs.insert("revision".to_owned(), revision_words(&kit.revision));
     pairs.insert("suite".to_owned(), kit.suite.clone());
     let agents: Vec<String> = kit.agents.keys().cloned().collect();
     pairs.insert("agents".to_owned(), list(&agents));

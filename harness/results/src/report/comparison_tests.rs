@@ -46,7 +46,8 @@ fn a_comparison_that_found_nothing_says_so() {
           1 of 1 OK; alpha 1 % for the run over 6 metrics × 6 looks, margin 1 %, seed 42
           Sentinel: none was run.
           Result: nothing worse was found
-    "#]].assert_eq(&comparison_text(&comparison, false, &Style::default()));
+    "#]]
+    .assert_eq(&comparison_text(&comparison, false, &Style::default()));
 }
 
 #[test]
