@@ -132,7 +132,7 @@ fn ten_sessions_advise_with_the_threshold_they_can_see() {
           Advice, not a verdict: a change below "seen from" cannot be told from what this machine does by itself.
             Compare kits for a verdict.
 
-          Result: nothing worse was found in what can be compared
+          Result: no count got worse, but figures are worse than sessions predict: advice
     "#]].assert_eq(&records.text(&Style::default()));
     assert_eq!(records.conclusion(), Conclusion::Fine, "advice fails nothing");
     assert!(records.predicted.iter().all(|p| p.says.sessions == 11), "the base is one of them");
