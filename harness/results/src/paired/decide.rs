@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// Not worse by as much as is to be found.
+    /// Not worse by as much as is to be found, nor known to be worse by the margin.
     Ok,
     /// Better, and by more than the margin.
     Improved,
@@ -43,7 +43,7 @@ pub struct Decision {
     pub look: u32,
     /// Candidate over base, as a ratio: above 1 is worse. From all launches.
     pub worse: f64,
-    /// The exact interval of `worse` at [`Design::LEVEL`], from all launches; none below 8 launches.
+    /// The exact interval of `worse` at [`Design::LEVEL`], from all launches; none below 8.
     pub interval: Option<Interval>,
     /// At `look`: how likely so much worse, or more, is if it is worse by the margin only.
     pub p_worse: f64,

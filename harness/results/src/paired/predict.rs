@@ -3,7 +3,7 @@
 //! Nothing can be run again, so the session itself is the unit: machine, neighbours and layout
 //! change from one to the next, and only other sessions tell by how much. The bound is the one for
 //! a single future value of a normal sample: G. J. Hahn and W. Q. Meeker, "Statistical Intervals"
-//! (1991), section 4.7; here of logarithms, because noise is in proportion. Unlike a verdict on
+//! (1991), chapter 4; here of logarithms, because noise is in proportion. Unlike a verdict on
 //! launch pairs it assumes that sessions are independent and nearly log-normal, so it informs.
 
 use super::decide::Verdict;

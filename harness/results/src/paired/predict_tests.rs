@@ -18,7 +18,7 @@ fn noise(random: &mut fastrand::Rng) -> f64 {
 
 #[test]
 fn the_threshold_is_the_one_computed_by_hand() {
-    // Student's t with 9 degrees of freedom, from the tables; the last by R's qt(1e-5, 9).
+    // Student's t with 9 degrees of freedom, from the tables.
     for (alpha, t) in [(0.05, 1.833_113), (0.01, 2.821_438), (0.005, 3.249_836)] {
         let told = predict(&ten(), 1.0, Better::Lower, alpha).unwrap();
         let expected = (t * TEN_SPREAD).exp();
@@ -84,8 +84,7 @@ fn too_few_sessions_say_nothing() {
 
 #[test]
 fn the_smallest_alpha_still_has_its_digits() {
-    // Student's t with 9 degrees of freedom has P(T > t) = 1e-5 at t = 8.1… : so the tail above
-    // the threshold, by integrating the density, must be alpha again.
+    // The tail above the threshold, by integrating the density, must be alpha again.
     for alpha in [1e-3, 1e-5, 1e-8] {
         let told = predict(&ten(), 1.0, Better::Lower, alpha).unwrap();
         let t = told.threshold.ln() / TEN_SPREAD;

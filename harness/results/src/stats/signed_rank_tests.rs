@@ -27,45 +27,74 @@ fn runner(cases: u32) -> TestRunner {
 
 #[test]
 fn critical_values_are_those_of_the_published_table() {
-    // Two-sided 5 %: the largest rank sum that is significant. M. Hollander, D. A. Wolfe and
-    // E. Chicken, "Nonparametric Statistical Methods", table of the signed-rank statistic; R's
-    // qsignrank(0.025, n) - 1 gives the same.
-    let published = [0, 2, 3, 5, 8, 10, 13, 17, 21, 25, 29, 34, 40, 46, 52];
-    for (n, expected) in (6..=20).zip(published) {
-        assert_eq!(critical(n, 0.025).map(|(k, _)| k), Some(expected), "n = {n}");
-    }
-    assert_eq!(critical(5, 0.025), None);
-}
-
-#[test]
-fn one_sided_critical_values_are_those_of_the_published_table() {
-    // One-sided 1 %, the same table.
-    let published = [0, 1, 3, 5, 7, 9, 12, 15, 19, 23, 27, 32, 37, 43];
-    for (n, expected) in (7..=20).zip(published) {
-        assert_eq!(critical(n, 0.01).map(|(k, _)| k), Some(expected), "n = {n}");
+    // One-sided tails of 5, 2.5, 1 and 0.5 %: the largest rank sum that is significant, for n from
+    // 5 to 20. R. L. McCornack, "Extended tables of the Wilcoxon matched pair signed rank
+    // statistic", Journal of the American Statistical Association 60 (1965); none where a dash is.
+    const NONE: usize = usize::MAX;
+    let published = [
+        (0.05, [0, 2, 3, 5, 8, 10, 13, 17, 21, 25, 30, 35, 41, 47, 53, 60]),
+        (0.025, [NONE, 0, 2, 3, 5, 8, 10, 13, 17, 21, 25, 29, 34, 40, 46, 52]),
+        (0.01, [NONE, NONE, 0, 1, 3, 5, 7, 9, 12, 15, 19, 23, 27, 32, 37, 43]),
+        (0.005, [NONE, NONE, NONE, 0, 1, 3, 5, 7, 9, 12, 15, 19, 23, 27, 32, 37]),
+    ];
+    for (tail, column) in published {
+        for (n, expected) in (5..=20).zip(column) {
+            let told = critical(n, tail).map_or(NONE, |(k, _)| k);
+            assert_eq!(told, expected, "n = {n}, {tail}");
+        }
     }
 }
 
 #[test]
 fn tails_are_those_of_all_sign_patterns_with_and_without_ties() {
-    for n in 1..=10 {
+    let mut random = fastrand::Rng::with_seed(12);
+    for n in 1..=12 {
         for tied in [false, true] {
-            let sizes: Vec<f64> =
-                (1..=n).map(|i| f64::from(if tied { i / 3 + 1 } else { i })).collect();
+            // With ties: so few sizes that some must be equal from the third value on.
+            let mut size = || if tied { f64::from(random.u32(1..=3)) } else { random.f64() + 0.1 };
+            let sizes: Vec<f64> = (0..n).map(|_| size()).collect();
             let sums = all_sums(&sizes);
-            for pattern in 0_u32..1 << n {
+            let mut sorted = sums.clone();
+            sorted.sort_unstable_by(f64::total_cmp);
+            let share = |count: usize| count as f64 / sums.len() as f64;
+            for (pattern, seen) in sums.iter().enumerate() {
                 let sign = |i: usize| if pattern >> i & 1 == 1 { 1.0 } else { -1.0 };
                 let values: Vec<f64> = sizes.iter().enumerate().map(|(i, s)| s * sign(i)).collect();
-                let seen = sums[pattern as usize];
-                let share = |count: usize| count as f64 / sums.len() as f64;
-                let greater = share(sums.iter().filter(|s| **s >= seen).count());
-                let less = share(sums.iter().filter(|s| **s <= seen).count());
+                let greater = share(sums.len() - sorted.partition_point(|sum| sum < seen));
+                let less = share(sorted.partition_point(|sum| sum <= seen));
                 let tails = test(&values).unwrap();
                 assert!((tails.greater - greater).abs() < 1e-12, "{values:?}");
                 assert!((tails.less - less).abs() < 1e-12, "{values:?}");
                 assert!((tails.two_sided - (2.0 * greater.min(less)).min(1.0)).abs() < 1e-12);
             }
         }
+    }
+}
+
+#[test]
+fn the_interval_is_what_all_sign_patterns_do_not_reject() {
+    // Inverted by brute force: a centre between two Walsh averages is inside exactly if, of all
+    // sign patterns of the distances from it, more than the tail are as extreme on either side.
+    let mut random = fastrand::Rng::with_seed(21);
+    for n in 6..=10 {
+        let values: Vec<f64> = (0..n).map(|_| random.f64()).collect();
+        let bounds = interval(&values, 0.95).unwrap();
+        let walsh = walsh_averages(&values);
+        let mut inside = 0;
+        for centre in walsh.windows(2).map(|pair| pair[0].midpoint(pair[1])) {
+            let sizes: Vec<f64> = values.iter().map(|v| (v - centre).abs()).collect();
+            let sums = all_sums(&sizes);
+            let pattern: usize = (0..n).map(|i| usize::from(values[i] > centre) << i).sum();
+            let count = |is_extreme: &dyn Fn(f64) -> bool| {
+                sums.iter().filter(|sum| is_extreme(**sum)).count() as f64 / sums.len() as f64
+            };
+            let seen = sums[pattern];
+            let tail = count(&|sum| sum >= seen).min(count(&|sum| sum <= seen));
+            let is_inside = bounds.lower < centre && centre < bounds.upper;
+            assert_eq!(is_inside, tail > 0.025, "{centre} of {values:?}");
+            inside += usize::from(is_inside);
+        }
+        assert!(inside > 0 && (inside < walsh.len() - 1 || n == 6), "{n}");
     }
 }
 
