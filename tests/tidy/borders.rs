@@ -211,8 +211,8 @@ fn one_file_starts_processes_and_none_ends_its_own() {
         [starts, exits].concat()
     }
     let rule = Rule {
-        says: "processes start only in sys/process.rs, in process.rs of the command line's package, \
-               in build scripts and tests; nothing exits",
+        says: "processes start only in sys/process.rs, in the command line's process.rs, in build \
+               scripts and tests; nothing exits",
         broken,
         bad: &[
             ("a.rs", "Command::new(x)\n"),

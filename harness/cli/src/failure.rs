@@ -37,7 +37,7 @@ pub(crate) enum Failure {
     #[error("kit {path}: {why}; save the baseline again", path = path.display())]
     BadKit { path: PathBuf, why: String },
     #[error(
-        "{base} is of suite {base_suite}, {candidate} of suite {candidate_suite}: nothing to compare"
+        "{base} is of suite {base_suite}, {candidate} of {candidate_suite}: nothing to compare"
     )]
     Suites { base: String, base_suite: String, candidate: String, candidate_suite: String },
     #[error("no checkout of the project at or above {path}: run it there", path = path.display())]

@@ -65,7 +65,7 @@ impl<'a> Job<'a> {
     fn command(&self) -> Command {
         let mut command = Command::new(self.program);
         command.args(&self.words).current_dir(self.folder).stdin(Stdio::null());
-        // A bench that cargo starts is told by it where the user stands; here they stand in `folder`.
+        // A bench that cargo starts is told by it where the user stands: here that is `folder`.
         command.env("PWD", self.folder).env_remove("CARGO_MANIFEST_DIR");
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command

@@ -1,9 +1,10 @@
 //! `compare --rev`: git revisions, each built in a worktree of its own and kept as a kit.
 //!
-//! They are built beside the checkout's own target folder and not in it. Cargo tells a workspace's
-//! crates apart by their place in it and by their files' times: in a shared folder it would take what
-//! was built from a worktree for the checkout's own. Between revisions that cannot happen, because
-//! each worktree is younger than all that was built before; and what they depend on is built once.
+//! They are built beside the checkout's own build and not in its place. Cargo tells a workspace's
+//! crates apart by their place in it and by their files' times: in a shared folder it would take
+//! what was built from a worktree for the checkout's own. Between revisions that cannot happen,
+//! because each worktree is younger than all that was built before; and what they depend on is
+//! built once.
 
 use crate::checkout;
 use crate::failure::Failure;
@@ -95,7 +96,7 @@ impl Builder {
         Side::at(name, &path)
     }
 
-    /// Builds `commit` in a worktree and lets its executable pack a kit into the new folder `packed`.
+    /// Builds `commit` in a worktree and lets its executable pack a kit into `packed`.
     fn pack(&self, (name, commit): (&str, &str), packed: &Path) -> Result<(), Failure> {
         let worktree = Worktree::add(self, commit)?;
         let target = OsString::from(self.kits.join("build"));

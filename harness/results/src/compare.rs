@@ -198,7 +198,7 @@ impl<'a> Records<'a> {
     }
 }
 
-/// What the processes behind an exact summary told: all the same, or from the least to the greatest.
+/// What the processes behind an exact summary told: the same, or from the least to the greatest.
 fn told(summary: &Summary) -> Vec<f64> {
     summary.interval.map_or(vec![summary.estimate], |i| vec![i.lower, i.upper])
 }

@@ -1,7 +1,7 @@
 //! The targets for an agent system, as data, and how a run stands to them.
 //!
-//! A level is met only where the upper bound of the interval meets it (the lower bound where more is
-//! better); a target is missed only where the whole interval is beyond its last level.
+//! A level is met only where the upper bound of the interval meets it (the lower bound where more
+//! is better); a target is missed only where the whole interval is beyond its last level.
 
 use crate::case::Outcome;
 use crate::record::{CaseRecord, Interval, Record, Summary};
