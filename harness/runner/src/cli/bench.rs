@@ -4,9 +4,7 @@ use super::args::{Args, Mode, ProfileKind, Subtask};
 use super::compare::{self as contest, Match};
 use super::files::{Files, files, guests};
 use super::list;
-use super::messages::{
-    EXIT_FAILED, EXIT_INTERRUPTED, EXIT_USAGE, Problem, note, report_problem, result,
-};
+use super::messages::{Problem, note, report_problem, result};
 use super::progress::Progress;
 use super::selftest;
 use crate::guest::catalog::Workspace;
@@ -20,6 +18,7 @@ use crate::suite::{Subjects, Suite};
 use crate::sys::clock;
 use caxton_results::case::Outcome;
 use caxton_results::compare;
+use caxton_results::exit;
 use caxton_results::record::baseline;
 use caxton_results::record::store::{self, RunFolder};
 use caxton_results::record::{PROFILE, Record, Status};
@@ -204,8 +203,8 @@ fn finish(args: &Args, record: &Record, baseline: Option<&Record>) -> ExitCode {
         result(&compare::advisory_text(baseline, record, &style));
     }
     match record.run.status {
-        Status::Interrupted => ExitCode::from(EXIT_INTERRUPTED),
-        _ if record.cases.iter().any(failed) => ExitCode::from(EXIT_FAILED),
+        Status::Interrupted => ExitCode::from(exit::INTERRUPTED),
+        _ if record.cases.iter().any(failed) => ExitCode::from(exit::FAILED),
         _ => ExitCode::SUCCESS,
     }
 }
@@ -378,7 +377,7 @@ pub fn explain(error: &clap::Error) -> ExitCode {
     let text = error.render();
     if error.use_stderr() {
         note(text.to_string().trim_end());
-        ExitCode::from(EXIT_USAGE)
+        ExitCode::from(exit::WRONG_USE)
     } else {
         result(&text.to_string());
         ExitCode::SUCCESS

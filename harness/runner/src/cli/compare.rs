@@ -5,10 +5,7 @@ use super::bench::{
     STOP, as_the_user_means, folder, folder_name, shown, use_colour, watch_for_ctrl_c,
 };
 use super::files::Files;
-use super::messages::{
-    EXIT_FAILED, EXIT_INCONCLUSIVE, EXIT_INTERRUPTED, EXIT_NOT_COMPARABLE, EXIT_REGRESSED, Problem,
-    note, result,
-};
+use super::messages::{Problem, note, result};
 use super::progress::Progress;
 use crate::guest::catalog::{EXAMPLE_SEED, Workspace};
 use crate::measure::turns::compare::{Compare, Contest, Settings, What, design_for};
@@ -20,13 +17,14 @@ use crate::plan::{Task, TaskKind};
 use crate::record;
 use crate::suite::{Subjects, Suite};
 use crate::sys::clock;
-use caxton_results::case::CaseKey;
-use caxton_results::paired::comparison::{self, Comparison, Conclusion};
+use caxton_results::exit;
+use caxton_results::limits::Limits;
+use caxton_results::paired::comparison::{self, Comparison};
 use caxton_results::paired::{Design, LOOKS};
 use caxton_results::record::store::StoreError;
 use caxton_results::record::{Artifact, Status};
 use caxton_results::report::{self, Style};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -90,6 +88,7 @@ impl Match<'_> {
             Mode::Measure(scale) => scale,
             Mode::List | Mode::Check => Scale::Smoke,
         };
+        let limits = limits(args)?;
         let seed = args.seed.unwrap_or_else(clock::entropy);
         // Which of the two lies where is chance, and both paths are equally long.
         let mut places = ["0", "1"];
@@ -144,7 +143,7 @@ impl Match<'_> {
             observer: &progress,
             example_seeds: [EXAMPLE_SEED; 2],
         };
-        let ended = compare.all(&contests, &|_: &CaseKey| BTreeMap::new());
+        let ended = compare.all(&contests, &|case| limits.margins(case));
         progress.finish();
         if ended.is_err() {
             compare.comparison.run.status = Status::Failed;
@@ -158,20 +157,17 @@ impl Match<'_> {
         result(&report::comparison_text(&comparison, args.table, &style));
         note(&format!("kept in {}", shown(&kept, &workspace.root)));
         ended?;
-        Ok(exit_code(comparison.conclusion(), args.strict))
+        Ok(ExitCode::from(exit::of(comparison.conclusion(), args.strict)))
     }
 }
 
-/// The exit code of a comparison.
-fn exit_code(conclusion: Conclusion, is_strict: bool) -> ExitCode {
-    match conclusion {
-        Conclusion::Inconclusive if is_strict => ExitCode::from(EXIT_INCONCLUSIVE),
-        Conclusion::Fine | Conclusion::Inconclusive => ExitCode::SUCCESS,
-        Conclusion::Regressed => ExitCode::from(EXIT_REGRESSED),
-        Conclusion::Failed => ExitCode::from(EXIT_FAILED),
-        Conclusion::NotComparable => ExitCode::from(EXIT_NOT_COMPARABLE),
-        Conclusion::Interrupted => ExitCode::from(EXIT_INTERRUPTED),
-    }
+/// What the user allows.
+fn limits(args: &Args) -> Result<Limits, Problem> {
+    let Some(path) = &args.limits else { return Ok(Limits::default()) };
+    let path = as_the_user_means(path);
+    let text = std::fs::read_to_string(&path)
+        .map_err(|source| StoreError::Read { path: path.clone(), source })?;
+    Ok(Limits::parse(&path.display().to_string(), &text)?)
 }
 
 /// The cases of either kit that the filters take. A case that only the candidate has is new, and
