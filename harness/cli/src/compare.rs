@@ -12,7 +12,7 @@ use crate::revision::Builder;
 use crate::side::Side;
 use caxton_results::compare::Records;
 use caxton_results::exit;
-use caxton_results::record::baseline::{Listed, list_runs};
+use caxton_results::record::baseline::stored_records;
 use caxton_results::record::kit::Kit;
 use std::ffi::OsString;
 use std::fs;
@@ -89,11 +89,7 @@ pub(crate) fn between(root: &Path, sides: [&Side; 2], words: &Compare) -> Result
 fn records(profiles: &Path, sides: [&Side; 2], words: &Compare) -> Result<u8, Failure> {
     let [base, candidate] = [sides[0].record()?, sides[1].record()?];
     let limits = limits(words.limits.as_deref())?;
-    let stored = list_runs(profiles)?.into_iter().filter_map(|(_, listed)| match listed {
-        Listed::Run(record) => Some(*record),
-        Listed::Comparison(_) | Listed::Bad(_) => None,
-    });
-    let sessions: Vec<_> = stored.collect();
+    let sessions = stored_records(profiles)?;
     let records = Records::compare(&base, &candidate, &sessions, &limits);
     print(records.text(&style()).as_bytes())?;
     Ok(exit::of(records.conclusion(), words.strict))

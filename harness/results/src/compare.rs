@@ -52,11 +52,6 @@ pub struct Predicted {
     pub says: Prediction,
 }
 
-/// What changed from `old` to `new` as far as the two records tell, as text.
-pub fn advisory_text(old: &Record, new: &Record, style: &Style) -> String {
-    Records::compare(old, new, &[], &Limits::default()).text(style)
-}
-
 impl<'a> Records<'a> {
     /// Compares `candidate` with `base`. `sessions` are stored records; those that are like the
     /// base are used. `limits` give tolerances of counts.

@@ -17,7 +17,7 @@ use crate::record;
 use crate::suite::{Subjects, Suite};
 use crate::sys::clock;
 use caxton_results::case::Outcome;
-use caxton_results::compare;
+use caxton_results::compare::Records;
 use caxton_results::exit;
 use caxton_results::record::baseline;
 use caxton_results::record::store::{self, RunFolder};
@@ -129,11 +129,14 @@ fn run(suite: &Suite, args: &Args) -> Result<ExitCode, Problem> {
     }
     let run = folder.as_ref().map(|folder| folder.path().to_owned());
     let record = measure(args, (scale, seed), record, folder, (&tasks, &files))?;
-    let code = finish(args, &record, baseline.as_ref());
+    let code = finish(args, &record);
+    if let Some(baseline) = baseline {
+        return records_alone(args, &workspace, (&baseline, &record), code);
+    }
     if let (Some(name), Some(run)) = (&args.save_baseline, run) {
         save_baseline((suite, &workspace, &tasks), (name, &run), &record, &files)?;
     }
-    Ok(code)
+    Ok(ExitCode::from(code))
 }
 
 /// Runs the tasks; what was measured is kept and printed even when the machine fails on the way.
@@ -194,19 +197,32 @@ fn nanos(seconds: f64) -> Nanos {
 }
 
 /// Prints what came of a run; its exit code.
-fn finish(args: &Args, record: &Record, baseline: Option<&Record>) -> ExitCode {
-    let style = Style { colour: use_colour() };
+fn finish(args: &Args, record: &Record) -> u8 {
     if args.profile_time.is_none() || args.profile.is_some() {
-        result(&report::text(record, &style));
-    }
-    if let Some(baseline) = baseline {
-        result(&compare::advisory_text(baseline, record, &style));
+        result(&report::text(record, &Style { colour: use_colour() }));
     }
     match record.run.status {
-        Status::Interrupted => ExitCode::from(exit::INTERRUPTED),
-        _ if record.cases.iter().any(failed) => ExitCode::from(exit::FAILED),
-        _ => ExitCode::SUCCESS,
+        Status::Interrupted => exit::INTERRUPTED,
+        _ if record.cases.iter().any(failed) => exit::FAILED,
+        _ => exit::FINE,
     }
+}
+
+/// Compares a run with a baseline that has no executable, as far as records tell; `code` is that of
+/// the run itself, which comes first.
+fn records_alone(
+    args: &Args,
+    workspace: &Workspace,
+    (baseline, record): (&Record, &Record),
+    code: u8,
+) -> Result<ExitCode, Problem> {
+    note("the baseline has no executable: only records are compared");
+    let limits = contest::limits(args)?;
+    let sessions = baseline::stored_records(&workspace.profiles())?;
+    let records = Records::compare(baseline, record, &sessions, &limits);
+    result(&records.text(&Style { colour: use_colour() }));
+    let concluded = exit::of(records.conclusion(), args.strict);
+    Ok(ExitCode::from(if code == exit::FINE { concluded } else { code }))
 }
 
 /// Keeps a run as a baseline, with all that is needed to run it again.

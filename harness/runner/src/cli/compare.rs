@@ -162,7 +162,7 @@ impl Match<'_> {
 }
 
 /// What the user allows.
-fn limits(args: &Args) -> Result<Limits, Problem> {
+pub(super) fn limits(args: &Args) -> Result<Limits, Problem> {
     let Some(path) = &args.limits else { return Ok(Limits::default()) };
     let path = as_the_user_means(path);
     let text = std::fs::read_to_string(&path)
