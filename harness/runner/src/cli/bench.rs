@@ -8,7 +8,7 @@ use super::messages::{
     EXIT_FAILED, EXIT_INTERRUPTED, EXIT_USAGE, Problem, note, report_problem, result,
 };
 use super::progress::Progress;
-use super::selftest;
+use super::{relink, selftest};
 use crate::guest::catalog::Workspace;
 use crate::measure::protocol::Sampling;
 use crate::measure::run::{Run, Settings};
@@ -30,7 +30,7 @@ use std::fs;
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// For how long each side is profiled unless told otherwise: about 5,000 samples.
@@ -85,6 +85,10 @@ fn run(suite: &Suite, args: &Args) -> Result<ExitCode, Problem> {
         contest::pack_here((suite, &workspace), (&into, &name), &files)?;
         return Ok(ExitCode::SUCCESS);
     }
+    if args.relink.is_some() && args.baseline.is_none() {
+        let (files, _) = files(&workspace, &tasks, &guests)?;
+        return relink::alone(suite, args, &workspace, &files);
+    }
     let baseline = baseline_of(suite, args, &workspace)?;
     if let Some((name, kept)) = args.baseline.as_ref().zip(baseline.as_deref())
         && baseline::load_kit(kept)?.is_some()
@@ -97,6 +101,9 @@ fn run(suite: &Suite, args: &Args) -> Result<ExitCode, Problem> {
         contest::pack_here((suite, &workspace), (&packed, "this checkout"), &files)?;
         let kits = [kept, packed.as_path()];
         return Match { suite, args, workspace: &workspace, kits, folder, scratch: &scratch }.run();
+    }
+    if args.relink.is_some() {
+        note("--relink is left out: it needs a baseline that has its executable");
     }
     let baseline = baseline.map(|path| RunFolder::load_record(&path)).transpose()?;
     // First of all, so that an unwritable folder is told before anything is built.
@@ -184,7 +191,9 @@ fn measure(
 
 /// Lets Ctrl-C end a run in order.
 pub(super) fn watch_for_ctrl_c() {
-    if ctrlc::set_handler(|| STOP.store(true, std::sync::atomic::Ordering::Relaxed)).is_err() {
+    static ONCE: AtomicBool = AtomicBool::new(false);
+    let is_watched = ONCE.swap(true, Ordering::Relaxed);
+    if !is_watched && ctrlc::set_handler(|| STOP.store(true, Ordering::Relaxed)).is_err() {
         note("Ctrl-C will end this run at once: its signal is taken");
     }
 }

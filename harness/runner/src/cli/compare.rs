@@ -8,6 +8,7 @@ use super::messages::{
     note, result,
 };
 use super::progress::Progress;
+use super::relink::Relink;
 use crate::guest::catalog::{EXAMPLE_SEED, Workspace};
 use crate::measure::turns::compare::{Compare, Contest, Settings, What, design_for};
 use crate::measure::turns::kit::{OpenKit, pack};
@@ -17,7 +18,7 @@ use crate::plan::scale::Scale;
 use crate::plan::{Task, TaskKind};
 use crate::record;
 use crate::suite::{Subjects, Suite};
-use crate::sys::clock;
+use crate::sys::{clock, process};
 use caxton_results::case::CaseKey;
 use caxton_results::paired::comparison::{self, Comparison, Conclusion};
 use caxton_results::paired::{Design, LOOKS};
@@ -31,7 +32,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 /// Launch pairs of a smoke comparison: it shows that everything runs, and decides counts alone.
-const SMOKE_LOOKS: [u32; 1] = [2];
+pub(super) const SMOKE_LOOKS: [u32; 1] = [2];
 
 /// What is compared, and where it is kept.
 pub(super) struct Match<'a> {
@@ -67,7 +68,7 @@ pub(super) fn pack_here(
     let run = record::begin(&workspace.root, suite.name, Scale::Quick, 0).run;
     std::fs::create_dir_all(into)
         .map_err(|source| StoreError::Write { path: into.to_owned(), source })?;
-    pack(into, name, &run, files)?;
+    pack(into, Path::new(process::THIS_EXECUTABLE), name, &run, files)?;
     Ok(())
 }
 
@@ -86,6 +87,15 @@ impl Match<'_> {
         let open = |which: usize| OpenKit::open(kits[which], &scratch.path().join(places[which]));
         let (base, candidate) = (open(0)?, open(1)?);
         let contests = contests(suite, args, [&base, &candidate])?;
+        let [_, plain] = kits;
+        let relink = Relink { suite, args, workspace, plain, contests: &contests, scratch, seed };
+        // Samples of relinks lie beside those of the comparison that rests on them.
+        let floors = relink.floors(folder.as_ref().map(RunFolder::path));
+        if let (Err(_), Some(folder)) = (&floors, &folder) {
+            // Only an empty folder goes.
+            let _ = std::fs::remove_dir(folder.path());
+        }
+        let floors = floors?;
         let begun = record::begin(&workspace.root, suite.name, scale, seed);
         let looks = if scale == Scale::Smoke { SMOKE_LOOKS.to_vec() } else { LOOKS.to_vec() };
         let (margin, blocks) = (args.margin, scale.effort().blocks);
@@ -104,6 +114,8 @@ impl Match<'_> {
             samples_bytes: 0,
         };
         comparison.warnings.extend(layout_warnings([&base, &candidate]));
+        let allowed = |_: &CaseKey| BTreeMap::new();
+        comparison.warnings.extend(floors.warnings(&allowed, margin));
         if let Some(folder) = &folder {
             comparison.run.id = super::bench::folder_name(folder.path());
         }
@@ -134,7 +146,7 @@ impl Match<'_> {
             observer: &progress,
             example_seeds: [EXAMPLE_SEED; 2],
         };
-        let ended = compare.all(&contests, &|_: &CaseKey| BTreeMap::new());
+        let ended = compare.all(&contests, &|case| floors.margins(case, allowed(case), margin));
         progress.finish();
         if ended.is_err() {
             compare.comparison.run.status = Status::Failed;
@@ -168,7 +180,7 @@ fn exit_code(conclusion: Conclusion, is_strict: bool) -> ExitCode {
 
 /// The cases of either kit that the filters take. A case that only the candidate has is new, and
 /// said; one that only the base has is kept: it cannot be compared, and that must not be green.
-fn contests(suite: &Suite, args: &Args, kits: [&OpenKit; 2]) -> Result<Vec<Contest>, Problem> {
+pub(super) fn contests(suite: &Suite, args: &Args, kits: [&OpenKit; 2]) -> Result<Vec<Contest>, Problem> {
     let wanted = |name: &&String| args.agent.is_empty() || args.agent.contains(name);
     let names: BTreeSet<&String> =
         kits.iter().flat_map(|kit| kit.about.agents.keys()).filter(wanted).collect();
