@@ -180,7 +180,11 @@ fn exit_code(conclusion: Conclusion, is_strict: bool) -> ExitCode {
 
 /// The cases of either kit that the filters take. A case that only the candidate has is new, and
 /// said; one that only the base has is kept: it cannot be compared, and that must not be green.
-pub(super) fn contests(suite: &Suite, args: &Args, kits: [&OpenKit; 2]) -> Result<Vec<Contest>, Problem> {
+pub(super) fn contests(
+    suite: &Suite,
+    args: &Args,
+    kits: [&OpenKit; 2],
+) -> Result<Vec<Contest>, Problem> {
     let wanted = |name: &&String| args.agent.is_empty() || args.agent.contains(name);
     let names: BTreeSet<&String> =
         kits.iter().flat_map(|kit| kit.about.agents.keys()).filter(wanted).collect();
