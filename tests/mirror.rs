@@ -52,14 +52,35 @@ impl Mirror {
         Self { target: mirror.root.join("target"), ..mirror }
     }
 
+    /// One in which the library of agent `name` is another: `change` of the original's text. It
+    /// builds in a folder of its own.
+    pub(crate) fn with_changed(name: &str, change: impl Fn(&str) -> String) -> Self {
+        let mirror = Self::new();
+        let (from, to) = (root().join("agents-wasm").join(name), mirror.root.join("agents-wasm"));
+        let agent = to.join(name);
+        fs::remove_file(&agent).expect("a link of ours");
+        fs::create_dir_all(agent.join("src")).expect("a fresh folder");
+        fs::copy(from.join("Cargo.toml"), agent.join("Cargo.toml")).expect("a fresh folder");
+        let text = fs::read_to_string(from.join("src/lib.rs")).expect("the agent's library");
+        let changed = change(&text);
+        assert_ne!(text, changed, "the change must change something");
+        fs::write(agent.join("src/lib.rs"), changed).expect("a fresh folder");
+        Self { target: mirror.root.join("target"), ..mirror }
+    }
+
     /// A run in it, at smoke scale.
     pub(crate) fn bench(&self, words: &[&str]) -> Said {
+        self.bench_at("smoke", words)
+    }
+
+    /// A run in it, at another scale.
+    pub(crate) fn bench_at(&self, scale: &str, words: &[&str]) -> Said {
         let place = Place {
             folder: Some(self.root.clone()),
             variables: vec![("CARGO_TARGET_DIR", self.target.clone())],
             ..Place::default()
         };
-        let common = ["--bench", "--scale", "smoke"];
+        let common = ["--bench", "--scale", scale];
         Running::start(bench(), &[&common, words].concat(), &place).wait()
     }
 

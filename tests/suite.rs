@@ -15,4 +15,5 @@ mod profile;
 mod smoke;
 mod stopped;
 mod tidy;
+mod turns;
 mod worker;

@@ -196,6 +196,12 @@ const OVERHEAD: &[Metric] = &[
     row("native_first_call_ns", Unit::Nanos, Rule::Median, "first message of a fresh native agent"),
     exact("wasm_fuel", Unit::Count, Better::Lower, "wasmtime fuel of one steady-state call"),
     exact("wasm_file_bytes", Unit::Bytes, Better::Lower, "the .wasm file, debug names included"),
+    exact(
+        "wasm_module_bytes",
+        Unit::Bytes,
+        Better::Lower,
+        "the module without what no engine runs: names, debug information",
+    ),
     exact("wasm_code_bytes", Unit::Bytes, Better::Lower, "machine code compiled from the module"),
     exact("native_file_bytes", Unit::Bytes, Better::Lower, "the twin's file"),
     exact("native_code_bytes", Unit::Bytes, Better::Lower, "the twin's code section"),

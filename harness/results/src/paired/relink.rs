@@ -1,8 +1,8 @@
 //! The relink floor: by how much a figure moves when nothing but the order changes in which a
 //! linker lays out the same code. A change that is no larger says nothing of the source.
 
-use super::Design;
 use super::comparison::CaseComparison;
+use super::{Design, Statistic, contest_of};
 use crate::case::{CaseKey, Outcome};
 use crate::metric::MetricName;
 use crate::record::Interval;
@@ -82,13 +82,17 @@ impl Floors {
 
     /// The margins of `case`: those that are `allowed`, and where the floor is wider than that, or
     /// than the `margin` of metrics that are not named, the floor.
+    ///
+    /// Peaks of memory keep their margin: code that is scattered over more pages takes more of them
+    /// in every relink, which is not by how much two ordinary links differ.
     pub fn margins(
         &self,
         case: &CaseKey,
         mut allowed: BTreeMap<MetricName, f64>,
         margin: f64,
     ) -> BTreeMap<MetricName, f64> {
-        for (metric, floor) in self.cases.get(case).into_iter().flatten() {
+        let floors = self.cases.get(case).into_iter().flatten();
+        for (metric, floor) in floors.filter(|(metric, _)| is_moved_by_layout(**metric)) {
             if floor.share() > allowed.get(metric).copied().unwrap_or(margin) {
                 allowed.insert(*metric, floor.share());
             }
@@ -131,7 +135,7 @@ impl Floors {
         let mut table = Table::new(&title, &["<case", "<metric", "relinks", "floor", "half-width"]);
         for (case, floors) in &self.cases {
             for (metric, floor) in floors {
-                let is_wide = floor.share() > design.margin;
+                let is_wide = is_moved_by_layout(*metric) && floor.share() > design.margin;
                 let half_width = floor.half_width.map(|log| percent(log.exp_m1()));
                 table.row(
                     if is_wide { Tone::Bad } else { Tone::Plain },
@@ -148,6 +152,11 @@ impl Floors {
         for (case, why) in &self.untold {
             table.note(Tone::Bad, &format!("{case}: {why}"));
         }
+        if self.cases.values().flat_map(BTreeMap::keys).any(|metric| !is_moved_by_layout(*metric)) {
+            let text = "memory: scattered code takes more pages, whatever its source; no margin is \
+                        widened to that";
+            table.note(Tone::Plain, text);
+        }
         let level = Design::LEVEL * 100.0;
         let text = format!(
             "floor: the largest change that a relink made; half-width: of its {level:.0} % \
@@ -156,6 +165,11 @@ impl Floors {
         table.note(Tone::Plain, &text);
         table
     }
+}
+
+/// False for peaks of memory, which every relink raises.
+fn is_moved_by_layout(metric: MetricName) -> bool {
+    contest_of(metric).is_none_or(|contest| contest.statistic != Statistic::Peak)
 }
 
 fn half_width(interval: &Interval) -> f64 {

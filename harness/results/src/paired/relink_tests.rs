@@ -99,6 +99,17 @@ fn only_a_wider_floor_takes_the_place_of_a_margin() {
 }
 
 #[test]
+fn scattered_pages_widen_no_margin() {
+    let mut floors = Floors::default();
+    floors.add(&relink("echo", vec![told("peak_rss_bytes", 1.7, 0.03)]));
+    assert_eq!(floors.margins(&key("echo"), BTreeMap::new(), 0.01), BTreeMap::new());
+    let table = floors.table(&Design::default());
+    assert_eq!((table.rows.len(), table.rows[0].tone), (1, Tone::Plain));
+    assert!(table.notes.iter().any(|note| note.text.contains("scattered code")));
+    assert!(!three().table(&Design::default()).notes.iter().any(|n| n.text.contains("scattered")));
+}
+
+#[test]
 fn warnings_name_the_cases_whose_margin_grew_and_those_of_which_nothing_is_known() {
     let mut floors = three();
     let none = |_: &CaseKey| BTreeMap::new();

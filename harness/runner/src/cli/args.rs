@@ -242,6 +242,16 @@ pub enum Mode {
     Check,
 }
 
+impl Mode {
+    /// How much is measured.
+    pub const fn scale(self) -> Scale {
+        match self {
+            Self::Measure(scale) => scale,
+            Self::List | Self::Check => Scale::Smoke,
+        }
+    }
+}
+
 impl Args {
     /// The mode that the words add up to.
     pub fn mode(&self) -> Mode {

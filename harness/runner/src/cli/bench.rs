@@ -55,9 +55,9 @@ fn run(suite: &Suite, args: &Args) -> Result<ExitCode, Problem> {
     }
     if let Some([base, candidate]) = contest::between(args) {
         let scratch = contest::scratch(&workspace)?;
-        let folder = Some(folder(args, &workspace, &contest::id(&workspace, suite, "kit"))?);
+        let id = contest::id(&workspace, suite, "kit");
         let kits = [base.as_path(), candidate.as_path()];
-        return Match { suite, args, workspace: &workspace, kits, folder, scratch: &scratch }.run();
+        return Match { suite, args, workspace: &workspace, kits, id, scratch: &scratch }.run();
     }
     let guests = guests(&args.guest)?;
     let tasks = plan(suite, args, &workspace, &guests)?;
@@ -70,40 +70,11 @@ fn run(suite: &Suite, args: &Args) -> Result<ExitCode, Problem> {
         note(&format!("no case of suite {} matches the filter", suite.name));
         return Ok(ExitCode::SUCCESS);
     }
-    if args.profile == Some(ProfileKind::Heap) && !suite.heap {
-        return Err(Problem::NoHeap);
-    }
-    if args.save_baseline.is_some()
-        && args.out.is_none()
-        && (mode == Mode::Check || args.profile_time.is_some())
-    {
-        return Err(Problem::NothingToKeep);
-    }
-    if let Some(into) = &args.pack {
-        let (files, _) = files(&workspace, &tasks, &guests)?;
-        let (into, name) = (as_the_user_means(into), folder_name(into));
-        contest::pack_here((suite, &workspace), (&into, &name), &files)?;
-        return Ok(ExitCode::SUCCESS);
-    }
-    if args.relink.is_some() && args.baseline.is_none() {
-        let (files, _) = files(&workspace, &tasks, &guests)?;
-        return relink::alone(suite, args, &workspace, &files);
-    }
+    check(suite, args)?;
     let baseline = baseline_of(suite, args, &workspace)?;
-    if let Some((name, kept)) = args.baseline.as_ref().zip(baseline.as_deref())
-        && baseline::load_kit(kept)?.is_some()
-    {
-        let id = contest::id(&workspace, suite, name);
-        let folder = Some(folder(args, &workspace, &id)?);
-        let (files, _) = files(&workspace, &tasks, &guests)?;
-        let scratch = contest::scratch(&workspace)?;
-        let packed = scratch.path().join("packed");
-        contest::pack_here((suite, &workspace), (&packed, "this checkout"), &files)?;
-        let kits = [kept, packed.as_path()];
-        return Match { suite, args, workspace: &workspace, kits, folder, scratch: &scratch }.run();
-    }
-    if args.relink.is_some() {
-        note("--relink is left out: it needs a baseline that has its executable");
+    let what = (&tasks[..], &guests);
+    if let Some(code) = with_kits((suite, args, &workspace), what, baseline.as_deref())? {
+        return Ok(code);
     }
     let baseline = baseline.map(|path| RunFolder::load_record(&path)).transpose()?;
     // First of all, so that an unwritable folder is told before anything is built.
@@ -117,10 +88,7 @@ fn run(suite: &Suite, args: &Args) -> Result<ExitCode, Problem> {
         let _ = fs::remove_dir(folder.path());
     }
     let (files, artifacts) = built?;
-    let scale = match mode {
-        Mode::Measure(scale) => scale,
-        Mode::List | Mode::Check => Scale::Smoke,
-    };
+    let scale = mode.scale();
     let seed = args.seed.unwrap_or_else(clock::entropy);
     let mut record = record::begin(&workspace.root, suite.name, scale, seed);
     if args.profile == Some(ProfileKind::Cpu) {
@@ -138,9 +106,54 @@ fn run(suite: &Suite, args: &Args) -> Result<ExitCode, Problem> {
     let record = measure(args, (scale, seed), record, folder, (&tasks, &files))?;
     let code = finish(args, &record, baseline.as_ref());
     if let (Some(name), Some(run)) = (&args.save_baseline, run) {
-        save_baseline((suite, &workspace), (name, &run), &record, &files)?;
+        save_baseline((suite, &workspace, &tasks), (name, &run), &record, &files)?;
     }
     Ok(code)
+}
+
+/// Words that do not go together.
+fn check(suite: &Suite, args: &Args) -> Result<(), Problem> {
+    if args.profile == Some(ProfileKind::Heap) && !suite.heap {
+        return Err(Problem::NoHeap);
+    }
+    let is_kept = args.mode() != Mode::Check && args.profile_time.is_none();
+    if args.save_baseline.is_some() && args.out.is_none() && !is_kept {
+        return Err(Problem::NothingToKeep);
+    }
+    Ok(())
+}
+
+/// What is done with kits and not in a run: packing one, comparing two, linking one again.
+fn with_kits(
+    (suite, args, workspace): (&Suite, &Args, &Workspace),
+    (tasks, guests): (&[Task], &BTreeMap<String, PathBuf>),
+    baseline: Option<&Path>,
+) -> Result<Option<ExitCode>, Problem> {
+    let here = (suite, workspace, tasks);
+    if let Some(into) = &args.pack {
+        let (files, artifacts) = files(workspace, tasks, guests)?;
+        let (into, name) = (as_the_user_means(into), folder_name(into));
+        contest::pack_here(here, (&into, &name), (&files, &artifacts))?;
+        return Ok(Some(ExitCode::SUCCESS));
+    }
+    if args.relink.is_some() && args.baseline.is_none() {
+        return relink::alone(suite, args, workspace, (tasks, guests)).map(Some);
+    }
+    if let Some((name, kept)) = args.baseline.as_ref().zip(baseline)
+        && baseline::load_kit(kept)?.is_some()
+    {
+        let id = contest::id(workspace, suite, name);
+        let (files, artifacts) = files(workspace, tasks, guests)?;
+        let scratch = contest::scratch(workspace)?;
+        let packed = scratch.path().join("packed");
+        contest::pack_here(here, (&packed, "this checkout"), (&files, &artifacts))?;
+        let kits = [kept, packed.as_path()];
+        return Match { suite, args, workspace, kits, id, scratch: &scratch }.run().map(Some);
+    }
+    if args.relink.is_some() {
+        note("--relink is left out: it needs a baseline that has its executable");
+    }
+    Ok(None)
 }
 
 /// Runs the tasks; what was measured is kept and printed even when the machine fails on the way.
@@ -220,7 +233,7 @@ fn finish(args: &Args, record: &Record, baseline: Option<&Record>) -> ExitCode {
 
 /// Keeps a run as a baseline, with all that is needed to run it again.
 fn save_baseline(
-    (suite, workspace): (&Suite, &Workspace),
+    (suite, workspace, tasks): (&Suite, &Workspace, &[Task]),
     (name, run): (&str, &Path),
     record: &Record,
     files: &Files,
@@ -231,7 +244,7 @@ fn save_baseline(
     }
     let scratch = contest::scratch(workspace)?;
     let kit = scratch.path().join("kit");
-    contest::pack_here((suite, workspace), (&kit, name), files)?;
+    contest::pack_here((suite, workspace, tasks), (&kit, name), (files, &record.artifacts))?;
     let baselines = workspace.profiles().join(store::BASELINES);
     let kept = baseline::save(run, Some(&kit), (&baselines, name))?;
     note(&format!("baseline {name} kept in {}", shown(&kept, &workspace.root)));
@@ -330,7 +343,11 @@ fn baseline_of(
         return Ok(Some(path));
     }
     let known = baseline::list_baselines(&profiles)?;
-    let known: Vec<String> = known.into_iter().map(|(name, _)| name).collect();
+    let words = |name: String| match name.split_once('/') {
+        Some((name, suite)) => format!("{name} ({suite})"),
+        None => name,
+    };
+    let known: Vec<String> = known.into_iter().map(|(name, _)| words(name)).collect();
     let known = match &known[..] {
         [] => "there is none: make one with --save-baseline NAME".to_owned(),
         known => format!("there are: {}", known.join(", ")),
@@ -357,7 +374,7 @@ fn id_of(suite: &Suite, args: &Args, workspace: &Workspace) -> String {
 }
 
 /// The folder of a run or comparison called `id`, unless the user names another.
-fn folder(args: &Args, workspace: &Workspace, id: &str) -> Result<RunFolder, Problem> {
+pub(super) fn folder(args: &Args, workspace: &Workspace, id: &str) -> Result<RunFolder, Problem> {
     if let Some(out) = &args.out {
         return Ok(RunFolder::create(&as_the_user_means(out))?);
     }

@@ -1,7 +1,9 @@
 //! From words to a comparison: packs what is here, opens what is compared with, runs, prints.
 
-use super::args::{Args, Mode};
-use super::bench::{STOP, shown, use_colour, watch_for_ctrl_c};
+use super::args::Args;
+use super::bench::{
+    STOP, as_the_user_means, folder, folder_name, shown, use_colour, watch_for_ctrl_c,
+};
 use super::files::Files;
 use super::messages::{
     EXIT_FAILED, EXIT_INCONCLUSIVE, EXIT_INTERRUPTED, EXIT_NOT_COMPARABLE, EXIT_REGRESSED, Problem,
@@ -22,8 +24,8 @@ use crate::sys::{clock, process};
 use caxton_results::case::CaseKey;
 use caxton_results::paired::comparison::{self, Comparison, Conclusion};
 use caxton_results::paired::{Design, LOOKS};
-use caxton_results::record::Status;
-use caxton_results::record::store::{RunFolder, StoreError};
+use caxton_results::record::store::StoreError;
+use caxton_results::record::{Artifact, Status};
 use caxton_results::report::{self, Style};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -44,8 +46,8 @@ pub(super) struct Match<'a> {
     pub workspace: &'a Workspace,
     /// Folders of the two kits: base, candidate.
     pub kits: [&'a Path; 2],
-    /// The comparison's folder.
-    pub folder: Option<RunFolder>,
+    /// What the comparison is called.
+    pub id: String,
     /// Where files may be laid out.
     pub scratch: &'a TempDir,
 }
@@ -59,27 +61,33 @@ pub(super) fn scratch(workspace: &Workspace) -> Result<TempDir, Problem> {
     made.map_err(|source| StoreError::Write { path, source }.into())
 }
 
-/// Packs what is here into `into`.
+/// Packs what is here into `into`: the agents of those tasks that can be compared.
 pub(super) fn pack_here(
-    (suite, workspace): (&Suite, &Workspace),
+    (suite, workspace, tasks): (&Suite, &Workspace, &[Task]),
     (into, name): (&Path, &str),
-    files: &Files,
+    (files, artifacts): (&Files, &[Artifact]),
 ) -> Result<(), Problem> {
-    let run = record::begin(&workspace.root, suite.name, Scale::Quick, 0).run;
+    let mut run = record::begin(&workspace.root, suite.name, Scale::Quick, 0).run;
+    for artifact in artifacts {
+        let what = format!("{} compiler", artifact.side);
+        let how = artifact.rustc.known().map_or("unknown", String::as_str);
+        run.build.insert(what, format!("{how} {}", artifact.target));
+    }
+    let of_tasks = tasks.iter().filter(|task| contest((*task).clone()).is_some());
+    let compared: BTreeSet<&String> = of_tasks.map(|task| &task.agent).collect();
+    let mut files = files.clone();
+    files.retain(|agent, _| compared.contains(agent));
     std::fs::create_dir_all(into)
         .map_err(|source| StoreError::Write { path: into.to_owned(), source })?;
-    pack(into, Path::new(process::THIS_EXECUTABLE), name, &run, files)?;
+    pack(into, Path::new(process::THIS_EXECUTABLE), name, &run, &files)?;
     Ok(())
 }
 
 impl Match<'_> {
     /// Runs the comparison, keeps and prints it.
     pub(super) fn run(self) -> Result<ExitCode, Problem> {
-        let Self { suite, args, workspace, kits, folder, scratch } = self;
-        let scale = match args.mode() {
-            Mode::Measure(scale) => scale,
-            Mode::List | Mode::Check => Scale::Smoke,
-        };
+        let Self { suite, args, workspace, kits, id, scratch } = self;
+        let scale = args.mode().scale();
         let seed = args.seed.unwrap_or_else(clock::entropy);
         // Which of the two lies where is chance, and both paths are equally long.
         let mut places = ["0", "1"];
@@ -87,15 +95,10 @@ impl Match<'_> {
         let open = |which: usize| OpenKit::open(kits[which], &scratch.path().join(places[which]));
         let (base, candidate) = (open(0)?, open(1)?);
         let contests = contests(suite, args, [&base, &candidate])?;
+        let folder = folder(args, workspace, &id)?;
         let [_, plain] = kits;
         let relink = Relink { suite, args, workspace, plain, contests: &contests, scratch, seed };
-        // Samples of relinks lie beside those of the comparison that rests on them.
-        let floors = relink.floors(folder.as_ref().map(RunFolder::path));
-        if let (Err(_), Some(folder)) = (&floors, &folder) {
-            // Only an empty folder goes.
-            let _ = std::fs::remove_dir(folder.path());
-        }
-        let floors = floors?;
+        let floors = relink.floors_beside(&folder)?;
         let begun = record::begin(&workspace.root, suite.name, scale, seed);
         let looks = if scale == Scale::Smoke { SMOKE_LOOKS.to_vec() } else { LOOKS.to_vec() };
         let (margin, blocks) = (args.margin, scale.effort().blocks);
@@ -116,30 +119,16 @@ impl Match<'_> {
         comparison.warnings.extend(layout_warnings([&base, &candidate]));
         let allowed = |_: &CaseKey| BTreeMap::new();
         comparison.warnings.extend(floors.warnings(&allowed, margin));
-        if let Some(folder) = &folder {
-            comparison.run.id = super::bench::folder_name(folder.path());
-        }
-        let effort = scale.effort();
-        let want = Want::Turns {
-            block: effort.block,
-            samples_max: effort.samples_per_block,
-            instances: effort.instances,
-        };
-        let settings = Settings {
-            timeout: Duration::from_secs_f64(args.timeout),
-            budget: Duration::from_secs_f64(args.budget),
-            what: if args.counts { What::Counts } else { What::All },
-            audit: true,
-            want,
-        };
+        comparison.run.id = folder_name(folder.path());
+        let settings = settings(args, scale);
         watch_for_ctrl_c();
         let paired = contests.iter().filter(|c| c.is_paired && !args.counts).count() as u64;
         let last = comparison.design.looks.last().copied().unwrap_or(0);
         let progress = Progress::new(paired * u64::from(last));
-        let kept = folder.as_ref().map(|folder| folder.path().to_owned());
+        let kept = folder.path().to_owned();
         let mut compare = Compare {
             comparison,
-            folder,
+            folder: Some(folder),
             settings,
             kits: [&base, &candidate],
             stop: &STOP,
@@ -158,11 +147,25 @@ impl Match<'_> {
         let comparison = compare.comparison;
         let style = Style { colour: use_colour() };
         result(&report::comparison_text(&comparison, args.table, &style));
-        if let Some(kept) = kept {
-            note(&format!("kept in {}", shown(&kept, &workspace.root)));
-        }
+        note(&format!("kept in {}", shown(&kept, &workspace.root)));
         ended?;
         Ok(exit_code(comparison.conclusion(), args.strict))
+    }
+}
+
+/// How a comparison is made at `scale`.
+pub(super) fn settings(args: &Args, scale: Scale) -> Settings {
+    let effort = scale.effort();
+    Settings {
+        timeout: Duration::from_secs_f64(args.timeout),
+        budget: Duration::from_secs_f64(args.budget),
+        what: if args.counts { What::Counts } else { What::All },
+        audit: true,
+        want: Want::Turns {
+            block: effort.block,
+            samples_max: effort.samples_per_block,
+            instances: effort.instances,
+        },
     }
 }
 
@@ -245,5 +248,5 @@ pub(super) fn id(workspace: &Workspace, suite: &Suite, name: &str) -> String {
 /// The two folders of `--between`, as the user means them.
 pub(super) fn between(args: &Args) -> Option<[PathBuf; 2]> {
     let [base, candidate] = &args.between[..] else { return None };
-    Some([base, candidate].map(|path| super::bench::as_the_user_means(path)))
+    Some([base, candidate].map(|path| as_the_user_means(path)))
 }

@@ -103,10 +103,10 @@ impl Problem {
     /// The exit code it ends in.
     pub fn code(&self) -> u8 {
         match self {
-            Self::NoBaseline { .. }
-            | Self::Kit(
-                KitError::None { .. } | KitError::Changed { .. } | KitError::Foreign { .. },
-            ) => EXIT_NOT_COMPARABLE,
+            // A file that cannot be read or written is a broken set-up; the rest is a baseline that
+            // is none any more.
+            Self::Kit(KitError::Io { .. }) => EXIT_USAGE,
+            Self::NoBaseline { .. } | Self::Kit(_) => EXIT_NOT_COMPARABLE,
             _ => EXIT_USAGE,
         }
     }

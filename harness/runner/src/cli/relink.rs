@@ -2,10 +2,10 @@
 //! each of these relinks is compared with what is here in launch pairs. No source differs, so what
 //! they differ by is layout alone.
 
-use super::args::{Args, Mode};
+use super::args::Args;
 use super::bench::{STOP, as_the_user_means, use_colour, watch_for_ctrl_c};
-use super::compare::{SMOKE_LOOKS, contests, pack_here, scratch};
-use super::files::Files;
+use super::compare::{SMOKE_LOOKS, contests, pack_here, scratch, settings};
+use super::files::{Files, files};
 use super::messages::{EXIT_FAILED, EXIT_INTERRUPTED, Problem, note, result};
 use super::progress::Progress;
 use crate::guest::build::{BuildStep, Builder};
@@ -14,8 +14,8 @@ use crate::guest::toolchain::{Side, Toolchain, Variant, shuffle_flag};
 use crate::measure::protocol::AgentFiles;
 use crate::measure::turns::compare::{Compare, Contest, Settings, What, design_for};
 use crate::measure::turns::kit::{OpenKit, pack};
-use crate::measure::turns::wire::Want;
 use crate::plan::scale::Scale;
+use crate::plan::{Task, TaskKind};
 use crate::record;
 use crate::suite::Suite;
 use crate::sys::{clock, process};
@@ -53,16 +53,19 @@ pub(super) struct Relink<'a> {
     pub seed: u64,
 }
 
-/// Measures the floor of `files`, and nothing else.
+/// Measures the floor of those `tasks` that launch pairs compare, and nothing else.
 pub(super) fn alone(
     suite: &Suite,
     args: &Args,
     workspace: &Workspace,
-    files: &Files,
+    (tasks, guests): (&[Task], &BTreeMap<String, PathBuf>),
 ) -> Result<ExitCode, Problem> {
+    let paired = |task: &&Task| matches!(task.kind, TaskKind::Overhead(_));
+    let tasks: Vec<Task> = tasks.iter().filter(paired).cloned().collect();
+    let (files, artifacts) = files(workspace, &tasks, guests)?;
     let scratch = scratch(workspace)?;
     let plain = scratch.path().join("packed");
-    pack_here((suite, workspace), (&plain, "this checkout"), files)?;
+    pack_here((suite, workspace, &tasks), (&plain, "this checkout"), (&files, &artifacts))?;
     let kit = OpenKit::open(&plain, &scratch.path().join("0"))?;
     let contests = contests(suite, args, [&kit, &kit])?;
     let seed = args.seed.unwrap_or_else(clock::entropy);
@@ -92,10 +95,7 @@ impl Relink<'_> {
             return Ok(floors);
         };
         watch_for_ctrl_c();
-        let scale = match self.args.mode() {
-            Mode::Measure(scale) => scale,
-            Mode::List | Mode::Check => Scale::Smoke,
-        };
+        let scale = self.args.mode().scale();
         let ended = self.measure(times, (scale, &paired), out, &mut floors);
         if !floors.is_empty() {
             let table = floors.table(&self.design(scale));
@@ -106,6 +106,14 @@ impl Relink<'_> {
             Err(_) if STOP.load(Ordering::Relaxed) => Ok(floors),
             ended => ended.map(|()| floors),
         }
+    }
+
+    /// The same, with samples beside those of the comparison that will rest on them.
+    pub(super) fn floors_beside(&self, comparison: &RunFolder) -> Result<Floors, Problem> {
+        self.floors(Some(comparison.path())).inspect_err(|_| {
+            // An empty folder would be listed as a run; one with samples stays.
+            let _ = fs::remove_dir(comparison.path());
+        })
     }
 
     /// An estimate is wanted, not a verdict: one look, as early as intervals are worth something.
@@ -245,16 +253,9 @@ impl Relink<'_> {
     ) -> Result<Comparison, Problem> {
         let begun = record::begin(&self.workspace.root, self.suite.name, scale, design.seed);
         let [base, candidate] = kits;
-        let effort = scale.effort();
-        let want = Want::Turns {
-            block: effort.block,
-            samples_max: effort.samples_per_block,
-            instances: effort.instances,
-        };
-        let timeout = Duration::from_secs_f64(self.args.timeout);
+        let how = settings(self.args, scale);
         // No budget: a floor of fewer launches would be one of more noise.
-        let budget = Duration::MAX;
-        let settings = Settings { timeout, budget, what: What::Times, audit: false, want };
+        let settings = Settings { budget: Duration::MAX, what: What::Times, audit: false, ..how };
         let launches = design.looks.iter().copied().map(u64::from).sum::<u64>();
         let progress = Progress::new(paired.len() as u64 * launches);
         let mut compare = Compare {
@@ -364,6 +365,7 @@ fn take(linked: &Path, (own, kept): (&Path, &Path), into: &Path) -> io::Result<(
     fs::copy(linked, into)?;
     // Cargo finds it gone and links it again when asked to.
     fs::remove_file(linked)?;
+    let _ = fs::remove_file(linked.with_extension("d"));
     if linked == own {
         fs::copy(kept, own)?;
     }

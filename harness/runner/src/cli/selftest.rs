@@ -50,14 +50,15 @@ pub(super) fn run(
     let case = CaseKey::new(suite.name, OVERHEAD, subject, AGENT);
     let pairs = vec![PairCase { pair: Pair::Overhead, case: case.clone() }];
     let task = Task { agent: AGENT.to_owned(), kind: TaskKind::Overhead(pairs) };
-    let (files, _) = files(workspace, &[task], &BTreeMap::new())?;
+    let tasks = [task];
+    let (files, artifacts) = files(workspace, &tasks, &BTreeMap::new())?;
     if let Some(Err(outcome)) = files.get(AGENT) {
         let why = outcome.reason().unwrap_or_default().to_owned();
         return Err(Problem::NoSelfTest { why });
     }
     let scratch = scratch(workspace)?;
     let packed = scratch.path().join("packed");
-    pack_here((suite, workspace), (&packed, "self-test"), &files)?;
+    pack_here((suite, workspace, &tasks), (&packed, "self-test"), (&files, &artifacts))?;
     let kit = OpenKit::open(&packed, &scratch.path().join("0"))?;
     let seed = words.seed.unwrap_or_else(clock::entropy);
     let agents = workspace.agents.values().filter(|agent| !agent.calibration).count() as u32;

@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use wasmparser::Parser;
 
 /// A file and what the record says of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +40,24 @@ pub fn code_bytes(path: &Path) -> Result<u64, Missing> {
     let file = object::File::parse(&*bytes).map_err(|error| failed(error.to_string()))?;
     let text = file.section_by_name(".text").ok_or_else(|| failed("no .text".to_owned()))?;
     Ok(text.size())
+}
+
+/// Size of the sections of the module at `path`, without custom ones: names and debug information, which no
+/// engine runs, and which hold the folder that it was built in.
+///
+/// # Errors
+/// Why it cannot be told.
+pub fn module_bytes(path: &Path) -> Result<u64, Missing> {
+    // WebAssembly core specification, binary format, "Custom section".
+    const CUSTOM: u8 = 0;
+    let failed = |why: String| Missing::Failed(format!("{}: {why}", path.display()));
+    let bytes = fs::read(path).map_err(|error| failed(error.to_string()))?;
+    let mut run = 0;
+    for part in Parser::new(0).parse_all(&bytes) {
+        let section = part.map_err(|error| failed(error.to_string()))?.as_section();
+        run += section.filter(|(id, _)| *id != CUSTOM).map_or(0, |(_, range)| range.len() as u64);
+    }
+    Ok(run)
 }
 
 /// How many of the harness' own functions in the executable at `path` start at a multiple of 64

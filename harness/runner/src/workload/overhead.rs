@@ -372,6 +372,7 @@ fn sizes(ctx: &mut Context<'_>, agent: &AgentFiles, sides: &[Loaded], case: &Cas
         length.map_err(|error| Missing::Failed(format!("{}: {error}", path.display())))
     };
     ctx.reading(case, "wasm_file_bytes", file(&agent.wasm));
+    ctx.reading(case, "wasm_module_bytes", crate::guest::artifact::module_bytes(&agent.wasm));
     if let Some(path) = &agent.native {
         ctx.reading(case, "native_file_bytes", file(path));
         ctx.reading(case, "native_code_bytes", crate::guest::artifact::code_bytes(path));

@@ -35,15 +35,17 @@ pub struct Cast {
 }
 
 impl Stage {
-    /// Loads the agent; compiled code is kept in `cache` between launches, whose subject it is not.
+    /// Loads the agent; compiled code is kept in `scratch` between launches, whose subject it is not.
     ///
     /// # Errors
     /// `Refused`: no such file, no valid module, no twin.
-    pub fn load(ctx: &mut Context<'_>, agent: &AgentFiles, cache: &Path) -> Attempt<Self> {
+    pub fn load(ctx: &mut Context<'_>, agent: &AgentFiles, scratch: &Path) -> Attempt<Self> {
         let pads = pads(ctx);
         let bytes = module(&agent.wasm)?;
         let options = EngineOptions::default();
-        let mut sides = vec![Loaded::Wasm(WasmSubject::compile_cached(&bytes, options, cache)?)];
+        // A folder of its own: the cache removes what it does not know.
+        let cache = scratch.join("code");
+        let mut sides = vec![Loaded::Wasm(WasmSubject::compile_cached(&bytes, options, &cache)?)];
         if let Some(path) = &agent.native {
             sides.push(Loaded::Native(NativeSubject::load(path)?));
         }
