@@ -15,6 +15,7 @@ pub mod comparison;
 pub mod decide;
 pub mod exact;
 pub mod predict;
+pub mod relink;
 pub mod selftest;
 pub mod statistic;
 

@@ -93,6 +93,13 @@ pub struct Args {
     #[arg(long, value_name = "SHARE", value_parser = parse_share, default_value = "0.01")]
     pub margin: f64,
 
+    /// Link this version N times more, each time with its sections in another order, and measure how
+    /// far that alone moves each metric: the relink floor. With --baseline, margins are widened to it
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=99),
+          conflicts_with_all = ["save_baseline", "between", "pack", "profile", "profile_time",
+                                "counts"])]
+    pub relink: Option<u32>,
+
     /// Seconds per case after which a comparison gives up, once there were 16 launch pairs
     #[arg(long, value_name = "SECONDS", value_parser = parse_seconds, default_value = "10")]
     pub budget: f64,
@@ -233,6 +240,16 @@ pub enum Mode {
     Measure(Scale),
     /// One checked pass; the run is kept only where the user says.
     Check,
+}
+
+impl Mode {
+    /// How much is measured.
+    pub const fn scale(self) -> Scale {
+        match self {
+            Self::Measure(scale) => scale,
+            Self::List | Self::Check => Scale::Smoke,
+        }
+    }
 }
 
 impl Args {

@@ -6,7 +6,7 @@ use super::files::{Files, files, guests};
 use super::list;
 use super::messages::{Problem, note, report_problem, result};
 use super::progress::Progress;
-use super::selftest;
+use super::{relink, selftest};
 use crate::guest::catalog::Workspace;
 use crate::measure::protocol::Sampling;
 use crate::measure::run::{Run, Settings};
@@ -29,7 +29,7 @@ use std::fs;
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// For how long each side is profiled unless told otherwise: about 5,000 samples.
@@ -69,34 +69,11 @@ fn run(suite: &Suite, args: &Args) -> Result<ExitCode, Problem> {
         note(&format!("no case of suite {} matches the filter", suite.name));
         return Ok(ExitCode::SUCCESS);
     }
-    if args.profile == Some(ProfileKind::Heap) && !suite.heap {
-        return Err(Problem::NoHeap);
-    }
-    if args.save_baseline.is_some()
-        && args.out.is_none()
-        && (mode == Mode::Check || args.profile_time.is_some())
-    {
-        return Err(Problem::NothingToKeep);
-    }
-    if let Some(into) = &args.pack {
-        let (files, artifacts) = files(&workspace, &tasks, &guests)?;
-        let (into, name) = (as_the_user_means(into), folder_name(into));
-        let here = (suite, &workspace, &tasks[..]);
-        contest::pack_here(here, (&into, &name), (&files, &artifacts))?;
-        return Ok(ExitCode::SUCCESS);
-    }
+    check(suite, args)?;
     let baseline = baseline_of(suite, args, &workspace)?;
-    if let Some((name, kept)) = args.baseline.as_ref().zip(baseline.as_deref())
-        && baseline::load_kit(kept)?.is_some()
-    {
-        let id = contest::id(&workspace, suite, name);
-        let (files, artifacts) = files(&workspace, &tasks, &guests)?;
-        let scratch = contest::scratch(&workspace)?;
-        let packed = scratch.path().join("packed");
-        let here = (suite, &workspace, &tasks[..]);
-        contest::pack_here(here, (&packed, "this checkout"), (&files, &artifacts))?;
-        let kits = [kept, packed.as_path()];
-        return Match { suite, args, workspace: &workspace, kits, id, scratch: &scratch }.run();
+    let what = (&tasks[..], &guests);
+    if let Some(code) = with_kits((suite, args, &workspace), what, baseline.as_deref())? {
+        return Ok(code);
     }
     let baseline = baseline.map(|path| RunFolder::load_record(&path)).transpose()?;
     // First of all, so that an unwritable folder is told before anything is built.
@@ -110,10 +87,7 @@ fn run(suite: &Suite, args: &Args) -> Result<ExitCode, Problem> {
         let _ = fs::remove_dir(folder.path());
     }
     let (files, artifacts) = built?;
-    let scale = match mode {
-        Mode::Measure(scale) => scale,
-        Mode::List | Mode::Check => Scale::Smoke,
-    };
+    let scale = mode.scale();
     let seed = args.seed.unwrap_or_else(clock::entropy);
     let mut record = record::begin(&workspace.root, suite.name, scale, seed);
     if args.profile == Some(ProfileKind::Cpu) {
@@ -137,6 +111,51 @@ fn run(suite: &Suite, args: &Args) -> Result<ExitCode, Problem> {
         save_baseline((suite, &workspace, &tasks), (name, &run), &record, &files)?;
     }
     Ok(ExitCode::from(code))
+}
+
+/// Words that do not go together.
+fn check(suite: &Suite, args: &Args) -> Result<(), Problem> {
+    if args.profile == Some(ProfileKind::Heap) && !suite.heap {
+        return Err(Problem::NoHeap);
+    }
+    let is_kept = args.mode() != Mode::Check && args.profile_time.is_none();
+    if args.save_baseline.is_some() && args.out.is_none() && !is_kept {
+        return Err(Problem::NothingToKeep);
+    }
+    Ok(())
+}
+
+/// What is done with kits and not in a run: packing one, comparing two, linking one again.
+fn with_kits(
+    (suite, args, workspace): (&Suite, &Args, &Workspace),
+    (tasks, guests): (&[Task], &BTreeMap<String, PathBuf>),
+    baseline: Option<&Path>,
+) -> Result<Option<ExitCode>, Problem> {
+    let here = (suite, workspace, tasks);
+    if let Some(into) = &args.pack {
+        let (files, artifacts) = files(workspace, tasks, guests)?;
+        let (into, name) = (as_the_user_means(into), folder_name(into));
+        contest::pack_here(here, (&into, &name), (&files, &artifacts))?;
+        return Ok(Some(ExitCode::SUCCESS));
+    }
+    if args.relink.is_some() && args.baseline.is_none() {
+        return relink::alone(suite, args, workspace, (tasks, guests)).map(Some);
+    }
+    if let Some((name, kept)) = args.baseline.as_ref().zip(baseline)
+        && baseline::load_kit(kept)?.is_some()
+    {
+        let id = contest::id(workspace, suite, name);
+        let (files, artifacts) = files(workspace, tasks, guests)?;
+        let scratch = contest::scratch(workspace)?;
+        let packed = scratch.path().join("packed");
+        contest::pack_here(here, (&packed, "this checkout"), (&files, &artifacts))?;
+        let kits = [kept, packed.as_path()];
+        return Match { suite, args, workspace, kits, id, scratch: &scratch }.run().map(Some);
+    }
+    if args.relink.is_some() {
+        note("--relink is left out: it needs a baseline that has its executable");
+    }
+    Ok(None)
 }
 
 /// Runs the tasks; what was measured is kept and printed even when the machine fails on the way.
@@ -187,7 +206,9 @@ fn measure(
 
 /// Lets Ctrl-C end a run in order.
 pub(super) fn watch_for_ctrl_c() {
-    if ctrlc::set_handler(|| STOP.store(true, std::sync::atomic::Ordering::Relaxed)).is_err() {
+    static ONCE: AtomicBool = AtomicBool::new(false);
+    let is_watched = ONCE.swap(true, Ordering::Relaxed);
+    if !is_watched && ctrlc::set_handler(|| STOP.store(true, Ordering::Relaxed)).is_err() {
         note("Ctrl-C will end this run at once: its signal is taken");
     }
 }

@@ -1,12 +1,13 @@
 //! From words to a comparison: packs what is here, opens what is compared with, runs, prints.
 
-use super::args::{Args, Mode};
+use super::args::Args;
 use super::bench::{
     STOP, as_the_user_means, folder, folder_name, shown, use_colour, watch_for_ctrl_c,
 };
 use super::files::Files;
 use super::messages::{Problem, note, result};
 use super::progress::Progress;
+use super::relink::Relink;
 use crate::guest::catalog::{EXAMPLE_SEED, Workspace};
 use crate::measure::turns::compare::{Compare, Contest, Settings, What, design_for};
 use crate::measure::turns::kit::{OpenKit, pack};
@@ -16,7 +17,8 @@ use crate::plan::scale::Scale;
 use crate::plan::{Task, TaskKind};
 use crate::record;
 use crate::suite::{Subjects, Suite};
-use crate::sys::clock;
+use crate::sys::{clock, process};
+use caxton_results::case::CaseKey;
 use caxton_results::exit;
 use caxton_results::limits::Limits;
 use caxton_results::paired::comparison::{self, Comparison};
@@ -31,7 +33,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 /// Launch pairs of a smoke comparison: it shows that everything runs, and decides counts alone.
-const SMOKE_LOOKS: [u32; 1] = [2];
+pub(super) const SMOKE_LOOKS: [u32; 1] = [2];
 
 /// What is compared, and where it is kept.
 pub(super) struct Match<'a> {
@@ -76,7 +78,7 @@ pub(super) fn pack_here(
     files.retain(|agent, _| compared.contains(agent));
     std::fs::create_dir_all(into)
         .map_err(|source| StoreError::Write { path: into.to_owned(), source })?;
-    pack(into, name, &run, &files)?;
+    pack(into, Path::new(process::THIS_EXECUTABLE), name, &run, &files)?;
     Ok(())
 }
 
@@ -84,51 +86,22 @@ impl Match<'_> {
     /// Runs the comparison, keeps and prints it.
     pub(super) fn run(self) -> Result<ExitCode, Problem> {
         let Self { suite, args, workspace, kits, id, scratch } = self;
-        let scale = match args.mode() {
-            Mode::Measure(scale) => scale,
-            Mode::List | Mode::Check => Scale::Smoke,
-        };
         let limits = limits(args)?;
         let seed = args.seed.unwrap_or_else(clock::entropy);
         // Which of the two lies where is chance, and both paths are equally long.
         let mut places = ["0", "1"];
         fastrand::Rng::with_seed(seed).shuffle(&mut places);
         let open = |which: usize| OpenKit::open(kits[which], &scratch.path().join(places[which]));
-        let (base, candidate) = (open(0)?, open(1)?);
-        let contests = contests(suite, args, [&base, &candidate])?;
+        let opened = [&open(0)?, &open(1)?];
+        let contests = contests(suite, args, opened)?;
         let folder = folder(args, workspace, &id)?;
-        let begun = record::begin(&workspace.root, suite.name, scale, seed);
-        let looks = if scale == Scale::Smoke { SMOKE_LOOKS.to_vec() } else { LOOKS.to_vec() };
-        let (margin, blocks) = (args.margin, scale.effort().blocks);
-        let mde = args.margin + Design::default().mde / 2.0;
-        let design = Design { seed, margin, mde, looks, blocks, ..Design::default() };
-        let mut comparison = Comparison {
-            schema: comparison::SCHEMA,
-            run: begun.run,
-            host: begun.host,
-            base: base.about.clone(),
-            candidate: candidate.about.clone(),
-            design: design_for(&contests, &base, design),
-            cases: Vec::new(),
-            sentinel: None,
-            warnings: begun.warnings,
-            samples_bytes: 0,
-        };
-        comparison.warnings.extend(layout_warnings([&base, &candidate]));
+        let [_, plain] = kits;
+        let relink = Relink { suite, args, workspace, plain, contests: &contests, scratch, seed };
+        let floors = relink.floors_beside(&folder)?;
+        let mut comparison = page((suite, workspace), (args, seed), (&contests, opened));
+        let allowed = |case: &CaseKey| limits.margins(case);
+        comparison.warnings.extend(floors.warnings(&allowed, args.margin));
         comparison.run.id = folder_name(folder.path());
-        let effort = scale.effort();
-        let want = Want::Turns {
-            block: effort.block,
-            samples_max: effort.samples_per_block,
-            instances: effort.instances,
-        };
-        let settings = Settings {
-            timeout: Duration::from_secs_f64(args.timeout),
-            budget: Duration::from_secs_f64(args.budget),
-            what: if args.counts { What::Counts } else { What::All },
-            audit: true,
-            want,
-        };
         watch_for_ctrl_c();
         let paired = contests.iter().filter(|c| c.is_paired && !args.counts).count() as u64;
         let last = comparison.design.looks.last().copied().unwrap_or(0);
@@ -137,13 +110,14 @@ impl Match<'_> {
         let mut compare = Compare {
             comparison,
             folder: Some(folder),
-            settings,
-            kits: [&base, &candidate],
+            settings: settings(args, args.mode().scale()),
+            kits: opened,
             stop: &STOP,
             observer: &progress,
             example_seeds: [EXAMPLE_SEED; 2],
         };
-        let ended = compare.all(&contests, &|case| limits.margins(case));
+        let margins = |case: &CaseKey| floors.margins(case, allowed(case), args.margin);
+        let ended = compare.all(&contests, &margins);
         progress.finish();
         if ended.is_err() {
             compare.comparison.run.status = Status::Failed;
@@ -161,6 +135,40 @@ impl Match<'_> {
     }
 }
 
+/// A comparison that has not begun.
+fn page(
+    (suite, workspace): (&Suite, &Workspace),
+    (args, seed): (&Args, u64),
+    (contests, [base, candidate]): (&[Contest], [&OpenKit; 2]),
+) -> Comparison {
+    let scale = args.mode().scale();
+    let begun = record::begin(&workspace.root, suite.name, scale, seed);
+    let looks = if scale == Scale::Smoke { SMOKE_LOOKS.to_vec() } else { LOOKS.to_vec() };
+    let design = Design {
+        seed,
+        margin: args.margin,
+        // As far above the margin as the margin lies above nothing, by default.
+        mde: args.margin + Design::default().mde - Design::default().margin,
+        looks,
+        blocks: scale.effort().blocks,
+        ..Design::default()
+    };
+    let mut warnings = begun.warnings;
+    warnings.extend(layout_warnings([base, candidate]));
+    Comparison {
+        schema: comparison::SCHEMA,
+        run: begun.run,
+        host: begun.host,
+        base: base.about.clone(),
+        candidate: candidate.about.clone(),
+        design: design_for(contests, base, design),
+        cases: Vec::new(),
+        sentinel: None,
+        warnings,
+        samples_bytes: 0,
+    }
+}
+
 /// What the user allows.
 pub(super) fn limits(args: &Args) -> Result<Limits, Problem> {
     let Some(path) = &args.limits else { return Ok(Limits::default()) };
@@ -170,9 +178,29 @@ pub(super) fn limits(args: &Args) -> Result<Limits, Problem> {
     Ok(Limits::parse(&path.display().to_string(), &text)?)
 }
 
+/// How a comparison is made at `scale`.
+pub(super) fn settings(args: &Args, scale: Scale) -> Settings {
+    let effort = scale.effort();
+    Settings {
+        timeout: Duration::from_secs_f64(args.timeout),
+        budget: Duration::from_secs_f64(args.budget),
+        what: if args.counts { What::Counts } else { What::All },
+        audit: true,
+        want: Want::Turns {
+            block: effort.block,
+            samples_max: effort.samples_per_block,
+            instances: effort.instances,
+        },
+    }
+}
+
 /// The cases of either kit that the filters take. A case that only the candidate has is new, and
 /// said; one that only the base has is kept: it cannot be compared, and that must not be green.
-fn contests(suite: &Suite, args: &Args, kits: [&OpenKit; 2]) -> Result<Vec<Contest>, Problem> {
+pub(super) fn contests(
+    suite: &Suite,
+    args: &Args,
+    kits: [&OpenKit; 2],
+) -> Result<Vec<Contest>, Problem> {
     let wanted = |name: &&String| args.agent.is_empty() || args.agent.contains(name);
     let names: BTreeSet<&String> =
         kits.iter().flat_map(|kit| kit.about.agents.keys()).filter(wanted).collect();

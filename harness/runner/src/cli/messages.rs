@@ -71,6 +71,12 @@ pub enum Problem {
         /// What became of it.
         why: String,
     },
+    /// `--relink`.
+    #[error("no relink: {why}")]
+    NoRelink {
+        /// What is in its way.
+        why: String,
+    },
     /// A run folder or baseline cannot be read or written.
     #[error(transparent)]
     Store(#[from] StoreError),

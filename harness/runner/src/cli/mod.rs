@@ -7,4 +7,5 @@ mod files;
 pub mod list;
 pub mod messages;
 pub mod progress;
+mod relink;
 mod selftest;

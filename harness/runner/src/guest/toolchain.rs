@@ -103,6 +103,14 @@ pub struct Toolchain {
     /// `rustc -vV`: what the build's hash rests on.
     pub identity: String,
     native_target: String,
+    /// The seed by which the linker shuffles a twin's sections; none leaves them in order.
+    shuffle: Option<u32>,
+}
+
+/// What a linker is told to lay out the sections of what it links in an order that follows from
+/// `seed`. Only lld knows it, and takes 0 for a seed of its own choice.
+pub fn shuffle_flag(seed: u32) -> String {
+    format!("-Clink-arg=-Wl,--shuffle-sections=*={seed}")
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -177,7 +185,13 @@ impl Toolchain {
         };
         let native_target = field("host: ").ok_or_else(|| format!("{rustc} -vV names no host"))?;
         let version = identity.lines().next().unwrap_or_default().to_owned();
-        Ok(Self { kind, version, identity, native_target })
+        Ok(Self { kind, version, identity, native_target, shuffle: None })
+    }
+
+    /// The same, whose twins are linked with their sections in the order of `seed`.
+    #[must_use]
+    pub fn relinked(&self, seed: u32) -> Self {
+        Self { shuffle: Some(seed), ..self.clone() }
     }
 
     /// The target triple of a side.
@@ -193,7 +207,10 @@ impl Toolchain {
         let mut flags = vec!["-Csymbol-mangling-version=v0".to_owned()];
         match side {
             // Without it a relink alone moves a function's speed by -6 … +22 %.
-            Side::Native => flags.push("-Cllvm-args=-align-all-functions=6".to_owned()),
+            Side::Native => {
+                flags.push("-Cllvm-args=-align-all-functions=6".to_owned());
+                flags.extend(self.shuffle.map(shuffle_flag));
+            }
             Side::Wasm => flags.extend(self.reactor_flags()),
         }
         flags.extend(variant.flags(side).iter().map(|flag| (*flag).to_owned()));
@@ -284,6 +301,7 @@ mod tests {
             version: "rustc 1.0.0".to_owned(),
             identity: String::new(),
             native_target: "x86_64-unknown-linux-gnu".to_owned(),
+            shuffle: None,
         }
     }
 
@@ -313,6 +331,18 @@ mod tests {
         assert!(more(Side::Native, Variant::Simd).is_empty());
         assert_eq!(more(Side::Native, Variant::FramePointers), ["-Cforce-frame-pointers=yes"]);
         assert!(more(Side::Wasm, Variant::FramePointers).is_empty());
+    }
+
+    #[test]
+    fn a_relink_differs_in_the_twin_and_by_its_seed_alone() {
+        let toolchain = toolchain(Kind::Debian);
+        let words = |toolchain: &Toolchain, side| toolchain.words((side, Variant::Measured));
+        let relinked = toolchain.relinked(7);
+        assert_eq!(words(&relinked, Side::Wasm), words(&toolchain, Side::Wasm));
+        let mut expected = words(&toolchain, Side::Native);
+        expected.push("-Clink-arg=-Wl,--shuffle-sections=*=7".to_owned());
+        assert_eq!(words(&relinked, Side::Native), expected);
+        assert_ne!(words(&toolchain.relinked(8), Side::Native), expected);
     }
 
     #[test]

@@ -69,19 +69,19 @@ fn at(path: &Path) -> impl FnOnce(io::Error) -> KitError {
     move |source| KitError::Io { path: path.to_owned(), source }
 }
 
-/// Makes a kit in the empty folder `into`: of this executable, and of the files of those agents
+/// Makes a kit in the empty folder `into`: of the executable `own`, and of the files of those agents
 /// that have some.
 ///
 /// # Errors
 /// A file that cannot be read or written.
 pub fn pack(
     into: &Path,
+    own: &Path,
     name: &str,
     run: &Run,
     files: &BTreeMap<String, Result<AgentFiles, Outcome>>,
 ) -> Result<Kit, KitError> {
     let executable = into.join(EXECUTABLE);
-    let own = Path::new(process::THIS_EXECUTABLE);
     fs::copy(own, &executable).map_err(at(&executable))?;
     fs::set_permissions(&executable, fs::Permissions::from_mode(0o755)).map_err(at(&executable))?;
     let aligned = aligned_functions(&executable).into();
