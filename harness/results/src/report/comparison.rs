@@ -11,7 +11,7 @@ use crate::paired::exact::ExactVerdict;
 use crate::reading::Reading;
 use crate::record::kit::Kit;
 use crate::record::{Revision, Status};
-use crate::report::figures::{NONE, list, some};
+use crate::report::figures::{NONE, some};
 use crate::report::table::{Table, Tone};
 use crate::report::{Style, paint};
 use std::collections::{BTreeMap, BTreeSet};
@@ -239,14 +239,12 @@ fn described(kit: &Kit) -> BTreeMap<String, String> {
     let mut pairs: BTreeMap<String, String> =
         build.map(|(name, value)| (format!("build {name}"), value.clone())).collect();
     let aligned = match &kit.aligned {
+        Reading::Known((aligned, all)) if aligned == all => "at 64 bytes".to_owned(),
         Reading::Known((aligned, all)) => format!("{aligned} of {all} functions at 64 bytes"),
         Reading::Missing(why) => format!("unknown ({why})"),
     };
     pairs.insert("alignment".to_owned(), aligned);
-    pairs.insert("revision".to_owned(), revision_words(&kit.revision));
     pairs.insert("suite".to_owned(), kit.suite.clone());
-    let agents: Vec<String> = kit.agents.keys().cloned().collect();
-    pairs.insert("agents".to_owned(), list(&agents));
     pairs
 }
 

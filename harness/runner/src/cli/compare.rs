@@ -216,8 +216,11 @@ pub(super) fn contests(
     let mut contests: Vec<Contest> = kept.filter_map(contest).collect();
     let [base, _] = kits;
     let is_new = |contest: &Contest| base.files(&contest.case.agent).is_none();
-    for contest in contests.iter().filter(|contest| is_new(contest)) {
-        note(&format!("{} is new: the baseline has no agent {}", contest.case, contest.case.agent));
+    let new: BTreeSet<&str> =
+        contests.iter().filter(|c| is_new(c)).map(|c| c.case.agent.as_str()).collect();
+    if !new.is_empty() {
+        let new: Vec<&str> = new.into_iter().collect();
+        note(&format!("not compared, for the baseline has no such agent: {}", new.join(", ")));
     }
     contests.retain(|contest| !is_new(contest));
     Ok(contests)
