@@ -73,7 +73,7 @@ pub(super) fn alone(
     let relink = Relink { suite, args, workspace, plain, contests: &contests, scratch, seed };
     let out = args.out.as_deref().map(as_the_user_means);
     let floors = relink.floors(out.as_deref())?;
-    if floors.is_empty() {
+    if !contests.iter().any(|contest| contest.is_paired) {
         note("nothing to relink for: no case is compared in launch pairs");
     }
     Ok(match () {
