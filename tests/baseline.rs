@@ -34,9 +34,17 @@ fn a_run_is_kept_as_the_latest_and_as_a_baseline() {
     assert!(said.only_error().ends_with("there are: one (wasm)"), "{}", said.stderr);
     assert_eq!(runs(), 2, "nothing was begun");
 
+    // What an earlier version kept: a record, and nothing that could run again.
+    fs::remove_file(profiles.join("baselines/one/wasm/kit.json")).expect("a baseline has a kit");
+    let said = mirror.bench(&["--agent", "echo", "--baseline", "one"]);
+    assert_eq!(said.code, Some(4), "{}", said.stderr);
+    assert!(said.stderr.contains("the baseline has no executable"), "{}", said.stderr);
+    assert!(said.stdout.contains("Not compared"), "{}", said.stdout);
+    assert_eq!(runs(), 3);
+
     let list = tool_says(&["list", &word(&profiles)]).stdout;
     let kinds: Vec<_> = list.lines().filter_map(|line| line.split_whitespace().next()).collect();
-    assert_eq!(kinds, ["run", "run", "baseline"], "{list}");
+    assert_eq!(kinds, ["run", "comparison", "run", "baseline"], "{list}");
 }
 
 #[test]

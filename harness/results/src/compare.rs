@@ -1,129 +1,286 @@
-//! Two records side by side. Advisory: their launches were not paired, and between two runs a
-//! machine moves by more than most changes of a program do; a verdict needs a paired comparison.
+//! Two records side by side, where nothing can be run again. Counts are compared as facts if the
+//! same compilers and engine made them. Times moved with the machine between the two runs, by more
+//! than most changes of a program do: earlier sessions say how far it moves by itself
+//! ([`predict`]), for information only; without them there is nothing to compare with.
 
-use crate::case::CaseKey;
-use crate::metric::{Class, metrics};
+mod tables;
+
+use crate::case::{CaseKey, Outcome};
+use crate::limits::Limits;
+use crate::metric::{MetricName, metrics};
+use crate::paired::comparison::Conclusion;
+use crate::paired::decide::Verdict;
+use crate::paired::exact::{ExactVerdict, is_compared, judge_one};
+use crate::paired::predict::{Prediction, predict};
+use crate::paired::{CONTESTED, Design};
 use crate::reading::Reading;
-use crate::record::{CaseRecord, Record};
-use crate::reduce::HEADLINE;
-use crate::report::figures::{NONE, estimate, exact, interval};
-use crate::report::table::{Table, Tone, name};
+use crate::record::{Artifact, CaseRecord, Record, Status, Summary};
+use crate::report::figures::NONE;
 use crate::report::{Style, paint};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 
-/// What changed from `old` to `new`, as text.
-pub fn advisory_text(old: &Record, new: &Record, style: &Style) -> String {
-    let painted: Vec<String> = advisory(old, new).iter().map(|table| paint(table, style)).collect();
-    painted.join("\n")
+/// What two records come to.
+#[derive(Debug, Clone)]
+pub struct Records<'a> {
+    base: &'a Record,
+    candidate: &'a Record,
+    /// Every count that both have.
+    pub exact: Vec<(CaseKey, ExactVerdict)>,
+    /// Every figure of time or memory that earlier sessions can judge, for information.
+    pub predicted: Vec<Predicted>,
+    /// What could not be compared, by reason.
+    pub not_compared: BTreeMap<String, Vec<String>>,
+    /// Cases that the candidate has and the base has not.
+    pub only_candidate: Vec<CaseKey>,
+    /// What of machine, engine and compilers differs: its name, the base's, the candidate's.
+    pub conditions: Vec<[String; 3]>,
 }
 
-/// What changed from `old` to `new`, as data.
-pub fn advisory(old: &Record, new: &Record) -> Vec<Table> {
-    let tables = [times(old, new), exact_metrics(old, new), conditions(old, new)];
-    tables.into_iter().filter(|table| !table.is_empty()).collect()
+/// A figure that earlier sessions can judge.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Predicted {
+    /// The case.
+    pub case: CaseKey,
+    /// The metric.
+    pub metric: MetricName,
+    /// The base's figure.
+    pub base: Summary,
+    /// The candidate's.
+    pub candidate: Summary,
+    /// What the sessions say.
+    pub says: Prediction,
 }
 
-/// The keys of both, in the order of the new record.
-fn keys<'a>(old: &'a Record, new: &'a Record) -> Vec<&'a CaseKey> {
-    let mut seen = BTreeSet::new();
-    let cases = new.cases.iter().chain(&old.cases).map(|case| &case.key);
-    cases.filter(|key| seen.insert(*key)).collect()
+impl<'a> Records<'a> {
+    /// Compares `candidate` with `base`. `sessions` are stored records; those that are like the
+    /// base are used. `limits` give tolerances of counts.
+    pub fn compare(
+        base: &'a Record,
+        candidate: &'a Record,
+        sessions: &[Record],
+        limits: &Limits,
+    ) -> Self {
+        let mut all = Self {
+            base,
+            candidate,
+            exact: Vec::new(),
+            predicted: Vec::new(),
+            not_compared: BTreeMap::new(),
+            only_candidate: Vec::new(),
+            conditions: differing(base, candidate),
+        };
+        all.judge_whole();
+        let likewise = like(base, candidate, sessions);
+        let figures = base.cases.iter().filter(|case| case.outcome == Outcome::Ran);
+        let figures = figures.flat_map(|case| contested(case).map(|_| ())).count();
+        let alpha = Design::default().alpha / figures.max(1) as f64;
+        for case in base.cases.iter().filter(|case| case.outcome == Outcome::Ran) {
+            match find(candidate, &case.key) {
+                None => all.fail("the candidate has no such case", case.key.to_string()),
+                Some(other) if other.outcome != Outcome::Ran => {
+                    let reason = other.outcome.reason().unwrap_or_default();
+                    let why = format!("candidate: {}: {reason}", other.outcome.name());
+                    all.fail(&why, case.key.to_string());
+                }
+                Some(other) => {
+                    all.judge_counts((case, other), limits);
+                    all.judge_times((case, other), &likewise, alpha);
+                }
+            }
+        }
+        let is_new = |case: &&CaseRecord| find(base, &case.key).is_none();
+        let new = candidate.cases.iter().filter(is_new);
+        all.only_candidate = new.map(|case| case.key.clone()).collect();
+        all
+    }
+
+    /// What it comes to. What sessions predict is advice and changes nothing.
+    pub fn conclusion(&self) -> Conclusion {
+        let is_worse = |(_, exact): &(CaseKey, ExactVerdict)| exact.verdict == Verdict::Regressed;
+        let is_empty = self.exact.is_empty() && self.predicted.is_empty();
+        if self.exact.iter().any(is_worse) {
+            Conclusion::Regressed
+        } else if !self.not_compared.is_empty() || is_empty {
+            Conclusion::NotComparable
+        } else {
+            Conclusion::Fine
+        }
+    }
+
+    /// For a terminal.
+    pub fn text(&self, style: &Style) -> String {
+        let painted: Vec<String> = self.tables().iter().map(|table| paint(table, style)).collect();
+        painted.join("\n")
+    }
+
+    fn fail(&mut self, why: &str, what: String) {
+        self.not_compared.entry(why.to_owned()).or_default().push(what);
+    }
+
+    /// What is wrong with a record as a whole.
+    fn judge_whole(&mut self) {
+        let sides = [("base", self.base), ("candidate", self.candidate)];
+        for (side, record) in sides {
+            if record.run.status != Status::Finished {
+                self.fail("the run did not come to its end", format!("{side} {}", record.run.id));
+            }
+            if record.is_profile() {
+                self.fail("a profiled run has no figures", format!("{side} {}", record.run.id));
+            }
+        }
+        if self.base.run.suite != self.candidate.run.suite {
+            let suites = format!("{} and {}", self.base.run.suite, self.candidate.run.suite);
+            self.fail("the two are of different suites", suites);
+        }
+    }
+
+    /// Counts, where the same compilers and engine made both.
+    fn judge_counts(&mut self, (base, candidate): (&CaseRecord, &CaseRecord), limits: &Limits) {
+        let agent = &base.key.agent;
+        if toolchain(self.base, agent) != toolchain(self.candidate, agent) {
+            let why = "counts need the same compilers and engine on both sides";
+            self.fail(why, base.key.to_string());
+            return;
+        }
+        for metric in metrics().filter(|metric| is_compared(metric)) {
+            let Ok(before) = base.metric(metric.name) else { continue };
+            let name = MetricName::from(metric);
+            let what = || format!("{} {name}", base.key);
+            let Ok(after) = candidate.metric(metric.name) else {
+                self.fail("the candidate has no such count", what());
+                continue;
+            };
+            let [was, is] = [before, after].map(told);
+            match judge_one(name, &was, &is, limits.margin(&base.key, name)) {
+                Some(verdict) if verdict.verdict != Verdict::NotComparable => {
+                    self.exact.push((base.key.clone(), verdict));
+                }
+                _ => self.fail("a count needs two processes on each side", what()),
+            }
+        }
+    }
+
+    /// Times and memory, by what earlier sessions predict.
+    fn judge_times(
+        &mut self,
+        (base, candidate): (&CaseRecord, &CaseRecord),
+        sessions: &Result<Vec<&Record>, String>,
+        alpha: f64,
+    ) {
+        for (metric, before) in contested(base) {
+            let what = || format!("{} {metric}", base.key);
+            let Ok(after) = candidate.metric(metric.as_str()) else {
+                self.fail("the candidate has no such figure", what());
+                continue;
+            };
+            let says = sessions.clone().and_then(|sessions| {
+                let agent = &base.key.agent;
+                let same = sessions.iter().filter(|s| files(s, agent) == files(self.base, agent));
+                let figures = same.filter_map(|s| find(s, &base.key)?.metric(metric.as_str()).ok());
+                let figures: Vec<f64> = figures.map(|summary| summary.estimate).collect();
+                predict(&figures, after.estimate, metric.metric().better, alpha)
+                    .map_err(|error| format!("nothing can be run again, and {error}"))
+            });
+            match says {
+                Ok(says) => {
+                    let (case, base, candidate) = (base.key.clone(), *before, *after);
+                    self.predicted.push(Predicted { case, metric, base, candidate, says });
+                }
+                Err(why) => self.fail(&why, what()),
+            }
+        }
+    }
+}
+
+/// What the processes behind an exact summary told: the same, or from the least to the greatest.
+fn told(summary: &Summary) -> Vec<f64> {
+    summary.interval.map_or(vec![summary.estimate], |i| vec![i.lower, i.upper])
+}
+
+/// The figures of `case` that launch pairs would compare.
+fn contested(case: &CaseRecord) -> impl Iterator<Item = (MetricName, &Summary)> {
+    CONTESTED.iter().filter_map(|contested| {
+        let name = MetricName::parse(contested.metric).ok()?;
+        Some((name, case.metric(contested.metric).ok()?))
+    })
 }
 
 fn find<'a>(record: &'a Record, key: &CaseKey) -> Option<&'a CaseRecord> {
     record.cases.iter().find(|case| case.key == *key)
 }
 
-fn times(old: &Record, new: &Record) -> Table {
-    let title = format!("Baseline {} against run {}: wasm/native", old.run.id, new.run.id);
-    let columns = ["<agent", "baseline", "interval", "this run", "interval", "change"];
-    let mut table = Table::new(&title, &columns);
-    for key in keys(old, new).into_iter().filter(|key| key.is_overhead()) {
-        let sides = [old, new].map(|record| find(record, key));
-        let [was, is] = sides.map(|case| match case {
-            Some(case) => [estimate(case, HEADLINE), interval(case, HEADLINE)],
-            None => ["no such case".to_owned(), NONE.to_owned()],
-        });
-        let [before, after] =
-            sides.map(|case| case.and_then(|c| c.metric(HEADLINE).ok()).map(|s| s.estimate));
-        let change = match (before, after) {
-            (Some(before), Some(after)) => format!("{:+.1} %", (after / before - 1.0) * 100.0),
-            _ => NONE.to_owned(),
-        };
-        let cells = was.into_iter().chain(is).chain([change]);
-        table.row(Tone::Plain, std::iter::once(name(&key.agent)).chain(cells));
+/// The sessions like `base`, each once and without `candidate`; or why `candidate` is not like it.
+fn like<'a>(
+    base: &'a Record,
+    candidate: &Record,
+    sessions: &'a [Record],
+) -> Result<Vec<&'a Record>, String> {
+    if !is_like(base, candidate) {
+        return Err("nothing can be run again, and the runs are of different machines, scales or \
+                    builds of the harness"
+            .to_owned());
     }
-    table.note(
-        Tone::Plain,
-        "Advisory: the launches of two runs are not paired, so that drift of the machine between \
-         them is in the change and not in the intervals. No verdict follows from it.",
-    );
-    table
+    let mut seen = BTreeSet::from([candidate.run.id.as_str()]);
+    let all = std::iter::once(base).chain(sessions);
+    Ok(all.filter(|s| is_like(base, s) && seen.insert(s.run.id.as_str())).collect())
 }
 
-/// The exact metrics that both have and that differ. These changes are facts.
-fn exact_metrics(old: &Record, new: &Record) -> Table {
-    let columns = ["<case", "<metric", "baseline", "this run"];
-    let mut table = Table::new("Exact metrics that changed", &columns);
-    let mut compared = 0;
-    for key in keys(old, new) {
-        let (Some(was), Some(is)) = (find(old, key), find(new, key)) else { continue };
-        for metric in metrics().filter(|metric| metric.class == Class::Exact) {
-            let (Ok(before), Ok(after)) = (was.metric(metric.name), is.metric(metric.name)) else {
-                continue;
-            };
-            compared += 1;
-            if before.estimate != after.estimate {
-                let case = key.to_string();
-                let cells = [&case, metric.name, &exact(was, metric.name), &exact(is, metric.name)];
-                table.row(Tone::Bad, cells);
-            }
-        }
-    }
-    let unchanged = compared - table.rows.len();
-    table.note(Tone::Plain, &format!("{unchanged} of {compared} exact readings are the same."));
-    table
+/// True where times of both may be set side by side.
+fn is_like(base: &Record, other: &Record) -> bool {
+    other.run.status == Status::Finished
+        && (&base.run.suite, &base.run.scale) == (&other.run.suite, &other.run.scale)
+        && base.run.build == other.run.build
+        && base.engine == other.engine
+        && base.host.fingerprint == other.host.fingerprint
+        && base.host.memory_bytes == other.host.memory_bytes
+}
+
+/// The hashes of an agent's files.
+fn files<'a>(record: &'a Record, agent: &str) -> BTreeMap<&'a str, &'a str> {
+    let own = record.artifacts.iter().filter(|artifact| artifact.agent == agent);
+    own.map(|artifact| (artifact.side.as_str(), artifact.sha256.as_str())).collect()
+}
+
+/// What decides an agent's counts beside its source.
+fn toolchain(record: &Record, agent: &str) -> BTreeMap<String, String> {
+    let own = record.artifacts.iter().filter(|artifact| artifact.agent == agent);
+    let compilers = own.map(|artifact| (artifact.side.clone(), compiler(artifact)));
+    let engine = record.engine.iter().map(|(n, value)| (format!("engine {n}"), value.clone()));
+    compilers.chain(engine).collect()
+}
+
+fn compiler(artifact: &Artifact) -> String {
+    let flags = artifact.flags.join(" ");
+    let how = [words(&artifact.rustc), artifact.target.clone(), flags].join(" ");
+    how.trim_end().to_owned()
 }
 
 /// What of machine, engine and compilers is not the same.
-fn conditions(old: &Record, new: &Record) -> Table {
-    let columns = ["<what", "<baseline", "<this run"];
-    let mut table = Table::new("Conditions that differ", &columns);
-    let [was, is] = [old, new].map(described);
-    let names: BTreeSet<&String> = was.iter().chain(&is).map(|(name, _)| name).collect();
-    for name in names {
-        let value = |side: &[(String, String)]| {
-            let found = side.iter().find(|(n, _)| n == name);
-            found.map_or(NONE.to_owned(), |(_, value)| value.clone())
-        };
-        let (was, is) = (value(&was), value(&is));
-        if was != is {
-            table.row(Tone::Bad, [name, &was, &is]);
-        }
-    }
-    if !table.rows.is_empty() {
-        table.note(Tone::Bad, "Times of these two runs are not comparable; exact metrics are.");
-    }
-    table
+fn differing(base: &Record, candidate: &Record) -> Vec<[String; 3]> {
+    let [was, is] = [base, candidate].map(described);
+    let names: BTreeSet<&String> = was.keys().chain(is.keys()).collect();
+    let value = |side: &BTreeMap<String, String>, name: &String| {
+        side.get(name).cloned().unwrap_or_else(|| NONE.to_owned())
+    };
+    let rows = names.into_iter().map(|name| [name.clone(), value(&was, name), value(&is, name)]);
+    rows.filter(|[_, was, is]| was != is).collect()
 }
 
 /// Everything that has to be equal for two times to be compared.
-fn described(record: &Record) -> Vec<(String, String)> {
-    let mut pairs: Vec<(String, String)> = Vec::new();
+fn described(record: &Record) -> BTreeMap<String, String> {
     let fingerprint = record.host.fingerprint.iter();
-    pairs.extend(fingerprint.map(|(name, value)| (name.clone(), words(value))));
-    pairs.push(("memory".to_owned(), words(&record.host.memory_bytes)));
-    pairs.push(("scale".to_owned(), record.run.scale.clone()));
+    let mut pairs: BTreeMap<String, String> =
+        fingerprint.map(|(name, value)| (name.clone(), words(value))).collect();
+    pairs.insert("memory".to_owned(), words(&record.host.memory_bytes));
+    pairs.insert("scale".to_owned(), record.run.scale.clone());
     let engine = record.engine.iter();
     pairs.extend(engine.map(|(name, value)| (format!("engine {name}"), value.clone())));
     let build = record.run.build.iter();
     pairs.extend(build.map(|(name, value)| (format!("harness {name}"), value.clone())));
     for artifact in &record.artifacts {
         let what = format!("{} {} compiler", artifact.agent, artifact.side);
-        let flags = artifact.flags.join(" ");
-        let how = [words(&artifact.rustc), artifact.target.clone(), flags].join(" ");
-        pairs.push((what, how.trim_end().to_owned()));
+        pairs.insert(what, compiler(artifact));
     }
     pairs
 }
@@ -136,51 +293,5 @@ fn words(reading: &Reading<impl Display>) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::fixture;
-    use crate::metric::MetricName;
-    use expect_test::expect;
-
-    #[test]
-    fn changes_are_shown_and_called_advisory() {
-        let (old, _) = fixture::run();
-        let mut new = old.clone();
-        new.run.id = "later".to_owned();
-        new.cases.retain(|case| case.key.agent != "json");
-        let fuel = MetricName::parse("wasm_fuel").unwrap();
-        let case = new.cases.iter_mut().find(|case| case.metrics.contains_key(&fuel)).unwrap();
-        if let Some(Reading::Known(summary)) = case.metrics.get_mut(&fuel) {
-            summary.estimate += 7.0;
-        }
-        new.host.fingerprint.insert("cores".to_owned(), Reading::Known("64".to_owned()));
-        expect![[r#"
-            Baseline 20260102T030405Z-abc1234-wasm against run later: wasm/native
-              agent                     baseline        interval      this run        interval  change
-              noop                        4.479x  [4.459, 4.497]        4.479x  [4.459, 4.497]  +0.0 %
-              sha256                      1.255x  [1.245, 1.265]        1.255x  [1.245, 1.265]  +0.0 %
-              \u{202e}evil\u{1b}[2J\n…         —               —             —               —       —
-              json                        1.454x  [1.444, 1.468]  no such case               —       —
-              Advisory: the launches of two runs are not paired, so that drift of the machine between them is in the
-                change and not in the intervals. No verdict follows from it.
-
-            Exact metrics that changed
-              case                                   metric     baseline  this run
-              wasm/overhead/wasmtime-vs-native/noop  wasm_fuel     2,790     2,797
-              19 of 20 exact readings are the same.
-
-            Conditions that differ
-              what   baseline  this run
-              cores  2         64
-              Times of these two runs are not comparable; exact metrics are.
-        "#]].assert_eq(&advisory_text(&old, &new, &Style::default()));
-    }
-
-    #[test]
-    fn a_run_against_itself_changes_nothing() {
-        let (record, _) = fixture::run();
-        let tables = advisory(&record, &record);
-        assert_eq!(tables.len(), 2, "no conditions differ");
-        assert!(tables[1].rows.is_empty());
-    }
-}
+#[path = "compare_tests.rs"]
+mod tests;

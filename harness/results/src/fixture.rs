@@ -13,6 +13,8 @@ use crate::samples::Sample;
 use crate::units::{Bytes, Nanos};
 use std::collections::BTreeMap;
 
+pub(crate) mod paired;
+
 const LAUNCHES: u32 = 12;
 /// What a guest could call itself.
 pub(crate) const HOSTILE: &str = "\u{202e}evil\u{1b}[2J\nagent with a name without end";

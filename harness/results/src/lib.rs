@@ -7,7 +7,9 @@
 
 pub mod case;
 pub mod compare;
+pub mod exit;
 pub mod export;
+pub mod limits;
 pub mod metric;
 pub mod paired;
 pub mod profile;
@@ -18,6 +20,7 @@ pub mod reduce;
 pub mod report;
 pub mod samples;
 pub mod stats;
+pub mod targets;
 pub mod units;
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 
 use super::decide::Verdict;
 use super::{Trial, Turn, Version, worse_sign};
-use crate::metric::{Class, MetricName};
+use crate::metric::{Class, Metric, MetricName};
 use crate::stats::summary;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -45,6 +45,11 @@ pub struct ExactVerdict {
     pub verdict: Verdict,
 }
 
+/// True for a count that two versions are compared by.
+pub fn is_compared(metric: &Metric) -> bool {
+    metric.class == Class::Exact && !OF_THE_PLACE.contains(&metric.name)
+}
+
 /// Judges every count that a version told in two processes at least; one that only the candidate
 /// knows is new, and no change. `tolerance` is what the user allows a metric, as a share.
 pub fn judge<'a>(
@@ -53,17 +58,17 @@ pub fn judge<'a>(
 ) -> Vec<ExactVerdict> {
     let mut counts: BTreeMap<MetricName, [Vec<f64>; 2]> = BTreeMap::new();
     for turn in turns.into_iter().filter(|turn| turn.trial == Trial::Counts) {
-        let is_of_place = OF_THE_PLACE.contains(&turn.metric.as_str());
-        if turn.metric.metric().class == Class::Exact && !is_of_place {
+        if is_compared(turn.metric.metric()) {
             let versions = counts.entry(turn.metric).or_default();
             let which = usize::from(turn.version == Version::Candidate);
             versions[which].push(turn.per_iteration());
         }
     }
-    counts.into_iter().filter_map(|(m, [b, c])| one(m, &b, &c, tolerance(m))).collect()
+    counts.into_iter().filter_map(|(m, [b, c])| judge_one(m, &b, &c, tolerance(m))).collect()
 }
 
-fn one(
+/// Judges one count by what the processes of each version told; `allowed` is the user's tolerance.
+pub(crate) fn judge_one(
     metric: MetricName,
     base: &[f64],
     candidate: &[f64],

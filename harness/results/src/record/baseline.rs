@@ -163,6 +163,18 @@ pub fn list_runs(profiles: &Path) -> Result<Vec<(String, Listed)>, StoreError> {
     Ok(folders(&profiles.join(RUNS))?.into_iter().map(named).collect())
 }
 
+/// The records of all runs in the folder `profiles` that can be read.
+///
+/// # Errors
+/// [`StoreError::Read`] when the folder cannot be listed.
+pub fn stored_records(profiles: &Path) -> Result<Vec<Record>, StoreError> {
+    let record = |(_, listed)| match listed {
+        Listed::Run(record) => Some(*record),
+        Listed::Comparison(_) | Listed::Bad(_) => None,
+    };
+    Ok(list_runs(profiles)?.into_iter().filter_map(record).collect())
+}
+
 /// The baselines in the folder `profiles`, as `name/suite`. None where there is no such folder.
 ///
 /// # Errors

@@ -159,6 +159,17 @@ pub(crate) fn list(names: &[String]) -> String {
     }
 }
 
+/// Case keys in a row, whole: a name that is cut cannot be looked for. Of many, the first ones and
+/// a count.
+pub(crate) fn some(keys: &[String]) -> String {
+    const SHOWN: usize = 4;
+    let (shown, more) = keys.split_at(keys.len().min(SHOWN));
+    match more.len() {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,9 +4,11 @@
 //! Nothing is computed here that is not in the record: a report of a folder says the same on every
 //! machine.
 
+mod comparison;
 mod conditions;
 mod counters;
 pub(crate) mod figures;
+mod hard;
 mod heap;
 mod limits;
 mod overhead;
@@ -20,6 +22,10 @@ pub mod table;
 use crate::case::Outcome;
 use crate::reading::Reading;
 use crate::record::{Record, Status};
+pub(crate) use comparison::exact_words;
+pub use comparison::revision_words;
+pub use comparison::{comparison_line, comparison_tables, comparison_text};
+pub use hard::limits_table;
 pub use paint::paint;
 pub(crate) use paint::wrap;
 use table::{Table, Tone};
@@ -35,53 +41,6 @@ pub struct Style {
 pub fn text(record: &Record, style: &Style) -> String {
     let painted: Vec<String> = tables(record).iter().map(|table| paint(table, style)).collect();
     painted.join("\n")
-}
-
-/// Stand-in.
-pub fn comparison_text(
-    comparison: &crate::paired::comparison::Comparison,
-    _full: bool,
-    _: &Style,
-) -> String {
-    let mut text = String::new();
-    let mut line = |key: &str, m: &crate::paired::comparison::MetricVerdict| {
-        text.push_str(&format!(
-            "{:?} {key} {} {:?} {:?} {:?}\n",
-            m.verdict,
-            m.metric,
-            m.decision.as_ref().map(|d| (
-                d.n,
-                d.worse,
-                d.interval.map(|i| (i.lower, i.upper)),
-                d.p_worse
-            )),
-            m.base,
-            m.candidate
-        ));
-    };
-    for case in &comparison.cases {
-        for m in &case.metrics {
-            line(&case.key.to_string(), m);
-        }
-    }
-    if let Some(s) = &comparison.sentinel {
-        for m in &s.metrics {
-            line("sentinel", m);
-        }
-    }
-    for case in &comparison.cases {
-        text.push_str(&format!(
-            "{} {:?} {:?} {} ms\n",
-            case.key,
-            case.outcome,
-            case.launches,
-            case.taken_ns / 1000000
-        ));
-        for e in &case.exact {
-            text.push_str(&format!("  {e:?}\n"));
-        }
-    }
-    text
 }
 
 /// The report as data: its sections in order, those that have something to say.

@@ -4,9 +4,7 @@ use super::args::{Args, Mode, ProfileKind, Subtask};
 use super::compare::{self as contest, Match};
 use super::files::{Files, files, guests};
 use super::list;
-use super::messages::{
-    EXIT_FAILED, EXIT_INTERRUPTED, EXIT_USAGE, Problem, note, report_problem, result,
-};
+use super::messages::{Problem, note, report_problem, result};
 use super::progress::Progress;
 use super::{relink, selftest};
 use crate::guest::catalog::Workspace;
@@ -19,7 +17,8 @@ use crate::record;
 use crate::suite::{Subjects, Suite};
 use crate::sys::clock;
 use caxton_results::case::Outcome;
-use caxton_results::compare;
+use caxton_results::compare::Records;
+use caxton_results::exit;
 use caxton_results::record::baseline;
 use caxton_results::record::store::{self, RunFolder};
 use caxton_results::record::{PROFILE, Record, Status};
@@ -104,11 +103,14 @@ fn run(suite: &Suite, args: &Args) -> Result<ExitCode, Problem> {
     }
     let run = folder.as_ref().map(|folder| folder.path().to_owned());
     let record = measure(args, (scale, seed), record, folder, (&tasks, &files))?;
-    let code = finish(args, &record, baseline.as_ref());
+    let code = finish(args, &record);
+    if let Some(baseline) = baseline {
+        return records_alone(args, &workspace, (&baseline, &record), code);
+    }
     if let (Some(name), Some(run)) = (&args.save_baseline, run) {
         save_baseline((suite, &workspace, &tasks), (name, &run), &record, &files)?;
     }
-    Ok(code)
+    Ok(ExitCode::from(code))
 }
 
 /// Words that do not go together.
@@ -216,19 +218,32 @@ fn nanos(seconds: f64) -> Nanos {
 }
 
 /// Prints what came of a run; its exit code.
-fn finish(args: &Args, record: &Record, baseline: Option<&Record>) -> ExitCode {
-    let style = Style { colour: use_colour() };
+fn finish(args: &Args, record: &Record) -> u8 {
     if args.profile_time.is_none() || args.profile.is_some() {
-        result(&report::text(record, &style));
-    }
-    if let Some(baseline) = baseline {
-        result(&compare::advisory_text(baseline, record, &style));
+        result(&report::text(record, &Style { colour: use_colour() }));
     }
     match record.run.status {
-        Status::Interrupted => ExitCode::from(EXIT_INTERRUPTED),
-        _ if record.cases.iter().any(failed) => ExitCode::from(EXIT_FAILED),
-        _ => ExitCode::SUCCESS,
+        Status::Interrupted => exit::INTERRUPTED,
+        _ if record.cases.iter().any(failed) => exit::FAILED,
+        _ => exit::FINE,
     }
+}
+
+/// Compares a run with a baseline that has no executable, as far as records tell; `code` is that of
+/// the run itself, which comes first.
+fn records_alone(
+    args: &Args,
+    workspace: &Workspace,
+    (baseline, record): (&Record, &Record),
+    code: u8,
+) -> Result<ExitCode, Problem> {
+    note("the baseline has no executable: only records are compared");
+    let limits = contest::limits(args)?;
+    let sessions = baseline::stored_records(&workspace.profiles())?;
+    let records = Records::compare(baseline, record, &sessions, &limits);
+    result(&records.text(&Style { colour: use_colour() }));
+    let concluded = exit::of(records.conclusion(), args.strict);
+    Ok(ExitCode::from(if code == exit::FINE { concluded } else { code }))
 }
 
 /// Keeps a run as a baseline, with all that is needed to run it again.
@@ -399,7 +414,7 @@ pub fn explain(error: &clap::Error) -> ExitCode {
     let text = error.render();
     if error.use_stderr() {
         note(text.to_string().trim_end());
-        ExitCode::from(EXIT_USAGE)
+        ExitCode::from(exit::WRONG_USE)
     } else {
         result(&text.to_string());
         ExitCode::SUCCESS

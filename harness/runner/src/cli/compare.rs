@@ -5,10 +5,7 @@ use super::bench::{
     STOP, as_the_user_means, folder, folder_name, shown, use_colour, watch_for_ctrl_c,
 };
 use super::files::Files;
-use super::messages::{
-    EXIT_FAILED, EXIT_INCONCLUSIVE, EXIT_INTERRUPTED, EXIT_NOT_COMPARABLE, EXIT_REGRESSED, Problem,
-    note, result,
-};
+use super::messages::{Problem, note, result};
 use super::progress::Progress;
 use super::relink::Relink;
 use crate::guest::catalog::{EXAMPLE_SEED, Workspace};
@@ -22,12 +19,14 @@ use crate::record;
 use crate::suite::{Subjects, Suite};
 use crate::sys::{clock, process};
 use caxton_results::case::CaseKey;
-use caxton_results::paired::comparison::{self, Comparison, Conclusion};
+use caxton_results::exit;
+use caxton_results::limits::Limits;
+use caxton_results::paired::comparison::{self, Comparison};
 use caxton_results::paired::{Design, LOOKS};
 use caxton_results::record::store::StoreError;
 use caxton_results::record::{Artifact, Status};
 use caxton_results::report::{self, Style};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -87,40 +86,22 @@ impl Match<'_> {
     /// Runs the comparison, keeps and prints it.
     pub(super) fn run(self) -> Result<ExitCode, Problem> {
         let Self { suite, args, workspace, kits, id, scratch } = self;
-        let scale = args.mode().scale();
+        let limits = limits(args)?;
         let seed = args.seed.unwrap_or_else(clock::entropy);
         // Which of the two lies where is chance, and both paths are equally long.
         let mut places = ["0", "1"];
         fastrand::Rng::with_seed(seed).shuffle(&mut places);
         let open = |which: usize| OpenKit::open(kits[which], &scratch.path().join(places[which]));
-        let (base, candidate) = (open(0)?, open(1)?);
-        let contests = contests(suite, args, [&base, &candidate])?;
+        let opened = [&open(0)?, &open(1)?];
+        let contests = contests(suite, args, opened)?;
         let folder = folder(args, workspace, &id)?;
         let [_, plain] = kits;
         let relink = Relink { suite, args, workspace, plain, contests: &contests, scratch, seed };
         let floors = relink.floors_beside(&folder)?;
-        let begun = record::begin(&workspace.root, suite.name, scale, seed);
-        let looks = if scale == Scale::Smoke { SMOKE_LOOKS.to_vec() } else { LOOKS.to_vec() };
-        let (margin, blocks) = (args.margin, scale.effort().blocks);
-        let mde = args.margin + Design::default().mde / 2.0;
-        let design = Design { seed, margin, mde, looks, blocks, ..Design::default() };
-        let mut comparison = Comparison {
-            schema: comparison::SCHEMA,
-            run: begun.run,
-            host: begun.host,
-            base: base.about.clone(),
-            candidate: candidate.about.clone(),
-            design: design_for(&contests, &base, design),
-            cases: Vec::new(),
-            sentinel: None,
-            warnings: begun.warnings,
-            samples_bytes: 0,
-        };
-        comparison.warnings.extend(layout_warnings([&base, &candidate]));
-        let allowed = |_: &CaseKey| BTreeMap::new();
-        comparison.warnings.extend(floors.warnings(&allowed, margin));
+        let mut comparison = page((suite, workspace), (args, seed), (&contests, opened));
+        let allowed = |case: &CaseKey| limits.margins(case);
+        comparison.warnings.extend(floors.warnings(&allowed, args.margin));
         comparison.run.id = folder_name(folder.path());
-        let settings = settings(args, scale);
         watch_for_ctrl_c();
         let paired = contests.iter().filter(|c| c.is_paired && !args.counts).count() as u64;
         let last = comparison.design.looks.last().copied().unwrap_or(0);
@@ -129,13 +110,14 @@ impl Match<'_> {
         let mut compare = Compare {
             comparison,
             folder: Some(folder),
-            settings,
-            kits: [&base, &candidate],
+            settings: settings(args, args.mode().scale()),
+            kits: opened,
             stop: &STOP,
             observer: &progress,
             example_seeds: [EXAMPLE_SEED; 2],
         };
-        let ended = compare.all(&contests, &|case| floors.margins(case, allowed(case), margin));
+        let margins = |case: &CaseKey| floors.margins(case, allowed(case), args.margin);
+        let ended = compare.all(&contests, &margins);
         progress.finish();
         if ended.is_err() {
             compare.comparison.run.status = Status::Failed;
@@ -149,8 +131,51 @@ impl Match<'_> {
         result(&report::comparison_text(&comparison, args.table, &style));
         note(&format!("kept in {}", shown(&kept, &workspace.root)));
         ended?;
-        Ok(exit_code(comparison.conclusion(), args.strict))
+        Ok(ExitCode::from(exit::of(comparison.conclusion(), args.strict)))
     }
+}
+
+/// A comparison that has not begun.
+fn page(
+    (suite, workspace): (&Suite, &Workspace),
+    (args, seed): (&Args, u64),
+    (contests, [base, candidate]): (&[Contest], [&OpenKit; 2]),
+) -> Comparison {
+    let scale = args.mode().scale();
+    let begun = record::begin(&workspace.root, suite.name, scale, seed);
+    let looks = if scale == Scale::Smoke { SMOKE_LOOKS.to_vec() } else { LOOKS.to_vec() };
+    let design = Design {
+        seed,
+        margin: args.margin,
+        // As far above the margin as the margin lies above nothing, by default.
+        mde: args.margin + Design::default().mde - Design::default().margin,
+        looks,
+        blocks: scale.effort().blocks,
+        ..Design::default()
+    };
+    let mut warnings = begun.warnings;
+    warnings.extend(layout_warnings([base, candidate]));
+    Comparison {
+        schema: comparison::SCHEMA,
+        run: begun.run,
+        host: begun.host,
+        base: base.about.clone(),
+        candidate: candidate.about.clone(),
+        design: design_for(contests, base, design),
+        cases: Vec::new(),
+        sentinel: None,
+        warnings,
+        samples_bytes: 0,
+    }
+}
+
+/// What the user allows.
+pub(super) fn limits(args: &Args) -> Result<Limits, Problem> {
+    let Some(path) = &args.limits else { return Ok(Limits::default()) };
+    let path = as_the_user_means(path);
+    let text = std::fs::read_to_string(&path)
+        .map_err(|source| StoreError::Read { path: path.clone(), source })?;
+    Ok(Limits::parse(&path.display().to_string(), &text)?)
 }
 
 /// How a comparison is made at `scale`.
@@ -166,18 +191,6 @@ pub(super) fn settings(args: &Args, scale: Scale) -> Settings {
             samples_max: effort.samples_per_block,
             instances: effort.instances,
         },
-    }
-}
-
-/// The exit code of a comparison.
-fn exit_code(conclusion: Conclusion, is_strict: bool) -> ExitCode {
-    match conclusion {
-        Conclusion::Inconclusive if is_strict => ExitCode::from(EXIT_INCONCLUSIVE),
-        Conclusion::Fine | Conclusion::Inconclusive => ExitCode::SUCCESS,
-        Conclusion::Regressed => ExitCode::from(EXIT_REGRESSED),
-        Conclusion::Failed => ExitCode::from(EXIT_FAILED),
-        Conclusion::NotComparable => ExitCode::from(EXIT_NOT_COMPARABLE),
-        Conclusion::Interrupted => ExitCode::from(EXIT_INTERRUPTED),
     }
 }
 

@@ -6,23 +6,12 @@ use crate::measure::probe::allocations::NOT_COUNTED;
 use crate::measure::run::RunError;
 use crate::measure::turns::kit::KitError;
 use crate::plan::filter::BadFilter;
+use caxton_results::exit;
+use caxton_results::limits::BadLimits;
 use caxton_results::record::store::StoreError;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
-
-/// A case failed.
-pub const EXIT_FAILED: u8 = 1;
-/// Wrong use or broken set-up.
-pub const EXIT_USAGE: u8 = 2;
-/// Something is worse than the baseline.
-pub const EXIT_REGRESSED: u8 = 3;
-/// Nothing to compare with, or not to be trusted.
-pub const EXIT_NOT_COMPARABLE: u8 = 4;
-/// The launches that there were do not tell.
-pub const EXIT_INCONCLUSIVE: u8 = 5;
-/// Ctrl-C, as shells count it.
-pub const EXIT_INTERRUPTED: u8 = 130;
 
 /// Why nothing, or no more, could be run.
 #[derive(Debug, thiserror::Error)]
@@ -91,6 +80,9 @@ pub enum Problem {
     /// A run folder or baseline cannot be read or written.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// `--limits`.
+    #[error(transparent)]
+    Limits(#[from] BadLimits),
     /// A kit cannot be made or used.
     #[error(transparent)]
     Kit(#[from] KitError),
@@ -105,9 +97,9 @@ impl Problem {
         match self {
             // A file that cannot be read or written is a broken set-up; the rest is a baseline that
             // is none any more.
-            Self::Kit(KitError::Io { .. }) => EXIT_USAGE,
-            Self::NoBaseline { .. } | Self::Kit(_) => EXIT_NOT_COMPARABLE,
-            _ => EXIT_USAGE,
+            Self::Kit(KitError::Io { .. }) => exit::WRONG_USE,
+            Self::NoBaseline { .. } | Self::Kit(_) => exit::NOT_COMPARABLE,
+            _ => exit::WRONG_USE,
         }
     }
 }

@@ -6,7 +6,7 @@ use super::args::Args;
 use super::bench::{STOP, as_the_user_means, use_colour, watch_for_ctrl_c};
 use super::compare::{SMOKE_LOOKS, contests, pack_here, scratch, settings};
 use super::files::{Files, files};
-use super::messages::{EXIT_FAILED, EXIT_INTERRUPTED, Problem, note, result};
+use super::messages::{Problem, note, result};
 use super::progress::Progress;
 use crate::guest::build::{BuildStep, Builder};
 use crate::guest::catalog::{EXAMPLE_SEED, Expected, Workspace, cargo};
@@ -19,6 +19,7 @@ use crate::plan::{Task, TaskKind};
 use crate::record;
 use crate::suite::Suite;
 use crate::sys::{clock, process};
+use caxton_results::exit;
 use caxton_results::paired::comparison::{self, Comparison};
 use caxton_results::paired::relink::Floors;
 use caxton_results::paired::{Design, LOOKS};
@@ -77,8 +78,8 @@ pub(super) fn alone(
         note("nothing to relink for: no case is compared in launch pairs");
     }
     Ok(match () {
-        () if STOP.load(Ordering::Relaxed) => ExitCode::from(EXIT_INTERRUPTED),
-        () if floors.has_untold() => ExitCode::from(EXIT_FAILED),
+        () if STOP.load(Ordering::Relaxed) => ExitCode::from(exit::INTERRUPTED),
+        () if floors.has_untold() => ExitCode::from(exit::FAILED),
         () => ExitCode::SUCCESS,
     })
 }

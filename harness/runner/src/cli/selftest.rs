@@ -8,7 +8,7 @@ use super::args::SelfTest;
 use super::bench::{STOP, as_the_user_means, use_colour, watch_for_ctrl_c};
 use super::compare::{pack_here, scratch};
 use super::files::files;
-use super::messages::{EXIT_INTERRUPTED, EXIT_NOT_COMPARABLE, Problem, note, result};
+use super::messages::{Problem, note, result};
 use super::progress::Silent;
 use crate::guest::catalog::{EXAMPLE_SEED, Workspace};
 use crate::measure::protocol::{Pair, PairCase};
@@ -21,6 +21,7 @@ use crate::record;
 use crate::suite::Suite;
 use crate::sys::clock;
 use caxton_results::case::{CaseKey, OVERHEAD, Outcome};
+use caxton_results::exit;
 use caxton_results::paired::comparison::{self, Comparison};
 use caxton_results::paired::selftest::{Trial, report};
 use caxton_results::paired::{Design, Weight};
@@ -75,9 +76,9 @@ pub(super) fn run(
     let (table, is_sound) = report(&trials, &design, seed);
     result(&paint(&table, &Style { colour: use_colour() }));
     Ok(match is_sound {
-        _ if STOP.load(Ordering::Relaxed) => ExitCode::from(EXIT_INTERRUPTED),
+        _ if STOP.load(Ordering::Relaxed) => ExitCode::from(exit::INTERRUPTED),
         true => ExitCode::SUCCESS,
-        false => ExitCode::from(EXIT_NOT_COMPARABLE),
+        false => ExitCode::from(exit::NOT_COMPARABLE),
     })
 }
 

@@ -1,0 +1,118 @@
+//! The words of the command line.
+
+use caxton_results::export::EXPORTERS;
+use clap::builder::{PossibleValue, PossibleValuesParser};
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// Reads, compares and judges what the benches measured.
+#[derive(Debug, Parser)]
+#[command(name = "caxton-bench", version)]
+#[command(after_help = "Exit codes: 0 fine, 1 a case failed, 2 wrong use, 3 regression, 4 not \
+    comparable or environment not to be trusted, 5 inconclusive (with --strict), 99 a hard limit \
+    missed, 130 interrupted.")]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Print the tables of a run, or what a comparison says.
+    Report {
+        /// The folder of the run or comparison.
+        #[arg(default_value = "profiles/latest")]
+        dir: PathBuf,
+        /// Of a comparison: every metric, too.
+        #[arg(long)]
+        table: bool,
+    },
+    /// Convert a run for another program.
+    Export {
+        /// The format.
+        #[arg(long, value_parser = formats())]
+        format: String,
+        /// The run's folder.
+        #[arg(default_value = "profiles/latest")]
+        dir: PathBuf,
+        /// Where to write it, instead of to standard output.
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// List runs, comparisons and baselines.
+    List {
+        /// The folder that holds `runs` and `baselines`.
+        #[arg(default_value = "profiles")]
+        profiles: PathBuf,
+    },
+    /// Compare B with A: baselines, folders or, with --rev, git revisions.
+    Compare(Compare),
+    /// Judge a run by limits and targets, or a comparison by its samples.
+    Gate(Gate),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Compare {
+    /// What is compared with: a baseline's name, a folder, or a revision.
+    #[arg(value_name = "A")]
+    pub(crate) base: String,
+    /// What is judged.
+    #[arg(value_name = "B")]
+    pub(crate) candidate: String,
+    /// Every metric, too.
+    #[arg(long)]
+    pub(crate) table: bool,
+    /// Limits of your own, as TOML.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) limits: Option<PathBuf>,
+    /// Something that stays open is exit code 5 instead of 0.
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// A and B are git revisions: each is built in a worktree of its own.
+    #[arg(long)]
+    pub(crate) rev: bool,
+    /// The suite; wasm for revisions, and the only one that a baseline has.
+    #[arg(long)]
+    pub(crate) suite: Option<String>,
+    /// The folder that holds `runs` and `baselines`, instead of the checkout's.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) profiles: Option<PathBuf>,
+    /// Filters of cases and other words for the bench.
+    #[arg(last = true)]
+    pub(crate) words: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Gate {
+    /// The folder of the run or comparison.
+    #[arg(default_value = "profiles/latest")]
+    pub(crate) dir: PathBuf,
+    /// Limits of your own, as TOML.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) limits: Option<PathBuf>,
+    /// Something that stays open is exit code 5 instead of 0.
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// Of a comparison: every metric, too.
+    #[arg(long)]
+    pub(crate) table: bool,
+}
+
+/// The formats of the table, with their help.
+fn formats() -> PossibleValuesParser {
+    EXPORTERS.iter().map(|e| PossibleValue::new(e.name).help(e.doc)).collect::<Vec<_>>().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_words_are_consistent() {
+        Cli::command().debug_assert();
+        let parsed = Cli::try_parse_from(["x", "compare", "a", "b", "--rev", "--", "-x", "json"]);
+        let Ok(Cli { command: Command::Compare(compare) }) = parsed else { panic!("{parsed:?}") };
+        assert!(compare.rev && compare.words == ["-x", "json"]);
+    }
+}

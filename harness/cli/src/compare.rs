@@ -1,0 +1,100 @@
+//! `compare`: B's executable runs both kits in launch pairs; where there are no kits, records tell
+//! what they can.
+
+use crate::args::Compare;
+use crate::checkout;
+use crate::failure::Failure;
+use crate::kits::executable;
+use crate::output::{note, print, style};
+use crate::process::Job;
+use crate::report::limits;
+use crate::revision::Builder;
+use crate::side::Side;
+use caxton_results::compare::Records;
+use caxton_results::exit;
+use caxton_results::record::baseline::stored_records;
+use caxton_results::record::kit::Kit;
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The suite of revisions, unless another is named.
+const SUITE: &str = "wasm";
+
+/// Compares as `words` say; the exit code.
+pub(crate) fn compare(words: &Compare) -> Result<u8, Failure> {
+    // Ctrl-C is for the process that measures: it keeps what finished, and we pass its code on. A
+    // signal that is taken already leaves us as we were.
+    let _ = ctrlc::set_handler(|| {});
+    let here = std::env::current_dir()
+        .map_err(|source| Failure::Input { path: PathBuf::from("."), source })?;
+    // Before anything long begins.
+    limits(words.limits.as_deref())?;
+    let root = checkout::root(&here)?;
+    if words.rev {
+        let builder = Builder::new(&root, words.suite.as_deref().unwrap_or(SUITE))?;
+        let [base, candidate] = builder.kits([&words.base, &words.candidate])?;
+        return between(&root, [&base, &candidate], words);
+    }
+    let profiles = words.profiles.clone().unwrap_or_else(|| root.join("profiles"));
+    sides(&root, &profiles, words)
+}
+
+/// Compares two baselines or folders.
+fn sides(root: &Path, profiles: &Path, words: &Compare) -> Result<u8, Failure> {
+    let find = |name| Side::find(profiles, name, words.suite.as_deref());
+    let (base, candidate) = (find(&words.base)?, find(&words.candidate)?);
+    if base.kit.is_some() && candidate.kit.is_some() {
+        return between(root, [&base, &candidate], words);
+    }
+    for side in [&base, &candidate].into_iter().filter(|side| side.kit.is_none()) {
+        note(&format!("{} has no executable: only records are compared", side.name));
+    }
+    records(profiles, [&base, &candidate], words)
+}
+
+/// Runs both kits by the candidate's executable, which says and keeps what it found.
+pub(crate) fn between(root: &Path, sides: [&Side; 2], words: &Compare) -> Result<u8, Failure> {
+    let [base, candidate] = sides;
+    let missing = |side: &Side| Failure::BadKit {
+        path: side.path.clone(),
+        why: "there is no kit".to_owned(),
+    };
+    let kit = |side: &Side| side.kit.clone().ok_or_else(|| missing(side));
+    let (base_kit, candidate_kit): (Kit, Kit) = (kit(base)?, kit(candidate)?);
+    if base_kit.suite != candidate_kit.suite {
+        return Err(Failure::Suites {
+            base: base.name.clone(),
+            base_suite: base_kit.suite,
+            candidate: candidate.name.clone(),
+            candidate_suite: candidate_kit.suite,
+        });
+    }
+    let program = executable(&candidate.path, &candidate_kit);
+    let mut all: Vec<OsString> = vec!["--between".into(), (&base.path).into()];
+    all.push((&candidate.path).into());
+    if let Some(path) = &words.limits {
+        // It runs in the checkout's root, which may not be where the user stands.
+        let path = fs::canonicalize(path)
+            .map_err(|source| Failure::Input { path: path.clone(), source })?;
+        all.extend(["--limits".into(), path.into()]);
+    }
+    all.extend(words.table.then(|| "--table".into()));
+    all.extend(words.strict.then(|| "--strict".into()));
+    all.extend(words.words.iter().map(OsString::from));
+    Ok(Job::new(&program, root, all).code()?)
+}
+
+/// Compares records alone.
+fn records(profiles: &Path, sides: [&Side; 2], words: &Compare) -> Result<u8, Failure> {
+    let [base, candidate] = [sides[0].record()?, sides[1].record()?];
+    let limits = limits(words.limits.as_deref())?;
+    let sessions = stored_records(profiles)?;
+    let records = Records::compare(&base, &candidate, &sessions, &limits);
+    print(records.text(&style()).as_bytes())?;
+    Ok(exit::of(records.conclusion(), words.strict))
+}
+
+#[cfg(test)]
+#[path = "compare_tests.rs"]
+mod tests;

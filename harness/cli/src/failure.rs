@@ -1,0 +1,67 @@
+//! Why a command failed, in one line, and the exit code that goes with it.
+
+use crate::process::ProcessError;
+use caxton_results::exit;
+use caxton_results::export::ExportError;
+use caxton_results::limits::BadLimits;
+use caxton_results::record::store::StoreError;
+use std::io;
+use std::path::PathBuf;
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Export(#[from] ExportError),
+    #[error(transparent)]
+    Limits(#[from] BadLimits),
+    #[error(transparent)]
+    Process(#[from] ProcessError),
+    #[error(
+        "{path} is no folder: name the one that holds runs and baselines",
+        path = path.display()
+    )]
+    NoFolder { path: PathBuf },
+    #[error("cannot write {path}: {source}", path = path.display())]
+    Output { path: PathBuf, source: io::Error },
+    #[error("cannot read {path}: {source}", path = path.display())]
+    Input { path: PathBuf, source: io::Error },
+    /// What was named does not exist.
+    #[error("{name:?} is neither a baseline nor a folder; {known}")]
+    NoSide { name: String, known: String },
+    #[error("baseline {name:?} has several suites: name one of {known}")]
+    ManySuites { name: String, known: String },
+    /// A kit that is not what its manifest says.
+    #[error("kit {path}: {why}; save the baseline again", path = path.display())]
+    BadKit { path: PathBuf, why: String },
+    #[error(
+        "{base} is of suite {base_suite}, {candidate} of {candidate_suite}: nothing to compare"
+    )]
+    Suites { base: String, base_suite: String, candidate: String, candidate_suite: String },
+    #[error("no checkout of the project at or above {path}: run it there", path = path.display())]
+    NoCheckout { path: PathBuf },
+    #[error("{name:?} is no revision of this repository: {why}")]
+    NoRevision { name: String, why: String },
+    #[error("revision {name}: {why}")]
+    Revision { name: String, why: String },
+    /// A comparison whose samples say something else.
+    #[error("{path}: {why}: it was edited, or written by another version", path = path.display())]
+    Contradiction { path: PathBuf, why: String },
+}
+
+impl Failure {
+    /// The exit code it ends in.
+    pub(crate) fn code(&self) -> u8 {
+        match self {
+            Self::NoSide { .. }
+            | Self::BadKit { .. }
+            | Self::Suites { .. }
+            | Self::NoRevision { .. }
+            | Self::Contradiction { .. } => exit::NOT_COMPARABLE,
+            Self::Process(error) if error.is_interrupted() => exit::INTERRUPTED,
+            _ => exit::WRONG_USE,
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! `gate`: a run by its limits and targets; a comparison by its samples.
+
+use crate::args::Gate;
+use crate::failure::Failure;
+use crate::output::{note, print, style};
+use crate::report::{is_comparison, limits};
+use caxton_results::case::{CaseKey, Outcome};
+use caxton_results::exit;
+use caxton_results::limits::{Grade, Limits};
+use caxton_results::metric::MetricName;
+use caxton_results::paired::Turn;
+use caxton_results::paired::comparison::Comparison;
+use caxton_results::paired::decide::Verdict;
+use caxton_results::record::store::RunFolder;
+use caxton_results::record::{CaseRecord, Record, Status};
+use caxton_results::report::{comparison_text, limits_table, paint, summary_line};
+use caxton_results::targets;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+/// Judges as `words` say; the exit code.
+pub(crate) fn gate(words: &Gate) -> Result<u8, Failure> {
+    let limits = limits(words.limits.as_deref())?;
+    if !is_comparison(&words.dir) {
+        let record = RunFolder::load_record(&words.dir)?;
+        let (text, code) = judge_run(&record, &limits, words.strict);
+        print(text.as_bytes())?;
+        return Ok(code);
+    }
+    if limits.has_hard() {
+        note("hard limits (max, min) are for runs: of a comparison only margins count");
+    }
+    let (comparison, turns) = RunFolder::load_comparison(&words.dir)?;
+    let comparison = judged(&words.dir, comparison, &turns, &limits)?;
+    print(comparison_text(&comparison, words.table, &style()).as_bytes())?;
+    Ok(exit::of(comparison.conclusion(), words.strict))
+}
+
+/// What limits and targets say of a run, and the exit code: a missed limit first, then a failed
+/// case, then what is not there, then what is open.
+fn judge_run(record: &Record, limits: &Limits, is_strict: bool) -> (String, u8) {
+    let graded = limits.grade(record);
+    let idle = limits.idle(record);
+    let tables = [limits_table(&graded, &idle), targets::table(record)];
+    let tables = tables.iter().filter(|table| !table.is_empty());
+    let mut text = summary_line(record) + "\n\n";
+    text += &tables.map(|table| paint(table, &style())).collect::<Vec<_>>().join("\n");
+    let has = |grade: Grade| graded.iter().any(|graded| graded.grade == grade);
+    let code = if has(Grade::Missed) {
+        exit::LIMIT_MISSED
+    } else if record.cases.iter().any(failed) {
+        exit::FAILED
+    } else if record.run.status == Status::Interrupted {
+        exit::INTERRUPTED
+    } else if record.run.status != Status::Finished || has(Grade::Missing) || !idle.is_empty() {
+        exit::NOT_COMPARABLE
+    } else if has(Grade::Unclear) && is_strict {
+        exit::INCONCLUSIVE
+    } else {
+        exit::FINE
+    };
+    (text, code)
+}
+
+/// True for a case that should have run. A limit below an agent's minimum is an answer.
+fn failed(case: &CaseRecord) -> bool {
+    match case.outcome {
+        Outcome::Ran | Outcome::NotRun(_) => false,
+        Outcome::Refused(_) => !case.key.is_memory_limit(),
+        _ => true,
+    }
+}
+
+type Verdicts = BTreeMap<(CaseKey, MetricName), Option<Verdict>>;
+
+/// `comparison` with every verdict computed anew from `turns`, by the margins of `limits` where
+/// they give one and else by its own.
+///
+/// # Errors
+/// Its own margins give other verdicts than it says.
+fn judged(
+    path: &Path,
+    mut comparison: Comparison,
+    turns: &[Turn],
+    limits: &Limits,
+) -> Result<Comparison, Failure> {
+    let bad = |why: String| Failure::Contradiction { path: path.to_owned(), why };
+    let known: BTreeSet<&CaseKey> = comparison.cases.iter().map(|case| &case.key).collect();
+    let sentinel = comparison.sentinel.as_ref().map(|sentinel| &sentinel.key);
+    let is_known = |turn: &&Turn| known.contains(&turn.case) || sentinel == Some(&turn.case);
+    if let Some(turn) = turns.iter().find(|turn| !is_known(turn)) {
+        return Err(bad(format!("it has samples of {}, of which it says nothing", turn.case)));
+    }
+    let said = verdicts(&comparison);
+    comparison.rejudge(turns);
+    let found = verdicts(&comparison);
+    if let Some(why) = difference(&said, &found) {
+        return Err(bad(why));
+    }
+    for case in &mut comparison.cases {
+        case.margins.extend(limits.margins(&case.key));
+    }
+    comparison.rejudge(turns);
+    Ok(comparison)
+}
+
+/// Every verdict; the sentinel's under the name that no case can have.
+fn verdicts(comparison: &Comparison) -> Verdicts {
+    let mut all = Verdicts::new();
+    for case in &comparison.cases {
+        let key = || case.key.clone();
+        all.extend(case.metrics.iter().map(|m| ((key(), m.metric), m.verdict)));
+        all.extend(case.exact.iter().map(|e| ((key(), e.metric), Some(e.verdict))));
+    }
+    if let Some(sentinel) = &comparison.sentinel {
+        let key = sentinel.key.clone().with("trial", "sentinel");
+        let own = sentinel.metrics.iter().map(|m| ((key.clone(), m.metric), m.verdict));
+        all.extend(own);
+    }
+    all
+}
+
+/// The first verdict that is not the same in both.
+fn difference(said: &Verdicts, found: &Verdicts) -> Option<String> {
+    let words = |verdict: Option<&Option<Verdict>>| match verdict {
+        None => "nothing",
+        Some(None) => "open",
+        Some(Some(verdict)) => verdict.name(),
+    };
+    let keys: BTreeSet<_> = said.keys().chain(found.keys()).collect();
+    let differs = keys.into_iter().find(|key| said.get(key) != found.get(key))?;
+    let (key, metric) = differs;
+    let [said, found] = [said, found].map(|verdicts| words(verdicts.get(differs)));
+    Some(format!("of {key} {metric} it says {said}, and its samples say {found}"))
+}
+
+#[cfg(test)]
+#[path = "gate_tests.rs"]
+mod tests;

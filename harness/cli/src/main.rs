@@ -1,0 +1,53 @@
+//! `caxton-bench`: reads run folders and prints, converts, compares and judges what is in them. It
+//! measures nothing itself: for that it starts the executables of kits.
+#![forbid(unsafe_code)]
+
+mod args;
+mod checkout;
+mod compare;
+mod failure;
+mod gate;
+mod kits;
+mod list;
+mod output;
+mod process;
+mod report;
+mod revision;
+mod side;
+#[cfg(test)]
+mod test_kit;
+
+use args::{Cli, Command};
+use clap::Parser;
+use failure::Failure;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are errors too, to standard output and with code 0. A reader that
+            // has gone away is no error.
+            let _ = error.print();
+            return ExitCode::from(error.exit_code() as u8);
+        }
+    };
+    match run(&cli.command) {
+        Ok(code) => ExitCode::from(code),
+        Err(failure) => {
+            output::error(&failure.to_string());
+            ExitCode::from(failure.code())
+        }
+    }
+}
+
+/// Does what is asked; the exit code.
+fn run(command: &Command) -> Result<u8, Failure> {
+    match command {
+        Command::Report { dir, table } => report::report(dir, *table),
+        Command::Export { format, dir, output } => report::export(format, dir, output.as_deref()),
+        Command::List { profiles } => list::list(profiles),
+        Command::Compare(words) => compare::compare(words),
+        Command::Gate(words) => gate::gate(words),
+    }
+}

@@ -1,0 +1,46 @@
+//! What is printed.
+
+use crate::failure::Failure;
+use caxton_results::report::Style;
+use caxton_results::report::sanitise::sanitise;
+use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::path::PathBuf;
+
+/// Longest line about an error: a path can be long, a message of a file can be endless.
+pub(crate) const LINE_MAX: usize = 2000;
+
+/// Colours for a person who did not turn them off (<https://no-color.org>).
+pub(crate) fn style() -> Style {
+    let is_off = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    Style { colour: io::stdout().is_terminal() && !is_off }
+}
+
+/// To standard output. A reader that went away, as `head` does, is no error.
+///
+/// # Errors
+/// A full disk.
+pub(crate) fn print(bytes: &[u8]) -> Result<(), Failure> {
+    if cfg!(test) {
+        // Not captured: it would get between the lines of the tests' own report.
+        return Ok(());
+    }
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
+        Err(source) if source.kind() != ErrorKind::BrokenPipe => {
+            Err(Failure::Output { path: PathBuf::from("standard output"), source })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A line on standard error: progress and hints. Nobody there to read it is no error.
+pub(crate) fn note(text: &str) {
+    if !cfg!(test) {
+        let _ = writeln!(io::stderr(), "{}", sanitise(text, LINE_MAX));
+    }
+}
+
+/// What went wrong, in one line.
+pub(crate) fn error(text: &str) {
+    note(&format!("caxton-bench: {text}"));
+}

@@ -1,0 +1,184 @@
+//! `compare --rev`: git revisions, each built in a worktree of its own and kept as a kit.
+//!
+//! They are built beside the checkout's own build and not in its place. Cargo tells a workspace's
+//! crates apart by their place in it and by their files' times: in a shared folder it would take
+//! what was built from a worktree for the checkout's own. Between revisions that cannot happen,
+//! because each worktree is younger than all that was built before; and what they depend on is
+//! built once.
+
+use crate::checkout;
+use crate::failure::Failure;
+use crate::kits;
+use crate::output::note;
+use crate::process::Job;
+use crate::side::Side;
+use caxton_results::record::baseline::check_name;
+use serde::Deserialize;
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Builds revisions.
+#[derive(Debug)]
+pub(crate) struct Builder {
+    root: PathBuf,
+    /// Where kits of revisions are kept.
+    kits: PathBuf,
+    suite: String,
+    git: PathBuf,
+    cargo: PathBuf,
+}
+
+impl Builder {
+    /// For revisions of the repository that the checkout at `root` is of.
+    ///
+    /// # Errors
+    /// `suite` is no name of one, or cargo does not tell where it builds.
+    pub(crate) fn new(root: &Path, suite: &str) -> Result<Self, Failure> {
+        check_name(suite)?;
+        let cargo = checkout::cargo();
+        let kits = checkout::target(root, &cargo)?.join("kits");
+        let (root, suite, git) = (root.to_owned(), suite.to_owned(), PathBuf::from("git"));
+        Ok(Self { root, kits, suite, git, cargo })
+    }
+
+    /// The kits of two revisions.
+    ///
+    /// # Errors
+    /// One does not exist, cannot be built, or cannot be packed.
+    pub(crate) fn kits(&self, names: [&str; 2]) -> Result<[Side; 2], Failure> {
+        // Both before either: a slip of the pen should not cost a build.
+        let [base, candidate] = [self.commit(names[0])?, self.commit(names[1])?];
+        Ok([self.kit(names[0], &base)?, self.kit(names[1], &candidate)?])
+    }
+
+    fn git<const N: usize>(&self, words: [&str; N]) -> Job<'_> {
+        Job::new(&self.git, &self.root, words)
+    }
+
+    /// The full commit that `name` stands for.
+    fn commit(&self, name: &str) -> Result<String, Failure> {
+        let wrong = |why: String| Failure::NoRevision { name: name.to_owned(), why };
+        if name.starts_with('-') {
+            return Err(wrong("it looks like an option".to_owned()));
+        }
+        let commit = self.git(["rev-parse", "--verify", &format!("{name}^{{commit}}")]);
+        let commit = commit.output(false).map_err(|error| wrong(error.to_string()))?;
+        let commit = commit.trim().to_owned();
+        let is_full = commit.len() >= 40 && commit.bytes().all(|b| b.is_ascii_hexdigit());
+        if is_full { Ok(commit) } else { Err(wrong(format!("git says {commit:?}"))) }
+    }
+
+    /// The kit of `commit`, which is made if there is none: a commit does not change.
+    fn kit(&self, name: &str, commit: &str) -> Result<Side, Failure> {
+        let path = self.kits.join(format!("{commit}-{}", self.suite));
+        let wrong = |source| Failure::Output { path: path.clone(), source };
+        fs::create_dir_all(&self.kits).map_err(wrong)?;
+        // One at a time: each worktree must be younger than what was built before.
+        let lock = File::create(self.kits.join(".lock")).map_err(wrong)?;
+        lock.lock().map_err(wrong)?;
+        match kits::load(&path) {
+            Ok(Some(_)) => return Side::at(name, &path),
+            Ok(None) => {}
+            // It can be made again.
+            Err(failure) => note(&format!("{failure}; it is made again")),
+        }
+        remove(&path).map_err(wrong)?;
+        note(&format!("building {name} ({commit})"));
+        let fresh = tempfile::Builder::new().prefix(".fresh-").tempdir_in(&self.kits);
+        let fresh = fresh.map_err(wrong)?;
+        let packed = fresh.path().join("kit");
+        self.pack((name, commit), &packed)?;
+        let why = "its executable packed no kit".to_owned();
+        kits::load(&packed)?.ok_or_else(|| Failure::Revision { name: name.to_owned(), why })?;
+        fs::rename(&packed, &path).map_err(wrong)?;
+        Side::at(name, &path)
+    }
+
+    /// Builds `commit` in a worktree and lets its executable pack a kit into `packed`.
+    fn pack(&self, (name, commit): (&str, &str), packed: &Path) -> Result<(), Failure> {
+        let worktree = Worktree::add(self, commit)?;
+        let target = OsString::from(self.kits.join("build"));
+        let mut build = Job::new(
+            &self.cargo,
+            &worktree.path,
+            ["bench", "--bench", &self.suite, "--no-run", "--message-format=json"],
+        );
+        build.variables.push(("CARGO_TARGET_DIR", target.clone()));
+        let said = build.output(true)?;
+        let program = built(&said, &self.suite).ok_or_else(|| {
+            let why = format!("it has no bench {}", self.suite);
+            Failure::Revision { name: name.to_owned(), why }
+        })?;
+        let words = [OsString::from("--pack"), packed.into()];
+        let mut pack = Job::new(&program, &worktree.path, words);
+        pack.variables.push(("CARGO_TARGET_DIR", target));
+        pack.output(true).map(drop).map_err(|error| {
+            if error.is_interrupted() {
+                return error.into();
+            }
+            let why = format!("{error}; a revision from before kits cannot be compared");
+            Failure::Revision { name: name.to_owned(), why }
+        })
+    }
+}
+
+/// Removes what is left of a kit.
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// The executable of the bench `suite` among cargo's messages.
+fn built(messages: &str, suite: &str) -> Option<PathBuf> {
+    #[derive(Deserialize)]
+    struct Message {
+        target: Target,
+        executable: Option<PathBuf>,
+    }
+    #[derive(Deserialize)]
+    struct Target {
+        name: String,
+        kind: Vec<String>,
+    }
+    let messages = messages.lines().filter_map(|line| serde_json::from_str::<Message>(line).ok());
+    let is_it = |m: &Message| m.target.name == suite && m.target.kind.iter().any(|k| k == "bench");
+    messages.filter(is_it).find_map(|message| message.executable)
+}
+
+/// A worktree that goes when this is dropped.
+struct Worktree<'a> {
+    builder: &'a Builder,
+    path: PathBuf,
+    _folder: tempfile::TempDir,
+}
+
+impl<'a> Worktree<'a> {
+    fn add(builder: &'a Builder, commit: &str) -> Result<Self, Failure> {
+        let folder = tempfile::Builder::new().prefix("caxton-rev-").tempdir();
+        let path = std::env::temp_dir();
+        let folder = folder.map_err(|source| Failure::Output { path, source })?;
+        let path = folder.path().join("tree");
+        let mut job = builder.git(["worktree", "add", "--detach", "--quiet"]);
+        job.words.extend([path.clone().into(), commit.into()]);
+        let worktree = Self { builder, path, _folder: folder };
+        job.output(false)?;
+        Ok(worktree)
+    }
+}
+
+impl Drop for Worktree<'_> {
+    fn drop(&mut self) {
+        // Best effort: git forgets a worktree whose folder is gone.
+        let mut job = self.builder.git(["worktree", "remove", "--force"]);
+        job.words.push(self.path.clone().into());
+        let _ = job.output(false);
+    }
+}
+
+#[cfg(test)]
+#[path = "revision_tests.rs"]
+mod tests;

@@ -1,0 +1,53 @@
+//! What a program's exit code says, for every program of this project.
+
+use crate::paired::comparison::Conclusion;
+
+/// Nothing to complain of.
+pub const FINE: u8 = 0;
+/// A case failed.
+pub const FAILED: u8 = 1;
+/// Wrong use, or a broken set-up.
+pub const WRONG_USE: u8 = 2;
+/// Something got worse.
+pub const REGRESSED: u8 = 3;
+/// Nothing to compare with, only part of it, or an environment that cannot be trusted.
+pub const NOT_COMPARABLE: u8 = 4;
+/// Something stayed open; only where the user asked for certainty.
+pub const INCONCLUSIVE: u8 = 5;
+/// A hard limit was missed.
+pub const LIMIT_MISSED: u8 = 99;
+/// Ctrl-C, as shells count it.
+pub const INTERRUPTED: u8 = 130;
+
+/// The exit code of `conclusion`; `is_strict`: what stayed open is not fine.
+pub const fn of(conclusion: Conclusion, is_strict: bool) -> u8 {
+    match conclusion {
+        Conclusion::Fine => FINE,
+        Conclusion::Regressed => REGRESSED,
+        Conclusion::Failed => FAILED,
+        Conclusion::NotComparable => NOT_COMPARABLE,
+        Conclusion::Inconclusive if is_strict => INCONCLUSIVE,
+        Conclusion::Inconclusive => FINE,
+        Conclusion::Interrupted => INTERRUPTED,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_open_depends_on_strictness() {
+        let all = [
+            (Conclusion::Fine, 0),
+            (Conclusion::Failed, 1),
+            (Conclusion::Regressed, 3),
+            (Conclusion::NotComparable, 4),
+            (Conclusion::Interrupted, 130),
+        ];
+        for (conclusion, code) in all {
+            assert_eq!([false, true].map(|s| of(conclusion, s)), [code; 2], "{conclusion:?}");
+        }
+        assert_eq!([false, true].map(|s| of(Conclusion::Inconclusive, s)), [0, 5]);
+    }
+}

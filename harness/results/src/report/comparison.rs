@@ -1,0 +1,255 @@
+//! A comparison as tables: what changed, one line each; how it all stands; what could not be
+//! compared; and every metric, for those who ask.
+
+mod changes;
+mod every;
+
+use crate::paired::Version;
+use crate::paired::comparison::{CaseComparison, Comparison, Conclusion, MetricVerdict, Sentinel};
+use crate::paired::decide::Verdict;
+use crate::paired::exact::ExactVerdict;
+use crate::reading::Reading;
+use crate::record::kit::Kit;
+use crate::record::{Revision, Status};
+use crate::report::figures::{NONE, list, some};
+use crate::report::table::{Table, Tone};
+use crate::report::{Style, paint};
+use std::collections::{BTreeMap, BTreeSet};
+
+pub(crate) use changes::{exact_words, share};
+
+/// The report for a terminal; `full`: with a table of every metric.
+pub fn comparison_text(comparison: &Comparison, full: bool, style: &Style) -> String {
+    let tables = comparison_tables(comparison, full);
+    let painted: Vec<String> = tables.iter().map(|table| paint(table, style)).collect();
+    painted.join("\n")
+}
+
+/// The report as data: its sections in order, those that have something to say.
+pub fn comparison_tables(comparison: &Comparison, full: bool) -> Vec<Table> {
+    let mut tables = vec![headline(comparison), changes::changes(comparison)];
+    if full {
+        tables.push(every::every_metric(comparison));
+        tables.push(every::every_count(comparison));
+    }
+    tables.extend([not_compared(comparison), conditions(comparison), summary(comparison)]);
+    tables.into_iter().filter(|table| !table.is_empty()).collect()
+}
+
+/// A comparison in one line: when, of what with what, and what it came to.
+pub fn comparison_line(comparison: &Comparison) -> String {
+    let run = &comparison.run;
+    let [base, candidate] = [&comparison.base, &comparison.candidate].map(kit_name);
+    let conclusion = conclusion(comparison.conclusion());
+    let cases = comparison.cases.len();
+    format!(
+        "{}  {candidate} against {base}  {} {cases} cases  {conclusion}",
+        run.started_utc, run.suite
+    )
+}
+
+/// What a comparison came to, in words.
+const fn conclusion(conclusion: Conclusion) -> &'static str {
+    match conclusion {
+        Conclusion::Fine => "nothing worse was found",
+        Conclusion::Regressed => "REGRESSED",
+        Conclusion::Failed => "a case of the candidate FAILED",
+        Conclusion::NotComparable => "NOT COMPARABLE",
+        Conclusion::Inconclusive => "INCONCLUSIVE",
+        Conclusion::Interrupted => "interrupted",
+    }
+}
+
+fn kit_name(kit: &Kit) -> String {
+    format!("{} ({})", kit.name, revision_words(&kit.revision))
+}
+
+/// A revision in words.
+pub fn revision_words(revision: &Revision) -> String {
+    match &revision.commit {
+        Reading::Known(commit) if revision.dirty => format!("commit {commit} with changes"),
+        Reading::Known(commit) => format!("commit {commit}"),
+        Reading::Missing(why) => format!("commit unknown, {why}"),
+    }
+}
+
+fn headline(comparison: &Comparison) -> Table {
+    let run = &comparison.run;
+    let mut table = Table::new(&format!("Comparison {}: suite {}", run.id, run.suite), &[]);
+    let [base, candidate] = [&comparison.base, &comparison.candidate].map(kit_name);
+    table.note(Tone::Plain, &format!("base {base}; candidate {candidate}"));
+    if run.status != Status::Finished {
+        let how = match run.status {
+            Status::Interrupted => "was interrupted",
+            Status::Failed => "ended early: the apparatus failed",
+            Status::Running | Status::Finished => "is going on, or was killed",
+        };
+        table.note(Tone::Bad, &format!("It {how}: what is said holds for what finished."));
+    }
+    table
+}
+
+/// Every verdict there is, of launch pairs and of counts.
+fn verdicts(comparison: &Comparison) -> impl Iterator<Item = Option<Verdict>> {
+    let exact = |e: &ExactVerdict| Some(e.verdict);
+    comparison.cases.iter().flat_map(move |case| {
+        case.metrics.iter().map(|m| m.verdict).chain(case.exact.iter().map(exact))
+    })
+}
+
+fn summary(comparison: &Comparison) -> Table {
+    let mut table = Table::new("", &[]);
+    let all = verdicts(comparison).count();
+    let count = |wanted: Option<Verdict>| verdicts(comparison).filter(|v| *v == wanted).count();
+    let mut parts = vec![format!("{} of {all} OK", count(Some(Verdict::Ok)))];
+    for verdict in [
+        Some(Verdict::Regressed),
+        Some(Verdict::Improved),
+        Some(Verdict::Inconclusive),
+        Some(Verdict::NotComparable),
+        None,
+    ] {
+        let words = verdict.map_or("still open".to_owned(), |v| v.name().to_lowercase());
+        match count(verdict) {
+            0 => {}
+            n => parts.push(format!("{n} {words}")),
+        }
+    }
+    let design = &comparison.design;
+    let text = format!(
+        "{}; alpha {} for the run over {} metrics × {} looks, margin {}, seed {}",
+        parts.join(", "),
+        share(design.alpha),
+        design.primary + design.secondary,
+        design.looks.len(),
+        share(design.margin),
+        design.seed,
+    );
+    let came_to = comparison.conclusion();
+    let tone = if came_to == Conclusion::Fine { Tone::Plain } else { Tone::Bad };
+    table.note(Tone::Plain, &text);
+    if let Some(sentinel) = &comparison.sentinel {
+        let (tone, text) = sentinel_says(sentinel, comparison.is_untrusted());
+        table.note(tone, &text);
+    } else {
+        table.note(Tone::Plain, "Sentinel: none was run.");
+    }
+    for warning in &comparison.warnings {
+        table.note(Tone::Bad, &format!("warning: {warning}"));
+    }
+    table.note(tone, &format!("Result: {}", conclusion(came_to)));
+    table
+}
+
+/// What the base against itself says.
+fn sentinel_says(sentinel: &Sentinel, is_untrusted: bool) -> (Tone, String) {
+    let key = &sentinel.key;
+    let said = |m: &MetricVerdict| match &m.decision {
+        Ok(decision) => format!("{} {}", m.metric, changes::effect(m.metric, decision)),
+        Err(why) => format!("{}: {why}", m.metric),
+    };
+    let said: Vec<String> = sentinel.metrics.iter().map(said).collect();
+    let said = said.join("; ");
+    if is_untrusted {
+        let text = format!(
+            "Sentinel: the base differs from itself on {key}: {said}. The environment is not to be \
+             trusted, and no time above is: end what else is running and compare again."
+        );
+        return (Tone::Bad, text);
+    }
+    match sentinel.outcome.reason() {
+        Some(why) => {
+            let outcome = sentinel.outcome.name();
+            (Tone::Bad, format!("Sentinel: {key} {outcome}: {why}"))
+        }
+        None if said.is_empty() => (Tone::Bad, format!("Sentinel: {key} told nothing")),
+        None => (Tone::Plain, format!("Sentinel: the base agrees with itself on {key}: {said}")),
+    }
+}
+
+/// Which cases and metrics could not be compared, and why.
+fn not_compared(comparison: &Comparison) -> Table {
+    let mut table = Table::new("Not compared", &[]);
+    let mut reasons: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for case in &comparison.cases {
+        let key = case.key.to_string();
+        let is_untold = case.metrics.is_empty() && case.exact.is_empty();
+        if let Some(reason) = case.outcome.reason() {
+            let whose = case.failed.map_or(String::new(), |v| format!("{}: ", v.name()));
+            // A reason may name the version itself.
+            let reason = reason.strip_prefix(&whose).unwrap_or(reason);
+            let why = format!("{whose}{}: {reason}", case.outcome.name());
+            reasons.entry(why).or_default().push(key.clone());
+        } else if is_untold {
+            let why = "no metric was told by both versions".to_owned();
+            reasons.entry(why).or_default().push(key.clone());
+        }
+        for (why, metric) in without_figures(case) {
+            reasons.entry(why).or_default().push(format!("{key} {metric}"));
+        }
+    }
+    for (why, of) in reasons {
+        table.note(Tone::Bad, &format!("{}: {why}", some(&of)));
+    }
+    table
+}
+
+/// The metrics of `case` without a comparison, each behind its reason.
+fn without_figures(case: &CaseComparison) -> Vec<(String, String)> {
+    let paired = case.metrics.iter().filter_map(|m| {
+        let why = m.decision.as_ref().err()?;
+        Some((why.clone(), m.metric.to_string()))
+    });
+    let exact = case.exact.iter().filter(|e| e.verdict == Verdict::NotComparable).map(|e| {
+        let who = match (e.base, e.candidate) {
+            (Some(_), None) => "told by the base only",
+            (None, Some(_)) => "told by the candidate only",
+            _ => "told by too few processes",
+        };
+        (who.to_owned(), e.metric.to_string())
+    });
+    paired.chain(exact).collect()
+}
+
+/// What is not the same in both kits.
+fn conditions(comparison: &Comparison) -> Table {
+    let mut table = Table::new("Conditions that differ", &["<what", "<base", "<candidate"]);
+    let sides = Version::BOTH.map(|version| match version {
+        Version::Base => described(&comparison.base),
+        Version::Candidate => described(&comparison.candidate),
+    });
+    let names: BTreeSet<&String> = sides.iter().flat_map(BTreeMap::keys).collect();
+    for name in names {
+        let [base, candidate] =
+            [0, 1].map(|side: usize| sides[side].get(name).map_or(NONE, String::as_str));
+        if base != candidate {
+            let is_expected = name == "revision";
+            let tone = if is_expected { Tone::Plain } else { Tone::Bad };
+            table.row(tone, [name, base, candidate]);
+        }
+    }
+    if table.rows.iter().any(|row| row.tone == Tone::Bad) {
+        table.note(Tone::Bad, "A difference found may be theirs, and not the source's.");
+    }
+    table
+}
+
+fn described(kit: &Kit) -> BTreeMap<String, String> {
+    let build = kit.build.iter();
+    let mut pairs: BTreeMap<String, String> =
+        build.map(|(name, value)| (format!("build {name}"), value.clone())).collect();
+    let aligned = match &kit.aligned {
+        Reading::Known((aligned, all)) => format!("{aligned} of {all} functions at 64 bytes"),
+        Reading::Missing(why) => format!("unknown ({why})"),
+    };
+    pairs.insert("alignment".to_owned(), aligned);
+    pairs.insert("revision".to_owned(), revision_words(&kit.revision));
+    pairs.insert("suite".to_owned(), kit.suite.clone());
+    let agents: Vec<String> = kit.agents.keys().cloned().collect();
+    pairs.insert("agents".to_owned(), list(&agents));
+    pairs
+}
+
+#[cfg(test)]
+#[path = "comparison_tests.rs"]
+mod tests;
