@@ -93,8 +93,8 @@ pub struct Args {
     #[arg(long, value_name = "SHARE", value_parser = parse_share, default_value = "0.01")]
     pub margin: f64,
 
-    /// Link this version N times more, each time with its sections in another order, and measure how
-    /// far that alone moves each metric: the relink floor. With --baseline, margins are widened to it
+    /// Link this version N times more, its sections in another order each time, and measure how far
+    /// that alone moves each metric: the relink floor. With --baseline, margins are widened to it
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=99),
           conflicts_with_all = ["save_baseline", "between", "pack", "profile", "profile_time",
                                 "counts"])]

@@ -360,8 +360,8 @@ impl Linked {
     }
 }
 
-/// Moves the executable `linked` to `into`. Should it have taken the place of the bench's `own`, that
-/// is put back from `kept`.
+/// Moves the executable `linked` to `into`. Should it have taken the place of the bench's `own`,
+/// that is put back from `kept`.
 fn take(linked: &Path, (own, kept): (&Path, &Path), into: &Path) -> io::Result<()> {
     fs::copy(linked, into)?;
     // Cargo finds it gone and links it again when asked to.
