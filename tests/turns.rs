@@ -60,7 +60,10 @@ fn script(kit: &Path, script: &str) {
     fs::set_permissions(kit.join("bench"), fs::Permissions::from_mode(0o755)).expect("a kit");
     let real = fs::read(kit.join("real.so")).expect("a kit");
     edit(kit, |manifest| {
-        let file = |name: &str, bytes: &[u8]| json!({"file": name, "sha256": sha256_hex(bytes), "bytes": bytes.len()});
+        let file = |name: &str, bytes: &[u8]| {
+            let (sha256, bytes) = (sha256_hex(bytes), bytes.len());
+            json!({"file": name, "sha256": sha256, "bytes": bytes})
+        };
         manifest["executable"] = file("bench", text.as_bytes());
         // Carried along as an agent's file, for every file of a kit is one that its manifest names.
         let carrier = json!({"wasm": file("real.so", &real), "native": null, "expected": null});

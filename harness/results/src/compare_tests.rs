@@ -71,7 +71,7 @@ fn records_alone_compare_counts_and_say_what_they_cannot() {
         Not compared
           wasm/overhead/wasmtime-vs-native/noop wasm_call_ns, wasm/overhead/wasmtime-vs-native/noop native_call_ns,
             wasm/overhead/wasmtime-vs-native/noop wasm_instantiate_ns, wasm/overhead/wasmtime-vs-native/noop
-            wasm_first_call_ns and 6 more: nothing can be run again, and the runs are of different machines, scales or
+            wasm_first_call_ns and 4 more: nothing can be run again, and the runs are of different machines, scales or
             builds of the harness
           wasm/overhead/wasmtime-vs-native/json, wasm/same-against-same/native-vs-native/json,
             wasm/same-against-same/wasmtime-vs-wasmtime/json: the candidate has no such case
@@ -115,16 +115,14 @@ fn ten_sessions_advise_with_the_threshold_they_can_see() {
 
         Figures, by what earlier sessions predict
           case                                   metric               baseline  this run   worse  seen from  sessions  advice
-          wasm/overhead/wasmtime-vs-native/noop  wasm_call_ns          90.9 ns   90.9 ns  1.002x     1.051x        11  OK
-          wasm/overhead/wasmtime-vs-native/noop  native_call_ns        20.3 ns   20.3 ns  1.002x     1.051x        11  OK
-          wasm/overhead/wasmtime-vs-native/noop  wasm_instantiate_ns   60.7 µs   60.7 µs  1.002x     1.051x        11  OK
-          wasm/overhead/wasmtime-vs-native/noop  wasm_first_call_ns    30.3 µs   30.3 µs  1.002x     1.051x        11  OK
-          wasm/overhead/wasmtime-vs-native/noop  peak_rss_bytes       48.3 MiB  48.3 MiB  1.002x     1.051x        11  OK
-          wasm/overhead/wasmtime-vs-native/json  wasm_call_ns          14.8 µs   29.5 µs  2.004x     1.051x        11  REGRESSED
-          wasm/overhead/wasmtime-vs-native/json  native_call_ns        10.1 µs   10.1 µs  1.002x     1.051x        11  OK
-          wasm/overhead/wasmtime-vs-native/json  wasm_instantiate_ns   60.5 µs   60.5 µs  1.002x     1.051x        11  OK
-          wasm/overhead/wasmtime-vs-native/json  wasm_first_call_ns    30.3 µs   30.3 µs  1.002x     1.051x        11  OK
-          wasm/overhead/wasmtime-vs-native/json  peak_rss_bytes       47.9 MiB  47.9 MiB  1.002x     1.051x        11  OK
+          wasm/overhead/wasmtime-vs-native/noop  wasm_call_ns          90.9 ns   90.9 ns  1.002x     1.049x        11  OK
+          wasm/overhead/wasmtime-vs-native/noop  native_call_ns        20.3 ns   20.3 ns  1.002x     1.049x        11  OK
+          wasm/overhead/wasmtime-vs-native/noop  wasm_instantiate_ns   60.7 µs   60.7 µs  1.002x     1.049x        11  OK
+          wasm/overhead/wasmtime-vs-native/noop  wasm_first_call_ns    30.3 µs   30.3 µs  1.002x     1.049x        11  OK
+          wasm/overhead/wasmtime-vs-native/json  wasm_call_ns          14.8 µs   29.5 µs  2.004x     1.049x        11  REGRESSED
+          wasm/overhead/wasmtime-vs-native/json  native_call_ns        10.1 µs   10.1 µs  1.002x     1.049x        11  OK
+          wasm/overhead/wasmtime-vs-native/json  wasm_instantiate_ns   60.5 µs   60.5 µs  1.002x     1.049x        11  OK
+          wasm/overhead/wasmtime-vs-native/json  wasm_first_call_ns    30.3 µs   30.3 µs  1.002x     1.049x        11  OK
           Advice, not a verdict: a change below "seen from" cannot be told from what this machine does by itself.
             Compare kits for a verdict.
 

@@ -209,6 +209,12 @@ const OVERHEAD: &[Metric] = &[
     exact("sent_messages", Unit::Count, Better::Neither, "messages sent on for each one handled"),
     row("wasm_instance_rss_bytes", Unit::Bytes, Rule::Median, "resident memory per WASM instance"),
     row("native_instance_rss_bytes", Unit::Bytes, Rule::Median, "resident memory per native agent"),
+    row(
+        "anonymous_rss_bytes",
+        Unit::Bytes,
+        Rule::Median,
+        "resident memory of the worker process at its end, without pages of files",
+    ),
     row("peak_rss_bytes", Unit::Bytes, Rule::Median, "peak resident memory of the worker process"),
     row(
         "apparatus_share",

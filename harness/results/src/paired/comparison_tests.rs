@@ -49,7 +49,7 @@ fn judged(turns: &[Turn], is_over: bool) -> Vec<MetricVerdict> {
 fn each_metric_of_a_case_has_its_verdict_and_its_figures() {
     let key = key("json");
     let mut all = turns(&key, Trial::Contest, "wasm_call_ns", (16, 1_100));
-    all.extend(turns(&key, Trial::Contest, "peak_rss_bytes", (16, 900)));
+    all.extend(turns(&key, Trial::Contest, "anonymous_rss_bytes", (16, 900)));
     all.extend(turns(&key, Trial::Contest, "native_call_ns", (16, 1_000)));
     all.extend(turns(&key, Trial::Contest, "yardstick_ns", (16, 1_000)));
     all.extend(turns(&key, Trial::Sentinel, "wasm_first_call_ns", (16, 1_000)));
@@ -62,7 +62,7 @@ fn each_metric_of_a_case_has_its_verdict_and_its_figures() {
     let decision = wasm.decision.as_ref().unwrap();
     assert!((decision.worse - 1.1).abs() < 1e-3 && decision.n == 16, "{decision:?}");
     assert_eq!(of("native_call_ns").verdict, Some(Verdict::Ok));
-    let peak = of("peak_rss_bytes");
+    let peak = of("anonymous_rss_bytes");
     assert_eq!((peak.verdict, peak.weight), (Some(Verdict::Improved), Weight::Secondary));
 }
 
@@ -238,7 +238,8 @@ fn what_it_comes_to_follows_from_the_verdicts() {
     let fuel = changed(Trial::Counts, "wasm_fuel", 1);
     assert_eq!(concluded(comparison(), &fuel), Conclusion::Regressed);
     // A secondary metric may be worse too, but need not be decided.
-    let peak = |values| [quiet(), turns(&key("json"), Trial::Contest, "peak_rss_bytes", values)];
+    let peak =
+        |values| [quiet(), turns(&key("json"), Trial::Contest, "anonymous_rss_bytes", values)];
     assert_eq!(concluded(comparison(), &peak((16, 1_100)).concat()), Conclusion::Regressed);
     let mut open = quiet();
     open.retain(|turn| turn.trial == Trial::Counts || turn.launch < 7);
@@ -247,7 +248,7 @@ fn what_it_comes_to_follows_from_the_verdicts() {
     let few = |metric| turns(&key("json"), Trial::Contest, metric, (7, 1_000));
     let with = |metric| [open.clone(), few(metric)];
     assert_eq!(concluded(comparison(), &with("wasm_call_ns").concat()), Conclusion::Inconclusive);
-    assert_eq!(concluded(comparison(), &with("peak_rss_bytes").concat()), Conclusion::Fine);
+    assert_eq!(concluded(comparison(), &with("anonymous_rss_bytes").concat()), Conclusion::Fine);
 }
 
 #[test]

@@ -128,7 +128,7 @@ pub const CONTESTED: &[Contested] = &[
     contested("native_call_ns", Statistic::BlockMin, Weight::Primary),
     contested("wasm_instantiate_ns", Statistic::Quantile(0.5), Weight::Secondary),
     contested("wasm_first_call_ns", Statistic::Quantile(0.5), Weight::Secondary),
-    contested("peak_rss_bytes", Statistic::Peak, Weight::Secondary),
+    contested("anonymous_rss_bytes", Statistic::Peak, Weight::Secondary),
 ];
 
 const fn contested(metric: &'static str, statistic: Statistic, weight: Weight) -> Contested {

@@ -1,8 +1,8 @@
 //! The relink floor: by how much a figure moves when nothing but the order changes in which a
 //! linker lays out the same code. A change that is no larger says nothing of the source.
 
+use super::Design;
 use super::comparison::CaseComparison;
-use super::{Design, Statistic, contest_of};
 use crate::case::{CaseKey, Outcome};
 use crate::metric::MetricName;
 use crate::record::Interval;
@@ -23,6 +23,11 @@ pub struct Floor {
 }
 
 impl Floor {
+    /// True where it is more than noise: what moved it that far has an interval without "the same".
+    pub fn is_seen(&self) -> bool {
+        self.half_width.is_some_and(|half_width| self.log > half_width)
+    }
+
     /// The floor as a share.
     pub fn share(&self) -> f64 {
         self.log.exp_m1()
@@ -83,8 +88,7 @@ impl Floors {
     /// The margins of `case`: those that are `allowed`, and where the floor is wider than that, or
     /// than the `margin` of metrics that are not named, the floor.
     ///
-    /// Peaks of memory keep their margin: code that is scattered over more pages takes more of them
-    /// in every relink, which is not by how much two ordinary links differ.
+    /// A floor that may be noise widens nothing: noise the test knows about.
     pub fn margins(
         &self,
         case: &CaseKey,
@@ -92,7 +96,7 @@ impl Floors {
         margin: f64,
     ) -> BTreeMap<MetricName, f64> {
         let floors = self.cases.get(case).into_iter().flatten();
-        for (metric, floor) in floors.filter(|(metric, _)| is_moved_by_layout(**metric)) {
+        for (metric, floor) in floors.filter(|(_, floor)| floor.is_seen()) {
             if floor.share() > allowed.get(metric).copied().unwrap_or(margin) {
                 allowed.insert(*metric, floor.share());
             }
@@ -135,7 +139,7 @@ impl Floors {
         let mut table = Table::new(&title, &["<case", "<metric", "relinks", "floor", "half-width"]);
         for (case, floors) in &self.cases {
             for (metric, floor) in floors {
-                let is_wide = is_moved_by_layout(*metric) && floor.share() > design.margin;
+                let is_wide = floor.is_seen() && floor.share() > design.margin;
                 let half_width = floor.half_width.map(|log| percent(log.exp_m1()));
                 table.row(
                     if is_wide { Tone::Bad } else { Tone::Plain },
@@ -152,24 +156,14 @@ impl Floors {
         for (case, why) in &self.untold {
             table.note(Tone::Bad, &format!("{case}: {why}"));
         }
-        if self.cases.values().flat_map(BTreeMap::keys).any(|metric| !is_moved_by_layout(*metric)) {
-            let text = "memory: scattered code takes more pages, whatever its source; no margin is \
-                        widened to that";
-            table.note(Tone::Plain, text);
-        }
         let level = Design::LEVEL * 100.0;
         let text = format!(
             "floor: the largest change that a relink made; half-width: of its {level:.0} % \
-             interval. A floor below its half-width may be noise alone"
+             interval. A floor below its half-width may be noise alone, and widens no margin"
         );
         table.note(Tone::Plain, &text);
         table
     }
-}
-
-/// False for peaks of memory, which every relink raises.
-fn is_moved_by_layout(metric: MetricName) -> bool {
-    contest_of(metric).is_none_or(|contest| contest.statistic != Statistic::Peak)
 }
 
 fn half_width(interval: &Interval) -> f64 {

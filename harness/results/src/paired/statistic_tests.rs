@@ -68,8 +68,8 @@ fn a_quantile_is_over_the_whole_launch() {
 fn a_peak_is_the_greatest() {
     let turns = launch(0, &[[&[10, 80], &[20, 30]], [&[40, 50], &[60, 10]]]);
     let turns: Vec<Turn> =
-        turns.into_iter().map(|turn| of_metric(turn, "peak_rss_bytes")).collect();
-    assert!(is_near(ratios(&turns, "peak_rss_bytes")[0], 0.75_f64.ln()));
+        turns.into_iter().map(|turn| of_metric(turn, "anonymous_rss_bytes")).collect();
+    assert!(is_near(ratios(&turns, "anonymous_rss_bytes")[0], 0.75_f64.ln()));
 }
 
 #[test]
@@ -95,7 +95,7 @@ fn all_turns_of_a_version_come_to_one_number() {
 fn the_order_of_the_rows_means_nothing() {
     let mut random = fastrand::Rng::with_seed(3);
     let mut turns = Vec::new();
-    for metric in ["wasm_call_ns", "wasm_first_call_ns", "peak_rss_bytes"] {
+    for metric in ["wasm_call_ns", "wasm_first_call_ns", "anonymous_rss_bytes"] {
         for at in 0..4 {
             let mut readings = || [random.u64(1..500), random.u64(1..500), random.u64(1..500)];
             let (base, candidate) = ([readings(), readings()], [readings(), readings()]);
@@ -164,7 +164,7 @@ fn what_is_missing_is_no_number() {
         is_lost(zero);
     }
     // Neither version has this metric, but the launch was there.
-    let other = BOTH.map(|version| of_metric(turn(version, 1, 0, 5), "peak_rss_bytes"));
+    let other = BOTH.map(|version| of_metric(turn(version, 1, 0, 5), "anonymous_rss_bytes"));
     is_lost(other.to_vec());
 }
 

@@ -1,5 +1,5 @@
-//! Baselines on disk: `baselines/<name>/<suite>/`, each a copy of a run with the kit that can run it
-//! again; and lists of what there is.
+//! Baselines on disk: `baselines/<name>/<suite>/`, each a copy of a run with the kit that can run
+//! it again; and lists of what there is.
 
 use super::kit::{KIT, KIT_FILE, Kit};
 use super::store::{
@@ -13,8 +13,8 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-/// Keeps the run at `run`, and the kit at `kit` if there is one, as the baseline `name` of the run's
-/// suite in the folder `baselines`, in place of an older one; gives its path.
+/// Keeps the run at `run`, and the kit at `kit` if there is one, as the baseline `name` of the
+/// run's suite in the folder `baselines`, in place of an older one; gives its path.
 ///
 /// The copy lies in a hidden folder beside the suite's name, which is a link to it: a link can be
 /// replaced in one step, a folder cannot. A crash on the way can leave a hidden folder that nothing

@@ -1,8 +1,9 @@
 //! Run folders and baselines on disk. What a run has finished survives a crash at any moment.
 //!
 //! Two files per run: `samples.csv` only grows, and `record.json` (of a comparison:
-//! `comparison.json`) is replaced as a whole and says how much of `samples.csv` belongs to it. Samples are on disk before the record that promises
-//! them; what lies beyond the promise comes from a crash between the two and is not read.
+//! `comparison.json`) is replaced as a whole and says how much of `samples.csv` belongs to it.
+//! Samples are on disk before the page that promises them; what lies beyond the promise comes from
+//! a crash between the two and is not read.
 
 use crate::paired::Turn;
 use crate::paired::comparison::{self, Comparison};
@@ -211,8 +212,8 @@ impl RunFolder {
         Ok(())
     }
 
-    /// Replaces the folder's page by `page`, whose count of samples becomes what [`Self::append`] put
-    /// on disk. A reader sees the old page or the new one, never half of one.
+    /// Replaces the folder's page by `page`, whose count of samples becomes what [`Self::append`]
+    /// put on disk. A reader sees the old page or the new one, never half of one.
     ///
     /// # Errors
     /// [`StoreError::Write`]; the old page is still there.

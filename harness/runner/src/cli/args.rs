@@ -18,9 +18,9 @@ const LIMIT_MAX: Bytes = Bytes(4 << 30);
 #[command(
     version,
     about = "What does WASM cost this agent? Native and WASM, measured in turns.",
-    after_help = "Exit codes: 0 fine, 1 a case failed, 2 wrong use or broken set-up, 3 a regression, \
-                  4 nothing to compare with or not to be trusted, 5 inconclusive (with --strict), \
-                  130 interrupted.",
+    after_help = "Exit codes: 0 fine, 1 a case failed, 2 wrong use or broken set-up, \
+                  3 a regression, 4 nothing to compare with or not to be trusted, \
+                  5 inconclusive (with --strict), 130 interrupted.",
     args_conflicts_with_subcommands = true
 )]
 pub struct Args {
@@ -93,8 +93,8 @@ pub struct Args {
     #[arg(long, value_name = "SHARE", value_parser = parse_share, default_value = "0.01")]
     pub margin: f64,
 
-    /// Link this version N times more, each time with its sections in another order, and measure how
-    /// far that alone moves each metric: the relink floor. With --baseline, margins are widened to it
+    /// Link this version N times more, its sections in another order each time, and measure how far
+    /// that alone moves each metric: the relink floor. With --baseline, margins are widened to it
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=99),
           conflicts_with_all = ["save_baseline", "between", "pack", "profile", "profile_time",
                                 "counts"])]
@@ -113,7 +113,8 @@ pub struct Args {
     pub table: bool,
 
     /// Build the guests and put all that is needed to run this version into the new folder DIR
-    #[arg(long, hide = true, value_name = "DIR", conflicts_with_all = ["baseline", "save_baseline"])]
+    #[arg(long, hide = true, value_name = "DIR",
+          conflicts_with_all = ["baseline", "save_baseline"])]
     pub pack: Option<PathBuf>,
 
     /// Compare what --pack made: BASE, CANDIDATE

@@ -74,7 +74,7 @@ pub(super) fn alone(
     let relink = Relink { suite, args, workspace, plain, contests: &contests, scratch, seed };
     let out = args.out.as_deref().map(as_the_user_means);
     let floors = relink.floors(out.as_deref())?;
-    if floors.is_empty() {
+    if !contests.iter().any(|contest| contest.is_paired) {
         note("nothing to relink for: no case is compared in launch pairs");
     }
     Ok(match () {
@@ -360,8 +360,8 @@ impl Linked {
     }
 }
 
-/// Moves the executable `linked` to `into`. Should it have taken the place of the bench's `own`, that
-/// is put back from `kept`.
+/// Moves the executable `linked` to `into`. Should it have taken the place of the bench's `own`,
+/// that is put back from `kept`.
 fn take(linked: &Path, (own, kept): (&Path, &Path), into: &Path) -> io::Result<()> {
     fs::copy(linked, into)?;
     // Cargo finds it gone and links it again when asked to.

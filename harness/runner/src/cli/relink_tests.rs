@@ -21,14 +21,20 @@ fn a_path_of_cargo_says_how_it_was_built() {
 
 #[test]
 fn the_executable_is_that_of_the_bench_and_not_of_a_namesake() {
-    let messages = r#"
-{"reason":"build-script-executed","package_id":"a","out_dir":"/t"}
-{"reason":"compiler-artifact","target":{"kind":["lib"],"name":"wasm"},"executable":null,"fresh":true}
-{"reason":"compiler-artifact","target":{"kind":["lib"],"name":"runner"},"executable":null,"fresh":false}
-{"reason":"compiler-artifact","target":{"kind":["bench"],"name":"wasm"},"executable":"/t/wasm-1","fresh":false}
-{"reason":"compiler-artifact","target":{"kind":["bin"],"name":"wasm"},"executable":"/t/wasm-2","fresh":true}
-{"reason":"build-finished","success":true}
-not json"#;
+    let made = |kind: &str, name: &str, executable: &str, fresh: bool| {
+        let target = format!(r#"{{"kind":["{kind}"],"name":"{name}"}}"#);
+        format!(r#"{{"reason":"x","target":{target},"executable":{executable},"fresh":{fresh}}}"#)
+    };
+    let messages = [
+        r#"{"reason":"build-script-executed","package_id":"a","out_dir":"/t"}"#.to_owned(),
+        made("lib", "wasm", "null", true),
+        made("lib", "runner", "null", false),
+        made("bench", "wasm", r#""/t/wasm-1""#, false),
+        made("bin", "wasm", r#""/t/wasm-2""#, true),
+        r#"{"reason":"build-finished","success":true}"#.to_owned(),
+        "not json".to_owned(),
+    ];
+    let messages = &messages.join("\n");
     let linked = Linked { executable: PathBuf::from("/t/wasm-1"), others: 1 };
     assert_eq!(Linked::parse(messages, "wasm"), Some(linked));
     assert_eq!(Linked::parse(messages, "runner"), None);
@@ -38,7 +44,7 @@ not json"#;
 #[test]
 fn a_linker_that_cannot_shuffle_is_told_from_other_failures() {
     let failed = |linker: &str| {
-        let call = r#"  = note:  "cc" "/lib/rustlib/x86_64-unknown-linux-gnu" "-Wl,--shuffle-sections=*=7""#;
+        let call = r#"= note: "cc" "/x86_64-unknown-linux-gnu" "-Wl,--shuffle-sections=*=7""#;
         refusal(&format!("error: linking with `cc` failed: exit status: 1\n{call}\n{linker}\n"))
     };
     for linker in [

@@ -42,8 +42,8 @@ pub fn code_bytes(path: &Path) -> Result<u64, Missing> {
     Ok(text.size())
 }
 
-/// Size of the sections of the module at `path`, without custom ones: names and debug information, which no
-/// engine runs, and which hold the folder that it was built in.
+/// Size of the sections of the module at `path`, without custom ones: names and debug information,
+/// which no engine runs, and which hold the folder that it was built in.
 ///
 /// # Errors
 /// Why it cannot be told.

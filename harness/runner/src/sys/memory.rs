@@ -50,6 +50,18 @@ pub fn peak_resident() -> Result<Bytes, Missing> {
     Ok(Bytes(kib * 1024))
 }
 
+/// Anonymous memory of this process that is resident (`RssAnon`): heap, stacks and guests'
+/// memories, without the pages of files, which come and go with where the linker put the code.
+///
+/// # Errors
+/// Why /proc does not tell.
+pub fn resident_anonymous() -> Result<Bytes, Missing> {
+    let process = procfs::process::Process::myself().map_err(|e| failed(&e))?;
+    let status = process.status().map_err(|e| failed(&e))?;
+    let kib = status.rssanon.ok_or_else(|| Missing::Unsupported("no RssAnon".to_owned()))?;
+    Ok(Bytes(kib * 1024))
+}
+
 /// Memory that can be taken without swapping (`MemAvailable`).
 ///
 /// # Errors

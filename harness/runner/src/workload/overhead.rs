@@ -45,6 +45,8 @@ pub fn run(ctx: &mut Context<'_>, agent: &AgentFiles, pairs: &[PairCase]) -> Att
         let memory = seats.wasm.first_mut().and_then(|seat| seat.agent().linear_memory());
         ctx.reading(case, "linear_memory_bytes", memory.map(|b| b.0).ok_or_else(no_memory));
         ctx.reading(case, "peak_rss_bytes", memory::peak_resident().map(|b| b.0));
+        let anonymous = memory::resident_anonymous().map(|bytes| bytes.0);
+        ctx.reading(case, "anonymous_rss_bytes", anonymous);
     }
     seats.settle(&exchange)?;
     drop(pads);

@@ -35,7 +35,8 @@ pub struct Cast {
 }
 
 impl Stage {
-    /// Loads the agent; compiled code is kept in `scratch` between launches, whose subject it is not.
+    /// Loads the agent; compiled code is kept in `scratch` between launches, whose subject it is
+    /// not.
     ///
     /// # Errors
     /// `Refused`: no such file, no valid module, no twin.
@@ -118,7 +119,8 @@ impl Cast {
     pub fn finish(self, ctx: &mut Context<'_>, case: &CaseKey) -> Attempt<()> {
         let seats = self.seats.iter().map(|(_, seat)| seat).chain(&self.others);
         seats.into_iter().try_for_each(|seat| seat.check_sent(self.exchange.sends))?;
-        ctx.reading(case, "peak_rss_bytes", memory::peak_resident().map(|b| b.0));
+        let memory = memory::resident_anonymous().map(|bytes| bytes.0);
+        ctx.reading(case, "anonymous_rss_bytes", memory);
         Ok(())
     }
 }

@@ -157,7 +157,7 @@ mod tests {
         let of = |metric| directions(MetricName::parse(metric).unwrap());
         assert_eq!(of("wasm_call_ns"), ["slower", "faster"]);
         assert_eq!(of("level_50_rate"), ["slower", "faster"]);
-        assert_eq!(of("peak_rss_bytes"), ["larger", "smaller"]);
+        assert_eq!(of("anonymous_rss_bytes"), ["larger", "smaller"]);
         assert_eq!(of("single_bytes"), ["smaller", "larger"]);
         assert_eq!(of("wasm_fuel"), ["more", "fewer"]);
     }

@@ -1,6 +1,6 @@
 //! A whole comparison: counts first, then launch pairs until each case is decided or its budget is
-//! spent; and the base against itself on one case, as an audit of it all. After each case everything
-//! is on disk.
+//! spent; and the base against itself on one case, as an audit of it all. After each case
+//! everything is on disk.
 
 use super::duel::{self, Bout, Entrant, Fallen};
 use super::kit::OpenKit;

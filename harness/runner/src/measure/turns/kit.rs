@@ -69,8 +69,8 @@ fn at(path: &Path) -> impl FnOnce(io::Error) -> KitError {
     move |source| KitError::Io { path: path.to_owned(), source }
 }
 
-/// Makes a kit in the empty folder `into`: of the executable `own`, and of the files of those agents
-/// that have some.
+/// Makes a kit in the empty folder `into`: of the executable `own`, and of the files of those
+/// agents that have some.
 ///
 /// # Errors
 /// A file that cannot be read or written.

@@ -1,4 +1,4 @@
-//! The worker of a comparison: one fresh process, one launch, one case, block by block as it is told.
+//! The worker of a comparison: one fresh process, one launch, one case, block by block as told.
 
 use super::wire::{Answer, Command, Lane, Order, TURNS, Want};
 use crate::guest::catalog::Expected;

@@ -117,8 +117,8 @@ impl WasmSubject {
         Ok(Self { pre, options, lease: None })
     }
 
-    /// The same, its machine code kept in the folder `cache` and taken from there by a later process
-    /// that compiles the same with the same engine.
+    /// The same, its machine code kept in the folder `cache` and taken from there by a later
+    /// process that compiles the same with the same engine.
     ///
     /// # Errors
     /// As [`Self::compile`]; a cache that cannot be used is no error, and no help.
