@@ -150,7 +150,13 @@ mod tests {
     /// As executables in the wild say them: changing one of these lines breaks every baseline.
     #[test]
     fn the_lines_of_version_1_stay_as_they_are() {
-        let order = r#"{"turns":1,"launch":3,"seed":18446744073709551615,"core":1,"case":"wasm/overhead/wasmtime-vs-native/echo","want":{"turns":{"block":1000000,"samples_max":12,"instances":8}},"agent":{"name":"echo","wasm":"echo.wasm","native":null,"heap":null,"expected":["aa","bb"]},"example_seed":1,"scratch":"s"}"#;
+        let order = concat!(
+            r#"{"turns":1,"launch":3,"seed":18446744073709551615,"core":1,"#,
+            r#""case":"wasm/overhead/wasmtime-vs-native/echo","#,
+            r#""want":{"turns":{"block":1000000,"samples_max":12,"instances":8}},"#,
+            r#""agent":{"name":"echo","wasm":"echo.wasm","native":null,"heap":null,"#,
+            r#""expected":["aa","bb"]},"example_seed":1,"scratch":"s"}"#
+        );
         let parsed: Order = serde_json::from_str(order).expect("version 1");
         assert_eq!(serde_json::to_string(&parsed).expect("plain data"), order);
         for line in
