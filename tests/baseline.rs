@@ -29,6 +29,9 @@ fn a_run_is_kept_as_the_latest_and_as_a_baseline() {
     assert_eq!(compared.code, Some(0), "{}", compared.stderr);
     assert_eq!(runs(), 2);
 
+    assert_eq!(report("latest"), compared.stdout, "the last thing that was done");
+    let said = mirror.bench(&["--agent", "echo", "--baseline", "one", "no such case"]);
+    assert_eq!((said.code, said.stdout.as_str()), (Some(4), ""), "nothing is not green");
     let said = mirror.bench(&["--agent", "echo", "--baseline", "two"]);
     assert_eq!(said.code, Some(4));
     assert!(said.only_error().ends_with("there are: one (wasm)"), "{}", said.stderr);

@@ -177,6 +177,12 @@ impl Design {
     /// Confidence of the intervals that are shown.
     pub const LEVEL: f64 = 0.99;
 
+    /// The default design with another margin: what is to be found lies as far above it as usual.
+    pub fn with_margin(margin: f64) -> Self {
+        let usual = Self::default();
+        Self { margin, mde: margin + usual.mde - usual.margin, ..usual }
+    }
+
     /// What one metric may spend at one look: `alpha`, split over metrics by weight, then over the
     /// looks (Bonferroni's inequality).
     pub fn alpha_of(&self, weight: Weight) -> f64 {

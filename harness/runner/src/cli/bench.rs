@@ -67,7 +67,9 @@ fn run(suite: &Suite, args: &Args) -> Result<ExitCode, Problem> {
     }
     if tasks.is_empty() {
         note(&format!("no case of suite {} matches the filter", suite.name));
-        return Ok(ExitCode::SUCCESS);
+        // Nothing compared is nothing found, and not green.
+        let code = if args.baseline.is_some() { exit::NOT_COMPARABLE } else { exit::FINE };
+        return Ok(ExitCode::from(code));
     }
     check(suite, args)?;
     let baseline = baseline_of(suite, args, &workspace)?;

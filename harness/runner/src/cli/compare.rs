@@ -23,7 +23,7 @@ use caxton_results::exit;
 use caxton_results::limits::Limits;
 use caxton_results::paired::comparison::{self, Comparison};
 use caxton_results::paired::{Design, LOOKS};
-use caxton_results::record::store::StoreError;
+use caxton_results::record::store::{self, StoreError};
 use caxton_results::record::{Artifact, Status};
 use caxton_results::report::{self, Style};
 use std::collections::BTreeSet;
@@ -98,10 +98,15 @@ impl Match<'_> {
         let [_, plain] = kits;
         let relink = Relink { suite, args, workspace, plain, contests: &contests, scratch, seed };
         let floors = relink.floors_beside(&folder)?;
-        let mut comparison = page((suite, workspace), (args, seed), (&contests, opened));
+        let design = design_for(&contests, opened[0], design(args, seed));
+        let mut comparison = begin((suite, workspace, args.mode().scale()), design, opened);
+        comparison.warnings.extend(layout_warnings(opened));
         let allowed = |case: &CaseKey| limits.margins(case);
         comparison.warnings.extend(floors.warnings(&allowed, args.margin));
         comparison.run.id = folder_name(folder.path());
+        if args.out.is_none() {
+            store::update_latest(&workspace.profiles(), &comparison.run.id)?;
+        }
         watch_for_ctrl_c();
         let paired = contests.iter().filter(|c| c.is_paired && !args.counts).count() as u64;
         let last = comparison.design.looks.last().copied().unwrap_or(0);
@@ -135,36 +140,30 @@ impl Match<'_> {
     }
 }
 
-/// A comparison that has not begun.
-fn page(
-    (suite, workspace): (&Suite, &Workspace),
-    (args, seed): (&Args, u64),
-    (contests, [base, candidate]): (&[Contest], [&OpenKit; 2]),
-) -> Comparison {
+/// What a comparison is to find.
+fn design(args: &Args, seed: u64) -> Design {
     let scale = args.mode().scale();
-    let begun = record::begin(&workspace.root, suite.name, scale, seed);
     let looks = if scale == Scale::Smoke { SMOKE_LOOKS.to_vec() } else { LOOKS.to_vec() };
-    let design = Design {
-        seed,
-        margin: args.margin,
-        // As far above the margin as the margin lies above nothing, by default.
-        mde: args.margin + Design::default().mde - Design::default().margin,
-        looks,
-        blocks: scale.effort().blocks,
-        ..Design::default()
-    };
-    let mut warnings = begun.warnings;
-    warnings.extend(layout_warnings([base, candidate]));
+    Design { seed, looks, blocks: scale.effort().blocks, ..Design::with_margin(args.margin) }
+}
+
+/// A comparison of two kits that has not begun.
+pub(super) fn begin(
+    (suite, workspace, scale): (&Suite, &Workspace, Scale),
+    design: Design,
+    [base, candidate]: [&OpenKit; 2],
+) -> Comparison {
+    let begun = record::begin(&workspace.root, suite.name, scale, design.seed);
     Comparison {
         schema: comparison::SCHEMA,
         run: begun.run,
         host: begun.host,
         base: base.about.clone(),
         candidate: candidate.about.clone(),
-        design: design_for(contests, base, design),
+        design,
         cases: Vec::new(),
         sentinel: None,
-        warnings,
+        warnings: begun.warnings,
         samples_bytes: 0,
     }
 }

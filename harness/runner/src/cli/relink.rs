@@ -4,7 +4,7 @@
 
 use super::args::Args;
 use super::bench::{STOP, as_the_user_means, use_colour, watch_for_ctrl_c};
-use super::compare::{SMOKE_LOOKS, contests, pack_here, scratch, settings};
+use super::compare::{SMOKE_LOOKS, begin, contests, pack_here, scratch, settings};
 use super::files::{Files, files};
 use super::messages::{Problem, note, result};
 use super::progress::Progress;
@@ -20,7 +20,7 @@ use crate::record;
 use crate::suite::Suite;
 use crate::sys::{clock, process};
 use caxton_results::exit;
-use caxton_results::paired::comparison::{self, Comparison};
+use caxton_results::paired::comparison::Comparison;
 use caxton_results::paired::relink::Floors;
 use caxton_results::paired::{Design, LOOKS};
 use caxton_results::record::store::RunFolder;
@@ -252,26 +252,15 @@ impl Relink<'_> {
         design: Design,
         folder: Option<RunFolder>,
     ) -> Result<Comparison, Problem> {
-        let begun = record::begin(&self.workspace.root, self.suite.name, scale, design.seed);
-        let [base, candidate] = kits;
         let how = settings(self.args, scale);
         // No budget: a floor of fewer launches would be one of more noise.
         let settings = Settings { budget: Duration::MAX, what: What::Times, audit: false, ..how };
         let launches = design.looks.iter().copied().map(u64::from).sum::<u64>();
         let progress = Progress::new(paired.len() as u64 * launches);
+        let about = (self.suite, self.workspace, scale);
+        let comparison = begin(about, design_for(paired, kits[0], design), kits);
         let mut compare = Compare {
-            comparison: Comparison {
-                schema: comparison::SCHEMA,
-                run: begun.run,
-                host: begun.host,
-                base: base.about.clone(),
-                candidate: candidate.about.clone(),
-                design: design_for(paired, base, design),
-                cases: Vec::new(),
-                sentinel: None,
-                warnings: begun.warnings,
-                samples_bytes: 0,
-            },
+            comparison,
             folder,
             settings,
             kits,

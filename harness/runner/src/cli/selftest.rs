@@ -6,7 +6,7 @@
 
 use super::args::SelfTest;
 use super::bench::{STOP, as_the_user_means, use_colour, watch_for_ctrl_c};
-use super::compare::{pack_here, scratch};
+use super::compare::{begin, pack_here, scratch};
 use super::files::files;
 use super::messages::{Problem, note, result};
 use super::progress::Silent;
@@ -17,12 +17,11 @@ use crate::measure::turns::kit::OpenKit;
 use crate::measure::turns::wire::Want;
 use crate::plan::scale::Scale;
 use crate::plan::{Task, TaskKind};
-use crate::record;
 use crate::suite::Suite;
 use crate::sys::clock;
 use caxton_results::case::{CaseKey, OVERHEAD, Outcome};
 use caxton_results::exit;
-use caxton_results::paired::comparison::{self, Comparison};
+use caxton_results::paired::comparison::Comparison;
 use caxton_results::paired::selftest::{Trial, report};
 use caxton_results::paired::{Design, Weight};
 use caxton_results::record::store::RunFolder;
@@ -64,11 +63,9 @@ pub(super) fn run(
     let seed = words.seed.unwrap_or_else(clock::entropy);
     let agents = workspace.agents.values().filter(|agent| !agent.calibration).count() as u32;
     let design = Design {
-        margin: words.margin,
-        mde: words.margin + Design::default().mde / 2.0,
         primary: agents * metrics_of(true, Weight::Primary),
         secondary: agents * metrics_of(true, Weight::Secondary),
-        ..Design::default()
+        ..Design::with_margin(words.margin)
     };
     let bench = Bench { suite, words, workspace, kit: &kit, case: &case, design: &design };
     watch_for_ctrl_c();
@@ -121,7 +118,6 @@ impl Bench<'_> {
     }
 
     fn trial(&self, (number, permille): (usize, u64), seed: u64) -> Result<Comparison, Problem> {
-        let begun = record::begin(&self.workspace.root, self.suite.name, Scale::Quick, seed);
         let folder = self.words.out.as_ref().map(|out| {
             let name = format!("{number:04}-{permille}-permille");
             RunFolder::create(&as_the_user_means(out).join(name))
@@ -140,18 +136,11 @@ impl Bench<'_> {
             want,
         };
         let mut compare = Compare {
-            comparison: Comparison {
-                schema: comparison::SCHEMA,
-                run: begun.run,
-                host: begun.host,
-                base: self.kit.about.clone(),
-                candidate: self.kit.about.clone(),
-                design: Design { seed, ..self.design.clone() },
-                cases: Vec::new(),
-                sentinel: None,
-                warnings: Vec::new(),
-                samples_bytes: 0,
-            },
+            comparison: begin(
+                (self.suite, self.workspace, Scale::Quick),
+                Design { seed, ..self.design.clone() },
+                [self.kit; 2],
+            ),
             folder: folder.transpose()?,
             settings,
             kits: [self.kit; 2],
