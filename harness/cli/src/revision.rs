@@ -14,6 +14,7 @@ use crate::process::Job;
 use crate::side::Side;
 use caxton_results::record::baseline::check_name;
 use serde::Deserialize;
+use sha2::{Digest, Sha256};
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io;
@@ -149,22 +150,29 @@ fn built(messages: &str, suite: &str) -> Option<PathBuf> {
     messages.filter(is_it).find_map(|message| message.executable)
 }
 
-/// A worktree that goes when this is dropped.
+/// A worktree that goes when this is dropped. All revisions of a checkout have theirs at one place,
+/// one after the other: a crate's place is part of its symbols' names, names decide where a linker
+/// puts code, and that alone can move a figure by a tenth.
 struct Worktree<'a> {
     builder: &'a Builder,
+    home: PathBuf,
     path: PathBuf,
-    _folder: tempfile::TempDir,
 }
 
 impl<'a> Worktree<'a> {
     fn add(builder: &'a Builder, commit: &str) -> Result<Self, Failure> {
-        let folder = tempfile::Builder::new().prefix("caxton-rev-").tempdir();
-        let path = std::env::temp_dir();
-        let folder = folder.map_err(|source| Failure::Output { path, source })?;
-        let path = folder.path().join("tree");
-        let mut job = builder.git(["worktree", "add", "--detach", "--quiet"]);
+        // Not below the checkout, whose cargo configuration would be read too.
+        let of = Sha256::digest(builder.kits.as_os_str().as_encoded_bytes());
+        let name: String = of.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        let home = std::env::temp_dir().join(format!("caxton-rev-{name}"));
+        let wrong = |source| Failure::Output { path: home.clone(), source };
+        // What a kill left behind.
+        remove(&home).map_err(wrong)?;
+        fs::create_dir(&home).map_err(wrong)?;
+        let path = home.join("tree");
+        let mut job = builder.git(["worktree", "add", "--force", "--detach", "--quiet"]);
         job.words.extend([path.clone().into(), commit.into()]);
-        let worktree = Self { builder, path, _folder: folder };
+        let worktree = Self { builder, home, path };
         job.output(false)?;
         Ok(worktree)
     }
@@ -176,6 +184,7 @@ impl Drop for Worktree<'_> {
         let mut job = self.builder.git(["worktree", "remove", "--force"]);
         job.words.push(self.path.clone().into());
         let _ = job.output(false);
+        let _ = remove(&self.home);
     }
 }
 

@@ -70,7 +70,10 @@ impl World {
         let log = self.root.join("target/log");
         script(
             &self.builder.cargo,
-            &format!("echo \"$1 $3 $(cat harness/number)\" >> {}\necho '{message}'", log.display()),
+            &format!(
+                "echo \"$1 $3 $(cat harness/number)\" >> {0}\npwd >> {0}.places\necho '{message}'",
+                log.display()
+            ),
         );
     }
 
@@ -100,6 +103,9 @@ fn each_revision_is_built_in_its_own_worktree_and_only_once() {
     let expected = "bench wasm one\npack one ROOT/target/kits/build\n\
                     bench wasm two\npack two ROOT/target/kits/build\n";
     assert_eq!(world.log(), expected);
+    let places = fs::read_to_string(world.root.join("target/log.places")).unwrap();
+    let places: Vec<&str> = places.lines().collect();
+    assert!(places.len() == 2 && places[0] == places[1], "one layout, one place: {places:?}");
     assert_eq!(world.leftovers(), 0);
     world.builder.kits(["main", "HEAD~1"]).unwrap();
     assert_eq!(world.log(), expected, "a commit does not change");
