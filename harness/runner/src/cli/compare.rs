@@ -25,6 +25,7 @@ use caxton_results::paired::comparison::{self, Comparison};
 use caxton_results::paired::{Design, LOOKS};
 use caxton_results::record::store::{self, StoreError};
 use caxton_results::record::{Artifact, Status};
+use caxton_results::report::sanitise::sanitise;
 use caxton_results::report::{self, Style};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -32,6 +33,8 @@ use std::process::ExitCode;
 use std::time::Duration;
 use tempfile::TempDir;
 
+/// Characters of a compiler's words that are shown.
+const REASON_MAX: usize = 600;
 /// Launch pairs of a smoke comparison: it shows that everything runs, and decides counts alone.
 pub(super) const SMOKE_LOOKS: [u32; 1] = [2];
 
@@ -76,6 +79,10 @@ pub(super) fn pack_here(
     let compared: BTreeSet<&String> = of_tasks.map(|task| &task.agent).collect();
     let mut files = files.clone();
     files.retain(|agent, _| compared.contains(agent));
+    for (agent, outcome) in files.iter().filter_map(|(a, files)| Some((a, files.as_ref().err()?))) {
+        let why = sanitise(outcome.reason().unwrap_or_default(), REASON_MAX);
+        note(&format!("agent {agent} is left out: {why}"));
+    }
     std::fs::create_dir_all(into)
         .map_err(|source| StoreError::Write { path: into.to_owned(), source })?;
     pack(into, Path::new(process::THIS_EXECUTABLE), name, &run, &files)?;
