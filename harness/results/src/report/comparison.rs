@@ -4,10 +4,10 @@
 mod changes;
 mod every;
 
-use crate::paired::Version;
 use crate::paired::comparison::{CaseComparison, Comparison, Conclusion, MetricVerdict, Sentinel};
 use crate::paired::decide::Verdict;
 use crate::paired::exact::ExactVerdict;
+use crate::paired::{Version, Weight};
 use crate::reading::Reading;
 use crate::record::kit::Kit;
 use crate::record::{Revision, Status};
@@ -116,15 +116,18 @@ fn summary(comparison: &Comparison) -> Table {
         }
     }
     let design = &comparison.design;
-    let text = format!(
-        "{}; alpha {} for the run over {} metrics × {} looks, margin {}, seed {}",
-        parts.join(", "),
-        share(design.alpha),
-        design.primary + design.secondary,
-        design.looks.len(),
-        share(design.margin),
-        design.seed,
-    );
+    let mut text = parts.join(", ");
+    // Counts have no error to split.
+    if comparison.cases.iter().any(|case| case.launches.wanted > 0) {
+        text.push_str(&format!(
+            "; alpha {} for the run over {} metrics × {} looks, margin {}, seed {}",
+            share(design.alpha),
+            design.primary + design.secondary,
+            design.looks.len(),
+            share(design.margin),
+            design.seed,
+        ));
+    }
     let came_to = comparison.conclusion();
     let tone = if came_to == Conclusion::Fine { Tone::Plain } else { Tone::Bad };
     table.note(Tone::Plain, &text);
@@ -141,29 +144,29 @@ fn summary(comparison: &Comparison) -> Table {
     table
 }
 
-/// What the base against itself says.
+/// What the base against itself says: of its primary metrics, or of all where one differs.
 fn sentinel_says(sentinel: &Sentinel, is_untrusted: bool) -> (Tone, String) {
     let key = &sentinel.key;
+    if let Some(why) = sentinel.outcome.reason() {
+        return (Tone::Bad, format!("Sentinel: {key} {}: {why}", sentinel.outcome.name()));
+    }
     let said = |m: &MetricVerdict| match &m.decision {
         Ok(decision) => format!("{} {}", m.metric, changes::effect(m.metric, decision)),
         Err(why) => format!("{}: {why}", m.metric),
     };
-    let said: Vec<String> = sentinel.metrics.iter().map(said).collect();
+    let is_told = |m: &&MetricVerdict| is_untrusted || m.weight == Weight::Primary;
+    let said: Vec<String> = sentinel.metrics.iter().filter(is_told).map(said).collect();
     let said = said.join("; ");
     if is_untrusted {
         let text = format!(
             "Sentinel: the base differs from itself on {key}: {said}. The environment is not to be \
              trusted, and no time above is: end what else is running and compare again."
         );
-        return (Tone::Bad, text);
-    }
-    match sentinel.outcome.reason() {
-        Some(why) => {
-            let outcome = sentinel.outcome.name();
-            (Tone::Bad, format!("Sentinel: {key} {outcome}: {why}"))
-        }
-        None if said.is_empty() => (Tone::Bad, format!("Sentinel: {key} told nothing")),
-        None => (Tone::Plain, format!("Sentinel: the base agrees with itself on {key}: {said}")),
+        (Tone::Bad, text)
+    } else if said.is_empty() {
+        (Tone::Bad, format!("Sentinel: {key} told nothing"))
+    } else {
+        (Tone::Plain, format!("Sentinel: the base agrees with itself on {key}: {said}"))
     }
 }
 
