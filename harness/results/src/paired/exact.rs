@@ -45,9 +45,23 @@ pub struct ExactVerdict {
     pub verdict: Verdict,
 }
 
+/// What the host allocates: counts, though a hash map with a seed of its own may move them.
+const ALLOCATIONS: [&str; 9] = [
+    "heap_compile_total_bytes",
+    "heap_compile_blocks",
+    "heap_compile_peak_bytes",
+    "heap_instantiate_total_bytes",
+    "heap_instantiate_blocks",
+    "heap_instantiate_peak_bytes",
+    "heap_run_total_bytes",
+    "heap_run_blocks",
+    "heap_run_peak_bytes",
+];
+
 /// True for a count that two versions are compared by.
 pub fn is_compared(metric: &Metric) -> bool {
-    metric.class == Class::Exact && !OF_THE_PLACE.contains(&metric.name)
+    let is_count = metric.class == Class::Exact || ALLOCATIONS.contains(&metric.name);
+    is_count && !OF_THE_PLACE.contains(&metric.name)
 }
 
 /// Judges every count that a version told in two processes at least; one that only the candidate

@@ -124,6 +124,16 @@ fn a_count_that_one_version_lost_is_not_passed_over() {
 }
 
 #[test]
+fn what_is_listed_is_a_metric_and_is_compared() {
+    for name in ALLOCATIONS {
+        assert!(is_compared(MetricName::parse(name).unwrap().metric()), "{name}");
+    }
+    for name in OF_THE_PLACE {
+        assert!(!is_compared(MetricName::parse(name).unwrap().metric()), "{name}");
+    }
+}
+
+#[test]
 fn only_counts_are_judged_and_only_those_that_are_exact() {
     assert_eq!(told("wasm_call_ns", &[7; 2], &[8; 2], None), None);
     let metric = MetricName::parse("wasm_fuel").unwrap();

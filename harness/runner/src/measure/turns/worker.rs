@@ -12,6 +12,7 @@ use crate::workload::Context;
 use crate::workload::turns::{Stage, counts};
 use caxton_results::case::Outcome;
 use caxton_results::metric::Class;
+use caxton_results::paired::exact::is_compared;
 use caxton_results::samples::Sample;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -112,7 +113,7 @@ fn work(order: &Order, talk: &mut Talk<impl BufRead, impl Write>) -> Attempt<()>
     if order.want == Want::Counts {
         talk.say(&Answer::Loaded);
         counts(&mut ctx, &agent, (&order.case, &order.scratch))?;
-        talk.tell(samples, |sample| sample.metric.metric().class == Class::Exact);
+        talk.tell(samples, |sample| is_compared(sample.metric.metric()));
         return Ok(());
     }
     let stage = Stage::load(&mut ctx, &agent, &order.scratch)?;
