@@ -133,7 +133,9 @@ fn with_kits(
     (tasks, guests): (&[Task], &BTreeMap<String, PathBuf>),
     baseline: Option<&Path>,
 ) -> Result<Option<ExitCode>, Problem> {
-    let here = (suite, workspace, tasks);
+    // Nothing is built for what cannot be compared.
+    let compared = contest::comparable(tasks);
+    let (here, tasks) = ((suite, workspace, &compared[..]), &compared[..]);
     if let Some(into) = &args.pack {
         let (files, artifacts) = files(workspace, tasks, guests)?;
         let (into, name) = (as_the_user_means(into), folder_name(into));
@@ -261,7 +263,8 @@ fn save_baseline(
     }
     let scratch = contest::scratch(workspace)?;
     let kit = scratch.path().join("kit");
-    contest::pack_here((suite, workspace, tasks), (&kit, name), (files, &record.artifacts))?;
+    let here = (suite, workspace, &contest::comparable(tasks)[..]);
+    contest::pack_here(here, (&kit, name), (files, &record.artifacts))?;
     let baselines = workspace.profiles().join(store::BASELINES);
     let kept = baseline::save(run, Some(&kit), (&baselines, name))?;
     note(&format!("baseline {name} kept in {}", shown(&kept, &workspace.root)));

@@ -63,7 +63,12 @@ pub(super) fn scratch(workspace: &Workspace) -> Result<TempDir, Problem> {
     made.map_err(|source| StoreError::Write { path, source }.into())
 }
 
-/// Packs what is here into `into`: the agents of those tasks that can be compared.
+/// Those of `tasks` that can be compared.
+pub(super) fn comparable(tasks: &[Task]) -> Vec<Task> {
+    tasks.iter().filter(|task| contest((*task).clone()).is_some()).cloned().collect()
+}
+
+/// Packs what is here into `into`: the agents of `tasks`.
 pub(super) fn pack_here(
     (suite, workspace, tasks): (&Suite, &Workspace, &[Task]),
     (into, name): (&Path, &str),
@@ -75,8 +80,7 @@ pub(super) fn pack_here(
         let how = artifact.rustc.known().map_or("unknown", String::as_str);
         run.build.insert(what, format!("{how} {}", artifact.target));
     }
-    let of_tasks = tasks.iter().filter(|task| contest((*task).clone()).is_some());
-    let compared: BTreeSet<&String> = of_tasks.map(|task| &task.agent).collect();
+    let compared: BTreeSet<&String> = tasks.iter().map(|task| &task.agent).collect();
     let mut files = files.clone();
     files.retain(|agent, _| compared.contains(agent));
     for (agent, outcome) in files.iter().filter_map(|(a, files)| Some((a, files.as_ref().err()?))) {
