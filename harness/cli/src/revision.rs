@@ -89,7 +89,8 @@ impl Builder {
         note(&format!("building {name} ({commit})"));
         let fresh = tempfile::Builder::new().prefix(".fresh-").tempdir_in(&self.kits);
         let fresh = fresh.map_err(wrong)?;
-        let packed = fresh.path().join("kit");
+        // Its folder's name is what it is called from then on.
+        let packed = fresh.path().join(&commit[..12]);
         self.pack((name, commit), &packed)?;
         let why = "its executable packed no kit".to_owned();
         kits::load(&packed)?.ok_or_else(|| Failure::Revision { name: name.to_owned(), why })?;

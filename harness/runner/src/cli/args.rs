@@ -261,6 +261,8 @@ impl Args {
             _ if self.test => Mode::Check,
             Self { scale: Some(scale), .. } => Mode::Measure(*scale),
             Self { bench: true, .. } | Self { quick: true, .. } => Mode::Measure(Scale::Quick),
+            // Asked by another program, and not as cargo asks.
+            _ if !self.between.is_empty() => Mode::Measure(Scale::Quick),
             _ => Mode::Check,
         }
     }
@@ -325,6 +327,8 @@ mod tests {
         assert_eq!(mode(&["--bench", "--quick", "json"]), Mode::Measure(Scale::Quick));
         assert_eq!(mode(&[]), Mode::Check);
         assert_eq!(mode(&["--bench", "--test"]), Mode::Check);
+        assert_eq!(mode(&["--between", "a", "b", "json"]), Mode::Measure(Scale::Quick));
+        assert_eq!(mode(&["--between", "a", "b", "--scale", "smoke"]), Mode::Measure(Scale::Smoke));
         assert_eq!(mode(&["wasm/x", "--exact", "--nocapture"]), Mode::Check);
         assert_eq!(mode(&["--list", "--format", "terse", "--ignored"]), Mode::List);
     }

@@ -54,7 +54,9 @@ fn run(suite: &Suite, args: &Args) -> Result<ExitCode, Problem> {
     }
     if let Some([base, candidate]) = contest::between(args) {
         let scratch = contest::scratch(&workspace)?;
-        let id = contest::id(&workspace, suite, "kit");
+        let name = baseline::load_kit(&base).ok().flatten().map(|kit| kit.name);
+        let name = name.filter(|name| baseline::check_name(name).is_ok());
+        let id = contest::id(&workspace, suite, name.as_deref().unwrap_or("kit"));
         let kits = [base.as_path(), candidate.as_path()];
         return Match { suite, args, workspace: &workspace, kits, id, scratch: &scratch }.run();
     }
