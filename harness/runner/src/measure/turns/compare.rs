@@ -91,7 +91,8 @@ pub fn metrics_of(has_twin: bool, weight: Weight) -> u32 {
 struct Series {
     turns: Vec<Turn>,
     done: u32,
-    fallen: Option<(Version, Outcome)>,
+    /// How it ended early, and whose doing it was; nobody's where both turn a case down alike.
+    fallen: Option<(Option<Version>, Outcome)>,
     taken: Nanos,
 }
 
@@ -191,8 +192,7 @@ impl Compare<'_> {
                 (None, Outcome::NotRun("stopped before its first launch ended".to_owned()))
             }
             None => (None, Outcome::Ran),
-            Some((_, alike @ (Outcome::Refused(_) | Outcome::NotRun(_)))) => (None, alike),
-            Some((version, outcome)) => (Some(version), outcome),
+            Some(fallen) => fallen,
         };
         self.write()
     }
@@ -222,30 +222,25 @@ impl Compare<'_> {
                         turned_down.push((version, outcome));
                     }
                     Err(Fallen::Failed(version, outcome)) => {
-                        series.fallen = Some((version, named(version, outcome, None)));
+                        series.fallen = Some((Some(version), named(version, outcome, None)));
                         return Ok(series);
                     }
                 }
             }
         }
+        let all = Version::BOTH.len() * COUNTING_PROCESSES as usize;
         series.fallen = match &turned_down[..] {
             [] => None,
-            // All alike: an answer, of both.
-            [(first, outcome), rest @ ..] if rest.len() == 3 => {
-                let is_alike = rest.iter().all(|(_, other)| other == outcome);
-                Some(if is_alike {
-                    (*first, outcome.clone())
-                } else {
-                    (
-                        *first,
-                        Outcome::Failed(format!("turned down in different words: {outcome:?}")),
-                    )
-                })
+            [(_, first), rest @ ..]
+                if turned_down.len() == all && rest.iter().all(|(_, other)| other == first) =>
+            {
+                Some((None, first.clone()))
             }
             [(version, outcome), ..] => {
                 let why = outcome.reason().unwrap_or_default();
-                let why = format!("{} alone turns it down: {why}", version.name());
-                Some((*version, Outcome::Failed(why)))
+                let alone = if turned_down.len() == all { "in other words" } else { "alone" };
+                let why = format!("{} {alone} turns it down: {why}", version.name());
+                Some((Some(*version), Outcome::Failed(why)))
             }
         };
         Ok(series)
@@ -271,7 +266,8 @@ impl Compare<'_> {
                 Err(Fallen::Stopped) => break,
                 Err(Fallen::Machine(error)) => return Err(error.into()),
                 Err(Fallen::Failed(version, outcome)) => {
-                    series.fallen = Some((version, named(version, outcome, Some(launch))));
+                    let outcome = named(version, outcome, Some(launch));
+                    series.fallen = Some((Some(version), outcome));
                     break;
                 }
             }
