@@ -4,7 +4,7 @@ use crate::args::Gate;
 use crate::failure::Failure;
 use crate::output::{note, print, style};
 use crate::report::{is_comparison, limits};
-use caxton_results::case::{CaseKey, Outcome};
+use caxton_results::case::CaseKey;
 use caxton_results::exit;
 use caxton_results::limits::{Grade, Limits};
 use caxton_results::metric::MetricName;
@@ -48,7 +48,7 @@ fn judge_run(record: &Record, limits: &Limits, is_strict: bool) -> (String, u8) 
     let has = |grade: Grade| graded.iter().any(|graded| graded.grade == grade);
     let code = if has(Grade::Missed) {
         exit::LIMIT_MISSED
-    } else if record.cases.iter().any(failed) {
+    } else if record.cases.iter().any(CaseRecord::has_failed) {
         exit::FAILED
     } else if record.run.status == Status::Interrupted {
         exit::INTERRUPTED
@@ -60,15 +60,6 @@ fn judge_run(record: &Record, limits: &Limits, is_strict: bool) -> (String, u8) 
         exit::FINE
     };
     (text, code)
-}
-
-/// True for a case that should have run. A limit below an agent's minimum is an answer.
-fn failed(case: &CaseRecord) -> bool {
-    match case.outcome {
-        Outcome::Ran | Outcome::NotRun(_) => false,
-        Outcome::Refused(_) => !case.key.is_memory_limit(),
-        _ => true,
-    }
 }
 
 type Verdicts = BTreeMap<(CaseKey, MetricName), Option<Verdict>>;

@@ -36,7 +36,7 @@ fn a_missed_limit_has_a_code_of_its_own() {
     assert_eq!(code(&record, "", false), exit::FAILED, "one case was refused");
     let missed = entry("wasm_call_ns", "max = 10");
     assert_eq!(code(&record, &missed, false), exit::LIMIT_MISSED, "more than a failed case");
-    record.cases.retain(|case| !failed(case));
+    record.cases.retain(|case| !case.has_failed());
     assert_eq!(code(&record, "", false), exit::FINE);
     assert_eq!(code(&record, &missed, false), exit::LIMIT_MISSED);
     assert_eq!(code(&record, &entry("wasm_call_ns", "max = 1e9"), true), exit::FINE);

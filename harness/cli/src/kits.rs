@@ -29,12 +29,16 @@ fn check(folder: &Path, file: &KitFile) -> Result<(), String> {
     if found != promised {
         return Err(format!("{name} has {found} bytes where {promised} belong"));
     }
-    let hash: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-    if hash == file.sha256 {
+    if sha256_hex(&bytes) == file.sha256 {
         Ok(())
     } else {
         Err(format!("{name} is not what it was: its hash differs"))
     }
+}
+
+/// Lower-case hex of a SHA-256.
+pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The executable of the kit in `folder`.

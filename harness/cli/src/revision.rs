@@ -14,7 +14,6 @@ use crate::process::Job;
 use crate::side::Side;
 use caxton_results::record::baseline::check_name;
 use serde::Deserialize;
-use sha2::{Digest, Sha256};
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io;
@@ -163,9 +162,8 @@ struct Worktree<'a> {
 impl<'a> Worktree<'a> {
     fn add(builder: &'a Builder, commit: &str) -> Result<Self, Failure> {
         // Not below the checkout, whose cargo configuration would be read too.
-        let of = Sha256::digest(builder.kits.as_os_str().as_encoded_bytes());
-        let name: String = of.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-        let home = std::env::temp_dir().join(format!("caxton-rev-{name}"));
+        let name = kits::sha256_hex(builder.kits.as_os_str().as_encoded_bytes());
+        let home = std::env::temp_dir().join(format!("caxton-rev-{}", &name[..16]));
         let wrong = |source| Failure::Output { path: home.clone(), source };
         // What a kill left behind.
         remove(&home).map_err(wrong)?;

@@ -1,11 +1,11 @@
 //! Kits, baselines and checkouts for tests: their executables are shell scripts.
 
+use crate::kits::sha256_hex;
 use caxton_results::reading::{Missing, Reading};
 use caxton_results::record::Revision;
 use caxton_results::record::kit::{KIT, KIT_FILE, Kit, KitAgent, KitFile};
 use caxton_results::record::store::BASELINES;
 use caxton_results::units::Bytes;
-use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -30,8 +30,7 @@ pub(crate) fn kit(folder: &Path, name: &str, script: &str) {
     fs::create_dir_all(folder).unwrap();
     let file = |file: &str, contents: &str| {
         fs::write(folder.join(file), contents).unwrap();
-        let hash = Sha256::digest(contents.as_bytes());
-        let sha256 = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+        let sha256 = sha256_hex(contents.as_bytes());
         KitFile { file: file.to_owned(), sha256, bytes: Bytes(contents.len() as u64) }
     };
     let executable = file("bench", &format!("#!/bin/sh\n{script}\n"));

@@ -1,28 +1,9 @@
 //! Baselines: kept, replaced, found, listed.
 
 use super::*;
-use crate::fixture;
-use crate::record::Record;
-use crate::samples::Sample;
+use crate::record::store::tests::{folder, written};
 use std::fs::OpenOptions;
 use std::io::Write;
-use tempfile::TempDir;
-
-/// A folder for one test, and a run folder in it.
-fn folder() -> (TempDir, PathBuf) {
-    let temporary = tempfile::tempdir().unwrap();
-    let path = temporary.path().join("runs/one");
-    (temporary, path)
-}
-
-/// The fixture, written to `path`.
-fn written(path: &Path) -> (RunFolder, Record, Vec<Sample>) {
-    let (record, samples) = fixture::run();
-    let mut run = RunFolder::create(path).unwrap();
-    run.append(&samples).unwrap();
-    run.write(&record).unwrap();
-    (run, record, samples)
-}
 
 #[test]
 fn a_baseline_is_a_copy_that_the_next_one_replaces() {

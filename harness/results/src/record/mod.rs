@@ -212,6 +212,16 @@ pub struct ProfileRecord {
 }
 
 impl CaseRecord {
+    /// True for a case that should have run and did not. A limit below an agent's minimum is an
+    /// answer; a machine too small for a limit is said in the table.
+    pub fn has_failed(&self) -> bool {
+        match self.outcome {
+            Outcome::Ran | Outcome::NotRun(_) => false,
+            Outcome::Refused(_) => !self.key.is_memory_limit(),
+            _ => true,
+        }
+    }
+
     /// The summary of `name`, or why there is none.
     ///
     /// # Errors

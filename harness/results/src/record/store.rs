@@ -452,4 +452,4 @@ fn symlink(_: &Path, _: &Path) -> io::Result<()> {
 
 #[cfg(test)]
 #[path = "store_tests.rs"]
-mod tests;
+pub(super) mod tests;

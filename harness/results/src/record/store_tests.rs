@@ -9,14 +9,14 @@ use crate::reduce::resummarise;
 use tempfile::TempDir;
 
 /// A folder for one test, and a run folder in it.
-fn folder() -> (TempDir, PathBuf) {
+pub(in crate::record) fn folder() -> (TempDir, PathBuf) {
     let temporary = tempfile::tempdir().unwrap();
     let path = temporary.path().join("runs/one");
     (temporary, path)
 }
 
 /// The fixture, written to `path`.
-fn written(path: &Path) -> (RunFolder, Record, Vec<Sample>) {
+pub(in crate::record) fn written(path: &Path) -> (RunFolder, Record, Vec<Sample>) {
     let (record, samples) = fixture::run();
     let mut run = RunFolder::create(path).unwrap();
     let (first, rest) = samples.split_at(10);

@@ -16,12 +16,11 @@ use crate::plan::{Task, TaskKind};
 use crate::record;
 use crate::suite::{Subjects, Suite};
 use crate::sys::clock;
-use caxton_results::case::Outcome;
 use caxton_results::compare::Records;
 use caxton_results::exit;
 use caxton_results::record::baseline;
 use caxton_results::record::store::{self, RunFolder};
-use caxton_results::record::{PROFILE, Record, Status};
+use caxton_results::record::{CaseRecord, PROFILE, Record, Status};
 use caxton_results::report::{self, Style};
 use caxton_results::units::Nanos;
 use std::collections::BTreeMap;
@@ -230,7 +229,7 @@ fn finish(args: &Args, record: &Record) -> u8 {
     }
     match record.run.status {
         Status::Interrupted => exit::INTERRUPTED,
-        _ if record.cases.iter().any(failed) => exit::FAILED,
+        _ if record.cases.iter().any(CaseRecord::has_failed) => exit::FAILED,
         _ => exit::FINE,
     }
 }
@@ -259,7 +258,7 @@ fn save_baseline(
     record: &Record,
     files: &Files,
 ) -> Result<(), Problem> {
-    if record.run.status != Status::Finished || record.cases.iter().any(failed) {
+    if record.run.status != Status::Finished || record.cases.iter().any(CaseRecord::has_failed) {
         note(&format!("baseline {name} not kept: the run is not whole, or a case failed"));
         return Ok(());
     }
@@ -271,16 +270,6 @@ fn save_baseline(
     let kept = baseline::save(run, Some(&kit), (&baselines, name))?;
     note(&format!("baseline {name} kept in {}", shown(&kept, &workspace.root)));
     Ok(())
-}
-
-/// A limit below an agent's minimum is an answer; a machine too small for a limit is said in the
-/// table.
-fn failed(case: &caxton_results::record::CaseRecord) -> bool {
-    match case.outcome {
-        Outcome::Ran | Outcome::NotRun(_) => false,
-        Outcome::Refused(_) => !case.key.is_memory_limit(),
-        _ => true,
-    }
 }
 
 pub(super) fn use_colour() -> bool {
