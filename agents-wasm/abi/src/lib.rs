@@ -22,12 +22,14 @@
 //! is handed the same three as a [`HostTable`].
 //!
 //! This file holds what agents and hosts say to each other; `raw.rs` holds the agent's side of
-//! the calls, `host.rs` the way back to the host. `heap.rs` is for heap profiles only, and in no
+//! the calls, `host.rs` the way back to the host. `mail.rs` is for agents that exchange messages and
+//! take several in one call. `heap.rs` is for heap profiles only, and in no
 //! measured agent.
 
 pub mod ballast;
 pub mod heap;
 mod host;
+pub mod mail;
 #[doc(hidden)]
 pub mod raw;
 

@@ -3,7 +3,9 @@
 //! The functions here are what `export_agent!` exports; nothing else calls them.
 #![allow(unsafe_code, reason = "addresses from the host become references here")]
 
+use crate::mail::{MailAgent, SLOT_ALIGN_BYTES};
 use crate::{ABI_VERSION, Agent, CHANNEL_MAGIC, Channel, Host, HostTable, Reply, Status};
+use std::alloc::{Layout, alloc, dealloc};
 
 const LINE_BYTES: usize = 64;
 const PAGE_BYTES: usize = 4096;
@@ -14,7 +16,52 @@ struct Cell<A> {
     channel: Channel,
     inbox: Inbox,
     outbox: Vec<u8>,
+    mailbox: Mailbox,
     agent: A,
+}
+
+/// Slots for messages, on cache lines. Not written to before the host does: a mailbox takes no more
+/// memory than the slots that were ever used.
+struct Mailbox {
+    start: *mut u8,
+    slots: usize,
+    slot_bytes: usize,
+}
+
+impl Mailbox {
+    const NONE: Self = Self { start: std::ptr::null_mut(), slots: 0, slot_bytes: 0 };
+
+    fn layout(slots: usize, slot_bytes: usize) -> Option<Layout> {
+        let is_whole = slot_bytes.is_multiple_of(SLOT_ALIGN_BYTES);
+        let bytes = slots.checked_mul(slot_bytes).filter(|bytes| *bytes > 0 && is_whole)?;
+        Layout::from_size_align(bytes, SLOT_ALIGN_BYTES).ok()
+    }
+
+    fn new(slots: usize, slot_bytes: usize) -> Option<Self> {
+        let layout = Self::layout(slots, slot_bytes)?;
+        // SAFETY: a layout of more than no bytes.
+        let start = unsafe { alloc(layout) };
+        (!start.is_null()).then_some(Self { start, slots, slot_bytes })
+    }
+
+    /// # Safety
+    /// The host has written to this slot, all of it or all of its message.
+    unsafe fn slot(&mut self, slot: usize) -> &mut [u8] {
+        // SAFETY: below the count of slots, each within the one allocation.
+        unsafe {
+            let start = self.start.add(slot * self.slot_bytes);
+            std::slice::from_raw_parts_mut(start, self.slot_bytes)
+        }
+    }
+}
+
+impl Drop for Mailbox {
+    fn drop(&mut self) {
+        if let Some(layout) = Self::layout(self.slots, self.slot_bytes) {
+            // SAFETY: what `new` allocated, with the same layout.
+            unsafe { dealloc(self.start, layout) }
+        }
+    }
 }
 
 /// Bytes at a chosen offset within a page: where a buffer lies moves a copy's speed up to 20x.
@@ -60,7 +107,8 @@ pub unsafe fn new<A: Agent>(host: *const HostTable) -> *mut Channel {
         reply: 0,
         reply_bytes: 0,
     };
-    let cell = Cell { channel, inbox: Inbox::default(), outbox: Vec::new(), agent: A::new(host) };
+    let (inbox, outbox, mailbox) = (Inbox::default(), Vec::new(), Mailbox::NONE);
+    let cell = Cell { channel, inbox, outbox, mailbox, agent: A::new(host) };
     Box::into_raw(Box::new(cell)).cast()
 }
 
@@ -116,6 +164,53 @@ pub unsafe fn example<A: Agent>(channel: *mut Channel, seed: u64) -> i32 {
     Status::Done as i32
 }
 
+/// Behind `agent_mail_open`.
+///
+/// # Safety
+/// `channel` came from [`new`] with the same `A` and was not dropped.
+pub unsafe fn mail_open<A: MailAgent>(
+    channel: *mut Channel,
+    slots: usize,
+    slot_bytes: usize,
+) -> i32 {
+    // SAFETY: passed on from the caller.
+    let cell = unsafe { &mut *channel.cast::<Cell<A>>() };
+    cell.mailbox = Mailbox::NONE;
+    let Some(mailbox) = Mailbox::new(slots, slot_bytes) else { return Status::NoRoom as i32 };
+    cell.channel.inbox = mailbox.start as u64;
+    cell.channel.inbox_bytes = (slots * slot_bytes) as u64;
+    cell.mailbox = mailbox;
+    Status::Done as i32
+}
+
+/// Behind `agent_mail_drain`: how many of the messages were handled. Where that is less than
+/// `count`, the agent refused the next one, and the reply says why.
+///
+/// # Safety
+/// `channel` came from [`new`] with the same `A` and was not dropped; the host has written to each
+/// of these slots.
+pub unsafe fn mail_drain<A: MailAgent>(channel: *mut Channel, first: usize, count: usize) -> i32 {
+    // SAFETY: passed on from the caller.
+    let cell = unsafe { &mut *channel.cast::<Cell<A>>() };
+    let end = first.saturating_add(count).min(cell.mailbox.slots);
+    cell.channel.reply_bytes = 0;
+    for (handled, slot) in (first..end).enumerate() {
+        // SAFETY: below the count of slots; that the host wrote to it is passed on.
+        let slot = unsafe { cell.mailbox.slot(slot) };
+        if let Err(why) = cell.agent.receive(slot) {
+            cell.outbox.clear();
+            cell.outbox.extend_from_slice(why.to_string().as_bytes());
+            cell.channel.reply = cell.outbox.as_ptr() as u64;
+            cell.channel.reply_bytes = cell.outbox.len() as u64;
+            return handled as i32;
+        }
+        // Who looks after the agent's death sees it too: the compiler must not delay it.
+        // SAFETY: a field of a live cell.
+        unsafe { (&raw mut cell.channel.reply_bytes).write_volatile(handled as u64 + 1) };
+    }
+    (end - first.min(end)) as i32
+}
+
 /// Behind `agent_drop`.
 ///
 /// # Safety
@@ -125,12 +220,33 @@ pub unsafe fn drop<A: Agent>(channel: *mut Channel) {
     std::mem::drop(unsafe { Box::from_raw(channel.cast::<Cell<A>>()) });
 }
 
+/// Reads where no agent has memory: a guest traps. A native agent would read whatever is there, and
+/// aborts instead.
+pub fn read_outside() -> ! {
+    #[cfg(target_family = "wasm")]
+    // SAFETY: none: this is the fault that is asked for, and WASM makes it a trap.
+    unsafe {
+        std::ptr::without_provenance::<u64>(0xffff_fff8).read_volatile();
+    }
+    std::process::abort()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::AgentError;
 
     struct Upper;
+
+    impl MailAgent for Upper {
+        fn receive(&mut self, slot: &mut [u8]) -> Result<(), AgentError> {
+            if slot[0] == b'?' {
+                return Err(AgentError::new("no questions"));
+            }
+            slot.make_ascii_uppercase();
+            Ok(())
+        }
+    }
 
     impl Agent for Upper {
         fn new(_: Host) -> Self {
@@ -201,6 +317,41 @@ mod tests {
             assert_eq!(handle::<Upper>(channel, 1), Status::NoRoom as i32);
             assert_eq!(reserve::<Upper>(channel, 8, 0), Status::Done as i32);
             assert_eq!(send(channel, b"again"), Status::Done as i32);
+            drop::<Upper>(channel);
+        }
+    }
+
+    /// Writes `messages` to the slots from `first` on and has them drained.
+    fn drain(channel: *mut Channel, first: usize, messages: &[&[u8; 64]]) -> i32 {
+        // SAFETY: a live channel with a mailbox of slots of 64 bytes, four of them.
+        unsafe {
+            let start = ((*channel).inbox as *mut u8).add(first * 64);
+            for (i, message) in messages.iter().enumerate() {
+                start.add(i * 64).copy_from_nonoverlapping(message.as_ptr(), 64);
+            }
+            mail_drain::<Upper>(channel, first, messages.len())
+        }
+    }
+
+    #[test]
+    fn mail_is_drained_in_place_up_to_a_message_that_is_refused() {
+        let (a, question) = (&[b'a'; 64], &[b'?'; 64]);
+        // SAFETY: the contract's own order of calls.
+        unsafe {
+            let channel = new::<Upper>(std::ptr::null());
+            assert_eq!(mail_open::<Upper>(channel, 4, 64), Status::Done as i32);
+            assert_eq!((*channel).inbox % 64, 0);
+            assert_eq!((*channel).inbox_bytes, 256);
+            assert_eq!(drain(channel, 1, &[a, a]), 2);
+            assert_eq!((*channel).reply_bytes, 2);
+            let handled = std::slice::from_raw_parts(((*channel).inbox as *const u8).add(64), 128);
+            assert_eq!(handled, [b'A'; 128]);
+            assert_eq!(drain(channel, 0, &[a, question, a]), 1);
+            assert_eq!(reply(channel), "no questions");
+            assert_eq!(drain(channel, 3, &[a]), 1);
+            assert_eq!(mail_drain::<Upper>(channel, 4, 1), 0, "beyond the last slot");
+            assert_eq!(mail_open::<Upper>(channel, 4, 65), Status::NoRoom as i32);
+            assert_eq!(mail_open::<Upper>(channel, usize::MAX, 64), Status::NoRoom as i32);
             drop::<Upper>(channel);
         }
     }
