@@ -106,6 +106,8 @@ pub struct Header {
 impl Header {
     /// Its size in a message.
     pub const BYTES: usize = 40;
+    /// Where [`Header::bytes`] lies.
+    pub const BYTES_OFFSET: usize = 4;
     /// Where [`Header::to`] lies.
     pub const TO_OFFSET: usize = 20;
 
@@ -115,7 +117,7 @@ impl Header {
     pub fn read(message: &[u8]) -> Option<Self> {
         let head: &[u8; Self::BYTES] = message.first_chunk()?;
         let four = |at: usize| u32::from_le_bytes(std::array::from_fn(|i| head[at + i]));
-        let bytes = four(4);
+        let bytes = four(Self::BYTES_OFFSET);
         let fits = bytes as usize >= Self::BYTES && bytes as usize <= message.len();
         if four(0) != MAIL_MAGIC || !fits {
             return None;

@@ -10,6 +10,7 @@ mod capability;
 pub mod cli;
 pub mod guest;
 pub mod measure;
+pub mod orchestrator;
 pub mod plan;
 mod record;
 pub mod subject;

@@ -1,7 +1,8 @@
 //! The native twin as a subject.
 
+use super::mail::{MailInstance, MailSubject, Shape};
 use super::{AgentInstance, Attempt, HostCounts, status_outcome};
-use crate::sys::dylib::{NativeCell, NativeLibrary};
+use crate::sys::dylib::{NativeCell, NativeLibrary, NativeMailCell};
 use agent_abi::Status;
 use agent_abi::heap::HeapCounts;
 use caxton_results::case::Outcome;
@@ -89,5 +90,69 @@ impl AgentInstance for NativeAgent {
 
     fn linear_memory(&self) -> Option<Bytes> {
         None
+    }
+}
+
+/// A live native agent with a mailbox.
+#[derive(Debug)]
+pub struct NativeMail {
+    cell: NativeMailCell,
+    slot_bytes: usize,
+}
+
+impl NativeMail {
+    fn place(&self, slot: u32) -> std::ops::Range<usize> {
+        let start = slot as usize * self.slot_bytes;
+        start..start + self.slot_bytes
+    }
+}
+
+impl MailInstance for NativeMail {
+    #[inline]
+    fn slot(&self, slot: u32) -> &[u8] {
+        &self.cell.mailbox()[self.place(slot)]
+    }
+
+    #[inline]
+    fn slot_mut(&mut self, slot: u32) -> &mut [u8] {
+        let place = self.place(slot);
+        &mut self.cell.mailbox_mut()[place]
+    }
+
+    #[inline]
+    fn drain(&mut self, first: u32, count: u32) -> Attempt<()> {
+        if self.cell.drain(first as usize, count as usize) == count as i32 {
+            return Ok(());
+        }
+        Err(status_outcome(Status::Refused as i32, self.cell.cell().reply()))
+    }
+
+    fn handled(&self, of: u32) -> u32 {
+        of
+    }
+}
+
+impl MailSubject for NativeSubject {
+    type Instance = NativeMail;
+    /// There is none: a native agent's state is all over the process.
+    type Checkpoint = std::convert::Infallible;
+
+    fn spawn(&self, shape: Shape) -> Attempt<NativeMail> {
+        let slot_bytes = shape.slot_bytes as usize;
+        let cell = NativeMailCell::new(&self.library, shape.slots as usize, slot_bytes);
+        let cell = cell.map_err(Outcome::DiedBeforeWork)?;
+        Ok(NativeMail { cell, slot_bytes })
+    }
+
+    fn checkpoint(
+        &self,
+        _: &mut NativeMail,
+        _: Option<&Self::Checkpoint>,
+    ) -> Result<Self::Checkpoint, String> {
+        Err("a native agent has no state that could be told from the process'".to_owned())
+    }
+
+    fn restore(&self, _: Shape, checkpoint: &Self::Checkpoint) -> Attempt<NativeMail> {
+        match *checkpoint {}
     }
 }

@@ -40,10 +40,18 @@ struct HeapFunctions {
     counts: unsafe extern "C" fn() -> *const HeapCounts,
 }
 
+/// What a twin has beside the contract if it takes mail.
+#[derive(Debug, Clone, Copy)]
+struct MailFunctions {
+    open: unsafe extern "C" fn(*mut Channel, usize, usize) -> i32,
+    drain: unsafe extern "C" fn(*mut Channel, usize, usize) -> i32,
+}
+
 /// A loaded twin.
 #[derive(Debug)]
 pub struct NativeLibrary {
     functions: Functions,
+    mail: Option<MailFunctions>,
     heap: Option<HeapFunctions>,
     /// Kept open as long as its functions are called.
     _library: Library,
@@ -80,7 +88,15 @@ impl NativeLibrary {
                 Ok(HeapFunctions { start, counts })
             })
         };
-        Ok(Arc::new(Self { functions, heap: heap.ok(), _library: library }))
+        // SAFETY: as before.
+        let mail = unsafe {
+            symbol(&library, "agent_mail_open").and_then(|open| {
+                let drain = symbol(&library, "agent_mail_drain")?;
+                Ok(MailFunctions { open, drain })
+            })
+        };
+        let (heap, mail) = (heap.ok(), mail.ok());
+        Ok(Arc::new(Self { functions, mail, heap, _library: library }))
     }
 
     /// Has the twin count its allocations, those of all its agents, from 0 on. False if it has no
@@ -189,6 +205,71 @@ impl NativeCell {
     pub fn counts(&self) -> HostCounts {
         // SAFETY: boxed in `new`, freed in `drop`; only calls into the agent write to it.
         unsafe { *self.counts }
+    }
+}
+
+/// A live native agent with a mailbox.
+#[derive(Debug)]
+pub struct NativeMailCell {
+    cell: NativeCell,
+    functions: MailFunctions,
+    mailbox: *mut u8,
+    bytes: usize,
+}
+
+// SAFETY: an agent has no tie to the thread that made it: its memory is the process' heap, and it is
+// called through `&mut self` alone, by one thread at a time.
+unsafe impl Send for NativeMailCell {}
+
+impl NativeMailCell {
+    /// A fresh agent of `library` with a mailbox.
+    ///
+    /// # Errors
+    /// It takes no mail, or there is no room for a mailbox.
+    pub fn new(
+        library: &Arc<NativeLibrary>,
+        slots: usize,
+        slot_bytes: usize,
+    ) -> Result<Self, String> {
+        let functions = library.mail.ok_or("it takes no mail: no agent_mail_open")?;
+        let cell = NativeCell::new(library)?;
+        // SAFETY: the channel of a live agent.
+        let status = unsafe { (functions.open)(cell.channel, slots, slot_bytes) };
+        let bytes = cell.inbox_bytes();
+        if status != 0 || bytes != slots * slot_bytes {
+            return Err(format!("no room for a mailbox of {slots} x {slot_bytes} bytes"));
+        }
+        let mailbox = cell.channel().inbox as *mut u8;
+        // SAFETY: as long as the agent says; zeroed here, so that reading a slot is reading
+        // something.
+        unsafe { mailbox.write_bytes(0, bytes) };
+        Ok(Self { cell, functions, mailbox, bytes })
+    }
+
+    /// All slots.
+    #[inline]
+    pub fn mailbox(&self) -> &[u8] {
+        // SAFETY: made by `agent_mail_open`, as long, zeroed, and the agent's until it is dropped.
+        unsafe { slice::from_raw_parts(self.mailbox, self.bytes) }
+    }
+
+    /// All slots, to write to.
+    #[inline]
+    pub fn mailbox_mut(&mut self) -> &mut [u8] {
+        // SAFETY: as in `mailbox`; the agent looks at it only during calls, which need `&mut self`.
+        unsafe { slice::from_raw_parts_mut(self.mailbox, self.bytes) }
+    }
+
+    /// The agent's answer to `agent_mail_drain`.
+    #[inline]
+    pub fn drain(&mut self, first: usize, count: usize) -> i32 {
+        // SAFETY: the channel of a live agent whose slots are all written to.
+        unsafe { (self.functions.drain)(self.cell.channel, first, count) }
+    }
+
+    /// The agent itself.
+    pub fn cell(&self) -> &NativeCell {
+        &self.cell
     }
 }
 

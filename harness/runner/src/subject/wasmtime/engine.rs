@@ -215,6 +215,11 @@ impl WasmSubject {
         Err(Outcome::Failed(why.to_owned()))
     }
 
+    /// Counts the engine's epoch up by one.
+    pub fn tick(&self) {
+        self.pre.module().engine().increment_epoch();
+    }
+
     /// Size of the machine code.
     pub fn code_bytes(&self) -> Bytes {
         Bytes(self.pre.module().text().len() as u64)

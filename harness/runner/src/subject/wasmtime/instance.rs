@@ -242,6 +242,61 @@ impl Live {
         }
     }
 
+    /// Finds a mailbox of `bytes`, after `call` answered.
+    pub(super) fn opened(
+        &mut self,
+        call: &str,
+        bytes: usize,
+        called: wasmtime::Result<i32>,
+    ) -> Attempt<()> {
+        self.answered(call, called)?;
+        let channel = self.channel()?;
+        self.inbox = self.range("mailbox", channel.inbox, channel.inbox_bytes)?;
+        if self.inbox.len() == bytes {
+            return Ok(());
+        }
+        let told = self.inbox.len();
+        let why = format!("mailbox of {told} bytes after {bytes} were asked for");
+        Err(Outcome::DiedInTheMiddle(why))
+    }
+
+    /// Where the inbox begins in linear memory.
+    pub(super) fn inbox_start(&self) -> usize {
+        self.inbox.start
+    }
+
+    /// Where the guest's channel lies.
+    #[inline(always)]
+    pub(super) fn channel_at(&self) -> u32 {
+        self.channel
+    }
+
+    /// All linear memory.
+    #[inline(always)]
+    pub(super) fn memory_bytes(&self) -> &[u8] {
+        self.memory.data(&self.store)
+    }
+
+    /// All linear memory, to write to.
+    #[inline(always)]
+    pub(super) fn memory_bytes_mut(&mut self) -> &mut [u8] {
+        self.memory.data_mut(&mut self.store)
+    }
+
+    /// What the channel says of its reply's length; none if the channel does not lie in memory.
+    pub(super) fn reply_bytes(&self) -> Option<u64> {
+        self.channel().ok().map(|channel| channel.reply_bytes)
+    }
+
+    /// What `error`, of a call that did not return, makes of the agent.
+    pub(super) fn fell(&self, call: &str, error: &wasmtime::Error) -> Outcome {
+        let why = died(&self.store, call, error);
+        match error.downcast_ref::<wasmtime::Trap>() {
+            Some(wasmtime::Trap::Interrupt) => Outcome::TimedOut(why),
+            _ => Outcome::DiedInTheMiddle(why),
+        }
+    }
+
     /// What `agent_reserve` is called with.
     pub(super) fn wish(&self, bytes: usize, page_offset: usize) -> Attempt<(u32, u32, u32)> {
         let wanted = u32::try_from(bytes)

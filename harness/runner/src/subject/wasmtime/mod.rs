@@ -8,19 +8,23 @@
 
 mod agent;
 mod async_agent;
+mod checkpoint;
 mod code;
 mod dwarf;
 mod engine;
 mod heap;
 mod instance;
 mod limits;
+mod mail;
 mod watch;
 
 pub use agent::WasmAgent;
 pub use async_agent::AsyncWasmAgent;
+pub use checkpoint::{Checkpoint, RestoreBy};
 pub use engine::{Bounds, CompilerEffort, EngineOptions, WasmSubject, configuration};
 pub use heap::{HeapLog, Site};
 pub use limits::{Growth, Growths, MemoryUse};
+pub use mail::{WasmMail, WasmMailSubject};
 
 #[cfg(test)]
 mod async_tests;
