@@ -25,6 +25,8 @@ fn job() -> Job {
         block: Nanos(1),
         instances: 1,
         counting: Nanos(1),
+        windows: 2,
+        window: Nanos(5_000_000),
     };
     let case = CaseKey::new("wasm", "overhead", "wasmtime-vs-native", "none");
     let work = Work::Fuel { agent, case };

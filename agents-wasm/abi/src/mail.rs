@@ -23,6 +23,9 @@ pub const MAIL_MAGIC: u32 = u32::from_le_bytes(*b"MAIL");
 /// [`Header::to`] and [`Header::from`] of whoever drives the agents.
 pub const HOST: u32 = u32::MAX;
 
+/// The most links that an agent numbers; further ones share a number.
+pub const LINKS: usize = 16;
+
 /// Slots lie on cache lines.
 pub const SLOT_ALIGN_BYTES: usize = 64;
 

@@ -6,14 +6,12 @@
 //! order or damaged on the way shows there. It also fails on request, in every way that a runtime
 //! must survive.
 
-use agent_abi::mail::{HOST, Header, Kind, Ledger, MailAgent, body_hash, seal};
+use agent_abi::mail::{HOST, Header, Kind, LINKS, Ledger, MailAgent, body_hash, seal};
 use agent_abi::{Agent, AgentError, Host, Reply, export_mail_agent, raw};
 use std::hint::{black_box, spin_loop};
 
 /// 1 KiB: the size of a usual agent message.
 const MESSAGE_BYTES: usize = 1024;
-/// The most links that an agent numbers; further ones share.
-pub const LINKS: usize = 16;
 const PAGE_BYTES: usize = 4096;
 const MIB: usize = 1 << 20;
 

@@ -320,10 +320,15 @@ fn plan(
         ([], _) => false,
         (names, _) => names.contains(name),
     };
+    let agents = match suite.agent {
+        Some(agent) => known.into_iter().filter(|name| name == agent).collect(),
+        None => known.into_iter().filter(wanted).collect(),
+    };
     let subjects = Subjects {
-        agents: known.into_iter().filter(wanted).collect(),
+        agents,
         guests: guests.keys().cloned().collect(),
         limits: args.limits(),
+        is_full: args.mode() == Mode::Measure(Scale::Full),
     };
     let filter = Filter::new(&args.filters, args.exact)?;
     let tasks = (suite.plan)(&subjects).into_iter();

@@ -219,7 +219,8 @@ pub(super) fn contests(
     };
     let (agents, guests): (Vec<&String>, Vec<&String>) = names.iter().partition(has_twin);
     let own = |names: Vec<&String>| names.into_iter().cloned().collect::<Vec<String>>();
-    let subjects = Subjects { agents: own(agents), guests: own(guests), limits: args.limits() };
+    let (agents, guests, limits) = (own(agents), own(guests), args.limits());
+    let subjects = Subjects { agents, guests, limits, is_full: false };
     let filter = Filter::new(&args.filters, args.exact)?;
     let tasks = (suite.plan)(&subjects).into_iter();
     let kept = tasks.filter_map(|task| task.keep(&|case| filter.takes(case)));
@@ -246,7 +247,7 @@ fn contest(task: Task) -> Option<Contest> {
         TaskKind::MemoryLimit { case, .. } | TaskKind::Heap(case) => {
             Some(Contest { case, is_paired: false })
         }
-        TaskKind::Profile(_) | TaskKind::Parts(_) => None,
+        TaskKind::Profile(_) | TaskKind::Parts(_) | TaskKind::Mail { .. } => None,
     }
 }
 

@@ -1,4 +1,4 @@
-//! What a run and its worker processes say to each other: one JSON value per line, version 2.
+//! What a run and its worker processes say to each other: one JSON value per line, version 3.
 //!
 //! The run writes one [`Job`] to the worker's standard input; the worker answers with [`Event`]s
 //! on its standard output, the last of which is [`Event::End`]. A worker whose answers stop
@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// Version of this protocol; a worker refuses a job of another one.
-pub const PROTOCOL: u32 = 2;
+pub const PROTOCOL: u32 = 3;
 
 /// The first argument that makes a bench executable a worker.
 pub const WORKER_ARGUMENT: &str = "__worker";
@@ -55,6 +55,10 @@ pub struct Effort {
     pub instances: u32,
     /// Time for which counters count, per side.
     pub counting: Nanos,
+    /// Windows of traffic between agents, and how long each is.
+    pub windows: u32,
+    /// The length that a window of traffic aims at.
+    pub window: Nanos,
 }
 
 /// The kinds of work.
@@ -97,6 +101,15 @@ pub enum Work {
         /// Whether this launch also searches the largest allocations.
         search: bool,
     },
+    /// Agents that exchange messages.
+    Mail {
+        /// The agent.
+        agent: AgentFiles,
+        /// The case.
+        case: CaseKey,
+        /// What they do.
+        what: MailWork,
+    },
     /// What is allocated while the agent is compiled, instantiated and run.
     Heap {
         /// The agent.
@@ -138,9 +151,91 @@ impl Work {
             Self::Fuel { case, .. }
             | Self::MemoryLimit { case, .. }
             | Self::Heap { case, .. }
+            | Self::Mail { case, .. }
             | Self::Parts { case, .. } => case,
         }
     }
+}
+
+/// What agents that exchange messages are made to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MailWork {
+    /// Two runtimes, the same traffic, in turns: the subject, and its peer.
+    Route {
+        /// The two.
+        pair: [Runtime; 2],
+        /// The traffic.
+        load: MailLoad,
+    },
+}
+
+/// Who runs agents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum System {
+    /// Our own: a thread per core, mailboxes in the agents' memory.
+    Reference,
+    /// A tokio task and a channel per agent.
+    Tokio,
+}
+
+/// What the agents are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Crew {
+    /// WASM guests.
+    Guests,
+    /// Their native twins.
+    Twins,
+    /// Nobody: mailboxes that answer without a call.
+    Idle,
+}
+
+/// An orchestrator and its agents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Runtime {
+    /// Who runs them.
+    pub system: System,
+    /// What they are.
+    pub crew: Crew,
+    /// Most messages per call, where that is not the load's.
+    pub batch: Option<u32>,
+    /// Threads, where that is not one per CPU.
+    pub shards: Option<u32>,
+}
+
+impl Runtime {
+    /// `crew` on `system`, as the load says.
+    pub const fn new(system: System, crew: Crew) -> Self {
+        Self { system, crew, batch: None, shards: None }
+    }
+
+    /// Its name in case keys.
+    pub const fn name(self) -> &'static str {
+        match (self.system, self.crew) {
+            (System::Reference, Crew::Guests) => "reference",
+            (System::Reference, Crew::Twins) => "native-reference",
+            (System::Tokio, Crew::Guests) => "tokio",
+            (System::Tokio, Crew::Twins) => "native-tokio",
+            (_, Crew::Idle) => "idle",
+        }
+    }
+}
+
+/// How much is sent around.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MailLoad {
+    /// How many agents.
+    pub agents: u32,
+    /// Messages in flight for each.
+    pub per_agent: u32,
+    /// Length of a message in bytes, header included.
+    pub bytes: u32,
+    /// Messages that a mailbox holds.
+    pub slots: u32,
+    /// Most messages per call.
+    pub batch: u32,
 }
 
 /// How to profile.
@@ -297,6 +392,8 @@ mod tests {
             block: Nanos(1_000_000),
             instances: 8,
             counting: Nanos(5_000_000),
+            windows: 6,
+            window: Nanos(50_000_000),
         };
         let limit = Bytes::mebi(10);
         let work = Work::MemoryLimit { agent, case: case.clone(), limit, search: true };

@@ -297,8 +297,10 @@ impl<'a> Run<'a> {
             (TaskKind::Profile(pairs), _) => {
                 Work::Profile { agent, pairs: pairs.clone(), how: self.settings.sampling }
             }
-            (TaskKind::MemoryLimit { .. } | TaskKind::Parts(_) | TaskKind::Heap(_), Some(_)) => {
-                return Ok(None);
+            (TaskKind::MemoryLimit { .. } | TaskKind::Parts(_), Some(_))
+            | (TaskKind::Heap(_) | TaskKind::Mail { .. }, Some(_)) => return Ok(None),
+            (TaskKind::Mail { case, what }, None) => {
+                Work::Mail { agent, case: case.clone(), what: *what }
             }
             (TaskKind::Parts(case), None) => {
                 let [_, noop, echo] = crew else { unreachable!("a task's needs are its crew") };

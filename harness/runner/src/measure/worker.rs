@@ -4,7 +4,7 @@ use super::protocol::{Event, Job, PROTOCOL, Work};
 use crate::subject::Attempt;
 use crate::sys::clock::Monotonic;
 use crate::sys::{affinity, process};
-use crate::workload::{Context, fuel, heap, memory_limit, overhead, parts, profile};
+use crate::workload::{Context, fuel, heap, mail, memory_limit, overhead, parts, profile};
 use caxton_results::case::Outcome;
 use serde::Deserialize;
 use std::io::{self, BufWriter, Read, Write};
@@ -44,8 +44,9 @@ fn parse(text: &str) -> Result<Job, String> {
 }
 
 fn work(job: &Job, out: &mut dyn Write) -> Outcome {
-    // A worker that compiles seven modules before it measures does that on every core.
-    let pins_itself = matches!(job.work, Work::Parts { .. });
+    // A worker that compiles seven modules before it measures does that on every core; one whose
+    // agents live on a thread per core measures there, too.
+    let pins_itself = matches!(job.work, Work::Parts { .. } | Work::Mail { .. });
     if let Some(core) = job.core.filter(|_| !pins_itself)
         && let Err(error) = affinity::pin_to(core)
     {
@@ -82,6 +83,7 @@ fn run(ctx: &mut Context<'_>, work: &Work) -> Attempt<()> {
         Work::MemoryLimit { agent, case, limit, search } => {
             memory_limit::run(ctx, agent, case, (*limit, *search))
         }
+        Work::Mail { agent, case, what } => mail::run(ctx, agent, case, what),
         Work::Heap { agent, case, folder } => heap::run(ctx, agent, case, folder),
         Work::Spin { agent, pairs, time, perf_map } => {
             overhead::spin(ctx, agent, pairs, (*time, *perf_map))

@@ -4,7 +4,7 @@ pub mod filter;
 pub mod scale;
 
 use crate::guest::toolchain::Variant;
-use crate::measure::protocol::PairCase;
+use crate::measure::protocol::{MailWork, PairCase};
 use crate::plan::scale::Scale;
 use caxton_results::case::CaseKey;
 use caxton_results::units::Bytes;
@@ -41,6 +41,13 @@ pub enum TaskKind {
     },
     /// What is allocated for it and by it.
     Heap(CaseKey),
+    /// Many of it exchange messages.
+    Mail {
+        /// The case.
+        case: CaseKey,
+        /// What they do.
+        what: MailWork,
+    },
 }
 
 impl Task {
@@ -49,9 +56,10 @@ impl Task {
         match &self.kind {
             TaskKind::Overhead(pairs) => pairs.iter().map(|pair| &pair.case).collect(),
             TaskKind::Profile(pairs) => vec![&pairs[0].case],
-            TaskKind::MemoryLimit { case, .. } | TaskKind::Parts(case) | TaskKind::Heap(case) => {
-                vec![case]
-            }
+            TaskKind::MemoryLimit { case, .. }
+            | TaskKind::Mail { case, .. }
+            | TaskKind::Parts(case)
+            | TaskKind::Heap(case) => vec![case],
         }
     }
 
@@ -70,7 +78,7 @@ impl Task {
             TaskKind::Parts(_) => Some(Variant::Simd),
             TaskKind::Profile(_) => Some(Variant::FramePointers),
             TaskKind::Heap(_) => Some(Variant::Heap),
-            TaskKind::Overhead(_) | TaskKind::MemoryLimit { .. } => None,
+            TaskKind::Overhead(_) | TaskKind::MemoryLimit { .. } | TaskKind::Mail { .. } => None,
         }
     }
 
@@ -82,6 +90,7 @@ impl Task {
             TaskKind::Parts(_) => scale.parts_launches(),
             TaskKind::MemoryLimit { .. } => scale.limit_launches(),
             TaskKind::Heap(_) => scale.heap_launches(),
+            TaskKind::Mail { .. } => scale.mail_launches(),
         }
     }
 
@@ -91,7 +100,10 @@ impl Task {
             TaskKind::Overhead(pairs) | TaskKind::Profile(pairs) => {
                 Some(Self { agent: self.agent, kind: TaskKind::Profile(pairs) })
             }
-            TaskKind::Parts(_) | TaskKind::Heap(_) | TaskKind::MemoryLimit { .. } => None,
+            TaskKind::Parts(_)
+            | TaskKind::Heap(_)
+            | TaskKind::MemoryLimit { .. }
+            | TaskKind::Mail { .. } => None,
         }
     }
 
@@ -108,6 +120,9 @@ impl Task {
                 keep(&case).then_some(TaskKind::MemoryLimit { case, limit })
             }
             TaskKind::Heap(case) => keep(&case).then_some(TaskKind::Heap(case)),
+            TaskKind::Mail { case, what } => {
+                keep(&case).then_some(TaskKind::Mail { case, what })
+            }
         };
         kind.map(|kind| Self { agent: self.agent, kind })
     }

@@ -69,6 +69,15 @@ impl Scale {
         }
     }
 
+    /// Launches of agents that exchange messages: six is the least for an exact interval at 95 %.
+    pub const fn mail_launches(self) -> u32 {
+        match self {
+            Self::Smoke => 1,
+            Self::Quick => 6,
+            Self::Full => 12,
+        }
+    }
+
     /// How far into a run launches that had company are still made up for by further ones.
     pub const fn patience(self) -> Nanos {
         const MINUTE_NS: u64 = 60_000_000_000;
@@ -88,6 +97,8 @@ impl Scale {
                 block: Nanos(100_000),
                 instances: 2,
                 counting: Nanos(200_000),
+                windows: 2,
+                window: Nanos(5_000_000),
             },
             Self::Quick => Effort {
                 blocks: 10,
@@ -95,6 +106,8 @@ impl Scale {
                 block: Nanos(1_000_000),
                 instances: 8,
                 counting: Nanos(5_000_000),
+                windows: 8,
+                window: Nanos(60_000_000),
             },
             Self::Full => Effort {
                 blocks: 20,
@@ -102,6 +115,8 @@ impl Scale {
                 block: Nanos(1_000_000),
                 instances: 16,
                 counting: Nanos(20_000_000),
+                windows: 16,
+                window: Nanos(100_000_000),
             },
         }
     }

@@ -5,6 +5,7 @@
 //! that it means for the case.
 
 pub mod code;
+pub mod idle;
 pub mod mail;
 pub mod native;
 #[cfg(test)]

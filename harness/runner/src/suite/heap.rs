@@ -5,7 +5,7 @@ use crate::plan::{Task, TaskKind};
 use caxton_results::case::{ALLOCATIONS, CaseKey, WASM_AND_NATIVE, WASMTIME};
 
 /// The suite.
-pub const SUITE: Suite = Suite { name: "heap", plan, heap: true };
+pub const SUITE: Suite = Suite { name: "heap", plan, heap: true, agent: None };
 
 fn plan(subjects: &Subjects) -> Vec<Task> {
     let task = |subject: &str, agent: &String| {
@@ -24,7 +24,7 @@ mod tests {
     #[test]
     fn each_agent_and_each_guest_is_one_case() {
         let (agents, guests) = (vec!["json".to_owned()], vec!["loop".to_owned()]);
-        let subjects = Subjects { agents, guests, limits: Vec::new() };
+        let subjects = Subjects { agents, guests, ..Subjects::default() };
         let keys: Vec<String> =
             plan(&subjects).iter().flat_map(Task::cases).map(ToString::to_string).collect();
         let expected =

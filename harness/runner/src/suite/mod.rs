@@ -1,6 +1,7 @@
 //! Suites: plans as data, one file each.
 
 pub mod heap;
+pub mod throughput;
 pub mod wasm;
 
 use crate::plan::Task;
@@ -16,6 +17,8 @@ pub struct Suite {
     /// Whether the executable counts every allocation of its own: that of the bench `heap` does,
     /// in all others a heap profile is refused (`measure::probe::allocations::NOT_COUNTED`).
     pub heap: bool,
+    /// The one agent that it is of; none if it is of all of them.
+    pub agent: Option<&'static str>,
 }
 
 /// What a suite is planned for.
@@ -27,4 +30,6 @@ pub struct Subjects {
     pub guests: Vec<String>,
     /// Memory limits.
     pub limits: Vec<Bytes>,
+    /// Whether what takes long is wanted too.
+    pub is_full: bool,
 }

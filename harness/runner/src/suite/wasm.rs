@@ -8,7 +8,7 @@ use caxton_results::case::{CaseKey, LIMIT, MEMORY_LIMIT, OVERHEAD, PARTS};
 use caxton_results::units::Bytes;
 
 /// The suite.
-pub const SUITE: Suite = Suite { name: "wasm", plan, heap: false };
+pub const SUITE: Suite = Suite { name: "wasm", plan, heap: false, agent: None };
 
 /// The agent that is put under memory limits.
 pub const BALLAST: &str = "ballast";
@@ -65,6 +65,7 @@ mod tests {
             agents: vec!["ballast".to_owned(), "json".to_owned()],
             guests: vec!["loop".to_owned()],
             limits: vec![Bytes::mebi(1), Bytes::mebi(1000), Bytes(70_000)],
+            is_full: false,
         };
         let keys: Vec<String> =
             plan(&subjects).iter().flat_map(Task::cases).map(ToString::to_string).collect();

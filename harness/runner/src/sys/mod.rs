@@ -3,6 +3,7 @@
 #![allow(unsafe_code, reason = "libc and foreign functions: the edge to the machine")]
 
 pub mod affinity;
+pub mod budget;
 pub mod clock;
 pub mod dylib;
 pub mod host;

@@ -16,6 +16,8 @@ const EFFORT: Effort = Effort {
     block: Nanos(100_000),
     instances: 1,
     counting: Nanos(1),
+    windows: 2,
+    window: Nanos(5_000_000),
 };
 
 fn player<'m>(agent: Scripted, message: &'m [u8], reply: &'m [u8]) -> Player<'m> {

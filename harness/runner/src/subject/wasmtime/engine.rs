@@ -34,6 +34,27 @@ pub struct EngineOptions {
     pub effort: CompilerEffort,
     /// Agents are called as futures, [`WasmSubject::instantiate_async`]; otherwise as functions.
     pub asynchronous: bool,
+    /// STUB
+    pub allocation: Allocation,
+}
+/// STUB
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Allocation {
+    /// x
+    #[default]
+    OnDemand,
+    /// x
+    Pool { /// x
+        agents: u32, /// x
+        memory_bytes: u64 },
+    /// x
+    Slab { /// x
+        agents: u32, /// x
+        slot_bytes: u64 },
+}
+impl Allocation {
+    /// x
+    pub fn maps(self, agents: u32) -> u64 { u64::from(agents) * 4 }
 }
 
 /// How an access outside linear memory is caught.
@@ -73,6 +94,12 @@ impl EngineOptions {
             Bounds::Explicit => {
                 config.memory_reservation(0).memory_guard_size(0);
             }
+        }
+        if let Allocation::Pool { agents, memory_bytes } = self.allocation {
+            let mut pool = wasmtime::PoolingAllocationConfig::new();
+            pool.total_core_instances(agents + 8).total_memories(agents + 8).total_tables(agents + 8);
+            pool.max_memory_size(memory_bytes as usize);
+            config.allocation_strategy(wasmtime::InstanceAllocationStrategy::Pooling(pool));
         }
         match self.effort {
             CompilerEffort::Speed => {}

@@ -21,7 +21,7 @@ mod watch;
 pub use agent::WasmAgent;
 pub use async_agent::AsyncWasmAgent;
 pub use checkpoint::{Checkpoint, RestoreBy};
-pub use engine::{Bounds, CompilerEffort, EngineOptions, WasmSubject, configuration};
+pub use engine::{Allocation, Bounds, CompilerEffort, EngineOptions, WasmSubject, configuration};
 pub use heap::{HeapLog, Site};
 pub use limits::{Growth, Growths, MemoryUse};
 pub use mail::{WasmMail, WasmMailSubject};

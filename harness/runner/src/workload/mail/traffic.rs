@@ -1,0 +1,250 @@
+//! Traffic between agents whose every message can be accounted for.
+//!
+//! Agents are linked at random, each by as many links as it has messages in flight; two messages go
+//! to and fro on each link. In a window each message makes a fixed number of hops and is finished.
+//! So it is known how many messages all agents together must have got, and which sum of seals their
+//! ledgers must show; what comes over a link must be numbered without a gap.
+//!
+//! The number in flight is stated, and falls only at the end of a window, when the first messages
+//! have used up their hops. Putting the messages in is part of a window, for every orchestrator.
+
+use crate::orchestrator::{Orchestrator, PostError};
+use crate::subject::Attempt;
+use agent_abi::mail::{HOST, Header, Kind, LINKS, Ledger, body_hash, seal};
+use caxton_results::case::Outcome;
+use std::time::Duration;
+
+/// Bodies that differ: as many as a cache does not hold of the longest.
+const BODIES: usize = 64;
+/// How long the host sleeps when there is no room for a message.
+const NO_ROOM: Duration = Duration::from_micros(50);
+/// How long a window may take before its messages count as lost.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What is sent, and what must come of it.
+#[derive(Debug)]
+pub struct Traffic {
+    agents: u32,
+    messages: Vec<Header>,
+    /// Messages with every body, their headers to be written.
+    bodies: Vec<(Vec<u8>, u64)>,
+    hops: u32,
+    /// Messages sent by the host.
+    sent: u64,
+    /// What the agents' ledgers must come to.
+    expected: Ledger,
+}
+
+impl Traffic {
+    /// `per_agent` messages in flight for each of `agents`, of `bytes` each, that make one hop in a
+    /// window.
+    pub fn new(
+        (agents, per_agent): (u32, u32),
+        bytes: u32,
+        rng: &mut fastrand::Rng,
+    ) -> Self {
+        let hops = 1;
+        let links = (per_agent as usize).min(LINKS) as u32;
+        let mut ends: Vec<(u32, u8)> =
+            (0..agents).flat_map(|agent| (0..links).map(move |link| (agent, link as u8))).collect();
+        rng.shuffle(&mut ends);
+        // An odd end is linked with itself.
+        if ends.len() % 2 == 1 {
+            ends.push(ends[0]);
+        }
+        let (pairs, _) = ends.as_chunks::<2>();
+        let wanted = agents as usize * per_agent as usize;
+        let bodies = bodies(bytes, rng);
+        let message = |id: usize| {
+            let [a, b] = pairs[id % pairs.len()];
+            // The first messages of all links go one way, the second ones the other.
+            let (from, to) = if (id / pairs.len()).is_multiple_of(2) { (a, b) } else { (b, a) };
+            Header {
+                bytes,
+                hash: seal(bodies[id % BODIES].1, hops),
+                from: from.0,
+                to: to.0,
+                sequence: 0,
+                hops,
+                to_link: to.1,
+                from_link: from.1,
+                kind: Kind::Pass as u8,
+                is_fresh: true,
+                id: id as u32,
+            }
+        };
+        let messages = (0..wanted).map(message).collect();
+        Self { agents, messages, bodies, hops, sent: 0, expected: Ledger::default() }
+    }
+
+    /// Messages in flight.
+    pub fn in_flight(&self) -> u64 {
+        self.messages.len() as u64
+    }
+
+    /// Messages that are delivered in a window.
+    pub fn deliveries(&self) -> u64 {
+        self.in_flight() * (u64::from(self.hops) + 1)
+    }
+
+    /// How many hops each message makes in the windows to come.
+    pub fn set_hops(&mut self, hops: u32) {
+        for (id, header) in self.messages.iter_mut().enumerate() {
+            header.hops = hops;
+            header.hash = seal(self.bodies[id % BODIES].1, hops);
+        }
+        self.hops = hops;
+    }
+
+    /// How many it makes.
+    pub fn hops(&self) -> u32 {
+        self.hops
+    }
+
+    /// Sends all messages and waits until they have made their hops.
+    ///
+    /// # Errors
+    /// They did not in a long time: how many are missing.
+    pub fn window(&mut self, orchestrator: &mut dyn Orchestrator) -> Attempt<()> {
+        for (id, header) in self.messages.iter().enumerate() {
+            let message = &mut self.bodies[id % BODIES].0;
+            header.write(message);
+            post(orchestrator, message)?;
+        }
+        self.sent += self.in_flight();
+        let goal = self.sent;
+        let window = Ledger {
+            received: self.deliveries(),
+            checksum: self.checksum(),
+            ..Ledger::default()
+        };
+        self.expected = self.expected.plus(window);
+        let settled = orchestrator.wait_for(goal, PATIENCE);
+        if settled >= goal {
+            return Ok(());
+        }
+        let missing = goal - settled;
+        Err(Outcome::TimedOut(format!("{missing} messages not back after {PATIENCE:?}")))
+    }
+
+    /// Asks every agent what it got, and compares.
+    ///
+    /// # Errors
+    /// `WrongAnswer`: messages are missing, doubled, damaged or out of order.
+    pub fn verify(&self, orchestrator: &mut dyn Orchestrator) -> Attempt<Ledger> {
+        let total = ledgers(orchestrator, self.agents)?;
+        let stats = orchestrator.stats();
+        let expected = self.expected;
+        // The agents' reports were delivered too.
+        let delivered = expected.received + u64::from(self.agents);
+        if total == expected && stats.gone() == 0 && stats.delivered == delivered {
+            return Ok(total);
+        }
+        Err(Outcome::WrongAnswer(format!(
+            "agents report {total:?}, {expected:?} was sent; the orchestrator counts {} delivered \
+             and {} gone, {delivered} and 0 were expected",
+            stats.delivered,
+            stats.gone()
+        )))
+    }
+
+    /// The sum of all seals of one window.
+    fn checksum(&self) -> u64 {
+        let of_body = |(body, (_, hash)): (usize, &(Vec<u8>, u64))| {
+            let messages = (self.messages.len() + BODIES - 1 - body) / BODIES;
+            let seals = (0..=self.hops).map(|hops| seal(*hash, hops));
+            seals.fold(0, u64::wrapping_add).wrapping_mul(messages as u64)
+        };
+        self.bodies.iter().enumerate().map(of_body).fold(0, u64::wrapping_add)
+    }
+}
+
+/// Bodies of random bytes, with room for a header, and their hashes.
+fn bodies(bytes: u32, rng: &mut fastrand::Rng) -> Vec<(Vec<u8>, u64)> {
+    let body = |_| {
+        let message: Vec<u8> = (0..bytes).map(|_| rng.u8(..)).collect();
+        let hash = body_hash(&message[Header::BYTES..]);
+        (message, hash)
+    };
+    (0..BODIES).map(body).collect()
+}
+
+/// Posts a message, waiting for room.
+///
+/// # Errors
+/// It cannot be posted at all.
+pub fn post(orchestrator: &mut dyn Orchestrator, message: &[u8]) -> Attempt<()> {
+    loop {
+        match orchestrator.post(message) {
+            Ok(()) => return Ok(()),
+            Err(PostError::Full) => std::thread::sleep(NO_ROOM),
+            Err(error) => return Err(Outcome::Failed(error.to_string())),
+        }
+    }
+}
+
+/// The sum of what all agents report.
+///
+/// # Errors
+/// Not all did.
+pub fn ledgers(orchestrator: &mut dyn Orchestrator, agents: u32) -> Attempt<Ledger> {
+    let mut sum = (Ledger::default(), 0);
+    for agent in 0..agents {
+        let mut message = [0; Header::BYTES + Ledger::BYTES];
+        request(Kind::Report, agent, 0).write_whole(&mut message);
+        while orchestrator.post(&message) == Err(PostError::Full) {
+            add_reports(orchestrator, &mut sum);
+            std::thread::sleep(NO_ROOM);
+        }
+        add_reports(orchestrator, &mut sum);
+    }
+    let turns = PATIENCE.as_micros() / NO_ROOM.as_micros();
+    for _ in 0..turns {
+        add_reports(orchestrator, &mut sum);
+        if sum.1 == agents {
+            return Ok(sum.0);
+        }
+        std::thread::sleep(NO_ROOM);
+    }
+    Err(Outcome::TimedOut(format!("{} of {agents} agents reported", sum.1)))
+}
+
+fn add_reports(orchestrator: &mut dyn Orchestrator, (total, reports): &mut (Ledger, u32)) {
+    orchestrator.replies(&mut |reply| {
+        if let Some(ledger) = Ledger::read(&reply[Header::BYTES.min(reply.len())..]) {
+            *total = total.plus(ledger);
+            *reports += 1;
+        }
+    });
+}
+
+/// A message of the host's that asks `agent` for something.
+pub fn request(kind: Kind, agent: u32, hops: u32) -> Header {
+    Header {
+        bytes: Header::BYTES as u32,
+        hash: 0,
+        from: HOST,
+        to: agent,
+        sequence: 0,
+        hops,
+        to_link: 0,
+        from_link: 0,
+        kind: kind as u8,
+        is_fresh: true,
+        id: agent,
+    }
+}
+
+/// Writing a request with its body.
+pub trait Whole {
+    /// Writes the header so that it fits `message`, whose body stays as it is.
+    fn write_whole(self, message: &mut [u8]);
+}
+
+impl Whole for Header {
+    fn write_whole(mut self, message: &mut [u8]) {
+        self.bytes = message.len() as u32;
+        self.hash = seal(body_hash(&message[Header::BYTES..]), self.hops);
+        self.write(message);
+    }
+}
