@@ -8,10 +8,13 @@
 
 pub mod reference;
 pub mod supervision;
+pub mod tasks;
+mod watch;
 
 use crate::subject::Attempt;
 use crate::subject::mail::Shape;
 use agent_abi::mail::Header;
+use caxton_results::case::Outcome;
 use std::time::Duration;
 
 /// Who an agent is: they are numbered from 0.
@@ -43,6 +46,24 @@ pub struct Setup {
     pub batch: u32,
     /// What happens where a mailbox is full.
     pub when_full: WhenFull,
+}
+
+/// The most threads: they are named by the bits of one word.
+pub const SHARDS_MAX: u32 = 64;
+
+impl Setup {
+    /// Refuses what could never deliver a message.
+    fn check(&self) -> Attempt<()> {
+        if self.shards == 0 || self.shards > SHARDS_MAX {
+            let why = format!("{} shards: between 1 and {SHARDS_MAX}", self.shards);
+            return Err(Outcome::Refused(why));
+        }
+        if self.shape.bytes() == 0 || self.batch == 0 {
+            let why = "mailboxes without room, or batches of no messages".to_owned();
+            return Err(Outcome::Refused(why));
+        }
+        Ok(())
+    }
 }
 
 /// Why a message was not taken.

@@ -12,10 +12,10 @@ use self::agent::Agent;
 use self::shard::{Command, Lanes, Shard};
 use self::shared::Shared;
 use super::supervision::{Incident, Supervision};
+use super::watch::Deadline;
 use super::{AgentId, Orchestrator, PostError, RequestError, Setup, Stats, check};
 use crate::subject::Attempt;
 use crate::subject::mail::{MailSubject, Shape};
-use crate::sys::clock::{Clock, Monotonic};
 use agent_abi::mail::Header;
 use caxton_results::case::Outcome;
 use rtrb::{Consumer, Producer, RingBuffer};
@@ -26,8 +26,6 @@ use std::sync::mpsc::{self, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-/// The most threads: they are named by the bits of one word.
-pub const SHARDS_MAX: u32 = 64;
 /// Room of a lane: many small messages, or at least a few of the longest.
 const LANE_BYTES: usize = 1 << 20;
 const LANE_MESSAGES: usize = 16;
@@ -57,10 +55,7 @@ impl<S: MailSubject> Reference<S> {
         setup: Setup,
         supervision: Supervision,
     ) -> Attempt<Self> {
-        if setup.shards == 0 || setup.shards > SHARDS_MAX {
-            let why = format!("{} shards: between 1 and {SHARDS_MAX}", setup.shards);
-            return Err(Outcome::Refused(why));
-        }
+        setup.check()?;
         let shared = Arc::new(Shared::new(setup.shards));
         let (mut outlets, mut inlets, mut commands) = (Vec::new(), Vec::new(), Vec::new());
         let mut threads = Vec::new();
@@ -254,25 +249,16 @@ impl<S: MailSubject> Orchestrator for Reference<S> {
     }
 
     fn wait_for(&mut self, messages: u64, time: Duration) -> u64 {
-        let start = Monotonic.now().0;
-        loop {
-            let settled = self.shared.settled();
-            let left = time.saturating_sub(Duration::from_nanos(Monotonic.now().0 - start));
-            if settled >= messages || left.is_zero() {
-                return settled;
-            }
-            self.shared.wait(messages, left);
-        }
+        self.shared.host.wait_for(messages, time)
     }
 
     fn request(&mut self, message: &[u8], time: Duration) -> Result<Vec<u8>, RequestError> {
         let wanted = check(message, self.agents(), self.setup.shape)?.id;
         self.post(message)?;
-        let start = Monotonic.now().0;
-        let mut found = None;
-        while found.is_none() {
-            let mut others = VecDeque::new();
-            let read = self.read_replies(&mut |reply| {
+        let deadline = Deadline::after(time);
+        loop {
+            let (mut found, mut others) = (None, VecDeque::new());
+            self.read_replies(&mut |reply| {
                 let is_wanted = Header::read(reply).is_some_and(|header| header.id == wanted);
                 if is_wanted && found.is_none() {
                     found = Some(reply.to_vec());
@@ -281,18 +267,17 @@ impl<S: MailSubject> Orchestrator for Reference<S> {
                 }
             });
             self.unclaimed.append(&mut others);
-            let left = time.saturating_sub(Duration::from_nanos(Monotonic.now().0 - start));
-            if read == 0 && left.is_zero() {
+            if let Some(found) = found {
+                return Ok(found);
+            }
+            let left = deadline.left();
+            if left.is_zero() {
                 return Err(RequestError::TimedOut(time));
             }
-            if read == 0 {
-                self.shared.host.register();
-                let inlets = &self.inlets;
-                let is_there = || inlets.iter().any(|inlet| !inlet.is_empty());
-                self.shared.host.sleep(Some(left), is_there);
-            }
+            let inlets = &self.inlets;
+            let is_there = || inlets.iter().any(|inlet| !inlet.is_empty());
+            self.shared.host.sleeper.sleep(Some(left), is_there);
         }
-        found.ok_or(RequestError::TimedOut(time))
     }
 
     fn checkpoint(&mut self, agent: AgentId) -> Result<(), RequestError> {

@@ -245,6 +245,6 @@ impl<S: MailSubject> Shard<S> {
 
     fn lose(&mut self, messages: u64) {
         self.stats.lost += messages;
-        self.shared.settle(messages);
+        self.shared.host.settle(messages);
     }
 }

@@ -110,7 +110,6 @@ impl<S: MailSubject> Shard<S> {
     pub(super) fn run(mut self) {
         let shared = Arc::clone(&self.shared);
         let me = self.number as usize;
-        shared.shards[me].register();
         let mut idle = 0;
         while !self.is_done {
             if shared.commands[me].swap(false, Ordering::AcqRel) {
@@ -198,7 +197,7 @@ impl<S: MailSubject> Shard<S> {
             (Place::Full, _) => self.stats.refused += 1,
             _ => self.stats.undeliverable += 1,
         }
-        self.shared.settle(1);
+        self.shared.host.settle(1);
     }
 
     /// The agent has one message more.
@@ -350,14 +349,14 @@ impl<S: MailSubject> Shard<S> {
             self.gone(Place::Gone);
         } else if header.kind == Kind::Pass as u8 {
             self.stats.finished += 1;
-            self.shared.settle(1);
+            self.shared.host.settle(1);
         } else {
             let Some(instance) = &self.agents[local].instance else { return Sent::Garbled };
             let message = &instance.slot(slot)[..header.bytes as usize];
             if self.lanes.replies.push_entire_slice(message).is_err() {
                 return Sent::Blocked;
             }
-            self.shared.host.wake();
+            self.shared.host.sleeper.wake();
         }
         Sent::Left
     }
@@ -367,7 +366,7 @@ impl<S: MailSubject> Shard<S> {
         let Some(header) = Header::read(message) else { return Sent::Garbled };
         if header.to == HOST && header.kind == Kind::Pass as u8 {
             self.stats.finished += 1;
-            self.shared.settle(1);
+            self.shared.host.settle(1);
             return Sent::Left;
         }
         let lane = match header.to {
@@ -386,7 +385,7 @@ impl<S: MailSubject> Shard<S> {
         };
         let pushed = lane.push_entire_slice(message).is_ok();
         if header.to == HOST {
-            self.shared.host.wake();
+            self.shared.host.sleeper.wake();
         }
         if pushed { Sent::Left } else { Sent::Blocked }
     }

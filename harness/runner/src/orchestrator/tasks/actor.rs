@@ -1,0 +1,186 @@
+//! One agent's task: takes a message, has it handled, sends on what became of it.
+
+use super::Common;
+use super::seats::{Count, Seat};
+use crate::orchestrator::{AgentId, WhenFull};
+use crate::subject::Attempt;
+use crate::subject::mail::{MailInstance, MailSubject, Shape};
+use agent_abi::mail::{HOST, Header, Kind};
+use std::collections::VecDeque;
+use std::future::{Future, poll_fn};
+use std::ops::ControlFlow;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::Poll;
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::mpsc::{Receiver, Sender};
+
+/// Whether the task goes on.
+type Next = ControlFlow<()>;
+
+/// An agent and its channel.
+pub(super) struct Actor<I> {
+    me: AgentId,
+    instance: I,
+    mail: Receiver<Vec<u8>>,
+    /// Messages to itself for which its channel had no room: it cannot wait for itself.
+    to_self: VecDeque<Vec<u8>>,
+}
+
+/// What an agent's task sees of the others, and counts.
+#[derive(Clone, Copy)]
+struct Site<'a> {
+    common: &'a Common,
+    seat: &'a Seat,
+}
+
+impl Site<'_> {
+    /// What `future` gives, unless the agent is killed before.
+    #[inline]
+    async fn unless_killed<T>(self, future: impl Future<Output = T>) -> Option<T> {
+        let mut future = pin!(future);
+        poll_fn(|context| {
+            if self.seat.is_killed() {
+                return Poll::Ready(None);
+            }
+            future.as_mut().poll(context).map(Some)
+        })
+        .await
+    }
+
+    /// A message is at its end.
+    fn gone(self, count: &Count) {
+        count.add(1);
+        self.common.host.settle(1);
+    }
+
+    #[inline]
+    async fn send(self, mail: &Sender<Vec<u8>>, message: Vec<u8>) -> Next {
+        if self.common.setup.when_full != WhenFull::Block {
+            self.try_send(mail, message);
+            return Next::Continue(());
+        }
+        match self.unless_killed(mail.reserve()).await {
+            Some(Ok(place)) => place.send(message),
+            Some(Err(_)) => self.gone(&self.seat.counts.undeliverable),
+            None => {
+                self.gone(&self.seat.counts.lost);
+                return Next::Break(());
+            }
+        }
+        Next::Continue(())
+    }
+
+    fn try_send(self, mail: &Sender<Vec<u8>>, message: Vec<u8>) {
+        let counts = &self.seat.counts;
+        match (mail.try_send(message), self.common.setup.when_full) {
+            (Ok(()), _) => {}
+            (Err(TrySendError::Closed(_)), _) => self.gone(&counts.undeliverable),
+            (Err(TrySendError::Full(_)), WhenFull::Drop) => self.gone(&counts.dropped),
+            (Err(TrySendError::Full(_)), _) => self.gone(&counts.refused),
+        }
+    }
+
+    async fn reply(self, message: Vec<u8>) -> Next {
+        let Some(Ok(place)) = self.unless_killed(self.common.replies.reserve()).await else {
+            self.gone(&self.seat.counts.lost);
+            return Next::Break(());
+        };
+        place.send(message);
+        self.common.host.sleeper.wake();
+        Next::Continue(())
+    }
+
+    /// The agent died, and its message with it.
+    #[cold]
+    fn fell(self) -> Next {
+        self.seat.counts.failures.add(1);
+        self.gone(&self.seat.counts.lost);
+        Next::Break(())
+    }
+}
+
+impl<I: MailInstance> Actor<I> {
+    /// A fresh agent of `subject` that gets its messages from `mail`.
+    pub(super) fn new<S: MailSubject<Instance = I>>(
+        subject: &S,
+        me: AgentId,
+        mail: Receiver<Vec<u8>>,
+        shape: Shape,
+    ) -> Attempt<Self> {
+        let instance = subject.spawn(Shape { slots: 1, ..shape })?;
+        Ok(Self { me, instance, mail, to_self: VecDeque::new() })
+    }
+
+    /// Works until the agent dies.
+    pub(super) async fn run(mut self, common: Arc<Common>) {
+        let seat = common.seats.get(self.me).expect("an agent has its seat before its task");
+        seat.wakes(poll_fn(|context| Poll::Ready(context.waker().clone())).await);
+        let site = Site { common: &common, seat };
+        loop {
+            self.put_own(site);
+            let Some(Some(message)) = site.unless_killed(self.mail.recv()).await else { break };
+            if self.handle(site, message).await.is_break() {
+                break;
+            }
+        }
+        self.bury(site).await;
+    }
+
+    #[inline]
+    async fn handle(&mut self, site: Site<'_>, mut message: Vec<u8>) -> Next {
+        let counts = &site.seat.counts;
+        self.instance.slot_mut(0)[..message.len()].copy_from_slice(&message);
+        counts.drains.add(1);
+        if self.instance.drain(0, 1).is_err() {
+            return site.fell();
+        }
+        counts.delivered.add(1);
+        let slot = self.instance.slot(0);
+        let Some(header) = Header::read(slot) else { return site.fell() };
+        message.clear();
+        message.extend_from_slice(&slot[..header.bytes as usize]);
+        match site.common.seats.get(header.to) {
+            Some(_) if header.to == self.me => self.send_to_self(site, message),
+            Some(to) => return site.send(&to.mail, message).await,
+            None if header.to != HOST => site.gone(&counts.undeliverable),
+            None if header.kind == Kind::Pass as u8 => site.gone(&counts.finished),
+            None => return site.reply(message).await,
+        }
+        Next::Continue(())
+    }
+
+    fn send_to_self(&mut self, site: Site<'_>, message: Vec<u8>) {
+        if site.common.setup.when_full == WhenFull::Block {
+            self.to_self.push_back(message);
+        } else {
+            site.try_send(&site.seat.mail, message);
+        }
+    }
+
+    /// Puts its messages to itself into its channel, as far as there is room.
+    #[inline]
+    fn put_own(&mut self, site: Site<'_>) {
+        while let Some(message) = self.to_self.pop_front() {
+            if let Err(TrySendError::Full(message)) = site.seat.mail.try_send(message) {
+                self.to_self.push_front(message);
+                return;
+            }
+        }
+    }
+
+    /// Takes no more mail; what waits is lost.
+    async fn bury(mut self, site: Site<'_>) {
+        self.mail.close();
+        let mut lost = self.to_self.len() as u64;
+        while self.mail.recv().await.is_some() {
+            lost += 1;
+        }
+        site.seat.counts.lost.add(lost);
+        site.common.host.settle(lost);
+        drop(self.instance);
+        site.seat.is_dead.store(true, Ordering::Release);
+        site.common.host.sleeper.wake();
+    }
+}
