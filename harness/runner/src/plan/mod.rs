@@ -120,9 +120,7 @@ impl Task {
                 keep(&case).then_some(TaskKind::MemoryLimit { case, limit })
             }
             TaskKind::Heap(case) => keep(&case).then_some(TaskKind::Heap(case)),
-            TaskKind::Mail { case, what } => {
-                keep(&case).then_some(TaskKind::Mail { case, what })
-            }
+            TaskKind::Mail { case, what } => keep(&case).then_some(TaskKind::Mail { case, what }),
         };
         kind.map(|kind| Self { agent: self.agent, kind })
     }

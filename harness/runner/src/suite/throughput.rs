@@ -10,8 +10,7 @@ use caxton_results::case::CaseKey;
 pub const COURIER: &str = "courier";
 
 /// The suite.
-pub const SUITE: Suite =
-    Suite { name: "throughput", plan, heap: false, agent: Some(COURIER) };
+pub const SUITE: Suite = Suite { name: "throughput", plan, heap: false, agent: Some(COURIER) };
 
 /// Sizes of the populations that are compared.
 const AGENTS: [u32; 3] = [10, 1_000, 10_000];

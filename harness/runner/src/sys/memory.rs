@@ -21,6 +21,70 @@ pub fn resident() -> Result<Bytes, Missing> {
     Ok(Bytes(total))
 }
 
+/// What this process takes of the machine's memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Footprint {
+    /// Resident pages.
+    pub rss: Bytes,
+    /// Resident pages, each shared one by its share.
+    pub pss: Bytes,
+    /// Page tables: in neither of the others.
+    pub page_tables: Bytes,
+    /// Memory maps.
+    pub maps: u64,
+}
+
+/// What this process takes now (`smaps_rollup`, `VmPTE`, a count of `maps`).
+///
+/// # Errors
+/// Why /proc does not tell.
+pub fn footprint() -> Result<Footprint, Missing> {
+    let process = procfs::process::Process::myself().map_err(|e| failed(&e))?;
+    let rollup = process.smaps_rollup().map_err(|e| failed(&e))?;
+    let sum = |name: &str| {
+        let maps = rollup.memory_map_rollup.iter();
+        Bytes(maps.filter_map(|map| map.extension.map.get(name)).sum())
+    };
+    let status = process.status().map_err(|e| failed(&e))?;
+    let kib = status.vmpte.ok_or_else(|| Missing::Unsupported("no VmPTE".to_owned()))?;
+    Ok(Footprint {
+        rss: sum("Rss"),
+        pss: sum("Pss"),
+        page_tables: Bytes(kib * 1024),
+        maps: maps()?,
+    })
+}
+
+/// Memory maps of this process.
+///
+/// # Errors
+/// Why /proc does not tell.
+pub fn maps() -> Result<u64, Missing> {
+    let text = std::fs::read("/proc/self/maps")
+        .map_err(|error| Missing::Unsupported(format!("/proc/self/maps: {error}")))?;
+    Ok(text.iter().filter(|byte| **byte == b'\n').count() as u64)
+}
+
+/// Open files of this process.
+///
+/// # Errors
+/// Why /proc does not tell.
+pub fn open_files() -> Result<u64, Missing> {
+    let process = procfs::process::Process::myself().map_err(|e| failed(&e))?;
+    process.fd_count().map(|count| count as u64).map_err(|e| failed(&e))
+}
+
+/// Page faults of this thread since it began that needed no disk.
+pub fn thread_faults() -> u64 {
+    // SAFETY: plain numbers, for which all-zero is a value; the kernel fills them in.
+    let usage = unsafe {
+        let mut usage: libc::rusage = std::mem::zeroed();
+        libc::getrusage(libc::RUSAGE_THREAD, &raw mut usage);
+        usage
+    };
+    usage.ru_minflt.cast_unsigned()
+}
+
 /// How much of `addresses` has a page of memory in this process (`pagemap`): a page that was never
 /// touched has none, and neither has one that was swapped out.
 ///

@@ -11,4 +11,5 @@ pub mod memory;
 pub mod perf_ring;
 pub mod process;
 pub mod sigprof;
+pub mod slab;
 pub mod stack;

@@ -20,8 +20,11 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
-/// Turns without work before a shard sleeps: some 20 µs, the price of being woken.
-const SPINS: u32 = 2_000;
+/// Turns without work before a shard lets others have its core, and before it sleeps. To spin on
+/// would be to take the core from the very shard that it waits for, where there are more threads than
+/// cores; to sleep at once would cost some 20 µs of being woken.
+const SPINS: u32 = 100;
+const YIELDS: u32 = 150;
 /// Messages taken from one lane before the next one's turn.
 const LANE_TURN: u32 = 256;
 /// Agents that are called before lanes are looked at again.
@@ -126,6 +129,9 @@ impl<S: MailSubject> Shard<S> {
             } else if idle < SPINS {
                 idle += 1;
                 spin_loop();
+            } else if idle < YIELDS {
+                idle += 1;
+                std::thread::yield_now();
             } else {
                 let waits = !self.blocked.is_empty() || !self.strays.is_empty();
                 let longest = waits.then_some(WAIT_FOR_ROOM);

@@ -7,6 +7,7 @@
 //! the functions behind addresses, and `watch.rs` tells when code comes and goes.
 
 mod agent;
+mod allocation;
 mod async_agent;
 mod checkpoint;
 mod code;
@@ -19,9 +20,10 @@ mod mail;
 mod watch;
 
 pub use agent::WasmAgent;
+pub use allocation::Allocation;
 pub use async_agent::AsyncWasmAgent;
 pub use checkpoint::{Checkpoint, RestoreBy};
-pub use engine::{Allocation, Bounds, CompilerEffort, EngineOptions, WasmSubject, configuration};
+pub use engine::{Bounds, CompilerEffort, EngineOptions, WasmSubject, configuration};
 pub use heap::{HeapLog, Site};
 pub use limits::{Growth, Growths, MemoryUse};
 pub use mail::{WasmMail, WasmMailSubject};

@@ -8,8 +8,8 @@ use crate::measure::protocol::{AgentFiles, Event, MailLoad, Runtime};
 use crate::orchestrator::{Setup, WhenFull};
 use crate::subject::Attempt;
 use crate::subject::mail::Shape;
-use crate::sys::clock::CpuTime;
 use crate::sys::affinity;
+use crate::sys::clock::CpuTime;
 use crate::workload::{At, Context};
 use agent_abi::mail::Ledger;
 use caxton_results::case::{CaseKey, Outcome};
@@ -57,7 +57,12 @@ pub fn run(
     (ctx.tell)(Event::Working);
     warm_up(ctx, &mut sides)?;
     for block in 0..ctx.effort.windows {
-        ctx.sample(case, "yardstick_ns", At { block, index: 0 }, (calibrate::yardstick(ctx.clock).0, 1));
+        ctx.sample(
+            case,
+            "yardstick_ns",
+            At { block, index: 0 },
+            (calibrate::yardstick(ctx.clock).0, 1),
+        );
         let first = ctx.rng.usize(..2);
         for turn in 0..2 {
             window(ctx, case, block, &mut sides[(first + turn) % 2])?;

@@ -9,6 +9,7 @@ use crate::measure::protocol::{AgentFiles, Crew, Runtime, System};
 use crate::orchestrator::reference::Reference;
 use crate::orchestrator::supervision::Supervision;
 
+use crate::orchestrator::tasks::Tasks;
 use crate::orchestrator::{Orchestrator, Setup};
 use crate::subject::Attempt;
 use crate::subject::idle::IdleSubject;
@@ -19,8 +20,6 @@ use crate::sys::budget::MapBudget;
 use caxton_results::case::Outcome;
 use std::fs;
 
-/// Agents up to which the pool is tried at all.
-const FAST_AGENTS_MAX: u32 = 16_000;
 /// What is left of linear memory beside the mailbox: stack, data, and a heap of its own.
 const ROOM_BYTES: u64 = 1 << 20;
 const PAGE_BYTES: u64 = 64 << 10;
@@ -38,23 +37,28 @@ pub struct Tier {
 pub fn tier(agents: u32, shape: Shape) -> Tier {
     let memory_bytes = (shape.bytes() as u64 + ROOM_BYTES).next_multiple_of(PAGE_BYTES);
     let fast = Allocation::Pool { agents, memory_bytes };
-    let dense = Allocation::Slab { agents, slot_bytes: memory_bytes };
+    let dense = |why: String| Tier {
+        allocation: Allocation::Slab { agents, slot_bytes: memory_bytes, is_huge: false },
+        words: format!("dense (one mapping, bounds checked): {why}"),
+    };
+    match std::env::var("VARIANT").as_deref() {
+        Ok("slab") => return dense(String::new()),
+        Ok("huge") => {
+            return Tier {
+                allocation: Allocation::Slab { agents, slot_bytes: 256 << 10, is_huge: true },
+                words: String::new(),
+            };
+        }
+        _ => {}
+    }
     let needed = fast.maps(agents);
     match MapBudget::now() {
-        Ok(budget) if agents <= FAST_AGENTS_MAX && needed <= budget.left() => {
-            let left = budget.left();
-            let words = format!("fast (pool, copy-on-write): {needed} of {left} maps left");
-            Tier { allocation: fast, words }
-        }
-        Ok(budget) => {
-            let left = budget.left();
-            let why = format!("{agents} agents in a pool would take {needed} of {left} maps left");
-            Tier { allocation: dense, words: format!("dense (one mapping): {why}") }
-        }
-        Err(why) => {
-            let words = format!("dense (one mapping): it is not known how many maps are left: {why}");
-            Tier { allocation: dense, words }
-        }
+        Ok(budget) if budget.allows(needed) => Tier {
+            allocation: fast,
+            words: format!("fast (pool, copy-on-write): {needed} of {} maps", budget.limit),
+        },
+        Ok(budget) => dense(format!("{needed} maps in a pool, the limit is {}", budget.limit)),
+        Err(why) => dense(format!("it is not known how many maps are left: {why}")),
     }
 }
 
@@ -121,6 +125,6 @@ fn system<S: MailSubject>(
         System::Reference => {
             Box::new(Reference::start("reference", subject, setup, Supervision::NONE)?)
         }
-        System::Tokio => return Err(Outcome::Failed(String::new())),
+        System::Tokio => Box::new(Tasks::start("tokio", subject, setup)?),
     })
 }

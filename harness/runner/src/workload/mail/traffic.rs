@@ -31,6 +31,8 @@ pub struct Traffic {
     hops: u32,
     /// Messages sent by the host.
     sent: u64,
+    /// Messages delivered that are none of these.
+    others: u64,
     /// What the agents' ledgers must come to.
     expected: Ledger,
 }
@@ -38,11 +40,7 @@ pub struct Traffic {
 impl Traffic {
     /// `per_agent` messages in flight for each of `agents`, of `bytes` each, that make one hop in a
     /// window.
-    pub fn new(
-        (agents, per_agent): (u32, u32),
-        bytes: u32,
-        rng: &mut fastrand::Rng,
-    ) -> Self {
+    pub fn new((agents, per_agent): (u32, u32), bytes: u32, rng: &mut fastrand::Rng) -> Self {
         let hops = 1;
         let links = (per_agent as usize).min(LINKS) as u32;
         let mut ends: Vec<(u32, u8)> =
@@ -74,7 +72,7 @@ impl Traffic {
             }
         };
         let messages = (0..wanted).map(message).collect();
-        Self { agents, messages, bodies, hops, sent: 0, expected: Ledger::default() }
+        Self { agents, messages, bodies, hops, sent: 0, others: 0, expected: Ledger::default() }
     }
 
     /// Messages in flight.
@@ -96,6 +94,11 @@ impl Traffic {
         self.hops = hops;
     }
 
+    /// The orchestrator delivered `messages` that were no traffic.
+    pub fn also_delivered(&mut self, messages: u64) {
+        self.others += messages;
+    }
+
     /// How many it makes.
     pub fn hops(&self) -> u32 {
         self.hops
@@ -113,11 +116,8 @@ impl Traffic {
         }
         self.sent += self.in_flight();
         let goal = self.sent;
-        let window = Ledger {
-            received: self.deliveries(),
-            checksum: self.checksum(),
-            ..Ledger::default()
-        };
+        let window =
+            Ledger { received: self.deliveries(), checksum: self.checksum(), ..Ledger::default() };
         self.expected = self.expected.plus(window);
         let settled = orchestrator.wait_for(goal, PATIENCE);
         if settled >= goal {
@@ -136,7 +136,7 @@ impl Traffic {
         let stats = orchestrator.stats();
         let expected = self.expected;
         // The agents' reports were delivered too.
-        let delivered = expected.received + u64::from(self.agents);
+        let delivered = expected.received + self.others + u64::from(self.agents);
         if total == expected && stats.gone() == 0 && stats.delivered == delivered {
             return Ok(total);
         }

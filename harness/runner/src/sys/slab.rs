@@ -1,0 +1,269 @@
+//! Linear memories in one mapping: slots of equal size, side by side, nothing between them.
+//!
+//! Only for code that compares each address with its memory's size: there is no guard, and a slot is
+//! readable and writable from the start, so that growing is counting. A slot that is given back has
+//! its pages taken away. The one file beside `subject/wasmtime/` that names wasmtime, because what
+//! it implements is unsafe.
+
+use std::ffi::c_void;
+use std::fs::File;
+use std::io;
+use std::os::fd::AsRawFd;
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use wasmtime::{LinearMemory, MemoryCreator, MemoryType};
+
+/// Memory for many guests.
+#[derive(Debug)]
+pub struct Slab {
+    base: NonNull<u8>,
+    slots: u32,
+    slot_bytes: usize,
+    free: Mutex<Vec<u32>>,
+    /// Something else than fresh pages was mapped there.
+    is_covered: Vec<AtomicBool>,
+}
+
+// SAFETY: the mapping belongs to no thread; who has which slot is decided under a lock.
+unsafe impl Send for Slab {}
+// SAFETY: as above; `is_covered` is atomic.
+unsafe impl Sync for Slab {}
+
+impl Slab {
+    /// Room for `slots` memories of at most `slot_bytes` (a multiple of the page size), in pages of
+    /// 2 MiB where `is_huge` and the kernel has some.
+    ///
+    /// # Errors
+    /// The kernel's refusal.
+    pub fn new(slots: u32, slot_bytes: usize, is_huge: bool) -> io::Result<Arc<Self>> {
+        let bytes = (slots as usize)
+            .checked_mul(slot_bytes)
+            .filter(|bytes| *bytes > 0 && slot_bytes.is_multiple_of(page_bytes()))
+            .ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
+        let access = libc::PROT_READ | libc::PROT_WRITE;
+        // SAFETY: a new mapping, at an address that the kernel chooses.
+        let base = unsafe { libc::mmap(std::ptr::null_mut(), bytes, access, flags, -1, 0) };
+        if base == libc::MAP_FAILED {
+            return Err(io::Error::last_os_error());
+        }
+        let advice = if is_huge { libc::MADV_HUGEPAGE } else { libc::MADV_NOHUGEPAGE };
+        // SAFETY: the mapping just made. A kernel without huge pages refuses, and nothing is lost.
+        unsafe { libc::madvise(base, bytes, advice) };
+        let base = NonNull::new(base.cast()).ok_or_else(io::Error::last_os_error)?;
+        let free = Mutex::new((0..slots).rev().collect());
+        let is_covered = (0..slots).map(|_| AtomicBool::new(false)).collect();
+        Ok(Arc::new(Self { base, slots, slot_bytes, free, is_covered }))
+    }
+
+    fn start(&self, slot: u32) -> *mut u8 {
+        // SAFETY: slots are numbered below `slots`, so that this stays within the mapping.
+        unsafe { self.base.as_ptr().add(slot as usize * self.slot_bytes) }
+    }
+
+    fn take(&self) -> Option<u32> {
+        self.free.lock().unwrap_or_else(PoisonError::into_inner).pop()
+    }
+
+    /// Which slot `address` is the start of.
+    fn slot_at(&self, address: usize) -> Option<u32> {
+        let offset = address.checked_sub(self.base.as_ptr() as usize)?;
+        let is_start = offset.is_multiple_of(self.slot_bytes);
+        let slot = u32::try_from(offset / self.slot_bytes).ok()?;
+        (is_start && slot < self.slots).then_some(slot)
+    }
+
+    /// Maps the first `bytes` of `file` privately over the memory that starts at `address`: it shows
+    /// what is in the file, and keeps for itself what is written. False if no memory of this slab
+    /// starts there, or the file is longer than a slot.
+    ///
+    /// # Errors
+    /// The kernel's refusal; the slot is as it was.
+    ///
+    /// # Safety
+    /// Nobody else looks at that memory meanwhile, and the file does not change while it is mapped.
+    pub unsafe fn cover(&self, address: usize, file: &File, bytes: usize) -> io::Result<bool> {
+        let Some(slot) = self.slot_at(address).filter(|_| bytes <= self.slot_bytes) else {
+            return Ok(false);
+        };
+        if bytes == 0 {
+            return Ok(true);
+        }
+        let access = libc::PROT_READ | libc::PROT_WRITE;
+        let flags = libc::MAP_PRIVATE | libc::MAP_FIXED | libc::MAP_NORESERVE;
+        let at = self.start(slot).cast::<c_void>();
+        // SAFETY: within the slot, which is its guest's alone.
+        let mapped = unsafe { libc::mmap(at, bytes, access, flags, file.as_raw_fd(), 0) };
+        if mapped == libc::MAP_FAILED {
+            return Err(io::Error::last_os_error());
+        }
+        self.is_covered[slot as usize].store(true, Ordering::Release);
+        Ok(true)
+    }
+
+    /// Takes the pages of a slot away and makes it free.
+    fn give_back(&self, slot: u32, bytes: usize) {
+        let at = self.start(slot).cast::<c_void>();
+        let was_covered = self.is_covered[slot as usize].swap(false, Ordering::AcqRel);
+        // SAFETY: within the slot, whose memory is gone.
+        let is_clean = unsafe {
+            if was_covered {
+                let access = libc::PROT_READ | libc::PROT_WRITE;
+                let flags =
+                    libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE | libc::MAP_FIXED;
+                libc::mmap(at, self.slot_bytes, access, flags, -1, 0) == at
+            } else {
+                bytes == 0 || libc::madvise(at, bytes, libc::MADV_DONTNEED) == 0
+            }
+        };
+        // A slot that cannot be cleaned is not used again.
+        if is_clean {
+            self.free.lock().unwrap_or_else(PoisonError::into_inner).push(slot);
+        }
+    }
+}
+
+impl Drop for Slab {
+    fn drop(&mut self) {
+        // SAFETY: all of the mapping; each memory in it holds the slab, so that there is none left.
+        unsafe {
+            libc::munmap(self.base.as_ptr().cast(), self.slots as usize * self.slot_bytes);
+        }
+    }
+}
+
+/// Size of a page.
+pub fn page_bytes() -> usize {
+    procfs::page_size() as usize
+}
+
+/// One guest's memory.
+struct Slot {
+    slab: Arc<Slab>,
+    slot: u32,
+    bytes: usize,
+}
+
+// SAFETY: the slot is this memory's alone until it is dropped; its bytes are zero at first; it is
+// readable and writable up to its capacity, and never moves.
+unsafe impl LinearMemory for Slot {
+    fn byte_size(&self) -> usize {
+        self.bytes
+    }
+
+    fn byte_capacity(&self) -> usize {
+        self.slab.slot_bytes
+    }
+
+    fn grow_to(&mut self, bytes: usize) -> wasmtime::Result<()> {
+        if bytes > self.slab.slot_bytes {
+            let most = self.slab.slot_bytes;
+            return Err(wasmtime::Error::msg(format!("{bytes} bytes in a slot of {most}")));
+        }
+        self.bytes = bytes;
+        Ok(())
+    }
+
+    fn as_ptr(&self) -> *mut u8 {
+        self.slab.start(self.slot)
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.slab.give_back(self.slot, self.bytes);
+    }
+}
+
+/// Makes memories in a slab.
+#[derive(Debug)]
+pub struct Creator(pub Arc<Slab>);
+
+// SAFETY: what it makes is as its requirements say, or it refuses: a reservation larger than a slot,
+// and any guard.
+unsafe impl MemoryCreator for Creator {
+    fn new_memory(
+        &self,
+        _: MemoryType,
+        minimum: usize,
+        _: Option<usize>,
+        reserved: Option<usize>,
+        guard: usize,
+    ) -> Result<Box<dyn LinearMemory>, String> {
+        let most = self.0.slot_bytes;
+        if guard > 0 || reserved.is_some_and(|bytes| bytes > most) {
+            return Err("a slot has no guard, and no more than its size".to_owned());
+        }
+        if minimum > most {
+            return Err(format!("its minimum memory of {minimum} bytes exceeds a slot of {most}"));
+        }
+        let slot = self.0.take();
+        let slot = slot.ok_or_else(|| format!("all {} slots are taken", self.0.slots))?;
+        Ok(Box::new(Slot { slab: Arc::clone(&self.0), slot, bytes: minimum }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    fn memory(creator: &Creator) -> Box<dyn LinearMemory> {
+        let ty = MemoryType::new(1, None);
+        creator.new_memory(ty, 65_536, None, None, 0).expect("there is room")
+    }
+
+    fn byte(memory: &dyn LinearMemory, at: usize) -> &mut u8 {
+        // SAFETY: within the slot, which the test alone looks at.
+        unsafe { &mut *memory.as_ptr().add(at) }
+    }
+
+    #[test]
+    fn a_slot_is_fresh_again_for_its_next_memory() {
+        let creator = Creator(Slab::new(2, 1 << 20, false).expect("room"));
+        let mut first = memory(&creator);
+        *byte(&*first, 100) = 7;
+        first.grow_to(1 << 20).expect("up to the slot");
+        assert!(first.grow_to((1 << 20) + 1).is_err());
+        *byte(&*first, (1 << 20) - 1) = 8;
+        let at = first.as_ptr();
+        let second = memory(&creator);
+        assert!(creator.new_memory(MemoryType::new(1, None), 65_536, None, None, 0).is_err());
+        drop(first);
+        let third = memory(&creator);
+        assert_eq!(third.as_ptr(), at);
+        assert_eq!((*byte(&*third, 100), *byte(&*third, (1 << 20) - 1)), (0, 0));
+        assert_ne!(second.as_ptr(), at);
+    }
+
+    #[test]
+    fn a_covered_memory_shows_the_file_and_keeps_its_own_writes() {
+        let creator = Creator(Slab::new(2, 1 << 20, false).expect("room"));
+        let mut file = tempfile::tempfile().expect("a place for files");
+        file.write_all(&[5; 65_536]).expect("room");
+        let memory_of = memory(&creator);
+        let address = memory_of.as_ptr() as usize;
+        // SAFETY: the test alone looks at it, and leaves the file alone.
+        let covered = unsafe { creator.0.cover(address, &file, 65_536) };
+        assert!(covered.expect("mapped"));
+        assert_eq!(*byte(&*memory_of, 65_535), 5);
+        *byte(&*memory_of, 0) = 9;
+        drop(memory_of);
+        let next = memory(&creator);
+        assert_eq!(next.as_ptr() as usize, address);
+        assert_eq!(*byte(&*next, 0), 0, "neither the file nor what was written");
+        // SAFETY: nothing is mapped: no memory starts there.
+        assert!(!unsafe { creator.0.cover(address + 4096, &file, 1) }.expect("refused"));
+    }
+
+    #[test]
+    fn what_cannot_be_had_is_refused() {
+        assert!(Slab::new(0, 1 << 20, false).is_err());
+        assert!(Slab::new(1, 100, false).is_err());
+        let creator = Creator(Slab::new(1, 1 << 16, false).expect("room"));
+        let ty = || MemoryType::new(1, None);
+        assert!(creator.new_memory(ty(), 1 << 17, None, None, 0).is_err(), "over a slot");
+        assert!(creator.new_memory(ty(), 1 << 16, None, None, 4096).is_err(), "a guard");
+    }
+}
