@@ -128,7 +128,7 @@ pub struct Stats {
     pub failures: u64,
     /// Agents that were started again.
     pub restarts: u64,
-    /// Agents that died too often and stay dead.
+    /// Agents that died too often, or could not be had again, and stay dead.
     pub escalated: u64,
     /// Calls into agents.
     pub drains: u64,
