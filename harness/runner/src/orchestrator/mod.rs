@@ -6,6 +6,8 @@
 //! agent. Both run the same agents, as guests or as their native twins. An orchestrator knows no
 //! workload and measures nothing.
 
+#[cfg(test)]
+mod contract;
 pub mod reference;
 pub mod supervision;
 pub mod tasks;
