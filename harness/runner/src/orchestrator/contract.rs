@@ -1,6 +1,7 @@
 //! What each orchestrator must keep, whatever it is made of: one function per clause, each run on
 //! all of them. What is supervision's is tested beside it.
 
+mod guest;
 mod load;
 mod loss;
 
