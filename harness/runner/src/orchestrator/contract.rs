@@ -55,7 +55,7 @@ pub(super) const SETUP: Setup = Setup {
 };
 
 /// Fails where `test` does, or where it does not end.
-pub(super) fn in_time(what: String, test: impl FnOnce() + Send + 'static) {
+pub(super) fn in_time(what: &str, test: impl FnOnce() + Send + 'static) {
     let (tell, told) = mpsc::channel();
     let thread = thread::spawn(move || {
         test();
@@ -72,7 +72,7 @@ pub(super) fn in_time(what: String, test: impl FnOnce() + Send + 'static) {
 /// The same clause for each kind of orchestrator, of those that `setup` makes.
 fn each(setup: Setup, clause: fn(&mut dyn Orchestrator, &ScriptedMail)) {
     for (name, start) in ALL {
-        in_time(format!("{name} with {setup:?}"), move || {
+        in_time(&format!("{name} with {setup:?}"), move || {
             let subject = ScriptedMail::default();
             let mut started = start(&subject, setup).expect("all agents are there");
             clause(&mut *started, &subject);
@@ -257,7 +257,7 @@ fn an_agent_that_cannot_be_had_is_an_error() {
         assert!(it.agents() == 3 && answers(it, 2));
     });
     for (name, start) in ALL {
-        in_time(name.to_owned(), move || {
+        in_time(name, move || {
             let subject = ScriptedMail::default();
             subject.desk.is_bare.store(true, Ordering::SeqCst);
             assert!(start(&subject, SETUP).is_err());

@@ -62,7 +62,7 @@ fn circle(it: &mut dyn Orchestrator) {
 #[test]
 fn a_guest_is_an_agent_like_any_other() {
     for shards in 1..=3 {
-        in_time(format!("{shards} shards"), move || {
+        in_time(&format!("{shards} shards"), move || {
             let setup = Setup { shards, ..SETUP };
             let subject = WasmSubject::compile(GUEST.as_bytes(), EngineOptions::default());
             let subject = WasmMailSubject::trusted(subject.unwrap());
@@ -78,7 +78,7 @@ fn a_guest_is_an_agent_like_any_other() {
 
 #[test]
 fn a_guest_that_trapped_tells_how_far_it_came() {
-    in_time("reference".to_owned(), || {
+    in_time("reference", || {
         let subject = WasmSubject::compile(GUEST.as_bytes(), EngineOptions::default());
         let subject = WasmMailSubject::trusted(subject.unwrap());
         let once =

@@ -112,7 +112,7 @@ fn an_agent_that_waits_for_room_can_be_killed() {
 fn an_agent_that_dies_costs_nobody_else() {
     for (name, start) in [ALL[0], ALL[2]] {
         for kind in [Kind::Trap, Kind::Oversize, Kind::Wild] {
-            in_time(format!("{name} with {kind:?}"), move || {
+            in_time(&format!("{name} with {kind:?}"), move || {
                 let it = &mut *start(&ScriptedMail::default(), SETUP).unwrap();
                 post(it, &message(1, kind, 1));
                 assert_eq!(it.wait_for(1, LONG), 1);

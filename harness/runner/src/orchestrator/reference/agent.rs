@@ -3,8 +3,8 @@
 //!
 //! The mailbox is a ring of slots in the agent's memory, of which the agent knows nothing: the host
 //! alone counts. From `head` on lie `ready` messages that were handled and not yet sent on, then
-//! those that wait. When it is empty it begins at its first slot again, so that an agent with little
-//! mail uses the same few lines of cache.
+//! those that wait. When it is empty it begins at its first slot again, so that an agent with
+//! little mail uses the same few lines of cache.
 
 use crate::orchestrator::supervision::{Incident, Restarts};
 use crate::subject::mail::{MailSubject, Shape};

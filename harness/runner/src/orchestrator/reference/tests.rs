@@ -16,7 +16,7 @@ const AGAIN: Supervision = Supervision { checkpoint_every: None, ..PATIENT };
 
 /// Runs `test` on what these make; fails if it does not end.
 fn with(setup: Setup, supervision: Supervision, test: fn(&mut It, &ScriptedMail)) {
-    in_time(format!("{supervision:?} with {setup:?}"), move || {
+    in_time(&format!("{supervision:?} with {setup:?}"), move || {
         let subject = ScriptedMail::default();
         let started = Reference::start("reference", &subject, setup, supervision);
         test(&mut started.expect("all agents are there"), &subject);
@@ -127,7 +127,7 @@ fn at_least_once_hands_out_all_since_the_checkpoint() {
 #[test]
 fn a_message_that_kills_twice_is_not_handed_out_again() {
     for (kind, delivered) in [(Kind::Trap, 0), (Kind::Wild, 2)] {
-        in_time(format!("{kind:?}"), move || {
+        in_time(&format!("{kind:?}"), move || {
             let subject = &ScriptedMail::default();
             let it = &mut Reference::start("reference", subject, SETUP, AGAIN).unwrap();
             post(it, &message(0, Kind::Pass, 1));
