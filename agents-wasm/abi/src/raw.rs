@@ -193,7 +193,9 @@ pub unsafe fn mail_drain<A: MailAgent>(channel: *mut Channel, first: usize, coun
     // SAFETY: passed on from the caller.
     let cell = unsafe { &mut *channel.cast::<Cell<A>>() };
     let end = first.saturating_add(count).min(cell.mailbox.slots);
-    cell.channel.reply_bytes = 0;
+    // As below: a trap in the first message must not leave the last call's count.
+    // SAFETY: a field of a live cell.
+    unsafe { (&raw mut cell.channel.reply_bytes).write_volatile(0) };
     for (handled, slot) in (first..end).enumerate() {
         // SAFETY: below the count of slots; that the host wrote to it is passed on.
         let slot = unsafe { cell.mailbox.slot(slot) };

@@ -1,11 +1,13 @@
 //! Runs many agents that exchange messages: who is where, what is delivered to whom, and what
 //! becomes of agents that die.
 //!
-//! [`Orchestrator`] is what a workload drives. `reference/` is our own: a thread per core, mailboxes
-//! in the agents' memory. `tasks.rs` is what most people would write: a tokio task and a channel per
-//! agent. Both run the same agents, as guests or as their native twins. An orchestrator knows no
-//! workload and measures nothing.
+//! [`Orchestrator`] is what a workload drives. `reference/` is our own: a thread per core,
+//! mailboxes in the agents' memory. `tasks.rs` is what most people would write: a tokio task and a
+//! channel per agent. Both run the same agents, as guests or as their native twins, and keep the
+//! same contract (`contract.rs`). An orchestrator knows no workload and measures nothing.
 
+#[cfg(test)]
+mod contract;
 pub mod reference;
 pub mod supervision;
 pub mod tasks;
@@ -28,8 +30,8 @@ pub enum WhenFull {
     Block,
     /// It is dropped, and counted.
     Drop,
-    /// It is turned back: the host is told that there was no room, an agent's message is counted as
-    /// refused.
+    /// It is turned back: counted as refused, or the host is told that there was no room where that
+    /// is known at once.
     Fail,
 }
 
@@ -128,7 +130,7 @@ pub struct Stats {
     pub failures: u64,
     /// Agents that were started again.
     pub restarts: u64,
-    /// Agents that died too often and stay dead.
+    /// Agents that died too often, or could not be had again, and stay dead.
     pub escalated: u64,
     /// Calls into agents.
     pub drains: u64,

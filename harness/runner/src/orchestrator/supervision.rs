@@ -1,4 +1,5 @@
-//! What becomes of an agent that died, as data: OTP's restart intensity, and what is delivered again.
+//! What becomes of an agent that died, as data: OTP's restart intensity, and what is delivered
+//! again.
 
 use std::collections::VecDeque;
 

@@ -10,6 +10,8 @@ pub mod mail;
 pub mod native;
 #[cfg(test)]
 pub mod scripted;
+#[cfg(test)]
+pub mod scripted_mail;
 pub mod wasmtime;
 
 use agent_abi::Status;

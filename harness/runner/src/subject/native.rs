@@ -98,6 +98,8 @@ impl AgentInstance for NativeAgent {
 pub struct NativeMail {
     cell: NativeMailCell,
     slot_bytes: usize,
+    /// How many messages it handled before the one that it refused.
+    handled: u32,
 }
 
 impl NativeMail {
@@ -121,14 +123,16 @@ impl MailInstance for NativeMail {
 
     #[inline]
     fn drain(&mut self, first: u32, count: u32) -> Attempt<()> {
-        if self.cell.drain(first as usize, count as usize) == count as i32 {
+        let handled = self.cell.drain(first as usize, count as usize);
+        if handled == count as i32 {
             return Ok(());
         }
+        self.handled = u32::try_from(handled).unwrap_or(0);
         Err(status_outcome(Status::Refused as i32, self.cell.cell().reply()))
     }
 
     fn handled(&self, of: u32) -> u32 {
-        of
+        self.handled.min(of)
     }
 }
 
@@ -141,7 +145,7 @@ impl MailSubject for NativeSubject {
         let slot_bytes = shape.slot_bytes as usize;
         let cell = NativeMailCell::new(&self.library, shape.slots as usize, slot_bytes);
         let cell = cell.map_err(Outcome::DiedBeforeWork)?;
-        Ok(NativeMail { cell, slot_bytes })
+        Ok(NativeMail { cell, slot_bytes, handled: 0 })
     }
 
     fn checkpoint(

@@ -3,8 +3,8 @@
 //!
 //! The mailbox is a ring of slots in the agent's memory, of which the agent knows nothing: the host
 //! alone counts. From `head` on lie `ready` messages that were handled and not yet sent on, then
-//! those that wait. When it is empty it begins at its first slot again, so that an agent with little
-//! mail uses the same few lines of cache.
+//! those that wait. When it is empty it begins at its first slot again, so that an agent with
+//! little mail uses the same few lines of cache.
 
 use crate::orchestrator::supervision::{Incident, Restarts};
 use crate::subject::mail::{MailSubject, Shape};
@@ -31,9 +31,11 @@ pub(super) struct File<S: MailSubject> {
     pub(super) journal: Vec<Vec<u8>>,
     /// Messages for which there was no slot after a restart; they come before any new one.
     pub(super) backlog: VecDeque<Vec<u8>>,
+    /// How many may wait there.
+    pub(super) room: usize,
     pub(super) restarts: Restarts,
     /// The message that it died of last time.
-    pub(super) suspect: Option<u32>,
+    pub(super) suspect: Option<Vec<u8>>,
     /// Its last death, until it has caught up.
     pub(super) incident: Option<Incident>,
 }
@@ -45,6 +47,7 @@ impl<S: MailSubject> Default for File<S> {
             since: 0,
             journal: Vec::new(),
             backlog: VecDeque::new(),
+            room: 0,
             restarts: Restarts::default(),
             suspect: None,
             incident: None,
@@ -57,6 +60,9 @@ impl<S: MailSubject> Default for File<S> {
 pub(super) enum Place {
     /// Into this slot.
     Slot(u32),
+    /// Behind what waits beside the mailbox. An agent that is handed much mail again passes on more
+    /// than usual, and would wait for ever for those who wait for it.
+    Backlog,
     /// There is none free.
     Full,
     /// The agent is not run any more.
@@ -75,10 +81,18 @@ impl<S: MailSubject> Agent<S> {
         if self.instance.is_none() {
             return Place::Gone;
         }
-        if self.count == shape.slots || !self.file.backlog.is_empty() {
+        if !self.file.backlog.is_empty() {
+            return self.place_behind();
+        }
+        if self.count == shape.slots {
             return Place::Full;
         }
         Place::Slot(ring(self.head + self.count, shape))
+    }
+
+    #[cold]
+    fn place_behind(&self) -> Place {
+        if self.file.backlog.len() < self.file.room { Place::Backlog } else { Place::Full }
     }
 
     /// How many messages the next call may hand over: as many as lie in a row.

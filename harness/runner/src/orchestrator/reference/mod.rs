@@ -1,5 +1,6 @@
-//! The reference orchestrator: a thread per core, each with its own agents; mailboxes in the agents'
-//! memory; a lane of bytes between each two threads. The host's thread is only at its edges.
+//! The reference orchestrator: a thread per core, each with its own agents; mailboxes in the
+//! agents' memory; a lane of bytes between each two threads. The host's thread is only at its
+//! edges.
 
 mod agent;
 mod recover;

@@ -1,7 +1,7 @@
 //! Death and return of an agent: what it left is saved, a fresh one takes its place, and gets its
 //! mail again.
 
-use super::agent::Place;
+use super::agent::{Place, ring};
 use super::shard::Shard;
 use crate::orchestrator::supervision::{Delivery, Incident};
 use crate::subject::mail::{MailInstance, MailSubject};
@@ -10,17 +10,39 @@ use agent_abi::mail::Header;
 use caxton_results::case::Outcome;
 use std::collections::VecDeque;
 
-/// What a dead agent's mailbox held.
+/// How an agent died.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Death {
+    /// In a call over `batch` messages that began at `called_ns`.
+    Called {
+        /// How many it was handed.
+        batch: u32,
+        /// In nanoseconds.
+        called_ns: u64,
+    },
+    /// After one: what it left at the head of its mailbox is no message.
+    Spoilt,
+}
+
+/// What a dead agent's mailbox held, but for the message that it died of.
 #[derive(Default)]
 struct Left {
     /// Handled, and not yet sent on.
     handled: Vec<Vec<u8>>,
-    /// The one that it was at.
-    at: Option<Vec<u8>>,
     /// Those that it had not come to.
     waiting: Vec<Vec<u8>>,
     /// What was there and is no message any more.
     spoilt: u64,
+}
+
+/// What a successor is handed, in order, and what is counted if there is one.
+#[derive(Default)]
+struct Again {
+    mail: VecDeque<Vec<u8>>,
+    redelivered: u64,
+    duplicated: u64,
+    /// One if the message that it died of is not among them.
+    lost: u64,
 }
 
 impl<S: MailSubject> Shard<S> {
@@ -33,30 +55,34 @@ impl<S: MailSubject> Shard<S> {
         let Some(instance) = &agent.instance else { return };
         for slot in agent.head..agent.head + batch {
             let message = instance.slot(slot);
-            if let Some(header) = Header::read(message) {
-                agent.file.journal.push(message[..header.bytes as usize].to_vec());
-            }
+            // What a neighbour in the mailbox was spoilt by has its place here all the same.
+            let bytes = Header::read(message).map_or(0, |header| header.bytes as usize);
+            agent.file.journal.push(message[..bytes].to_vec());
         }
     }
 
-    /// After a call that came back, its messages sent on.
-    pub(super) fn after(&mut self, local: usize) {
-        let now_ns = self.clock.now().0;
+    /// After a call over `batch` messages that came back, its messages sent on if there was room.
+    pub(super) fn after(&mut self, local: usize, batch: u32) {
+        self.look_up(local);
         let agent = &mut self.agents[local];
-        if let Some(incident) = &mut agent.file.incident {
-            incident.succeeded_ns.get_or_insert(now_ns);
-            if agent.count == 0 && agent.file.backlog.is_empty() {
-                incident.caught_up_ns = Some(now_ns);
-                self.incidents.extend(agent.file.incident.take());
-                self.agents[local].file.suspect = None;
-            }
-        }
-        let agent = &mut self.agents[local];
-        agent.file.since += 1;
+        agent.file.since += batch;
         let is_due = self.supervision.checkpoint_every.is_some_and(|n| agent.file.since >= n);
         if is_due && agent.ready == 0 {
             // An agent without checkpoints starts afresh when it dies.
             let _ = self.checkpoint(local);
+        }
+    }
+
+    /// Whether the agent has got over its last death.
+    pub(super) fn look_up(&mut self, local: usize) {
+        let agent = &mut self.agents[local];
+        let Some(incident) = &mut agent.file.incident else { return };
+        let now_ns = self.clock.now().0;
+        incident.succeeded_ns.get_or_insert(now_ns);
+        if agent.count == 0 && agent.file.backlog.is_empty() {
+            incident.caught_up_ns = Some(now_ns);
+            self.incidents.extend(agent.file.incident.take());
+            agent.file.suspect = None;
         }
     }
 
@@ -77,10 +103,16 @@ impl<S: MailSubject> Shard<S> {
         if agent.file.checkpoint.is_none() {
             return Err("there is no checkpoint of it".to_owned());
         }
-        let left = self.clear_out(local, 0);
+        // What was handled since is not in the state any more, and is not handed out again.
+        agent.file.journal.clear();
+        let left = self.clear_out(local, None);
+        self.strays.extend(left.handled);
+        self.lose(left.spoilt);
         self.take_place(local, left.waiting.into()).map_err(|outcome| {
-            let why = outcome.reason().unwrap_or("it did not come back");
-            why.to_owned()
+            self.stats.failures += 1;
+            self.stats.escalated += 1;
+            self.bury(local);
+            outcome.reason().unwrap_or("it did not come back").to_owned()
         })
     }
 
@@ -90,29 +122,34 @@ impl<S: MailSubject> Shard<S> {
         if agent.instance.is_none() {
             return Err("it is not run any more".to_owned());
         }
-        let left = self.clear_out(local, 0);
+        let left = self.clear_out(local, None);
+        self.strays.extend(left.handled);
         self.lose(left.waiting.len() as u64 + left.spoilt);
         self.bury(local);
         Ok(())
     }
 
-    /// The agent died in a call over `batch` messages that began at `called_ns`; with a batch of
-    /// none it had handled them all and spoilt its mailbox.
+    /// The agent died.
     #[cold]
-    pub(super) fn fell(&mut self, local: usize, (batch, called_ns): (u32, u64), why: &Outcome) {
+    pub(super) fn fell(&mut self, local: usize, death: Death, why: &Outcome) {
         let seen_ns = self.clock.now().0;
         self.stats.failures += 1;
-        let instance = self.agents[local].instance.as_ref();
-        let handled = instance.map_or(0, |instance| instance.handled(batch));
-        self.stats.delivered += u64::from(handled);
-        self.agents[local].ready += handled;
-        let mut left = self.clear_out(local, u32::from(batch > handled));
-        for message in std::mem::take(&mut left.handled) {
-            self.strays.push_back(message);
-        }
-        self.lose(left.spoilt);
         let agent = &mut self.agents[local];
-        let mut incident = Incident {
+        let (handled, called_ns, culprit) = match death {
+            Death::Called { batch, called_ns } => {
+                let handled = agent.instance.as_ref().map_or(0, |it| it.handled(batch));
+                (handled, called_ns, (handled < batch).then_some(handled))
+            }
+            Death::Spoilt => (0, seen_ns, Some(0)),
+        };
+        self.stats.delivered += u64::from(handled);
+        agent.ready += handled;
+        let may = agent.file.restarts.allow(seen_ns, self.supervision.intensity);
+        let again = self.again(local, death, culprit);
+        let left = self.clear_out(local, culprit);
+        self.strays.extend(left.handled);
+        self.lose(left.spoilt);
+        let incident = Incident {
             agent: local as u32 * self.setup.shards + self.number,
             why: why.reason().unwrap_or_default().to_owned(),
             called_ns,
@@ -121,76 +158,89 @@ impl<S: MailSubject> Shard<S> {
             succeeded_ns: None,
             caught_up_ns: None,
         };
-        let may = agent.file.restarts.allow(seen_ns, self.supervision.intensity);
-        let mail = self.mail_again(local, left, handled);
+        let mut mail = again.mail;
+        mail.extend(left.waiting.iter().cloned());
         if may && self.take_place(local, mail).is_ok() {
             self.stats.restarts += 1;
-            incident.restarted_ns = Some(self.clock.now().0);
-            let agent = &mut self.agents[local];
-            if agent.count == 0 {
-                self.incidents.push(incident);
-            } else if let Some(before) = agent.file.incident.replace(incident) {
-                self.incidents.push(before);
-            }
+            self.stats.redelivered += again.redelivered;
+            self.stats.duplicated += again.duplicated;
+            self.lose(again.lost);
+            self.came_back(local, incident);
         } else {
-            self.stats.escalated += u64::from(!may);
-            self.incidents.push(incident);
-            let backlog = std::mem::take(&mut self.agents[local].file.backlog);
-            let waiting = self.agents[local].count as usize + backlog.len();
-            self.lose(waiting as u64);
+            self.stats.escalated += 1;
+            self.lose(left.waiting.len() as u64 + u64::from(culprit.is_some()));
+            self.agents[local].file.backlog.clear();
             self.bury(local);
+            self.incidents.push(incident);
         }
     }
 
-    /// What a successor is handed, in order.
-    fn mail_again(&mut self, local: usize, left: Left, handled: u32) -> VecDeque<Vec<u8>> {
-        let mut again = VecDeque::new();
-        let file = &mut self.agents[local].file;
-        let id = left.at.as_deref().and_then(Header::read).map(|header| header.id);
-        let is_poison = id.is_some() && file.suspect == id;
-        file.suspect = id;
-        match self.supervision.delivery {
-            Delivery::AtMostOnce => self.lose(u64::from(left.at.is_some())),
-            Delivery::AtLeastOnce => {
-                // The journal ends with this call's messages: those handled, the one it died of,
-                // and those it had not come to, which are among the waiting ones too.
-                let mut journal = std::mem::take(&mut file.journal);
-                let waiting = left.waiting.len();
-                let called = usize::from(left.at.is_some()) + handled as usize;
-                let not_reached = journal.len().min(waiting);
-                let before = journal.len().saturating_sub(called + not_reached);
-                let done = (before + handled as usize).min(journal.len());
-                journal.truncate(done);
-                self.stats.duplicated += journal.len() as u64;
-                again.extend(journal);
-                match left.at {
-                    Some(_) if is_poison => self.lose(1),
-                    Some(at) => again.push_back(at),
-                    None => {}
-                }
+    fn came_back(&mut self, local: usize, incident: Incident) {
+        let incident = Incident { restarted_ns: Some(self.clock.now().0), ..incident };
+        let agent = &mut self.agents[local];
+        if agent.count == 0 {
+            agent.file.suspect = None;
+            self.incidents.extend(agent.file.incident.take());
+            self.incidents.push(incident);
+        } else {
+            self.incidents.extend(agent.file.incident.replace(incident));
+        }
+    }
+
+    /// What is handed out again; `culprit` is the place in the mailbox of the message that it died
+    /// of.
+    fn again(&mut self, local: usize, death: Death, culprit: Option<u32>) -> Again {
+        let agent = &mut self.agents[local];
+        if self.supervision.delivery == Delivery::AtMostOnce {
+            return Again { lost: u64::from(culprit.is_some()), ..Again::default() };
+        }
+        let mut journal = std::mem::take(&mut agent.file.journal);
+        // The journal ends with the messages of the last call.
+        let at = match death {
+            Death::Called { batch, .. } => {
+                let first = journal.len().saturating_sub(batch as usize);
+                let at = first + culprit.unwrap_or(batch) as usize;
+                journal.truncate(at + usize::from(culprit.is_some()));
+                culprit.map(|_| at)
             }
+            // None where a checkpoint was taken before its messages were sent on.
+            Death::Spoilt => journal.len().checked_sub(agent.ready as usize),
+        };
+        let suspect = at.and_then(|at| journal.get(at)).cloned();
+        let is_again = suspect.is_some() && suspect == agent.file.suspect;
+        if let (true, Some(at)) = (is_again, at) {
+            journal.remove(at);
         }
-        self.stats.redelivered += again.len() as u64;
-        again.extend(left.waiting);
-        again
+        let comes_again = suspect.is_some() && !is_again;
+        agent.file.suspect = suspect;
+        journal.retain(|message| !message.is_empty());
+        Again {
+            redelivered: journal.len() as u64,
+            duplicated: journal.len() as u64 - u64::from(comes_again),
+            lost: u64::from(culprit.is_some() && !comes_again),
+            mail: journal.into(),
+        }
     }
 
-    /// Takes everything out of the mailbox of an agent that is not called again: `at` is how many
-    /// messages it was at.
-    fn clear_out(&mut self, local: usize, at: u32) -> Left {
+    /// Takes everything out of the mailbox of an agent that is not called again, but for what lies
+    /// at the place `culprit`.
+    fn clear_out(&mut self, local: usize, culprit: Option<u32>) -> Left {
+        let shape = self.setup.shape;
+        let journals = self.supervision.delivery == Delivery::AtLeastOnce;
         let agent = &mut self.agents[local];
         let mut left = Left::default();
-        if let Some(instance) = &agent.instance {
-            for place in 0..agent.count {
-                let slot = super::agent::ring(agent.head + place, self.setup.shape);
-                let message = instance.slot(slot);
-                let copy = Header::read(message).map(|h| message[..h.bytes as usize].to_vec());
-                match copy {
-                    Some(copy) if place < agent.ready => left.handled.push(copy),
-                    Some(copy) if place < agent.ready + at => left.at = Some(copy),
-                    Some(copy) => left.waiting.push(copy),
-                    None => left.spoilt += 1,
-                }
+        let places = (0..agent.count).filter(|place| Some(*place) != culprit);
+        for place in places {
+            let Some(instance) = &agent.instance else { break };
+            let message = instance.slot(ring(agent.head + place, shape));
+            let copy = Header::read(message).map(|h| message[..h.bytes as usize].to_vec());
+            let was_handled = place < agent.ready;
+            match copy {
+                Some(copy) if was_handled => left.handled.push(copy),
+                Some(copy) => left.waiting.push(copy),
+                // It is in the journal, and handed out again.
+                None if was_handled && journals => {}
+                None => left.spoilt += 1,
             }
         }
         left.waiting.extend(agent.file.backlog.drain(..));
@@ -204,6 +254,7 @@ impl<S: MailSubject> Shard<S> {
         let agent = &mut self.agents[local];
         // First the old one goes: its memory may be what the new one needs.
         agent.instance = None;
+        agent.file.room = mail.len() + shape.slots as usize;
         agent.file.backlog = mail;
         agent.file.since = 0;
         agent.instance = Some(match &agent.file.checkpoint {
@@ -227,6 +278,7 @@ impl<S: MailSubject> Shard<S> {
         let mut backlog = std::mem::take(&mut self.agents[local].file.backlog);
         while let Some(message) = backlog.front() {
             let agent = &mut self.agents[local];
+            // The backlog was taken out: only the mailbox counts.
             let Place::Slot(slot) = agent.place(shape) else { break };
             let instance = agent.instance.as_mut().expect("it has a slot");
             instance.slot_mut(slot)[..message.len()].copy_from_slice(message);
@@ -236,11 +288,14 @@ impl<S: MailSubject> Shard<S> {
         self.agents[local].file.backlog = backlog;
     }
 
+    /// The agent stays dead; what waited beside its mailbox is lost.
     fn bury(&mut self, local: usize) {
         let agent = &mut self.agents[local];
         agent.instance = None;
-        agent.file = Box::default();
+        let file = std::mem::take(&mut *agent.file);
         (agent.head, agent.count, agent.ready) = (0, 0, 0);
+        self.incidents.extend(file.incident);
+        self.lose(file.backlog.len() as u64);
     }
 
     fn lose(&mut self, messages: u64) {

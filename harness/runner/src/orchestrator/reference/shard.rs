@@ -5,6 +5,7 @@
 //! lies in a row in its mailbox, up to the batch.
 
 use super::agent::{Agent, Place};
+use super::recover::Death;
 use super::shared::Shared;
 use crate::orchestrator::supervision::{Incident, Supervision};
 use crate::orchestrator::{AgentId, Setup, Stats, WhenFull};
@@ -137,8 +138,9 @@ impl<S: MailSubject> Shard<S> {
                 let longest = waits.then_some(WAIT_FOR_ROOM);
                 let inlets = &self.lanes.inlets;
                 shared.shards[me].sleep(longest, || {
+                    // What lies in the lanes of a shard that waits may be what it has no room for.
                     shared.commands[me].load(Ordering::Acquire)
-                        || inlets.iter().any(|inlet| !inlet.is_empty())
+                        || (!waits && inlets.iter().any(|inlet| !inlet.is_empty()))
                 });
                 idle = 0;
             }
@@ -186,6 +188,11 @@ impl<S: MailSubject> Shard<S> {
                 lane.pop_entire_slice(target).expect("a message is pushed whole");
                 self.enqueue(local);
             }
+            Place::Backlog => {
+                let mut message = vec![0; bytes];
+                lane.pop_entire_slice(&mut message).expect("a message is pushed whole");
+                self.agents[local].file.backlog.push_back(message);
+            }
             Place::Full if self.setup.when_full == WhenFull::Block => return false,
             place => {
                 let all = lane.read_chunk(bytes).expect("a message is pushed whole");
@@ -220,18 +227,27 @@ impl<S: MailSubject> Shard<S> {
     /// Tries again to send what found no room; true if anything left.
     fn unblock(&mut self) -> bool {
         let mut any = false;
+        // Where one finds no room, none overtakes it. Bits are shards, the highest one the host.
+        let mut shut = 0u128;
         for _ in 0..self.strays.len() {
             let stray = self.strays.pop_front().expect("counted");
-            match self.send_copy(&stray) {
-                Sent::Blocked => self.strays.push_back(stray),
-                Sent::Left | Sent::Garbled => any = true,
+            let to = Header::read(&stray).map_or(HOST, |header| header.to);
+            let way = if to == HOST { 1 << 127 } else { 1 << (to % self.setup.shards) };
+            if shut & way == 0 && self.send_copy(&stray) != Sent::Blocked {
+                any = true;
+            } else {
+                shut |= way;
+                self.strays.push_back(stray);
             }
         }
         for _ in 0..self.blocked.len() {
             let local = self.blocked.pop_front().expect("counted") as usize;
             let before = self.agents[local].ready;
-            self.flush(local);
+            let lives = self.flush(local);
             any |= self.agents[local].ready < before;
+            if lives && self.agents[local].ready == 0 && self.supervision != Supervision::NONE {
+                self.look_up(local);
+            }
         }
         any
     }
@@ -268,29 +284,29 @@ impl<S: MailSubject> Shard<S> {
             Ok(()) => {
                 agent.ready = batch;
                 self.stats.delivered += u64::from(batch);
-                self.flush(local);
-                if supervised {
-                    self.after(local);
+                if self.flush(local) && supervised {
+                    self.after(local, batch);
                 }
             }
-            Err(outcome) => self.fell(local, (batch, called_ns), &outcome),
+            Err(outcome) => self.fell(local, Death::Called { batch, called_ns }, &outcome),
         }
     }
 
-    /// Sends on what the agent has handled, as far as there is room.
-    pub(super) fn flush(&mut self, local: usize) {
+    /// Sends on what the agent has handled, as far as there is room; false if that was its death.
+    pub(super) fn flush(&mut self, local: usize) -> bool {
         let shape = self.setup.shape;
         while self.agents[local].ready > 0 {
             match self.send_on(local) {
                 Sent::Left => self.agents[local].advance(shape),
                 Sent::Blocked => {
                     self.blocked.push_back(local as u32);
-                    return;
+                    return true;
                 }
                 Sent::Garbled => {
                     let why = "left no message in its slot: no header, or a length beyond the slot";
                     let outcome = Outcome::DiedInTheMiddle(why.to_owned());
-                    return self.fell(local, (0, self.clock.now().0), &outcome);
+                    self.fell(local, Death::Spoilt, &outcome);
+                    return false;
                 }
             }
         }
@@ -300,6 +316,7 @@ impl<S: MailSubject> Shard<S> {
             agent.is_queued = true;
             self.queue.push_back(local as u32);
         }
+        true
     }
 
     /// Sends on the message at the head of an agent's mailbox.
@@ -339,9 +356,22 @@ impl<S: MailSubject> Shard<S> {
                 };
                 to.slot_mut(target)[..bytes].copy_from_slice(&from.slot(slot)[..bytes]);
             }
-            Place::Full if self.setup.when_full == WhenFull::Block => return Sent::Blocked,
-            place => {
-                self.gone(place);
+            // It leaves the slot that it needs: the last one is where it lies.
+            Place::Full if to == local && self.agents[to].file.backlog.is_empty() => {}
+            Place::Full if to != local && self.setup.when_full == WhenFull::Block => {
+                return Sent::Blocked;
+            }
+            Place::Full if to != local => {
+                self.gone(Place::Full);
+                return Sent::Left;
+            }
+            Place::Backlog | Place::Full => {
+                let copy = message[..bytes].to_vec();
+                self.agents[to].file.backlog.push_back(copy);
+                return Sent::Left;
+            }
+            Place::Gone => {
+                self.gone(Place::Gone);
                 return Sent::Left;
             }
         }
@@ -404,6 +434,7 @@ impl<S: MailSubject> Shard<S> {
                 instance.slot_mut(slot)[..message.len()].copy_from_slice(message);
                 self.enqueue(local);
             }
+            Place::Backlog => self.agents[local].file.backlog.push_back(message.to_vec()),
             Place::Full if self.setup.when_full == WhenFull::Block => return Sent::Blocked,
             place => self.gone(place),
         }

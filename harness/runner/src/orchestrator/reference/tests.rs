@@ -1,1 +1,295 @@
+//! Death and return, exact: a held agent's mail is as many messages as the test posted.
 
+use super::*;
+use crate::orchestrator::contract::{
+    LONG, PATIENT, SETUP, answers, hold, in_time, ledger, message, passed, post, take_replies,
+};
+use crate::orchestrator::supervision::{Delivery, Intensity};
+use crate::subject::scripted_mail::ScriptedMail;
+use agent_abi::mail::Kind;
+
+type It = Reference<ScriptedMail>;
+
+const ONCE: Supervision =
+    Supervision { delivery: Delivery::AtMostOnce, checkpoint_every: None, ..PATIENT };
+const AGAIN: Supervision = Supervision { checkpoint_every: None, ..PATIENT };
+
+/// Runs `test` on what these make; fails if it does not end.
+fn with(setup: Setup, supervision: Supervision, test: fn(&mut It, &ScriptedMail)) {
+    in_time(&format!("{supervision:?} with {setup:?}"), move || {
+        let subject = ScriptedMail::default();
+        let started = Reference::start("reference", &subject, setup, supervision);
+        test(&mut started.expect("all agents are there"), &subject);
+        assert_eq!(subject.desk.lives.load(Ordering::SeqCst), 0, "agents outlive it");
+    });
+}
+
+/// The same with batches that hold all, some, or one of the messages, and with mailboxes that are
+/// too small for what is handed out again.
+fn with_all(supervision: Supervision, test: fn(&mut It, &ScriptedMail)) {
+    for (batch, slots) in [(16, 16), (1, 16), (3, 16), (3, 2), (1, 1)] {
+        let shape = Shape { slots, ..SETUP.shape };
+        with(Setup { batch, shape, ..SETUP }, supervision, test);
+    }
+}
+
+/// Holds agent 0 while it gets three messages, one of `fatal`, and four more.
+fn three_fatal_four(it: &mut It, subject: &ScriptedMail, fatal: Kind) {
+    hold(it, 0, subject);
+    (1..=3).for_each(|id| post(it, &message(0, Kind::Pass, id)));
+    post(it, &message(0, fatal, 4));
+    (5..=8).for_each(|id| post(it, &message(0, Kind::Pass, id)));
+    subject.desk.open();
+}
+
+#[test]
+fn each_fault_costs_one_agent_one_message() {
+    with(SETUP, ONCE, |it, _| {
+        for (n, kind) in (1..).zip([Kind::Trap, Kind::Oversize, Kind::Wild]) {
+            post(it, &message(1, kind, 1));
+            assert_eq!(it.wait_for(n, LONG), n);
+            assert!((0..3).all(|agent| answers(it, agent)));
+            let stats = it.stats();
+            assert_eq!((stats.failures, stats.restarts), (n, n), "{kind:?}");
+            assert_eq!((stats.lost, stats.gone(), stats.escalated), (n, n, 0));
+        }
+    });
+}
+
+#[test]
+fn an_agent_may_die_so_often_and_no_more() {
+    let intensity = Intensity { restarts: 2, period_ns: u64::MAX };
+    with(SETUP, Supervision { intensity, ..ONCE }, |it, _| {
+        (1..=3).for_each(|id| post(it, &message(1, Kind::Trap, id)));
+        assert_eq!(it.wait_for(3, LONG), 3);
+        post(it, &message(1, Kind::Ask, 4));
+        assert_eq!(it.wait_for(4, LONG), 4);
+        let stats = it.stats();
+        assert_eq!((stats.failures, stats.restarts, stats.escalated), (3, 2, 1));
+        assert_eq!((stats.lost, stats.undeliverable), (3, 1));
+        assert!(answers(it, 0) && answers(it, 2));
+        assert!(it.with_agent(1, |_| ()).is_err() && it.with_agent(0, |_| ()).is_ok());
+    });
+}
+
+#[test]
+fn what_waits_for_an_agent_that_stays_dead_is_lost() {
+    for delivery in [Delivery::AtMostOnce, Delivery::AtLeastOnce] {
+        with_all(Supervision { delivery, ..Supervision::NONE }, |it, subject| {
+            three_fatal_four(it, subject, Kind::Trap);
+            assert_eq!(it.wait_for(8, LONG), 8);
+            let stats = it.stats();
+            assert_eq!((stats.finished, stats.lost + stats.undeliverable), (3, 5), "{stats:?}");
+            assert_eq!((stats.delivered, stats.redelivered), (4, 0));
+            assert_eq!((stats.failures, stats.escalated), (1, 1));
+        });
+    }
+}
+
+#[test]
+fn at_most_once_loses_the_message_that_killed_and_no_other() {
+    with_all(ONCE, |it, subject| {
+        three_fatal_four(it, subject, Kind::Trap);
+        assert_eq!(it.wait_for(8, LONG), 8);
+        let stats = it.stats();
+        assert_eq!((stats.finished, stats.delivered), (7, 1 + 7));
+        assert_eq!((stats.lost, stats.gone()), (1, 1));
+        assert_eq!((stats.redelivered, stats.duplicated), (0, 0));
+        assert_eq!((stats.failures, stats.restarts), (1, 1));
+        assert_eq!(ledger(it, 0).received, 4, "a fresh agent got the rest");
+        assert_eq!(take_replies(it, 1), [3_000_000]);
+    });
+}
+
+#[test]
+fn at_least_once_hands_out_all_since_the_checkpoint() {
+    with_all(AGAIN, |it, subject| {
+        post(it, &message(0, Kind::Pass, 100));
+        post(it, &message(0, Kind::Pass, 101));
+        assert_eq!(it.wait_for(2, LONG), 2);
+        it.checkpoint(0).unwrap();
+        subject.desk.deaths.store(1, Ordering::SeqCst);
+        three_fatal_four(it, subject, Kind::Exhaust);
+        // Before the checkpoint, before the death, those again, and after it.
+        assert_eq!(it.wait_for(12, LONG), 2 + 3 + 3 + 4);
+        // The held one is answered twice, the one that killed at the second time.
+        let mut replies = take_replies(it, 3);
+        replies.sort_unstable();
+        assert_eq!(replies, [4, 3_000_000, 3_000_000]);
+        let stats = it.stats();
+        assert_eq!((stats.redelivered, stats.duplicated, stats.gone()), (5, 4, 0));
+        assert_eq!((stats.finished, stats.delivered), (12, 2 + 4 + 5 + 4));
+        assert_eq!((stats.failures, stats.restarts), (1, 1));
+        assert_eq!(ledger(it, 0).received, 9, "in the state each is there once");
+    });
+}
+
+#[test]
+fn a_message_that_kills_twice_is_not_handed_out_again() {
+    for (kind, delivered) in [(Kind::Trap, 0), (Kind::Wild, 2)] {
+        in_time(&format!("{kind:?}"), move || {
+            let subject = &ScriptedMail::default();
+            let it = &mut Reference::start("reference", subject, SETUP, AGAIN).unwrap();
+            post(it, &message(0, Kind::Pass, 1));
+            assert_eq!(it.wait_for(1, LONG), 1);
+            post(it, &message(0, kind, 2));
+            assert_eq!(it.wait_for(4, LONG), 4);
+            assert_eq!(ledger(it, 0).received, 1);
+            let stats = it.stats();
+            assert_eq!((stats.lost, stats.gone(), stats.failures), (1, 1, 2), "{kind:?}");
+            // The first one twice, and once the one that killed.
+            assert_eq!((stats.redelivered, stats.duplicated), (3, 2), "{kind:?}");
+            assert_eq!((stats.finished, stats.delivered), (3, 3 + 1 + delivered), "{kind:?}");
+        });
+    }
+}
+
+#[test]
+fn a_twice_fatal_message_among_others_is_lost_alone() {
+    with_all(AGAIN, |it, subject| {
+        three_fatal_four(it, subject, Kind::Trap);
+        // Three before each of two deaths, and again after the second one; then four, and the lost.
+        assert_eq!(it.wait_for(14, LONG), 3 + 3 + 3 + 4 + 1);
+        assert_eq!(ledger(it, 0).received, 7);
+        let stats = it.stats();
+        assert_eq!((stats.failures, stats.restarts, stats.lost), (2, 2, 1));
+        assert_eq!((stats.redelivered, stats.duplicated), (5 + 4, 4 + 4));
+        assert_eq!((stats.finished, stats.gone()), (13, 1));
+    });
+}
+
+#[test]
+fn mail_that_is_handed_out_again_keeps_its_order() {
+    with_all(AGAIN, |it, subject| {
+        subject.desk.deaths.store(1, Ordering::SeqCst);
+        // Agent 1 numbers what it passes to agent 0, which finds each number in its turn.
+        for id in 0..40 {
+            post(it, &passed(1, 0, (Kind::Pass, 1), id));
+            if id % 10 == 9 {
+                post(it, &message(0, Kind::Exhaust, 1000 + id));
+            }
+            if id == 19 {
+                while it.stats().failures < 1 {
+                    thread::yield_now();
+                }
+                subject.desk.deaths.store(1, Ordering::SeqCst);
+            }
+        }
+        while ledger(it, 0).received < 40 || it.stats().failures < 2 {
+            thread::yield_now();
+        }
+        let told = ledger(it, 0);
+        assert_eq!((told.received, told.out_of_order, told.corrupt), (40, 0, 0));
+        let stats = it.stats();
+        assert_eq!((stats.failures, stats.restarts, stats.gone()), (2, 2, 0));
+    });
+}
+
+#[test]
+fn much_mail_again_does_not_make_agents_wait_for_each_other() {
+    for shards in [1, 2] {
+        let shape = Shape { slots: 4, ..SETUP.shape };
+        with(Setup { shards, shape, ..SETUP }, AGAIN, |it, subject| {
+            let hops = 200;
+            (0..4).for_each(|id| post(it, &passed(0, 1, (Kind::Pass, hops), id)));
+            assert_eq!(it.wait_for(4, LONG), 4);
+            subject.desk.deaths.store(1, Ordering::SeqCst);
+            (4..7).for_each(|id| post(it, &passed(0, 1, (Kind::Pass, hops), id)));
+            post(it, &message(0, Kind::Exhaust, 9));
+            assert_eq!(take_replies(it, 1), [9]);
+            let again = it.stats().duplicated;
+            assert!(again >= 4 * u64::from(hops) / 2, "{again}");
+            // What was handled before goes the rest of its way once more.
+            assert_eq!(it.wait_for(7 + again, LONG), 7 + again);
+            assert!(it.stats().gone() == 0 && answers(it, 0) && answers(it, 1));
+        });
+    }
+}
+
+#[test]
+fn a_checkpoint_brings_the_state_back() {
+    with(SETUP, ONCE, |it, _| {
+        assert!(it.restore(0).is_err(), "there is none yet");
+        (0..3).for_each(|id| post(it, &message(0, Kind::Pass, id)));
+        assert_eq!(it.wait_for(3, LONG), 3);
+        it.checkpoint(0).unwrap();
+        (3..5).for_each(|id| post(it, &message(0, Kind::Pass, id)));
+        assert_eq!((it.wait_for(5, LONG), ledger(it, 0).received), (5, 5));
+        it.restore(0).unwrap();
+        assert_eq!(ledger(it, 0).received, 3);
+        post(it, &message(0, Kind::Trap, 9));
+        assert_eq!((it.wait_for(6, LONG), ledger(it, 0).received), (6, 3));
+        assert!(it.restore(1).is_err() && it.restore(9).is_err() && it.checkpoint(9).is_err());
+        it.kill(0).unwrap();
+        assert!(it.restore(0).is_err() && it.checkpoint(0).is_err());
+    });
+}
+
+#[test]
+fn mail_outlives_a_restore() {
+    with_all(AGAIN, |it, subject| {
+        it.checkpoint(0).unwrap();
+        hold(it, 0, subject);
+        (0..9).for_each(|id| post(it, &message(0, Kind::Pass, id)));
+        let desk = Arc::clone(&subject.desk);
+        let opens = thread::spawn(move || desk.open());
+        it.restore(0).unwrap();
+        opens.join().unwrap();
+        assert_eq!(it.wait_for(9, LONG), 9);
+        assert_eq!((it.stats().finished, it.stats().gone()), (9, 0));
+    });
+}
+
+#[test]
+fn checkpoints_are_taken_every_so_many_messages() {
+    let every = Supervision { checkpoint_every: Some(2), ..ONCE };
+    with(SETUP, every, |it, _| {
+        for id in 1..=5 {
+            post(it, &message(0, Kind::Pass, id));
+            assert_eq!(it.wait_for(id.into(), LONG), u64::from(id));
+        }
+        post(it, &message(0, Kind::Trap, 6));
+        assert_eq!((it.wait_for(6, LONG), ledger(it, 0).received), (6, 4));
+    });
+}
+
+#[test]
+fn an_agent_that_cannot_be_had_again_stays_dead() {
+    with(SETUP, AGAIN, |it, subject| {
+        it.checkpoint(1).unwrap();
+        subject.desk.is_bare.store(true, Ordering::SeqCst);
+        post(it, &message(0, Kind::Trap, 1));
+        assert_eq!(it.wait_for(1, LONG), 1);
+        let stats = it.stats();
+        assert_eq!((stats.failures, stats.restarts, stats.escalated), (1, 0, 1));
+        assert_eq!((stats.lost, stats.redelivered), (1, 0));
+        assert!(it.restore(1).is_err());
+        let stats = it.stats();
+        assert_eq!((stats.failures, stats.escalated), (2, 2));
+        assert!(answers(it, 2));
+    });
+}
+
+#[test]
+fn a_death_is_told_with_its_times() {
+    with(SETUP, ONCE, |it, subject| {
+        three_fatal_four(it, subject, Kind::Trap);
+        assert_eq!(it.wait_for(8, LONG), 8);
+        assert!(answers(it, 0));
+        let incidents = it.incidents();
+        let [incident] = &incidents[..] else { panic!("{incidents:?}") };
+        assert_eq!((incident.agent, &incident.why[..]), (0, "trap"));
+        let times = [
+            Some(incident.called_ns),
+            Some(incident.seen_ns),
+            incident.restarted_ns,
+            incident.succeeded_ns,
+            incident.caught_up_ns,
+        ];
+        assert!(times.is_sorted() && times.iter().all(Option::is_some), "{incident:?}");
+        assert_eq!(it.incidents(), []);
+        post(it, &message(2, Kind::Oversize, 1));
+        assert_eq!(it.wait_for(9, LONG), 9);
+        assert!(answers(it, 2) && it.incidents()[0].why.contains("left no message"));
+    });
+}

@@ -91,14 +91,6 @@ impl Site<'_> {
         self.common.host.sleeper.wake();
         Next::Continue(())
     }
-
-    /// The agent died, and its message with it.
-    #[cold]
-    fn fell(self) -> Next {
-        self.seat.counts.failures.add(1);
-        self.gone(&self.seat.counts.lost);
-        Next::Break(())
-    }
 }
 
 impl<I: MailInstance> Actor<I> {
@@ -134,11 +126,11 @@ impl<I: MailInstance> Actor<I> {
         self.instance.slot_mut(0)[..message.len()].copy_from_slice(&message);
         counts.drains.add(1);
         if self.instance.drain(0, 1).is_err() {
-            return site.fell();
+            return self.fell(site);
         }
         counts.delivered.add(1);
         let slot = self.instance.slot(0);
-        let Some(header) = Header::read(slot) else { return site.fell() };
+        let Some(header) = Header::read(slot) else { return self.fell(site) };
         message.clear();
         message.extend_from_slice(&slot[..header.bytes as usize]);
         match site.common.seats.get(header.to) {
@@ -149,6 +141,16 @@ impl<I: MailInstance> Actor<I> {
             None => return site.reply(message).await,
         }
         Next::Continue(())
+    }
+
+    /// The agent died, and its message with it.
+    #[cold]
+    fn fell(&mut self, site: Site<'_>) -> Next {
+        // Whoever sees that the message is lost sees that no other is taken.
+        self.mail.close();
+        site.seat.counts.failures.add(1);
+        site.gone(&site.seat.counts.lost);
+        Next::Break(())
     }
 
     fn send_to_self(&mut self, site: Site<'_>, message: Vec<u8>) {

@@ -57,6 +57,8 @@ pub struct WasmMail {
     mailbox: usize,
     shape: Shape,
     deadline_ticks: Option<u64>,
+    /// How many messages it handled before the one that it refused. None if it did not come back.
+    refused_after: Option<u32>,
 }
 
 impl WasmMail {
@@ -70,7 +72,7 @@ impl WasmMail {
         let called = open.call(&mut live.store, wish);
         live.opened(OPEN, shape.bytes(), called)?;
         let mailbox = live.inbox_start();
-        Ok(Self { live, drain, mailbox, shape, deadline_ticks })
+        Ok(Self { live, drain, mailbox, shape, deadline_ticks, refused_after: None })
     }
 
     /// The same agent after its memory was put back to a checkpoint's: its mailbox is where it was
@@ -79,7 +81,7 @@ impl WasmMail {
         let drain = export(&mut live.store, &live.instance, "agent_mail_drain")?;
         live.opened(OPEN, shape.bytes(), Ok(0))?;
         let mailbox = live.inbox_start();
-        Ok(Self { live, drain, mailbox, shape, deadline_ticks })
+        Ok(Self { live, drain, mailbox, shape, deadline_ticks, refused_after: None })
     }
 
     /// Size of linear memory.
@@ -125,7 +127,9 @@ impl MailInstance for WasmMail {
     }
 
     fn handled(&self, of: u32) -> u32 {
-        self.live.reply_bytes().map_or(0, |told| told.min(u64::from(of)) as u32)
+        // The reply of one that refused is its reason.
+        let counted = || self.live.reply_bytes().map_or(0, |told| told.min(u64::from(of)) as u32);
+        self.refused_after.map_or_else(counted, |handled| handled.min(of))
     }
 }
 
@@ -137,10 +141,13 @@ impl WasmMail {
                 Outcome::DiedInTheMiddle(format!("{call} answered {handled}, which is no count"))
             }
             // What stands in the reply is its reason for refusing the next message.
-            Ok(_) => match self.live.replied(call, Ok(0)) {
-                Ok(()) => status_outcome(1, self.live.reply()),
-                Err(outcome) => outcome,
-            },
+            Ok(handled) => {
+                self.refused_after = Some(handled as u32);
+                match self.live.replied(call, Ok(0)) {
+                    Ok(()) => status_outcome(1, self.live.reply()),
+                    Err(outcome) => outcome,
+                }
+            }
             Err(error) => self.live.fell(call, &error),
         }
     }
