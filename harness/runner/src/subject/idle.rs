@@ -49,7 +49,7 @@ impl MailInstance for IdleMail {
         Ok(())
     }
 
-    fn handled(&self, of: u32) -> u32 {
+    fn handled(&mut self, of: u32) -> u32 {
         of
     }
 }

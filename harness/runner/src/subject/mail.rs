@@ -47,9 +47,15 @@ pub trait MailInstance: Send + 'static {
     /// The agent refused one of them, died, or did not come back in time.
     fn drain(&mut self, first: u32, count: u32) -> Attempt<()>;
 
+    /// Tells the CPU that the agent will soon be called for the message in `slot`.
+    #[inline]
+    fn expect(&self, slot: u32) {
+        let _ = slot;
+    }
+
     /// How many messages of the last drain were handled, by the agent's own word and at most `of`:
     /// what its death left.
-    fn handled(&self, of: u32) -> u32;
+    fn handled(&mut self, of: u32) -> u32;
 }
 
 /// What makes agents with mailboxes: a compiled module, a loaded twin.

@@ -131,7 +131,7 @@ impl MailInstance for NativeMail {
         Err(status_outcome(Status::Refused as i32, self.cell.cell().reply()))
     }
 
-    fn handled(&self, of: u32) -> u32 {
+    fn handled(&mut self, of: u32) -> u32 {
         self.handled.min(of)
     }
 }

@@ -131,7 +131,7 @@ impl MailInstance for ScriptedCourier {
         Ok(())
     }
 
-    fn handled(&self, of: u32) -> u32 {
+    fn handled(&mut self, of: u32) -> u32 {
         self.handled.min(of)
     }
 }

@@ -7,6 +7,7 @@ pub mod budget;
 pub mod clock;
 pub mod dylib;
 pub mod host;
+pub mod housed;
 pub mod memory;
 pub mod perf_ring;
 pub mod process;

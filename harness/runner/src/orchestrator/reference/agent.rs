@@ -10,15 +10,19 @@ use crate::orchestrator::supervision::{Incident, Restarts};
 use crate::subject::mail::{MailSubject, Shape};
 use std::collections::VecDeque;
 
-/// An agent and its book.
+/// An agent and its book. What each message needs of it comes first and begins a cache line: of many
+/// agents all else is far away.
+#[repr(C, align(64))]
 pub(super) struct Agent<S: MailSubject> {
-    /// None once it died for good.
-    pub(super) instance: Option<S::Instance>,
     pub(super) head: u32,
     pub(super) count: u32,
     pub(super) ready: u32,
     /// It stands in the queue of those with mail.
     pub(super) is_queued: bool,
+    /// Something waits beside the mailbox.
+    pub(super) has_backlog: bool,
+    /// None once it died for good.
+    pub(super) instance: Option<S::Instance>,
     /// What is seldom there.
     pub(super) file: Box<File<S>>,
 }
@@ -72,7 +76,9 @@ pub(super) enum Place {
 impl<S: MailSubject> Agent<S> {
     pub(super) fn new(instance: S::Instance) -> Self {
         let file = Box::default();
-        Self { instance: Some(instance), head: 0, count: 0, ready: 0, is_queued: false, file }
+        let (is_queued, has_backlog) = (false, false);
+        let instance = Some(instance);
+        Self { head: 0, count: 0, ready: 0, is_queued, has_backlog, instance, file }
     }
 
     /// Where the next message would go.
@@ -81,7 +87,7 @@ impl<S: MailSubject> Agent<S> {
         if self.instance.is_none() {
             return Place::Gone;
         }
-        if !self.file.backlog.is_empty() {
+        if self.has_backlog {
             return self.place_behind();
         }
         if self.count == shape.slots {

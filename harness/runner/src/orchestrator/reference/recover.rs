@@ -137,7 +137,7 @@ impl<S: MailSubject> Shard<S> {
         let agent = &mut self.agents[local];
         let (handled, called_ns, culprit) = match death {
             Death::Called { batch, called_ns } => {
-                let handled = agent.instance.as_ref().map_or(0, |it| it.handled(batch));
+                let handled = agent.instance.as_mut().map_or(0, |it| it.handled(batch));
                 (handled, called_ns, (handled < batch).then_some(handled))
             }
             Death::Spoilt => (0, seen_ns, Some(0)),
@@ -170,6 +170,7 @@ impl<S: MailSubject> Shard<S> {
             self.stats.escalated += 1;
             self.lose(left.waiting.len() as u64 + u64::from(culprit.is_some()));
             self.agents[local].file.backlog.clear();
+            self.agents[local].has_backlog = false;
             self.bury(local);
             self.incidents.push(incident);
         }
@@ -244,6 +245,7 @@ impl<S: MailSubject> Shard<S> {
             }
         }
         left.waiting.extend(agent.file.backlog.drain(..));
+        agent.has_backlog = false;
         (agent.head, agent.count, agent.ready) = (0, 0, 0);
         left
     }
@@ -255,6 +257,7 @@ impl<S: MailSubject> Shard<S> {
         // First the old one goes: its memory may be what the new one needs.
         agent.instance = None;
         agent.file.room = mail.len() + shape.slots as usize;
+        agent.has_backlog = !mail.is_empty();
         agent.file.backlog = mail;
         agent.file.since = 0;
         agent.instance = Some(match &agent.file.checkpoint {
@@ -268,7 +271,7 @@ impl<S: MailSubject> Shard<S> {
     /// Moves what waits beside the mailbox into it.
     #[inline]
     pub(super) fn refill(&mut self, local: usize) {
-        if !self.agents[local].file.backlog.is_empty() {
+        if self.agents[local].has_backlog {
             self.refill_some(local);
         }
     }
@@ -276,6 +279,7 @@ impl<S: MailSubject> Shard<S> {
     fn refill_some(&mut self, local: usize) {
         let shape = self.setup.shape;
         let mut backlog = std::mem::take(&mut self.agents[local].file.backlog);
+        self.agents[local].has_backlog = false;
         while let Some(message) = backlog.front() {
             let agent = &mut self.agents[local];
             // The backlog was taken out: only the mailbox counts.
@@ -285,6 +289,7 @@ impl<S: MailSubject> Shard<S> {
             backlog.pop_front();
             self.enqueue(local);
         }
+        self.agents[local].has_backlog = !backlog.is_empty();
         self.agents[local].file.backlog = backlog;
     }
 

@@ -4,7 +4,7 @@
 //! shard, once into the lane between the two and once out of it. One call hands an agent all that
 //! lies in a row in its mailbox, up to the batch.
 
-use super::agent::{Agent, Place};
+use super::agent::{Agent, Place, ring};
 use super::recover::Death;
 use super::shared::Shared;
 use crate::orchestrator::supervision::{Incident, Supervision};
@@ -30,6 +30,10 @@ const YIELDS: u32 = 150;
 const LANE_TURN: u32 = 256;
 /// Agents that are called before lanes are looked at again.
 const AGENT_TURN: u32 = 64;
+/// How many agents before its turn one is brought nearer. More than this does harm: looking up the
+/// receivers of messages in advance, and their slots, was measured at 1.7 times the cost at 10,000
+/// agents.
+const AHEAD: usize = 1;
 /// How long a shard sleeps that waits for room: nobody wakes it.
 const WAIT_FOR_ROOM: Duration = Duration::from_micros(50);
 
@@ -256,6 +260,9 @@ impl<S: MailSubject> Shard<S> {
     fn work(&mut self) -> bool {
         for turn in 0..AGENT_TURN {
             let Some(local) = self.queue.pop_front() else { return turn > 0 };
+            if let Some(next) = self.queue.get(AHEAD) {
+                self.expect(*next as usize);
+            }
             self.agents[local as usize].is_queued = false;
             self.drain(local as usize);
         }
@@ -289,6 +296,15 @@ impl<S: MailSubject> Shard<S> {
                 }
             }
             Err(outcome) => self.fell(local, Death::Called { batch, called_ns }, &outcome),
+        }
+    }
+
+    /// The agent will be called soon: what lies far away may come nearer meanwhile.
+    #[inline]
+    fn expect(&self, local: usize) {
+        let agent = &self.agents[local];
+        if let Some(instance) = &agent.instance {
+            instance.expect(agent.head);
         }
     }
 

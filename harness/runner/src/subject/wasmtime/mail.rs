@@ -8,8 +8,10 @@ use super::engine::WasmSubject;
 use super::instance::{Live, export};
 use crate::subject::mail::{MailInstance, MailSubject, Shape};
 use crate::subject::{Attempt, status_outcome};
+use crate::sys::housed::{Housed, Owner, prefetch};
 use caxton_results::case::Outcome;
 use caxton_results::units::Bytes;
+use std::ops::Range;
 use wasmtime::TypedFunc;
 
 /// A compiled agent whose instances have mailboxes, and the terms on which they live.
@@ -50,47 +52,57 @@ impl WasmMailSubject {
 }
 
 /// A live guest with a mailbox.
+#[repr(C)]
 pub struct WasmMail {
-    live: Live,
-    drain: TypedFunc<(u32, u32, u32), i32>,
+    live: Housed<Live>,
     /// Where the first slot lies in linear memory.
     mailbox: usize,
     shape: Shape,
+    drain: TypedFunc<(u32, u32, u32), i32>,
+    channel: u32,
     deadline_ticks: Option<u64>,
     /// How many messages it handled before the one that it refused. None if it did not come back.
     refused_after: Option<u32>,
 }
 
+impl Owner for Live {
+    fn block(&mut self) -> &mut [u8] {
+        self.memory_bytes_mut()
+    }
+}
+
 impl WasmMail {
     fn new(mut live: Live, shape: Shape, deadline_ticks: Option<u64>) -> Attempt<Self> {
         let open = export::<(u32, u32, u32), i32>(&mut live.store, &live.instance, OPEN)?;
-        let drain = export(&mut live.store, &live.instance, "agent_mail_drain")?;
         if let Some(ticks) = deadline_ticks {
             live.store.set_epoch_deadline(ticks);
         }
         let wish = (live.channel_at(), shape.slots, shape.slot_bytes);
         let called = open.call(&mut live.store, wish);
-        live.opened(OPEN, shape.bytes(), called)?;
-        let mailbox = live.inbox_start();
-        Ok(Self { live, drain, mailbox, shape, deadline_ticks, refused_after: None })
+        Self::opened(live, shape, (deadline_ticks, called))
     }
 
-    /// The same agent after its memory was put back to a checkpoint's: its mailbox is where it was
-    /// then.
-    fn reopened(mut live: Live, shape: Shape, deadline_ticks: Option<u64>) -> Attempt<Self> {
+    /// The agent whose mailbox is open: just now, or, after its memory was put back to a
+    /// checkpoint's, where it was then.
+    fn opened(
+        mut live: Live,
+        shape: Shape,
+        (deadline_ticks, called): (Option<u64>, wasmtime::Result<i32>),
+    ) -> Attempt<Self> {
         let drain = export(&mut live.store, &live.instance, "agent_mail_drain")?;
-        live.opened(OPEN, shape.bytes(), Ok(0))?;
-        let mailbox = live.inbox_start();
-        Ok(Self { live, drain, mailbox, shape, deadline_ticks, refused_after: None })
+        live.opened(OPEN, shape.bytes(), called)?;
+        let (mailbox, channel) = (live.inbox_start(), live.channel_at());
+        let live = Housed::new(live);
+        Ok(Self { live, mailbox, shape, drain, channel, deadline_ticks, refused_after: None })
     }
 
     /// Size of linear memory.
     pub fn linear_memory(&self) -> Bytes {
-        self.live.linear_memory()
+        Bytes(self.live.block().len() as u64)
     }
 
-    fn place(&self, slot: u32) -> std::ops::Range<usize> {
-        assert!(slot < self.shape.slots, "slots are counted by the mailbox's shape");
+    #[inline]
+    fn place(&self, slot: u32) -> Range<usize> {
         let bytes = self.shape.slot_bytes as usize;
         let start = self.mailbox + slot as usize * bytes;
         start..start + bytes
@@ -103,33 +115,44 @@ impl MailInstance for WasmMail {
     #[inline]
     fn slot(&self, slot: u32) -> &[u8] {
         let place = self.place(slot);
-        &self.live.memory_bytes()[place]
+        &self.live.block()[place]
     }
 
     #[inline]
     fn slot_mut(&mut self, slot: u32) -> &mut [u8] {
         let place = self.place(slot);
-        &mut self.live.memory_bytes_mut()[place]
+        &mut self.live.block_mut()[place]
     }
 
     #[inline]
     fn drain(&mut self, first: u32, count: u32) -> Attempt<()> {
-        let live = &mut self.live;
-        if let Some(ticks) = self.deadline_ticks {
-            live.store.set_epoch_deadline(ticks);
-        }
-        let params = (live.channel_at(), first, count);
-        let called = self.drain.call(&mut live.store, params);
+        let (drain, params) = (&self.drain, (self.channel, first, count));
+        let deadline_ticks = self.deadline_ticks;
+        let called = self.live.with(|live| {
+            if let Some(ticks) = deadline_ticks {
+                live.store.set_epoch_deadline(ticks);
+            }
+            drain.call(&mut live.store, params)
+        });
         match called {
             Ok(handled) if handled == count as i32 => Ok(()),
             called => Err(self.fell("agent_mail_drain", called)),
         }
     }
 
-    fn handled(&self, of: u32) -> u32 {
+    fn handled(&mut self, of: u32) -> u32 {
         // The reply of one that refused is its reason.
-        let counted = || self.live.reply_bytes().map_or(0, |told| told.min(u64::from(of)) as u32);
-        self.refused_after.map_or_else(counted, |handled| handled.min(of))
+        let told = self.live.with(|live| live.reply_bytes());
+        let counted = told.map_or(0, |told| told.min(u64::from(of)) as u32);
+        self.refused_after.map_or(counted, |handled| handled.min(of))
+    }
+
+    #[inline]
+    fn expect(&self, slot: u32) {
+        const LINES: usize = 4;
+        let memory = self.live.block();
+        prefetch(&memory[self.channel as usize..], LINES);
+        prefetch(self.slot(slot), LINES);
     }
 }
 
@@ -143,12 +166,12 @@ impl WasmMail {
             // What stands in the reply is its reason for refusing the next message.
             Ok(handled) => {
                 self.refused_after = Some(handled as u32);
-                match self.live.replied(call, Ok(0)) {
-                    Ok(()) => status_outcome(1, self.live.reply()),
+                self.live.with(|live| match live.replied(call, Ok(0)) {
+                    Ok(()) => status_outcome(1, live.reply()),
                     Err(outcome) => outcome,
-                }
+                })
             }
-            Err(error) => self.live.fell(call, &error),
+            Err(error) => self.live.with(|live| live.fell(call, &error)),
         }
     }
 }
@@ -167,13 +190,13 @@ impl MailSubject for WasmMailSubject {
         agent: &mut WasmMail,
         previous: Option<&Checkpoint>,
     ) -> Result<Checkpoint, String> {
-        agent.live.checkpoint(previous).map_err(|error| error.to_string())
+        agent.live.with(|live| live.checkpoint(previous)).map_err(|error| error.to_string())
     }
 
     fn restore(&self, shape: Shape, checkpoint: &Checkpoint) -> Attempt<WasmMail> {
         let mut live = self.subject.instantiate(self.limit)?.live;
         let restored = live.restore(checkpoint, self.by);
         restored.map_err(|error| Outcome::Refused(error.to_string()))?;
-        WasmMail::reopened(live, shape, self.deadline_ticks)
+        WasmMail::opened(live, shape, (self.deadline_ticks, Ok(0)))
     }
 }
