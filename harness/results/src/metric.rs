@@ -1,5 +1,6 @@
 //! The table of everything we know how to measure. Tables, exports and comparisons follow from it.
 
+mod mail;
 mod parts;
 mod profiles;
 
@@ -105,6 +106,11 @@ impl Metric {
     /// True for a metric that is computed from other metrics' samples.
     pub const fn is_derived(&self) -> bool {
         !matches!(self.rule, Rule::BlockMin | Rule::Median | Rule::Exact)
+    }
+
+    const fn better(mut self, better: Better) -> Self {
+        self.better = better;
+        self
     }
 
     /// True for a comparison of a thing with itself, whose interval is simultaneous over the run.
@@ -321,6 +327,12 @@ pub fn metrics() -> impl Iterator<Item = &'static Metric> {
         .chain(parts::OPTIONS.as_flattened())
         .chain(profiles::HEAP_PHASES.as_flattened())
         .chain(profiles::HEAP)
+        .chain(mail::COMPARISONS)
+        .chain(mail::RESPONSES.as_flattened())
+        .chain(mail::LATENCY)
+        .chain(mail::SCALING)
+        .chain(mail::MEMORY_PHASES.as_flattened())
+        .chain(mail::RESOURCES)
 }
 
 /// The name of a metric of the table; a name outside it does not parse.
