@@ -5,9 +5,11 @@
 pub mod affinity;
 pub mod budget;
 pub mod clock;
+pub mod dirty;
 pub mod dylib;
 pub mod host;
 pub mod housed;
+pub mod memfd;
 pub mod memory;
 pub mod perf_ring;
 pub mod process;

@@ -5,6 +5,7 @@
 //! its pages taken away. The one file beside `subject/wasmtime/` that names wasmtime, because what
 //! it implements is unsafe.
 
+use super::memfd::Image;
 use std::ffi::c_void;
 use std::fs::File;
 use std::io;
@@ -12,7 +13,7 @@ use std::os::fd::AsRawFd;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use wasmtime::{LinearMemory, MemoryCreator, MemoryType};
+use wasmtime::{LinearMemory, Memory, MemoryCreator, MemoryType, Store};
 
 /// Memory for many guests.
 #[derive(Debug)]
@@ -20,6 +21,8 @@ pub struct Slab {
     base: NonNull<u8>,
     slots: u32,
     slot_bytes: usize,
+    /// What `madvise` was told of it.
+    advice: i32,
     free: Mutex<Vec<u32>>,
     /// Something else than fresh pages was mapped there.
     is_covered: Vec<AtomicBool>,
@@ -54,7 +57,7 @@ impl Slab {
         let base = NonNull::new(base.cast()).ok_or_else(io::Error::last_os_error)?;
         let free = Mutex::new((0..slots).rev().collect());
         let is_covered = (0..slots).map(|_| AtomicBool::new(false)).collect();
-        Ok(Arc::new(Self { base, slots, slot_bytes, free, is_covered }))
+        Ok(Arc::new(Self { base, slots, slot_bytes, advice, free, is_covered }))
     }
 
     fn start(&self, slot: u32) -> *mut u8 {
@@ -102,6 +105,26 @@ impl Slab {
         Ok(true)
     }
 
+    /// Maps `image` over a guest's `memory`: it shows the image, and keeps for itself what is
+    /// written. False if the memory is not one of this slab, or shorter than the image.
+    ///
+    /// # Errors
+    /// The kernel's refusal; the memory is as it was.
+    pub fn show<T: 'static>(
+        &self,
+        memory: &Memory,
+        store: &mut Store<T>,
+        image: &Image,
+    ) -> io::Result<bool> {
+        if image.bytes() > memory.data_size(&*store) {
+            return Ok(false);
+        }
+        let address = memory.data_ptr(&*store) as usize;
+        // SAFETY: the store is borrowed mutably, so that its guest does not run and nobody holds a
+        // slice of its memory; an image is sealed, so that its file never changes.
+        unsafe { self.cover(address, image.file(), image.bytes()) }
+    }
+
     /// Takes the pages of a slot away and makes it free.
     fn give_back(&self, slot: u32, bytes: usize) {
         let at = self.start(slot).cast::<c_void>();
@@ -112,7 +135,10 @@ impl Slab {
                 let access = libc::PROT_READ | libc::PROT_WRITE;
                 let flags =
                     libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE | libc::MAP_FIXED;
-                libc::mmap(at, self.slot_bytes, access, flags, -1, 0) == at
+                let is_mapped = libc::mmap(at, self.slot_bytes, access, flags, -1, 0) == at;
+                // Else it would stay a map of its own, and know nothing of huge pages.
+                libc::madvise(at, self.slot_bytes, self.advice);
+                is_mapped
             } else {
                 bytes == 0 || libc::madvise(at, bytes, libc::MADV_DONTNEED) == 0
             }

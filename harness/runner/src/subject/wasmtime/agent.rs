@@ -1,5 +1,6 @@
 //! An agent that is called as a function: the caller waits on its own stack.
 
+use super::checkpoint::{Checkpoint, CheckpointError, RestoreBy};
 use super::instance::{Birth, HostState, Live, Terms, store};
 use super::limits::{Growths, MemoryUse};
 use super::watch::Lease;
@@ -66,6 +67,27 @@ impl WasmAgent {
     /// The host's addresses of its linear memory.
     pub fn memory_range(&self) -> Range<usize> {
         self.live.memory_range()
+    }
+
+    /// Its state between two calls. With a `previous` checkpoint only what was written since is
+    /// copied, where memory lies in a slab and the kernel tells.
+    ///
+    /// # Errors
+    /// It was compiled without checkpoints, holds what cannot be named, or there is no memory.
+    pub fn checkpoint(
+        &mut self,
+        previous: Option<&Checkpoint>,
+    ) -> Result<Checkpoint, CheckpointError> {
+        self.live.checkpoint(previous)
+    }
+
+    /// Makes this agent, a fresh one of the same module, what `from` was. An agent that it fails for
+    /// is of no use any more.
+    ///
+    /// # Errors
+    /// The checkpoint is damaged or of another module, or there is no room for it.
+    pub fn restore(&mut self, from: &Checkpoint, by: RestoreBy) -> Result<(), CheckpointError> {
+        self.live.restore(from, by)
     }
 
     #[inline(always)]

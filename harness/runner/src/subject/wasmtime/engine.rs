@@ -3,8 +3,10 @@
 use super::agent::WasmAgent;
 use super::allocation::Allocation;
 use super::async_agent::AsyncWasmAgent;
+use super::checkpoint::Savable;
 use super::code::CompiledCode;
 use super::dwarf::demangled;
+use super::expose::{Exposed, Places};
 use super::heap;
 use super::instance::{HostState, Terms};
 use super::watch::{Lease, quietly};
@@ -38,7 +40,11 @@ pub struct EngineOptions {
     pub asynchronous: bool,
     /// Where memories come from.
     pub allocation: Allocation,
+    /// Its agents can be saved. The module is given exports, and what is exported is compiled with
+    /// less freedom.
+    pub checkpoints: bool,
 }
+
 /// How an access outside linear memory is caught.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Bounds {
@@ -107,8 +113,9 @@ pub struct WasmSubject {
     pre: InstancePre<HostState>,
     options: EngineOptions,
     /// Where its instances' memories are, if they are in one.
-    #[expect(dead_code, reason = "checkpoints map over it")]
     slab: Option<Arc<Slab>>,
+    /// Where their state is found, if they can be saved.
+    places: Option<Arc<Places>>,
     /// Last, so that it goes when nothing here holds the module any more.
     lease: Option<Arc<Lease>>,
 }
@@ -119,8 +126,7 @@ impl WasmSubject {
     /// # Errors
     /// `Refused`: a component, no valid module, imports that no agent may have.
     pub fn compile(bytes: &[u8], options: EngineOptions) -> Attempt<Self> {
-        let (pre, slab) = link(bytes, options, None)?;
-        Ok(Self { pre, options, slab, lease: None })
+        Self::of(&Source::of(bytes, options)?, options, None)
     }
 
     /// The same, its machine code kept in the folder `cache` and taken from there by a later
@@ -129,8 +135,7 @@ impl WasmSubject {
     /// # Errors
     /// As [`Self::compile`]; a cache that cannot be used is no error, and no help.
     pub fn compile_cached(bytes: &[u8], options: EngineOptions, cache: &Path) -> Attempt<Self> {
-        let (pre, slab) = link(bytes, options, Some(cache))?;
-        Ok(Self { pre, options, slab, lease: None })
+        Self::of(&Source::of(bytes, options)?, options, Some(cache))
     }
 
     /// The same under the eyes of `watch`: it chooses the moment in which the module is compiled
@@ -146,12 +151,19 @@ impl WasmSubject {
         watch: Option<Arc<dyn CodeWatch>>,
     ) -> Attempt<Self> {
         let Some(watch) = watch else { return Self::compile(bytes, options) };
+        let source = Source::of(bytes, options)?;
         // Whatever is loaded for a module that is then refused is unloaded in the same moment.
-        let (pre, slab) = quietly(&*watch, || link(bytes, options, None))
+        let subject = quietly(&*watch, || Self::of(&source, options, None))
             .ok_or_else(|| Outcome::Failed("the code's watch did not let it load".to_owned()))??;
-        let code = CompiledCode::new(name, bytes, pre.module().clone());
+        let code = CompiledCode::new(name, source.bytes(), subject.pre.module().clone());
         let lease = Some(Lease::of(Arc::new(code), watch));
-        Ok(Self { pre, options, slab, lease })
+        Ok(Self { lease, ..subject })
+    }
+
+    fn of(source: &Source<'_>, options: EngineOptions, cache: Option<&Path>) -> Attempt<Self> {
+        let (pre, slab) = link(source.bytes(), options, cache)?;
+        let places = source.exposed().map(|exposed| Arc::new(exposed.places(pre.module())));
+        Ok(Self { pre, options, slab, places, lease: None })
     }
 
     /// A fresh agent under a memory limit, its constructors run.
@@ -161,7 +173,14 @@ impl WasmSubject {
     /// `Failed` if it was compiled for asynchronous calls.
     pub fn instantiate(&self, limit: Option<Bytes>) -> Attempt<WasmAgent> {
         self.is_for(false)?;
-        WasmAgent::new(&self.pre, self.terms(limit), self.lease.clone())
+        let mut agent = WasmAgent::new(&self.pre, self.terms(limit), self.lease.clone())?;
+        agent.live.savable = self.savable();
+        Ok(agent)
+    }
+
+    fn savable(&self) -> Option<Box<Savable>> {
+        let places = self.places.as_ref()?;
+        Some(Savable::new(Arc::clone(places), self.slab.clone()))
     }
 
     /// The machine code, to see that two options do not make the same.
@@ -232,6 +251,40 @@ impl WasmSubject {
     }
 }
 
+/// A module as it is compiled.
+enum Source<'a> {
+    Given(&'a [u8]),
+    Exposed(Exposed),
+}
+
+impl<'a> Source<'a> {
+    fn of(bytes: &'a [u8], options: EngineOptions) -> Attempt<Self> {
+        if !options.checkpoints || is_component(bytes) || bytes.is_empty() {
+            return Ok(Self::Given(bytes));
+        }
+        let exposed = Exposed::of(bytes);
+        exposed.map(Self::Exposed).map_err(|e| Outcome::Refused(one_line(&e.to_string())))
+    }
+
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Given(bytes) => bytes,
+            Self::Exposed(exposed) => &exposed.bytes,
+        }
+    }
+
+    fn exposed(&self) -> Option<&Exposed> {
+        match self {
+            Self::Given(_) => None,
+            Self::Exposed(exposed) => Some(exposed),
+        }
+    }
+}
+
+fn is_component(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"\0asm") && bytes.get(4..8) == Some(&[0x0d, 0, 1, 0])
+}
+
 /// Compiles a module and finds its imports.
 fn link(
     bytes: &[u8],
@@ -241,7 +294,7 @@ fn link(
     let refused = |what: &str, error: &wasmtime::Error| {
         Outcome::Refused(format!("{what}: {}", one_line(&format!("{error:#}"))))
     };
-    if bytes.starts_with(b"\0asm") && bytes.get(4..8) == Some(&[0x0d, 0, 1, 0]) {
+    if is_component(bytes) {
         let why = "a component, not a core module: build the agent for wasm32-wasip1";
         return Err(Outcome::Refused(why.to_owned()));
     }

@@ -4,6 +4,7 @@
 //! Every address and length that comes from the guest is checked against its memory before it is
 //! followed; one that points outside costs this case and nothing else.
 
+use super::checkpoint::Savable;
 use super::engine::{EngineOptions, one_line};
 use super::heap::HeapLog;
 use super::limits::{Growths, Limiter, MemoryUse};
@@ -179,6 +180,7 @@ impl Birth {
             channel,
             inbox: 0..0,
             reply: 0..0,
+            savable: None,
             _lease: lease,
         };
         let seen = live.channel().map_err(before_work)?;
@@ -197,10 +199,12 @@ pub(super) struct Live {
     pub(super) handle: TypedFunc<(u32, u32), i32>,
     pub(super) reserve: TypedFunc<(u32, u32, u32), i32>,
     pub(super) example: TypedFunc<(u32, u64), i32>,
-    memory: Memory,
-    channel: u32,
+    pub(super) memory: Memory,
+    pub(super) channel: u32,
     inbox: Range<usize>,
     reply: Range<usize>,
+    /// None where its module was compiled without checkpoints.
+    pub(super) savable: Option<Box<Savable>>,
     /// After the store, which holds the module too.
     _lease: Option<Arc<Lease>>,
 }
@@ -294,6 +298,18 @@ impl Live {
         match error.downcast_ref::<wasmtime::Trap>() {
             Some(wasmtime::Trap::Interrupt) => Outcome::TimedOut(why),
             _ => Outcome::DiedInTheMiddle(why),
+        }
+    }
+
+    /// Finds inbox and reply where the channel says they are, after memory became another. One that
+    /// would lie outside memory is empty.
+    pub(super) fn find_again(&mut self) {
+        let inbox = self
+            .channel()
+            .and_then(|channel| self.range("inbox", channel.inbox, channel.inbox_bytes));
+        self.inbox = inbox.unwrap_or(0..0);
+        if self.read_reply().is_err() {
+            self.reply = 0..0;
         }
     }
 
