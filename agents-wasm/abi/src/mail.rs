@@ -55,11 +55,13 @@ pub enum Kind {
     Stray = 9,
     /// Point the channel outside the agent's memory, and trap.
     Wild = 10,
+    /// As [`Kind::Pass`], by way of a copy: what handling a message where it lies saves.
+    PassCopied = 11,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Pass,
         Self::Ask,
         Self::Report,
@@ -71,6 +73,7 @@ impl Kind {
         Self::Oversize,
         Self::Stray,
         Self::Wild,
+        Self::PassCopied,
     ];
 
     /// The kind behind its number.
@@ -158,6 +161,12 @@ impl Header {
         let small = [self.to_link, self.from_link, self.kind, u8::from(self.is_fresh)];
         head[32..36].copy_from_slice(&small);
         head[36..].copy_from_slice(&self.id.to_le_bytes());
+    }
+
+    /// True for a message that is passed on, and finished once its hops are used up.
+    #[inline]
+    pub const fn is_passed(&self) -> bool {
+        self.kind == Kind::Pass as u8 || self.kind == Kind::PassCopied as u8
     }
 
     /// The same message on its way back, with one hop less.
@@ -348,6 +357,6 @@ mod tests {
         for (i, kind) in Kind::ALL.into_iter().enumerate() {
             assert_eq!((kind as usize, Kind::from_raw(i as u8)), (i, Some(kind)));
         }
-        assert_eq!(Kind::from_raw(11), None);
+        assert_eq!(Kind::from_raw(12), None);
     }
 }

@@ -81,6 +81,12 @@ impl MailAgent for Courier {
         let answered = || Header { to: HOST, hops: header.hops, ..header.returned() };
         let next = match Kind::from_raw(header.kind) {
             Some(Kind::Pass) => self.pass(&header, body),
+            Some(Kind::PassCopied) => {
+                let copy = body.to_vec();
+                let next = self.pass(&header, &copy);
+                body.copy_from_slice(&copy);
+                next
+            }
             Some(Kind::Ask) => Header { hash: seal(body_hash(body), header.hops), ..answered() },
             Some(Kind::Report) => {
                 if !self.ledger.write(body) {

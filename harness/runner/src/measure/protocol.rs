@@ -168,6 +168,101 @@ pub enum MailWork {
         /// The traffic.
         load: MailLoad,
     },
+    /// Requests to a pool of agents, answered in turn: two runtimes, each with so many agents.
+    Tasks {
+        /// The two.
+        pair: [(Runtime, u32); 2],
+        /// The requests.
+        load: MailLoad,
+        /// How many at a time.
+        tasks: u32,
+    },
+    /// Requests that wait for company, against requests that do not.
+    Batching {
+        /// When requests are made, of what.
+        schedule: Schedule,
+        /// Requests that are enough.
+        size: u32,
+        /// How long one waits at most.
+        timeout: Nanos,
+    },
+    /// Requests at a fixed rate.
+    Response(Schedule),
+    /// One request after the other.
+    RoundTrip {
+        /// Length of a request in bytes, header included.
+        bytes: u32,
+    },
+    /// From the first agent to all of them.
+    Scale(MailLoad),
+    /// Memory of agents, phase by phase.
+    MemoryPhases,
+    /// CPU time of agents, phase by phase.
+    CpuPhases,
+    /// Deaths and returns of an agent.
+    Recover {
+        /// What it holds, in MiB.
+        heap_mib: u32,
+    },
+    /// Full and incremental checkpoints of an agent.
+    Checkpoint {
+        /// What it holds, in MiB.
+        heap_mib: u32,
+    },
+    /// Some of many agents die under load.
+    Crash(Deaths),
+    /// Deaths without end.
+    Soak {
+        /// How many.
+        cycles: u32,
+    },
+}
+
+/// Requests that do not wait for answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Schedule {
+    /// Of how many agents.
+    pub agents: u32,
+    /// Requests per second.
+    pub per_second: u32,
+    /// Length of a request and its answer in bytes, header included.
+    pub bytes: u32,
+}
+
+/// How many die, of how many, and of what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deaths {
+    /// Agents.
+    pub agents: u32,
+    /// Of those, the ones that die.
+    pub killed: u32,
+    /// Of what.
+    pub fault: Fault,
+    /// Whether what they had handled since their last checkpoint is delivered again.
+    pub at_least_once: bool,
+}
+
+/// What an agent dies of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fault {
+    /// A trap.
+    Trap,
+    /// Memory without end.
+    Exhaust,
+    /// A loop without end, cut off by the epoch.
+    Loop,
+}
+
+impl Fault {
+    /// Its name in case keys.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Trap => "trap",
+            Self::Exhaust => "exhaust",
+            Self::Loop => "loop",
+        }
+    }
 }
 
 /// Who runs agents.
@@ -203,12 +298,14 @@ pub struct Runtime {
     pub batch: Option<u32>,
     /// Threads, where that is not one per CPU.
     pub shards: Option<u32>,
+    /// Messages are handled by way of a copy, and not where they lie.
+    pub copies: bool,
 }
 
 impl Runtime {
     /// `crew` on `system`, as the load says.
     pub const fn new(system: System, crew: Crew) -> Self {
-        Self { system, crew, batch: None, shards: None }
+        Self { system, crew, batch: None, shards: None, copies: false }
     }
 
     /// Its name in case keys.

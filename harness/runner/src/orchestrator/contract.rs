@@ -33,7 +33,6 @@ pub(super) const PATIENT: Supervision = Supervision {
     delivery: Delivery::AtLeastOnce,
     intensity: Intensity { restarts: 1000, period_ns: u64::MAX },
     checkpoint_every: Some(7),
-    deadline_ns: None,
 };
 
 const ALL: [(&str, Start); 3] = [

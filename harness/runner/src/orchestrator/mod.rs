@@ -6,6 +6,7 @@
 //! channel per agent. Both run the same agents, as guests or as their native twins, and keep the
 //! same contract (`contract.rs`). An orchestrator knows no workload and measures nothing.
 
+pub mod batcher;
 #[cfg(test)]
 mod contract;
 pub mod reference;

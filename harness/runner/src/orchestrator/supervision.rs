@@ -2,6 +2,10 @@
 //! again.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 /// What is delivered again after a death.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -33,8 +37,6 @@ pub struct Supervision {
     pub intensity: Intensity,
     /// Takes a checkpoint each time an agent has handled so many messages; never if none.
     pub checkpoint_every: Option<u32>,
-    /// How long a call into an agent may take, in nanoseconds; for ever if none.
-    pub deadline_ns: Option<u64>,
 }
 
 impl Supervision {
@@ -43,7 +45,6 @@ impl Supervision {
         delivery: Delivery::AtMostOnce,
         intensity: Intensity { restarts: 0, period_ns: 1 },
         checkpoint_every: None,
-        deadline_ns: None,
     };
 }
 
@@ -84,6 +85,43 @@ pub struct Incident {
     pub succeeded_ns: Option<u64>,
     /// When its mailbox was empty again.
     pub caught_up_ns: Option<u64>,
+}
+
+/// A thread that does something again and again: counting an engine's epoch up, after some of which
+/// a call into an agent is cut off.
+#[derive(Debug)]
+pub struct Ticker {
+    is_over: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Ticker {
+    /// Does `tick` every `period`, until this is dropped.
+    ///
+    /// # Errors
+    /// There is no thread to be had.
+    pub fn start(period: Duration, tick: impl Fn() + Send + 'static) -> Result<Self, String> {
+        let is_over = Arc::new(AtomicBool::new(false));
+        let ends = Arc::clone(&is_over);
+        let thread = thread::Builder::new().name("ticker".to_owned()).spawn(move || {
+            while !ends.load(Ordering::Relaxed) {
+                thread::sleep(period);
+                tick();
+            }
+        });
+        let thread = Some(thread.map_err(|error| format!("no thread: {error}"))?);
+        Ok(Self { is_over, thread })
+    }
+}
+
+impl Drop for Ticker {
+    fn drop(&mut self) {
+        self.is_over.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            // What ticks does not panic; if it did, there is nothing to be done here.
+            let _ = thread.join();
+        }
+    }
 }
 
 #[cfg(test)]

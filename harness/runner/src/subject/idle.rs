@@ -3,7 +3,7 @@
 
 use super::Attempt;
 use super::mail::{MailInstance, MailSubject, Shape};
-use agent_abi::mail::{HOST, Header, Kind};
+use agent_abi::mail::{HOST, Header};
 
 /// Makes mailboxes without agents.
 #[derive(Debug, Clone, Copy)]
@@ -41,7 +41,7 @@ impl MailInstance for IdleMail {
             let slot = self.slot_mut(slot);
             if let Some(header) = Header::read(slot) {
                 let back = header.returned();
-                let is_last = header.kind != Kind::Pass as u8 || header.hops == 0;
+                let is_last = !header.is_passed() || header.hops == 0;
                 let to = if is_last { HOST } else { back.to };
                 Header { to, ..back }.write(slot);
             }

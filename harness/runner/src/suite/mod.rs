@@ -1,6 +1,9 @@
 //! Suites: plans as data, one file each.
 
 pub mod heap;
+pub mod latency;
+pub mod resources;
+pub mod scalability;
 pub mod throughput;
 pub mod wasm;
 

@@ -17,6 +17,7 @@ use super::watch::Deadline;
 use super::{AgentId, Orchestrator, PostError, RequestError, Setup, Stats, check};
 use crate::subject::Attempt;
 use crate::subject::mail::{MailSubject, Shape};
+use crate::sys::clock::CpuTime;
 use agent_abi::mail::Header;
 use caxton_results::case::Outcome;
 use rtrb::{Consumer, Producer, RingBuffer};
@@ -143,6 +144,16 @@ impl<S: MailSubject> Reference<S> {
     /// will not.
     pub fn incidents(&mut self) -> Vec<Incident> {
         self.each(|shard| std::mem::take(&mut shard.incidents)).into_iter().flatten().collect()
+    }
+
+    /// Has a shard do something, and nothing else meanwhile; tells when it is done.
+    pub fn hold(&self, shard: u32, what: impl FnOnce() + Send + 'static) -> mpsc::Receiver<()> {
+        self.ask(shard, move |_| what())
+    }
+
+    /// CPU time of all shards, in nanoseconds.
+    pub fn cpu_ns(&self) -> u64 {
+        self.each(|_| CpuTime::of_thread().total_ns()).into_iter().sum()
     }
 
     /// Does `what` with an agent, on its thread.

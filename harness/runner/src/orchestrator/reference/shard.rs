@@ -4,14 +4,14 @@
 //! shard, once into the lane between the two and once out of it. One call hands an agent all that
 //! lies in a row in its mailbox, up to the batch.
 
-use super::agent::{Agent, Place, ring};
+use super::agent::{Agent, Place};
 use super::recover::Death;
 use super::shared::Shared;
 use crate::orchestrator::supervision::{Incident, Supervision};
 use crate::orchestrator::{AgentId, Setup, Stats, WhenFull};
 use crate::subject::mail::{MailInstance, MailSubject};
 use crate::sys::clock::{Clock, Monotonic};
-use agent_abi::mail::{HOST, Header, Kind};
+use agent_abi::mail::{HOST, Header};
 use caxton_results::case::Outcome;
 use rtrb::{Consumer, Producer};
 use std::collections::VecDeque;
@@ -399,7 +399,7 @@ impl<S: MailSubject> Shard<S> {
     fn leave(&mut self, header: Header, (local, slot): (usize, u32)) -> Sent {
         if header.to != HOST {
             self.gone(Place::Gone);
-        } else if header.kind == Kind::Pass as u8 {
+        } else if header.is_passed() {
             self.stats.finished += 1;
             self.shared.host.settle(1);
         } else {
@@ -416,7 +416,7 @@ impl<S: MailSubject> Shard<S> {
     /// Sends a message that lies in the host's memory.
     fn send_copy(&mut self, message: &[u8]) -> Sent {
         let Some(header) = Header::read(message) else { return Sent::Garbled };
-        if header.to == HOST && header.kind == Kind::Pass as u8 {
+        if header.to == HOST && header.is_passed() {
             self.stats.finished += 1;
             self.shared.host.settle(1);
             return Sent::Left;

@@ -5,7 +5,7 @@ use super::seats::{Count, Seat};
 use crate::orchestrator::{AgentId, WhenFull};
 use crate::subject::Attempt;
 use crate::subject::mail::{MailInstance, MailSubject, Shape};
-use agent_abi::mail::{HOST, Header, Kind};
+use agent_abi::mail::{HOST, Header};
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
 use std::ops::ControlFlow;
@@ -137,7 +137,7 @@ impl<I: MailInstance> Actor<I> {
             Some(_) if header.to == self.me => self.send_to_self(site, message),
             Some(to) => return site.send(&to.mail, message).await,
             None if header.to != HOST => site.gone(&counts.undeliverable),
-            None if header.kind == Kind::Pass as u8 => site.gone(&counts.finished),
+            None if header.is_passed() => site.gone(&counts.finished),
             None => return site.reply(message).await,
         }
         Next::Continue(())

@@ -4,9 +4,9 @@
 //! The rate leaves a shard time to fall asleep between two requests. The CPU time is that of the
 //! shard's thread: the generator spins, and would drown it.
 
-use super::response::{Generator, Schedule, Times, setup};
+use super::response::{Generator, Times, requests, setup};
 use super::runtime::{guest, tier};
-use crate::measure::protocol::{AgentFiles, Event};
+use crate::measure::protocol::{AgentFiles, Event, Schedule};
 use crate::orchestrator::batcher::Batcher;
 use crate::orchestrator::reference::Reference;
 use crate::orchestrator::supervision::Supervision;
@@ -40,8 +40,8 @@ pub fn run(
     let subject = WasmMailSubject::trusted(guest(agent, options)?);
     let mut guests = Reference::start("reference", &subject, setup, Supervision::NONE)?;
     (ctx.tell)(Event::Working);
-    let mut generator = Generator::new(ctx, schedule, schedule.requests(ctx));
-    generator.window(ctx.clock, &mut guests)?;
+    let mut generator = Generator::new(ctx, schedule, requests(ctx, schedule));
+    generator.paced(ctx.clock, &mut guests, None)?;
     let batcher = || Batcher::new(wait.size as usize, wait.timeout_ns);
     for block in 0..ctx.effort.windows {
         let first = ctx.rng.bool();

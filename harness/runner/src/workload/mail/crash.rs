@@ -7,7 +7,7 @@
 
 use super::runtime::{guest, tier};
 use super::traffic::{Whole, post, request};
-use crate::measure::protocol::{AgentFiles, Event, Fault};
+use crate::measure::protocol::{AgentFiles, Deaths, Event, Fault};
 use crate::orchestrator::reference::Reference;
 use crate::orchestrator::supervision::{Delivery, Incident, Intensity, Supervision, Ticker};
 use crate::orchestrator::{Orchestrator, PostError, Setup, WhenFull};
@@ -48,19 +48,6 @@ const SUPERVISION: Supervision = Supervision {
 
 type Guests = Reference<WasmMailSubject>;
 
-/// How many die, of how many, and of what.
-#[derive(Debug, Clone, Copy)]
-pub struct Deaths {
-    /// Agents.
-    pub agents: u32,
-    /// Of those, the ones that die.
-    pub killed: u32,
-    /// Of what.
-    pub fault: Fault,
-    /// What is delivered again.
-    pub delivery: Delivery,
-}
-
 /// What was seen of responses in one window.
 #[derive(Debug, Clone, Copy, Default)]
 struct Window {
@@ -88,20 +75,17 @@ pub fn run(
 ) -> Attempt<()> {
     let shape = Shape::of(SLOTS, BYTES);
     let slot_bytes = MEMORY.0;
-    let allocation = Allocation::Slab { agents: deaths.agents + 2, slot_bytes };
-    let options = EngineOptions {
-        allocation,
-        checkpoints: true,
-        epochs: true,
-        ..EngineOptions::default()
-    };
+    let allocation = Allocation::Slab { agents: deaths.agents + 2, slot_bytes, is_huge: false };
+    let options =
+        EngineOptions { allocation, checkpoints: true, epochs: true, ..EngineOptions::default() };
     let subject = WasmMailSubject::trusted(guest(agent, options)?);
     let subject = subject.bounded(DEADLINE_TICKS, MEMORY);
     let ticking = subject.clone();
     let _ticker = Ticker::start(TICK, move || ticking.tick()).map_err(Outcome::Failed)?;
     let setup =
         Setup { agents: deaths.agents, shards: 1, shape, batch: SLOTS, when_full: WhenFull::Block };
-    let supervision = Supervision { delivery: deaths.delivery, ..SUPERVISION };
+    let delivery = if deaths.at_least_once { Delivery::AtLeastOnce } else { Delivery::AtMostOnce };
+    let supervision = Supervision { delivery, ..SUPERVISION };
     let mut guests = Guests::start("reference", &subject, setup, supervision)?;
     (ctx.tell)(Event::Working);
     let seen = load(ctx, &mut guests, deaths)?;
@@ -135,7 +119,7 @@ fn load(ctx: &mut Context<'_>, guests: &mut Guests, deaths: Deaths) -> Attempt<S
         if number >= BEFORE && seen.killed_ns == 0 {
             seen.killed_ns = ctx.clock.now().0;
             for victim in &victims {
-                request(deaths.fault.kind(), *victim, 0).write_whole(&mut message);
+                request(kind(deaths.fault), *victim, 0).write_whole(&mut message);
                 post(guests, &message)?;
             }
         }
@@ -166,6 +150,15 @@ fn load(ctx: &mut Context<'_>, guests: &mut Guests, deaths: Deaths) -> Attempt<S
     Ok(seen)
 }
 
+/// The message that an agent dies of.
+fn kind(fault: Fault) -> Kind {
+    match fault {
+        Fault::Trap => Kind::Trap,
+        Fault::Exhaust => Kind::Exhaust,
+        Fault::Loop => Kind::Loop,
+    }
+}
+
 fn victims(ctx: &mut Context<'_>, deaths: Deaths) -> Vec<u32> {
     let mut all: Vec<u32> = (0..deaths.agents).collect();
     ctx.rng.shuffle(&mut all);
@@ -191,7 +184,6 @@ fn add_up(guests: &mut Guests, seen: &Seen, deaths: Deaths) -> Attempt<()> {
 }
 
 fn tell(ctx: &mut Context<'_>, case: &CaseKey, incidents: &[Incident], seen: &Seen) {
-    let at = At::default();
     let since = |of: fn(&Incident) -> Option<u64>, from: fn(&Incident) -> Option<u64>| {
         let times = incidents.iter().filter_map(|i| Some(of(i)?.saturating_sub(from(i)?)));
         let mut times: Vec<u64> = times.collect();
@@ -227,17 +219,12 @@ fn steady_ns(windows: &[Window]) -> Option<u64> {
 ///
 /// # Errors
 /// What became of it.
-pub fn soak(
-    ctx: &mut Context<'_>,
-    agent: &AgentFiles,
-    case: &CaseKey,
-    cycles: u64,
-) -> Attempt<()> {
+pub fn soak(ctx: &mut Context<'_>, agent: &AgentFiles, case: &CaseKey, cycles: u64) -> Attempt<()> {
     let shape = Shape::of(SLOTS, BYTES);
     let setup = Setup { agents: 2, shards: 1, shape, batch: SLOTS, when_full: WhenFull::Block };
     let forever = Intensity { restarts: u32::MAX, period_ns: 1 };
     let supervision = Supervision { intensity: forever, ..Supervision::NONE };
-    let slab = Allocation::Slab { agents: 4, slot_bytes: MEMORY.0 };
+    let slab = Allocation::Slab { agents: 4, slot_bytes: MEMORY.0, is_huge: false };
     let options = [
         EngineOptions { allocation: tier(4, shape).allocation, ..EngineOptions::default() },
         EngineOptions { allocation: slab, checkpoints: true, ..EngineOptions::default() },
@@ -265,7 +252,8 @@ pub fn soak(
     ctx.sample(case, "soak_cycle_ns", At::default(), (took, cycles));
     let names = ["soak_maps_growth", "soak_fds_growth", "soak_rss_growth_bytes"];
     let after = leftovers();
-    for ((name, before), after) in names.into_iter().zip(before.unwrap_or_else(leftovers)).zip(after)
+    for ((name, before), after) in
+        names.into_iter().zip(before.unwrap_or_else(leftovers)).zip(after)
     {
         let growth = before.and_then(|before| Ok(after?.saturating_sub(before)));
         ctx.reading(case, name, growth);

@@ -13,9 +13,7 @@ use crate::orchestrator::supervision::Supervision;
 use crate::orchestrator::{Orchestrator, Setup, WhenFull};
 use crate::subject::Attempt;
 use crate::subject::mail::{MailInstance, MailSubject, Shape};
-use crate::subject::wasmtime::{
-    Allocation, Checkpoint, EngineOptions, WasmMail, WasmMailSubject,
-};
+use crate::subject::wasmtime::{Allocation, Checkpoint, EngineOptions, WasmMail, WasmMailSubject};
 use crate::sys::clock::CpuTime;
 use crate::sys::memory;
 use crate::workload::{At, Context};
@@ -94,7 +92,7 @@ pub fn memory(ctx: &mut Context<'_>, agent: &AgentFiles, case: &CaseKey) -> Atte
 /// Guests that can be checkpointed, in the tier where that is cheap.
 pub fn checkpointed(agents: u32, shape: Shape) -> EngineOptions {
     let slot_bytes = (shape.bytes() as u64 + (1 << 20)).next_multiple_of(1 << 16);
-    let allocation = Allocation::Slab { agents: agents + 1, slot_bytes };
+    let allocation = Allocation::Slab { agents: agents + 1, slot_bytes, is_huge: false };
     EngineOptions { allocation, checkpoints: true, ..EngineOptions::default() }
 }
 

@@ -7,10 +7,8 @@ use crate::orchestrator::reference::Reference;
 use crate::orchestrator::supervision::{Delivery, Intensity, Supervision};
 use crate::orchestrator::{Orchestrator, Setup, WhenFull};
 use crate::subject::Attempt;
-use crate::subject::mail::{MailSubject, MailInstance, Shape};
-use crate::subject::wasmtime::{
-    Allocation, EngineOptions, RestoreBy, WasmMail, WasmMailSubject,
-};
+use crate::subject::mail::{MailInstance, MailSubject, Shape};
+use crate::subject::wasmtime::{Allocation, EngineOptions, RestoreBy, WasmMail, WasmMailSubject};
 use crate::workload::{At, Context};
 use agent_abi::mail::{Header, Kind, Ledger};
 use caxton_results::case::{CaseKey, Outcome};
@@ -86,7 +84,7 @@ struct Times {
 fn subject(agent: &AgentFiles, heap_mib: u32) -> Attempt<WasmMailSubject> {
     // Holding is done by vectors that double: the book of what is held, and the heap's own order.
     let slot_bytes = (u64::from(heap_mib) + 4) << 20;
-    let allocation = Allocation::Slab { agents: 4, slot_bytes };
+    let allocation = Allocation::Slab { agents: 4, slot_bytes, is_huge: false };
     let options = EngineOptions { allocation, checkpoints: true, ..EngineOptions::default() };
     Ok(WasmMailSubject::trusted(super::runtime::guest(agent, options)?))
 }

@@ -8,10 +8,11 @@
 //! difference is what the agents add.
 
 use super::runtime::{Started, start};
-use super::traffic::{Whole, request};
+use super::traffic::request;
 use crate::measure::calibrate;
-use crate::measure::protocol::{AgentFiles, Crew, Event, Runtime, System};
-use crate::orchestrator::{Orchestrator, Setup, WhenFull};
+use crate::measure::protocol::{AgentFiles, Crew, Event, Runtime, Schedule, System};
+use crate::orchestrator::batcher::Batcher;
+use crate::orchestrator::{Orchestrator, PostError, Setup, WhenFull};
 use crate::subject::Attempt;
 use crate::subject::mail::Shape;
 use crate::sys::clock::Clock;
@@ -34,17 +35,6 @@ const PATIENCE_NS: u64 = 10_000_000_000;
 /// An hour: the longest time that is told from a longer one.
 const LONGEST_NS: u64 = 3_600_000_000_000;
 
-/// What is asked, and how often.
-#[derive(Debug, Clone, Copy)]
-pub struct Schedule {
-    /// Of how many agents.
-    pub agents: u32,
-    /// Requests per second.
-    pub per_second: u32,
-    /// Length of a request and its answer, header included.
-    pub bytes: u32,
-}
-
 /// Quantiles that are told, their metric's part of a name, and the share of samples beyond.
 const QUANTILES: [(&str, f64); 4] = [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p999", 0.999)];
 
@@ -55,8 +45,8 @@ struct Side {
 }
 
 /// Times of one window, in nanoseconds.
-struct Times {
-    response: Histogram<u64>,
+pub(super) struct Times {
+    pub(super) response: Histogram<u64>,
     service: Histogram<u64>,
     lateness: Histogram<u64>,
     wall: Nanos,
@@ -81,9 +71,7 @@ pub fn run(
         sides.push(Side { started, prefix });
     }
     (ctx.tell)(Event::Working);
-    let length = Nanos(ctx.effort.window.0 * LONGER);
-    let requests = length.0 * u64::from(schedule.per_second) / 1_000_000_000;
-    let mut generator = Generator::new(ctx, schedule, requests.max(1));
+    let mut generator = Generator::new(ctx, schedule, requests(ctx, schedule));
     for side in &mut sides {
         generator.window(ctx.clock, side.started.orchestrator.as_mut())?;
     }
@@ -99,8 +87,14 @@ pub fn run(
     Ok(())
 }
 
+/// Requests in a window.
+pub(super) fn requests(ctx: &Context<'_>, schedule: Schedule) -> u64 {
+    let length_ns = ctx.effort.window.0 * LONGER;
+    (length_ns * u64::from(schedule.per_second) / 1_000_000_000).max(1)
+}
+
 /// One thread runs the agents, the other is the generator's.
-fn setup(agents: u32, bytes: u32) -> Setup {
+pub(super) fn setup(agents: u32, bytes: u32) -> Setup {
     let shape = Shape::of(SLOTS, bytes);
     Setup { agents, shards: 1, shape, batch: SLOTS, when_full: WhenFull::Block }
 }
@@ -133,7 +127,7 @@ pub fn round_trip(
 }
 
 /// Makes requests and takes answers.
-struct Generator {
+pub(super) struct Generator {
     message: Vec<u8>,
     hash: u64,
     /// Whom the n-th request of a window goes to.
@@ -144,7 +138,7 @@ struct Generator {
 }
 
 impl Generator {
-    fn new(ctx: &mut Context<'_>, schedule: Schedule, requests: u64) -> Self {
+    pub(super) fn new(ctx: &mut Context<'_>, schedule: Schedule, requests: u64) -> Self {
         let message: Vec<u8> = (0..schedule.bytes).map(|_| ctx.rng.u8(..)).collect();
         let hash = body_hash(&message[Header::BYTES..]);
         let order = (0..requests).map(|_| ctx.rng.u32(..schedule.agents)).collect();
@@ -159,10 +153,16 @@ impl Generator {
     }
 
     /// All requests of a window, on schedule.
-    fn window(
+    fn window(&mut self, clock: &dyn Clock, orchestrator: &mut dyn Orchestrator) -> Attempt<Times> {
+        self.paced(clock, orchestrator, None)
+    }
+
+    /// The same, the requests waiting for company in `batcher` where there is one.
+    pub(super) fn paced(
         &mut self,
         clock: &dyn Clock,
         orchestrator: &mut dyn Orchestrator,
+        mut batcher: Option<&mut Batcher>,
     ) -> Attempt<Times> {
         let mut times = Times::new();
         let start = clock.now().0;
@@ -173,11 +173,23 @@ impl Generator {
             if next < self.order.len() && self.intended_ns(next) <= now {
                 // A mailbox that is full delays the request and all behind it: that is response
                 // time, for the intended start stands.
-                if self.post(orchestrator, next)? {
+                let is_sent = match &mut batcher {
+                    Some(batcher) => {
+                        self.address(next);
+                        batcher.add(&self.message, now);
+                        true
+                    }
+                    None => self.post(orchestrator, next)?,
+                };
+                if is_sent {
                     self.sent_ns[next] = now;
                     times.lateness.saturating_record(now - self.intended_ns(next));
                     next += 1;
                 }
+            }
+            if let Some(batcher) = batcher.as_mut().filter(|batcher| batcher.is_due(now)) {
+                let flushed = batcher.flush(orchestrator);
+                flushed.map_err(|error| Outcome::Failed(error.to_string()))?;
             }
             if self.take(orchestrator) > 0 {
                 let now = clock.now().0 - start;
@@ -215,16 +227,21 @@ impl Generator {
         Ok(times)
     }
 
-    /// Posts the request; false if there is no room.
-    fn post(&mut self, orchestrator: &mut dyn Orchestrator, number: usize) -> Attempt<bool> {
+    /// Makes the message the request of that number.
+    fn address(&mut self, number: usize) {
         let mut header = request(Kind::Ask, self.order[number], 0);
         header.id = number as u32;
         header.bytes = self.message.len() as u32;
         header.hash = seal(self.hash, 0);
         header.write(&mut self.message);
+    }
+
+    /// Posts the request; false if there is no room.
+    fn post(&mut self, orchestrator: &mut dyn Orchestrator, number: usize) -> Attempt<bool> {
+        self.address(number);
         match orchestrator.post(&self.message) {
             Ok(()) => Ok(true),
-            Err(crate::orchestrator::PostError::Full) => Ok(false),
+            Err(PostError::Full) => Ok(false),
             Err(error) => Err(Outcome::Failed(error.to_string())),
         }
     }
@@ -272,12 +289,7 @@ impl Times {
     }
 }
 
-fn tell(
-    ctx: &mut Context<'_>,
-    case: &CaseKey,
-    block: u32,
-    (prefix, times): (&str, &Times),
-) {
+fn tell(ctx: &mut Context<'_>, case: &CaseKey, block: u32, (prefix, times): (&str, &Times)) {
     for (name, share) in QUANTILES {
         quantile(ctx, case, block, (&format!("{prefix}_response_{name}_ns"), times, share));
     }

@@ -51,7 +51,10 @@ pub fn run(
         let started = start(pair[place], agent, setup(load)?)?;
         // Both get the same links and the same bodies.
         let mut rng = fastrand::Rng::with_seed(seed);
-        let traffic = Traffic::new((load.agents, load.per_agent), load.bytes, &mut rng);
+        let mut traffic = Traffic::new((load.agents, load.per_agent), load.bytes, &mut rng);
+        if pair[place].copies {
+            traffic.copied();
+        }
         sides.push(Side { started, traffic, names: names[place] });
     }
     (ctx.tell)(Event::Working);

@@ -41,16 +41,6 @@ pub fn tier(agents: u32, shape: Shape) -> Tier {
         allocation: Allocation::Slab { agents, slot_bytes: memory_bytes, is_huge: false },
         words: format!("dense (one mapping, bounds checked): {why}"),
     };
-    match std::env::var("VARIANT").as_deref() {
-        Ok("slab") => return dense(String::new()),
-        Ok("huge") => {
-            return Tier {
-                allocation: Allocation::Slab { agents, slot_bytes: 256 << 10, is_huge: true },
-                words: String::new(),
-            };
-        }
-        _ => {}
-    }
     let needed = fast.maps(agents);
     match MapBudget::now() {
         Ok(budget) if budget.allows(needed) => Tier {

@@ -8,7 +8,7 @@
 use super::route::setup;
 use super::runtime::{guest, tier};
 use super::timed::{Births, Timed};
-use super::traffic::{Traffic, post, request, Whole};
+use super::traffic::{Traffic, Whole, post, request};
 use crate::measure::calibrate;
 use crate::measure::protocol::{AgentFiles, Event, MailLoad};
 use crate::orchestrator::Orchestrator;

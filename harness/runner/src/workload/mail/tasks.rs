@@ -111,4 +111,3 @@ impl Pool {
         Err(Outcome::WrongAnswer(format!("{wrong} wrong answers; ids sum to {sum}, not {all}")))
     }
 }
-

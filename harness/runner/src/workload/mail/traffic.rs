@@ -85,6 +85,13 @@ impl Traffic {
         self.in_flight() * (u64::from(self.hops) + 1)
     }
 
+    /// Messages are handled by way of a copy.
+    pub fn copied(&mut self) {
+        for header in &mut self.messages {
+            header.kind = Kind::PassCopied as u8;
+        }
+    }
+
     /// How many hops each message makes in the windows to come.
     pub fn set_hops(&mut self, hops: u32) {
         for (id, header) in self.messages.iter_mut().enumerate() {
