@@ -5,7 +5,7 @@
 //! resident pages, because a guest's memory is mapped and no allocator sees it.
 
 use super::runtime::{guest, tier};
-use super::traffic::{Whole, request};
+use super::traffic::{Whole, post_taking, request};
 use crate::measure::probe::held;
 use crate::measure::protocol::AgentFiles;
 use crate::orchestrator::reference::Reference;
@@ -188,7 +188,7 @@ fn asked(
     let (start, mut answered) = (ctx.clock.now().0, 0);
     for number in 0..messages {
         request(Kind::Ask, (number % u64::from(SPAWNED)) as u32, 0).write_whole(&mut message);
-        super::traffic::post(guests, &message)?;
+        post_taking(guests, &message, &mut |_| answered += 1)?;
         if let Some(rate) = per_second.filter(|_| (number + 1) % BURST == 0) {
             answered += guests.replies(&mut |_| ()) as u64;
             let due = start + (number + 1) * 1_000_000_000 / rate;

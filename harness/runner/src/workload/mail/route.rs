@@ -2,7 +2,7 @@
 //! same messages, in turns.
 
 use super::runtime::{Started, start};
-use super::traffic::Traffic;
+use super::traffic::{REPORT_BYTES, Traffic};
 use crate::measure::calibrate;
 use crate::measure::protocol::{AgentFiles, Event, MailLoad, Runtime};
 use crate::orchestrator::{Setup, WhenFull};
@@ -83,7 +83,7 @@ pub fn setup(load: MailLoad) -> Attempt<Setup> {
     Ok(Setup {
         agents: load.agents,
         shards: cores.len() as u32,
-        shape: Shape::of(load.slots, load.bytes),
+        shape: Shape::of(load.slots, load.bytes.max(REPORT_BYTES)),
         batch: load.batch,
         when_full: WhenFull::Block,
     })

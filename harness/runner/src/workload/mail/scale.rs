@@ -8,7 +8,7 @@
 use super::route::setup;
 use super::runtime::{guest, tier};
 use super::timed::{Births, Timed};
-use super::traffic::{Traffic, Whole, post, request};
+use super::traffic::{Traffic, Whole, post_taking, request};
 use crate::measure::calibrate;
 use crate::measure::protocol::{AgentFiles, Event, MailLoad};
 use crate::orchestrator::Orchestrator;
@@ -75,8 +75,7 @@ fn answer_once(ctx: &mut Context<'_>, guests: &mut Guests, load: MailLoad) -> At
     let mut answered = 0;
     for agent in 0..load.agents {
         request(Kind::Ask, agent, 0).write_whole(&mut message);
-        post(guests, &message)?;
-        answered += guests.replies(&mut |_| ());
+        post_taking(guests, &message, &mut |_| answered += 1)?;
     }
     let start = ctx.clock.now().0;
     while answered < load.agents as usize {

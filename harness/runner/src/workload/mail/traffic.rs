@@ -16,10 +16,12 @@ use std::time::Duration;
 
 /// Bodies that differ: as many as a cache does not hold of the longest.
 const BODIES: usize = 64;
+/// Length of a report: no mailbox is for shorter messages.
+pub const REPORT_BYTES: u32 = (Header::BYTES + Ledger::BYTES) as u32;
 /// How long the host sleeps when there is no room for a message.
 const NO_ROOM: Duration = Duration::from_micros(50);
 /// How long a window may take before its messages count as lost.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What is sent, and what must come of it.
 #[derive(Debug)]
@@ -190,39 +192,53 @@ pub fn post(orchestrator: &mut dyn Orchestrator, message: &[u8]) -> Attempt<()> 
     }
 }
 
+/// The same, where answers may be what takes the room: they are taken meanwhile.
+///
+/// # Errors
+/// As [`post`].
+pub fn post_taking(
+    orchestrator: &mut dyn Orchestrator,
+    message: &[u8],
+    take: &mut dyn FnMut(&[u8]),
+) -> Attempt<()> {
+    loop {
+        orchestrator.replies(take);
+        match orchestrator.post(message) {
+            Ok(()) => return Ok(()),
+            Err(PostError::Full) => std::thread::sleep(NO_ROOM),
+            Err(error) => return Err(Outcome::Failed(error.to_string())),
+        }
+    }
+}
+
 /// The sum of what all agents report.
 ///
 /// # Errors
 /// Not all did.
 pub fn ledgers(orchestrator: &mut dyn Orchestrator, agents: u32) -> Attempt<Ledger> {
-    let mut sum = (Ledger::default(), 0);
-    for agent in 0..agents {
-        let mut message = [0; Header::BYTES + Ledger::BYTES];
-        request(Kind::Report, agent, 0).write_whole(&mut message);
-        while orchestrator.post(&message) == Err(PostError::Full) {
-            add_reports(orchestrator, &mut sum);
-            std::thread::sleep(NO_ROOM);
+    let (mut total, mut reports) = (Ledger::default(), 0);
+    let mut add = |reply: &[u8]| {
+        if let Some(ledger) = Ledger::read(&reply[Header::BYTES.min(reply.len())..]) {
+            total = total.plus(ledger);
+            reports += 1;
         }
-        add_reports(orchestrator, &mut sum);
+        reports
+    };
+    let mut reported = 0;
+    for agent in 0..agents {
+        let mut message = [0; REPORT_BYTES as usize];
+        request(Kind::Report, agent, 0).write_whole(&mut message);
+        post_taking(orchestrator, &message, &mut |reply| reported = add(reply))?;
     }
     let turns = PATIENCE.as_micros() / NO_ROOM.as_micros();
     for _ in 0..turns {
-        add_reports(orchestrator, &mut sum);
-        if sum.1 == agents {
-            return Ok(sum.0);
+        orchestrator.replies(&mut |reply| reported = add(reply));
+        if reported == agents {
+            return Ok(total);
         }
         std::thread::sleep(NO_ROOM);
     }
-    Err(Outcome::TimedOut(format!("{} of {agents} agents reported", sum.1)))
-}
-
-fn add_reports(orchestrator: &mut dyn Orchestrator, (total, reports): &mut (Ledger, u32)) {
-    orchestrator.replies(&mut |reply| {
-        if let Some(ledger) = Ledger::read(&reply[Header::BYTES.min(reply.len())..]) {
-            *total = total.plus(ledger);
-            *reports += 1;
-        }
-    });
+    Err(Outcome::TimedOut(format!("{reported} of {agents} agents reported")))
 }
 
 /// A message of the host's that asks `agent` for something.
