@@ -11,6 +11,44 @@ pub const MEMORY_LIMIT: &str = "memory-limit";
 pub const PARTS: &str = "parts";
 /// Workload of the heap profiles.
 pub const ALLOCATIONS: &str = "allocations";
+/// Suite of messages and tasks per second.
+pub const THROUGHPUT: &str = "throughput";
+/// Its workload of messages from agent to agent.
+pub const ROUTE: &str = "route";
+/// Its workload of messages of several sizes.
+pub const PAYLOAD: &str = "payload";
+/// Its workload of tasks over a pool.
+pub const TASKS: &str = "tasks";
+/// Its workload of messages handed over together.
+pub const BATCHING: &str = "batching";
+/// Its workload of several channels or instances.
+pub const POOLING: &str = "pooling";
+/// Its workload of messages that are not copied.
+pub const ZERO_COPY: &str = "zero-copy";
+/// Suite of response times.
+pub const LATENCY: &str = "latency";
+/// Its workload at a fixed rate.
+pub const RESPONSE: &str = "response";
+/// Its workload of one request alone.
+pub const ROUND_TRIP: &str = "round-trip";
+/// Suite of growing numbers of agents.
+pub const SCALABILITY: &str = "scalability";
+/// Its workload.
+pub const SCALE: &str = "scale";
+/// Suite of memory, CPU time and recovery.
+pub const RESOURCES: &str = "resources";
+/// Its workload of memory by phase.
+pub const MEMORY_PHASES: &str = "memory-phases";
+/// Its workload of CPU time by phase.
+pub const CPU_PHASES: &str = "cpu-phases";
+/// Its workload of one agent that is brought back.
+pub const RECOVER: &str = "recover";
+/// Its workload of full and incremental checkpoints.
+pub const CHECKPOINT: &str = "checkpoint";
+/// Its workload of agents that are lost under load.
+pub const CRASH: &str = "crash";
+/// Its workload of many cycles of spawn, trap and respawn.
+pub const SOAK: &str = "soak";
 /// Subject of an agent in WASM alone.
 pub const WASMTIME: &str = "wasmtime";
 /// Subject of both sides of an agent, each looked at on its own.

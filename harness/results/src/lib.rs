@@ -5,6 +5,7 @@
 //! `caxton-bench-runner`'s part.
 #![forbid(unsafe_code)]
 
+pub mod bars;
 pub mod case;
 pub mod compare;
 pub mod exit;

@@ -83,6 +83,22 @@ pub enum Bound {
     Min(f64),
 }
 
+impl Bound {
+    /// How `figure` stands to it, by its whole interval.
+    pub fn grade(self, figure: &Summary) -> Grade {
+        let Some(interval) = figure.interval else { return Grade::Unclear };
+        let (is_met, is_missed) = match self {
+            Self::Max(max) => (interval.upper <= max, interval.lower > max),
+            Self::Min(min) => (interval.lower >= min, interval.upper < min),
+        };
+        match (is_met, is_missed) {
+            (true, _) => Grade::Met,
+            (_, true) => Grade::Missed,
+            _ => Grade::Unclear,
+        }
+    }
+}
+
 /// How a figure stands to a hard limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Grade {
@@ -289,18 +305,7 @@ fn grade(case: &CaseRecord, metric: MetricName, bound: Bound, line: usize) -> Gr
     };
     let grade = match &figure {
         Err(_) => Grade::Missing,
-        Ok(Summary { interval: None, .. }) => Grade::Unclear,
-        Ok(Summary { interval: Some(interval), .. }) => {
-            let (is_met, is_missed) = match bound {
-                Bound::Max(max) => (interval.upper <= max, interval.lower > max),
-                Bound::Min(min) => (interval.lower >= min, interval.upper < min),
-            };
-            match (is_met, is_missed) {
-                (true, _) => Grade::Met,
-                (_, true) => Grade::Missed,
-                _ => Grade::Unclear,
-            }
-        }
+        Ok(summary) => bound.grade(summary),
     };
     Graded { case: case.key.clone(), metric, bound, line, figure, grade }
 }

@@ -2,7 +2,8 @@
 
 use crate::case::Outcome;
 use crate::record::{CaseRecord, Interval, Summary};
-use crate::report::table::{Table, Tone, name};
+use crate::report::sanitise::sanitise;
+use crate::report::table::{Table, Tone};
 use crate::stats::signed_rank;
 use crate::units::Unit;
 use std::collections::BTreeMap;
@@ -11,6 +12,8 @@ use std::collections::BTreeMap;
 pub(crate) const NONE: &str = "—";
 /// What stands before a value that should be exact and is not.
 pub(crate) const ABOUT: &str = "≈";
+/// Longest name of a case in a line: subjects and parameters are ours, and tell cases apart.
+const LABEL_MAX: usize = 60;
 
 /// The estimate of `metric`, in words.
 pub(crate) fn estimate(case: &CaseRecord, metric: &str) -> String {
@@ -152,7 +155,8 @@ pub(crate) fn too_few(n: u32, level: f64) -> String {
 /// Names in a row; of many, the first ones and a count.
 pub(crate) fn list(names: &[String]) -> String {
     const SHOWN: usize = 20;
-    let shown: Vec<String> = names.iter().take(SHOWN).map(|text| name(text)).collect();
+    let shown: Vec<String> =
+        names.iter().take(SHOWN).map(|text| sanitise(text, LABEL_MAX)).collect();
     match names.len().saturating_sub(SHOWN) {
         0 => shown.join(", "),
         more => format!("{} and {more} more", shown.join(", ")),

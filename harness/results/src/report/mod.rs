@@ -8,17 +8,23 @@ mod comparison;
 mod conditions;
 mod counters;
 pub(crate) mod figures;
+mod grid;
 mod hard;
 mod heap;
+mod latency;
 mod limits;
 mod overhead;
 mod paint;
 mod parts;
 mod profiles;
+mod resources;
 mod same;
 pub mod sanitise;
+mod scaling;
 pub mod table;
+mod throughput;
 
+use crate::bars;
 use crate::case::Outcome;
 use crate::reading::Reading;
 use crate::record::{Record, Status};
@@ -61,6 +67,11 @@ pub fn tables(record: &Record) -> Vec<Table> {
         limits::tables(record),
         parts::tables(record),
         heap::tables(record),
+        throughput::tables(record),
+        latency::tables(record),
+        scaling::tables(record),
+        resources::tables(record),
+        vec![bars::table(record)],
         conditions::instrument(record),
         conditions::environment(record),
     ];

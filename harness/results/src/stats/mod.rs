@@ -3,3 +3,4 @@
 pub mod proportion;
 pub mod signed_rank;
 pub mod summary;
+pub mod usl;
