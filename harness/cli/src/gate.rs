@@ -41,7 +41,7 @@ pub(crate) fn gate(words: &Gate) -> Result<u8, Failure> {
 fn judge_run(record: &Record, limits: &Limits, is_strict: bool) -> (String, u8) {
     let graded = limits.grade(record);
     let idle = limits.idle(record);
-    let tables = [limits_table(&graded, &idle), targets::table(record)];
+    let tables = [limits_table(&graded, &idle), targets::table(std::slice::from_ref(record))];
     let tables = tables.iter().filter(|table| !table.is_empty());
     let mut text = summary_line(record) + "\n\n";
     text += &tables.map(|table| paint(table, &style())).collect::<Vec<_>>().join("\n");

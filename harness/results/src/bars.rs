@@ -5,14 +5,15 @@
 //! runtimes outside this record are told where those are measured.
 
 use crate::case::{
-    CHECKPOINT, LATENCY, RECOVER, RESOURCES, RESPONSE, ROUTE, SCALABILITY, SCALE, THROUGHPUT,
+    CHECKPOINT, LATENCY, RECOVER, RESOURCES, RESPONSE, ROUTE, SCALABILITY, SCALE, SOAK, THROUGHPUT,
 };
 use crate::limits::{Bound, Grade};
 use crate::metric::MetricName;
 use crate::record::{CaseRecord, Interval, Record, Summary};
-use crate::report::figures::{NONE, bounds};
+use crate::report::figures::{NONE, bounds, list};
 use crate::report::table::{Table, Tone};
 use crate::units::Unit;
+use std::collections::BTreeMap;
 
 /// Which case a bar is about.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -103,6 +104,8 @@ const FAST: Selector = Selector { finding: Some(("tier", "fast")), ..SCALED };
 const SINGLY: Selector = Selector { params: SINGLE, without: None, ..TWINS };
 const CHECKPOINTED: Selector = Selector { workload: CHECKPOINT, params: LARGE, ..RECOVERED };
 
+const SOAKED: Selector = Selector { workload: SOAK, ..RECOVERED };
+
 const RATE: &str = "subject_to_peer_rate";
 const CPU: &str = "subject_to_peer_cpu";
 const P99: &str = "recover_p99_ns";
@@ -155,6 +158,8 @@ pub const BARS: &[Bar] = &[
     ),
     at_most("p50 over the idle twin, 100,000 msg/s", "over_peer_p50_ns", RESPONDED, 5.0 * US),
     at_most("p99 over the idle twin, 100,000 msg/s", "over_peer_p99_ns", RESPONDED, 30.0 * US),
+    at_most("soak: more maps at its end", "soak_maps_growth", SOAKED, 0.0),
+    at_most("soak: more open files at its end", "soak_fds_growth", SOAKED, 0.0),
 ];
 
 /// One bar, held against a record.
@@ -199,8 +204,11 @@ impl Bar {
     /// Its figure in `record`, or why there is none; nothing where it has no such case.
     fn read(&self, record: &Record) -> Option<Result<Summary, String>> {
         let of = |case: &CaseRecord| match case.outcome.reason() {
-            Some(why) => Err(format!("{}: {}: {why}", case.key, case.outcome.name())),
-            None => case.metric(self.metric).copied().map_err(|why| format!("{}: {why}", case.key)),
+            Some(why) => Err(format!("{}: {why}", case.outcome.name())),
+            None => case
+                .metric(self.metric)
+                .copied()
+                .map_err(|why| format!("no {}: {why}", self.metric)),
         };
         match self.figure {
             Figure::Of(selector) => Some(of(selector.find(record)?)),
@@ -269,10 +277,14 @@ pub fn table(record: &Record) -> Table {
         let stands = grade.name().to_owned();
         table.row(tone, [bar.name.to_owned(), bound, shown, interval, n, stands]);
     }
+    let mut reasons: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for GradedBar { bar, figure, .. } in &graded {
         if let Err(why) = figure {
-            table.note(Tone::Bad, &format!("{}: {why}", bar.name));
+            reasons.entry(why).or_default().push(bar.name.to_owned());
         }
+    }
+    for (why, names) in reasons {
+        table.note(Tone::Bad, &format!("{}: {why}", list(&names)));
     }
     if !graded.is_empty() {
         let text = "Met and missed are said of the whole interval, at 95 %; of a ratio of two \

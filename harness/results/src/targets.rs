@@ -1,21 +1,74 @@
-//! The targets for an agent system, as data, and how a run stands to them.
+//! The targets for an agent system, as data, and how runs stand to them.
 //!
 //! A level is met only where the upper bound of the interval meets it (the lower bound where more
 //! is better); a target is missed only where the whole interval is beyond its last level.
 
-use crate::case::Outcome;
+use crate::case::{
+    CPU_PHASES, CRASH, CaseKey, LATENCY, Outcome, RESOURCES, RESPONSE, ROUTE, SCALABILITY, SCALE,
+    THROUGHPUT,
+};
 use crate::record::{CaseRecord, Interval, Record, Summary};
 use crate::report::figures::{NONE, bounds};
 use crate::report::table::{Table, Tone};
 use crate::units::Unit;
 
-/// Where a target is read from.
+/// Cases that a target can be read from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Source {
-    /// The sum of these metrics, in every steady-state case.
-    Overhead(&'static [&'static str]),
-    /// Nowhere yet, and why.
-    Missing(&'static str),
+pub enum Cases {
+    /// Every agent's steady-state case.
+    Overhead,
+    /// Those of a suite, and of it those of a workload whose subject begins so.
+    Mail {
+        /// The suite.
+        suite: &'static str,
+        /// The workload.
+        workload: &'static str,
+        /// How the subject begins.
+        subject: &'static str,
+    },
+}
+
+impl Cases {
+    fn has(self, key: &CaseKey) -> bool {
+        match self {
+            Self::Overhead => key.is_overhead(),
+            Self::Mail { suite, workload, subject } => {
+                (key.suite.as_str(), key.workload.as_str()) == (suite, workload)
+                    && key.subject.starts_with(subject)
+            }
+        }
+    }
+
+    /// The suite that measures them.
+    const fn suite(self) -> &'static str {
+        match self {
+            Self::Overhead => "wasm",
+            Self::Mail { suite, .. } => suite,
+        }
+    }
+}
+
+/// Where a target is read from: the sum of metrics, in every such case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Source {
+    /// The cases.
+    pub cases: Cases,
+    /// The metrics.
+    pub metrics: &'static [&'static str],
+}
+
+impl Source {
+    /// Why `records` have nothing of it.
+    fn absent(&self, records: &[Record]) -> String {
+        let suite = self.cases.suite();
+        let has_run =
+            records.iter().flat_map(|record| &record.cases).any(|case| self.cases.has(&case.key));
+        if has_run {
+            format!("no case of suite {suite} has {}", self.metrics.join(" and "))
+        } else {
+            format!("run suite {suite}")
+        }
+    }
 }
 
 /// One row: three levels, the best first.
@@ -27,39 +80,83 @@ pub struct Target {
     pub unit: Unit,
     /// Target, acceptable, critical. Less is better where they rise.
     pub levels: [f64; 3],
-    /// Where it is read from.
-    pub source: Source,
+    /// Where it is read from: each case of each source counts.
+    pub sources: &'static [Source],
 }
 
 const MS: f64 = 1e6;
 const S: f64 = 1e9;
 const MB: f64 = 1e6;
-const NO_SUITE: Source = Source::Missing("no suite measures it yet");
+
+const fn mail(
+    (suite, workload, subject): (&'static str, &'static str, &'static str),
+    metrics: &'static [&'static str],
+) -> Source {
+    Source { cases: Cases::Mail { suite, workload, subject }, metrics }
+}
+
+const fn steady(metrics: &'static [&'static str]) -> Source {
+    Source { cases: Cases::Overhead, metrics }
+}
+
+const ROUTED: (&str, &str, &str) = (THROUGHPUT, ROUTE, "reference-vs-");
+const RESPONDED: (&str, &str, &str) = (LATENCY, RESPONSE, "reference-vs-");
+const SCALED: (&str, &str, &str) = (SCALABILITY, SCALE, "reference");
+const AT_WORK: (&str, &str, &str) = (RESOURCES, CPU_PHASES, "reference");
+const CRASHED: (&str, &str, &str) = (RESOURCES, CRASH, "reference");
 
 /// Every target.
 pub const TARGETS: &[Target] = &[
-    target("message throughput", Unit::PerSecond, [1e5, 5e4, 1e4], NO_SUITE),
-    target("message latency, p50", Unit::Nanos, [MS, 5.0 * MS, 10.0 * MS], NO_SUITE),
-    target("message latency, p99", Unit::Nanos, [10.0 * MS, 50.0 * MS, 100.0 * MS], NO_SUITE),
+    target(
+        "message throughput",
+        Unit::PerSecond,
+        [1e5, 5e4, 1e4],
+        &[mail(ROUTED, &["subject_message_rate"])],
+    ),
+    target(
+        "message latency, p50",
+        Unit::Nanos,
+        [MS, 5.0 * MS, 10.0 * MS],
+        &[mail(RESPONDED, &["subject_response_p50_ns"])],
+    ),
+    target(
+        "message latency, p99",
+        Unit::Nanos,
+        [10.0 * MS, 50.0 * MS, 100.0 * MS],
+        &[mail(RESPONDED, &["subject_response_p99_ns"])],
+    ),
     target(
         "agent spawn time",
         Unit::Nanos,
         [100.0 * MS, 500.0 * MS, S],
-        // A spawned agent is one that has answered: creating it, and its first message.
-        Source::Overhead(&["wasm_instantiate_ns", "wasm_first_call_ns"]),
+        &[
+            // A spawned agent is one that has answered: creating it, and its first message.
+            steady(&["wasm_instantiate_ns", "wasm_first_call_ns"]),
+            mail(SCALED, &["spawn_p50_ns"]),
+        ],
     ),
     target(
         "memory per agent",
         Unit::Bytes,
         [10.0 * MB, 50.0 * MB, 100.0 * MB],
-        Source::Overhead(&["wasm_instance_rss_bytes"]),
+        &[steady(&["wasm_instance_rss_bytes"]), mail(SCALED, &["memory_per_agent_bytes"])],
     ),
-    target("CPU per agent", Unit::Share, [0.05, 0.1, 0.25], NO_SUITE),
-    target("recovery time", Unit::Nanos, [30.0 * S, 120.0 * S, 300.0 * S], NO_SUITE),
+    target("CPU per agent", Unit::Share, [0.05, 0.1, 0.25], &[mail(AT_WORK, &["agent_cpu_share"])]),
+    target(
+        "recovery time",
+        Unit::Nanos,
+        [30.0 * S, 120.0 * S, 300.0 * S],
+        &[mail(CRASHED, &["crash_steady_ns"])],
+    ),
 ];
 
-const fn target(name: &'static str, unit: Unit, levels: [f64; 3], source: Source) -> Target {
-    Target { name, unit, levels, source }
+const fn target(
+    name: &'static str,
+    unit: Unit,
+    levels: [f64; 3],
+    sources: &'static [Source],
+) -> Target {
+    Target { name, unit, levels, sources }
 }
 
 /// How a figure stands to a target.
@@ -106,6 +203,8 @@ pub struct GradedTarget {
 pub struct Worst {
     /// Its key, as text.
     pub case: String,
+    /// The metrics whose sum it is.
+    pub metrics: &'static [&'static str],
     /// Its figure.
     pub figure: Summary,
     /// How it stands.
@@ -133,28 +232,22 @@ impl Target {
     }
 }
 
-/// Every target, held against `record`.
-pub fn grade(record: &Record) -> Vec<GradedTarget> {
-    TARGETS.iter().map(|target| one(target, record)).collect()
+/// Every target, held against all of `records`.
+pub fn grade(records: &[Record]) -> Vec<GradedTarget> {
+    TARGETS.iter().map(|target| one(target, records)).collect()
 }
 
-fn one(target: &Target, record: &Record) -> GradedTarget {
-    let metrics = match target.source {
-        Source::Missing(why) => {
-            return GradedTarget { target: *target, worst: Err(why.to_owned()), cases: 0 };
+fn one(target: &Target, records: &[Record]) -> GradedTarget {
+    let ran = records.iter().flat_map(|record| &record.cases);
+    let ran: Vec<&CaseRecord> = ran.filter(|case| case.outcome == Outcome::Ran).collect();
+    let mut graded = Vec::new();
+    for Source { cases, metrics } in target.sources {
+        for case in ran.iter().filter(|case| cases.has(&case.key)) {
+            let Some(figure) = sum(case, metrics) else { continue };
+            let (case, standing) = (case.key.to_string(), target.stands(&figure));
+            graded.push(Worst { case, metrics, figure, standing });
         }
-        Source::Overhead(metrics) => metrics,
-    };
-    let cases = record.cases.iter().filter(|case| case.key.is_overhead());
-    let cases: Vec<&CaseRecord> = cases.filter(|case| case.outcome == Outcome::Ran).collect();
-    let figures = cases.iter().filter_map(|case| Some((case, sum(case, metrics)?)));
-    let graded: Vec<Worst> = figures
-        .map(|(case, figure)| Worst {
-            case: case.key.to_string(),
-            figure,
-            standing: target.stands(&figure),
-        })
-        .collect();
+    }
     let sign = if target.levels[0] < target.levels[2] { 1.0 } else { -1.0 };
     let count = graded.len();
     let worse = |a: &Worst, b: &Worst| {
@@ -162,7 +255,10 @@ fn one(target: &Target, record: &Record) -> GradedTarget {
         a.standing.cmp(&b.standing).then(by_figure)
     };
     let worst = graded.into_iter().max_by(worse);
-    let why = || format!("no steady-state case of this run has {}", metrics.join(" and "));
+    let why = || {
+        let said = target.sources.iter().map(|source| source.absent(records));
+        said.collect::<Vec<_>>().join("; ")
+    };
     GradedTarget { target: *target, worst: worst.ok_or_else(why), cases: count }
 }
 
@@ -186,8 +282,8 @@ fn sum(case: &CaseRecord, metrics: &[&str]) -> Option<Summary> {
     Some(rest.iter().fold(**first, add))
 }
 
-/// The targets as a table. A row is the case that stands worst.
-pub fn table(record: &Record) -> Table {
+/// The targets as a table. A row is the case of all `records` that stands worst.
+pub fn table(records: &[Record]) -> Table {
     let columns = [
         "<target for",
         "target",
@@ -200,7 +296,7 @@ pub fn table(record: &Record) -> Table {
         "<stands",
     ];
     let mut table = Table::new("Targets", &columns);
-    for GradedTarget { target, worst, cases } in grade(record) {
+    for GradedTarget { target, worst, cases } in grade(records) {
         let sign = if target.levels[0] < target.levels[2] { "<" } else { ">" };
         let level = |level: f64| format!("{sign} {}", decimal(target.unit, level));
         let [first, second, third] = target.levels.map(level);
@@ -218,7 +314,7 @@ pub fn table(record: &Record) -> Table {
         };
         let row = [target.name.to_owned(), first, second, third];
         table.row(tone, row.into_iter().chain(told));
-        if let (Ok(Worst { case, .. }), Source::Overhead(metrics)) = (&worst, target.source) {
+        if let Ok(Worst { case, metrics, .. }) = &worst {
             let from = metrics.join(" + ");
             table.note(Tone::Plain, &format!("{}: {from}; worst is {case}", target.name));
         }
@@ -243,80 +339,5 @@ fn decimal(unit: Unit, level: f64) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::fixture;
-    use crate::metric::MetricName;
-    use crate::quiet::Company;
-    use crate::reading::Reading;
-    use crate::report::{Style, paint};
-    use expect_test::expect;
-
-    fn figure(lower: f64, upper: f64) -> Summary {
-        let interval = Some(Interval { lower, upper, level: 0.95 });
-        let (estimate, company) = (lower.midpoint(upper), Company::Unwatched);
-        Summary { estimate, interval, n: 12, samples: 12, company }
-    }
-
-    #[test]
-    fn a_level_is_met_by_the_far_bound_and_missed_by_the_near_one() {
-        let [throughput, latency] = [TARGETS[0], TARGETS[1]];
-        for (lower, upper, standing) in [
-            (0.1, 0.9, Standing::Target),
-            (0.9, 1.0, Standing::Acceptable),
-            (4.0, 6.0, Standing::Critical),
-            (9.0, 11.0, Standing::Unclear),
-            (10.0, 11.0, Standing::Missed),
-        ] {
-            assert_eq!(latency.stands(&figure(lower * MS, upper * MS)), standing, "{lower}");
-        }
-        for (lower, upper, standing) in [
-            (1.1e5, 2e5, Standing::Target),
-            (9e4, 2e5, Standing::Acceptable),
-            (2e4, 2e5, Standing::Critical),
-            (9e3, 2e5, Standing::Unclear),
-            (8e3, 9e3, Standing::Missed),
-        ] {
-            assert_eq!(throughput.stands(&figure(lower, upper)), standing, "{lower}");
-        }
-        let without = Summary { interval: None, ..figure(1.0, 2.0) };
-        assert_eq!(latency.stands(&without), Standing::Unclear);
-    }
-
-    #[test]
-    fn sources_are_metrics_and_levels_are_ordered() {
-        for target in TARGETS {
-            let [a, b, c] = target.levels;
-            assert!((a < b && b < c) || (a > b && b > c), "{}", target.name);
-            if let Source::Overhead(metrics) = target.source {
-                for name in metrics {
-                    let unit = MetricName::parse(name).expect(name).metric().unit;
-                    assert_eq!(unit, target.unit, "{name}");
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn the_worst_case_is_shown_and_what_is_not_measured_is_said() {
-        let (mut record, _) = fixture::run();
-        let name = MetricName::parse("wasm_instance_rss_bytes").unwrap();
-        let case = record.cases.iter_mut().find(|case| case.key.agent == "json").unwrap();
-        case.metrics.insert(name, Reading::Known(figure(60e6, 120e6)));
-        expect![[r#"
-            Targets
-              target for               target  acceptable  critical  worst case             interval   n  cases  stands
-              message throughput    > 100 k/s    > 50 k/s  > 10 k/s           —                    —   —      —  missing: no suite measures it yet
-              message latency, p50     < 1 ms      < 5 ms   < 10 ms           —                    —   —      —  missing: no suite measures it yet
-              message latency, p99    < 10 ms     < 50 ms  < 100 ms           —                    —   —      —  missing: no suite measures it yet
-              agent spawn time       < 100 ms    < 500 ms     < 1 s     91.0 µs   [90.7 µs, 91.3 µs]  12      3  TARGET
-              memory per agent        < 10 MB     < 50 MB  < 100 MB    85.8 MiB  [57.2 MiB, 114 MiB]  12      3  UNCLEAR
-              CPU per agent             < 5 %      < 10 %    < 25 %           —                    —   —      —  missing: no suite measures it yet
-              recovery time            < 30 s     < 120 s   < 300 s           —                    —   —      —  missing: no suite measures it yet
-              agent spawn time: wasm_instantiate_ns + wasm_first_call_ns; worst is
-                wasm/overhead/wasmtime-vs-native/sha256
-              memory per agent: wasm_instance_rss_bytes; worst is wasm/overhead/wasmtime-vs-native/json
-              A level is met only where the whole interval meets it, of the case that stands worst.
-        "#]].assert_eq(&paint(&table(&fixture::rounded(record)), &Style::default()));
-    }
-}
+#[path = "targets_tests.rs"]
+mod tests;

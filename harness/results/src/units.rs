@@ -89,10 +89,19 @@ impl Unit {
             Self::Bytes => scaled(value, 1024.0, &["B", "KiB", "MiB", "GiB", "TiB"]),
             Self::Count => scaled(value, 1000.0, &["", "k", "M", "G", "T"]).trim_end().to_owned(),
             Self::Ratio => format!("{value:.3}x"),
-            Self::Share => format!("{:.2} %", value * 100.0),
+            Self::Share => in_per_cent(value * 100.0),
             Self::PerSecond => scaled(value, 1000.0, &["/s", "k/s", "M/s", "G/s"]),
         }
     }
+}
+
+/// Two decimals, or what it takes to show two digits of a value that they would round away.
+fn in_per_cent(value: f64) -> String {
+    let digits = match value.abs() {
+        v if v > 0.0 && v < 0.02 => (1.0 - v.log10().floor()).min(9.0) as usize,
+        _ => 2,
+    };
+    format!("{value:.digits$} %")
 }
 
 /// `value` by the largest step of `suffixes` that keeps it at 1 or more.
@@ -151,6 +160,9 @@ mod tests {
         assert_eq!(Unit::Count.show(45_600.0), "45.6 k");
         assert_eq!(Unit::Ratio.show(1.5), "1.500x");
         assert_eq!(Unit::Share.show(0.0312), "3.12 %");
+        assert_eq!(Unit::Share.show(0.0), "0.00 %");
+        assert_eq!(Unit::Share.show(0.000_151), "0.015 %");
+        assert_eq!(Unit::Share.show(4.45e-6), "0.00044 %");
         assert_eq!(Unit::Nanos.show(23.45), "23.4 ns");
         assert_eq!(Unit::Nanos.show(-0.004), "0.00 ns");
         assert_eq!(Unit::Nanos.show(-113.2), "-113 ns");

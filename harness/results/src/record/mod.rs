@@ -5,6 +5,7 @@
 
 pub mod baseline;
 pub mod kit;
+pub mod latest;
 pub mod store;
 
 use crate::case::{CaseKey, Outcome};

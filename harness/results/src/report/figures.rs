@@ -155,12 +155,16 @@ pub(crate) fn too_few(n: u32, level: f64) -> String {
 /// Names in a row; of many, the first ones and a count.
 pub(crate) fn list(names: &[String]) -> String {
     const SHOWN: usize = 20;
-    let shown: Vec<String> =
-        names.iter().take(SHOWN).map(|text| sanitise(text, LABEL_MAX)).collect();
-    match names.len().saturating_sub(SHOWN) {
-        0 => shown.join(", "),
-        more => format!("{} and {more} more", shown.join(", ")),
+    const CHARS: usize = 300;
+    let mut text = String::new();
+    for (i, label) in names.iter().enumerate() {
+        if i == SHOWN || text.chars().count() > CHARS {
+            return format!("{text} and {} more", names.len() - i);
+        }
+        let separator = if i == 0 { "" } else { ", " };
+        text = text + separator + &sanitise(label, LABEL_MAX);
     }
+    text
 }
 
 /// Case keys in a row, whole: a name that is cut cannot be looked for. Of many, the first ones and

@@ -7,7 +7,7 @@ use crate::reading::Reading;
 use crate::record::{CaseRecord, Record};
 use crate::reduce::SINGLE;
 use crate::report::figures::{
-    NONE, estimate, exact, interval, launches, list, note_about, notes, too_few,
+    estimate, exact, interval, launches, list, note_about, notes, too_few,
 };
 use crate::report::overhead::note_company;
 use crate::report::table::{Table, Tone, name};
@@ -114,7 +114,7 @@ pub(super) fn shown(case: &CaseRecord, cell: Cell) -> String {
         Cell::Exact(metric) => exact(case, metric),
         Cell::Launches(metric) => launches(case, metric),
         Cell::Checked => match check(case) {
-            None => NONE.to_owned(),
+            None => String::new(),
             Some(Ok(())) => "yes".to_owned(),
             Some(Err(_)) => "NO".to_owned(),
         },

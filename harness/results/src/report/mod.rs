@@ -127,3 +127,6 @@ fn status(record: &Record) -> String {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod mail_tests;

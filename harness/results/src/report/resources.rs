@@ -36,7 +36,7 @@ const RECOVERY: &[Column] = &[
     ("restart", Cell::Estimate("restart_ns")),
     ("replay", Cell::Estimate("replay_ns")),
     ("by copy", Cell::Estimate("copy_recover_p50_ns")),
-    ("of map's", Cell::Estimate("copy_to_map_time")),
+    ("copy/map", Cell::Estimate("copy_to_map_time")),
     ("n", Cell::Launches("recover_p50_ns")),
 ];
 

@@ -84,11 +84,11 @@ fn ideal(points: &[(f64, f64)]) -> Option<String> {
         let each = at_few / few;
         let show = |rate: f64| Unit::PerSecond.show(rate);
         format!(
-            "ideal line: {} per agent, {} at {most} agents; measured there {}, {:.3} % of it",
+            "ideal line: {} per agent, {} at {most} agents; measured there {}, {} of it",
             show(each),
             show(each * most),
             show(*at_most),
-            100.0 * at_most / (each * most),
+            Unit::Share.show(at_most / (each * most)),
         )
     })
 }
@@ -106,7 +106,7 @@ fn law(points: &[(f64, f64)]) -> (Tone, String) {
     let lambda = Unit::PerSecond.show(lambda);
     let explained = r_squared.map_or(NONE.to_owned(), |share| format!("{share:.3}"));
     let fitted =
-        format!("{law}: λ = {lambda}, σ = {sigma:.3e}, κ = {kappa:.3e}, {peak}, R² = {explained}");
+        format!("{law}: λ = {lambda}, σ = {sigma:.4}, κ = {kappa:.2e}, {peak}, R² = {explained}");
     match r_squared {
         None => (Tone::Plain, format!("{fitted}: the rate does not vary")),
         Some(share) if share < R_SQUARED_MIN => {

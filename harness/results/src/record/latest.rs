@@ -1,0 +1,90 @@
+//! The newest run of each suite that may be told together with another one: of the same source, on
+//! the same machine. Profiles and smoke runs have no figures to tell.
+
+use super::baseline::stored_records;
+use super::{Record, Status};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// [`super::Run::scale`] of a run that only shows that everything works.
+pub const SMOKE: &str = "smoke";
+
+/// The newest finished run of each suite in the folder `profiles` with the commit and the machine
+/// of `like`, by suite. A folder that cannot be read has none, and so have runs of an unknown
+/// commit: nothing says that they are of the same source.
+pub fn latest_of_each_suite(profiles: &Path, like: &Record) -> Vec<Record> {
+    let mut latest: BTreeMap<String, Record> = BTreeMap::new();
+    let stored = stored_records(profiles).unwrap_or_default();
+    for record in stored.into_iter().filter(|record| may_be_told_with(record, like)) {
+        let is_newer = |old: &Record| age(old) < age(&record);
+        if latest.get(&record.run.suite).is_none_or(is_newer) {
+            latest.insert(record.run.suite.clone(), record);
+        }
+    }
+    latest.into_values().collect()
+}
+
+fn may_be_told_with(record: &Record, like: &Record) -> bool {
+    let has_figures = !record.is_profile() && record.run.scale != SMOKE;
+    record.run.status == Status::Finished
+        && has_figures
+        && record.run.revision.commit.known().is_some()
+        && record.run.revision == like.run.revision
+        && record.host.fingerprint == like.host.fingerprint
+}
+
+/// Times as RFC 3339 in UTC are in the order of their letters.
+fn age(record: &Record) -> (&str, &str) {
+    (&record.run.started_utc, &record.run.id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture;
+    use crate::reading::{Missing, Reading};
+    use crate::record::PROFILE;
+    use crate::record::store::{RUNS, RunFolder};
+
+    /// Stores the fixture's run as `id` after `change`.
+    fn store(profiles: &Path, id: &str, change: impl FnOnce(&mut Record)) {
+        let mut record = fixture::run().0;
+        record.run.id = id.to_owned();
+        record.run.started_utc = format!("2026-01-02T03:04:{:02}Z", id.len());
+        change(&mut record);
+        let folder = RunFolder::create(&profiles.join(RUNS).join(id)).unwrap();
+        folder.write(&record).unwrap();
+    }
+
+    #[test]
+    fn the_newest_whole_run_of_each_suite_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let profiles = folder.path();
+        let like = fixture::run().0;
+        assert!(latest_of_each_suite(profiles, &like).is_empty(), "no such folder");
+        store(profiles, "a", |_| {});
+        store(profiles, "bb", |_| {});
+        store(profiles, "ccc", |record| record.run.status = Status::Interrupted);
+        store(profiles, "dddd", |record| SMOKE.clone_into(&mut record.run.scale));
+        store(profiles, "eeeee", |record| PROFILE.clone_into(&mut record.run.scale));
+        store(profiles, "ffffff", |record| record.run.revision.dirty = false);
+        store(profiles, "ggggggg", |record| record.host.fingerprint.clear());
+        store(profiles, "hh", |record| "throughput".clone_into(&mut record.run.suite));
+        let latest = latest_of_each_suite(profiles, &like);
+        let ids: Vec<&str> = latest.iter().map(|record| record.run.id.as_str()).collect();
+        assert_eq!(ids, ["hh", "bb"], "by suite: throughput, wasm");
+    }
+
+    #[test]
+    fn runs_of_an_unknown_commit_are_not_told_together() {
+        let folder = tempfile::tempdir().unwrap();
+        let unknown = |record: &mut Record| {
+            let why = Missing::Failed("no git".to_owned());
+            record.run.revision.commit = Reading::Missing(why);
+        };
+        store(folder.path(), "a", unknown);
+        let mut like = fixture::run().0;
+        unknown(&mut like);
+        assert!(latest_of_each_suite(folder.path(), &like).is_empty());
+    }
+}
