@@ -1,9 +1,9 @@
 //! Linear memories in one mapping: slots of equal size, side by side, nothing between them.
 //!
-//! Only for code that compares each address with its memory's size: there is no guard, and a slot is
-//! readable and writable from the start, so that growing is counting. A slot that is given back has
-//! its pages taken away. The one file beside `subject/wasmtime/` that names wasmtime, because what
-//! it implements is unsafe.
+//! Only for code that compares each address with its memory's size: there is no guard, and a slot
+//! is readable and writable from the start, so that growing is counting. A slot that is given back
+//! has its pages taken away. The one file beside `subject/wasmtime/` that names wasmtime, because
+//! what it implements is unsafe.
 
 use super::memfd::Image;
 use std::ffi::c_void;
@@ -77,9 +77,9 @@ impl Slab {
         (is_start && slot < self.slots).then_some(slot)
     }
 
-    /// Maps the first `bytes` of `file` privately over the memory that starts at `address`: it shows
-    /// what is in the file, and keeps for itself what is written. False if no memory of this slab
-    /// starts there, or the file is longer than a slot.
+    /// Maps the first `bytes` of `file` privately over the memory that starts at `address`: it
+    /// shows what is in the file, and keeps for itself what is written. False if no memory of this
+    /// slab starts there, or the file is longer than a slot.
     ///
     /// # Errors
     /// The kernel's refusal; the slot is as it was.
@@ -206,8 +206,8 @@ impl Drop for Slot {
 #[derive(Debug)]
 pub struct Creator(pub Arc<Slab>);
 
-// SAFETY: what it makes is as its requirements say, or it refuses: a reservation larger than a slot,
-// and any guard.
+// SAFETY: what it makes is as its requirements say, or it refuses: a reservation larger than a
+// slot, and any guard.
 unsafe impl MemoryCreator for Creator {
     fn new_memory(
         &self,
