@@ -1,9 +1,9 @@
 //! Linear memories in one mapping: slots of equal size, side by side, nothing between them.
 //!
-//! Only for code that compares each address with its memory's size: there is no guard, and a slot is
-//! readable and writable from the start, so that growing is counting. A slot that is given back has
-//! its pages taken away. The one file beside `subject/wasmtime/` that names wasmtime, because what
-//! it implements is unsafe.
+//! Only for code that compares each address with its memory's size: there is no guard, and a slot
+//! is readable and writable from the start, so that growing is counting. A slot that is given back
+//! has its pages taken away. The one file beside `subject/wasmtime/` that names wasmtime, because
+//! what it implements is unsafe.
 
 use super::memfd::Image;
 use std::ffi::c_void;
@@ -77,9 +77,9 @@ impl Slab {
         (is_start && slot < self.slots).then_some(slot)
     }
 
-    /// Maps the first `bytes` of `file` privately over the memory that starts at `address`: it shows
-    /// what is in the file, and keeps for itself what is written. False if no memory of this slab
-    /// starts there, or the file is longer than a slot.
+    /// Maps the first `bytes` of `file` privately over the memory that starts at `address`: it
+    /// shows what is in the file, and keeps for itself what is written. False if no memory of this
+    /// slab starts there, or the file is longer than a slot.
     ///
     /// # Errors
     /// The kernel's refusal; the slot is as it was.
@@ -206,8 +206,8 @@ impl Drop for Slot {
 #[derive(Debug)]
 pub struct Creator(pub Arc<Slab>);
 
-// SAFETY: what it makes is as its requirements say, or it refuses: a reservation larger than a slot,
-// and any guard.
+// SAFETY: what it makes is as its requirements say, or it refuses: a reservation larger than a
+// slot, and any guard.
 unsafe impl MemoryCreator for Creator {
     fn new_memory(
         &self,
@@ -240,26 +240,31 @@ mod tests {
         creator.new_memory(ty, 65_536, None, None, 0).expect("there is room")
     }
 
-    fn byte(memory: &dyn LinearMemory, at: usize) -> &mut u8 {
+    fn byte(memory: &dyn LinearMemory, at: usize) -> u8 {
         // SAFETY: within the slot, which the test alone looks at.
-        unsafe { &mut *memory.as_ptr().add(at) }
+        unsafe { *memory.as_ptr().add(at) }
+    }
+
+    fn set_byte(memory: &dyn LinearMemory, at: usize, byte: u8) {
+        // SAFETY: as above.
+        unsafe { *memory.as_ptr().add(at) = byte }
     }
 
     #[test]
     fn a_slot_is_fresh_again_for_its_next_memory() {
         let creator = Creator(Slab::new(2, 1 << 20, false).expect("room"));
         let mut first = memory(&creator);
-        *byte(&*first, 100) = 7;
+        set_byte(&*first, 100, 7);
         first.grow_to(1 << 20).expect("up to the slot");
         assert!(first.grow_to((1 << 20) + 1).is_err());
-        *byte(&*first, (1 << 20) - 1) = 8;
+        set_byte(&*first, (1 << 20) - 1, 8);
         let at = first.as_ptr();
         let second = memory(&creator);
         assert!(creator.new_memory(MemoryType::new(1, None), 65_536, None, None, 0).is_err());
         drop(first);
         let third = memory(&creator);
         assert_eq!(third.as_ptr(), at);
-        assert_eq!((*byte(&*third, 100), *byte(&*third, (1 << 20) - 1)), (0, 0));
+        assert_eq!((byte(&*third, 100), byte(&*third, (1 << 20) - 1)), (0, 0));
         assert_ne!(second.as_ptr(), at);
     }
 
@@ -273,12 +278,12 @@ mod tests {
         // SAFETY: the test alone looks at it, and leaves the file alone.
         let covered = unsafe { creator.0.cover(address, &file, 65_536) };
         assert!(covered.expect("mapped"));
-        assert_eq!(*byte(&*memory_of, 65_535), 5);
-        *byte(&*memory_of, 0) = 9;
+        assert_eq!(byte(&*memory_of, 65_535), 5);
+        set_byte(&*memory_of, 0, 9);
         drop(memory_of);
         let next = memory(&creator);
         assert_eq!(next.as_ptr() as usize, address);
-        assert_eq!(*byte(&*next, 0), 0, "neither the file nor what was written");
+        assert_eq!(byte(&*next, 0), 0, "neither the file nor what was written");
         // SAFETY: nothing is mapped: no memory starts there.
         assert!(!unsafe { creator.0.cover(address + 4096, &file, 1) }.expect("refused"));
     }

@@ -81,8 +81,8 @@ impl WasmAgent {
         self.live.checkpoint(previous)
     }
 
-    /// Makes this agent, a fresh one of the same module, what `from` was. An agent that it fails for
-    /// is of no use any more.
+    /// Makes this agent, a fresh one of the same module, what `from` was. An agent that it fails
+    /// for is of no use any more.
     ///
     /// # Errors
     /// The checkpoint is damaged or of another module, or there is no room for it.

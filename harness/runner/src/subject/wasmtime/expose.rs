@@ -12,8 +12,8 @@ use std::ops::Range;
 use wasm_encoder::{ExportKind, ExportSection, RawSection, SectionId};
 use wasmparser::{
     ConstExpr, DataKind, DataSectionReader, ElementItems, ElementKind, ElementSectionReader,
-    Export, ExternalKind, FunctionBody, ImportSectionReader, Operator, Parser, Payload, TableInit,
-    TypeRef,
+    Encoding, Export, ExternalKind, FunctionBody, ImportSectionReader, Operator, Parser, Payload,
+    TableInit, TypeRef,
 };
 use wasmtime::{Module, ModuleExport};
 
@@ -135,6 +135,9 @@ impl<'a> Survey<'a> {
 
     fn read(&mut self, payload: Payload<'a>) -> Result<(), ExposeError> {
         match payload {
+            Payload::Version { encoding: Encoding::Component, .. } => {
+                return Err(ExposeError::Invalid("a component".to_owned()));
+            }
             Payload::ImportSection(section) => self.read_imports(section)?,
             Payload::TableSection(section) => {
                 for table in section {

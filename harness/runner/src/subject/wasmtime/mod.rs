@@ -36,6 +36,8 @@ pub use mail::{WasmMail, WasmMailSubject};
 #[cfg(test)]
 mod async_tests;
 #[cfg(test)]
+mod checkpoint_bytes_tests;
+#[cfg(test)]
 mod checkpoint_tests;
 #[cfg(test)]
 mod code_tests;
