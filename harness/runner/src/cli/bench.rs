@@ -19,9 +19,11 @@ use crate::sys::clock;
 use caxton_results::compare::Records;
 use caxton_results::exit;
 use caxton_results::record::baseline;
+use caxton_results::record::latest::latest_of_each_suite;
 use caxton_results::record::store::{self, RunFolder};
 use caxton_results::record::{CaseRecord, PROFILE, Record, Status};
 use caxton_results::report::{self, Style};
+use caxton_results::targets;
 use caxton_results::units::Nanos;
 use std::collections::BTreeMap;
 use std::fs;
@@ -107,6 +109,9 @@ fn run(suite: &Suite, args: &Args) -> Result<ExitCode, Problem> {
     let run = folder.as_ref().map(|folder| folder.path().to_owned());
     let record = measure(args, (scale, seed), record, folder, (&tasks, &files))?;
     let code = finish(args, &record);
+    if run.is_some() && mode != Mode::Check && !record.is_profile() {
+        tell_targets(&workspace, &record);
+    }
     if let Some(baseline) = baseline {
         return records_alone(args, &workspace, (&baseline, &record), code);
     }
@@ -234,6 +239,17 @@ fn finish(args: &Args, record: &Record) -> u8 {
     }
 }
 
+/// Prints how this run, with the latest ones of the other suites of the same commit on the same
+/// machine, stands to the targets.
+fn tell_targets(workspace: &Workspace, record: &Record) {
+    let mut records = latest_of_each_suite(&workspace.profiles(), record);
+    records.retain(|other| other.run.suite != record.run.suite);
+    records.push(record.clone());
+    records.sort_by(|a, b| a.run.suite.cmp(&b.run.suite));
+    let style = Style { colour: use_colour() };
+    result(&report::paint(&targets::table(&records), &style));
+}
+
 /// Compares a run with a baseline that has no executable, as far as records tell; `code` is that of
 /// the run itself, which comes first.
 fn records_alone(
@@ -264,10 +280,15 @@ fn save_baseline(
     }
     let scratch = contest::scratch(workspace)?;
     let kit = scratch.path().join("kit");
-    let here = (suite, workspace, &contest::comparable(tasks)[..]);
-    contest::pack_here(here, (&kit, name), (files, &record.artifacts))?;
+    let comparable = contest::comparable(tasks);
+    // What takes no turns with another version is kept as a record alone.
+    let has_kit = !comparable.is_empty();
+    if has_kit {
+        let here = (suite, workspace, &comparable[..]);
+        contest::pack_here(here, (&kit, name), (files, &record.artifacts))?;
+    }
     let baselines = workspace.profiles().join(store::BASELINES);
-    let kept = baseline::save(run, Some(&kit), (&baselines, name))?;
+    let kept = baseline::save(run, has_kit.then_some(kit.as_path()), (&baselines, name))?;
     note(&format!("baseline {name} kept in {}", shown(&kept, &workspace.root)));
     Ok(())
 }

@@ -18,7 +18,7 @@ use super::{AgentId, Orchestrator, PostError, RequestError, Setup, Stats, check}
 use crate::subject::Attempt;
 use crate::subject::mail::{MailSubject, Shape};
 use crate::sys::clock::CpuTime;
-use agent_abi::mail::Header;
+use agent_abi::mail::{Header, SLOT_ALIGN_BYTES};
 use caxton_results::case::Outcome;
 use rtrb::{Consumer, Producer, RingBuffer};
 use std::collections::VecDeque;
@@ -208,8 +208,20 @@ struct Own {
     outlets: Vec<Option<Producer<u8>>>,
 }
 
+/// A lane whose first message begins on a cache line. The allocator begins a block of this size 16
+/// bytes into a page, and a copy to there from a page's start is 20 times slower than another.
 fn lane(shape: Shape) -> (Producer<u8>, Consumer<u8>) {
-    RingBuffer::new(LANE_BYTES.max(shape.slot_bytes as usize * LANE_MESSAGES))
+    let bytes = LANE_BYTES.max(shape.slot_bytes as usize * LANE_MESSAGES);
+    let (mut from, mut to) = RingBuffer::new(bytes);
+    if let Ok(mut whole) = from.write_chunk(bytes) {
+        let start = whole.as_mut_slices().0.as_ptr() as usize;
+        let skipped = start.next_multiple_of(SLOT_ALIGN_BYTES) - start;
+        whole.commit(skipped);
+        if let Ok(skip) = to.read_chunk(skipped) {
+            skip.commit_all();
+        }
+    }
+    (from, to)
 }
 
 /// A lane from each shard to each other one.

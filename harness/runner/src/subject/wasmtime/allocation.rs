@@ -10,6 +10,9 @@ const SPARE: u32 = 8;
 /// have to fault it in.
 const KEEP_BYTES: usize = 64 << 10;
 
+/// All that a 32-bit address can reach.
+const UNCHECKED_BYTES: u64 = 4 << 30;
+
 /// How instances are allocated.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Allocation {
@@ -56,6 +59,9 @@ impl Allocation {
                 pool.total_core_instances(most)
                     .total_memories(most)
                     .total_tables(most)
+                    // Each of the default's thousand has a guard, two maps that no budget counts;
+                    // calls as functions need none.
+                    .total_stacks(0)
                     .max_memory_size(usize::try_from(memory_bytes).unwrap_or(usize::MAX))
                     .linear_memory_keep_resident(KEEP_BYTES)
                     .pagemap_scan(Enabled::Auto);
@@ -63,6 +69,10 @@ impl Allocation {
                 Ok(None)
             }
             Self::Slab { agents, slot_bytes, is_huge } => {
+                // With this much reserved the compiler would leave bounds to a guard.
+                if slot_bytes >= UNCHECKED_BYTES {
+                    return Err(format!("a slot of {slot_bytes} bytes: 4 GiB would have no bound"));
+                }
                 let bytes = usize::try_from(slot_bytes).unwrap_or(usize::MAX);
                 let slab = Slab::new(agents + SPARE, bytes, is_huge);
                 let slab = slab.map_err(|error| {

@@ -137,8 +137,9 @@ fn tell_counts(ctx: &mut Context<'_>, case: &CaseKey, sides: &mut [Side]) -> Att
     for side in sides {
         total = total.plus(side.traffic.verify(side.started.orchestrator.as_mut())?);
         dropped += side.started.orchestrator.stats().dropped;
-        let name = if side.names[0].starts_with("subject") { "tier" } else { "peer_tier" };
-        ctx.finding(case, name, side.started.tier.clone());
+        if side.names[0].starts_with("subject") {
+            ctx.finding(case, "tier", side.started.tier.clone());
+        }
     }
     ctx.sample(case, "dropped_messages", at, (dropped, 1));
     ctx.sample(case, "out_of_order_messages", at, (total.out_of_order, 1));
