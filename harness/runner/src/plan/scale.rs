@@ -106,7 +106,7 @@ impl Scale {
                 block: Nanos(1_000_000),
                 instances: 8,
                 counting: Nanos(5_000_000),
-                windows: 8,
+                windows: 5,
                 window: Nanos(60_000_000),
             },
             Self::Full => Effort {

@@ -124,6 +124,10 @@ impl<S: MailSubject> Shard<S> {
                 while let Ok(command) = self.lanes.commands.try_recv() {
                     command(&mut self);
                 }
+                // Not to sleep on it: whoever gave this command gives no other.
+                if self.is_done {
+                    break;
+                }
             }
             let took = self.take_in();
             let freed = self.unblock();
