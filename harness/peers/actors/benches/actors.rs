@@ -33,8 +33,8 @@ struct Arguments {
     /// Seed of links, bodies and turns [default: another one each time]
     #[arg(long)]
     seed: Option<u64>,
-    /// All windows are written to this file
-    #[arg(long)]
+    /// All windows are written to this file; the last one named
+    #[arg(long, overrides_with = "csv")]
     csv: Option<PathBuf>,
     /// Passed by cargo
     #[arg(long, hide = true)]
@@ -62,7 +62,8 @@ fn measure(arguments: &Arguments) -> Result<(), Problem> {
     let seed = arguments.seed.unwrap_or_else(entropy);
     let Arguments { windows, bytes, .. } = *arguments;
     let mut rng = fastrand::Rng::with_seed(seed);
-    println!("messages of {bytes} bytes, 8 in flight per agent; seed {seed}\n\n{HEAD}");
+    println!("messages of {bytes} bytes, 8 in flight per agent; seed {seed}\n");
+    print!("{HEAD}");
     for &agents in &arguments.agents {
         eprintln!("actors: {agents} agents, {windows} windows of each side");
         let told = run(Plan { agents, bytes, windows }, &files, &mut rng).map_err(|outcome| {
@@ -70,7 +71,7 @@ fn measure(arguments: &Arguments) -> Result<(), Problem> {
             (exit::FAILED, format!("{agents} agents: {}: {why}", outcome.name()))
         })?;
         eprintln!("actors: {} hops in a window; guests: {}", told.hops, told.tier);
-        println!("{}", rows(&told.windows));
+        print!("{}", rows(&told.windows));
         if let Some((path, csv)) = &mut csv {
             write(csv, &told.windows).map_err(|e| misused(format!("{}: {e}", path.display())))?;
         }
@@ -78,8 +79,11 @@ fn measure(arguments: &Arguments) -> Result<(), Problem> {
     Ok(())
 }
 
-/// The file of windows, with its head.
+/// The file of windows, with its head. Cargo starts a bench in its package's folder, and leaves the
+/// user's in PWD.
 fn create(path: &Path) -> Result<(PathBuf, csv::Writer<File>), String> {
+    let path =
+        &std::env::var_os("PWD").map_or_else(|| path.to_owned(), |at| Path::new(&at).join(path));
     let mut csv = csv::Writer::from_path(path).map_err(|e| format!("{}: {e}", path.display()))?;
     let head = ["agents", "bytes", "block", "turn", "side", "wall_ns", "cpu_ns", "messages"];
     csv.write_record(head).map_err(|e| format!("{}: {e}", path.display()))?;

@@ -1,5 +1,6 @@
-//! What the windows say: medians per side, and how many times as many messages per second the
-//! reference delivers, by log-ratios within blocks with the exact signed-rank interval.
+//! What the windows say: medians per side, and what the side takes per message in terms of the
+//! reference, by log-ratios within blocks with the exact signed-rank interval. Above 1 the reference
+//! delivers more messages per second (`by time`), or needs less of the cores for each (`by CPU`).
 
 use crate::contest::{SUBJECT, Window};
 use caxton_results::stats::signed_rank::{estimate, interval};
@@ -10,8 +11,8 @@ use std::fmt::Write;
 const LEVEL: f64 = 0.95;
 
 /// The line above the rows.
-pub const HEAD: &str =
-    "agents  side                M msg/s  CPU ns/msg  reference/side  95 % interval   n\n";
+pub const HEAD: &str = "agents  side              M msg/s  CPU ns/msg  by time  95 % interval   \
+                        by CPU  95 % interval    n\n";
 
 /// One row per side of `windows`, which are of one population, in alphabetical order after the
 /// reference.
@@ -24,36 +25,41 @@ pub fn rows(windows: &[Window]) -> String {
     let mut text = String::new();
     for ((is_peer, name), own) in &sides {
         let agents = own[0].agents;
-        let per_second = middle(own, |window| 1e3 / per_message(window.wall_ns, window));
-        let cpu_ns = middle(own, |window| per_message(window.cpu_ns, window));
-        let _ = write!(text, "{agents:>6}  {name:<18} {per_second:>8} {cpu_ns:>11}");
-        let ratios = if *is_peer { log_ratios(&subject, own) } else { Vec::new() };
-        let (ratio, bounds) = words(&ratios);
-        let n = own.len();
-        let _ = writeln!(text, "  {ratio:>14}  {bounds:>13}  {n:>2}");
+        let per_second = middle(own, |window| 1e3 / wall_ns(window));
+        let _ =
+            write!(text, "{agents:>6}  {name:<16} {per_second:>8}  {:>10}", middle(own, cpu_ns));
+        for per_message_ns in [wall_ns, cpu_ns] {
+            let compared = if *is_peer { own.as_slice() } else { &[] };
+            let (ratio, bounds) = words(&log_ratios(&subject, compared, per_message_ns));
+            let _ = write!(text, "  {ratio:>7}  {bounds:>13}");
+        }
+        let _ = writeln!(text, "  {:>3}", own.len());
     }
     text
 }
 
-fn per_message(ns: u64, window: &Window) -> f64 {
-    ns as f64 / window.messages as f64
+fn wall_ns(window: &Window) -> f64 {
+    window.wall_ns as f64 / window.messages as f64
+}
+
+fn cpu_ns(window: &Window) -> f64 {
+    window.cpu_ns as f64 / window.messages as f64
 }
 
 fn middle(windows: &[&Window], value: impl Fn(&Window) -> f64) -> String {
     let values: Vec<f64> = windows.iter().map(|window| value(window)).collect();
-    let precise = |value: f64| if value < 100.0 { format!("{value:.3}") } else { format!("{value:.0}") };
+    let precise =
+        |value: f64| if value < 100.0 { format!("{value:.3}") } else { format!("{value:.0}") };
     median(&values).map_or_else(|| "-".to_owned(), precise)
 }
 
-/// ln(time per message of the side / that of the subject) of each block that both have.
-fn log_ratios(subject: &[&Window], side: &[&Window]) -> Vec<f64> {
-    let times: BTreeMap<u32, f64> =
-        subject.iter().map(|window| (window.block, per_message(window.wall_ns, window))).collect();
-    let ratio = |window: &&Window| {
-        let subject_ns = times.get(&window.block)?;
-        Some((per_message(window.wall_ns, window) / subject_ns).ln())
-    };
-    side.iter().filter_map(ratio).collect()
+/// ln(what a message takes on the side / on the subject) of each block that both have.
+fn log_ratios(subject: &[&Window], side: &[&Window], ns: fn(&Window) -> f64) -> Vec<f64> {
+    let base: BTreeMap<u32, f64> =
+        subject.iter().map(|window| (window.block, ns(window))).collect();
+    let ratio = |window: &&Window| Some((ns(window) / base.get(&window.block)?).ln());
+    // Without any CPU time between two ticks of the kernel's there is no ratio.
+    side.iter().filter_map(ratio).filter(|log| log.is_finite()).collect()
 }
 
 /// The ratio, and its interval where there are windows enough for one.
@@ -87,13 +93,13 @@ mod tests {
         let text = rows(&windows);
         let lines: Vec<&str> = text.lines().collect();
         assert!(lines[0].starts_with("    10  reference "), "{text}");
-        assert!(lines[1].ends_with("3.00    3.00 … 3.00   8"), "{text}");
+        assert!(lines[1].ends_with("3.00    3.00 … 3.00     3.00    3.00 … 3.00    8"), "{text}");
     }
 
     #[test]
     fn few_windows_have_no_interval() {
         let text = rows(&[window(0, SUBJECT, 1_000), window(0, "actix", 2_000)]);
         let line = text.lines().last().unwrap();
-        assert!(line.ends_with("2.00              -   1"), "{text}");
+        assert!(line.ends_with("2.00              -    1"), "{text}");
     }
 }

@@ -44,10 +44,7 @@ impl Framework for Actix {
     const NAME: &'static str = "actix";
     type Address = Address;
 
-    fn start(
-        setup: &Setup,
-        office: &Arc<Office<Address>>,
-    ) -> Result<(Self, Vec<Address>), String> {
+    fn start(setup: &Setup, office: &Arc<Office<Address>>) -> Result<(Self, Vec<Address>), String> {
         let system = System::new();
         let arbiters = (0..setup.shards).map(|_| Arbiter::try_new()).collect::<Result<Vec<_>, _>>();
         let arbiters = arbiters.map_err(|error| format!("no thread: {error}"))?;

@@ -30,10 +30,7 @@ impl Framework for Channel {
     const NAME: &'static str = "channel";
     type Address = Address;
 
-    fn start(
-        setup: &Setup,
-        office: &Arc<Office<Address>>,
-    ) -> Result<(Self, Vec<Address>), String> {
+    fn start(setup: &Setup, office: &Arc<Office<Address>>) -> Result<(Self, Vec<Address>), String> {
         let runtime = runtime(setup, Self::NAME)?;
         let spawn = |agent| {
             let (sender, mail) = mpsc::channel(setup.shape.slots as usize);

@@ -49,10 +49,7 @@ impl Framework for Kameo {
     const NAME: &'static str = "kameo";
     type Address = Address;
 
-    fn start(
-        setup: &Setup,
-        office: &Arc<Office<Address>>,
-    ) -> Result<(Self, Vec<Address>), String> {
+    fn start(setup: &Setup, office: &Arc<Office<Address>>) -> Result<(Self, Vec<Address>), String> {
         let runtime = runtime(setup, Self::NAME)?;
         let guard = runtime.enter();
         let spawn = |agent| {

@@ -50,10 +50,7 @@ impl Framework for Ractor {
     const NAME: &'static str = "ractor";
     type Address = Address;
 
-    fn start(
-        setup: &Setup,
-        office: &Arc<Office<Address>>,
-    ) -> Result<(Self, Vec<Address>), String> {
+    fn start(setup: &Setup, office: &Arc<Office<Address>>) -> Result<(Self, Vec<Address>), String> {
         let runtime = runtime(setup, Self::NAME)?;
         let addresses = runtime.block_on(async {
             let mut addresses = Vec::new();
