@@ -24,9 +24,12 @@ struct Arguments {
     #[arg(long, value_delimiter = ',', default_value = "10,1000,10000")]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=16_000))]
     agents: Vec<u32>,
-    /// Windows of each side, of some 0.3 s
+    /// Windows of each side
     #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u32).range(1..=500))]
     windows: u32,
+    /// Length of the slowest side's windows; each message makes 15 hops at least
+    #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    window_ms: u32,
     /// Length of a message; a header takes 40, an agent's report 72
     #[arg(long, default_value_t = 1024, value_parser = clap::value_parser!(u32).range(72..=65_536))]
     bytes: u32,
@@ -60,16 +63,18 @@ fn measure(arguments: &Arguments) -> Result<(), Problem> {
     let mut csv = arguments.csv.as_deref().map(create).transpose().map_err(misused)?;
     let files = files().map_err(misused)?;
     let seed = arguments.seed.unwrap_or_else(entropy);
-    let Arguments { windows, bytes, .. } = *arguments;
+    let Arguments { windows, window_ms, bytes, .. } = *arguments;
     let mut rng = fastrand::Rng::with_seed(seed);
     println!("messages of {bytes} bytes, 8 in flight per agent; seed {seed}\n");
     print!("{HEAD}");
     for &agents in &arguments.agents {
         eprintln!("actors: {agents} agents, {windows} windows of each side");
-        let told = run(Plan { agents, bytes, windows }, &files, &mut rng).map_err(|outcome| {
-            let why = outcome.reason().unwrap_or("no reason");
-            (exit::FAILED, format!("{agents} agents: {}: {why}", outcome.name()))
-        })?;
+        let told = run(Plan { agents, bytes, windows, window_ms }, &files, &mut rng).map_err(
+            |outcome| {
+                let why = outcome.reason().unwrap_or("no reason");
+                (exit::FAILED, format!("{agents} agents: {}: {why}", outcome.name()))
+            },
+        )?;
         eprintln!("actors: {} hops in a window; guests: {}", told.hops, told.tier);
         print!("{}", rows(&told.windows));
         if let Some((path, csv)) = &mut csv {

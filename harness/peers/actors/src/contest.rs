@@ -18,8 +18,6 @@ use fastrand::Rng;
 
 /// The side that all others are compared with.
 pub const SUBJECT: &str = "reference";
-/// How long the slowest side's windows are to be.
-const WINDOW_NS: u64 = 300_000_000;
 /// Hops of a message in a window, at least and at most.
 const HOPS: (u64, u64) = (15, 20_000);
 /// Hops of the first windows.
@@ -34,6 +32,8 @@ pub struct Plan {
     pub bytes: u32,
     /// How many windows each side gets.
     pub windows: u32,
+    /// How long the slowest side's windows are to be.
+    pub window_ms: u32,
 }
 
 /// One window of one side.
@@ -94,7 +94,7 @@ pub fn run(plan: Plan, files: &AgentFiles, rng: &mut Rng) -> Attempt<Told> {
     ];
     let seed = rng.u64(..);
     let mut sides = all.map(|side| of(side, load, seed));
-    let hops = warm_up(&mut sides)?;
+    let hops = warm_up(plan, &mut sides)?;
     let mut windows = Vec::new();
     for block in 0..plan.windows {
         let mut order: Vec<&mut Side> = sides.iter_mut().collect();
@@ -151,8 +151,8 @@ impl Side {
 
 /// Windows before the first one that counts. They find how many hops make the slowest side's
 /// windows long enough: a short one first, then one that is no longer all beginning and end.
-fn warm_up(sides: &mut [Side]) -> Attempt<u32> {
-    let plan = Plan { agents: 0, bytes: 0, windows: 0 };
+fn warm_up(plan: Plan, sides: &mut [Side]) -> Attempt<u32> {
+    let window_ns = u64::from(plan.window_ms) * 1_000_000;
     let mut hops = FIRST_HOPS;
     for share in [8, 1] {
         let mut slowest_ns = 1;
@@ -162,7 +162,7 @@ fn warm_up(sides: &mut [Side]) -> Attempt<u32> {
             let per_hop_ns = side.window(plan)?.wall_ns / u64::from(hops);
             slowest_ns = slowest_ns.max(per_hop_ns);
         }
-        let wanted = (WINDOW_NS / share / slowest_ns).clamp(HOPS.0, HOPS.1) as u32;
+        let wanted = (window_ns / share / slowest_ns).clamp(HOPS.0, HOPS.1) as u32;
         // An odd number: each message ends where it began.
         hops = wanted | 1;
     }
