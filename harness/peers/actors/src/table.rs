@@ -1,6 +1,7 @@
 //! What the windows say: medians per side, and what the side takes per message in terms of the
-//! reference, by log-ratios within blocks with the exact signed-rank interval. Above 1 the reference
-//! delivers more messages per second (`by time`), or needs less of the cores for each (`by CPU`).
+//! reference, by log-ratios within blocks with the exact signed-rank interval. Above 1 the
+//! reference delivers more messages per second (`by time`), or uses the cores less for each
+//! (`by CPU`).
 
 use crate::contest::{SUBJECT, Window};
 use caxton_results::stats::signed_rank::{estimate, interval};
