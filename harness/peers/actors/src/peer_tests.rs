@@ -1,0 +1,76 @@
+//! Each framework delivers every message, and refuses what it is not measured for.
+
+use super::*;
+use crate::frameworks::actix::Actix;
+use crate::frameworks::channel::Channel;
+use crate::frameworks::kameo::Kameo;
+use crate::frameworks::ractor::Ractor;
+use caxton_bench_runner::orchestrator::WhenFull;
+use caxton_bench_runner::subject::mail::Shape;
+use caxton_bench_runner::workload::mail::traffic::Traffic;
+
+const BYTES: u32 = 256;
+
+fn peer<F: Framework>(agents: u32) -> Peer<F> {
+    let shape = Shape::of(32, BYTES);
+    let setup = Setup { agents, shards: 2, shape, batch: 1, when_full: WhenFull::Block };
+    Peer::start(setup).unwrap()
+}
+
+fn delivers<F: Framework>() {
+    for (agents, hops) in [(1, 3), (7, 21), (300, 5)] {
+        let mut peer = peer::<F>(agents);
+        let mut rng = fastrand::Rng::with_seed(u64::from(agents));
+        let mut traffic = Traffic::new((agents, 8), BYTES, &mut rng);
+        traffic.set_hops(hops);
+        for _ in 0..3 {
+            traffic.window(&mut peer).unwrap();
+        }
+        let ledger = traffic.verify(&mut peer).unwrap();
+        assert_eq!(ledger.received, 3 * traffic.deliveries());
+        assert_eq!((ledger.out_of_order, ledger.corrupt), (0, 0));
+        assert_eq!(peer.stats().finished, 3 * traffic.in_flight());
+    }
+}
+
+#[test]
+fn channels_deliver_every_message() {
+    delivers::<Channel>();
+}
+
+#[test]
+fn ractor_delivers_every_message() {
+    delivers::<Ractor>();
+}
+
+#[test]
+fn kameo_delivers_every_message() {
+    delivers::<Kameo>();
+}
+
+#[test]
+fn actix_delivers_every_message() {
+    delivers::<Actix>();
+}
+
+#[test]
+fn a_message_that_was_not_sent_is_missed() {
+    let mut peer = peer::<Channel>(4);
+    let mut rng = fastrand::Rng::with_seed(1);
+    let mut traffic = Traffic::new((4, 2), BYTES, &mut rng);
+    traffic.window(&mut peer).unwrap();
+    let mut other = Traffic::new((4, 2), BYTES, &mut rng);
+    other.window(&mut peer).unwrap();
+    assert!(matches!(traffic.verify(&mut peer), Err(Outcome::WrongAnswer(_))));
+}
+
+#[test]
+fn what_a_peer_is_not_measured_for_is_refused() {
+    let mut peer = peer::<Channel>(2);
+    assert!(matches!(peer.spawn(), Err(Outcome::Refused(_))));
+    let refused = Err(RequestError::Refused(REFUSED.to_owned()));
+    assert_eq!(peer.kill(0), refused);
+    assert_eq!(peer.checkpoint(0), refused);
+    assert_eq!(peer.restore(0), refused);
+    assert_eq!(peer.post(&[0; 64]), Err(PostError::NoMessage));
+}
