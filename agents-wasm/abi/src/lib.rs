@@ -21,10 +21,9 @@
 //! A WASM agent imports `send`, `log` and `clock_ns` from module [`IMPORT_MODULE`]; a native one
 //! is handed the same three as a [`HostTable`].
 //!
-//! This file holds what agents and hosts say to each other; `raw.rs` holds the agent's side of
-//! the calls, `host.rs` the way back to the host. `mail.rs` is for agents that exchange messages and
-//! take several in one call. `heap.rs` is for heap profiles only, and in no
-//! measured agent.
+//! This file holds what agents and hosts say to each other; `raw.rs` holds the agent's side of the
+//! calls, `host.rs` the way back to the host. `mail.rs` is for agents that exchange messages and
+//! take several in one call. `heap.rs` is for heap profiles only, and in no measured agent.
 
 pub mod ballast;
 pub mod heap;

@@ -10,10 +10,10 @@
 //! | `agent_mail_drain(channel, first, count) -> i32` | handles the messages in `count` slots from `first` on, each where it lies; how many it handled |
 //!
 //! The host writes a message into a slot, has it handled, and finds in the same slot what the agent
-//! made of it: a message whose [`Header::to`] says where it goes next. Which slots are in use is the
-//! host's own book; a guest that writes elsewhere in its mailbox spoils its own mail only. While it
-//! drains, the agent counts in the channel's `reply_bytes` how many messages it has handled, so that
-//! after its death the host knows which one it was at.
+//! made of it: a message whose [`Header::to`] says where it goes next. Which slots are in use is
+//! the host's own book; a guest that writes elsewhere in its mailbox spoils its own mail only.
+//! While it drains, the agent counts in the channel's `reply_bytes` how many messages it has
+//! handled, so that after its death the host knows which one it was at.
 
 use crate::{Agent, AgentError};
 

@@ -2,9 +2,9 @@
 //! measurement of mail.
 //!
 //! It hashes each body and compares, numbers what it sends on each of its links and expects the
-//! same of the others, and keeps a ledger that it reports when asked: what got lost, doubled, out of
-//! order or damaged on the way shows there. It also fails on request, in every way that a runtime
-//! must survive.
+//! same of the others, and keeps a ledger that it reports when asked: what got lost, doubled, out
+//! of order or damaged on the way shows there. It also fails on request, in every way that a
+//! runtime must survive.
 
 use agent_abi::mail::{HOST, Header, Kind, LINKS, Ledger, MailAgent, body_hash, seal};
 use agent_abi::{Agent, AgentError, Host, Reply, export_mail_agent, raw};
@@ -102,7 +102,7 @@ impl MailAgent for Courier {
                 self.touch(header.hops, header.id as u8);
                 answered()
             }
-            Some(Kind::Trap) => std::process::abort(),
+            Some(Kind::Trap) => raw::trap(),
             Some(Kind::Loop) => loop {
                 spin_loop();
             },

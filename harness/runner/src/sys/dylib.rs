@@ -217,8 +217,8 @@ pub struct NativeMailCell {
     bytes: usize,
 }
 
-// SAFETY: an agent has no tie to the thread that made it: its memory is the process' heap, and it is
-// called through `&mut self` alone, by one thread at a time.
+// SAFETY: an agent has no tie to the thread that made it: its memory is the process' heap, and it
+// is called through `&mut self` alone, by one thread at a time.
 unsafe impl Send for NativeMailCell {}
 
 impl NativeMailCell {

@@ -44,8 +44,8 @@ impl<O: Owner> Housed<O> {
     /// The block.
     #[inline]
     pub fn block(&self) -> &[u8] {
-        // SAFETY: the owner gave out this block, and nobody has seen the owner since; for as long as
-        // the slice lives nobody will, since that needs `&mut self`.
+        // SAFETY: the owner gave out this block, and nobody has seen the owner since; for as long
+        // as the slice lives nobody will, since that needs `&mut self`.
         unsafe { std::slice::from_raw_parts(self.start.as_ptr(), self.bytes) }
     }
 

@@ -10,8 +10,8 @@ use crate::orchestrator::supervision::{Incident, Restarts};
 use crate::subject::mail::{MailSubject, Shape};
 use std::collections::VecDeque;
 
-/// An agent and its book. What each message needs of it comes first and begins a cache line: of many
-/// agents all else is far away.
+/// An agent and its book. What each message needs of it comes first and begins a cache line: of
+/// many agents all else is far away.
 #[repr(C, align(64))]
 pub(super) struct Agent<S: MailSubject> {
     pub(super) head: u32,

@@ -22,8 +22,8 @@ use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
 /// Turns without work before a shard lets others have its core, and before it sleeps. To spin on
-/// would be to take the core from the very shard that it waits for, where there are more threads than
-/// cores; to sleep at once would cost some 20 µs of being woken.
+/// would be to take the core from the very shard that it waits for, where there are more threads
+/// than cores; to sleep at once would cost some 20 µs of being woken.
 const SPINS: u32 = 100;
 const YIELDS: u32 = 150;
 /// Messages taken from one lane before the next one's turn.

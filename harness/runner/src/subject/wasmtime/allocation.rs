@@ -16,8 +16,8 @@ const UNCHECKED_BYTES: u64 = 4 << 30;
 /// How instances are allocated.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Allocation {
-    /// wasmtime's default: each memory a mapping of its own, 4 GiB of addresses and a guard, so that
-    /// code checks no bounds.
+    /// wasmtime's default: each memory a mapping of its own, 4 GiB of addresses and a guard, so
+    /// that code checks no bounds.
     #[default]
     OnDemand,
     /// A pool of slots like that, with copy-on-write images: a spawn is a few microseconds.
@@ -39,8 +39,8 @@ pub enum Allocation {
 }
 
 impl Allocation {
-    /// Memory maps that `agents` instances take: wasmtime 48 makes four of a memory with an image (the
-    /// image, the rest that is accessible, what is not, the guard).
+    /// Memory maps that `agents` instances take: wasmtime 48 makes four of a memory with an image
+    /// (the image, the rest that is accessible, what is not, the guard).
     pub fn maps(self, agents: u32) -> u64 {
         const WITH_IMAGE: u64 = 4;
         match self {

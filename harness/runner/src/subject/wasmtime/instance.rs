@@ -275,6 +275,12 @@ impl Live {
         self.channel
     }
 
+    /// All linear memory.
+    #[cfg(test)]
+    pub(super) fn memory_bytes(&self) -> &[u8] {
+        self.memory.data(&self.store)
+    }
+
     /// All linear memory, to write to.
     #[inline(always)]
     pub(super) fn memory_bytes_mut(&mut self) -> &mut [u8] {

@@ -40,11 +40,11 @@ pub fn run(
     case: &CaseKey,
     heap_mib: u32,
 ) -> Attempt<()> {
-    let deaths = (DEATHS * ctx.effort.windows / 8).max(20);
+    let deaths = (DEATHS * ctx.effort.windows / 5).max(20);
     let subject = subject(agent, heap_mib)?;
     (ctx.tell)(crate::measure::protocol::Event::Working);
-    let mut whole = deaths_of(subject.clone(), heap_mib, deaths)?;
-    let mut copied = deaths_of(subject.restored(RestoreBy::Copy), heap_mib, COPIED)?;
+    let mut whole = deaths_of(&subject, heap_mib, deaths)?;
+    let mut copied = deaths_of(&subject.restored(RestoreBy::Copy), heap_mib, COPIED)?;
     let at = At::default();
     for (metric, share, times) in [
         ("detect_ns", 50, &mut whole.detect_ns),
@@ -89,7 +89,7 @@ fn subject(agent: &AgentFiles, heap_mib: u32) -> Attempt<WasmMailSubject> {
     Ok(WasmMailSubject::trusted(super::runtime::guest(agent, options)?))
 }
 
-fn deaths_of(subject: WasmMailSubject, heap_mib: u32, deaths: u32) -> Attempt<Times> {
+fn deaths_of(subject: &WasmMailSubject, heap_mib: u32, deaths: u32) -> Attempt<Times> {
     let shape = Shape::of(SLOTS, BYTES);
     let setup = Setup { agents: 1, shards: 1, shape, batch: SLOTS, when_full: WhenFull::Block };
     let supervision = Supervision {
@@ -97,7 +97,7 @@ fn deaths_of(subject: WasmMailSubject, heap_mib: u32, deaths: u32) -> Attempt<Ti
         intensity: Intensity { restarts: u32::MAX, period_ns: 1 },
         ..Supervision::NONE
     };
-    let mut guests = Guests::start("reference", &subject, setup, supervision)?;
+    let mut guests = Guests::start("reference", subject, setup, supervision)?;
     asked(&mut guests, Kind::Hold, heap_mib)?;
     asked(&mut guests, Kind::Report, 0)?;
     guests.checkpoint(0).map_err(|error| Outcome::Failed(error.to_string()))?;

@@ -3,7 +3,8 @@
 //! Guests live in one of two tiers. In the *fast* one each has a pool's slot with copy-on-write
 //! memory and no bounds checks; it takes memory maps, of which the kernel has not many. In the
 //! *dense* one all memories lie in one mapping, and each access is compared with a bound. The tier
-//! is chosen before the first agent is there: running out of maps would take down more than a spawn.
+//! is chosen before the first agent is there: running out of maps would take down more than a
+//! spawn.
 
 use crate::measure::protocol::{AgentFiles, Crew, Runtime, System};
 use crate::orchestrator::reference::Reference;

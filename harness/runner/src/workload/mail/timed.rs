@@ -43,7 +43,7 @@ impl<S: MailSubject> MailSubject for Timed<S> {
 
     fn spawn(&self, shape: Shape) -> Attempt<S::Instance> {
         let number = self.births.lock().unwrap_or_else(PoisonError::into_inner).spawn_ns.len();
-        let counts = number % FAULTS_EVERY == 0;
+        let counts = number.is_multiple_of(FAULTS_EVERY);
         let before = if counts { memory::thread_faults() } else { 0 };
         let start = Monotonic.now().0;
         let spawned = self.subject.spawn(shape)?;
