@@ -7,10 +7,11 @@ use caxton_results::record::Record;
 use caxton_results::record::store::RunFolder;
 use caxton_results::samples::Sample;
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread;
 use std::time::Duration;
 use tempfile::TempDir;
@@ -248,9 +249,22 @@ pub(crate) fn smoke(words: &[&str]) -> Option<Kept> {
 
 /// The same of the bench `heap`.
 pub(crate) fn smoke_of_heap(words: &[&str]) -> Option<Kept> {
-    static BENCH: OnceLock<PathBuf> = OnceLock::new();
-    let bench = BENCH.get_or_init(|| built("heap", &["bench", "--bench", "heap", "--no-run"]));
-    kept(bench, words)
+    smoke_of("heap", words)
+}
+
+/// The same of the bench `name`.
+pub(crate) fn smoke_of(name: &'static str, words: &[&str]) -> Option<Kept> {
+    kept(suite(name), words)
+}
+
+/// The executable of the bench `name`.
+pub(crate) fn suite(name: &'static str) -> &'static Path {
+    static BENCHES: Mutex<BTreeMap<&str, &Path>> = Mutex::new(BTreeMap::new());
+    let mut benches = BENCHES.lock().unwrap_or_else(PoisonError::into_inner);
+    benches.entry(name).or_insert_with(|| {
+        // As long as the tests: there are six at most.
+        Box::leak(built(name, &["bench", "--bench", name, "--no-run"]).into_boxed_path())
+    })
 }
 
 fn kept(bench: &Path, words: &[&str]) -> Option<Kept> {

@@ -9,6 +9,7 @@ mod disk;
 mod executable;
 mod heap;
 mod hostile;
+mod mail;
 mod mirror;
 mod names;
 mod profile;

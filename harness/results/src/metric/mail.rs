@@ -167,6 +167,8 @@ pub(super) const SCALING: &[Metric] = &[
     span("spawn_p50_ns", "spawning one agent, median"),
     span("spawn_p99_ns", "spawning one agent, 99 %"),
     count("spawn_faults", "page faults of spawning one agent"),
+    span("respawn_p50_ns", "spawning one agent where one was before, median"),
+    count("respawn_faults", "page faults of spawning one agent where one was before"),
     span("up_ns", "from the first spawn until every agent has answered"),
     bytes("rss_per_agent_bytes", "resident memory per agent"),
     bytes("pss_per_agent_bytes", "proportional share of resident memory per agent"),

@@ -19,6 +19,8 @@ const SPAWNING: &[Column] = &[
     ("spawn p50", Cell::Estimate("spawn_p50_ns")),
     ("p99", Cell::Estimate("spawn_p99_ns")),
     ("faults", Cell::Estimate("spawn_faults")),
+    ("again p50", Cell::Estimate("respawn_p50_ns")),
+    ("faults", Cell::Estimate("respawn_faults")),
     ("all up", Cell::Estimate("up_ns")),
     ("maps/agent", Cell::Estimate("maps_per_agent")),
     ("idle CPU", Cell::Estimate("idle_cpu_share")),

@@ -15,6 +15,7 @@ use crate::orchestrator::Orchestrator;
 use crate::orchestrator::reference::Reference;
 use crate::orchestrator::supervision::Supervision;
 use crate::subject::Attempt;
+use crate::subject::mail::{MailSubject, Shape};
 use crate::subject::wasmtime::{EngineOptions, WasmMailSubject};
 use crate::sys::clock::CpuTime;
 use crate::sys::memory::{self, Footprint};
@@ -48,7 +49,8 @@ pub fn run(
     let chosen = tier(setup.agents, setup.shape);
     ctx.finding(case, "tier", chosen.words);
     let options = EngineOptions { allocation: chosen.allocation, ..EngineOptions::default() };
-    let timed = Timed::new(WasmMailSubject::trusted(guest(agent, options)?));
+    let subject = WasmMailSubject::trusted(guest(agent, options)?);
+    let timed = Timed::new(subject.clone());
     (ctx.tell)(Event::Working);
     let before = memory::footprint();
     let start = ctx.clock.now().0;
@@ -57,6 +59,7 @@ pub fn run(
     let up_ns = ctx.clock.now().0 - start;
     ctx.sample(case, "up_ns", At::default(), (up_ns, 1));
     births(ctx, case, timed.births());
+    again(ctx, case, (&subject, setup.shape))?;
     let after = memory::footprint();
     match (before, after) {
         (Ok(before), Ok(after)) => footprint(ctx, case, load.agents, (&before, &after)),
@@ -103,6 +106,26 @@ fn births(ctx: &mut Context<'_>, case: &CaseKey, births: Births) {
     if let Some(faults) = of(&faults, 50) {
         ctx.sample(case, "spawn_faults", At::default(), (faults, 1));
     }
+}
+
+/// Spawns one more agent where another one was just before, again and again.
+fn again(
+    ctx: &mut Context<'_>,
+    case: &CaseKey,
+    (subject, shape): (&WasmMailSubject, Shape),
+) -> Attempt<()> {
+    const TIMES: usize = 1_000;
+    let timed = Timed::new(subject.clone());
+    for _ in 0..TIMES {
+        drop(timed.spawn(shape)?);
+    }
+    let Births { mut spawn_ns, mut faults } = timed.births();
+    spawn_ns.sort_unstable();
+    faults.sort_unstable();
+    let middle = |sorted: &[u64]| sorted[sorted.len() / 2];
+    ctx.sample(case, "respawn_p50_ns", At::default(), (middle(&spawn_ns), 1));
+    ctx.sample(case, "respawn_faults", At::default(), (middle(&faults), 1));
+    Ok(())
 }
 
 fn footprint(
