@@ -109,7 +109,7 @@ fn run(suite: &Suite, args: &Args) -> Result<ExitCode, Problem> {
     let run = folder.as_ref().map(|folder| folder.path().to_owned());
     let record = measure(args, (scale, seed), record, folder, (&tasks, &files))?;
     let code = finish(args, &record);
-    if run.is_some() && mode != Mode::Check && !record.is_profile() {
+    if run.is_some() && scale != Scale::Smoke && !record.is_profile() {
         tell_targets(&workspace, &record);
     }
     if let Some(baseline) = baseline {

@@ -298,10 +298,12 @@ fn churn(mut recording: Recording, rounds: usize) -> (usize, Profile) {
 
 #[test]
 fn code_that_comes_and_goes_is_let_go_by_the_kernel_s_sampler() {
+    // On a loaded machine a sample of what lasts a moment is rare: enough moments.
+    const CHANGES: usize = 600;
     let _serial = serial();
     let Some(recording) = perf_recording(997) else { return };
-    let (changes, profile) = churn(recording, 150);
-    assert_eq!(changes, 150);
+    let (changes, profile) = churn(recording, CHANGES);
+    assert_eq!(changes, CHANGES);
     assert!(leaves(&profile, |leaf| leaf.ends_with("::spin_heavy")) > 0, "{:?}", profile.health);
 }
 
