@@ -84,8 +84,9 @@ pub(super) fn tables(record: &Record) -> Vec<Table> {
     let of = |workload| cases(record, RESOURCES, &[workload]);
     let mut crashes = noted("Crash recovery: agents killed under load", CRASHES, &of(CRASH));
     if !crashes.rows.is_empty() {
-        let text = "Times are from the kill. Twice: the effect is in the state twice; again: handed \
-                    to an agent again after its restart.";
+        let text = "Detected and first reply: from the call in which it died; restarted: from \
+                    its detection; steady: from the kill. Again: handed out again after a \
+                    restart; twice: of those, what had been handled before.";
         crashes.note(Tone::Plain, text);
     }
     let title = "Recovery of one agent: from the trap until its mailbox is replayed";

@@ -92,8 +92,7 @@ fn run(suite: &Suite, args: &Args) -> Result<ExitCode, Problem> {
         let _ = fs::remove_dir(folder.path());
     }
     let (files, artifacts) = built?;
-    let scale = mode.scale();
-    let seed = args.seed.unwrap_or_else(clock::entropy);
+    let (scale, seed) = (mode.scale(), args.seed.unwrap_or_else(clock::entropy));
     let mut record = record::begin(&workspace.root, suite.name, scale, seed);
     if args.profile == Some(ProfileKind::Cpu) {
         record.run.scale = PROFILE.to_owned();
@@ -109,9 +108,7 @@ fn run(suite: &Suite, args: &Args) -> Result<ExitCode, Problem> {
     let run = folder.as_ref().map(|folder| folder.path().to_owned());
     let record = measure(args, (scale, seed), record, folder, (&tasks, &files))?;
     let code = finish(args, &record);
-    if run.is_some() && scale != Scale::Smoke && !record.is_profile() {
-        tell_targets(&workspace, &record);
-    }
+    tell_targets(args, &workspace, &record);
     if let Some(baseline) = baseline {
         return records_alone(args, &workspace, (&baseline, &record), code);
     }
@@ -240,8 +237,13 @@ fn finish(args: &Args, record: &Record) -> u8 {
 }
 
 /// Prints how this run, with the latest ones of the other suites of the same commit on the same
-/// machine, stands to the targets.
-fn tell_targets(workspace: &Workspace, record: &Record) {
+/// machine, stands to the targets. Of a run that is kept elsewhere, or not whole, nothing is said.
+fn tell_targets(args: &Args, workspace: &Workspace, record: &Record) {
+    let is_timed = record.run.scale != Scale::Smoke.name() && !record.is_profile();
+    let is_whole = record.run.status == Status::Finished && args.profile_time.is_none();
+    if !is_timed || !is_whole || args.out.is_some() {
+        return;
+    }
     let mut records = latest_of_each_suite(&workspace.profiles(), record);
     records.retain(|other| other.run.suite != record.run.suite);
     records.push(record.clone());
