@@ -5,6 +5,7 @@ use crate::executable::{Kept, Place, Running, fresh_out, smoke_of, suite};
 use caxton_results::case::Outcome;
 use caxton_results::record::Status;
 use caxton_results::record::store::RunFolder;
+use std::fs;
 use std::path::Path;
 
 /// A small run of some cases of a suite, in which nothing failed.
@@ -69,8 +70,8 @@ fn a_kill_in_the_middle_leaves_a_record_that_loads() {
     let (_folder, out) = fresh_out();
     let words = ["--bench", "--scale", "smoke", "--out", &out, "route"];
     let mut run = Running::start(suite("throughput"), &words, &Place::default());
-    let samples = Path::new(&out).join("samples.csv");
-    let has_some = || samples.metadata().is_ok_and(|file| file.len() > 200);
+    let record = Path::new(&out).join("record.json");
+    let has_some = || fs::read_to_string(&record).is_ok_and(|text| text.contains("\"ran\""));
     if !run.lives_until(has_some) {
         // It ended before: there are no guests here, or it was done.
         return;
