@@ -21,6 +21,9 @@ use crate::sys::budget::MapBudget;
 use caxton_results::case::Outcome;
 use std::fs;
 
+/// Agents up to which the pool is better. Of more, page tables and the walks through them cost more
+/// than bounds that are checked: the pool's slots are 4 GiB apart.
+const FAST_AGENTS_MAX: u32 = 4_000;
 /// What is left of linear memory beside the mailbox: stack, data, and a heap of its own.
 const ROOM_BYTES: u64 = 1 << 20;
 const PAGE_BYTES: u64 = 64 << 10;
@@ -44,6 +47,7 @@ pub fn tier(agents: u32, shape: Shape) -> Tier {
     };
     let needed = fast.maps(agents);
     match MapBudget::now() {
+        Ok(_) if agents > FAST_AGENTS_MAX => dense(format!("more than {FAST_AGENTS_MAX} agents")),
         Ok(budget) if budget.allows(needed) => Tier {
             allocation: fast,
             words: format!("fast (pool, copy-on-write): {needed} of {} maps", budget.limit),
