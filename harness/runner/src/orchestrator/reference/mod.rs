@@ -176,14 +176,8 @@ impl<S: MailSubject> Reference<S> {
     fn read_replies(&mut self, take: &mut dyn FnMut(&[u8])) -> usize {
         let mut read = 0;
         for inlet in &mut self.inlets {
-            while let Ok(chunk) = inlet.read_chunk(Header::BYTES) {
-                let mut head = [0; Header::BYTES];
-                let (first, second) = chunk.as_slices();
-                head[..first.len()].copy_from_slice(first);
-                head[first.len()..].copy_from_slice(second);
-                let at = Header::BYTES_OFFSET;
-                let bytes = u32::from_le_bytes(std::array::from_fn(|i| head[at + i]));
-                self.reply.resize(bytes as usize, 0);
+            while let Some((bytes, _)) = peek(inlet) {
+                self.reply.resize(bytes, 0);
                 inlet.pop_entire_slice(&mut self.reply).expect("a message is pushed whole");
                 take(&self.reply);
                 read += 1;
@@ -222,6 +216,18 @@ fn lane(shape: Shape) -> (Producer<u8>, Consumer<u8>) {
         }
     }
     (from, to)
+}
+
+/// Length and receiver of the next message in a lane; none if it is empty.
+#[inline]
+fn peek(lane: &mut Consumer<u8>) -> Option<(usize, AgentId)> {
+    let chunk = lane.read_chunk(Header::BYTES).ok()?;
+    let mut head = [0; Header::BYTES];
+    let (first, second) = chunk.as_slices();
+    head[..first.len()].copy_from_slice(first);
+    head[first.len()..].copy_from_slice(second);
+    let number = |at: usize| u32::from_le_bytes(std::array::from_fn(|i| head[at + i]));
+    Some((number(Header::BYTES_OFFSET) as usize, number(Header::TO_OFFSET)))
 }
 
 /// A lane from each shard to each other one.

@@ -5,6 +5,7 @@
 //! lies in a row in its mailbox, up to the batch.
 
 use super::agent::{Agent, Place};
+use super::peek;
 use super::recover::Death;
 use super::shared::Shared;
 use crate::orchestrator::supervision::{Incident, Supervision};
@@ -178,13 +179,7 @@ impl<S: MailSubject> Shard<S> {
     /// Delivers the next message of a lane; false if there is none, or no room for it.
     fn take_one(&mut self, inlet: usize) -> bool {
         let lane = &mut self.lanes.inlets[inlet];
-        let Ok(chunk) = lane.read_chunk(Header::BYTES) else { return false };
-        let mut head = [0; Header::BYTES];
-        let (first, second) = chunk.as_slices();
-        head[..first.len()].copy_from_slice(first);
-        head[first.len()..].copy_from_slice(second);
-        let number = |at: usize| u32::from_le_bytes(std::array::from_fn(|i| head[at + i]));
-        let (bytes, to) = (number(Header::BYTES_OFFSET) as usize, number(Header::TO_OFFSET));
+        let Some((bytes, to)) = peek(lane) else { return false };
         let local = (to / self.setup.shards) as usize;
         let shape = self.setup.shape;
         let place = self.agents.get(local).map_or(Place::Gone, |agent| agent.place(shape));
