@@ -11,6 +11,7 @@ pub mod compare;
 pub mod exit;
 pub mod export;
 pub mod limits;
+pub mod load;
 pub mod metric;
 pub mod paired;
 pub mod profile;

@@ -43,6 +43,20 @@ impl FromStr for Bytes {
     }
 }
 
+/// A text that is no length of time.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("expected a number with its unit, such as 100ms, 10s or 24h")]
+pub struct BadTime;
+
+impl FromStr for Nanos {
+    type Err = BadTime;
+
+    fn from_str(text: &str) -> Result<Self, BadTime> {
+        let time: jiff::SignedDuration = text.trim().parse().map_err(|_| BadTime)?;
+        u64::try_from(time.as_nanos()).map(Self).map_err(|_| BadTime)
+    }
+}
+
 /// What a metric counts; decides how a value is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unit {
@@ -147,6 +161,17 @@ mod tests {
         assert_eq!("70000B".parse(), Ok(Bytes(70_000)));
         for bad in ["", "7", "x", "-1B", "1.5MiB", "99999999999GiB"] {
             assert_eq!(bad.parse::<Bytes>(), Err(BadSize), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn lengths_of_time_are_read_with_their_unit() {
+        assert_eq!("100ms".parse(), Ok(Nanos(100_000_000)));
+        assert_eq!("1.5s".parse(), Ok(Nanos(1_500_000_000)));
+        assert_eq!("24h".parse(), Ok(Nanos(86_400_000_000_000)));
+        assert_eq!("2m 5us".parse(), Ok(Nanos(120_000_005_000)));
+        for bad in ["", "7", "x", "-1s", "1e3s", "nan", "99999999999999h"] {
+            assert_eq!(bad.parse::<Nanos>(), Err(BadTime), "{bad:?}");
         }
     }
 

@@ -1,0 +1,7 @@
+//! The pure parts of a load test: what is to be offered and when, and what must hold of it. Who
+//! sends the messages and reads the clock is no part of it.
+
+pub mod check;
+pub mod judge;
+pub mod plan;
+pub mod threshold;

@@ -1,0 +1,365 @@
+//! What must hold of a load test, in the grammar of k6: `aggregation operator number`, under
+//! `metric` or `metric{stage:NAME}`. How it is held against figures is in `judge.rs`.
+
+use crate::units::Nanos;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// Why a text is no threshold, and how to mend it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct BadThreshold(pub(super) String);
+
+/// What must hold of one metric.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Threshold {
+    /// Of what.
+    pub metric: Metric,
+    /// Of which stage; none for the whole load test.
+    pub stage: Option<String>,
+    /// Which figure of it.
+    pub aggregate: Aggregate,
+    /// How it must stand to the limit.
+    pub operator: Operator,
+    /// The limit: ns for times, else the number as it is written.
+    pub limit: f64,
+    /// The condition as it was written, such as `p(99)<100ms`.
+    pub text: String,
+    /// Whether the load test ends as soon as this is missed.
+    pub abort_on_fail: bool,
+    /// How long the load test goes on before this may end it.
+    pub delay_abort_eval: Nanos,
+}
+
+/// What can be judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Metric {
+    /// From the intended instant to the answer.
+    ResponseTime,
+    /// From the sending to the answer.
+    ServiceTime,
+    /// Share of the offered messages with a good answer in time.
+    Success,
+    /// Share of the offered messages with a bad answer or none in time.
+    Errors,
+    /// Share of the offered messages that were not sent, because too many were in flight.
+    Dropped,
+    /// Messages with an answer.
+    Messages,
+    /// 1 where the memory leaks, else 0.
+    Leak,
+    /// By which share the response time got worse from the start to the end.
+    Degradation,
+    /// From the end of a burst until all is as before it.
+    RecoveryTime,
+}
+
+/// Which figure of a metric.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Aggregate {
+    /// How many.
+    Count,
+    /// A share of one; for a count, per second.
+    Rate,
+    /// The only one there is.
+    Value,
+    /// The mean.
+    Avg,
+    /// The least.
+    Min,
+    /// The most.
+    Max,
+    /// The median.
+    Med,
+    /// The percentile, 0 to 100.
+    P(f64),
+}
+
+/// How a figure must stand to a limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Operator {
+    /// Above.
+    #[serde(rename = ">")]
+    Above,
+    /// Not below.
+    #[serde(rename = ">=")]
+    AtLeast,
+    /// Below.
+    #[serde(rename = "<")]
+    Below,
+    /// Not above.
+    #[serde(rename = "<=")]
+    AtMost,
+    /// Equal; `===` too.
+    #[serde(rename = "==")]
+    Equal,
+    /// Not equal.
+    #[serde(rename = "!=")]
+    NotEqual,
+}
+
+/// The sort of a metric, which decides what can be said of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Times, of which there are quantiles.
+    Trend,
+    /// A share of one.
+    Rate,
+    /// How many.
+    Counter,
+    /// One value of the whole load test.
+    Gauge,
+}
+
+impl Kind {
+    /// The aggregations of it, as they are written.
+    const fn aggregates(self) -> &'static str {
+        match self {
+            Self::Trend => "avg, min, max, med, p(N)",
+            Self::Rate => "rate",
+            Self::Counter => "count, rate",
+            Self::Gauge => "value",
+        }
+    }
+
+    const fn has(self, aggregate: Aggregate) -> bool {
+        match aggregate {
+            Aggregate::Count => matches!(self, Self::Counter),
+            Aggregate::Rate => matches!(self, Self::Rate | Self::Counter),
+            Aggregate::Value => matches!(self, Self::Gauge),
+            Aggregate::Avg | Aggregate::Min | Aggregate::Max | Aggregate::Med | Aggregate::P(_) => {
+                matches!(self, Self::Trend)
+            }
+        }
+    }
+}
+
+impl Metric {
+    /// Every metric.
+    pub const ALL: [Self; 9] = [
+        Self::ResponseTime,
+        Self::ServiceTime,
+        Self::Success,
+        Self::Errors,
+        Self::Dropped,
+        Self::Messages,
+        Self::Leak,
+        Self::Degradation,
+        Self::RecoveryTime,
+    ];
+
+    /// As it is written.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ResponseTime => "response_time",
+            Self::ServiceTime => "service_time",
+            Self::Success => "success",
+            Self::Errors => "errors",
+            Self::Dropped => "dropped",
+            Self::Messages => "messages",
+            Self::Leak => "leak",
+            Self::Degradation => "degradation",
+            Self::RecoveryTime => "recovery_time",
+        }
+    }
+
+    /// Its sort.
+    pub const fn kind(self) -> Kind {
+        match self {
+            Self::ResponseTime | Self::ServiceTime => Kind::Trend,
+            Self::Success | Self::Errors | Self::Dropped => Kind::Rate,
+            Self::Messages => Kind::Counter,
+            Self::Leak | Self::Degradation | Self::RecoveryTime => Kind::Gauge,
+        }
+    }
+
+    /// True where its figures are ns.
+    pub const fn is_time(self) -> bool {
+        matches!(self, Self::ResponseTime | Self::ServiceTime | Self::RecoveryTime)
+    }
+}
+
+impl Operator {
+    /// Every operator as it is written; one that begins another stands after it.
+    const ALL: [(&'static str, Self); 7] = [
+        ("===", Self::Equal),
+        ("==", Self::Equal),
+        ("!=", Self::NotEqual),
+        (">=", Self::AtLeast),
+        ("<=", Self::AtMost),
+        (">", Self::Above),
+        ("<", Self::Below),
+    ];
+
+    /// True where `figure` stands so to `limit`.
+    pub fn holds(self, figure: f64, limit: f64) -> bool {
+        match self {
+            Self::Above => figure > limit,
+            Self::AtLeast => figure >= limit,
+            Self::Below => figure < limit,
+            Self::AtMost => figure <= limit,
+            Self::Equal => figure == limit,
+            Self::NotEqual => figure != limit,
+        }
+    }
+}
+
+impl Aggregate {
+    fn parse(text: &str) -> Option<Self> {
+        match text {
+            "count" => Some(Self::Count),
+            "rate" => Some(Self::Rate),
+            "value" => Some(Self::Value),
+            "avg" => Some(Self::Avg),
+            "min" => Some(Self::Min),
+            "max" => Some(Self::Max),
+            "med" => Some(Self::Med),
+            _ => {
+                let inner = text.strip_prefix("p(")?.strip_suffix(')')?;
+                let percentile: f64 = inner.trim().parse().ok()?;
+                (0.0..=100.0).contains(&percentile).then_some(Self::P(percentile))
+            }
+        }
+    }
+}
+
+impl Threshold {
+    /// The condition `text` on `selector`, such as `p(99)<100ms` on `response_time{stage:hold}`.
+    /// A number without a unit on a time is milliseconds, as in k6.
+    ///
+    /// # Errors
+    /// Where the metric or the aggregation is unknown or do not belong together, or where the
+    /// limit is no number that can be met and missed.
+    pub fn parse(selector: &str, text: &str) -> Result<Self, BadThreshold> {
+        let (metric, stage) = read_selector(selector)?;
+        let bad = |why: String| BadThreshold(format!("threshold {selector:?}: {text:?}: {why}"));
+        if text.len() > LONGEST || text.chars().any(char::is_control) {
+            let start: String = text.chars().take(20).collect();
+            return Err(BadThreshold(format!(
+                "threshold {selector:?}: {start:?}... is no condition: write {FORM}"
+            )));
+        }
+        let at = text.find(['<', '>', '=', '!']);
+        let (left, rest) = text.split_at(at.ok_or_else(|| bad(format!("write {FORM}")))?);
+        let starts =
+            |(sign, operator): &(&str, Operator)| Some((rest.strip_prefix(sign)?, *operator));
+        let found = Operator::ALL.iter().find_map(starts);
+        let (right, operator) =
+            found.ok_or_else(|| bad("the operators are > >= < <= == === !=".to_owned()))?;
+        let kind = metric.kind();
+        let (name, offers) = (metric.name(), kind.aggregates());
+        let aggregate = Aggregate::parse(left.trim()).ok_or_else(|| {
+            let left = left.trim();
+            bad(format!("{left:?} is no aggregation; {name} has {offers}, with N from 0 to 100"))
+        })?;
+        if !kind.has(aggregate) {
+            return Err(bad(format!("{name} has no {}; it has {offers}", left.trim())));
+        }
+        Ok(Self {
+            metric,
+            stage,
+            aggregate,
+            operator,
+            limit: read_limit(metric, right.trim()).map_err(bad)?,
+            text: text.to_owned(),
+            abort_on_fail: false,
+            delay_abort_eval: Nanos(0),
+        })
+    }
+
+    /// What the condition is on, such as `response_time{stage:hold}`.
+    pub fn selector(&self) -> String {
+        match &self.stage {
+            Some(stage) => format!("{}{{stage:{stage}}}", self.metric.name()),
+            None => self.metric.name().to_owned(),
+        }
+    }
+
+    /// Whether a miss at `elapsed` from the start ends the load test.
+    pub fn may_abort(&self, elapsed: Nanos) -> bool {
+        self.abort_on_fail && elapsed >= self.delay_abort_eval
+    }
+
+    /// Whether the stage is one of `stages`.
+    pub(super) fn check_stage(&self, stages: &[&str]) -> Result<(), BadThreshold> {
+        match &self.stage {
+            Some(stage) if !stages.contains(&stage.as_str()) => Err(BadThreshold(format!(
+                "threshold {self}: there is no stage {stage:?}; write one of {}",
+                stages.join(", ")
+            ))),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The form of a condition, for errors.
+const FORM: &str = "aggregation, operator and number, such as p(99)<100ms";
+/// The longest condition and the longest selector in bytes.
+const LONGEST: usize = 200;
+
+fn read_selector(selector: &str) -> Result<(Metric, Option<String>), BadThreshold> {
+    let bad = |why: &str| BadThreshold(format!("threshold {selector:?}: {why}"));
+    if selector.len() > LONGEST || selector.chars().any(char::is_control) {
+        let start: String = selector.chars().take(20).collect();
+        let why = "is no metric: write one such as response_time{stage:hold}";
+        return Err(BadThreshold(format!("threshold {start:?}... {why}")));
+    }
+    let (name, stage) = match selector.split_once('{') {
+        None => (selector.trim(), None),
+        Some((name, rest)) => {
+            let inner = rest.trim_end().strip_suffix('}');
+            let stage = inner.and_then(|inner| inner.trim().strip_prefix("stage:"));
+            let stage = stage.map(str::trim).filter(|stage| !stage.is_empty());
+            let stage = stage.ok_or_else(|| {
+                bad("write the stage as {stage:NAME}; there are no other selectors")
+            })?;
+            (name.trim(), Some(stage.to_owned()))
+        }
+    };
+    let metric = Metric::ALL.into_iter().find(|metric| metric.name() == name).ok_or_else(|| {
+        let names: Vec<&str> = Metric::ALL.iter().map(|metric| metric.name()).collect();
+        bad(&format!("{name:?} is no metric of a load test; write one of {}", names.join(", ")))
+    })?;
+    if stage.is_some() && metric.kind() == Kind::Gauge {
+        return Err(bad(&format!("{name} is of the whole load test: write it without the stage")));
+    }
+    Ok((metric, stage))
+}
+
+fn read_limit(metric: Metric, text: &str) -> Result<f64, String> {
+    const NANOS_PER_MS: f64 = 1e6;
+    let number = text.parse::<f64>().ok();
+    if !metric.is_time() {
+        let name = metric.name();
+        let number = number.filter(|number| number.is_finite()).ok_or_else(|| {
+            format!("{text:?} is no number; {name} is no time, and has none of its units")
+        })?;
+        let is_share = metric.kind() == Kind::Rate;
+        return if is_share && !(0.0..=1.0).contains(&number) {
+            Err(format!("{name} is a share from 0 to 1: write 0.99 for 99 %"))
+        } else {
+            Ok(number)
+        };
+    }
+    let limit = match number {
+        Some(number) => number * NANOS_PER_MS,
+        None => text.parse::<Nanos>().map_err(|e| format!("{text:?} is no time: {e}"))?.0 as f64,
+    };
+    if limit.is_finite() && limit >= 0.0 {
+        Ok(limit)
+    } else {
+        Err(format!("{text:?} is no time: write 0 or more, such as 100ms"))
+    }
+}
+
+impl fmt::Display for Threshold {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.selector(), self.text)
+    }
+}
+
+#[cfg(test)]
+#[path = "threshold_tests.rs"]
+mod tests;
