@@ -203,7 +203,7 @@ fn case_record(key: CaseKey, outcome: Outcome) -> CaseRecord {
     let granted = if outcome == Outcome::Ran { LAUNCHES } else { 0 };
     let launches = Budget { wanted: 15, granted };
     let (metrics, findings, profiles) = (BTreeMap::new(), BTreeMap::new(), Profiles::default());
-    CaseRecord { key, outcome, launches, metrics, findings, profiles }
+    CaseRecord { key, outcome, launches, metrics, findings, profiles, load: None }
 }
 
 /// What a virtual machine without hardware counters says.

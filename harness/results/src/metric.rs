@@ -1,5 +1,6 @@
 //! The table of everything we know how to measure. Tables, exports and comparisons follow from it.
 
+mod load;
 mod mail;
 mod parts;
 mod profiles;
@@ -327,6 +328,7 @@ pub fn metrics() -> impl Iterator<Item = &'static Metric> {
         .chain(parts::OPTIONS.as_flattened())
         .chain(profiles::HEAP_PHASES.as_flattened())
         .chain(profiles::HEAP)
+        .chain(load::LOADS)
         .chain(mail::COMPARISONS)
         .chain(mail::RESPONSES.as_flattened())
         .chain(mail::LATENCY)

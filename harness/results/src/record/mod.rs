@@ -9,6 +9,7 @@ pub mod latest;
 pub mod store;
 
 use crate::case::{CaseKey, Outcome};
+use crate::load::outcome::LoadOutcome;
 use crate::metric::MetricName;
 use crate::profile::differential::Changes;
 use crate::profile::{About, Health, Shares, Weight};
@@ -174,6 +175,9 @@ pub struct CaseRecord {
     /// What a profile of it came to.
     #[serde(default, skip_serializing_if = "Profiles::is_empty")]
     pub profiles: Profiles,
+    /// What a load came to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub load: Option<Box<LoadOutcome>>,
 }
 
 /// What profiles of one case came to.

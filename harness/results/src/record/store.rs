@@ -184,6 +184,17 @@ impl RunFolder {
         Ok(Self { path: path.to_owned(), valid: 0, is_torn: false })
     }
 
+    /// The folder of a run that ended before it was finished, to go on with, and its record.
+    ///
+    /// # Errors
+    /// Those of [`Self::load_record`].
+    pub fn reopen(path: &Path) -> Result<(Self, Record), StoreError> {
+        let record = Self::load_record(path)?;
+        let (path, valid) = (path.to_owned(), record.samples_bytes);
+        // What lies beyond the promise is cut off before anything is added.
+        Ok((Self { path, valid, is_torn: true }, record))
+    }
+
     /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path

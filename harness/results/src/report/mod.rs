@@ -13,6 +13,7 @@ mod hard;
 mod heap;
 mod latency;
 mod limits;
+mod load;
 mod overhead;
 mod paint;
 mod parts;
@@ -67,6 +68,7 @@ pub fn tables(record: &Record) -> Vec<Table> {
         limits::tables(record),
         parts::tables(record),
         heap::tables(record),
+        load::tables(record),
         throughput::tables(record),
         latency::tables(record),
         scaling::tables(record),

@@ -1,5 +1,6 @@
 //! What the user may say: criterion's words where they exist, and ours.
 
+use super::loads::LoadArgs;
 use crate::measure::profile::EngineName;
 use crate::plan::scale::Scale;
 use caxton_results::units::Bytes;
@@ -165,6 +166,9 @@ pub struct Args {
     /// A launch that takes longer is ended, and its case with it
     #[arg(long, value_name = "SECONDS", value_parser = parse_seconds, default_value = "120")]
     pub timeout: f64,
+
+    #[command(flatten)]
+    pub loads: LoadArgs,
 
     /// Accepted for criterion's sake: pictures are made from records
     #[arg(long)]

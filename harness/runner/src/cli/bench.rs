@@ -6,7 +6,7 @@ use super::files::{Files, files, guests};
 use super::list;
 use super::messages::{Problem, note, report_problem, result};
 use super::progress::Progress;
-use super::{relink, selftest};
+use super::{relink, resume, selftest};
 use crate::guest::catalog::Workspace;
 use crate::measure::protocol::Sampling;
 use crate::measure::run::{Run, Settings};
@@ -61,8 +61,12 @@ fn run(suite: &Suite, args: &Args) -> Result<ExitCode, Problem> {
         let kits = [base.as_path(), candidate.as_path()];
         return Match { suite, args, workspace: &workspace, kits, id, scratch: &scratch }.run();
     }
+    if args.loads.resume.is_some() {
+        return resume::run(suite, args, &workspace);
+    }
     let guests = guests(&args.guest)?;
-    let tasks = plan(suite, args, &workspace, &guests)?;
+    let seed = args.seed.unwrap_or_else(clock::entropy);
+    let tasks = plan((suite, args, seed), &workspace, &guests)?;
     let mode = args.mode();
     if mode == Mode::List {
         result(&list::text(&tasks, args.format, args.ignored));
@@ -92,7 +96,7 @@ fn run(suite: &Suite, args: &Args) -> Result<ExitCode, Problem> {
         let _ = fs::remove_dir(folder.path());
     }
     let (files, artifacts) = built?;
-    let (scale, seed) = (mode.scale(), args.seed.unwrap_or_else(clock::entropy));
+    let scale = mode.scale();
     let mut record = record::begin(&workspace.root, suite.name, scale, seed);
     if args.profile == Some(ProfileKind::Cpu) {
         record.run.scale = PROFILE.to_owned();
@@ -166,7 +170,7 @@ fn with_kits(
 }
 
 /// Runs the tasks; what was measured is kept and printed even when the machine fails on the way.
-fn measure(
+pub(super) fn measure(
     args: &Args,
     (scale, seed): (Scale, u64),
     record: Record,
@@ -225,14 +229,14 @@ fn nanos(seconds: f64) -> Nanos {
 }
 
 /// Prints what came of a run; its exit code.
-fn finish(args: &Args, record: &Record) -> u8 {
+pub(super) fn finish(args: &Args, record: &Record) -> u8 {
     if args.profile_time.is_none() || args.profile.is_some() {
         result(&report::text(record, &Style { colour: use_colour() }));
     }
     match record.run.status {
         Status::Interrupted => exit::INTERRUPTED,
         _ if record.cases.iter().any(CaseRecord::has_failed) => exit::FAILED,
-        _ => exit::FINE,
+        _ => resume::code(record).unwrap_or(exit::FINE),
     }
 }
 
@@ -321,8 +325,7 @@ pub(super) fn folder_name(path: &Path) -> String {
 }
 
 fn plan(
-    suite: &Suite,
-    args: &Args,
+    (suite, args, seed): (&Suite, &Args, u64),
     workspace: &Workspace,
     guests: &BTreeMap<String, PathBuf>,
 ) -> Result<Vec<Task>, Problem> {
@@ -352,6 +355,7 @@ fn plan(
         guests: guests.keys().cloned().collect(),
         limits: args.limits(),
         is_full: args.mode() == Mode::Measure(Scale::Full),
+        loads: args.loads.loads(args.mode().scale(), seed)?,
     };
     let filter = Filter::new(&args.filters, args.exact)?;
     let tasks = (suite.plan)(&subjects).into_iter();

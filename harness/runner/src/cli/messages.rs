@@ -8,6 +8,7 @@ use crate::measure::turns::kit::KitError;
 use crate::plan::filter::BadFilter;
 use caxton_results::exit;
 use caxton_results::limits::BadLimits;
+use caxton_results::load::check::BadPlan;
 use caxton_results::record::store::StoreError;
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -69,6 +70,25 @@ pub enum Problem {
     #[error("no self-test: {why}")]
     NoSelfTest {
         /// What became of it.
+        why: String,
+    },
+    /// `--plan`.
+    #[error("plan {path}: {source}", path = path.display())]
+    PlanFile {
+        /// The file.
+        path: PathBuf,
+        /// Why it cannot be read.
+        source: io::Error,
+    },
+    /// A load makes no sense.
+    #[error(transparent)]
+    Plan(#[from] BadPlan),
+    /// `--resume`.
+    #[error("cannot resume {path}: {why}", path = path.display())]
+    NoResume {
+        /// The run's folder.
+        path: PathBuf,
+        /// What is in its way.
         why: String,
     },
     /// `--relink`.

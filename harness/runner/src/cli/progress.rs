@@ -1,14 +1,21 @@
 //! Progress: a bar with the time left on a terminal, a plain line per task elsewhere.
 
 use super::messages::note;
+use caxton_results::load::frame::Figure;
+use caxton_results::load::outcome::LoadOutcome;
+use caxton_results::load::tally::Tally;
 use crate::measure::run::Observer;
 use caxton_results::case::Outcome;
 use caxton_results::report::sanitise::sanitise;
 use indicatif::{ProgressBar, ProgressStyle};
+use caxton_results::units::{Bytes, Nanos, Unit};
 use std::io::IsTerminal;
 
 /// Characters of a reason that are shown: it may be a guest's own words.
 const REASON_MAX: usize = 600;
+
+/// Seconds between two lines about a load, where there is no terminal.
+const LOAD_LINE_S: u64 = 10;
 
 /// Tells a user how a run goes.
 #[derive(Debug)]
@@ -65,6 +72,27 @@ impl Observer for Progress {
         }
     }
 
+    fn load_second(&self, tally: &Tally) {
+        let Some(line) = live(tally) else { return };
+        match &self.bar {
+            Some(bar) => bar.set_message(line),
+            None if tally.next_second().is_multiple_of(LOAD_LINE_S) => note(&format!("  {line}")),
+            None => {}
+        }
+    }
+
+    fn load_done(&self, load: &LoadOutcome) {
+        let line = format!("  {}: {}", load.plan.name, load.verdict.name());
+        let line = sanitise(&line, REASON_MAX);
+        match &self.bar {
+            Some(bar) => {
+                bar.inc(1);
+                bar.println(line);
+            }
+            None => note(&line),
+        }
+    }
+
     fn task_done(&self, name: &str, outcome: &Outcome) {
         let Some(reason) = outcome.reason() else { return };
         let reason = sanitise(reason, REASON_MAX);
@@ -74,4 +102,27 @@ impl Observer for Progress {
             None => note(&line),
         }
     }
+}
+
+/// A load in a line: its last second, memory, and the time left.
+fn live(tally: &Tally) -> Option<String> {
+    let (last, plan) = (tally.last()?, tally.plan());
+    let per_second = |count: u64| Unit::PerSecond.show(count as f64 / last.length_s.max(1e-9));
+    let stage = plan.stages.get(last.stage as usize).map_or("", |stage| stage.name.as_str());
+    let [p50, p99] = last.response_ns.map_or(["-".to_owned(), "-".to_owned()], |two| {
+        two.map(|ns| Nanos(ns).to_string())
+    });
+    let memory = tally.figure(Figure::RssBytes).map_or("-".to_owned(), |b| Bytes(b).to_string());
+    let done_s = tally.next_second();
+    let left_s = (plan.granted().0 / 1_000_000_000).saturating_sub(done_s);
+    let line = format!(
+        "{}/{stage} {done_s} s: offered {}, answered {}, p50 {p50}, p99 {p99}, {} in flight, \
+         {} agents, {memory}, {left_s} s left",
+        plan.name,
+        per_second(last.counts.offered),
+        per_second(last.counts.ok),
+        last.in_flight,
+        plan.agents,
+    );
+    Some(sanitise(&line, REASON_MAX))
 }

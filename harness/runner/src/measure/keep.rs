@@ -14,6 +14,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
+/// The file of what a load was to be, in its case's folder.
+pub const LOAD_FILE: &str = "load.json";
+
 /// Where launches write before it is known how they end.
 #[derive(Debug, Default)]
 pub struct Scratch {

@@ -18,11 +18,27 @@ pub struct Launched {
     pub outcome: Option<Outcome>,
 }
 
-/// Runs `job` in a fresh worker, for at most `time`.
+/// What the one who hears an event wants.
+#[derive(Debug)]
+pub enum Heed {
+    /// That it is kept.
+    Keep(Event),
+    /// Nothing: it is done with.
+    Done,
+    /// That the worker ends here.
+    Enough,
+}
+
+/// Runs `job` in a fresh worker, for at most `time`; each event goes through `heed`.
 ///
 /// # Errors
 /// The worker could not be started.
-pub fn launch(job: &Job, time: Duration, stop: &AtomicBool) -> io::Result<Launched> {
+pub fn launch(
+    job: &Job,
+    time: Duration,
+    stop: &AtomicBool,
+    heed: &mut dyn FnMut(Event) -> Heed,
+) -> io::Result<Launched> {
     // Not by its path: the file may have been rebuilt since this run began.
     let own = Path::new(process::THIS_EXECUTABLE);
     let mut worker = Worker::start(own, WORKER_ARGUMENT, (None, None))?;
@@ -32,7 +48,11 @@ pub fn launch(job: &Job, time: Duration, stop: &AtomicBool) -> io::Result<Launch
     let mut events = Vec::new();
     let end = loop {
         match worker.hear((start, time), stop) {
-            Heard::Said(event) => events.push(event),
+            Heard::Said(event) => match heed(event) {
+                Heed::Keep(event) => events.push(event),
+                Heed::Done => {}
+                Heed::Enough => break Heard::Stopped,
+            },
             end => break end,
         }
     };

@@ -10,6 +10,7 @@ pub mod calibrate;
 pub mod child;
 pub mod keep;
 pub mod launch;
+mod load;
 mod pictures;
 pub mod probe;
 pub mod profile;

@@ -1,4 +1,4 @@
-//! What a run and its worker processes say to each other: one JSON value per line, version 3.
+//! What a run and its worker processes say to each other: one JSON value per line, version 4.
 //!
 //! The run writes one [`Job`] to the worker's standard input; the worker answers with [`Event`]s
 //! on its standard output, the last of which is [`Event::End`]. A worker whose answers stop
@@ -9,6 +9,8 @@ use super::profile::EngineName;
 use crate::guest::catalog::Expected;
 use crate::guest::toolchain::Variant;
 use caxton_results::case::{CaseKey, Outcome};
+use caxton_results::load::frame::Line;
+use caxton_results::load::plan::LoadPlan;
 use caxton_results::metric::MetricName;
 use caxton_results::profile::Profile;
 use caxton_results::profile::growth::Growth;
@@ -20,7 +22,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// Version of this protocol; a worker refuses a job of another one.
-pub const PROTOCOL: u32 = 3;
+pub const PROTOCOL: u32 = 4;
 
 /// The first argument that makes a bench executable a worker.
 pub const WORKER_ARGUMENT: &str = "__worker";
@@ -110,6 +112,15 @@ pub enum Work {
         /// What they do.
         what: MailWork,
     },
+    /// A load, or the rest of one.
+    Load {
+        /// The agent.
+        agent: AgentFiles,
+        /// The case.
+        case: CaseKey,
+        /// What is offered, and to whom.
+        job: Box<LoadJob>,
+    },
     /// What is allocated while the agent is compiled, instantiated and run.
     Heap {
         /// The agent.
@@ -152,7 +163,51 @@ impl Work {
             | Self::MemoryLimit { case, .. }
             | Self::Heap { case, .. }
             | Self::Mail { case, .. }
+            | Self::Load { case, .. }
             | Self::Parts { case, .. } => case,
+        }
+    }
+}
+
+/// A load, or the rest of one.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LoadJob {
+    /// What is offered.
+    pub plan: LoadPlan,
+    /// To whom.
+    pub target: LoadTarget,
+    /// The second of the plan to begin with.
+    pub from_second: u64,
+    /// The number of this process among those that run the load.
+    pub segment: u32,
+    /// How long messages are offered at most, in nanoseconds; none for as long as the plan goes.
+    pub for_ns: Option<u64>,
+    /// Bytes of the host's heap that each answer leaves behind: a leak to be found.
+    pub planted_bytes: u32,
+}
+
+/// What takes the messages of a load.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LoadTarget {
+    /// Agents on the reference runtime.
+    Agents,
+    /// The same, each killed before each message.
+    Churn,
+    /// Nobody: the generator alone.
+    Nobody,
+    /// Another program, with its arguments.
+    Program(Vec<String>),
+}
+
+impl LoadTarget {
+    /// Its name in case keys.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Agents => "reference",
+            Self::Churn => "reference-churn",
+            Self::Nobody => "nobody",
+            Self::Program(_) => "program",
         }
     }
 }
@@ -447,6 +502,13 @@ pub enum Event {
         case: CaseKey,
         /// What.
         what: Kept,
+    },
+    /// A second of a load, or what is about it.
+    Load {
+        /// The case.
+        case: CaseKey,
+        /// What its file gets.
+        line: Box<Line>,
     },
     /// How the launch ended; nothing follows.
     End(Outcome),

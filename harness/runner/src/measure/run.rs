@@ -5,7 +5,7 @@
 
 use super::calibrate::Cost;
 use super::keep::{self, Scratch, keep};
-use super::launch::launch;
+use super::launch::{Heed, launch};
 use super::pictures;
 use super::protocol::{AgentFiles, Event, Job, PROTOCOL, Pair, PairCase, Sampling, Work};
 use crate::plan::scale::Scale;
@@ -13,6 +13,8 @@ use crate::plan::{Task, TaskKind};
 use crate::sys::clock::{Clock, Monotonic};
 use crate::sys::{affinity, clock, memory};
 use caxton_results::case::{CaseKey, Outcome};
+use caxton_results::load::outcome::LoadOutcome;
+use caxton_results::load::tally as load;
 use caxton_results::profile::Profile;
 use caxton_results::quiet;
 use caxton_results::reading::{Missing, Reading};
@@ -34,6 +36,10 @@ pub trait Observer {
     fn launch_done(&self);
     /// The task has ended.
     fn task_done(&self, name: &str, outcome: &Outcome);
+    /// A second of a load is over.
+    fn load_second(&self, _: &load::Tally) {}
+    /// A load is over.
+    fn load_done(&self, _: &LoadOutcome) {}
 }
 
 /// How to run.
@@ -129,14 +135,20 @@ impl<'a> Run<'a> {
     ) -> Result<(), RunError> {
         for task in tasks {
             let wanted = self.launches(task);
-            for key in task.cases() {
+            let is_new = |key: &&CaseKey| self.record.cases.iter().all(|case| case.key != **key);
+            let new: Vec<CaseKey> = task.cases().into_iter().filter(is_new).cloned().collect();
+            if let TaskKind::Load { case, job } = &task.kind {
+                self.keep_load(case, job)?;
+            }
+            for key in new {
                 self.record.cases.push(CaseRecord {
-                    key: key.clone(),
+                    key,
                     outcome: Outcome::NotRun("the run has not come to it".to_owned()),
                     launches: Budget { wanted, granted: 0 },
                     metrics: BTreeMap::new(),
                     findings: BTreeMap::new(),
                     profiles: Profiles::default(),
+                    load: None,
                 });
             }
         }
@@ -148,6 +160,11 @@ impl<'a> Run<'a> {
             let name = task.cases()[0].to_string();
             self.observer.task(i + 1, tasks.len(), &name, self.launches(task));
             let tally = match crew(task, files) {
+                Ok(crew) if let TaskKind::Load { case, job } = &task.kind => {
+                    self.load(case, &crew[0], job)?;
+                    self.observer.task_done(&name, &self.outcome_of(task));
+                    continue;
+                }
                 Ok(crew) => self.task(task, &crew)?,
                 Err(outcome) => Tally { outcome: Some(outcome), ..Tally::default() },
             };
@@ -297,8 +314,10 @@ impl<'a> Run<'a> {
             (TaskKind::Profile(pairs), _) => {
                 Work::Profile { agent, pairs: pairs.clone(), how: self.settings.sampling }
             }
+            // A load has a way of its own.
             (TaskKind::MemoryLimit { .. } | TaskKind::Parts(_), Some(_))
-            | (TaskKind::Heap(_) | TaskKind::Mail { .. }, Some(_)) => return Ok(None),
+            | (TaskKind::Heap(_) | TaskKind::Mail { .. }, Some(_))
+            | (TaskKind::Load { .. }, _) => return Ok(None),
             (TaskKind::Mail { case, what }, None) => {
                 Work::Mail { agent, case: case.clone(), what: *what }
             }
@@ -343,7 +362,7 @@ impl<'a> Run<'a> {
             work,
         };
         let time = self.settings.timeout + Duration::from_nanos(spin);
-        let launched = launch(&job, time, self.stop)?;
+        let launched = launch(&job, time, self.stop, &mut Heed::Keep)?;
         match launched.outcome {
             Some(Outcome::Ran) => {
                 tally.events.extend(launched.events);
@@ -387,7 +406,7 @@ impl<'a> Run<'a> {
                         }
                     }
                 }
-                Event::Working | Event::End(_) => {}
+                Event::Working | Event::End(_) | Event::Load { .. } => {}
             }
         }
         if let Some(folder) = &mut self.folder {

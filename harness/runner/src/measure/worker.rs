@@ -4,7 +4,7 @@ use super::protocol::{Event, Job, PROTOCOL, Work};
 use crate::subject::Attempt;
 use crate::sys::clock::Monotonic;
 use crate::sys::{affinity, process};
-use crate::workload::{Context, fuel, heap, mail, memory_limit, overhead, parts, profile};
+use crate::workload::{Context, fuel, heap, load, mail, memory_limit, overhead, parts, profile};
 use caxton_results::case::Outcome;
 use serde::Deserialize;
 use std::io::{self, BufWriter, Read, Write};
@@ -46,7 +46,7 @@ fn parse(text: &str) -> Result<Job, String> {
 fn work(job: &Job, out: &mut dyn Write) -> Outcome {
     // A worker that compiles seven modules before it measures does that on every core; one whose
     // agents live on a thread per core measures there, too.
-    let pins_itself = matches!(job.work, Work::Parts { .. } | Work::Mail { .. });
+    let pins_itself = matches!(job.work, Work::Parts { .. } | Work::Mail { .. } | Work::Load { .. });
     if let Some(core) = job.core.filter(|_| !pins_itself)
         && let Err(error) = affinity::pin_to(core)
     {
@@ -55,7 +55,8 @@ fn work(job: &Job, out: &mut dyn Write) -> Outcome {
     let mut emit = |event: Event| {
         tell(out, &event);
         // The run must know at once that work began: a native agent can take the process along.
-        if event == Event::Working {
+        // And a second of a load must not wait for the next one.
+        if matches!(event, Event::Working | Event::Load { .. }) {
             let _ = out.flush();
         }
     };
@@ -84,6 +85,7 @@ fn run(ctx: &mut Context<'_>, work: &Work) -> Attempt<()> {
             memory_limit::run(ctx, agent, case, (*limit, *search))
         }
         Work::Mail { agent, case, what } => mail::run(ctx, agent, case, what),
+        Work::Load { agent, case, job } => load::run(ctx, agent, case, job),
         Work::Heap { agent, case, folder } => heap::run(ctx, agent, case, folder),
         Work::Spin { agent, pairs, time, perf_map } => {
             overhead::spin(ctx, agent, pairs, (*time, *perf_map))

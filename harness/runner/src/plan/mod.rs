@@ -4,7 +4,7 @@ pub mod filter;
 pub mod scale;
 
 use crate::guest::toolchain::Variant;
-use crate::measure::protocol::{MailWork, PairCase};
+use crate::measure::protocol::{LoadJob, MailWork, PairCase};
 use crate::plan::scale::Scale;
 use caxton_results::case::CaseKey;
 use caxton_results::units::Bytes;
@@ -15,7 +15,7 @@ pub const NOOP: &str = "noop";
 pub const ECHO: &str = "echo";
 
 /// Cases that are measured together, launch by launch.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Task {
     /// The agent.
     pub agent: String,
@@ -24,7 +24,7 @@ pub struct Task {
 }
 
 /// Kinds of tasks.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum TaskKind {
     /// Comparisons of sides.
     Overhead(Vec<PairCase>),
@@ -48,6 +48,13 @@ pub enum TaskKind {
         /// What they do.
         what: MailWork,
     },
+    /// A load is put on many of it.
+    Load {
+        /// The case.
+        case: CaseKey,
+        /// The load.
+        job: Box<LoadJob>,
+    },
 }
 
 impl Task {
@@ -58,6 +65,7 @@ impl Task {
             TaskKind::Profile(pairs) => vec![&pairs[0].case],
             TaskKind::MemoryLimit { case, .. }
             | TaskKind::Mail { case, .. }
+            | TaskKind::Load { case, .. }
             | TaskKind::Parts(case)
             | TaskKind::Heap(case) => vec![case],
         }
@@ -78,7 +86,10 @@ impl Task {
             TaskKind::Parts(_) => Some(Variant::Simd),
             TaskKind::Profile(_) => Some(Variant::FramePointers),
             TaskKind::Heap(_) => Some(Variant::Heap),
-            TaskKind::Overhead(_) | TaskKind::MemoryLimit { .. } | TaskKind::Mail { .. } => None,
+            TaskKind::Overhead(_)
+            | TaskKind::MemoryLimit { .. }
+            | TaskKind::Mail { .. }
+            | TaskKind::Load { .. } => None,
         }
     }
 
@@ -86,7 +97,7 @@ impl Task {
     pub fn launches(&self, scale: Scale) -> u32 {
         match self.kind {
             TaskKind::Overhead(_) => scale.launches(),
-            TaskKind::Profile(_) => 1,
+            TaskKind::Profile(_) | TaskKind::Load { .. } => 1,
             TaskKind::Parts(_) => scale.parts_launches(),
             TaskKind::MemoryLimit { .. } => scale.limit_launches(),
             TaskKind::Heap(_) => scale.heap_launches(),
@@ -103,7 +114,8 @@ impl Task {
             TaskKind::Parts(_)
             | TaskKind::Heap(_)
             | TaskKind::MemoryLimit { .. }
-            | TaskKind::Mail { .. } => None,
+            | TaskKind::Mail { .. }
+            | TaskKind::Load { .. } => None,
         }
     }
 
@@ -121,6 +133,7 @@ impl Task {
             }
             TaskKind::Heap(case) => keep(&case).then_some(TaskKind::Heap(case)),
             TaskKind::Mail { case, what } => keep(&case).then_some(TaskKind::Mail { case, what }),
+            TaskKind::Load { case, job } => keep(&case).then_some(TaskKind::Load { case, job }),
         };
         kind.map(|kind| Self { agent: self.agent, kind })
     }

@@ -53,6 +53,11 @@ pub trait MailInstance: Send + 'static {
         let _ = slot;
     }
 
+    /// Size of its linear memory in bytes; none for an agent that has none.
+    fn linear_bytes(&self) -> Option<u64> {
+        None
+    }
+
     /// How many messages of the last drain were handled, by the agent's own word and at most `of`:
     /// what its death left.
     fn handled(&mut self, of: u32) -> u32;

@@ -4,9 +4,11 @@ pub mod heap;
 pub mod latency;
 pub mod resources;
 pub mod scalability;
+pub mod scenarios;
 pub mod throughput;
 pub mod wasm;
 
+use self::scenarios::Loads;
 use crate::plan::Task;
 use caxton_results::units::Bytes;
 
@@ -35,4 +37,6 @@ pub struct Subjects {
     pub limits: Vec<Bytes>,
     /// Whether what takes long is wanted too.
     pub is_full: bool,
+    /// What is wanted of loads.
+    pub loads: Loads,
 }

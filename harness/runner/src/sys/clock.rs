@@ -85,6 +85,11 @@ pub fn utc() -> String {
     now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
+/// Milliseconds since 1970, UTC.
+pub fn unix_ms() -> u64 {
+    u64::try_from(jiff::Timestamp::now().as_millisecond()).unwrap_or_default()
+}
+
 /// Bits that differ from run to run: the seed of a run that was given none.
 pub fn entropy() -> u64 {
     u64::from(jiff::Timestamp::now().subsec_nanosecond().unsigned_abs())

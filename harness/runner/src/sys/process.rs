@@ -55,6 +55,22 @@ pub fn spawn_worker(
     if let Some(pad) = pad {
         command.env("CAXTON_PAD", pad);
     }
+    die_with_parent(&mut command);
+    command.spawn()
+}
+
+/// Starts `program` with `arguments`, its input and output piped; it dies with this process.
+///
+/// # Errors
+/// The system's refusal.
+pub fn spawn_piped(program: &str, arguments: &[String]) -> io::Result<Child> {
+    let mut command = Command::new(program);
+    command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped());
+    die_with_parent(&mut command);
+    command.spawn()
+}
+
+fn die_with_parent(command: &mut Command) {
     // SAFETY: `prctl` is a plain system call: it allocates nothing and takes no lock, as is asked
     // of code between fork and exec.
     unsafe {
@@ -63,7 +79,6 @@ pub fn spawn_worker(
             Ok(())
         });
     }
-    command.spawn()
 }
 
 /// Takes standard output for the caller alone and points the descriptor at standard error: what a

@@ -7,6 +7,7 @@ mod asynchronous;
 mod crew;
 pub mod fuel;
 pub mod heap;
+pub mod load;
 pub mod mail;
 pub mod memory_limit;
 pub mod overhead;

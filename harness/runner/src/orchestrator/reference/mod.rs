@@ -16,7 +16,7 @@ use super::supervision::{Incident, Supervision};
 use super::watch::Deadline;
 use super::{AgentId, Orchestrator, PostError, RequestError, Setup, Stats, check};
 use crate::subject::Attempt;
-use crate::subject::mail::{MailSubject, Shape};
+use crate::subject::mail::{MailInstance, MailSubject, Shape};
 use crate::sys::clock::CpuTime;
 use agent_abi::mail::{Header, SLOT_ALIGN_BYTES};
 use caxton_results::case::Outcome;
@@ -149,6 +149,16 @@ impl<S: MailSubject> Reference<S> {
     /// Has a shard do something, and nothing else meanwhile; tells when it is done.
     pub fn hold(&self, shard: u32, what: impl FnOnce() + Send + 'static) -> mpsc::Receiver<()> {
         self.ask(shard, move |_| what())
+    }
+
+    /// Asks for the linear memory of all agents, in bytes, and does not wait: each shard answers by
+    /// its own sum when it comes to it.
+    pub fn ask_linear_bytes(&self) -> Vec<mpsc::Receiver<u64>> {
+        let sum = |shard: &mut Shard<S>| {
+            let instances = shard.agents.iter().filter_map(|agent| agent.instance.as_ref());
+            instances.filter_map(MailInstance::linear_bytes).sum()
+        };
+        (0..self.setup.shards).map(|number| self.ask(number, sum)).collect()
     }
 
     /// CPU time of all shards, in nanoseconds.

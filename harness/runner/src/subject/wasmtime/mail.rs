@@ -140,6 +140,10 @@ impl MailInstance for WasmMail {
         }
     }
 
+    fn linear_bytes(&self) -> Option<u64> {
+        Some(self.linear_memory().0)
+    }
+
     fn handled(&mut self, of: u32) -> u32 {
         // The reply of one that refused is its reason.
         let told = self.live.with(|live| live.reply_bytes());

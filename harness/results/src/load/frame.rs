@@ -1,0 +1,255 @@
+//! What one generator saw in one second of a load: the unit in which a load is told, kept and
+//! merged. Frames of several generators, or of several runs of one load, add up.
+
+use super::times::Times;
+use crate::reading::Reading;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// How many messages came to what.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// Meant to be sent: every arrival of the schedule whose instant has come.
+    pub offered: u64,
+    /// Taken by the target.
+    pub sent: u64,
+    /// Answered, and rightly.
+    pub ok: u64,
+    /// Answered wrongly, or refused.
+    pub errors: u64,
+    /// Not answered in time.
+    pub timed_out: u64,
+    /// Not sent because too many were in flight.
+    pub dropped: u64,
+}
+
+impl Counts {
+    /// Both together.
+    #[must_use]
+    pub const fn plus(self, other: Self) -> Self {
+        Self {
+            offered: self.offered + other.offered,
+            sent: self.sent + other.sent,
+            ok: self.ok + other.ok,
+            errors: self.errors + other.errors,
+            timed_out: self.timed_out + other.timed_out,
+            dropped: self.dropped + other.dropped,
+        }
+    }
+
+    /// Those of which it is known what became of them.
+    pub const fn settled(&self) -> u64 {
+        self.ok + self.failed()
+    }
+
+    /// Those that came to nothing: each counts as longer than any that was answered.
+    pub const fn failed(&self) -> u64 {
+        self.errors + self.timed_out + self.dropped
+    }
+}
+
+/// What was seen of the messages of one stage in one second.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Seen {
+    /// How many.
+    pub counts: Counts,
+    /// The integral over time of how many were in flight, in message-nanoseconds.
+    pub in_flight_ns: f64,
+    /// From a message's intended start to its answer.
+    pub response: Times,
+    /// From when the target took it to its answer.
+    pub service: Times,
+    /// From its intended start to when the generator came to it.
+    pub lateness: Times,
+}
+
+impl Seen {
+    /// Adds what another one saw.
+    pub fn add(&mut self, other: &Self) {
+        self.counts = self.counts.plus(other.counts);
+        self.in_flight_ns += other.in_flight_ns;
+        self.response.add(&other.response);
+        self.service.add(&other.service);
+        self.lateness.add(&other.lateness);
+    }
+
+    /// True if nothing was seen.
+    pub fn is_empty(&self) -> bool {
+        self.counts == Counts::default() && self.response.is_empty() && self.in_flight_ns == 0.0
+    }
+
+    /// Nothing any more; the room is kept.
+    pub fn clear(&mut self) {
+        (self.counts, self.in_flight_ns) = (Counts::default(), 0.0);
+        for times in [&mut self.response, &mut self.service, &mut self.lateness] {
+            times.clear();
+        }
+    }
+}
+
+/// What is read beside the messages.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Figure {
+    /// Bytes that the host's heap holds.
+    LiveBytes,
+    /// Blocks that the host's heap holds.
+    LiveBlocks,
+    /// Bytes of linear memory of all agents.
+    LinearBytes,
+    /// Resident memory of the process.
+    RssBytes,
+    /// The same, shared pages by their share.
+    PssBytes,
+    /// Open files.
+    Files,
+    /// Threads.
+    Threads,
+    /// Memory maps.
+    Maps,
+    /// CPU time of the process since it began.
+    CpuNs,
+}
+
+impl Figure {
+    /// Every one.
+    pub const ALL: [Self; 9] = [
+        Self::LiveBytes,
+        Self::LiveBlocks,
+        Self::LinearBytes,
+        Self::RssBytes,
+        Self::PssBytes,
+        Self::Files,
+        Self::Threads,
+        Self::Maps,
+        Self::CpuNs,
+    ];
+
+    /// Its name in files and tables.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::LiveBytes => "live_bytes",
+            Self::LiveBlocks => "live_blocks",
+            Self::LinearBytes => "linear_bytes",
+            Self::RssBytes => "rss_bytes",
+            Self::PssBytes => "pss_bytes",
+            Self::Files => "files",
+            Self::Threads => "threads",
+            Self::Maps => "maps",
+            Self::CpuNs => "cpu_ns",
+        }
+    }
+}
+
+/// One second.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Frame {
+    /// Which second, from the start of the plan.
+    pub second: u64,
+    /// How long it was; the last one may be shorter.
+    pub length_ns: u64,
+    /// By number of the stage that a message belongs to; stages of which nothing was seen are left
+    /// out.
+    pub stages: BTreeMap<u32, Seen>,
+    /// Messages in flight at its end.
+    pub in_flight: u64,
+    /// What was read in it, in order of time; nothing where this generator does not read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub looks: Vec<Look>,
+}
+
+/// What was read at one instant.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Look {
+    /// When, in nanoseconds from the plan's start.
+    pub at_ns: u64,
+    /// What.
+    pub figures: BTreeMap<Figure, Reading<u64>>,
+}
+
+impl Frame {
+    /// Adds what another generator saw in the same second.
+    pub fn add(&mut self, other: &Self) {
+        for (stage, seen) in &other.stages {
+            self.stages.entry(*stage).or_default().add(seen);
+        }
+        self.length_ns = self.length_ns.max(other.length_ns);
+        self.in_flight += other.in_flight;
+        // Generators of one process would read the same.
+        if self.looks.is_empty() {
+            self.looks.clone_from(&other.looks);
+        }
+    }
+
+    /// All stages together.
+    pub fn counts(&self) -> Counts {
+        self.stages.values().fold(Counts::default(), |sum, seen| sum.plus(seen.counts))
+    }
+}
+
+/// A line of the file in which a load's seconds are kept.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Line {
+    /// A process began to generate.
+    Segment(Segment),
+    /// A second of the segment before it.
+    Second(Box<Frame>),
+    /// The load ended by itself, and this was left.
+    Ended(super::quiescence::Ledger),
+}
+
+/// One process' part of a load.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Segment {
+    /// Which, from 0.
+    pub number: u32,
+    /// When, UTC, RFC 3339.
+    pub started_utc: String,
+    /// The same in milliseconds since 1970.
+    pub started_unix_ms: u64,
+    /// With which second of the plan.
+    pub from_second: u64,
+    /// What took the messages, in words.
+    pub target: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frame(second: u64, times_ns: &[u64]) -> Frame {
+        let mut seen = Seen::default();
+        for ns in times_ns {
+            seen.response.record(*ns);
+            seen.counts.offered += 1;
+            seen.counts.ok += 1;
+        }
+        let stages = BTreeMap::from([(1, seen)]);
+        Frame { second, length_ns: 1_000_000_000, stages, in_flight: 2, ..Frame::default() }
+    }
+
+    #[test]
+    fn frames_of_two_generators_add_up() {
+        let (mut one, other) = (frame(3, &[10, 20]), frame(3, &[30]));
+        one.add(&other);
+        assert_eq!(one.counts(), Counts { offered: 3, ok: 3, ..Counts::default() });
+        assert_eq!(one.in_flight, 4);
+        assert_eq!(one.stages[&1].response.len(), 3);
+    }
+
+    #[test]
+    fn a_frame_survives_its_line() {
+        let mut frame = frame(7, &[1_000, 2_000_000]);
+        let why = crate::reading::Missing::Unsupported("no such kernel".to_owned());
+        let rss = (Figure::RssBytes, Reading::Known(5));
+        let figures = BTreeMap::from([rss, (Figure::PssBytes, Reading::Missing(why))]);
+        frame.looks.push(Look { at_ns: 7_500_000_000, figures });
+        let line = Line::Second(Box::new(frame));
+        let text = serde_json::to_string(&line).unwrap();
+        assert_eq!(text.lines().count(), 1);
+        assert_eq!(serde_json::from_str::<Line>(&text).unwrap(), line);
+    }
+}

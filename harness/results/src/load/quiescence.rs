@@ -1,0 +1,157 @@
+//! What is left when a load has ended, its last message is answered and its agents are gone: each
+//! thing is counted before the first agent and after the last. Exact where things are counted, and
+//! found in seconds: what is still there after a thousand messages is there a thousand times.
+
+use crate::reading::Reading;
+use serde::{Deserialize, Serialize};
+
+/// Blocks left per message above which each message leaves one: below it they are one-time.
+const BLOCKS_PER_MESSAGE: f64 = 0.01;
+/// Blocks that the apparatus itself may keep, such as a runtime's tables that only grow.
+const BLOCKS_OF_OUR_OWN: u64 = 256;
+
+/// What is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Thing {
+    /// Messages without an answer.
+    InFlight,
+    /// Threads.
+    Threads,
+    /// Open files.
+    Files,
+    /// Memory maps.
+    Maps,
+    /// Blocks of the host's heap.
+    LiveBlocks,
+    /// Bytes of the host's heap.
+    LiveBytes,
+}
+
+impl Thing {
+    /// Its name in tables.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::InFlight => "messages in flight",
+            Self::Threads => "threads",
+            Self::Files => "open files",
+            Self::Maps => "memory maps",
+            Self::LiveBlocks => "blocks of the heap",
+            Self::LiveBytes => "bytes of the heap",
+        }
+    }
+
+    /// Whether not one more may be left: maps and blocks are also an allocator's own affair.
+    const fn is_exact(self) -> bool {
+        matches!(self, Self::InFlight | Self::Threads | Self::Files)
+    }
+}
+
+/// One thing, before and after.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Row {
+    /// What.
+    pub thing: Thing,
+    /// Before the first agent was there.
+    pub before: Reading<u64>,
+    /// After the last one was gone.
+    pub after: Reading<u64>,
+}
+
+impl Row {
+    /// How many more there are; none where one of the two counts is missing.
+    pub fn left(&self) -> Option<u64> {
+        Some(self.after.known()?.saturating_sub(*self.before.known()?))
+    }
+}
+
+/// The whole count.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ledger {
+    /// Each thing.
+    pub rows: Vec<Row>,
+    /// Messages that the target handled since the count before.
+    pub messages: u64,
+}
+
+/// What a ledger says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Quiescence {
+    /// Nothing is left that counts.
+    Clean,
+    /// Something is, in words.
+    Left(String),
+    /// Something was not counted.
+    Unknown(String),
+}
+
+impl Ledger {
+    /// The count's verdict. Fails closed: what was not counted is not clean.
+    pub fn verdict(&self) -> Quiescence {
+        let left: Vec<String> = self.rows.iter().filter_map(|row| self.complaint(row)).collect();
+        if !left.is_empty() {
+            return Quiescence::Left(left.join(", "));
+        }
+        let missing: Vec<&str> = self.rows.iter().filter(|row| row.left().is_none())
+            .map(|row| row.thing.name()).collect();
+        if self.rows.is_empty() {
+            return Quiescence::Unknown("nothing was counted".to_owned());
+        }
+        if missing.is_empty() {
+            return Quiescence::Clean;
+        }
+        Quiescence::Unknown(format!("not counted: {}", missing.join(", ")))
+    }
+
+    fn complaint(&self, row: &Row) -> Option<String> {
+        let left = row.left()?;
+        if row.thing.is_exact() {
+            return (left > 0).then(|| format!("{left} {}", row.thing.name()));
+        }
+        if row.thing != Thing::LiveBlocks || self.messages == 0 {
+            return None;
+        }
+        let each = left as f64 / self.messages as f64;
+        let is_much = left > BLOCKS_OF_OUR_OWN && each >= BLOCKS_PER_MESSAGE;
+        is_much.then(|| format!("{left} {}, {each:.2} for each message", row.thing.name()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reading::Missing;
+
+    fn row(thing: Thing, before: u64, after: u64) -> Row {
+        Row { thing, before: Reading::Known(before), after: Reading::Known(after) }
+    }
+
+    #[test]
+    fn a_file_too_many_is_left_and_a_few_blocks_are_not() {
+        let rows = vec![row(Thing::Files, 9, 9), row(Thing::LiveBlocks, 100, 300)];
+        let mut ledger = Ledger { rows, messages: 1_000_000 };
+        assert_eq!(ledger.verdict(), Quiescence::Clean);
+        ledger.rows.push(row(Thing::Threads, 4, 3));
+        assert_eq!(ledger.verdict(), Quiescence::Clean, "one fewer is none left");
+        ledger.rows[0] = row(Thing::Files, 9, 10);
+        assert_eq!(ledger.verdict(), Quiescence::Left("1 open files".to_owned()));
+    }
+
+    #[test]
+    fn a_block_for_each_message_is_a_leak() {
+        let rows = vec![row(Thing::LiveBlocks, 100, 10_100)];
+        let ledger = Ledger { rows, messages: 10_000 };
+        let Quiescence::Left(what) = ledger.verdict() else { panic!("a leak") };
+        assert_eq!(what, "10000 blocks of the heap, 1.00 for each message");
+    }
+
+    #[test]
+    fn what_was_not_counted_is_not_clean() {
+        assert!(matches!(Ledger::default().verdict(), Quiescence::Unknown(_)));
+        let why = Missing::Unsupported("no /proc".to_owned());
+        let rows = vec![Row { thing: Thing::Files, before: Reading::Known(1), after: Reading::Missing(why) }];
+        let ledger = Ledger { rows, messages: 1 };
+        assert_eq!(ledger.verdict(), Quiescence::Unknown("not counted: open files".to_owned()));
+    }
+}

@@ -1,0 +1,159 @@
+//! The file of a load's seconds: one JSON value per line, only ever added to, so that a load that
+//! was killed can be gone on with. What a kill cut off is left away.
+
+use super::frame::Line;
+use super::tally::Tally;
+use crate::record::store::StoreError;
+use std::fs::{File, OpenOptions};
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+
+/// Its name in a case's folder.
+pub const SECONDS_FILE: &str = "seconds.jsonl";
+/// Lines between two times that the file is waited for to be on disk.
+const SYNC_EVERY: u32 = 5;
+
+/// The file, to be added to.
+#[derive(Debug)]
+pub struct Seconds {
+    path: PathBuf,
+    file: File,
+    unsynced: u32,
+}
+
+impl Seconds {
+    /// The file in `folder`, which is made if it is not there. What is in it already goes to
+    /// `tally`, line by line; a last line that is not whole is cut off.
+    ///
+    /// # Errors
+    /// It cannot be read or written, or a line before the last one is no second of a load.
+    pub fn open(folder: &Path, tally: &mut Tally) -> Result<Self, StoreError> {
+        let path = folder.join(SECONDS_FILE);
+        let failed = |source| StoreError::Write { path: path.clone(), source };
+        std::fs::create_dir_all(folder).map_err(failed)?;
+        let mut options = OpenOptions::new();
+        let file = options.read(true).append(true).create(true).open(&path).map_err(failed)?;
+        let whole = read(&path, &mut |line| tally.push(&line))?;
+        file.set_len(whole).map_err(failed)?;
+        Ok(Self { path, file, unsynced: 0 })
+    }
+
+    /// Adds a line.
+    ///
+    /// # Errors
+    /// It cannot be written; what was written before is still there.
+    pub fn append(&mut self, line: &Line) -> Result<(), StoreError> {
+        let failed = |source| StoreError::Write { path: self.path.clone(), source };
+        let mut text = serde_json::to_vec(line).map_err(|error| failed(error.into()))?;
+        text.push(b'\n');
+        self.file.write_all(&text).map_err(failed)?;
+        self.unsynced += 1;
+        let is_last = matches!(line, Line::Ended(_));
+        if self.unsynced >= SYNC_EVERY || is_last {
+            self.unsynced = 0;
+            self.file.sync_data().map_err(failed)?;
+        }
+        Ok(())
+    }
+}
+
+/// Hands the lines of the file at `path` to `take`; how many bytes they are.
+///
+/// # Errors
+/// It cannot be read, or a line before the last one is no second of a load.
+pub fn read(path: &Path, take: &mut dyn FnMut(Line)) -> Result<u64, StoreError> {
+    let failed = |source| StoreError::Read { path: path.to_owned(), source };
+    let mut reader = BufReader::new(File::open(path).map_err(failed)?);
+    let (mut text, mut whole, mut number) = (Vec::new(), 0, 0);
+    loop {
+        text.clear();
+        let bytes = reader.read_until(b'\n', &mut text).map_err(failed)?;
+        number += 1;
+        if !text.ends_with(b"\n") {
+            // The end of the file, or of what a kill let through.
+            return Ok(whole);
+        }
+        let line = serde_json::from_slice(&text).map_err(|error| StoreError::BadSample {
+            path: path.to_owned(),
+            line: number,
+            why: error.to_string(),
+        })?;
+        take(line);
+        whole += bytes as u64;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::load::frame::{Counts, Frame, Seen, Segment};
+    use crate::load::plan::{Arrivals, LoadPlan, Pacing, Rate, Role, Stage};
+    use crate::units::Nanos;
+    use std::collections::BTreeMap;
+
+    fn plan() -> LoadPlan {
+        let rate = Rate::Constant { per_second: 10.0 };
+        LoadPlan {
+            name: "soak".to_owned(),
+            agents: 1,
+            message_bytes: 64,
+            seed: 1,
+            arrivals: Arrivals::Constant,
+            stages: vec![Stage::new("hold", Role::Hold, Nanos(9_000_000_000), rate)],
+            slo: Nanos(1_000_000),
+            cap: 10,
+            timeout: Nanos(1_000_000_000),
+            thresholds: Vec::new(),
+            pacing: Pacing::Open,
+        }
+    }
+
+    fn segment(number: u32, from_second: u64) -> Line {
+        let (started_utc, started_unix_ms) = (String::new(), 0);
+        Line::Segment(Segment { number, started_utc, started_unix_ms, from_second, target: String::new() })
+    }
+
+    fn second(second: u64, in_flight: u64) -> Line {
+        let counts = Counts { offered: 10, sent: 10, ok: 10 - in_flight, ..Counts::default() };
+        let stages = BTreeMap::from([(0, Seen { counts, ..Seen::default() })]);
+        let length_ns = 1_000_000_000;
+        Line::Second(Box::new(Frame { second, length_ns, stages, in_flight, ..Frame::default() }))
+    }
+
+    #[test]
+    fn a_load_that_was_killed_goes_on_where_it_was_and_adds_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut first = Seconds::open(folder.path(), &mut Tally::new(plan())).unwrap();
+        for line in [segment(0, 0), second(0, 0), second(1, 3)] {
+            first.append(&line).unwrap();
+        }
+        // A kill in the middle of a line.
+        let path = folder.path().join(SECONDS_FILE);
+        let mut file = OpenOptions::new().append(true).open(&path).unwrap();
+        file.write_all(b"{\"second\":{\"sec").unwrap();
+        let mut tally = Tally::new(plan());
+        let mut again = Seconds::open(folder.path(), &mut tally).unwrap();
+        assert_eq!(tally.next_second(), 2);
+        for line in [segment(1, 2), second(2, 0)] {
+            again.append(&line).unwrap();
+            tally.push(&line);
+        }
+        let mut whole = Tally::new(plan());
+        read(&path, &mut |line| whole.push(&line)).unwrap();
+        let [counts, once_more] = [tally.counts(), whole.counts()];
+        assert_eq!(counts, once_more);
+        let outcome = whole.outcome(None);
+        assert_eq!((counts.offered, counts.ok, outcome.cut_off), (30, 27, 3));
+        assert_eq!(counts.offered, counts.settled() + outcome.cut_off);
+        assert_eq!(outcome.segments.len(), 2);
+    }
+
+    #[test]
+    fn a_line_in_the_middle_that_is_none_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(SECONDS_FILE);
+        std::fs::write(&path, "{\"nonsense\":1}\n").unwrap();
+        let error = Seconds::open(folder.path(), &mut Tally::new(plan())).unwrap_err();
+        assert!(error.to_string().contains("line 1"), "{error}");
+    }
+}

@@ -1,0 +1,26 @@
+//! Rows of loads: one process each, and so without an interval over launches. The interval of a
+//! percentile is over stretches of time within the load.
+
+use super::{Better, Metric, Rule, row};
+use crate::units::Unit;
+
+const fn time(name: &'static str, doc: &'static str) -> Metric {
+    row(name, Unit::Nanos, Rule::Median, doc)
+}
+
+/// What a load came to.
+pub(super) const LOADS: &[Metric] = &[
+    time("load_response_p50_ns", "response from the intended start, median"),
+    time("load_response_p90_ns", "response from the intended start, 90 %"),
+    time("load_response_p99_ns", "response from the intended start, 99 %"),
+    time("load_response_p999_ns", "response from the intended start, 99.9 %"),
+    time("load_response_max_ns", "response from the intended start, longest"),
+    time("load_service_p50_ns", "service from the send, median"),
+    time("load_service_p99_ns", "service from the send, 99 %"),
+    time("load_lateness_p99_ns", "how late the generator came to a message, 99 %"),
+    row("load_rate", Unit::PerSecond, Rule::Median, "messages answered per second")
+        .better(Better::Higher),
+    row("load_success_share", Unit::Share, Rule::Median, "messages answered, of those offered")
+        .better(Better::Higher),
+    row("load_dropped_messages", Unit::Count, Rule::Median, "messages not sent: too many in flight"),
+];

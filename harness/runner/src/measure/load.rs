@@ -1,0 +1,184 @@
+//! A load as the run sees it: the worker's seconds go to a file and are added up as they come; a
+//! threshold may end the load; at the end stands what it came to.
+
+use super::keep;
+use super::launch::{Heed, launch};
+use super::protocol::{AgentFiles, Event, Job, LoadJob, PROTOCOL, Work};
+use super::run::{Run, RunError};
+use caxton_results::case::{CaseKey, Outcome};
+use caxton_results::load::judge::{self, Judged};
+use caxton_results::load::logs::{self, Kind};
+use caxton_results::load::seconds::{SECONDS_FILE, Seconds, read};
+use caxton_results::load::tally::Tally;
+use caxton_results::record::store::StoreError;
+use caxton_results::units::Nanos;
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Time that a worker may take before and after the load itself.
+const AROUND: Duration = Duration::from_secs(60);
+const SECOND_NS: u64 = 1_000_000_000;
+
+/// What was heard of a load's worker.
+struct Heard {
+    outcome: Option<Outcome>,
+    /// The threshold that ended it.
+    aborted_by: Option<Judged>,
+    failed: Option<StoreError>,
+}
+
+impl Heard {
+    fn ran() -> Self {
+        Self { outcome: Some(Outcome::Ran), aborted_by: None, failed: None }
+    }
+}
+
+impl Run<'_> {
+    /// Runs a load, or goes on with one, and puts what it comes to into its case.
+    pub(super) fn load(
+        &mut self,
+        case: &CaseKey,
+        files: &AgentFiles,
+        job: &LoadJob,
+    ) -> Result<(), RunError> {
+        let mut tally = Tally::new(job.plan.clone());
+        let folder = self.folder.as_ref().map(|folder| folder.path().join(keep::folder(case)));
+        let mut seconds =
+            folder.as_deref().map(|folder| Seconds::open(folder, &mut tally)).transpose()?;
+        let is_done = tally.next_second() * SECOND_NS >= job.plan.granted().0;
+        if tally.is_ended() || is_done && tally.next_second() > 0 {
+            // Whatever ended the run, it was not this load.
+            return self.settle_load(case, &tally, (folder, heard_as_told(&Heard::ran(), &tally)));
+        }
+        let mut job = job.clone();
+        job.from_second = tally.next_second();
+        job.segment = tally.segments() as u32;
+        let heard = self.hear_load(case, files, job, (&mut tally, seconds.as_mut()))?;
+        if let Some(error) = heard.failed {
+            return Err(error.into());
+        }
+        self.settle_load(case, &tally, (folder, heard_as_told(&heard, &tally)))
+    }
+
+    /// Puts down what a load is to be, so that another process can go on with it.
+    pub(super) fn keep_load(&self, case: &CaseKey, job: &LoadJob) -> Result<(), RunError> {
+        let Some(folder) = &self.folder else { return Ok(()) };
+        let folder = folder.path().join(keep::folder(case));
+        let path = folder.join(keep::LOAD_FILE);
+        let text = serde_json::to_string_pretty(job).expect("plans are plain data");
+        let written = fs::create_dir_all(&folder).and_then(|()| fs::write(&path, text));
+        Ok(written.map_err(|source| StoreError::Write { path, source })?)
+    }
+
+    fn hear_load(
+        &mut self,
+        case: &CaseKey,
+        files: &AgentFiles,
+        job: LoadJob,
+        (tally, mut seconds): (&mut Tally, Option<&mut Seconds>),
+    ) -> Result<Heard, RunError> {
+        let plan = &job.plan;
+        let left_ns = plan.granted().0.saturating_sub(job.from_second * SECOND_NS);
+        // A closed loop takes the time that it is given, and not the plan's.
+        let load_ns = job.for_ns.unwrap_or(u64::MAX).min(left_ns);
+        let time = Duration::from_nanos(load_ns + plan.timeout.0) + AROUND + self.settings.timeout;
+        let work = Work::Load { agent: files.clone(), case: case.clone(), job: Box::new(job) };
+        let (launch_number, core) = (0, None);
+        let seed = self.settings.seed;
+        let effort = self.settings.scale.effort();
+        let job = Job { protocol: PROTOCOL, launch: launch_number, seed, core, effort, work };
+        let mut heard = Heard { outcome: None, aborted_by: None, failed: None };
+        let observer = self.observer;
+        let launched = launch(&job, time, self.stop, &mut |event| match event {
+            Event::Load { line, .. } => {
+                let written = seconds.as_mut().map_or(Ok(()), |seconds| seconds.append(&line));
+                if let Err(error) = written {
+                    heard.failed = Some(error);
+                    return Heed::Enough;
+                }
+                tally.push(&line);
+                observer.load_second(tally);
+                heard.aborted_by = aborting(tally);
+                if heard.aborted_by.is_some() { Heed::Enough } else { Heed::Done }
+            }
+            other => Heed::Keep(other),
+        })?;
+        heard.outcome = launched.outcome;
+        Ok(heard)
+    }
+
+    /// Puts what a load came to into its case, and its histograms beside it.
+    fn settle_load(
+        &mut self,
+        case: &CaseKey,
+        tally: &Tally,
+        (folder, (outcome, ended_early)): (Option<PathBuf>, (Outcome, Option<String>)),
+    ) -> Result<(), RunError> {
+        let load = tally.outcome(ended_early);
+        self.observer.load_done(&load);
+        let written = folder.map(|folder| write_logs(&folder, tally)).transpose()?;
+        if let Some(record) = self.record.cases.iter_mut().find(|record| record.key == *case) {
+            record.outcome = outcome;
+            record.launches.granted = 1;
+            record.metrics = load.metrics();
+            record.profiles.folder = keep::folder(case);
+            record.profiles.files = written.unwrap_or_default();
+            record.load = Some(Box::new(load));
+        }
+        self.write()
+    }
+}
+
+/// How a load ended: what became of its case, and why it ended before its plan, if it did.
+fn heard_as_told(heard: &Heard, tally: &Tally) -> (Outcome, Option<String>) {
+    let at = Nanos(tally.next_second() * SECOND_NS);
+    match (&heard.aborted_by, &heard.outcome) {
+        (Some(judged), _) => {
+            (Outcome::Ran, Some(format!("ended after {at} by threshold {}", judged.threshold)))
+        }
+        (None, None) => (Outcome::Ran, Some(format!("interrupted after {at}"))),
+        (None, Some(Outcome::Ran)) => (Outcome::Ran, None),
+        (None, Some(other)) => {
+            let why = other.reason().unwrap_or("no reason").to_owned();
+            (other.clone(), Some(format!("ended after {at}: {why}")))
+        }
+    }
+}
+
+/// The first threshold that is missed and may end the load by now.
+fn aborting(tally: &Tally) -> Option<Judged> {
+    let elapsed = Nanos(tally.next_second() * SECOND_NS);
+    let may = tally.plan().thresholds.iter().any(|threshold| threshold.may_abort(elapsed));
+    if !may {
+        return None;
+    }
+    let judged = tally.judged().into_iter();
+    let mut missed = judged.filter(|judged| judged.outcome == judge::Outcome::Missed);
+    missed.find(|judged| judged.threshold.may_abort(elapsed))
+}
+
+/// Writes the histograms of a load's seconds; the names of all files.
+fn write_logs(folder: &Path, tally: &Tally) -> Result<Vec<String>, StoreError> {
+    let mut names = vec![SECONDS_FILE.to_owned()];
+    let stages: Vec<&str> = tally.plan().stages.iter().map(|stage| stage.name.as_str()).collect();
+    for kind in [Kind::Response, Kind::Service] {
+        let [log, distribution] = ["hlog", "hgrm"].map(|end| format!("{}.{end}", kind.name()));
+        let path = folder.join(&log);
+        let unwritable = |path: &Path| {
+            let path = path.to_owned();
+            move |source| StoreError::Write { path, source }
+        };
+        let mut writer = BufWriter::new(File::create(&path).map_err(unwritable(&path))?);
+        let from = (&stages[..], tally.start_unix_ms());
+        let all = logs::hlog(kind, from, &mut writer, |take| {
+            read(&folder.join(SECONDS_FILE), take).map(drop).map_err(io::Error::other)
+        });
+        let all = all.and_then(|all| writer.flush().map(|()| all)).map_err(unwritable(&path))?;
+        let path = folder.join(&distribution);
+        fs::write(&path, logs::hgrm(&all)).map_err(unwritable(&path))?;
+        names.extend([log, distribution]);
+    }
+    Ok(names)
+}

@@ -1,0 +1,299 @@
+//! The generator: offers each message at its intended instant, whatever became of the ones before,
+//! and keeps three clocks of each: intended, sent, done.
+//!
+//! A message waits in order while the target has no room; that is response time, and not the
+//! generator's lateness, which is how long after its instant it *came to* a message. Above the cap
+//! a message is dropped, and counted. In a closed loop the schedule's instants count for nothing:
+//! each message goes when there is room for it.
+
+use super::pace::Pace;
+use super::target::{Answer, Target};
+use crate::subject::Attempt;
+use caxton_results::load::frame::{Frame, Seen};
+use caxton_results::load::plan::{LoadPlan, Pacing};
+use caxton_results::load::schedule::Arrival;
+use std::collections::VecDeque;
+use std::iter::Peekable;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+const SECOND_NS: u64 = 1_000_000_000;
+/// Messages that are come to between two looks for answers.
+const AT_A_TIME: u32 = 64;
+
+/// What becomes of a message.
+#[derive(Debug, Clone, Copy)]
+struct Pending {
+    intended_ns: u64,
+    sent_ns: u64,
+    stage: u32,
+    is_settled: bool,
+}
+
+/// Where a generator begins and ends.
+#[derive(Debug, Clone, Copy)]
+pub struct Bounds {
+    /// The second of the plan that it begins with.
+    pub from_second: u64,
+    /// How long it takes on messages at most, from there; none for as long as the plan goes.
+    pub for_ns: Option<u64>,
+}
+
+/// Offers the messages of a schedule to a target.
+pub struct Generator<'a, T, P, S: Iterator<Item = Arrival>> {
+    plan: &'a LoadPlan,
+    target: T,
+    pace: &'a P,
+    schedule: Peekable<S>,
+    stop: &'a AtomicBool,
+    bounds: Bounds,
+    /// What the pace's clock says at the plan's start.
+    start_ns: u64,
+    /// The messages that are not settled, and those behind the first such one.
+    pending: VecDeque<Pending>,
+    /// The number of the first of them.
+    first: u64,
+    /// How many of them were sent.
+    sent: usize,
+    in_flight: Vec<u64>,
+    seen: Vec<Option<Seen>>,
+    counted_ns: u64,
+    second_from_ns: u64,
+}
+
+impl<'a, T: Target, P: Pace, S: Iterator<Item = Arrival>> Generator<'a, T, P, S> {
+    /// A generator that has not begun. `stop` ends it before its time.
+    pub fn new(
+        (plan, bounds): (&'a LoadPlan, Bounds),
+        schedule: S,
+        target: T,
+        pace: &'a P,
+        stop: &'a AtomicBool,
+    ) -> Self {
+        let stages = plan.stages.len();
+        let from_ns = bounds.from_second * SECOND_NS;
+        Self {
+            plan,
+            target,
+            pace,
+            schedule: schedule.peekable(),
+            stop,
+            bounds,
+            start_ns: 0,
+            pending: VecDeque::new(),
+            first: 0,
+            sent: 0,
+            in_flight: vec![0; stages],
+            seen: (0..stages).map(|_| None).collect(),
+            counted_ns: from_ns,
+            second_from_ns: from_ns,
+        }
+    }
+
+    /// Offers all messages and waits for their answers. `each` takes the frame of each second.
+    ///
+    /// # Errors
+    /// The target's.
+    pub fn run(mut self, each: &mut dyn FnMut(Frame)) -> Attempt<T> {
+        let from_ns = self.bounds.from_second * SECOND_NS;
+        // What was due before is another's; the time it takes to pass over it is nobody's.
+        while self.schedule.next_if(|arrival| arrival.intended_ns < from_ns).is_some() {}
+        self.start_ns = self.pace.now_ns().wrapping_sub(from_ns);
+        loop {
+            let now_ns = self.now_ns();
+            if now_ns >= self.second_from_ns - self.second_from_ns % SECOND_NS + SECOND_NS {
+                self.end_second(now_ns, each);
+            }
+            let has_come = self.come_to(now_ns);
+            let has_sent = self.send(now_ns)?;
+            let has_settled = self.settle(now_ns)?;
+            self.let_go(now_ns);
+            let is_over = self.is_over(now_ns);
+            if is_over && self.pending.is_empty() {
+                break;
+            }
+            if !(has_come || has_sent || has_settled) {
+                let until_ns = self.wake_ns(is_over);
+                let is_answer_due = !self.pending.is_empty();
+                self.pace.wait(until_ns.saturating_add(self.start_ns), is_answer_due);
+            }
+        }
+        let now_ns = self.now_ns();
+        self.end_second(now_ns, each);
+        Ok(self.target)
+    }
+
+    #[inline]
+    fn now_ns(&self) -> u64 {
+        self.pace.now_ns().wrapping_sub(self.start_ns)
+    }
+
+    /// True once no more messages are come to.
+    fn is_over(&mut self, now_ns: u64) -> bool {
+        let from_ns = self.bounds.from_second * SECOND_NS;
+        let is_time_up = self.bounds.for_ns.is_some_and(|for_ns| now_ns >= from_ns + for_ns);
+        is_time_up || self.stop.load(Ordering::Relaxed) || self.schedule.peek().is_none()
+    }
+
+    /// When there is something to do, at the latest.
+    fn wake_ns(&mut self, is_over: bool) -> u64 {
+        let next_second = (self.counted_ns / SECOND_NS + 1) * SECOND_NS;
+        let due = match self.plan.pacing {
+            Pacing::Open if !is_over => self.schedule.peek().map(|arrival| arrival.intended_ns),
+            _ => None,
+        };
+        // The first one waits longest.
+        let timeout = self.pending.front().map(|p| p.intended_ns + self.plan.timeout.0);
+        let all = [due, self.target.next_ns(), timeout, Some(next_second)];
+        all.into_iter().flatten().min().unwrap_or(next_second)
+    }
+
+    /// Comes to the messages that are due; true if there were any.
+    fn come_to(&mut self, now_ns: u64) -> bool {
+        if self.is_over(now_ns) {
+            return false;
+        }
+        for turn in 0..AT_A_TIME {
+            let arrival = match self.plan.pacing {
+                Pacing::Open => self.schedule.next_if(|arrival| arrival.intended_ns <= now_ns),
+                Pacing::Closed { in_flight } if (self.pending.len() as u64) < in_flight => {
+                    let next = self.schedule.next();
+                    next.map(|arrival| Arrival { intended_ns: now_ns, ..arrival })
+                }
+                Pacing::Closed { .. } => None,
+            };
+            let Some(arrival) = arrival else { return turn > 0 };
+            self.take_in(arrival, now_ns);
+        }
+        true
+    }
+
+    #[inline]
+    fn take_in(&mut self, arrival: Arrival, now_ns: u64) {
+        let (intended_ns, stage) = (arrival.intended_ns, arrival.stage);
+        let is_dropped = self.pending.len() as u64 >= self.plan.cap;
+        let seen = seen(&mut self.seen[stage]);
+        seen.counts.offered += 1;
+        seen.lateness.record(now_ns - intended_ns);
+        if is_dropped {
+            seen.counts.dropped += 1;
+            return;
+        }
+        // It has been waiting since its instant.
+        seen.in_flight_ns += (now_ns - intended_ns) as f64;
+        self.count(now_ns);
+        self.in_flight[stage] += 1;
+        let stage = stage as u32;
+        self.pending.push_back(Pending { intended_ns, sent_ns: 0, stage, is_settled: false });
+    }
+
+    /// Sends what is waiting, in order, as long as there is room.
+    fn send(&mut self, now_ns: u64) -> Attempt<bool> {
+        let before = self.sent;
+        while let Some(waiting) = self.pending.get_mut(self.sent) {
+            let id = (self.first + self.sent as u64) as u32;
+            if !self.target.offer(id, now_ns)? {
+                break;
+            }
+            waiting.sent_ns = now_ns;
+            let stage = waiting.stage as usize;
+            seen(&mut self.seen[stage]).counts.sent += 1;
+            self.sent += 1;
+        }
+        Ok(self.sent > before)
+    }
+
+    /// Takes the answers that are there.
+    fn settle(&mut self, now_ns: u64) -> Attempt<bool> {
+        self.count(now_ns);
+        let mut has_settled = false;
+        let Self { target, pending, first, sent, in_flight, seen: of, .. } = self;
+        target.answers(now_ns, &mut |answer: Answer| {
+            let place = answer.id.wrapping_sub(*first as u32) as usize;
+            // One that nobody waits for any more, or never asked for.
+            let Some(asked) = pending.get_mut(place).filter(|p| place < *sent && !p.is_settled)
+            else {
+                return;
+            };
+            asked.is_settled = true;
+            has_settled = true;
+            let stage = asked.stage as usize;
+            let done_ns = answer.done_ns.unwrap_or(now_ns);
+            let seen = seen(&mut of[stage]);
+            // The clock was counted to now; what ended before is taken off again.
+            seen.in_flight_ns -= (now_ns - done_ns) as f64;
+            in_flight[stage] -= 1;
+            if answer.is_right {
+                seen.counts.ok += 1;
+                seen.response.record(done_ns.saturating_sub(asked.intended_ns));
+                seen.service.record(done_ns.saturating_sub(asked.sent_ns));
+            } else {
+                seen.counts.errors += 1;
+            }
+        })?;
+        Ok(has_settled)
+    }
+
+    /// Forgets those in front that are settled, and gives up those whose time is over.
+    fn let_go(&mut self, now_ns: u64) {
+        let timeout_ns = self.plan.timeout.0;
+        while let Some(first) = self.pending.front().copied() {
+            let is_late = now_ns.saturating_sub(first.intended_ns) >= timeout_ns;
+            if !first.is_settled && !is_late {
+                break;
+            }
+            if !first.is_settled {
+                self.count(now_ns);
+                let stage = first.stage as usize;
+                self.in_flight[stage] -= 1;
+                seen(&mut self.seen[stage]).counts.timed_out += 1;
+            }
+            self.pending.pop_front();
+            self.first += 1;
+            // The first one may still be waiting to be sent.
+            self.sent = self.sent.saturating_sub(1);
+        }
+    }
+
+    /// Counts who is in flight up to now.
+    #[inline]
+    fn count(&mut self, now_ns: u64) {
+        let since_ns = now_ns.saturating_sub(self.counted_ns);
+        if since_ns == 0 {
+            return;
+        }
+        self.counted_ns = now_ns;
+        for (stage, in_flight) in self.in_flight.iter().enumerate().filter(|(_, n)| **n > 0) {
+            let seen = seen(&mut self.seen[stage]);
+            seen.in_flight_ns += *in_flight as f64 * since_ns as f64;
+        }
+    }
+
+    /// Hands over what was seen since the last time.
+    fn end_second(&mut self, now_ns: u64, each: &mut dyn FnMut(Frame)) {
+        self.count(now_ns);
+        let stages = self.seen.iter_mut().enumerate();
+        let stages = stages.filter_map(|(stage, seen)| Some((stage as u32, seen.take()?)));
+        let frame = Frame {
+            second: self.second_from_ns / SECOND_NS,
+            length_ns: now_ns - self.second_from_ns,
+            stages: stages.collect(),
+            in_flight: self.in_flight.iter().sum(),
+            looks: Vec::new(),
+        };
+        self.second_from_ns = now_ns;
+        self.target.each_second();
+        if frame.length_ns > 0 {
+            each(frame);
+        }
+    }
+}
+
+/// What was seen of a stage in this second.
+#[inline]
+fn seen(place: &mut Option<Seen>) -> &mut Seen {
+    place.get_or_insert_default()
+}
+
+#[cfg(test)]
+#[path = "generator_tests.rs"]
+mod tests;

@@ -1,0 +1,149 @@
+//! A load: messages on a schedule, second by second.
+//!
+//! `generator.rs` offers them and keeps the clocks, on a thread of its own; this one tells what it
+//! saw, and reads memory beside it. `agents.rs`, `program.rs` and `target.rs` are what takes the
+//! messages. What a load comes to is no matter of a worker: the seconds are told, and the run adds
+//! them up.
+
+mod agents;
+mod generator;
+mod looks;
+mod pace;
+mod program;
+#[cfg(test)]
+mod queue;
+mod target;
+
+use self::agents::{Agents, Mischief};
+use self::generator::{Bounds, Generator};
+use self::looks::Linear;
+use self::pace::RealTime;
+use self::program::Program;
+use self::target::{Nobody, Target};
+use super::Context;
+use crate::measure::protocol::{AgentFiles, Event, LoadJob, LoadTarget};
+use crate::subject::Attempt;
+use crate::sys::clock;
+use caxton_results::case::{CaseKey, Outcome};
+use caxton_results::load::frame::{Frame, Line, Look, Segment};
+use caxton_results::load::quiescence::Ledger;
+use caxton_results::load::schedule::Schedule;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
+
+/// Looks that a trend wants, and how far they are apart at the least and at the most.
+const LOOKS: u64 = 240;
+const LOOK_NS_MIN: u64 = 100_000_000;
+const LOOK_NS_MAX: u64 = 1_000_000_000;
+
+/// One load, or the rest of one.
+///
+/// # Errors
+/// What became of it; `WrongAnswer` if the target's own count is another one.
+pub fn run(
+    ctx: &mut Context<'_>,
+    agent: &AgentFiles,
+    case: &CaseKey,
+    job: &LoadJob,
+) -> Attempt<()> {
+    let linear = Arc::new(Linear::default());
+    let agents = |mischief| {
+        let linear = Arc::clone(&linear);
+        move || Agents::start(agent, &job.plan, mischief, Arc::clone(&linear))
+    };
+    let planted_bytes = job.planted_bytes;
+    let mut load = Load { ctx, case, job, linear: &linear };
+    match &job.target {
+        LoadTarget::Agents => load.run(&agents(Mischief { deadly: false, planted_bytes })),
+        LoadTarget::Churn => load.run(&agents(Mischief { deadly: true, planted_bytes })),
+        LoadTarget::Nobody => load.run(&|| Ok(Nobody::default())),
+        LoadTarget::Program(words) => load.run(&|| Program::start(words)),
+    }
+}
+
+struct Load<'a, 'c> {
+    ctx: &'a mut Context<'c>,
+    case: &'a CaseKey,
+    job: &'a LoadJob,
+    linear: &'a Linear,
+}
+
+impl Load<'_, '_> {
+    fn run<T: Target + Send>(&mut self, start: &dyn Fn() -> Attempt<T>) -> Attempt<()> {
+        // Once in vain: what is made once and kept for ever is there before anything is counted.
+        drop(start()?);
+        let before = looks::count();
+        let target = start()?;
+        (self.ctx.tell)(Event::Working);
+        self.tell(Line::Segment(Segment {
+            number: self.job.segment,
+            started_utc: clock::utc(),
+            started_unix_ms: clock::unix_ms(),
+            from_second: self.job.from_second,
+            target: target.words(),
+        }));
+        let (target, sent) = self.generate(target)?;
+        let mut target = target;
+        target.add_up(sent)?;
+        drop(target);
+        let rows = looks::rows(&before, &looks::count(), 0);
+        self.tell(Line::Ended(Ledger { rows, messages: sent }));
+        Ok(())
+    }
+
+    /// Has the messages generated, and tells each second; the target, and how many it took.
+    fn generate<T: Target + Send>(&mut self, target: T) -> Attempt<(T, u64)> {
+        let (plan, stop) = (&self.job.plan, AtomicBool::new(false));
+        let bounds = Bounds { from_second: self.job.from_second, for_ns: self.job.for_ns };
+        let schedule = Schedule::new(plan);
+        let (tell, frames) = mpsc::channel::<Frame>();
+        thread::scope(|scope| {
+            let generator = Generator::new((plan, bounds), schedule, target, &RealTime, &stop);
+            let named = thread::Builder::new().name("generator".to_owned());
+            let generating = named.spawn_scoped(scope, move || {
+                // Nobody hears only if this process is ending.
+                generator.run(&mut |frame| drop(tell.send(frame)))
+            });
+            let generating =
+                generating.map_err(|error| Outcome::Failed(format!("no thread: {error}")))?;
+            let sent = self.watch(&frames);
+            let ended = generating.join();
+            let ended = ended.map_err(|_| Outcome::Failed("the generator panicked".to_owned()))?;
+            Ok((ended?, sent))
+        })
+    }
+
+    /// Tells the frames as they come, with what is read meanwhile; how many messages were sent.
+    fn watch(&mut self, frames: &Receiver<Frame>) -> u64 {
+        let planned_ns = self.job.for_ns.unwrap_or(u64::MAX).min(self.job.plan.granted().0);
+        let step_ns = (planned_ns / LOOKS).clamp(LOOK_NS_MIN, LOOK_NS_MAX);
+        let (start_ns, from_ns) = (self.ctx.clock.now().0, self.job.from_second * 1_000_000_000);
+        let (mut sent, mut taken, mut looks) = (0, 0, Vec::<Look>::new());
+        loop {
+            let since_ns = self.ctx.clock.now().0 - start_ns;
+            let left_ns = (taken * step_ns).saturating_sub(since_ns);
+            match frames.recv_timeout(Duration::from_nanos(left_ns)) {
+                Ok(mut frame) => {
+                    sent += frame.counts().sent;
+                    frame.looks = std::mem::take(&mut looks);
+                    self.tell(Line::Second(Box::new(frame)));
+                }
+                Err(RecvTimeoutError::Timeout) => {
+                    let is_whole = taken.is_multiple_of(LOOK_NS_MAX / step_ns);
+                    // What was missed is not made up for: it is seen as missing.
+                    taken = since_ns / step_ns + 1;
+                    looks.push(looks::look(from_ns + since_ns, self.linear, is_whole));
+                }
+                Err(RecvTimeoutError::Disconnected) => return sent,
+            }
+        }
+    }
+
+    fn tell(&mut self, line: Line) {
+        let case = self.case.clone();
+        (self.ctx.tell)(Event::Load { case, line: Box::new(line) });
+    }
+}
