@@ -19,7 +19,7 @@ pub use degradation::{Degradation, DegradationVerdict, Ratio, SECONDS_MIN, Worse
 pub use joint::{SeriesClass, agree};
 
 use crate::stats::summary::{median, min};
-use kendall::{Ascent, ascent, theil_sen};
+use kendall::{Ascent, INTERVAL_LEVEL, ascent, normal_quantile, theil_sen};
 use serde::{Deserialize, Serialize};
 
 /// Fewest windows that a trend is judged by.
@@ -30,6 +30,8 @@ pub const WINDOW_SAMPLES_MIN: usize = 3;
 pub const GAPS_MAX: f64 = 0.05;
 /// The last windows that tell whether growth goes on, as a share.
 const LATE_SHARE: f64 = 0.6;
+/// How often the smallest leak that could have been seen would be, by the formula.
+const POWER: f64 = 0.8;
 
 /// Something that was sampled over a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -118,8 +120,8 @@ pub struct Judged {
     /// Growth over its last third, by the slope of the last 60 % of the minima: those of a third
     /// are too few, a steady leak of 10 % would seem to end in one run of five.
     pub growth_last_third: f64,
-    /// The smallest leak that this run could have seen: half the width of the slope's interval, and
-    /// nothing below the smallest growth that matters.
+    /// The smallest leak that this run could have seen, in about seven of ten like it. Never below
+    /// half the width of the slope's interval, nor below the smallest growth that matters.
     pub smallest_seen_per_s: f64,
     /// Windows.
     pub windows: usize,
@@ -163,7 +165,6 @@ fn judge(series: &Series, options: &LeakOptions) -> Result<(LeakVerdict, Judged)
     let late_slope = theil_sen(&envelope.at_s[late..], &envelope.minima[late..]).ok_or(too_few)?;
     let level = median(&envelope.minima).ok_or(too_few)?;
     let effect = (options.min_effect_share * level.abs()).max(series.unit_floor);
-    let half_width = (ascent.interval.1 - ascent.interval.0) / 2.0;
     let judged = Judged {
         slope_per_s: ascent.slope,
         interval_per_s: ascent.interval,
@@ -172,13 +173,24 @@ fn judge(series: &Series, options: &LeakOptions) -> Result<(LeakVerdict, Judged)
         level,
         growth: ascent.slope * period_s,
         growth_last_third: late_slope * period_s / 3.0,
-        smallest_seen_per_s: half_width.max(effect / period_s),
+        smallest_seen_per_s: smallest_seen(&ascent, effect / period_s, options.level),
         windows: envelope.minima.len(),
         samples: envelope.samples,
         from_s,
         to_s,
     };
     Ok((verdict(&ascent, &judged, effect, options), judged))
+}
+
+/// The smallest slope that is both sure at `level` and above `effect` with a chance of [`POWER`],
+/// where slopes scatter as the interval says: at the half of its width itself, a leak would be
+/// missed in more than every second run. They scatter a little more, as dependence that is not
+/// significant is not corrected for: measured, the chance is 0.7.
+fn smallest_seen(ascent: &Ascent, effect: f64, level: f64) -> f64 {
+    let half_width = (ascent.interval.1 - ascent.interval.0) / 2.0;
+    let deviation = half_width / normal_quantile(f64::midpoint(1.0, INTERVAL_LEVEL));
+    let spare = normal_quantile(POWER) * deviation;
+    (normal_quantile(level) * deviation + spare).max(effect + spare).max(half_width)
 }
 
 /// The verdict on what was `judged`, where growth below `effect` does not matter.
@@ -198,6 +210,7 @@ fn check(series: &Series, options: &LeakOptions) -> Result<(), String> {
     let is_share = |share: f64| (0.0..1.0).contains(&share);
     let are_shares = is_share(options.warm_up_share)
         && is_share(options.level)
+        && options.level >= 0.5
         && is_share(options.min_effect_share)
         && is_share(options.last_third_share);
     let is_size = |size: f64| size >= 0.0 && size.is_finite();

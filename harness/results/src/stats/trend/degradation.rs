@@ -5,11 +5,14 @@
 //!
 //! Sources: H. R. Künsch, "The jackknife and the bootstrap for general stationary observations",
 //! Annals of Statistics 17 (1989); the length of blocks from D. N. Politis and H. White, "Automatic
-//! block-length selection for the dependent bootstrap", Econometric Reviews 23 (2004).
+//! block-length selection for the dependent bootstrap", Econometric Reviews 23 (2004); the interval
+//! from few blocks of T. C. Hesterberg, "What teachers should know about the bootstrap", The
+//! American Statistician 69 (2015).
 
-use crate::stats::summary::{median, quantile};
+use crate::stats::summary::{max, median, quantile};
 use crate::stats::trend::kendall::{autocorrelation, ranks};
 use serde::{Deserialize, Serialize};
+use statrs::distribution::{ContinuousCDF, Normal, StudentsT};
 
 /// Fewest seconds of a third: with fewer there are too few blocks to draw from.
 pub const SECONDS_MIN: usize = 20;
@@ -79,7 +82,7 @@ pub fn degradation(
 ) -> Degradation {
     let told = |verdict, ratio| Degradation { verdict, ratio, worse, limit };
     match ratio((first, last), seed) {
-        _ if !(limit >= 0.0 && limit < 1.0) => {
+        _ if !(0.0..1.0).contains(&limit) => {
             told(DegradationVerdict::Invalid("no such limit".to_owned()), None)
         }
         Ok(ratio) => told(verdict(&ratio, worse, limit), Some(ratio)),
@@ -100,7 +103,7 @@ fn verdict(ratio: &Ratio, worse: Worse, limit: f64) -> DegradationVerdict {
     }
 }
 
-/// The ratio of medians with its percentile interval, or why there is none.
+/// The ratio of medians with its expanded percentile interval, or why there is none.
 fn ratio((first, last): (&[f64], &[f64]), seed: u64) -> Result<Ratio, String> {
     for (name, values) in [("first", first), ("last", last)] {
         let seconds = values.len();
@@ -113,6 +116,7 @@ fn ratio((first, last): (&[f64], &[f64]), seed: u64) -> Result<Ratio, String> {
             ));
         }
     }
+    let none = || "nothing to draw from".to_owned();
     let mut random = fastrand::Rng::with_seed(seed);
     let lengths = (block_length(first), block_length(last));
     let drawn = (0..RESAMPLES).filter_map(|_| {
@@ -122,13 +126,23 @@ fn ratio((first, last): (&[f64], &[f64]), seed: u64) -> Result<Ratio, String> {
         Some(if before > 0.0 { after / before } else { f64::MAX })
     });
     let drawn: Vec<f64> = drawn.collect();
-    let tail = (1.0 - INTERVAL_LEVEL) / 2.0;
-    let none = || "nothing to draw from".to_owned();
+    let blocks = (first.len() / lengths.0).min(last.len() / lengths.1);
+    let tail = tail(blocks as f64).ok_or_else(none)?;
     Ok(Ratio {
         estimate: median(last).ok_or_else(none)? / median(first).ok_or_else(none)?,
         lower: quantile(&drawn, tail).ok_or_else(none)?,
         upper: quantile(&drawn, 1.0 - tail).ok_or_else(none)?,
     })
+}
+
+/// The share of draws beyond either bound of the interval: Φ(−√(k/(k − 1)) · t) with t the quantile
+/// of Student's distribution with k − 1 degrees of freedom for so many blocks k (Hesterberg 2015).
+/// From few blocks the plain 2.5 % make an interval too narrow. None for fewer than two.
+fn tail(blocks: f64) -> Option<f64> {
+    let freedom = blocks - 1.0;
+    let t = StudentsT::new(0.0, 1.0, freedom).ok()?;
+    let t = t.inverse_cdf(f64::midpoint(1.0, INTERVAL_LEVEL));
+    Some(Normal::standard().cdf(-(blocks / freedom).sqrt() * t))
 }
 
 /// The median of as many values as there are, drawn in blocks of `length` that begin anywhere
@@ -140,7 +154,17 @@ fn resampled_median(values: &[f64], length: usize, random: &mut fastrand::Rng) -
         drawn.extend_from_slice(&values[start..start + length]);
     }
     drawn.truncate(values.len());
-    median(&drawn)
+    middle(&mut drawn)
+}
+
+/// The median, without sorting all: thousands are taken of a day's seconds.
+fn middle(values: &mut [f64]) -> Option<f64> {
+    let half = values.len() / 2;
+    let is_odd = values.len() % 2 == 1;
+    values.get(half)?;
+    let (below, upper, _) = values.select_nth_unstable_by(half, f64::total_cmp);
+    let lower = if is_odd { None } else { max(below) };
+    Some(f64::midpoint(lower.unwrap_or(*upper), *upper))
 }
 
 /// The length of a block: (6 ρ² / (1 − ρ²)²)^⅓ · n^⅓, with ρ the autocorrelation of the ranks of

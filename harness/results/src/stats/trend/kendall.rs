@@ -11,7 +11,7 @@ use crate::stats::summary::{max, mean, median_of_sorted, min};
 use statrs::distribution::{ContinuousCDF, Normal};
 
 /// Two-sided coverage of the slope's interval.
-const INTERVAL_LEVEL: f64 = 0.95;
+pub(super) const INTERVAL_LEVEL: f64 = 0.95;
 /// Two-sided level at which an autocorrelation counts: Hamed and Rao's.
 const LAG_LEVEL: f64 = 0.95;
 /// What two residuals may differ by and still be equal, as a share of the largest value: above the
@@ -23,7 +23,7 @@ const RESIDUAL_QUANTUM: f64 = 1e-12;
 pub(super) struct Ascent {
     /// Theil–Sen's slope.
     pub(super) slope: f64,
-    /// Its interval at 95 %.
+    /// Its interval at [`INTERVAL_LEVEL`].
     pub(super) interval: (f64, f64),
     /// The chance of so much agreement on "up" in a series without a trend.
     pub(super) p: f64,
@@ -51,6 +51,11 @@ pub(super) fn ascent(at: &[f64], values: &[f64]) -> Option<Ascent> {
     })
 }
 
+/// The value that a standard normal deviate stays below with chance `at`.
+pub(super) fn normal_quantile(at: f64) -> f64 {
+    Normal::standard().inverse_cdf(at)
+}
+
 /// Theil–Sen's slope of `values` taken at `at`: the median of the slopes between every two of
 /// them. None for fewer than two.
 pub(super) fn theil_sen(at: &[f64], values: &[f64]) -> Option<f64> {
@@ -71,7 +76,7 @@ fn pairwise_slopes(at: &[f64], values: &[f64]) -> Vec<f64> {
 /// Sen's interval: with N slopes and C = z·σ(S), from the ((N − C)/2)-th to the ((N + C)/2 + 1)-th
 /// of them, outwards to whole ranks; the smallest and the largest slope where that lies beyond.
 fn rank_interval(slopes: &[f64], deviation: f64) -> Option<(f64, f64)> {
-    let c = Normal::standard().inverse_cdf(f64::midpoint(1.0, INTERVAL_LEVEL)) * deviation;
+    let c = normal_quantile(f64::midpoint(1.0, INTERVAL_LEVEL)) * deviation;
     let last = slopes.len().checked_sub(1)?;
     let below = ((slopes.len() as f64 - c) / 2.0).floor() - 1.0;
     let below = (below.max(0.0) as usize).min(last);
@@ -127,7 +132,7 @@ fn residuals(at: &[f64], values: &[f64], slope: f64) -> Vec<f64> {
 /// sawtooth that the windows cut at odd places, must not make a leak surer.
 fn correction(residuals: &[f64]) -> f64 {
     let n = residuals.len() as f64;
-    let significant = Normal::standard().inverse_cdf(f64::midpoint(1.0, LAG_LEVEL)) / n.sqrt();
+    let significant = normal_quantile(f64::midpoint(1.0, LAG_LEVEL)) / n.sqrt();
     let ranks = ranks(residuals);
     let weight = |lag: f64| (n - lag) * (n - lag - 1.0) * (n - lag - 2.0);
     let lags = (1..residuals.len()).filter_map(|lag| {
