@@ -3,4 +3,5 @@
 pub mod proportion;
 pub mod signed_rank;
 pub mod summary;
+pub mod trend;
 pub mod usl;
