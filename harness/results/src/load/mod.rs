@@ -4,4 +4,9 @@
 pub mod check;
 pub mod judge;
 pub mod plan;
+mod rate;
+pub mod schedule;
 pub mod threshold;
+
+#[cfg(test)]
+mod fixture;

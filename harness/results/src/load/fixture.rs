@@ -1,0 +1,34 @@
+//! Plans for tests.
+
+use crate::load::plan::{Arrivals, LoadPlan, Pacing, Rate, Role, Stage};
+use crate::units::Nanos;
+
+/// One second.
+pub(super) const SECOND: u64 = 1_000_000_000;
+
+/// `seconds`, as a length of time.
+pub(super) const fn seconds(seconds: u64) -> Nanos {
+    Nanos(seconds * SECOND)
+}
+
+/// A stage that always offers `per_second`.
+pub(super) fn steady(name: &str, length: Nanos, per_second: f64) -> Stage {
+    Stage::new(name, Role::Hold, length, Rate::Constant { per_second })
+}
+
+/// A plan of `stages` that makes sense.
+pub(super) fn plan(arrivals: Arrivals, stages: Vec<Stage>) -> LoadPlan {
+    LoadPlan {
+        name: "test".to_owned(),
+        agents: 10,
+        message_bytes: 64,
+        seed: 7,
+        arrivals,
+        stages,
+        slo: Nanos(100_000_000),
+        cap: 1000,
+        timeout: seconds(10),
+        thresholds: Vec::new(),
+        pacing: Pacing::Open,
+    }
+}
