@@ -84,11 +84,13 @@ impl Tally {
         let options = LeakOptions::default();
         let trends = series.map(|(class, series)| (class, leak(&series, &options)));
         // A series that this executable cannot read at all has no voice; what can be read must do.
-        let with_voice = trends.iter().zip(SERIES).filter(|(_, (figure, ..))| self.is_read(*figure));
+        let with_voice =
+            trends.iter().zip(SERIES).filter(|(_, (figure, ..))| self.is_read(*figure));
         let with_voice: Vec<_> = with_voice.map(|((class, trend), _)| (*class, trend)).collect();
         let verdict = agree(&with_voice);
         let judged_from = trends.iter().find_map(|(_, trend)| trend.judged).map(|j| j.from_s);
-        let rows = self.seconds.iter().filter(|row| row.second as f64 >= judged_from.unwrap_or(0.0));
+        let rows =
+            self.seconds.iter().filter(|row| row.second as f64 >= judged_from.unwrap_or(0.0));
         let (ok, took_ns) =
             rows.fold((0, 0), |sum, row| (sum.0 + row.counts.ok, sum.1 + row.length_ns));
         Leak {
@@ -132,11 +134,10 @@ impl Tally {
         let is_steady = |row: &&Row| {
             self.plan.stages.get(row.stage as usize).is_some_and(|s| s.role.is_steady())
         };
-        let rows: Vec<&Row> = self.seconds.iter().filter(is_steady)
-            .skip_while(|row| row.second < COLD_S).collect();
-        // The last one may be short.
         let rows: Vec<&Row> =
-            rows.into_iter().filter(|row| row.length_ns >= 990_000_000).collect();
+            self.seconds.iter().filter(is_steady).skip_while(|row| row.second < COLD_S).collect();
+        // The last one may be short.
+        let rows: Vec<&Row> = rows.into_iter().filter(|row| row.length_ns >= 990_000_000).collect();
         let third = rows.len() / 3;
         let (first, last) = (&rows[..third], &rows[rows.len() - third..]);
         let of = |name: &str, worse: Worse, value: fn(&Row) -> f64| {
@@ -178,7 +179,9 @@ impl Tally {
                 }
                 DegradationVerdict::Degraded | DegradationVerdict::Ok => {
                     let worst = figures.iter().filter_map(|(_, told)| worse(told));
-                    worst.reduce(f64::max).map_or_else(|| missing("none".to_owned()), Reading::Known)
+                    worst
+                        .reduce(f64::max)
+                        .map_or_else(|| missing("none".to_owned()), Reading::Known)
                 }
             },
         }

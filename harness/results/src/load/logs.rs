@@ -103,7 +103,8 @@ pub fn hgrm(times: &Times) -> String {
     let mut total = 0;
     for step in histogram.iter_quantiles(TICKS_PER_HALF) {
         total += step.count_since_last_iteration();
-        let (value, share) = (step.value_iterated_to() as f64 / PER_MS, step.quantile_iterated_to());
+        let (value, share) =
+            (step.value_iterated_to() as f64 / PER_MS, step.quantile_iterated_to());
         let beyond = match share {
             share if share < 1.0 => format!("{:14.2}", 1.0 / (1.0 - share)),
             _ => String::new(),
@@ -127,7 +128,13 @@ mod tests {
     use std::collections::BTreeMap;
 
     fn segment(number: u32, started_unix_ms: u64, from_second: u64) -> Segment {
-        Segment { number, started_utc: String::new(), started_unix_ms, from_second, target: String::new() }
+        Segment {
+            number,
+            started_utc: String::new(),
+            started_unix_ms,
+            from_second,
+            target: String::new(),
+        }
     }
 
     fn frame(second: u64) -> Frame {
@@ -170,7 +177,10 @@ mod tests {
         let text = hgrm(&frame(0).stages[&1].response);
         assert!(text.contains("Percentile TotalCount"), "{text}");
         let last = text.lines().rfind(|line| !line.starts_with('#')).unwrap();
-        assert_eq!(last.split_whitespace().collect::<Vec<_>>(), ["0.001000", "1.000000000000", "1000"]);
+        assert_eq!(
+            last.split_whitespace().collect::<Vec<_>>(),
+            ["0.001000", "1.000000000000", "1000"]
+        );
         assert!(text.contains("Total count    =         1000]"), "{text}");
     }
 }

@@ -93,8 +93,12 @@ impl Ledger {
         if !left.is_empty() {
             return Quiescence::Left(left.join(", "));
         }
-        let missing: Vec<&str> = self.rows.iter().filter(|row| row.left().is_none())
-            .map(|row| row.thing.name()).collect();
+        let missing: Vec<&str> = self
+            .rows
+            .iter()
+            .filter(|row| row.left().is_none())
+            .map(|row| row.thing.name())
+            .collect();
         if self.rows.is_empty() {
             return Quiescence::Unknown("nothing was counted".to_owned());
         }
@@ -150,7 +154,11 @@ mod tests {
     fn what_was_not_counted_is_not_clean() {
         assert!(matches!(Ledger::default().verdict(), Quiescence::Unknown(_)));
         let why = Missing::Unsupported("no /proc".to_owned());
-        let rows = vec![Row { thing: Thing::Files, before: Reading::Known(1), after: Reading::Missing(why) }];
+        let rows = vec![Row {
+            thing: Thing::Files,
+            before: Reading::Known(1),
+            after: Reading::Missing(why),
+        }];
         let ledger = Ledger { rows, messages: 1 };
         assert_eq!(ledger.verdict(), Quiescence::Unknown("not counted: open files".to_owned()));
     }

@@ -110,7 +110,13 @@ mod tests {
 
     fn segment(number: u32, from_second: u64) -> Line {
         let (started_utc, started_unix_ms) = (String::new(), 0);
-        Line::Segment(Segment { number, started_utc, started_unix_ms, from_second, target: String::new() })
+        Line::Segment(Segment {
+            number,
+            started_utc,
+            started_unix_ms,
+            from_second,
+            target: String::new(),
+        })
     }
 
     fn second(second: u64, in_flight: u64) -> Line {

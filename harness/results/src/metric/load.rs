@@ -22,5 +22,10 @@ pub(super) const LOADS: &[Metric] = &[
         .better(Better::Higher),
     row("load_success_share", Unit::Share, Rule::Median, "messages answered, of those offered")
         .better(Better::Higher),
-    row("load_dropped_messages", Unit::Count, Rule::Median, "messages not sent: too many in flight"),
+    row(
+        "load_dropped_messages",
+        Unit::Count,
+        Rule::Median,
+        "messages not sent: too many in flight",
+    ),
 ];

@@ -120,8 +120,16 @@ fn rows(load: &LoadOutcome) -> Vec<(String, &StageOutcome)> {
 
 fn messages(loads: &[(&CaseRecord, &LoadOutcome)]) -> Table {
     let headings = [
-        "<load", "<stage", "took", "offered", "answered", "answered/s", "wrong", "timed out",
-        "dropped", "Little",
+        "<load",
+        "<stage",
+        "took",
+        "offered",
+        "answered",
+        "answered/s",
+        "wrong",
+        "timed out",
+        "dropped",
+        "Little",
     ];
     let mut table = Table::new("Loads: messages", &headings);
     for (_, load) in loads {
@@ -132,9 +140,8 @@ fn messages(loads: &[(&CaseRecord, &LoadOutcome)]) -> Table {
                 took_s if took_s > 0.0 => Unit::PerSecond.show(counts.ok as f64 / took_s),
                 _ => "-".to_owned(),
             };
-            let little = reading(&outcome.little_residual, |residual| {
-                format!("{:+.2} %", residual * 100.0)
-            });
+            let little =
+                reading(&outcome.little_residual, |residual| format!("{:+.2} %", residual * 100.0));
             let is_bad = counts.failed() > 0;
             let row = [
                 label(load),
@@ -164,7 +171,9 @@ fn percentile(of: &Percentiles, share: f64) -> String {
 
 fn with_interval(of: &Percentiles, share: f64) -> String {
     match of.find(share) {
-        Some(Percentile { value: Reading::Known(value), interval: Some([lower, upper]), .. }) => {
+        Some(Percentile {
+            value: Reading::Known(value), interval: Some([lower, upper]), ..
+        }) => {
             format!("{value} [{lower}, {upper}]")
         }
         _ => percentile(of, share),
@@ -173,8 +182,17 @@ fn with_interval(of: &Percentiles, share: f64) -> String {
 
 fn times(loads: &[(&CaseRecord, &LoadOutcome)]) -> Table {
     let headings = [
-        "<load", "<stage", "n", "response p50", "p90", "p99 [95 %]", "p99.9", "max", "service p50",
-        "p99", "lateness p99",
+        "<load",
+        "<stage",
+        "n",
+        "response p50",
+        "p90",
+        "p99 [95 %]",
+        "p99.9",
+        "max",
+        "service p50",
+        "p99",
+        "lateness p99",
     ];
     let title = "Loads: response from the intended start, service from the send";
     let mut table = Table::new(title, &headings);
@@ -234,8 +252,15 @@ fn unit(trend: &Trend) -> Unit {
 
 fn growth(loads: &[(&CaseRecord, &LoadOutcome)]) -> Table {
     let headings = [
-        "<load", "<series", "<verdict", "level", "growth in 24 h", "95 % interval", "per message",
-        "smallest seen in 24 h", "per message",
+        "<load",
+        "<series",
+        "<verdict",
+        "level",
+        "growth in 24 h",
+        "95 % interval",
+        "per message",
+        "smallest seen in 24 h",
+        "per message",
     ];
     let mut table = Table::new("Loads: what grew", &headings);
     for (_, load) in loads {
@@ -322,7 +347,12 @@ fn slowing(loads: &[(&CaseRecord, &LoadOutcome)]) -> Table {
 
 fn recoveries(loads: &[(&CaseRecord, &LoadOutcome)]) -> Table {
     let headings = [
-        "<load", "recovered after", "backlog", "capacity", "least time", "calm p99",
+        "<load",
+        "recovered after",
+        "backlog",
+        "capacity",
+        "least time",
+        "calm p99",
         "least capacity for the target",
     ];
     let mut table = Table::new("Loads: bursts", &headings);
@@ -364,8 +394,8 @@ fn left(loads: &[(&CaseRecord, &LoadOutcome)]) -> Table {
         let Reading::Known(ledger) = &load.left else { continue };
         for row in &ledger.rows {
             let left = row.left();
-            let of = |count: &Reading<u64>| reading(count, |value| self::count(*value));
-            let left = left.map_or_else(|| "-".to_owned(), self::count);
+            let of = |read: &Reading<u64>| reading(read, |value| count(*value));
+            let left = left.map_or_else(|| "-".to_owned(), count);
             let cells = [&label(load), row.thing.name(), &of(&row.before), &of(&row.after), &left];
             table.row(Tone::Plain, cells);
         }

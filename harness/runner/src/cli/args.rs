@@ -167,6 +167,7 @@ pub struct Args {
     #[arg(long, value_name = "SECONDS", value_parser = parse_seconds, default_value = "120")]
     pub timeout: f64,
 
+    /// What is wanted of loads
     #[command(flatten)]
     pub loads: LoadArgs,
 

@@ -220,7 +220,7 @@ pub(super) fn contests(
     let (agents, guests): (Vec<&String>, Vec<&String>) = names.iter().partition(has_twin);
     let own = |names: Vec<&String>| names.into_iter().cloned().collect::<Vec<String>>();
     let (agents, guests, limits) = (own(agents), own(guests), args.limits());
-    let subjects = Subjects { agents, guests, limits, is_full: false };
+    let subjects = Subjects { agents, guests, limits, ..Subjects::default() };
     let filter = Filter::new(&args.filters, args.exact)?;
     let tasks = (suite.plan)(&subjects).into_iter();
     let kept = tasks.filter_map(|task| task.keep(&|case| filter.takes(case)));
@@ -247,7 +247,10 @@ fn contest(task: Task) -> Option<Contest> {
         TaskKind::MemoryLimit { case, .. } | TaskKind::Heap(case) => {
             Some(Contest { case, is_paired: false })
         }
-        TaskKind::Profile(_) | TaskKind::Parts(_) | TaskKind::Mail { .. } => None,
+        TaskKind::Profile(_)
+        | TaskKind::Parts(_)
+        | TaskKind::Mail { .. }
+        | TaskKind::Load { .. } => None,
     }
 }
 

@@ -5,7 +5,7 @@ use super::messages::Problem;
 use crate::measure::protocol::LoadTarget;
 use crate::plan::scale::Scale;
 use crate::suite::scenarios::Loads;
-use caxton_results::load::file::{CAP, SLO, TIMEOUT};
+use caxton_results::load::file::{CAP, TIMEOUT};
 use caxton_results::load::plan::{Arrivals, LoadPlan, Pacing, Stage};
 use caxton_results::load::threshold::Threshold;
 use caxton_results::units::{Bytes, Nanos};
@@ -174,6 +174,7 @@ fn parse_words(text: &str) -> Result<Words, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use caxton_results::load::file::SLO;
     use clap::Parser;
 
     #[derive(Debug, Parser)]

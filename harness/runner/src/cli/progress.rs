@@ -1,14 +1,14 @@
 //! Progress: a bar with the time left on a terminal, a plain line per task elsewhere.
 
 use super::messages::note;
+use crate::measure::run::Observer;
+use caxton_results::case::Outcome;
 use caxton_results::load::frame::Figure;
 use caxton_results::load::outcome::LoadOutcome;
 use caxton_results::load::tally::Tally;
-use crate::measure::run::Observer;
-use caxton_results::case::Outcome;
 use caxton_results::report::sanitise::sanitise;
-use indicatif::{ProgressBar, ProgressStyle};
 use caxton_results::units::{Bytes, Nanos, Unit};
+use indicatif::{ProgressBar, ProgressStyle};
 use std::io::IsTerminal;
 
 /// Characters of a reason that are shown: it may be a guest's own words.
@@ -109,9 +109,9 @@ fn live(tally: &Tally) -> Option<String> {
     let (last, plan) = (tally.last()?, tally.plan());
     let per_second = |count: u64| Unit::PerSecond.show(count as f64 / last.length_s.max(1e-9));
     let stage = plan.stages.get(last.stage as usize).map_or("", |stage| stage.name.as_str());
-    let [p50, p99] = last.response_ns.map_or(["-".to_owned(), "-".to_owned()], |two| {
-        two.map(|ns| Nanos(ns).to_string())
-    });
+    let [p50, p99] = last
+        .response_ns
+        .map_or(["-".to_owned(), "-".to_owned()], |two| two.map(|ns| Nanos(ns).to_string()));
     let memory = tally.figure(Figure::RssBytes).map_or("-".to_owned(), |b| Bytes(b).to_string());
     let done_s = tally.next_second();
     let left_s = (plan.granted().0 / 1_000_000_000).saturating_sub(done_s);

@@ -449,7 +449,7 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    fn write(&mut self) -> Result<(), RunError> {
+    pub(super) fn write(&mut self) -> Result<(), RunError> {
         self.record.run.updated_utc = clock::utc();
         self.record.host.load_at_end = memory::load_average().into();
         if let Some(folder) = &self.folder {

@@ -46,7 +46,8 @@ fn parse(text: &str) -> Result<Job, String> {
 fn work(job: &Job, out: &mut dyn Write) -> Outcome {
     // A worker that compiles seven modules before it measures does that on every core; one whose
     // agents live on a thread per core measures there, too.
-    let pins_itself = matches!(job.work, Work::Parts { .. } | Work::Mail { .. } | Work::Load { .. });
+    let pins_itself =
+        matches!(job.work, Work::Parts { .. } | Work::Mail { .. } | Work::Load { .. });
     if let Some(core) = job.core.filter(|_| !pins_itself)
         && let Err(error) = affinity::pin_to(core)
     {

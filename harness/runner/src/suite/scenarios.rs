@@ -110,11 +110,8 @@ fn burst() -> Scenario {
         stage("burst", Role::Burst, 10, 50_000.0),
         stage("after", Role::After, 40, 1000.0),
     ];
-    let thresholds = [
-        ("recovery_time", "value<30s"),
-        ("success", "rate>0.99"),
-        ("dropped", "rate==0"),
-    ];
+    let thresholds =
+        [("recovery_time", "value<30s"), ("success", "rate>0.99"), ("dropped", "rate==0")];
     let plan = guide("burst", (100, 1024), stages, &thresholds);
     Scenario { plan, target: LoadTarget::Agents, quick_s: &[7, 3, 8] }
 }

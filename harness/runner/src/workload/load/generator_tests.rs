@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::workload::load::queue::{Queue, VirtualTime};
-use caxton_results::load::outcome::{LoadOutcome, Verdict};
 use caxton_results::load::frame::{Line, Segment};
+use caxton_results::load::outcome::{LoadOutcome, Verdict};
 use caxton_results::load::plan::{Arrivals, Rate, Role, Stage};
 use caxton_results::load::quiescence::{Ledger, Row, Thing};
 use caxton_results::load::schedule::Schedule;
@@ -39,7 +39,8 @@ fn drive(plan: &LoadPlan, queue: Queue<'_>) -> LoadOutcome {
     let (pace, stop) = (VirtualTime::default(), AtomicBool::new(false));
     let mut tally = Tally::new(plan.clone());
     let (started_utc, started_unix_ms) = (String::new(), 0);
-    let segment = Segment { number: 0, started_utc, started_unix_ms, from_second: 0, target: String::new() };
+    let segment =
+        Segment { number: 0, started_utc, started_unix_ms, from_second: 0, target: String::new() };
     tally.push(&Line::Segment(segment));
     let bounds = Bounds { from_second: 0, for_ns: None };
     let generator = Generator::new((plan, bounds), Schedule::new(plan), queue, &pace, &stop);
@@ -52,15 +53,15 @@ fn drive(plan: &LoadPlan, queue: Queue<'_>) -> LoadOutcome {
 }
 
 fn ns(outcome: &LoadOutcome, is_response: bool, share: f64) -> f64 {
-    let percentiles =
-        if is_response { &outcome.whole.response } else { &outcome.whole.service };
+    let percentiles = if is_response { &outcome.whole.response } else { &outcome.whole.service };
     percentiles.find(share).unwrap().value.known().unwrap().0 as f64
 }
 
 #[test]
 fn a_stall_is_felt_by_every_message_that_was_due_in_it() {
     // 200 a second for 100 s; one at a time, 1 ms each, and 1 s of every 10 s nothing.
-    let mut plan = plan(vec![stage("hold", Role::Hold, 100, 200.0)], &[("response_time", "p(99)<1s")]);
+    let mut plan =
+        plan(vec![stage("hold", Role::Hold, 100, 200.0)], &[("response_time", "p(99)<1s")]);
     let queue = || Queue::new(|| MS as f64).with_room(1).stalling(SECOND_NS, 10 * SECOND_NS);
     let open = drive(&plan, queue());
     let (response, service) = (ns(&open, true, 0.99), ns(&open, false, 0.99));
@@ -78,7 +79,8 @@ fn a_stall_is_felt_by_every_message_that_was_due_in_it() {
 fn mean_response(load: f64, is_exponential: bool) -> f64 {
     let service_ns = 100_000.0;
     let per_second = load * 1e9 / service_ns;
-    let mut plan = plan(vec![stage("hold", Role::Hold, 200, per_second)], &[("response_time", "avg<1s")]);
+    let mut plan =
+        plan(vec![stage("hold", Role::Hold, 200, per_second)], &[("response_time", "avg<1s")]);
     plan.arrivals = Arrivals::Poisson;
     let mut rng = fastrand::Rng::with_seed(5);
     let outcome = drive(
@@ -146,7 +148,8 @@ fn twice_what_it_can_do_never_passes() {
         assert!(counts.failed() > 50_000, "{counts:?}");
     }
     // Without any threshold a run that dropped does not pass either.
-    let mut plan = plan(vec![stage("hold", Role::Hold, 10, 20_000.0)], &[("response_time", "min<1s")]);
+    let mut plan =
+        plan(vec![stage("hold", Role::Hold, 10, 20_000.0)], &[("response_time", "min<1s")]);
     plan.cap = 1000;
     assert_eq!(drive(&plan, Queue::new(|| 100_000.0)).verdict, Verdict::Fail);
 }
@@ -167,7 +170,8 @@ impl Pace for Jumpy {
 
 #[test]
 fn a_generator_that_is_late_is_not_believed() {
-    let plan = plan(vec![stage("hold", Role::Hold, 10, 1000.0)], &[("response_time", "p(99)<100ms")]);
+    let plan =
+        plan(vec![stage("hold", Role::Hold, 10, 1000.0)], &[("response_time", "p(99)<100ms")]);
     let (pace, stop) = (Jumpy::default(), AtomicBool::new(false));
     let mut tally = Tally::new(plan.clone());
     let bounds = Bounds { from_second: 0, for_ns: None };

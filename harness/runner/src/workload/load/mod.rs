@@ -5,14 +5,14 @@
 //! messages. What a load comes to is no matter of a worker: the seconds are told, and the run adds
 //! them up.
 
-mod agents;
-mod generator;
-mod looks;
-mod pace;
-mod program;
+pub mod agents;
+pub mod generator;
+pub mod looks;
+pub mod pace;
+pub mod program;
 #[cfg(test)]
 mod queue;
-mod target;
+pub mod target;
 
 use self::agents::{Agents, Mischief};
 use self::generator::{Bounds, Generator};

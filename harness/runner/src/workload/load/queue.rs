@@ -54,7 +54,11 @@ impl<'a> Queue<'a> {
     fn begin_ns(&self, at_ns: f64) -> f64 {
         let Some((stall_ns, period_ns)) = self.stall_ns else { return at_ns };
         let within = at_ns % period_ns as f64;
-        if within < (period_ns - stall_ns) as f64 { at_ns } else { at_ns - within + period_ns as f64 }
+        if within < (period_ns - stall_ns) as f64 {
+            at_ns
+        } else {
+            at_ns - within + period_ns as f64
+        }
     }
 }
 
