@@ -1,7 +1,7 @@
 //! The leak verdict: its errors and its power on made-up traces, and what it must refuse.
 //!
-//! The rates are over 600 seeded traces of 720 s each: 100 MiB, with noise that depends on the second
-//! before (ρ = 0.9) and has a standard deviation of 0.3 MiB.
+//! The rates are over 600 seeded traces of 720 s each: 100 MiB, with noise that depends on the
+//! second before (ρ = 0.9) and has a standard deviation of 0.3 MiB.
 
 use super::*;
 

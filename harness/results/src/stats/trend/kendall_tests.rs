@@ -18,8 +18,8 @@ fn the_slope_is_the_median_of_all_pairs() {
 
 #[test]
 fn the_interval_is_sens() {
-    // With 276 slopes and σ(S)² = 24 · 23 · 53 / 18: C = 1.96 · 40.315 = 79.02, (276 − C)/2 = 98.49:
-    // outwards, the 98th from either end.
+    // With 276 slopes and σ(S)² = 24 · 23 · 53 / 18: C = 1.96 · 40.315 = 79.02 and
+    // (276 − C)/2 = 98.49: outwards, the 98th from either end.
     let slopes: Vec<f64> = (1..=276).map(f64::from).collect();
     let deviation = (24.0_f64 * 23.0 * 53.0 / 18.0).sqrt();
     assert_eq!(rank_interval(&slopes, deviation), Some((98.0, 179.0)));
@@ -34,8 +34,7 @@ fn score_and_variance_are_those_of_the_formulas() {
     let untied = [1.0, 3.0, 2.0, 10.0];
     assert_eq!((score(&untied), variance(&untied)), (4.0, 156.0 / 18.0));
     assert_eq!(tau(&untied, 4.0), 4.0 / 6.0);
-    // 23, 24, 29, 6, 29, 24, 24, 29, 23 (R. O. Gilbert, "Statistical methods for environmental
-    // pollution monitoring", 1987, section 16.4): 2, 3 and 3 are equal.
+    // Two are equal, and three, and three.
     let tied = [23.0, 24.0, 29.0, 6.0, 29.0, 24.0, 24.0, 29.0, 23.0];
     let expected = (9.0 * 8.0 * 23.0 - 2.0 * 9.0 - 2.0 * (3.0 * 2.0 * 11.0)) / 18.0;
     assert_eq!(variance(&tied), expected);
