@@ -2,6 +2,8 @@
 //! sends the messages and reads the clock is no part of it.
 
 pub mod check;
+pub mod file;
+pub mod flags;
 pub mod judge;
 pub mod plan;
 mod rate;
