@@ -97,7 +97,9 @@ impl LoadPlan {
 fn from_toml(error: &toml::de::Error) -> String {
     let keys = "a load test has name, agents, message_bytes and `[[stage]]` with name, length and \
                 rate";
-    format!("{}; {keys}", start_of(error.message()))
+    // A message can quote a whole name of the file.
+    let message: String = error.message().chars().take(300).collect();
+    format!("{message}; {keys}")
 }
 
 /// Where the parts of a file are.
@@ -219,7 +221,7 @@ fn number(value: &Value) -> Option<f64> {
 
 fn text<'a>(table: &'a Table, key: &str) -> Result<&'a str, String> {
     let value = table.get(key).and_then(Value::as_str);
-    value.ok_or_else(|| format!("{key} is no text: write it in quotation marks"))
+    value.ok_or_else(|| format!("{key} is missing or no text: write it in quotation marks"))
 }
 
 fn read_trace(name: &str, read: ReadFile<'_>) -> Result<Rate, String> {

@@ -126,13 +126,13 @@ fn a_bad_value_is_named_with_its_line_and_a_fix() {
         load.toml, line 2: a name is empty: write one, such as "hold"
         load.toml, line 2: the name "xxxxxxxxxxxxxxxxxxxx"... has 10000 bytes: write up to 100
         load.toml, line 2: the name "a\u{1b}b" has a control character: write it without
-        load.toml, line 2: unknown field `title`, expected one of `name`, `agents`, `me...; a load test has name, agents, message_bytes and `[[stage]]` with name, length and rate
+        load.toml, line 2: unknown field `title`, expected one of `name`, `agents`, `message_bytes`, `seed`, `arrivals`, `slo`, `cap`, `timeout`, `closed`, `stage`, `thresholds`; a load test has name, agents, message_bytes and `[[stage]]` with name, length and rate
         load.toml, line 3: agents = 0: nobody takes the messages; write 1 or more
         load.toml, line 3: invalid value: integer `-1`, expected u32; a load test has name, agents, message_bytes and `[[stage]]` with name, length and rate
         load.toml, line 1: missing field `agents`; a load test has name, agents, message_bytes and `[[stage]]` with name, length and rate
         load.toml, line 4: message_bytes = 0: write 1 to 16777216
         load.toml, line 4: message_bytes = 4000000000: write 1 to 16777216
-        load.toml, line 5: unknown variant `random`, expected one of `constant`, `poiss...; a load test has name, agents, message_bytes and `[[stage]]` with name, length and rate
+        load.toml, line 5: unknown variant `random`, expected one of `constant`, `poisson`, `uniform`; a load test has name, agents, message_bytes and `[[stage]]` with name, length and rate
         load.toml, line 6: slo = 0: no response is that quick; write a time such as 100ms
         load.toml, line 6: slo = "50": expected a number with its unit, such as 100ms, 10s or 24h
         load.toml, line 8: timeout is 5.00 s, less than the slo of 50.0 s: what misses the slo is then never seen; write a longer timeout
@@ -172,7 +172,7 @@ fn a_bad_stage_is_named_with_its_line_and_a_fix() {
         load.toml, line 17: a second stage "ramp": give it a name of its own
         load.toml, line 17: stage name "a}b": write it without '}'
         load.toml, line 19: stage "hold": "bas" is no role: write one of ramp-up, base, hold, burst, after, ramp-down
-        load.toml, line 19: unknown field `rolle`, expected one of `name`, `role`, `leng...; a load test has name, agents, message_bytes and `[[stage]]` with name, length and rate
+        load.toml, line 19: unknown field `rolle`, expected one of `name`, `role`, `length`, `rate`; a load test has name, agents, message_bytes and `[[stage]]` with name, length and rate
         load.toml, line 12: stage "ramp": length 0 ns: write a time above 0 and up to 100 days, such as 30s
         load.toml, line 14: stage "ramp": length = "-30s": expected a number with its unit, such as 100ms, 10s or 24h
         load.toml, line 12: stage "ramp": length 35996400 s: write a time above 0 and up to 100 days, such as 30s
@@ -184,7 +184,7 @@ fn a_bad_stage_is_named_with_its_line_and_a_fix() {
         load.toml, line 12: stage "ramp": to = 10000000000: write messages per second, 0 to 1000000000
         load.toml, line 12: stage "ramp": amplitude = -1: write messages per second, 0 to 1000000000
         load.toml, line 12: stage "ramp": period 0 ns: write a time above 0 and up to 100 days, such as 60s
-        load.toml, line 15: stage "ramp": period is no text: write it in quotation marks
+        load.toml, line 15: stage "ramp": period is missing or no text: write it in quotation marks
         load.toml, line 31: stage "trace": trace "none": entity not found; its place is beside the plan
         load.toml, line 28: stage "trace": instant 2 of the trace, 500 ms, is before the one above it, 1.00 s: sort them
         load.toml, line 31: stage "trace": trace "words", line 2: "soon" is no instant: write seconds, as 1.25
@@ -217,10 +217,10 @@ fn a_bad_threshold_is_named_with_its_line_and_a_fix() {
         load.toml, line 34: threshold "respons_time": "respons_time" is no metric of a load test; write one of response_time, service_time, success, errors, dropped, messages, leak, degradation, recovery_time
         load.toml, line 34: threshold "response_time": "p(99)<fast": "fast" is no time: expected a number with its unit, such as 100ms, 10s or 24h
         load.toml, line 34: threshold "response_time": write a text such as "p(99)<100ms", or { threshold = ... }
-        load.toml, line 34: threshold "response_time": threshold is no text: write it in quotation marks
-        load.toml, line 34: threshold "response_time": threshold is no text: write it in quotation marks
+        load.toml, line 34: threshold "response_time": threshold is missing or no text: write it in quotation marks
+        load.toml, line 34: threshold "response_time": threshold is missing or no text: write it in quotation marks
         load.toml, line 34: threshold "response_time": abortOnFail: write true or false
         load.toml, line 34: threshold "response_time": "abort_on_fail" is no key of it: write threshold, abortOnFail, delayAbortEval
-        load.toml, line 34: threshold "response_time": delayAbortEval is no text: write it in quotation marks
+        load.toml, line 34: threshold "response_time": delayAbortEval is missing or no text: write it in quotation marks
         load.toml, line 35: threshold success{stage:burst} rate>0.99: there is no stage "burst"; write one of ramp, hold, wave, trace"#]].assert_eq(&said(&changes));
 }
