@@ -35,7 +35,7 @@ impl Tally {
         let stages: Vec<StageOutcome> =
             stages.map(|(stage, tally)| self.stage(stage, tally)).collect();
         let whole = self.whole();
-        let thresholds: Vec<Judged> = self.judged().into_iter().map(finite).collect();
+        let thresholds: Vec<Judged> = self.judged();
         let leak = self.plan.asks(Metric::Leak).then(|| self.leak());
         let degradation = self.plan.asks(Metric::Degradation).then(|| self.degradations());
         let no_count = || Missing::Failed("the load ended before it could be counted".to_owned());
@@ -123,15 +123,6 @@ impl LoadPlan {
         };
         self.stages.iter().map(of).sum::<f64>().round() as u64
     }
-}
-
-/// A record cannot hold what is longer than any number.
-fn finite(mut judged: Judged) -> Judged {
-    if judged.observed.known().is_some_and(|value| !value.is_finite()) {
-        let why = "longer than any: it is one of those that failed".to_owned();
-        judged.observed = Reading::Missing(Missing::Failed(why));
-    }
-    judged
 }
 
 fn lateness(seen: &Seen) -> Reading<Nanos> {

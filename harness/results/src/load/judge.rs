@@ -15,7 +15,8 @@ pub trait Observed {
     fn count(&self, metric: Metric, stage: Option<&str>) -> Reading<f64>;
     /// How many per second of the stage.
     fn per_second(&self, metric: Metric, stage: Option<&str>) -> Reading<f64>;
-    /// The value for the whole load test; ns for a time.
+    /// The value for the whole load test; ns for a time. Of all of these, infinity is what never
+    /// ended.
     fn gauge(&self, metric: Metric) -> Reading<f64>;
 }
 
@@ -69,16 +70,21 @@ impl Threshold {
             (Kind::Counter, _) => observed.count(metric, stage),
             (Kind::Gauge, _) => observed.gauge(metric),
         };
-        let figure = match figure {
-            Reading::Known(value) if !value.is_finite() => {
-                Reading::Missing(Missing::Failed(format!("the figure is {value}")))
-            }
-            figure => figure,
-        };
         let outcome = match &figure {
             Reading::Missing(why) => Outcome::Unknown(why.to_string()),
+            Reading::Known(value) if value.is_nan() => {
+                Outcome::Unknown("the figure is no number".to_owned())
+            }
             Reading::Known(value) if self.operator.holds(*value, self.limit) => Outcome::Met,
             Reading::Known(_) => Outcome::Missed,
+        };
+        // What never ended is longer than any limit; no file can hold it.
+        let figure = match figure {
+            Reading::Known(value) if !value.is_finite() => {
+                let why = if value.is_nan() { "no number" } else { "longer than any limit" };
+                Reading::Missing(Missing::Failed(why.to_owned()))
+            }
+            figure => figure,
         };
         Judged { threshold: self.clone(), observed: figure, outcome }
     }

@@ -156,6 +156,8 @@ impl Sine {
     /// bracket, as it does where the rate is near 0.
     fn phase(&self, messages: f64) -> f64 {
         const STEPS: usize = 60;
+        // In radians. The next step would be its square, far below the rounding of a phase.
+        const CLOSE: f64 = 1e-12;
         if messages <= 0.0 {
             return 0.0;
         }
@@ -171,7 +173,7 @@ impl Sine {
             let newton = phase - off / self.slope(phase);
             // A slope of 0 makes it infinite or no number, which is in no bracket.
             let next = if newton >= low && newton <= high { newton } else { (low + high) / 2.0 };
-            if (next - phase).abs() <= 4.0 * f64::EPSILON * TAU {
+            if (next - phase).abs() <= CLOSE {
                 return next;
             }
             phase = next;
