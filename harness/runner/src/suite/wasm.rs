@@ -65,7 +65,7 @@ mod tests {
             agents: vec!["ballast".to_owned(), "json".to_owned()],
             guests: vec!["loop".to_owned()],
             limits: vec![Bytes::mebi(1), Bytes::mebi(1000), Bytes(70_000)],
-            is_full: false,
+            ..Subjects::default()
         };
         let keys: Vec<String> =
             plan(&subjects).iter().flat_map(Task::cases).map(ToString::to_string).collect();

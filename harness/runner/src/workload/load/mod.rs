@@ -11,7 +11,7 @@ pub mod looks;
 pub mod pace;
 pub mod program;
 #[cfg(test)]
-mod queue;
+pub mod queue;
 pub mod target;
 
 use self::agents::{Agents, Mischief};
