@@ -70,19 +70,21 @@ impl Threshold {
             (Kind::Counter, _) => observed.count(metric, stage),
             (Kind::Gauge, _) => observed.gauge(metric),
         };
+        let figure = match figure {
+            Reading::Known(value) if value.is_nan() => {
+                Reading::Missing(Missing::Failed("the figure is NaN".to_owned()))
+            }
+            figure => figure,
+        };
         let outcome = match &figure {
             Reading::Missing(why) => Outcome::Unknown(why.to_string()),
-            Reading::Known(value) if value.is_nan() => {
-                Outcome::Unknown("the figure is no number".to_owned())
-            }
             Reading::Known(value) if self.operator.holds(*value, self.limit) => Outcome::Met,
             Reading::Known(_) => Outcome::Missed,
         };
         // What never ended is longer than any limit; no file can hold it.
         let figure = match figure {
             Reading::Known(value) if !value.is_finite() => {
-                let why = if value.is_nan() { "no number" } else { "longer than any limit" };
-                Reading::Missing(Missing::Failed(why.to_owned()))
+                Reading::Missing(Missing::Failed("longer than any limit".to_owned()))
             }
             figure => figure,
         };

@@ -5,6 +5,7 @@ use crate::case::Outcome;
 use crate::load::judge;
 use crate::load::outcome::{Leak, LoadOutcome, Percentile, Percentiles, StageOutcome, Verdict};
 use crate::load::plan::Pacing;
+use crate::load::quiescence::{Row, Thing};
 use crate::load::recovery::Recovery;
 use crate::reading::Reading;
 use crate::record::{CaseRecord, Record};
@@ -267,10 +268,6 @@ fn growth(loads: &[(&CaseRecord, &LoadOutcome)]) -> Table {
         let Some(leak) = &load.leak else { continue };
         for trend in &leak.trends {
             table.row(Tone::Plain, grown(load, leak, trend).iter().map(String::as_str));
-            if let LeakVerdict::Invalid(why) = &trend.verdict {
-                let text = format!("{}: {}: {}", label(load), trend.name, why);
-                table.note(Tone::Plain, &text);
-            }
         }
         let text = match &leak.verdict {
             LeakVerdict::Clean => "CLEAN: no series grew in a way that matters".to_owned(),
@@ -387,18 +384,31 @@ fn recoveries(loads: &[(&CaseRecord, &LoadOutcome)]) -> Table {
     table
 }
 
+/// What is counted before the first agent and after the last, in the order of the columns.
+const THINGS: [Thing; 6] = [
+    Thing::InFlight,
+    Thing::Threads,
+    Thing::Files,
+    Thing::Maps,
+    Thing::LiveBlocks,
+    Thing::LiveBytes,
+];
+
 fn left(loads: &[(&CaseRecord, &LoadOutcome)]) -> Table {
-    let headings = ["<load", "<what", "before the first agent", "after the last", "left"];
-    let mut table = Table::new("Loads: what was left when all was over", &headings);
+    let headings: Vec<&str> = ["<load", "messages handled"]
+        .into_iter()
+        .chain(THINGS.into_iter().map(Thing::name))
+        .collect();
+    let title = "Loads: what was left when the last agent was gone";
+    let mut table = Table::new(title, &headings);
     for (_, load) in loads {
         let Reading::Known(ledger) = &load.left else { continue };
-        for row in &ledger.rows {
-            let left = row.left();
-            let of = |read: &Reading<u64>| reading(read, |value| count(*value));
-            let left = left.map_or_else(|| "-".to_owned(), count);
-            let cells = [&label(load), row.thing.name(), &of(&row.before), &of(&row.after), &left];
-            table.row(Tone::Plain, cells);
-        }
+        let of = |thing: Thing| {
+            let row = ledger.rows.iter().find(|row| row.thing == thing);
+            row.and_then(Row::left).map_or_else(|| "-".to_owned(), count)
+        };
+        let row = [label(load), count(ledger.messages)].into_iter().chain(THINGS.map(of));
+        table.row(Tone::Plain, row);
     }
     table
 }

@@ -4,11 +4,12 @@ use super::bench::as_the_user_means;
 use super::messages::Problem;
 use crate::measure::protocol::LoadTarget;
 use crate::plan::scale::Scale;
-use crate::suite::scenarios::Loads;
+use crate::suite::scenarios::{Loads, case_name};
 use caxton_results::load::file::{CAP, TIMEOUT};
 use caxton_results::load::plan::{Arrivals, LoadPlan, Pacing, Stage};
 use caxton_results::load::threshold::Threshold;
 use caxton_results::units::{Bytes, Nanos};
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -93,6 +94,10 @@ impl LoadArgs {
             let plan = self.own(seed);
             plan.check()?;
             own.push(plan);
+        }
+        let mut names = BTreeSet::new();
+        if let Some(plan) = own.iter().find(|plan| !names.insert(case_name(&plan.name))) {
+            return Err(Problem::TwoPlans { name: plan.name.clone() });
         }
         Ok(Loads {
             own,

@@ -80,6 +80,12 @@ pub enum Problem {
         /// Why it cannot be read.
         source: io::Error,
     },
+    /// `--plan` twice.
+    #[error("a second load named {name:?}: give it a name of its own")]
+    TwoPlans {
+        /// The name.
+        name: String,
+    },
     /// A load makes no sense.
     #[error(transparent)]
     Plan(#[from] BadPlan),

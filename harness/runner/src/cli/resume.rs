@@ -60,7 +60,7 @@ fn find(named: &Path, workspace: &Workspace) -> PathBuf {
 
 /// The task of a case, as it was when the run began.
 fn task(run: &Path, case: &CaseRecord) -> Result<Task, String> {
-    let path = run.join(keep::folder(&case.key)).join(keep::LOAD_FILE);
+    let path = run.join(keep::load_folder(&case.key)).join(keep::LOAD_FILE);
     let text = fs::read_to_string(&path)
         .map_err(|error| format!("{}: {error}; only loads can be gone on with", path.display()))?;
     let job: LoadJob =

@@ -77,6 +77,11 @@ pub fn keep(run: &Path, case: &CaseKey, what: &Kept) -> Result<Vec<String>, Stor
     Ok(files.names)
 }
 
+/// Where the files of a load's case lie in the folder of its run.
+pub fn load_folder(case: &CaseKey) -> String {
+    format!("load/{}", case.workload)
+}
+
 /// Where a case's files lie in the folder of its run.
 pub fn folder(case: &CaseKey) -> String {
     format!("heap/{}", case.agent)

@@ -44,7 +44,7 @@ impl Run<'_> {
         job: &LoadJob,
     ) -> Result<(), RunError> {
         let mut tally = Tally::new(job.plan.clone());
-        let folder = self.folder.as_ref().map(|folder| folder.path().join(keep::folder(case)));
+        let folder = self.folder.as_ref().map(|folder| folder.path().join(keep::load_folder(case)));
         let mut seconds =
             folder.as_deref().map(|folder| Seconds::open(folder, &mut tally)).transpose()?;
         let is_done = tally.next_second() * SECOND_NS >= job.plan.granted().0;
@@ -65,7 +65,7 @@ impl Run<'_> {
     /// Puts down what a load is to be, so that another process can go on with it.
     pub(super) fn keep_load(&self, case: &CaseKey, job: &LoadJob) -> Result<(), RunError> {
         let Some(folder) = &self.folder else { return Ok(()) };
-        let folder = folder.path().join(keep::folder(case));
+        let folder = folder.path().join(keep::load_folder(case));
         let path = folder.join(keep::LOAD_FILE);
         let text = serde_json::to_string_pretty(job).expect("plans are plain data");
         let written = fs::create_dir_all(&folder).and_then(|()| fs::write(&path, text));
@@ -123,7 +123,7 @@ impl Run<'_> {
             record.outcome = outcome;
             record.launches.granted = 1;
             record.metrics = load.metrics();
-            record.profiles.folder = keep::folder(case);
+            record.profiles.folder = keep::load_folder(case);
             record.profiles.files = written.unwrap_or_default();
             record.load = Some(Box::new(load));
         }

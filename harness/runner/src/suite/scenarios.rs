@@ -165,7 +165,7 @@ fn task(scenario: Scenario, loads: &Loads) -> Task {
     }
     let (plan, for_ns) = granted(plan, quick_s, loads);
     let rate = plan.stages.iter().filter_map(|stage| stage.rate.peak()).fold(0.0, f64::max);
-    let mut case = CaseKey::new(SUITE.name, &plan.name, target.name(), COURIER);
+    let mut case = CaseKey::new(SUITE.name, &case_name(&plan.name), target.name(), COURIER);
     if target == LoadTarget::Agents || target == LoadTarget::Churn {
         case = case.with("agents", plan.agents);
     }
@@ -175,6 +175,14 @@ fn task(scenario: Scenario, loads: &Loads) -> Task {
     let planted_bytes = loads.planted_bytes;
     let job = LoadJob { plan, target, from_second: 0, segment: 0, for_ns, planted_bytes };
     Task { agent: COURIER.to_owned(), kind: TaskKind::Load { case, job: Box::new(job) } }
+}
+
+/// A plan's name as part of a case key and of a path: without their separators.
+pub fn case_name(name: &str) -> String {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    let name: String = name.chars().map(|c| if allowed(c) { c } else { '_' }).collect();
+    // A path's own words.
+    if name.chars().all(|c| c == '.') { name.replace('.', "_") } else { name }
 }
 
 /// The plan with what it is granted, and, in a closed loop, the time for it.
