@@ -20,6 +20,8 @@ const FLOOR_BLOCKS: f64 = 256.0;
 const FLOOR_RSS_BYTES: f64 = 1024.0 * 1024.0;
 /// How much worse is degraded.
 const DEGRADED: f64 = 0.05;
+/// The part of the objective below which one response is as good as another.
+const AS_GOOD: f64 = 0.01;
 /// Seconds at the start of a steady load that are none yet: code and memory are cold.
 const COLD_S: u64 = 4;
 /// Share of messages that may fail in a calm second.
@@ -129,7 +131,8 @@ impl Tally {
         }
     }
 
-    /// What got slower over the steady stages, worst first.
+    /// What got slower over the steady stages, worst first. Responses within a hundredth of the
+    /// objective are all alike.
     pub(super) fn degradations(&self) -> Degradations {
         let is_steady = |row: &&Row| {
             self.plan.stages.get(row.stage as usize).is_some_and(|s| s.role.is_steady())
@@ -140,18 +143,23 @@ impl Tally {
         let rows: Vec<&Row> = rows.into_iter().filter(|row| row.length_ns >= 990_000_000).collect();
         let third = rows.len() / 3;
         let (first, last) = (&rows[..third], &rows[rows.len() - third..]);
-        let of = |name: &str, worse: Worse, value: fn(&Row) -> f64| {
+        let of = |name: &str, worse: Worse, value: &dyn Fn(&Row) -> f64| {
             let values = |rows: &[&Row]| rows.iter().map(|row| value(row)).collect::<Vec<f64>>();
             let told =
                 degradation((&values(first), &values(last)), worse, DEGRADED, self.plan.seed);
             (name.to_owned(), told)
         };
+        let least_ns = self.plan.slo.0 as f64 * AS_GOOD;
+        // A second without an answer has no time: it is no number, and nothing is judged by it.
+        let time = |two: Option<[u64; 2]>, at: usize| {
+            two.map_or(f64::NAN, |two| (two[at] as f64).max(least_ns))
+        };
         let mut figures = vec![
-            of("answers per second", Worse::Lower, |row| {
+            of("answers per second", Worse::Lower, &|row| {
                 row.counts.ok as f64 * 1e9 / row.length_ns.max(1) as f64
             }),
-            of("response p50", Worse::Higher, |row| nth(row.response_ns, 0)),
-            of("response p99", Worse::Higher, |row| nth(row.response_ns, 1)),
+            of("response p50", Worse::Higher, &|row| time(row.response_ns, 0)),
+            of("response p99", Worse::Higher, &|row| time(row.response_ns, 1)),
         ];
         figures.sort_by_key(|(_, told)| rank(&told.verdict));
         Degradations { figures }
@@ -219,11 +227,6 @@ impl Tally {
             )),
         }
     }
-}
-
-/// A second without an answer has no time: it is no number, and nothing is judged by it.
-fn nth(two: Option<[u64; 2]>, at: usize) -> f64 {
-    two.map_or(f64::NAN, |two| two[at] as f64)
 }
 
 /// What fails first, then what cannot be told.

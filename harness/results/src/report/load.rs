@@ -60,11 +60,20 @@ fn label(load: &LoadOutcome) -> String {
 /// What was wanted and what was granted, in words.
 fn size(load: &LoadOutcome) -> (String, String) {
     match load.plan.pacing {
-        Pacing::Open => (load.plan.wanted().to_string(), load.whole.took.to_string()),
+        Pacing::Open => (length(load.plan.wanted()), length(load.whole.took)),
         Pacing::Closed { .. } => (
             format!("{} messages", count(load.wanted_messages)),
             format!("{} in {}", count(load.whole.counts.settled()), load.whole.took),
         ),
+    }
+}
+
+/// A time, in hours where it is some.
+fn length(time: Nanos) -> String {
+    const HOUR_S: f64 = 3600.0;
+    match time.0 as f64 / 1e9 {
+        seconds if seconds >= 2.0 * HOUR_S => format!("{:.1} h", seconds / HOUR_S),
+        _ => time.to_string(),
     }
 }
 
@@ -318,6 +327,14 @@ fn slowing(loads: &[(&CaseRecord, &LoadOutcome)]) -> Table {
     let headings = ["<load", "<figure", "last third over first", "95 % interval", "<standing"];
     let mut table = Table::new("Loads: what got slower", &headings);
     for (_, load) in loads {
+        if load.degradation.is_some() {
+            let text = format!(
+                "{}: responses within a hundredth of the objective of {} count as alike",
+                label(load),
+                load.plan.slo
+            );
+            table.note(Tone::Plain, &text);
+        }
         for (figure, told) in load.degradation.iter().flat_map(|all| &all.figures) {
             let (tone, standing) = match told.verdict {
                 DegradationVerdict::Ok => (Tone::Plain, "OK"),

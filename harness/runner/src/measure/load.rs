@@ -5,6 +5,7 @@ use super::keep;
 use super::launch::{Heed, launch};
 use super::protocol::{AgentFiles, Event, Job, LoadJob, PROTOCOL, Work};
 use super::run::{Run, RunError};
+use crate::sys::affinity;
 use caxton_results::case::{CaseKey, Outcome};
 use caxton_results::load::judge::{self, Judged};
 use caxton_results::load::logs::{self, Kind};
@@ -85,10 +86,11 @@ impl Run<'_> {
         let load_ns = job.for_ns.unwrap_or(u64::MAX).min(left_ns);
         let time = Duration::from_nanos(load_ns + plan.timeout.0) + AROUND + self.settings.timeout;
         let work = Work::Load { agent: files.clone(), case: case.clone(), job: Box::new(job) };
-        let (launch_number, core) = (0, None);
         let seed = self.settings.seed;
+        let cores = affinity::allowed_cores().unwrap_or_default();
+        let core = fastrand::Rng::with_seed(seed).choice(cores);
         let effort = self.settings.scale.effort();
-        let job = Job { protocol: PROTOCOL, launch: launch_number, seed, core, effort, work };
+        let job = Job { protocol: PROTOCOL, launch: 0, seed, core, effort, work };
         let mut heard = Heard { outcome: None, aborted_by: None, failed: None };
         let observer = self.observer;
         let launched = launch(&job, time, self.stop, &mut |event| match event {

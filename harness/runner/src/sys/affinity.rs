@@ -26,13 +26,21 @@ pub fn allowed_cores() -> io::Result<Vec<usize>> {
 /// # Errors
 /// The kernel's refusal: the CPU is not among [`allowed_cores`].
 pub fn pin_to(core: usize) -> io::Result<()> {
-    if core >= libc::CPU_SETSIZE as usize {
+    run_on(&[core])
+}
+
+/// Lets this thread, and those it starts from now on, run on these CPUs alone.
+///
+/// # Errors
+/// The kernel's refusal: none of them is among those of the process.
+pub fn run_on(cores: &[usize]) -> io::Result<()> {
+    if cores.iter().any(|core| *core >= libc::CPU_SETSIZE as usize) {
         return Err(io::Error::from(io::ErrorKind::InvalidInput));
     }
-    // SAFETY: as in `allowed_cores`; `core` is below CPU_SETSIZE.
+    // SAFETY: as in `allowed_cores`; each of `cores` is below CPU_SETSIZE.
     let failed = unsafe {
         let mut set: libc::cpu_set_t = mem::zeroed();
-        libc::CPU_SET(core, &mut set);
+        cores.iter().for_each(|core| libc::CPU_SET(*core, &mut set));
         libc::sched_setaffinity(0, size_of::<libc::cpu_set_t>(), &raw const set) != 0
     };
     if failed { Err(io::Error::last_os_error()) } else { Ok(()) }

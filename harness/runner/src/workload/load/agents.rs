@@ -64,9 +64,9 @@ impl Agents {
             return Err(Outcome::Refused(why));
         }
         let shape = Shape::of(SLOTS, plan.message_bytes);
-        // The generator turns on a core of its own.
+        // Those that the generator leaves.
         let cores = affinity::allowed_cores().map_or(1, |cores| cores.len() as u32);
-        let shards = cores.saturating_sub(1).clamp(1, plan.agents);
+        let shards = cores.clamp(1, plan.agents);
         let when_full = WhenFull::Block;
         let setup = Setup { agents: plan.agents, shards, shape, batch: SLOTS, when_full };
         let tier = tier(plan.agents, shape);
@@ -78,6 +78,8 @@ impl Agents {
             false => Supervision::NONE,
         };
         let guests = Reference::start("reference", &subject, setup, supervision)?;
+        let told = guests.ask_linear_bytes().into_iter().filter_map(|told| told.recv().ok());
+        linear.set(told.sum());
         let mut rng = fastrand::Rng::with_seed(plan.seed);
         let message: Vec<u8> = (0..plan.message_bytes).map(|_| rng.u8(..)).collect();
         let hash = body_hash(&message[Header::BYTES..]);

@@ -23,7 +23,7 @@ use self::target::{Nobody, Target};
 use super::Context;
 use crate::measure::protocol::{AgentFiles, Event, LoadJob, LoadTarget};
 use crate::subject::Attempt;
-use crate::sys::clock;
+use crate::sys::{affinity, clock};
 use caxton_results::case::{CaseKey, Outcome};
 use caxton_results::load::frame::{Frame, Line, Look, Segment};
 use caxton_results::load::quiescence::Ledger;
@@ -55,7 +55,8 @@ pub fn run(
         move || Agents::start(agent, &job.plan, mischief, Arc::clone(&linear))
     };
     let planted_bytes = job.planted_bytes;
-    let mut load = Load { ctx, case, job, linear: &linear };
+    let cores = Cores::of(ctx.core);
+    let mut load = Load { ctx, case, job, linear: &linear, cores };
     match &job.target {
         LoadTarget::Agents => load.run(&agents(Mischief { deadly: false, planted_bytes })),
         LoadTarget::Churn => load.run(&agents(Mischief { deadly: true, planted_bytes })),
@@ -64,19 +65,46 @@ pub fn run(
     }
 }
 
+/// Who runs where. A generator turns without a pause: what is woken on its core waits until the
+/// kernel takes that away from it, for milliseconds.
+struct Cores {
+    generator: Option<usize>,
+    all: Vec<usize>,
+}
+
+impl Cores {
+    /// The generator on `core`, if there is another one.
+    fn of(core: Option<usize>) -> Self {
+        let all = affinity::allowed_cores().unwrap_or_default();
+        Self { generator: core.filter(|core| all.len() > 1 && all.contains(core)), all }
+    }
+
+    /// Starts a target whose threads leave the generator its core.
+    fn without<T>(&self, start: &dyn Fn() -> Attempt<T>) -> Attempt<T> {
+        let refused = |error: std::io::Error| Outcome::Failed(format!("CPU affinity: {error}"));
+        let Some(own) = self.generator else { return start() };
+        let others: Vec<usize> = self.all.iter().copied().filter(|core| *core != own).collect();
+        affinity::run_on(&others).map_err(refused)?;
+        let started = start();
+        affinity::run_on(&self.all).map_err(refused)?;
+        started
+    }
+}
+
 struct Load<'a, 'c> {
     ctx: &'a mut Context<'c>,
     case: &'a CaseKey,
     job: &'a LoadJob,
     linear: &'a Linear,
+    cores: Cores,
 }
 
 impl Load<'_, '_> {
     fn run<T: Target + Send>(&mut self, start: &dyn Fn() -> Attempt<T>) -> Attempt<()> {
         // Once in vain: what is made once and kept for ever is there before anything is counted.
-        drop(start()?);
+        drop(self.cores.without(start)?);
         let before = looks::count();
-        let target = start()?;
+        let target = self.cores.without(start)?;
         (self.ctx.tell)(Event::Working);
         self.tell(Line::Segment(Segment {
             number: self.job.segment,
@@ -103,7 +131,10 @@ impl Load<'_, '_> {
         thread::scope(|scope| {
             let generator = Generator::new((plan, bounds), schedule, target, &RealTime, &stop);
             let named = thread::Builder::new().name("generator".to_owned());
+            let core = self.cores.generator;
             let generating = named.spawn_scoped(scope, move || {
+                // It may also run elsewhere, and be seen to be late.
+                let _ = core.map(affinity::pin_to);
                 // Nobody hears only if this process is ending.
                 generator.run(&mut |frame| drop(tell.send(frame)))
             });
