@@ -30,7 +30,7 @@ pub(super) fn short(text: &str, max: usize) -> String {
 }
 
 /// `text` without what HTML or Markdown would take for more than words: those are spelt out too.
-fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     let mut out = String::new();
     for c in text.chars() {
         match c {

@@ -3,7 +3,7 @@
 //! labels say the case and nothing that grows without end. What is missing has no line.
 
 use crate::case::{CaseKey, Outcome};
-use crate::export::label::short;
+use crate::export::label::{plain, short};
 use crate::export::{ExportError, known};
 use crate::metric::{Metric, MetricName};
 use crate::record::{CaseRecord, Record, Status, Summary};
@@ -75,7 +75,8 @@ fn family(metric: &Metric, part: &str) -> String {
     let (own, unit) = match metric.unit {
         Unit::Nanos => ("_ns", "_seconds"),
         Unit::Bytes => ("_bytes", "_bytes"),
-        Unit::Ratio | Unit::Share => ("_ratio", "_ratio"),
+        // Of a ratio of times the name has their unit, and the number has not.
+        Unit::Ratio | Unit::Share => ("_ns", "_ratio"),
         Unit::PerSecond => ("_per_second", "_per_second"),
         Unit::Count => ("", ""),
     };
@@ -101,5 +102,5 @@ fn labels(key: &CaseKey) -> String {
 }
 
 fn value(text: &str) -> String {
-    short(text, LABEL_MAX).replace('\\', r"\\").replace('"', "\\\"")
+    short(&plain(text), LABEL_MAX).replace('\\', r"\\").replace('"', "\\\"")
 }

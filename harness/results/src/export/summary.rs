@@ -70,7 +70,7 @@ fn of_pair(comparison: &Comparison, full: bool) -> String {
     text + &all(&comparison_tables(comparison, full), 3)
 }
 
-/// A line for each kind of question, and lines for its worst answers.
+/// A line for each kind of question, and lines for the answers that one wants to see.
 pub(super) fn bullets(checks: &[Check]) -> String {
     let mut out = String::new();
     for kind in Kind::ALL {
@@ -79,15 +79,25 @@ pub(super) fn bullets(checks: &[Check]) -> String {
             continue;
         }
         out += &line(kind, &own);
-        let wrong = worst(&own);
-        for check in wrong.iter().take(NAMED) {
-            let name = sanitise(&format!("{}/{}", check.group, check.name), SAYS_MAX);
-            let says = sanitise(&check.says, SAYS_MAX);
-            out += &format!("  - {} {}: {}\n", check.state.mark(), words(&name), words(&says));
+        out += &some(&worst(&own));
+        for state in [State::Weak, State::Better] {
+            let such: Vec<&Check> = own.iter().filter(|check| check.state == state).collect();
+            out += &some(&such);
         }
-        if wrong.len() > NAMED {
-            out += &format!("  - and {} more\n", wrong.len() - NAMED);
-        }
+    }
+    out
+}
+
+/// The first of `checks`, a line each, and how many more there are.
+fn some(checks: &[&Check]) -> String {
+    let mut out = String::new();
+    for check in checks.iter().take(NAMED) {
+        let name = sanitise(&format!("{}/{}", check.group, check.name), SAYS_MAX);
+        let says = sanitise(&check.says, SAYS_MAX);
+        out += &format!("  - {} {}: {}\n", check.state.mark(), words(&name), words(&says));
+    }
+    if checks.len() > NAMED {
+        out += &format!("  - and {} more\n", checks.len() - NAMED);
     }
     out
 }
@@ -108,7 +118,8 @@ fn line(kind: Kind, checks: &[Check]) -> String {
         (_, 0) => State::Open,
         _ => State::Good,
     });
-    let how = if good == all { format!("All {all}") } else { format!("{good} of {all}") };
+    let how =
+        if good == all && all > 1 { format!("All {all}") } else { format!("{good} of {all}") };
     format!("- {} {how} {noun} {verb}{rest}\n", state.mark())
 }
 

@@ -88,9 +88,16 @@ fn flush(out: &mut Vec<String>, code: &mut Vec<&str>) {
 fn is_calm(word: &str) -> bool {
     let is_plain = |c: char| c.is_alphanumeric() || CALM.contains(c);
     // An address becomes a link, `:word:` a picture.
-    let has_colon = word.trim_end_matches(':').contains(':');
+    let has_colon = word.trim_end_matches(':').contains(':') && !is_time(word);
     let is_link = word.to_lowercase().contains("www.");
-    word.chars().all(is_plain) && !has_colon && !is_link
+    word.chars().all(is_plain) && !has_colon && !is_link || word == "@"
+}
+
+/// True for a time as records have it.
+fn is_time(word: &str) -> bool {
+    let is_of_time = |c: char| c.is_ascii_digit() || "-:TZ.".contains(c);
+    let mut middle = word.split(':').skip(1);
+    word.chars().all(is_of_time) && middle.all(|part| part.len() == 2 || part.ends_with('Z'))
 }
 
 fn escaped(word: &str) -> String {
@@ -147,6 +154,8 @@ mod tests {
             ("http://x.y www.x.y :tada: a::b", "`http://x.y www.x.y :tada: a::b`"),
             ("a`b ``", "``` a`b `` ```"),
             ("$x$ ~~y~~ \\*", r"`$x$ ~~y~~ \*`"),
+            ("2026-01-02T03:14:05Z CPU @ 2 GHz", "2026-01-02T03:14:05Z CPU @ 2 GHz"),
+            ("1:100:2", "`1:100:2`"),
             ("", ""),
         ] {
             assert_eq!(words(text), shown);

@@ -11,9 +11,13 @@ use crate::paired::worse_sign;
 use crate::reading::Reading;
 use crate::record::{CaseRecord, Interval, Record, Summary};
 use crate::report::figures::{NONE, bounds, level};
+use crate::report::sanitise::sanitise;
 use crate::report::share;
-use crate::report::table::{Table, Tone};
+use crate::report::table::{Row, Table, Tone};
 use crate::units::Unit;
+
+/// Longest text of a cell: Markdown breaks lines, and a case that is cut is none that can be found.
+const CELL_MAX: usize = 240;
 
 /// A table of the report: its title, the heading of its first column, and its figures by name.
 struct Section {
@@ -100,7 +104,7 @@ pub(super) fn of_run(record: &Record, baseline: Option<(&Record, &Records<'_>)>)
             let metric = MetricName::parse(metric).expect("a row of this file names a row");
             for case in record.cases.iter().filter(|case| case.outcome == Outcome::Ran) {
                 if let Some((tone, cells)) = row((name, metric), case, baseline) {
-                    table.row(tone, cells);
+                    push(&mut table, tone, &cells);
                 }
             }
         }
@@ -110,6 +114,11 @@ pub(super) fn of_run(record: &Record, baseline: Option<(&Record, &Records<'_>)>)
     SECTIONS.iter().map(table).filter(|table| !table.is_empty()).collect()
 }
 
+fn push(table: &mut Table, tone: Tone, cells: &[String]) {
+    let cells = cells.iter().map(|cell| sanitise(cell, CELL_MAX)).collect();
+    table.rows.push(Row { cells, tone });
+}
+
 fn note(table: &mut Table, has_baseline: bool) {
     if table.rows.is_empty() {
         return;
@@ -117,7 +126,7 @@ fn note(table: &mut Table, has_baseline: bool) {
     let text = if has_baseline {
         "Interval: of the change, as wide as both runs' own intervals allow. Their launches are not \
          paired: drift of the machine between them is in the change and not in the interval, so \
-         that times have no verdict. `caxton-bench compare` gives one."
+         that times have no verdict: caxton-bench compare gives one."
     } else {
         "Interval: of the current figure."
     };
@@ -203,13 +212,13 @@ pub(super) fn of_comparison(comparison: &Comparison) -> Vec<Table> {
             for metric in &case.metrics {
                 if let Some(name) = placed(section, metric.metric) {
                     let (tone, cells) = paired(metric, is_untrusted);
-                    table.row(tone, line(name, &cells, &case.key));
+                    push(&mut table, tone, &line(name, &cells, &case.key));
                 }
             }
             for exact in &case.exact {
                 if let Some(name) = placed(section, exact.metric) {
                     let (tone, cells) = count(exact);
-                    table.row(tone, line(name, &cells, &case.key));
+                    push(&mut table, tone, &line(name, &cells, &case.key));
                 }
             }
         }
