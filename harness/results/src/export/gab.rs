@@ -1,6 +1,6 @@
-//! What github-action-benchmark reads: one file of metrics of which more is better, and one of which
-//! less is. Its entries are `{name, unit, value, range, extra}`. It has no word for an absent value,
-//! so that only known readings are in it; it shows names in Markdown, so that they have none.
+//! What github-action-benchmark reads: one file of metrics of which more is better, and one of
+//! which less is. Its entries are `{name, unit, value, range, extra}`. It has no word for an absent
+//! value, so that only known readings are in it; it shows names in Markdown, so they have none.
 
 use crate::export::label::{plain_id, quiet_json};
 use crate::export::{ExportError, known};

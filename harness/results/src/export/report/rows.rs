@@ -124,7 +124,7 @@ fn note(table: &mut Table, has_baseline: bool) {
         return;
     }
     let text = if has_baseline {
-        "Interval: of the change, as wide as both runs' own intervals allow. Their launches are not \
+        "Interval: of the change, as wide as both intervals allow. Their launches are not \
          paired: drift of the machine between them is in the change and not in the interval, so \
          that times have no verdict: caxton-bench compare gives one."
     } else {
