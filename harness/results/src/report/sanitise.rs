@@ -4,8 +4,8 @@ use std::fmt::Write;
 
 /// `text` on one line, of at most `max` characters and without what a terminal would obey or hide:
 /// control and format characters, bidirectional marks, line separators and combining marks are
-/// spelt out as `\u{…}`. So is what the log of GitHub's workflows would obey: `::` at the start of a
-/// word, and `##[`. What passed once passes unchanged.
+/// spelt out as `\u{…}`. So is what the log of GitHub's workflows would obey: `::` at the start of
+/// a word, and `##[`. What passed once passes unchanged.
 pub fn sanitise(text: &str, max: usize) -> String {
     let mut clean = String::new();
     for c in text.chars() {
