@@ -13,6 +13,7 @@ mod mail;
 mod mirror;
 mod names;
 mod profile;
+mod readers;
 mod smoke;
 mod stopped;
 mod tidy;

@@ -27,18 +27,8 @@ pub(crate) enum Command {
         #[arg(long)]
         table: bool,
     },
-    /// Convert a run for another program.
-    Export {
-        /// The format.
-        #[arg(long, value_parser = formats())]
-        format: String,
-        /// The run's folder.
-        #[arg(default_value = "profiles/latest")]
-        dir: PathBuf,
-        /// Where to write it, instead of to standard output.
-        #[arg(short, long, value_name = "FILE")]
-        output: Option<PathBuf>,
-    },
+    /// Convert a run or a comparison for other programs.
+    Export(Export),
     /// List runs, comparisons and baselines.
     List {
         /// The folder that holds `runs` and `baselines`.
@@ -49,6 +39,25 @@ pub(crate) enum Command {
     Compare(Compare),
     /// Judge a run by limits and targets, or a comparison by its samples.
     Gate(Gate),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Export {
+    /// The format; without one, every format into the folder's own export/.
+    #[arg(long, value_parser = formats())]
+    pub(crate) format: Option<String>,
+    /// Every format, into a folder.
+    #[arg(long, conflicts_with = "format")]
+    pub(crate) all: bool,
+    /// The folder of the run or comparison.
+    #[arg(default_value = "profiles/latest")]
+    pub(crate) dir: PathBuf,
+    /// Where to write it, instead of to standard output; of every format, the folder.
+    #[arg(short, long, value_name = "PATH")]
+    pub(crate) output: Option<PathBuf>,
+    /// The folder of another run, whose figures stand beside this one's in `markdown`.
+    #[arg(long, value_name = "RUN")]
+    pub(crate) baseline: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

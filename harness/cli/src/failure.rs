@@ -24,6 +24,12 @@ pub(crate) enum Failure {
         path = path.display()
     )]
     NoFolder { path: PathBuf },
+    /// A format that there is of a run only.
+    #[error("{format} is for runs: of a comparison there are {known}")]
+    NotOfComparison { format: String, known: String },
+    /// A baseline beside what has no place for one.
+    #[error("--baseline is for the markdown of a run: {why}")]
+    NoBaseline { why: &'static str },
     #[error("cannot write {path}: {source}", path = path.display())]
     Output { path: PathBuf, source: io::Error },
     #[error("cannot read {path}: {source}", path = path.display())]

@@ -5,6 +5,7 @@
 mod args;
 mod checkout;
 mod compare;
+mod export;
 mod failure;
 mod gate;
 mod kits;
@@ -45,7 +46,7 @@ fn main() -> ExitCode {
 fn run(command: &Command) -> Result<u8, Failure> {
     match command {
         Command::Report { dir, table } => report::report(dir, *table),
-        Command::Export { format, dir, output } => report::export(format, dir, output.as_deref()),
+        Command::Export(words) => export::export(words),
         Command::List { profiles } => list::list(profiles),
         Command::Compare(words) => compare::compare(words),
         Command::Gate(words) => gate::gate(words),

@@ -1,9 +1,8 @@
-//! `report` and `export`: what one folder holds.
+//! `report`: what one folder holds.
 
 use crate::failure::Failure;
 use crate::output::{print, style};
 use caxton_results::exit;
-use caxton_results::export;
 use caxton_results::limits::Limits;
 use caxton_results::record::store::{COMPARISON_FILE, RunFolder};
 use caxton_results::report;
@@ -24,19 +23,6 @@ pub(crate) fn report(dir: &Path, full: bool) -> Result<u8, Failure> {
 /// True for the folder of a comparison.
 pub(crate) fn is_comparison(dir: &Path) -> bool {
     dir.join(COMPARISON_FILE).is_file()
-}
-
-/// Converts the run in `dir` to `format`.
-pub(crate) fn export(format: &str, dir: &Path, output: Option<&Path>) -> Result<u8, Failure> {
-    let (record, samples) = RunFolder::load(dir)?;
-    let exporter = export::find(format).expect("clap takes the formats of the table only");
-    let bytes = (exporter.export)(&record, &samples)?;
-    match output {
-        None => print(&bytes)?,
-        Some(path) => std::fs::write(path, bytes)
-            .map_err(|source| Failure::Output { path: path.to_owned(), source })?,
-    }
-    Ok(exit::FINE)
 }
 
 /// The limits in the file `path`; none without a file.

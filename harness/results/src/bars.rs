@@ -200,7 +200,7 @@ impl Selector {
 
 impl Bar {
     /// The unit of its figure.
-    fn unit(&self) -> Unit {
+    pub(crate) fn unit(&self) -> Unit {
         let of_metric = || MetricName::parse(self.metric).expect("a bar names a row").metric().unit;
         match self.figure {
             Figure::Of(_) => of_metric(),
@@ -229,7 +229,7 @@ impl Bar {
 
 /// One figure over another. Its level is what is left of certainty when each may be wrong
 /// (Bonferroni's inequality).
-fn quotient(above: &Summary, below: &Summary) -> Result<Summary, String> {
+pub(crate) fn quotient(above: &Summary, below: &Summary) -> Result<Summary, String> {
     let is_positive = below.estimate > 0.0 && below.interval.is_none_or(|i| i.lower > 0.0);
     if !is_positive {
         return Err("it would be a ratio to 0".to_owned());

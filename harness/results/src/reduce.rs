@@ -16,6 +16,7 @@ use crate::reading::{Missing, Reading};
 use crate::record::{CaseRecord, Interval, Record, Summary};
 use crate::samples::Sample;
 use crate::stats::{signed_rank, summary};
+use crate::units::Unit;
 use std::collections::BTreeMap;
 
 /// The key of [`Record::totals`] for the geometric mean over agents.
@@ -160,6 +161,22 @@ pub fn launch_log_ratios(
     levels: &Levels,
 ) -> Option<LaunchLogs> {
     Groups::of(samples).launch_logs(metric.metric(), levels)
+}
+
+/// [`launch_log_ratios`] of every metric in `unit`, of each case.
+pub fn every_launch_log(
+    samples: &[Sample],
+    unit: Unit,
+    levels: &Levels,
+) -> BTreeMap<(CaseKey, MetricName), LaunchLogs> {
+    let of_unit = || metrics().filter(|metric| metric.unit == unit);
+    let of_case = |(key, groups): (&CaseKey, Groups)| -> Vec<_> {
+        let logs = |metric: &'static Metric| {
+            Some(((key.clone(), metric.into()), groups.launch_logs(metric, levels)?))
+        };
+        of_unit().filter_map(logs).collect()
+    };
+    by_case(samples).into_iter().flat_map(of_case).collect()
 }
 
 /// The geometric mean of the cases' ratios, with its interval.

@@ -327,7 +327,7 @@ pub fn table(records: &[Record]) -> Table {
 }
 
 /// A level in decimal multiples, as targets are written.
-fn decimal(unit: Unit, level: f64) -> String {
+pub(crate) fn decimal(unit: Unit, level: f64) -> String {
     match unit {
         Unit::Bytes => format!("{} MB", level / MB),
         Unit::Nanos if level < S => format!("{} ms", level / MS),

@@ -4,6 +4,7 @@
 
 use crate::case::Outcome;
 use crate::export::ExportError;
+use crate::export::label::{plain_id, quiet_json};
 use crate::reading::Reading;
 use crate::record::{CaseRecord, Record, Summary};
 use crate::samples::Sample;
@@ -23,11 +24,10 @@ struct Measure {
 pub(super) fn export(record: &Record, _: &[Sample]) -> Result<Vec<u8>, ExportError> {
     let ran = record.cases.iter().filter(|case| case.outcome == Outcome::Ran);
     let cases: BTreeMap<String, _> =
-        ran.map(|case| (case.key.to_string(), measures(case))).collect();
-    let mut json = serde_json::to_vec_pretty(&cases)
+        ran.map(|case| (plain_id(&case.key), measures(case))).collect();
+    let json = serde_json::to_string_pretty(&cases)
         .map_err(|e| ExportError { format: "bmf", why: e.to_string() })?;
-    json.push(b'\n');
-    Ok(json)
+    Ok((quiet_json(&json) + "\n").into_bytes())
 }
 
 fn measures(case: &CaseRecord) -> BTreeMap<&'static str, Measure> {

@@ -2,10 +2,14 @@
 //! out.
 
 use crate::export::ExportError;
+use crate::export::label::{id, short};
 use crate::reading::Reading;
 use crate::record::{CaseRecord, Record, Summary};
 use crate::samples::Sample;
 use serde::Serialize;
+
+/// Longest text of a field.
+const TEXT_MAX: usize = 2000;
 
 /// A row; an empty field where there is nothing to say.
 #[derive(Serialize)]
@@ -29,7 +33,7 @@ pub(super) fn export(record: &Record, _: &[Sample]) -> Result<Vec<u8>, ExportErr
     let mut writer = csv::Writer::from_writer(Vec::new());
     for case in &record.cases {
         if case.metrics.is_empty() {
-            let missing = case.outcome.reason().map(str::to_owned);
+            let missing = case.outcome.reason().map(cell);
             let row = Row { missing, ..bare(case) };
             writer.serialize(row).map_err(|e| error(e.to_string()))?;
         }
@@ -37,7 +41,7 @@ pub(super) fn export(record: &Record, _: &[Sample]) -> Result<Vec<u8>, ExportErr
             let row = Row { metric: name.as_str(), unit: name.metric().unit.name(), ..bare(case) };
             let row = match reading {
                 Reading::Known(summary) => filled(row, summary),
-                Reading::Missing(why) => Row { missing: Some(why.to_string()), ..row },
+                Reading::Missing(why) => Row { missing: Some(cell(&why.to_string())), ..row },
             };
             writer.serialize(row).map_err(|e| error(e.to_string()))?;
         }
@@ -47,7 +51,7 @@ pub(super) fn export(record: &Record, _: &[Sample]) -> Result<Vec<u8>, ExportErr
 
 fn bare(case: &CaseRecord) -> Row<'_> {
     Row {
-        case: case.key.to_string(),
+        case: cell(&id(&case.key)),
         outcome: case.outcome.name(),
         metric: "",
         unit: "",
@@ -70,5 +74,16 @@ fn filled<'a>(row: Row<'a>, summary: &Summary) -> Row<'a> {
         n: Some(summary.n),
         samples: Some(summary.samples),
         ..row
+    }
+}
+
+/// Clean text that no spreadsheet takes for a formula.
+fn cell(text: &str) -> String {
+    let text = short(text, TEXT_MAX);
+    match text.chars().next() {
+        Some(first @ ('=' | '+' | '-' | '@')) => {
+            format!("{}{}", first.escape_unicode(), &text[1..])
+        }
+        _ => text,
     }
 }

@@ -1,6 +1,7 @@
 //! The record, with every summary, as pretty JSON: what `record.json` holds.
 
 use crate::export::ExportError;
+use crate::export::label::quiet_json;
 use crate::reading::Reading;
 use crate::record::{Record, Summary};
 use crate::samples::Sample;
@@ -18,9 +19,8 @@ pub(super) fn export(record: &Record, _: &[Sample]) -> Result<Vec<u8>, ExportErr
             return Err(error(format!("{what} is no finite number")));
         }
     }
-    let mut json = serde_json::to_vec_pretty(record).map_err(|e| error(e.to_string()))?;
-    json.push(b'\n');
-    Ok(json)
+    let json = serde_json::to_string_pretty(record).map_err(|e| error(e.to_string()))?;
+    Ok((quiet_json(&json) + "\n").into_bytes())
 }
 
 fn is_finite(reading: &Reading<Summary>) -> bool {

@@ -1,12 +1,25 @@
 //! Formats for other programs. A format is a file in this folder and a row in [`EXPORTERS`]: the
 //! command line and its help follow from the row.
 
+mod annotations;
 mod bmf;
+mod checks;
+mod critcmp;
 mod csv;
+mod gab;
 mod json;
+mod junit;
+mod label;
+mod prometheus;
+mod report;
+mod summary;
 mod svg;
 
-use crate::record::Record;
+use crate::case::Outcome;
+use crate::metric::MetricName;
+use crate::paired::comparison::Comparison;
+use crate::reading::Reading;
+use crate::record::{CaseRecord, Record, Summary};
 use crate::samples::Sample;
 
 /// Why a format could not be made.
@@ -58,58 +71,106 @@ pub const EXPORTERS: &[Exporter] = &[
         export: svg::export,
         doc: "a chart of what WASM costs each agent, for pages light and dark",
     },
+    Exporter {
+        name: "gab-bigger",
+        file: "bigger-is-better.json",
+        export: gab::bigger,
+        doc: "github-action-benchmark, customBiggerIsBetter: metrics of which more is better",
+    },
+    Exporter {
+        name: "gab-smaller",
+        file: "smaller-is-better.json",
+        export: gab::smaller,
+        doc: "github-action-benchmark, customSmallerIsBetter: metrics of which less is better",
+    },
+    Exporter {
+        name: "critcmp",
+        file: "critcmp.json",
+        export: critcmp::export,
+        doc: "what critcmp compares: times in nanoseconds",
+    },
+    Exporter {
+        name: "junit",
+        file: "junit.xml",
+        export: junit::export,
+        doc: "JUnit XML: a test case for each case, target and bar, or for each verdict",
+    },
+    Exporter {
+        name: "prometheus",
+        file: "metrics.prom",
+        export: prometheus::export,
+        doc: "a snapshot in Prometheus' text format",
+    },
+    Exporter {
+        name: "summary",
+        file: "summary.md",
+        export: summary::export,
+        doc: "Markdown for $GITHUB_STEP_SUMMARY",
+    },
+    Exporter {
+        name: "comment",
+        file: "comment.md",
+        export: summary::comment,
+        doc: "Markdown for a comment on a pull request, with a hidden mark to find it again",
+    },
+    Exporter {
+        name: "annotations",
+        file: "annotations.txt",
+        export: annotations::export,
+        doc: "workflow commands of GitHub, to be printed in a step: the worst findings",
+    },
+    Exporter {
+        name: "markdown",
+        file: "report.md",
+        export: report::export,
+        doc: "the report as Markdown: summary, baseline beside current, targets, every table",
+    },
 ];
+
+/// A format that a comparison has too.
+#[derive(Debug, Clone, Copy)]
+pub struct ComparisonExporter {
+    /// The name of the [`Exporter`] that makes it of a run.
+    pub name: &'static str,
+    /// Makes it.
+    pub export: fn(&Comparison) -> Result<Vec<u8>, ExportError>,
+}
+
+/// Every format of a comparison.
+pub const COMPARISON_EXPORTERS: &[ComparisonExporter] = &[
+    ComparisonExporter { name: "junit", export: junit::compared },
+    ComparisonExporter { name: "summary", export: summary::compared },
+    ComparisonExporter { name: "comment", export: summary::compared_comment },
+    ComparisonExporter { name: "annotations", export: annotations::compared },
+    ComparisonExporter { name: "markdown", export: report::compared },
+];
+
+/// The `markdown` of `record`, with the figures of `baseline` beside its own.
+pub fn markdown_against(record: &Record, baseline: &Record) -> Vec<u8> {
+    report::against(record, baseline)
+}
 
 /// The format called `name`.
 pub fn find(name: &str) -> Option<&'static Exporter> {
     EXPORTERS.iter().find(|exporter| exporter.name == name)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::fixture;
-    use expect_test::expect_file;
-
-    #[test]
-    fn every_format_of_the_fixture_is_as_it_was() {
-        let (record, samples) = fixture::run();
-        let record = fixture::rounded(record);
-        for exporter in EXPORTERS {
-            let bytes = (exporter.export)(&record, &samples).unwrap();
-            let text = String::from_utf8(bytes).unwrap();
-            assert!(text.ends_with('\n'), "{}", exporter.name);
-            if exporter.name != "json" {
-                expect_file![format!("./goldens/{}", exporter.file)].assert_eq(&text);
-            }
-        }
-    }
-
-    #[test]
-    fn a_json_export_is_a_record_that_loads() {
-        let (record, samples) = fixture::run();
-        let json = (find("json").unwrap().export)(&record, &samples).unwrap();
-        assert_eq!(serde_json::from_slice::<Record>(&json).unwrap(), record);
-    }
-
-    #[test]
-    fn a_number_that_json_cannot_hold_is_an_error_or_left_out() {
-        let (mut record, samples) = fixture::run();
-        let case = &mut record.cases[0];
-        for reading in case.metrics.values_mut() {
-            if let crate::reading::Reading::Known(summary) = reading {
-                summary.estimate = f64::NAN;
-            }
-        }
-        let error = (find("json").unwrap().export)(&record, &samples).unwrap_err();
-        assert!(error.to_string().contains("is no finite number"), "{error}");
-        let bmf = (find("bmf").unwrap().export)(&record, &samples).unwrap();
-        assert!(!String::from_utf8(bmf).unwrap().contains("null"));
-    }
-
-    #[test]
-    fn names_are_unique() {
-        let names: std::collections::BTreeSet<_> = EXPORTERS.iter().map(|e| e.name).collect();
-        assert_eq!(names.len(), EXPORTERS.len());
-    }
+/// The same, for a comparison.
+pub fn find_comparison(name: &str) -> Option<&'static ComparisonExporter> {
+    COMPARISON_EXPORTERS.iter().find(|exporter| exporter.name == name)
 }
+
+/// What is known of the cases that ran, in the record's order; a number that no format can hold is
+/// none.
+fn known(record: &Record) -> impl Iterator<Item = (&CaseRecord, MetricName, &Summary)> {
+    let ran = record.cases.iter().filter(|case| case.outcome == Outcome::Ran);
+    ran.flat_map(|case| {
+        case.metrics.iter().filter_map(move |(name, reading)| match reading {
+            Reading::Known(summary) if summary.is_finite() => Some((case, *name, summary)),
+            _ => None,
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -56,6 +56,15 @@ pub(crate) fn bounds(interval: &Interval, unit: Unit) -> String {
     }
 }
 
+/// How sure an interval is, in words: its level, or that its readings are equal, or are not.
+pub(crate) fn level(interval: &Interval) -> String {
+    match interval.level {
+        Interval::EXACT => "exact".to_owned(),
+        _ if interval.is_range() => "range".to_owned(),
+        level => percent(level),
+    }
+}
+
 /// A level in per cent, with as many digits as tell it from 100: `95 %`, `99.97 %`.
 pub(crate) fn percent(level: f64) -> String {
     let digits = match 1.0 - level {

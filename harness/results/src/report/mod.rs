@@ -14,6 +14,7 @@ mod heap;
 mod latency;
 mod limits;
 mod load;
+pub(crate) mod markdown;
 mod overhead;
 mod paint;
 mod parts;
@@ -29,10 +30,11 @@ use crate::bars;
 use crate::case::Outcome;
 use crate::reading::Reading;
 use crate::record::{Record, Status};
-pub(crate) use comparison::exact_words;
 pub use comparison::revision_words;
 pub use comparison::{comparison_line, comparison_tables, comparison_text};
+pub(crate) use comparison::{exact_words, paired_words, share};
 pub use hard::limits_table;
+pub use markdown::markdown;
 pub use paint::paint;
 pub(crate) use paint::wrap;
 use table::{Table, Tone};
@@ -112,7 +114,7 @@ pub fn summary_line(record: &Record) -> String {
 }
 
 /// How the run stands, with its count of cases.
-fn status(record: &Record) -> String {
+pub(crate) fn status(record: &Record) -> String {
     let planned = record.cases.len();
     let finished =
         record.cases.iter().filter(|case| !matches!(case.outcome, Outcome::NotRun(_))).count();

@@ -4,13 +4,16 @@ use std::fmt::Write;
 
 /// `text` on one line, of at most `max` characters and without what a terminal would obey or hide:
 /// control and format characters, bidirectional marks, line separators and combining marks are
-/// spelt out as `\u{…}`. What passed once passes unchanged.
+/// spelt out as `\u{…}`. So is what the log of GitHub's workflows would obey: `::` at the start of
+/// a word, and `##[`. What passed once passes unchanged.
 pub fn sanitise(text: &str, max: usize) -> String {
     let mut clean = String::new();
     for c in text.chars() {
         match c {
             // `escape_debug` would escape these three too, and they are harmless here.
             '\\' | '\'' | '"' => clean.push(c),
+            ':' if clean == ":" || clean.ends_with(" :") => clean.push_str("\\u{3a}"),
+            '[' if clean.ends_with("##") => clean.push_str("\\u{5b}"),
             _ => write!(clean, "{}", c.escape_debug()).expect("a String takes every character"),
         }
         // One more than fits is enough to know that it is too long: the text may be huge.
@@ -39,8 +42,17 @@ mod tests {
     }
 
     #[test]
+    fn what_a_workflow_would_obey_is_spelt_out() {
+        assert_eq!(sanitise("::error::a", 80), r":\u{3a}error::a");
+        assert_eq!(sanitise("\n ::error::a ##[error]b", 80), r"\n :\u{3a}error::a ##\u{5b}error]b");
+        let once = sanitise(":::a ###[b", 80);
+        assert_eq!((once.as_str(), sanitise(&once, 80)), (r":\u{3a}:a ###\u{5b}b", once.clone()));
+    }
+
+    #[test]
     fn ordinary_text_passes_and_passes_again() {
-        for text in ["json", "it's \"µs\" — [1.50, 1.58] C:\\x", "größe", ""] {
+        for text in ["json", "it's \"µs\" — [1.50, 1.58] C:\\x", "größe", "core::fmt a: [#]", ""]
+        {
             assert_eq!(sanitise(text, 80), text);
         }
         let once = sanitise("\u{7}\u{202e}", 80);

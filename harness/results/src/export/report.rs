@@ -1,0 +1,140 @@
+//! `report.md`: a summary with marks, then throughput, latency and resources as Baseline, Current
+//! and Change, then how targets stand, then every table that a terminal shows, and how to do it
+//! again. Of a run alone, of a run beside another one, or of a comparison.
+
+mod rows;
+
+use crate::compare::Records;
+use crate::export::ExportError;
+use crate::export::checks::{of_comparison, of_records, of_run};
+use crate::export::summary::{bullets, standing};
+use crate::limits::Limits;
+use crate::paired::comparison::Comparison;
+use crate::reading::Reading;
+use crate::record::{Host, Record, Run};
+use crate::report::figures::NONE;
+use crate::report::markdown::{all, span, words};
+use crate::report::sanitise::sanitise;
+use crate::report::{comparison_tables, revision_words, tables};
+use crate::samples::Sample;
+
+/// Longest text of a line.
+const LINE_MAX: usize = 400;
+
+/// Of a run alone.
+pub(super) fn export(record: &Record, _: &[Sample]) -> Result<Vec<u8>, ExportError> {
+    let text = head(&record.run, &record.host, None) + "## Summary\n\n" + &bullets(&of_run(record));
+    let text = text + "\n## Detailed Results\n\n" + &all(&rows::of_run(record, None), 3);
+    Ok((text + &tail(record)).into_bytes())
+}
+
+/// Of a run beside `baseline`, another run.
+pub(super) fn against(record: &Record, baseline: &Record) -> Vec<u8> {
+    let limits = Limits::default();
+    let records = Records::compare(baseline, record, &[], &limits);
+    let checks = [of_run(record), of_records(&records)].concat();
+    let base = format!("run {}, {}", baseline.run.id, revision_words(&baseline.run.revision));
+    let mut text = head(&record.run, &record.host, Some(&base));
+    text += &format!("## Summary\n\n{}\n## Detailed Results\n\n", bullets(&checks));
+    text += &all(&rows::of_run(record, Some((baseline, &records))), 3);
+    text += &format!("## Beside the baseline\n\n{}", all(&records.tables(), 3));
+    (text + &tail(record)).into_bytes()
+}
+
+/// Of a comparison.
+pub(super) fn compared(comparison: &Comparison) -> Result<Vec<u8>, ExportError> {
+    let [base, candidate] = [&comparison.base, &comparison.candidate];
+    let said = format!("{} ({})", base.name, revision_words(&base.revision));
+    let mut text = head(&comparison.run, &comparison.host, Some(&said));
+    let says = format!("{} ({})", candidate.name, revision_words(&candidate.revision));
+    text += &format!("Candidate: {}\n\n", line(&says));
+    text += &format!("## Summary\n\n{}\n", bullets(&of_comparison(comparison)));
+    text += &format!("## Detailed Results\n\n{}", all(&rows::of_comparison(comparison), 3));
+    text += &format!("## Every table\n\n{}", all(&comparison_tables(comparison, true), 3));
+    text += &again(&comparison.run);
+    Ok(text.into_bytes())
+}
+
+/// Title, date, commit and environment.
+fn head(run: &Run, host: &Host, baseline: Option<&str>) -> String {
+    let known = |name: &str| host.fingerprint.get(name).and_then(Reading::known);
+    let cpu = known("cpu_model").map_or("unknown processor", String::as_str);
+    let cores = known("cores_allowed").or(known("cores")).map_or(NONE, String::as_str);
+    let memory = host.memory_bytes.known().map_or(NONE.to_owned(), ToString::to_string);
+    let environment = format!("{cpu}, {cores} cores, {memory} of memory");
+    let mut text = "# Performance Benchmark Report\n\n".to_owned();
+    let what = format!("suite {}, scale {}, run {}", run.suite, run.scale, run.id);
+    let pairs = [
+        ("Date", run.updated_utc.clone()),
+        ("Commit", revision_words(&run.revision).trim_start_matches("commit ").to_owned()),
+        ("Environment", environment),
+        ("Run", what),
+    ];
+    for (name, value) in pairs {
+        text += &format!("{name}: {}  \n", line(&value));
+    }
+    if let Some(baseline) = baseline {
+        text += &format!("Baseline: {}  \n", line(baseline));
+    }
+    text + "\n"
+}
+
+fn line(text: &str) -> String {
+    words(&sanitise(text, LINE_MAX))
+}
+
+/// Targets and bars, every table, and how to do it again.
+fn tail(record: &Record) -> String {
+    let standing = standing(record);
+    let mut text = String::new();
+    if !standing.is_empty() {
+        text += &format!("## Targets\n\n{}", all(&standing, 3));
+    }
+    // The bars stand above.
+    let is_new = |table: &crate::report::table::Table| !standing.contains(table);
+    let tables: Vec<_> = tables(record).into_iter().filter(is_new).collect();
+    text += &format!("## Every table\n\n{}", all(&tables, 3));
+    text + &again(&record.run)
+}
+
+/// How to do it again.
+fn again(run: &Run) -> String {
+    let words = run.command.iter().filter(|word| *word != "--bench").map(|word| quoted(word));
+    let words: Vec<String> = words.collect();
+    let seed = if run.command.iter().any(|word| word.starts_with("--seed")) {
+        String::new()
+    } else {
+        format!(" --seed {}", run.seed)
+    };
+    let command = format!("cargo bench --bench {} -- {}{seed}", run.suite, words.join(" "));
+    let command = sanitise(&command.replace("--  ", "-- "), LINE_MAX);
+    format!(
+        "## How to reproduce\n\n1. Check out {}.\n2. {}\n",
+        line(&revision_words(&run.revision)),
+        span(&command)
+    )
+}
+
+/// A word as a shell takes it.
+fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./=,:+".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_is_quoted_for_a_shell() {
+        let (mut record, _) = crate::fixture::run();
+        record.run.command = ["a'b|c$", "--scale", "full", "--bench"].map(str::to_owned).to_vec();
+        let text = again(&record.run);
+        let expected = r"`cargo bench --bench wasm -- 'a'\''b|c$' --scale full --seed 42`";
+        assert!(text.ends_with(&format!("{expected}\n")), "{text}");
+    }
+}

@@ -1,0 +1,71 @@
+//! What the programs say for which exports are made. They read the golden files: what the exporters
+//! make, byte for byte.
+
+use crate::capability;
+use crate::executable::root;
+use std::fs::{self, File};
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+fn golden(name: &str) -> PathBuf {
+    root().join("harness/results/src/export/goldens").join(name)
+}
+
+/// What `program` says with `words` and the file `input`; none where there is no such program.
+fn says(program: &str, words: &[&str], input: &Path) -> Option<Output> {
+    let file = File::open(input).expect("a golden file");
+    match Command::new(program).args(words).stdin(file).output() {
+        Ok(output) => Some(output),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            capability::absent(program, "no such program");
+            None
+        }
+        Err(error) => panic!("{program}: {error}"),
+    }
+}
+
+/// What was said, as an error where something was found.
+fn verdict(output: &Output) -> Result<String, String> {
+    let said = [&output.stdout, &output.stderr].map(|said| String::from_utf8_lossy(said));
+    let said = said.concat();
+    if output.status.success() { Ok(said) } else { Err(said) }
+}
+
+#[test]
+fn xmllint_takes_our_junit_and_no_other() {
+    let schema = root().join("tests/fixtures/junit.xsd").display().to_string();
+    let words = ["--noout", "--nonet", "--schema", &schema, "-"];
+    for name in ["junit.xml", "comparison/junit.xml"] {
+        let Some(output) = says("xmllint", &words, &golden(name)) else { return };
+        verdict(&output).unwrap_or_else(|said| panic!("{name}: {said}"));
+    }
+    let broken = fs::read_to_string(golden("comparison/junit.xml")).expect("a golden file");
+    let broken = broken.replace("time=\"", "time=\"about ");
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("junit.xml");
+    fs::write(&path, broken).expect("written");
+    let output = says("xmllint", &words, &path).expect("it was there");
+    let said = verdict(&output).expect_err("a time that is none");
+    assert!(said.contains("attribute 'time'"), "{said}");
+}
+
+#[test]
+fn promtool_finds_nothing_to_mend() {
+    for name in ["metrics.prom", "mail/metrics.prom"] {
+        let Some(output) = says("promtool", &["check", "metrics"], &golden(name)) else { return };
+        assert_eq!(verdict(&output), Ok(String::new()), "{name}");
+    }
+}
+
+#[test]
+fn critcmp_shows_our_times() {
+    let path = golden("critcmp.json");
+    let words = ["--color", "never", &path.display().to_string()];
+    let Some(output) = says("critcmp", &words, &path) else { return };
+    let said = verdict(&output).expect("critcmp reads it");
+    let is_it =
+        |line: &&str| line.starts_with("wasm/overhead/wasmtime-vs-native/json wasm_call_ns ");
+    let line = said.lines().find(is_it).expect("a line of ours");
+    assert!(line.contains(" 14.") && line.contains("µs"), "{line}");
+}
