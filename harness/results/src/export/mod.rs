@@ -4,7 +4,7 @@
 mod bmf;
 mod csv;
 mod json;
-mod svg;
+pub(crate) mod svg;
 
 use crate::record::Record;
 use crate::samples::Sample;
