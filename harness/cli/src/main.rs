@@ -7,6 +7,7 @@ mod checkout;
 mod compare;
 mod failure;
 mod gate;
+mod html;
 mod kits;
 mod list;
 mod output;
@@ -44,7 +45,7 @@ fn main() -> ExitCode {
 /// Does what is asked; the exit code.
 fn run(command: &Command) -> Result<u8, Failure> {
     match command {
-        Command::Report { dir, table } => report::report(dir, *table),
+        Command::Report(words) => report::report(words),
         Command::Export { format, dir, output } => report::export(format, dir, output.as_deref()),
         Command::List { profiles } => list::list(profiles),
         Command::Compare(words) => compare::compare(words),
