@@ -67,9 +67,10 @@ pub fn spectrum(title: &str, lines: &[(&str, Vec<Point>)]) -> Plane {
     };
     Plane {
         title: title.to_owned(),
-        subtitle: "Each step to the right is a tenth of the messages: 90 %, 99 %, 99.9 % were \
-                   quicker than this."
-            .to_owned(),
+        subtitle:
+            "Of all messages 90 %, 99 %, 99.9 % were quicker than this; each step to the right \
+                   leaves a tenth of those before it."
+                .to_owned(),
         x: Axis {
             title: "share of messages that were quicker".to_owned(),
             scale: Scale::Nines,

@@ -37,7 +37,7 @@ pub(crate) const GROUNDS: [Ink; 4] = [
     Ink(0xFAD1D3, 0x5A1E22),
 ];
 /// Grounds of stages, in turns.
-pub(crate) const STAGES: [Ink; 2] = [Ink(0xEEF2F7, 0x1D2530), Ink(0xFAFBFC, 0x171D25)];
+pub(crate) const STAGES: [Ink; 2] = [Ink(0xE9EEF5, 0x252F3D), Ink(0xF8FAFC, 0x1A212A)];
 
 /// Inks of series, in order: told apart by those who see no red or no green, too.
 pub(crate) const SERIES: [Ink; 6] = [BLUE, ORANGE, PURPLE, TEAL, PINK, GREEN];

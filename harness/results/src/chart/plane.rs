@@ -115,6 +115,8 @@ const NOTE: i32 = 18;
 const POINTS_MAX: usize = 600;
 /// Rows of a data table.
 const ROWS_MAX: usize = 60;
+/// Half of the distance between whiskers of neighbouring series.
+const ASIDE_PX: i32 = 3;
 /// Half the length of a whisker's end.
 const CAP: i32 = 5;
 
@@ -145,7 +147,7 @@ impl Layout {
             x += wide;
         }
         // The vertical axis' title, and names of stages.
-        let top = y + 44 + if plane.stages.is_empty() { 0 } else { 14 };
+        let top = y + 44 + if plane.stages.is_empty() { 0 } else { 16 };
         let bottom = top + PLOT;
         let notes: Vec<String> =
             plane.notes.iter().flat_map(|note| lines(note, SMALL_SIZE, room)).collect();
@@ -159,6 +161,8 @@ impl Layout {
 struct Grid {
     x: Fitted,
     y: Fitted,
+    /// Pixels to the right.
+    shift: i32,
 }
 
 impl Grid {
@@ -172,11 +176,16 @@ impl Grid {
         Some(Self {
             x: Fitted::over(&plane.x, xs, (LEFT, RIGHT))?,
             y: Fitted::over(&plane.y, ys, (layout.bottom, layout.top))?,
+            shift: 0,
         })
     }
 
+    fn shifted(&self, shift: i32) -> Self {
+        Self { shift, ..*self }
+    }
+
     fn at(&self, x: f64, y: f64) -> Option<(i32, i32)> {
-        Some((self.x.at(x)?, self.y.at(y)?))
+        Some((self.x.at(x)? + self.shift, self.y.at(y)?))
     }
 }
 
@@ -197,8 +206,9 @@ impl Plane {
                 self.stages(&area, &grid, &layout)?;
                 self.grid(&area, &grid, &layout)?;
                 self.envelope(&area, &grid)?;
-                for (i, series) in self.series.iter().enumerate() {
-                    draw_series(&area, &grid, series, i)?;
+                let shifts = self.shifts();
+                for (i, (series, shift)) in self.series.iter().zip(shifts).enumerate() {
+                    draw_series(&area, &grid.shifted(shift), series, i)?;
                 }
             } else {
                 let at = (LEFT, (layout.top + layout.bottom) / 2);
@@ -207,6 +217,23 @@ impl Plane {
             area.present()?;
         }
         Ok(Sheet::new(&self.title, svg))
+    }
+
+    /// By how many pixels each series stands aside, so that whiskers do not hide each other.
+    fn shifts(&self) -> Vec<i32> {
+        let has_whiskers = |series: &Series| {
+            series.look == Look::Marks && series.points.iter().any(|p| p.bounds.is_some())
+        };
+        let count = self.series.iter().filter(|series| has_whiskers(series)).count() as i32;
+        let mut next = 0;
+        let mut shift = |series: &Series| {
+            if !has_whiskers(series) {
+                return 0;
+            }
+            next += 1;
+            (2 * next - 1 - count) * ASIDE_PX
+        };
+        self.series.iter().map(&mut shift).collect()
     }
 
     /// Everything that is read and needs no axis.
@@ -224,7 +251,8 @@ impl Plane {
             text(area, &series.label, (x + 30, *y), font)?;
         }
         let font = Font { ink: ASIDE, ..Font::PLAIN };
-        text(area, &self.y.title, (MARGIN, layout.top - 14), font)?;
+        let above = if self.stages.is_empty() { 14 } else { 30 };
+        text(area, &self.y.title, (MARGIN, layout.top - above), font)?;
         let across = Font { anchor: HPos::Right, ..font };
         text(area, &self.x.title, (RIGHT, layout.bottom + 36), across)?;
         for (i, note) in layout.notes.iter().enumerate() {
@@ -245,7 +273,7 @@ impl Plane {
             let name = fit(&stage.name, SMALL_SIZE, room);
             if name.chars().count() > 1 {
                 let font = Font { anchor: HPos::Center, ..Font::PLAIN };
-                text(area, &name, ((from + to) / 2, layout.top + 10), font)?;
+                text(area, &name, ((from + to) / 2, layout.top - 9), font)?;
             }
         }
         Ok(())

@@ -63,6 +63,18 @@ pub struct Row {
     pub paint: Paint,
 }
 
+impl Row {
+    fn is_heading(&self) -> bool {
+        self.mark.is_none() && self.figure.is_empty()
+    }
+
+    /// A row that is a heading; its label is still to be given.
+    pub(crate) fn heading() -> Self {
+        let label = String::new();
+        Self { label, mark: None, grounds: None, figure: String::new(), paint: Paint::Plain }
+    }
+}
+
 /// How marks are drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shape {
@@ -120,8 +132,10 @@ impl Layout {
         let subtitles = lines(&rows.subtitle, SMALL_SIZE, room);
         let legend = 54 + NOTE * subtitles.len() as i32 + 4;
         let top = legend + if rows.grounds.is_empty() { 18 } else { 40 };
+        // A heading goes over the whole width.
+        let own = || rows.rows.iter().filter(|row| !row.is_heading());
         let widest = |of: fn(&Row) -> &String, most: i32| {
-            let widths = rows.rows.iter().map(|row| width(of(row), TEXT_SIZE).ceil() as i32);
+            let widths = own().map(|row| width(of(row), TEXT_SIZE).ceil() as i32);
             widths.max().unwrap_or(0).clamp(0, most)
         };
         let bottom = top + ROW * rows.rows.len() as i32;
@@ -194,7 +208,9 @@ impl Rows {
             self.row_words(area, layout, (row, layout.middle(index)))?;
         }
         let below = Font { ink: ASIDE, ..Font::PLAIN };
-        text(area, &self.axis.title, (layout.left.min(MARGIN * 4), layout.bottom + 34), below)?;
+        let wide = width(&self.axis.title, SMALL_SIZE).ceil() as i32;
+        let left = layout.left.min(WIDTH - MARGIN - wide).max(MARGIN);
+        text(area, &self.axis.title, (left, layout.bottom + 34), below)?;
         for (i, note) in layout.notes.iter().enumerate() {
             let y = layout.bottom + 60 + NOTE * i as i32;
             text(area, note, (MARGIN, y), Font::PLAIN)?;
@@ -204,7 +220,7 @@ impl Rows {
 
     fn row_words(&self, area: &Area, layout: &Layout, (row, y): (&Row, i32)) -> Drawn {
         let font = Font { size: TEXT_SIZE, ink: WORDS, ..Font::PLAIN };
-        if row.mark.is_none() && row.figure.is_empty() {
+        if row.is_heading() {
             let label = fit(&row.label, TEXT_SIZE, f64::from(layout.right - MARGIN));
             return text(area, &label, (MARGIN, y), Font { is_bold: true, ..font });
         }

@@ -208,7 +208,7 @@ mod tests {
         assert_eq!(nines, ["0 %", "90 %", "99 %", "99.9 %"]);
         assert_eq!(ticks(Unit::Ratio, Scale::Log, [1.0, 1.2]), ["0.8x", "1x", "1.2x", "1.5x"]);
         let memory = ticks(Unit::Bytes, Scale::Log, [30.0 * 1024.0, 8.0 * 1048576.0]);
-        assert_eq!(memory, ["32 KiB", "128 KiB", "512 KiB", "2 MiB", "8 MiB"]);
+        assert_eq!(memory, ["64 KiB", "256 KiB", "1 MiB", "4 MiB"]);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use super::graphs::mark;
 use crate::case::{LATENCY, LIMIT, Outcome, RESPONSE, SCALABILITY, SCALE};
 use crate::chart::load::spectrum;
 use crate::chart::plane::{Axis, Look, Plane, Point, Scale, Series};
+use crate::chart::scale::words;
 use crate::record::{CaseRecord, Record};
 use crate::report::{grid, limits, sanitise::sanitise, table::name};
 use crate::stats::usl::Usl;
@@ -191,7 +192,7 @@ fn rate_by_agents(subject: &str, measured: Series) -> Plane {
         });
         if end < last.x {
             let shown = Unit::PerSecond.show(each * last.x);
-            let at = Unit::Count.show(last.x);
+            let at = words(Unit::Count, last.x);
             notes.push(format!("The ideal line goes on to {shown} at {at} agents."));
         }
     }

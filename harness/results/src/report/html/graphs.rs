@@ -7,7 +7,7 @@ use crate::chart::rows::{Mark, Paint, Row, Rows, Shape};
 use crate::paired::Weight;
 use crate::paired::comparison::{Comparison, MetricVerdict};
 use crate::paired::decide::Verdict;
-use crate::record::{CaseRecord, Record, Summary};
+use crate::record::{CaseRecord, Interval, Record, Summary};
 use crate::report::overhead;
 use crate::report::parts;
 use crate::report::{grid, sanitise::sanitise};
@@ -178,35 +178,25 @@ fn parts_of(case: &CaseRecord) -> Vec<Row> {
         })
     };
     let heading = format!("{}: {} a call", overhead::label(case), Unit::Nanos.show(call.estimate));
-    let heading = Row {
-        label: heading,
-        mark: None,
-        grounds: None,
-        figure: String::new(),
-        paint: Paint::Plain,
-    };
+    let heading = Row { label: heading, ..Row::heading() };
     let parts: Vec<Row> = parts::of(case).into_iter().filter_map(part).collect();
     if parts.is_empty() { Vec::new() } else { [vec![heading], parts].concat() }
 }
 
-/// The rate of each subject over its peer's.
+/// The rate of each subject over its peer's; a heading for each workload and pair.
 pub(super) fn rates(record: &Record) -> Option<Rows> {
-    const METRICS: [&str; 2] = ["subject_to_peer_rate", "subject_to_peer_task_rate"];
-    let row = |case: &CaseRecord| {
-        let summary = METRICS.iter().find_map(|metric| case.metric(metric).ok())?;
-        let bounds = summary
-            .interval
-            .map_or(String::new(), |i| format!(" [{:.2}, {:.2}]", i.lower, i.upper));
-        Some(Row {
-            label: sanitise(&grid::label(case), LABEL_MAX),
-            mark: Some(mark(summary)),
-            grounds: None,
-            figure: format!("{:.2}x{bounds}", summary.estimate),
-            paint: Paint::Plain,
-        })
-    };
-    let ran = record.cases.iter().filter(|case| case.outcome == Outcome::Ran);
-    let rows: Vec<Row> = ran.filter_map(row).collect();
+    let mut rows: Vec<Row> = Vec::new();
+    let mut last = String::new();
+    for case in record.cases.iter().filter(|case| case.outcome == Outcome::Ran) {
+        let Some(row) = rate(case) else { continue };
+        let (subject, peer) = grid::sides(case);
+        let heading = format!("{}: {subject} over {}", case.key.workload, peer.unwrap_or("none"));
+        if heading != last {
+            rows.push(Row { label: sanitise(&heading, LABEL_MAX), ..Row::heading() });
+            last = heading;
+        }
+        rows.push(row);
+    }
     (!rows.is_empty()).then(|| Rows {
         title: "Rate over the peer's".to_owned(),
         subtitle: "Messages or tasks per second, window beside window, with 95 % intervals."
@@ -217,5 +207,21 @@ pub(super) fn rates(record: &Record) -> Option<Rows> {
         grounds: Vec::new(),
         rows,
         notes: Vec::new(),
+    })
+}
+
+fn rate(case: &CaseRecord) -> Option<Row> {
+    const METRICS: [&str; 2] = ["subject_to_peer_rate", "subject_to_peer_task_rate"];
+    let summary = METRICS.iter().find_map(|metric| case.metric(metric).ok())?;
+    let bounds = |i: Interval| format!(" [{:.2}, {:.2}]", i.lower, i.upper);
+    let bounds = summary.interval.map_or(String::new(), bounds);
+    let params = case.key.params.iter().map(|(name, value)| format!("{name}={value}"));
+    let label = params.collect::<Vec<_>>().join(" ");
+    Some(Row {
+        label: sanitise(&label, LABEL_MAX),
+        mark: Some(mark(summary)),
+        grounds: None,
+        figure: format!("{:.2}x{bounds}", summary.estimate),
+        paint: Paint::Plain,
     })
 }

@@ -111,6 +111,21 @@ impl FigureView {
     }
 }
 
+/// A run is named before the first of its figures.
+fn figures(section: &Section) -> Vec<FigureView> {
+    let mut last = String::new();
+    let mut view = |figure: &Figure| {
+        let mut view = FigureView::of(figure);
+        if view.of == last {
+            view.of.clear();
+        } else {
+            last.clone_from(&view.of);
+        }
+        view
+    };
+    section.figures.iter().map(&mut view).collect()
+}
+
 pub(super) fn render(
     runs: &[Told],
     comparisons: &[&Comparison],
@@ -120,7 +135,7 @@ pub(super) fn render(
         id: section.id,
         title: section.title,
         absent: section.absent,
-        figures: section.figures.iter().map(FigureView::of).collect(),
+        figures: figures(section),
     };
     let view = View {
         title: title(runs, comparisons),

@@ -180,14 +180,14 @@ fn graded(runs: &[Told]) -> Result<Vec<Figure>, HtmlError> {
 fn changed(comparisons: &[&Comparison]) -> Result<Vec<Figure>, HtmlError> {
     let mut figures = Vec::new();
     for comparison in comparisons {
-        if let Some(drawn) = graphs::changes(comparison) {
-            figures.push(chart("changes", drawn.draw(), Vec::new())?);
-        }
-        figures.extend(open(comparison_tables(comparison, false)));
         let all = comparison_tables(comparison, true);
         let short = comparison_tables(comparison, false);
-        let more = all.into_iter().filter(|table| !short.contains(table)).collect();
-        figures.extend(folded("Every metric and count", more));
+        let more: Vec<Table> = all.into_iter().filter(|table| !short.contains(table)).collect();
+        match graphs::changes(comparison) {
+            Some(drawn) => figures.push(chart("changes", drawn.draw(), more)?),
+            None => figures.extend(folded("Every metric and count", more)),
+        }
+        figures.extend(open(short));
     }
     Ok(figures)
 }

@@ -1,7 +1,9 @@
 //! What it all comes to, in a word, and why.
 
 use super::Told;
+use crate::bars;
 use crate::case::Outcome;
+use crate::limits::Grade;
 use crate::paired::comparison::{Comparison, Conclusion};
 use crate::record::{CaseRecord, Record, Status};
 use crate::report::figures::some;
@@ -51,6 +53,7 @@ pub(super) fn verdict(runs: &[Told], comparisons: &[&Comparison]) -> Verdict {
     findings.extend(comparisons.iter().map(|comparison| concluded(comparison)));
     findings.extend(records.iter().flat_map(failures));
     findings.extend(graded(&records));
+    findings.extend(barred(&records));
     // Stable: among equals, what was asked for first comes first.
     findings.sort_by_key(|(tone, ..)| std::cmp::Reverse(*tone));
     let clean = |text: String| sanitise(&text, REASON_MAX);
@@ -60,14 +63,12 @@ pub(super) fn verdict(runs: &[Told], comparisons: &[&Comparison]) -> Verdict {
         "NOTHING TO JUDGE",
         "no case of these runs has a target, and nothing was compared".to_owned(),
     ));
-    let warned = records.iter().flat_map(|record| &record.warnings);
-    let warned = warned.chain(comparisons.iter().flat_map(|comparison| &comparison.warnings));
-    let mut warnings: Vec<String> = Vec::new();
-    for warning in warned.map(|warning| clean(warning.clone())) {
-        if !warnings.contains(&warning) {
-            warnings.push(warning);
-        }
-    }
+    let of = |suite: &str, warnings: &[String]| -> Vec<String> {
+        warnings.iter().map(|warning| clean(format!("{suite}: {warning}"))).collect()
+    };
+    let warned = records.iter().flat_map(|record| of(&record.run.suite, &record.warnings));
+    let compared = comparisons.iter().flat_map(|c| of(&c.run.suite, &c.warnings));
+    let mut warnings: Vec<String> = warned.chain(compared).collect();
     let more = warnings.len().saturating_sub(WARNINGS_MAX);
     warnings.truncate(WARNINGS_MAX);
     if more > 0 {
@@ -153,4 +154,14 @@ fn graded(records: &[Record]) -> Vec<Finding> {
         findings.push((Tone::Good, "TARGETS MET", why));
     }
     findings
+}
+
+/// Bars that are not met; a run is not judged by them.
+fn barred(records: &[Record]) -> Option<Finding> {
+    let graded: Vec<_> = records.iter().flat_map(bars::grade).collect();
+    let count = |grade: Grade| graded.iter().filter(|graded| graded.grade == grade).count();
+    let (met, missed) = (count(Grade::Met), count(Grade::Missed));
+    let open = graded.len() - met - missed;
+    let why = format!("{met} of {} are met, {missed} missed, {open} open", graded.len());
+    (missed + open > 0).then_some((Tone::Open, "BARS OF THE REFERENCE RUNTIME", why))
 }
