@@ -85,7 +85,9 @@ fn of(dirs: &[PathBuf]) -> Result<Page, Failure> {
 fn pictures(dir: &Path, record: &Record, room: &mut u64) -> Vec<Attachment> {
     let profiles = record.cases.iter().map(|case| &case.profiles);
     let files = profiles.flat_map(|own| {
-        let svgs = own.files.iter().filter(|file| file.ends_with(".svg"));
+        // `no …` is why a file is not there.
+        let is_picture = |file: &&String| file.ends_with(".svg") && !file.starts_with("no ");
+        let svgs = own.files.iter().filter(is_picture);
         svgs.map(|file| format!("{}/{file}", own.folder))
     });
     files.map(|name| Attachment { svg: picture(dir, &name, room), name }).collect()
@@ -123,3 +125,7 @@ fn keep(page: &Page, path: &Path) -> Result<(), Failure> {
     }
     fs::write(path, &page.html).map_err(unwritable(path))
 }
+
+#[cfg(test)]
+#[path = "html_tests.rs"]
+mod tests;

@@ -95,7 +95,7 @@ pub struct Rows {
     pub axis: Axis,
     /// How marks are drawn.
     pub shape: Shape,
-    /// A line to hold marks against, and its name.
+    /// A line to hold marks against, and its name, if it needs one.
     pub reference: (f64, String),
     /// What the grounds mean; empty where no row has any.
     pub grounds: Vec<String>,

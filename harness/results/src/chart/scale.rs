@@ -162,7 +162,11 @@ pub(crate) fn words(unit: Unit, value: f64) -> String {
             format!("{minutes:.0} min")
         };
     }
-    let shown = unit.show(value);
+    let shown = match unit {
+        // On an axis of factors there are small ones.
+        Unit::Ratio => format!("{value:.7}x"),
+        _ => unit.show(value),
+    };
     let end = shown.find(|c: char| !(c.is_ascii_digit() || ".-".contains(c)));
     let (number, suffix) = shown.split_at(end.unwrap_or(shown.len()));
     let number = match number.contains('.') {
@@ -207,6 +211,7 @@ mod tests {
         let nines = ticks(Unit::Share, Scale::Nines, [0.5, 0.9995]);
         assert_eq!(nines, ["0 %", "90 %", "99 %", "99.9 %"]);
         assert_eq!(ticks(Unit::Ratio, Scale::Log, [1.0, 1.2]), ["0.8x", "1x", "1.2x", "1.5x"]);
+        assert_eq!(ticks(Unit::Ratio, Scale::Log, [1e-4, 1.0])[0], "0.0001x");
         let memory = ticks(Unit::Bytes, Scale::Log, [30.0 * 1024.0, 8.0 * 1048576.0]);
         assert_eq!(memory, ["64 KiB", "256 KiB", "1 MiB", "4 MiB"]);
     }

@@ -11,6 +11,19 @@ const NAME_MAX: usize = 120;
 const HEIGHT: u32 = 600;
 const HEIGHT_MAX: u32 = 1600;
 
+/// How a picture's script is started: too early in a frame that is folded away, which has no width.
+const START: &str = "onload=\"init(evt)\"";
+/// The script keeps its state in the address, which a document without one cannot change; and it
+/// fits the picture to the width, also to none.
+const BEFORE: &str = "<!doctype html><meta charset=\"utf-8\"><style>html{background:#fff}\
+    body{margin:0}body>svg{display:block;width:100%}</style>\
+    <noscript><style>body>svg{height:auto}</style></noscript>\
+    <script>history.replaceState=function(){};addEventListener(\"resize\",function(e){\
+    if(innerWidth<=40)e.stopImmediatePropagation()})</script>";
+/// Starts it when there is a width.
+const AFTER: &str = "<script>new ResizeObserver(function(e,o){if(innerWidth>40){o.disconnect();\
+    init()}}).observe(document.documentElement)</script>";
+
 /// What a frame shows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(super) struct Flame {
@@ -36,13 +49,11 @@ impl Flame {
             }
         };
         let height = number(&head, "height").unwrap_or(HEIGHT).min(HEIGHT_MAX) + 8;
-        // It keeps its state in the address, which a document without one of its own cannot change.
-        let document = format!(
-            "<!doctype html><meta charset=\"utf-8\"><style>html{{background:#fff}}\
-             body{{margin:0}}svg{{display:block;width:100%}}</style>\
-             <noscript><style>svg{{height:auto}}</style></noscript>\
-             <script>history.replaceState=function(){{}}</script>{head}{body}"
-        );
+        let (head, after) = match head.contains(START) {
+            true => (head.replace(START, ""), AFTER),
+            false => (head, ""),
+        };
+        let document = format!("{BEFORE}{head}{body}{after}");
         Self { name, document, height, why: String::new() }
     }
 }
@@ -78,8 +89,8 @@ mod tests {
         let flame = Flame::of(&Attachment { name: "a.svg".into(), svg: Ok(svg.into()) });
         assert_eq!(flame.height, 38);
         assert!(!flame.document.contains("http:"), "{}", flame.document);
-        assert!(flame.document.contains("onload=\"init(evt)\"  "), "{}", flame.document);
-        assert!(flame.document.ends_with("<g fg:x=\"1\"/></svg>"), "{}", flame.document);
+        let picture = "<svg width=\"9\" height=\"30.5\"   ><g fg:x=\"1\"/></svg>";
+        assert_eq!(flame.document, format!("{BEFORE}{picture}{AFTER}"));
     }
 
     #[test]

@@ -151,7 +151,7 @@ pub(super) fn call_parts(record: &Record) -> Option<Rows> {
             unit: Unit::Share,
         },
         shape: Shape::Bar,
-        reference: (0.0, "nothing".to_owned()),
+        reference: (0.0, String::new()),
         grounds: Vec::new(),
         rows,
         notes: vec!["Copy out comes after the call and is no part of it.".to_owned()],
