@@ -91,6 +91,7 @@ fn seen(browser: &Path, folder: &Path, (width, is_dark, has_scripts): (u32, bool
         "--no-sandbox",
         "--disable-gpu",
         "--disable-extensions",
+        "--hide-scrollbars",
         "--no-first-run",
         "--allow-file-access-from-files",
         "--host-resolver-rules=MAP * ~NOTFOUND",

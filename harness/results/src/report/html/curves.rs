@@ -19,6 +19,25 @@ const LABEL_MAX: usize = 60;
 /// How far above the highest rate the ideal line is drawn.
 const IDEAL_MAX: f64 = 2.0;
 
+/// A chart's file, its title, its unit, and its metrics with their names.
+type ByAgents = (&'static str, &'static str, Unit, &'static [(&'static str, &'static str)]);
+
+/// What is drawn by the number of agents, beside the rate.
+const BY_AGENTS: [ByAgents; 2] = [
+    (
+        "scaling-memory",
+        "Memory per agent by the number of agents",
+        Unit::Bytes,
+        &[("memory_per_agent_bytes", "PSS and tables"), ("pss_per_agent_bytes", "PSS")],
+    ),
+    (
+        "scaling-spawn",
+        "Spawning an agent by the number of agents",
+        Unit::Nanos,
+        &[("spawn_p50_ns", "p50"), ("spawn_p99_ns", "p99"), ("respawn_p50_ns", "again, p50")],
+    ),
+];
+
 fn point(x: f64, case: &CaseRecord, metric: &str) -> Option<Point> {
     let mark = mark(case.metric(metric).ok()?);
     Some(Point { x, y: mark.value, bounds: mark.bounds })
@@ -119,30 +138,16 @@ pub(super) fn scaling(record: &Record) -> Vec<(&'static str, Plane)> {
         (!series.points.is_empty()).then(|| ("scaling-rate", rate_by_agents(subject, series)))
     });
     let mut curves: Vec<_> = rates.take(CHARTS_MAX).collect();
-    for (file, title, unit, metrics) in [
-        (
-            "scaling-memory",
-            "Memory per agent by the number of agents",
-            Unit::Bytes,
-            &[("memory_per_agent_bytes", "PSS and page tables"), ("pss_per_agent_bytes", "PSS")][..],
-        ),
-        (
-            "scaling-spawn",
-            "Spawning an agent by the number of agents",
-            Unit::Nanos,
-            &[("spawn_p50_ns", "p50"), ("spawn_p99_ns", "p99"), ("respawn_p50_ns", "again, p50")],
-        ),
-    ] {
+    for (file, title, unit, metrics) in BY_AGENTS {
+        let label = |subject: &str, words: &str| match subjects.len() {
+            1 => words.to_owned(),
+            _ => format!("{}: {words}", name(subject)),
+        };
         let pairs = subjects.iter().flat_map(|subject| {
-            metrics.iter().map(|(metric, words)| {
-                let several = subjects.len() > 1;
-                let label = if several {
-                    format!("{}: {words}", name(subject))
-                } else {
-                    (*words).to_owned()
-                };
-                measured(&cases, subject, metric, &label)
-            })
+            let of = |(metric, words): &(&str, &str)| {
+                measured(&cases, subject, metric, &label(subject, words))
+            };
+            metrics.iter().map(of).collect::<Vec<Series>>()
         });
         let series: Vec<Series> = pairs.filter(|series| !series.points.is_empty()).collect();
         if !series.is_empty() {

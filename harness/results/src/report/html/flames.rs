@@ -1,6 +1,6 @@
 //! A flame graph within a page: in a frame with a document of its own, so that several of them do
-//! not share names, and in a sandbox, so that what came with a run's folder reaches nothing. Its own
-//! script searches and zooms; without one it is a picture.
+//! not share names, and in a sandbox, so that what came with a run's folder reaches nothing. Its
+//! own script searches and zooms; without one it is a picture.
 
 use super::Attachment;
 use crate::report::sanitise::sanitise;
