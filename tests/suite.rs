@@ -3,6 +3,7 @@
 //! What a module promises is tested beside it; here only what crosses a process or a file.
 
 mod baseline;
+mod browser;
 mod capability;
 mod cli;
 mod disk;

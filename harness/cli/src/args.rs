@@ -18,15 +18,8 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Print the tables of a run, or what a comparison says.
-    Report {
-        /// The folder of the run or comparison.
-        #[arg(default_value = "profiles/latest")]
-        dir: PathBuf,
-        /// Of a comparison: every metric, too.
-        #[arg(long)]
-        table: bool,
-    },
+    /// Print the tables of a run, or what a comparison says; or write a page of them.
+    Report(Report),
     /// Convert a run or a comparison for other programs.
     Export(Export),
     /// List runs, comparisons and baselines.
@@ -58,6 +51,22 @@ pub(crate) struct Export {
     /// The folder of another run, whose figures stand beside this one's in `markdown`.
     #[arg(long, value_name = "RUN")]
     pub(crate) baseline: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Report {
+    /// Folders of runs and comparisons; profiles/latest, or with --html the latest of each suite.
+    #[arg(value_name = "DIR")]
+    pub(crate) dirs: Vec<PathBuf>,
+    /// Of a comparison: every metric, too.
+    #[arg(long)]
+    pub(crate) table: bool,
+    /// Write one HTML page, and its charts beside it.
+    #[arg(long, conflicts_with = "table")]
+    pub(crate) html: bool,
+    /// The page; report.html in the folder of a single one, profiles/report.html of the latest.
+    #[arg(long, value_name = "FILE", requires = "html")]
+    pub(crate) out: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -5,6 +5,7 @@ use caxton_results::exit;
 use caxton_results::export::ExportError;
 use caxton_results::limits::BadLimits;
 use caxton_results::record::store::StoreError;
+use caxton_results::report::html::HtmlError;
 use std::io;
 use std::path::PathBuf;
 
@@ -30,6 +31,10 @@ pub(crate) enum Failure {
     /// A baseline beside what has no place for one.
     #[error("--baseline is for the markdown of a run: {why}")]
     NoBaseline { why: &'static str },
+    #[error(transparent)]
+    Html(#[from] HtmlError),
+    #[error("a page of several folders lies in none of them: name it with --out FILE")]
+    NoPage,
     #[error("cannot write {path}: {source}", path = path.display())]
     Output { path: PathBuf, source: io::Error },
     #[error("cannot read {path}: {source}", path = path.display())]

@@ -8,6 +8,7 @@ mod compare;
 mod export;
 mod failure;
 mod gate;
+mod html;
 mod kits;
 mod list;
 mod output;
@@ -45,7 +46,7 @@ fn main() -> ExitCode {
 /// Does what is asked; the exit code.
 fn run(command: &Command) -> Result<u8, Failure> {
     match command {
-        Command::Report { dir, table } => report::report(dir, *table),
+        Command::Report(words) => report::report(words),
         Command::Export(words) => export::export(words),
         Command::List { profiles } => list::list(profiles),
         Command::Compare(words) => compare::compare(words),

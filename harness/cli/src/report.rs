@@ -1,23 +1,39 @@
 //! `report`: what one folder holds.
 
+use crate::args::Report;
 use crate::failure::Failure;
+use crate::html;
 use crate::output::{print, style};
 use caxton_results::exit;
 use caxton_results::limits::Limits;
 use caxton_results::record::store::{COMPARISON_FILE, RunFolder};
 use caxton_results::report;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-/// Prints the run or comparison in `dir`; `full`: with every metric of a comparison.
-pub(crate) fn report(dir: &Path, full: bool) -> Result<u8, Failure> {
-    let text = if is_comparison(dir) {
-        let (comparison, _) = RunFolder::load_comparison(dir)?;
-        report::comparison_text(&comparison, full, &style())
-    } else {
-        report::text(&RunFolder::load_record(dir)?, &style())
-    };
-    print(text.as_bytes())?;
+/// Where the latest run is, from the checkout.
+const LATEST_RUN: &str = "profiles/latest";
+
+/// Prints what `words` name, or makes a page of it.
+pub(crate) fn report(words: &Report) -> Result<u8, Failure> {
+    if words.html {
+        return html::write(&words.dirs, words.out.as_deref());
+    }
+    let latest = [PathBuf::from(LATEST_RUN)];
+    let dirs = if words.dirs.is_empty() { &latest[..] } else { &words.dirs };
+    let texts: Result<Vec<String>, Failure> =
+        dirs.iter().map(|dir| text(dir, words.table)).collect();
+    print(texts?.join("\n").as_bytes())?;
     Ok(exit::FINE)
+}
+
+/// The run or comparison in `dir`; `full`: with every metric of a comparison.
+fn text(dir: &Path, full: bool) -> Result<String, Failure> {
+    if is_comparison(dir) {
+        let (comparison, _) = RunFolder::load_comparison(dir)?;
+        Ok(report::comparison_text(&comparison, full, &style()))
+    } else {
+        Ok(report::text(&RunFolder::load_record(dir)?, &style()))
+    }
 }
 
 /// True for the folder of a comparison.

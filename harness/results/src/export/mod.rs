@@ -13,7 +13,7 @@ mod label;
 mod prometheus;
 mod report;
 mod summary;
-mod svg;
+pub(crate) mod svg;
 
 use crate::case::Outcome;
 use crate::metric::MetricName;

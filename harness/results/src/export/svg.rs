@@ -4,6 +4,7 @@
 mod drawing;
 
 use crate::case::Outcome;
+use crate::chart::{ChartError, Sheet};
 use crate::export::ExportError;
 use crate::quiet::Company;
 use crate::reading::Reading;
@@ -62,9 +63,13 @@ struct Chart {
 
 /// The chart as SVG.
 pub(super) fn export(record: &Record, _: &[Sample]) -> Result<Vec<u8>, ExportError> {
-    let drawn = drawing::draw(&chart(record));
-    let svg = drawn.map_err(|e| ExportError { format: "svg", why: e.to_string() })?;
-    Ok(svg.into_bytes())
+    let drawn = sheet(record).map_err(|e| ExportError { format: "svg", why: e.to_string() })?;
+    Ok(drawn.file_with(&drawing::INKS).into_bytes())
+}
+
+/// The chart, drawn.
+pub(crate) fn sheet(record: &Record) -> Result<Sheet, ChartError> {
+    drawing::draw(&chart(record))
 }
 
 fn chart(record: &Record) -> Chart {

@@ -24,10 +24,21 @@ pub fn latest_of_each_suite(profiles: &Path, like: &Record) -> Vec<Record> {
     latest.into_values().collect()
 }
 
+/// The newest finished profiled run in the folder `profiles` with the commit and the machine of
+/// `like`.
+pub fn latest_profile(profiles: &Path, like: &Record) -> Option<Record> {
+    let stored = stored_records(profiles).unwrap_or_default().into_iter();
+    let profiled = stored.filter(|record| record.is_profile() && is_of_the_same(record, like));
+    profiled.max_by(|a, b| age(a).cmp(&age(b)))
+}
+
 fn may_be_told_with(record: &Record, like: &Record) -> bool {
     let has_figures = !record.is_profile() && record.run.scale != SMOKE;
+    has_figures && is_of_the_same(record, like)
+}
+
+fn is_of_the_same(record: &Record, like: &Record) -> bool {
     record.run.status == Status::Finished
-        && has_figures
         && record.run.revision.commit.known().is_some()
         && record.run.revision == like.run.revision
         && record.host.fingerprint == like.host.fingerprint
@@ -62,6 +73,7 @@ mod tests {
         let profiles = folder.path();
         let like = fixture::run().0;
         assert!(latest_of_each_suite(profiles, &like).is_empty(), "no such folder");
+        assert!(latest_profile(profiles, &like).is_none());
         store(profiles, "a", |_| {});
         store(profiles, "bb", |_| {});
         store(profiles, "ccc", |record| record.run.status = Status::Interrupted);
@@ -73,6 +85,7 @@ mod tests {
         let latest = latest_of_each_suite(profiles, &like);
         let ids: Vec<&str> = latest.iter().map(|record| record.run.id.as_str()).collect();
         assert_eq!(ids, ["hh", "bb"], "by suite: throughput, wasm");
+        assert_eq!(latest_profile(profiles, &like).unwrap().run.id, "eeeee");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::report::overhead::note_company;
 use crate::report::table::{Table, Tone, name};
 
 /// Shares of the limit that are held while messages are sent, in per cent.
-const HELD: [&str; 4] = ["10", "50", "90", "99"];
+pub(super) const HELD: [&str; 4] = ["10", "50", "90", "99"];
 
 /// Capacity, and rates.
 pub(super) fn tables(record: &Record) -> Vec<Table> {

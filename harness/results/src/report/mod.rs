@@ -11,6 +11,7 @@ pub(crate) mod figures;
 mod grid;
 mod hard;
 mod heap;
+pub mod html;
 mod latency;
 mod limits;
 mod load;

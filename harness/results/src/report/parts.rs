@@ -11,7 +11,8 @@ use crate::report::overhead::{label, note_company};
 use crate::report::table::{Table, Tone};
 use crate::units::Unit;
 
-const CALL: &str = "part_call_ns";
+/// The whole call.
+pub(super) const CALL: &str = "part_call_ns";
 const BY_SAMPLES: &str = "wasm_profile_guest_share";
 
 /// The parts of a call; of an agent that changes its message in place, the second of each pair.
@@ -43,6 +44,11 @@ pub(super) fn tables(record: &Record) -> Vec<Table> {
     vec![calls(record, &cases, &ran), code(record, &ran), options(&ran)]
 }
 
+/// The parts of an agent's call: a name and a metric each.
+pub(super) fn of(case: &CaseRecord) -> [(&'static str, &'static str); 5] {
+    PARTS.map(|(name, metrics)| (name, metrics[column(case)]))
+}
+
 /// Which of two definitions holds for an agent.
 fn column(case: &CaseRecord) -> usize {
     usize::from(case.metric("part_in_place_ns").is_err())
@@ -58,8 +64,7 @@ fn calls(record: &Record, cases: &[&CaseRecord], ran: &[&CaseRecord]) -> Table {
             table.row(Tone::Bad, [agent, whole, time, bounds, share, n]);
             continue;
         }
-        let parts = PARTS.iter().map(|(name, metrics)| (*name, metrics[column(case)]));
-        for (name, metric) in [("the call", CALL)].into_iter().chain(parts) {
+        for (name, metric) in [("the call", CALL)].into_iter().chain(of(case)) {
             let agent = if metric == CALL { label(case) } else { String::new() };
             let share = share_of_call(case, metric).unwrap_or(NONE.to_owned());
             let cells = [estimate(case, metric), interval(case, metric), share];

@@ -2,46 +2,19 @@
 //! above: the font is the reader's.
 
 use super::{Chart, Kind, Mark, Row};
-use plotters::coord::Shift;
-use plotters::element::{Circle, DashedPathElement, PathElement, Rectangle, Text};
-use plotters::prelude::{
-    Color, DrawingArea, DrawingAreaErrorKind, IntoDrawingArea, IntoFont, IntoLogRange, LogCoord,
-    RGBColor, Ranged, SVGBackend, ShapeStyle,
+use crate::chart::Drawn;
+use crate::chart::paper::{
+    self, ASIDE, Area, BLUE as AGENT, BORDER, CARD, Font, GREY as APPARATUS, GRID, Ink,
+    PURPLE as GEOMEAN, RED as WITHOUT, SMALL_SIZE, Sheet, TEXT_SIZE, TITLE_SIZE, WORDS, fit, line,
+    text, width,
 };
-use plotters::style::FontStyle;
-use plotters::style::text_anchor::{HPos, Pos, VPos};
-use std::fmt::Write;
-use std::io;
+use plotters::element::{Circle, DashedPathElement};
+use plotters::prelude::{Color, IntoDrawingArea, IntoLogRange, LogCoord, Ranged, SVGBackend};
+use plotters::style::text_anchor::HPos;
 
-type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
-type Drawn<T = ()> = Result<T, DrawingAreaErrorKind<io::Error>>;
-
-/// A colour on a light page and on a dark one.
-#[derive(Clone, Copy)]
-struct Ink(u32, u32);
-
-const CARD: Ink = Ink(0xFFFFFF, 0x161B22);
-const BORDER: Ink = Ink(0xD0D7DE, 0x3D444D);
-const GRID: Ink = Ink(0xE6EAEF, 0x2A313C);
-const WORDS: Ink = Ink(0x1F2328, 0xE6EDF3);
-const ASIDE: Ink = Ink(0x59636E, 0x9198A1);
-const AGENT: Ink = Ink(0x0969DA, 0x58A6FF);
-const GEOMEAN: Ink = Ink(0x8250DF, 0xBC8CFF);
-const APPARATUS: Ink = Ink(0x7B858F, 0x848D97);
-const WITHOUT: Ink = Ink(0xCF222E, 0xFF7B72);
-/// Every colour; the light ones differ, because the style finds things by them.
-const INKS: [Ink; 9] = [CARD, BORDER, GRID, WORDS, ASIDE, AGENT, GEOMEAN, APPARATUS, WITHOUT];
-
-impl Ink {
-    fn light(self) -> RGBColor {
-        let [_, r, g, b] = self.0.to_be_bytes();
-        RGBColor(r, g, b)
-    }
-
-    fn line(self, width: u32) -> ShapeStyle {
-        self.light().stroke_width(width)
-    }
-}
+/// Every colour that it may have.
+pub(super) const INKS: [Ink; 9] =
+    [CARD, BORDER, GRID, WORDS, ASIDE, AGENT, GEOMEAN, APPARATUS, WITHOUT];
 
 const WIDTH: i32 = 880;
 const MARGIN: i32 = 24;
@@ -57,10 +30,6 @@ const LABEL_MAX: i32 = 200;
 const GAP: i32 = 12;
 /// Least distance of two ticks.
 const TICK_GAP: f64 = 44.0;
-
-const TITLE_SIZE: f64 = 18.0;
-const TEXT_SIZE: f64 = 13.25;
-const SMALL_SIZE: f64 = 12.0;
 
 const NO_RATIO: &str = "No agent of this run has a ratio of WASM to native.";
 
@@ -96,14 +65,14 @@ impl Layout {
     }
 }
 
-/// The chart as an SVG file.
-pub(super) fn draw(chart: &Chart) -> Drawn<String> {
+/// The chart, drawn.
+pub(super) fn draw(chart: &Chart) -> Drawn<Sheet> {
     let layout = Layout::of(chart);
     let mut svg = String::new();
     {
         let size = (WIDTH as u32, layout.height as u32);
         let area = SVGBackend::with_string(&mut svg, size).into_drawing_area();
-        card(&area, layout.height)?;
+        paper::card(&area, WIDTH, layout.height)?;
         words(&area, chart, &layout)?;
         if layout.has_axis {
             let marks: Vec<Mark> = chart.rows.iter().filter_map(|row| row.mark).collect();
@@ -118,58 +87,7 @@ pub(super) fn draw(chart: &Chart) -> Drawn<String> {
         }
         area.present()?;
     }
-    Ok(with_style(&svg, chart.title))
-}
-
-/// `svg` with a name for those who cannot see it, and with the colours of dark pages.
-fn with_style(svg: &str, title: &str) -> String {
-    let (head, body) = svg.split_once('\n').expect("the backend ends its first tag with its line");
-    let mut style = String::new();
-    for Ink(light, dark) in INKS {
-        for property in ["fill", "stroke"] {
-            let rule = format!("[{property}=\"#{light:06X}\"] {{ {property}: #{dark:06X} }}");
-            writeln!(style, "  {rule}").expect("a String takes every character");
-        }
-    }
-    format!(
-        "{head}\n<title>{title}</title>\n<style>\n\
-         @media (prefers-color-scheme: dark) {{\n{style}}}\n</style>\n{body}"
-    )
-}
-
-/// How a text is set.
-#[derive(Clone, Copy)]
-struct Font {
-    size: f64,
-    ink: Ink,
-    anchor: HPos,
-    is_bold: bool,
-}
-
-impl Font {
-    const PLAIN: Self = Self { size: SMALL_SIZE, ink: ASIDE, anchor: HPos::Left, is_bold: false };
-}
-
-fn text(area: &Area, words: &str, at: (i32, i32), font: Font) -> Drawn {
-    // The backend divides by this factor, and writes the quotient.
-    let size = font.size * 1.24;
-    let weight = if font.is_bold { FontStyle::Bold } else { FontStyle::Normal };
-    let style = plotters::style::TextStyle::from(("sans-serif", size, weight).into_font());
-    let colour = font.ink.light();
-    let style = style.color(&colour).pos(Pos::new(font.anchor, VPos::Center));
-    area.draw(&Text::new(words.to_owned(), at, style))
-}
-
-fn line(area: &Area, ends: [(i32, i32); 2], style: ShapeStyle) -> Drawn {
-    area.draw(&PathElement::new(ends, style))
-}
-
-/// An opaque ground: the page's own may be of any colour.
-fn card(area: &Area, height: i32) -> Drawn {
-    let corners = [(0, 0), (WIDTH, height)];
-    area.draw(&Rectangle::new(corners, CARD.light().filled()))?;
-    let corners = [(0, 0), (WIDTH - 1, height - 1)];
-    area.draw(&Rectangle::new(corners, BORDER.light().stroke_width(1)))
+    Ok(Sheet::new(chart.title, svg))
 }
 
 /// Everything that is read and needs no axis.
@@ -307,27 +225,4 @@ impl Axis {
         }
         area.draw(&Circle::new(dot, 4, ink.light().filled()))
     }
-}
-
-/// How wide `text` is at most, in a sans-serif font of `size`, for what people write.
-fn width(text: &str, size: f64) -> f64 {
-    let em = |c: char| match c {
-        'i' | 'j' | 'l' | ' ' | '.' | ',' | ';' | ':' | '\'' | '|' | '[' | ']' => 0.4,
-        'm' | 'w' | 'A'..='Z' | '@' | '%' | '=' => 1.0,
-        _ if c.is_ascii() => 0.65,
-        _ => 1.0,
-    };
-    text.chars().map(em).sum::<f64>() * size
-}
-
-/// As much of `text` as fits into `room`.
-fn fit(text: &str, size: f64, room: f64) -> String {
-    if width(text, size) <= room {
-        return text.to_owned();
-    }
-    let mut text = text.to_owned();
-    while !text.is_empty() && width(&text, size) + size > room {
-        text.pop();
-    }
-    text + "…"
 }

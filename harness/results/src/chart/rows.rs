@@ -1,0 +1,289 @@
+//! Rows over one axis: a name on the left, a mark with its interval, a figure on the right. Behind
+//! the marks there may be grounds from good to bad.
+
+use super::paper::{
+    self, ASIDE, Area, BLUE, BORDER, Font, GREEN, GREY, GRID, GROUNDS, Ink, ORANGE, RED,
+    SMALL_SIZE, TEXT_SIZE, TITLE_SIZE, WORDS, fit, lines, text, width,
+};
+use super::plane::Axis;
+use super::scale::Fitted;
+use super::{ChartError, Drawn, Sheet};
+use plotters::element::{Circle, Rectangle};
+use plotters::prelude::{Color, IntoDrawingArea, SVGBackend};
+use plotters::style::text_anchor::HPos;
+
+/// How a row is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Paint {
+    /// As any other.
+    Plain,
+    /// Good news.
+    Good,
+    /// To be watched.
+    Fair,
+    /// Bad news.
+    Bad,
+    /// Beside the matter.
+    Aside,
+}
+
+impl Paint {
+    const fn ink(self) -> Ink {
+        match self {
+            Self::Plain => BLUE,
+            Self::Good => GREEN,
+            Self::Fair => ORANGE,
+            Self::Bad => RED,
+            Self::Aside => GREY,
+        }
+    }
+}
+
+/// A value on the axis.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Mark {
+    /// The estimate.
+    pub value: f64,
+    /// Its interval.
+    pub bounds: Option<(f64, f64)>,
+}
+
+/// A row.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    /// On the left; a row without a figure and a mark is a heading.
+    pub label: String,
+    /// On the axis.
+    pub mark: Option<Mark>,
+    /// Ends of the grounds good, fair and poor; the last one goes on from there.
+    pub grounds: Option<[f64; 3]>,
+    /// On the right.
+    pub figure: String,
+    /// How it is meant.
+    pub paint: Paint,
+}
+
+impl Row {
+    fn is_heading(&self) -> bool {
+        self.mark.is_none() && self.figure.is_empty()
+    }
+
+    /// A row that is a heading; its label is still to be given.
+    pub(crate) fn heading() -> Self {
+        let label = String::new();
+        Self { label, mark: None, grounds: None, figure: String::new(), paint: Paint::Plain }
+    }
+}
+
+/// How marks are drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// A dot at the value.
+    Dot,
+    /// A bar from the line of reference.
+    Bar,
+}
+
+/// A chart of rows. Texts are cut to their room and escaped, not cleaned: give clean ones.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rows {
+    /// What it shows.
+    pub title: String,
+    /// How to read it.
+    pub subtitle: String,
+    /// The axis; its title stands below.
+    pub axis: Axis,
+    /// How marks are drawn.
+    pub shape: Shape,
+    /// A line to hold marks against, and its name, if it needs one.
+    pub reference: (f64, String),
+    /// What the grounds mean; empty where no row has any.
+    pub grounds: Vec<String>,
+    /// From top to bottom.
+    pub rows: Vec<Row>,
+    /// Lines of text below.
+    pub notes: Vec<String>,
+}
+
+const WIDTH: i32 = 880;
+const MARGIN: i32 = 24;
+const ROW: i32 = 26;
+const GAP: i32 = 12;
+const NOTE: i32 = 18;
+const LABEL_MAX: i32 = 290;
+const FIGURE_MAX: i32 = 290;
+
+/// Where things stand.
+struct Layout {
+    subtitles: Vec<String>,
+    notes: Vec<String>,
+    /// The middle of the line of grounds, if there is one.
+    legend: i32,
+    top: i32,
+    bottom: i32,
+    left: i32,
+    right: i32,
+    height: i32,
+}
+
+impl Layout {
+    fn of(rows: &Rows) -> Self {
+        let room = f64::from(WIDTH - 2 * MARGIN);
+        let subtitles = lines(&rows.subtitle, SMALL_SIZE, room);
+        let legend = 54 + NOTE * subtitles.len() as i32 + 4;
+        let top = legend + if rows.grounds.is_empty() { 18 } else { 40 };
+        // A heading goes over the whole width.
+        let own = || rows.rows.iter().filter(|row| !row.is_heading());
+        let widest = |of: fn(&Row) -> &String, most: i32| {
+            let widths = own().map(|row| width(of(row), TEXT_SIZE).ceil() as i32);
+            widths.max().unwrap_or(0).clamp(0, most)
+        };
+        let bottom = top + ROW * rows.rows.len() as i32;
+        let notes: Vec<String> =
+            rows.notes.iter().flat_map(|note| lines(note, SMALL_SIZE, room)).collect();
+        let height = bottom + 54 + NOTE * notes.len() as i32 + MARGIN / 2;
+        let left = MARGIN + widest(|row| &row.label, LABEL_MAX) + GAP;
+        let right = WIDTH - MARGIN - widest(|row| &row.figure, FIGURE_MAX) - GAP;
+        Self { subtitles, notes, legend, top, bottom, left, right, height }
+    }
+
+    fn middle(&self, index: usize) -> i32 {
+        self.top + ROW * index as i32 + ROW / 2
+    }
+}
+
+impl Rows {
+    /// The chart.
+    ///
+    /// # Errors
+    /// The backend's.
+    pub fn draw(&self) -> Result<Sheet, ChartError> {
+        let layout = Layout::of(self);
+        let mut svg = String::new();
+        {
+            let size = (WIDTH as u32, layout.height as u32);
+            let area = SVGBackend::with_string(&mut svg, size).into_drawing_area();
+            paper::card(&area, WIDTH, layout.height)?;
+            self.words(&area, &layout)?;
+            let axis = self.axis_over(&layout);
+            self.grounds(&area, &axis, &layout)?;
+            self.grid(&area, &axis, &layout)?;
+            for (index, row) in self.rows.iter().enumerate() {
+                self.mark(&area, &axis, (row, layout.middle(index)))?;
+            }
+            area.present()?;
+        }
+        Ok(Sheet::new(&self.title, svg))
+    }
+
+    fn axis_over(&self, layout: &Layout) -> Fitted {
+        let marks = self.rows.iter().filter_map(|row| row.mark);
+        let ends = |mark: Mark| {
+            let (lower, upper) = mark.bounds.unwrap_or((mark.value, mark.value));
+            [lower, mark.value, upper]
+        };
+        let grounds = self.rows.iter().filter_map(|row| row.grounds).flatten();
+        let values = marks.flat_map(ends).chain(grounds).chain([self.reference.0]);
+        let span = (layout.left, layout.right);
+        Fitted::over(&self.axis, values, span).expect("the reference has a place")
+    }
+
+    fn words(&self, area: &Area, layout: &Layout) -> Drawn {
+        let title = Font { size: TITLE_SIZE, ink: WORDS, is_bold: true, ..Font::PLAIN };
+        let room = f64::from(WIDTH - 2 * MARGIN);
+        text(area, &fit(&self.title, TITLE_SIZE, room * 1.1), (MARGIN, 30), title)?;
+        for (subtitle, y) in layout.subtitles.iter().zip((54..).step_by(NOTE as usize)) {
+            text(area, subtitle, (MARGIN, y), Font::PLAIN)?;
+        }
+        let mut x = MARGIN;
+        for (ground, words) in GROUNDS.iter().zip(&self.grounds) {
+            let y = layout.legend;
+            paper::fill(area, [(x, y - 6), (x + 18, y + 6)], *ground)?;
+            let corners = [(x, y - 6), (x + 18, y + 6)];
+            area.draw(&Rectangle::new(corners, BORDER.line(1)))?;
+            text(area, words, (x + 24, y), Font { ink: WORDS, ..Font::PLAIN })?;
+            x += 44 + width(words, SMALL_SIZE).ceil() as i32;
+        }
+        for (index, row) in self.rows.iter().enumerate() {
+            self.row_words(area, layout, (row, layout.middle(index)))?;
+        }
+        let below = Font { ink: ASIDE, ..Font::PLAIN };
+        let wide = width(&self.axis.title, SMALL_SIZE).ceil() as i32;
+        let left = layout.left.min(WIDTH - MARGIN - wide).max(MARGIN);
+        text(area, &self.axis.title, (left, layout.bottom + 34), below)?;
+        for (i, note) in layout.notes.iter().enumerate() {
+            let y = layout.bottom + 60 + NOTE * i as i32;
+            text(area, note, (MARGIN, y), Font::PLAIN)?;
+        }
+        Ok(())
+    }
+
+    fn row_words(&self, area: &Area, layout: &Layout, (row, y): (&Row, i32)) -> Drawn {
+        let font = Font { size: TEXT_SIZE, ink: WORDS, ..Font::PLAIN };
+        if row.is_heading() {
+            let label = fit(&row.label, TEXT_SIZE, f64::from(layout.right - MARGIN));
+            return text(area, &label, (MARGIN, y), Font { is_bold: true, ..font });
+        }
+        let label = fit(&row.label, TEXT_SIZE, f64::from(LABEL_MAX));
+        let at = (layout.left - GAP, y);
+        text(area, &label, at, Font { anchor: HPos::Right, ..font })?;
+        let figure = fit(&row.figure, TEXT_SIZE, f64::from(FIGURE_MAX));
+        let ink = if row.paint == Paint::Plain { WORDS } else { row.paint.ink() };
+        text(area, &figure, (layout.right + GAP, y), Font { ink, ..font })
+    }
+
+    fn grounds(&self, area: &Area, axis: &Fitted, layout: &Layout) -> Drawn {
+        for (index, row) in self.rows.iter().enumerate() {
+            let Some(ends) = row.grounds else { continue };
+            let y = layout.middle(index);
+            let mut from = layout.left;
+            let ends = ends.iter().filter_map(|end| axis.at(*end)).chain([layout.right]);
+            for (ground, to) in GROUNDS.iter().zip(ends) {
+                paper::fill(area, [(from, y - 10), (to, y + 10)], *ground)?;
+                from = to;
+            }
+        }
+        Ok(())
+    }
+
+    fn grid(&self, area: &Area, axis: &Fitted, layout: &Layout) -> Drawn {
+        let has_grounds = !self.grounds.is_empty();
+        for (value, words) in axis.ticks(56.0) {
+            let Some(x) = axis.at(value) else { continue };
+            let ink = if has_grounds { BORDER } else { GRID };
+            paper::line(area, [(x, layout.top), (x, layout.bottom)], ink.line(1))?;
+            let font = Font { anchor: HPos::Center, ..Font::PLAIN };
+            text(area, &words, (x, layout.bottom + 12), font)?;
+        }
+        let ends = [(layout.left, layout.bottom), (layout.right, layout.bottom)];
+        paper::line(area, ends, BORDER.line(1))?;
+        let (value, words) = &self.reference;
+        let Some(x) = axis.at(*value) else { return Ok(()) };
+        paper::line(area, [(x, layout.top - 2), (x, layout.bottom)], WORDS.line(2))?;
+        let font = Font { ink: WORDS, anchor: HPos::Center, ..Font::PLAIN };
+        text(area, words, (x, layout.top - 10), font)
+    }
+
+    fn mark(&self, area: &Area, axis: &Fitted, (row, y): (&Row, i32)) -> Drawn {
+        let Some(mark) = row.mark else { return Ok(()) };
+        let Some(x) = axis.at(mark.value) else { return Ok(()) };
+        let ink = row.paint.ink();
+        let on_bar = self.shape == Shape::Bar;
+        if let (true, Some(zero)) = (on_bar, axis.at(self.reference.0)) {
+            let corners = [(zero.min(x), y - 7), (zero.max(x), y + 7)];
+            area.draw(&Rectangle::new(corners, ink.light().mix(0.75).filled()))?;
+        }
+        let whisker = if on_bar { WORDS } else { ink };
+        let bounds = mark.bounds.and_then(|(l, u)| Some((axis.at(l)?, axis.at(u)?)));
+        if let Some((lower, upper)) = bounds {
+            paper::line(area, [(lower, y), (upper, y)], whisker.line(2))?;
+            for x in [lower, upper] {
+                paper::line(area, [(x, y - 5), (x, y + 5)], whisker.line(2))?;
+            }
+        }
+        if on_bar {
+            return Ok(());
+        }
+        area.draw(&Circle::new((x, y), 4, ink.light().filled()))
+    }
+}

@@ -1,0 +1,189 @@
+//! Pages of made-up runs: that they stay as they are, and that what came from outside stays words.
+
+use super::*;
+use crate::fixture;
+use crate::reading::Reading;
+use crate::record::store::RunFolder;
+use expect_test::expect_file;
+use std::path::Path;
+
+/// What somebody could call anything.
+const EVIL: &str =
+    "</td></text></svg></iframe><script>alert(1)</script>|\n\"onload='x' &\u{202e}\u{0}{{ 7*7 }}";
+
+fn alone(record: &Record) -> Page {
+    page(&[Told { record, samples: &[], attachments: &[] }], &[]).unwrap()
+}
+
+/// A flame graph as inferno writes one, in short.
+fn flame() -> String {
+    "<?xml version=\"1.0\" standalone=\"no\"?><svg version=\"1.1\" width=\"1200\" height=\"120\" \
+     onload=\"init(evt)\" viewBox=\"0 0 1200 120\" xmlns=\"http://www.w3.org/2000/svg\">\
+     <script><![CDATA[function init(evt){}]]></script><rect width=\"1200\" height=\"20\" \
+     fill=\"rgb(9,9,9)\"><title>all &lt;x&gt;</title></rect></svg>\n"
+        .to_owned()
+}
+
+/// Every kind of thing that a page can tell.
+fn everything() -> Page {
+    let (parts, mail) =
+        (fixture::rounded(fixture::parts()), fixture::rounded(fixture::mail::mail()));
+    let (comparison, _) = fixture::paired::comparison();
+    let attachments = [
+        Attachment { name: "wasm/json/flame.svg".to_owned(), svg: Ok(flame()) },
+        Attachment { name: "wasm/sort/flame.svg".to_owned(), svg: Err("no such file".to_owned()) },
+    ];
+    let runs = [
+        Told { record: &parts, samples: &[], attachments: &attachments },
+        Told { record: &mail, samples: &[], attachments: &[] },
+    ];
+    page(&runs, &[&comparison]).unwrap()
+}
+
+/// The tags of `html` that are open at its end, or the first that closes what was not open.
+fn open_tags(html: &str) -> Result<Vec<String>, String> {
+    const VOID: [&str; 8] =
+        ["meta", "rect", "line", "circle", "polyline", "polygon", "!doctype", "br"];
+    let mut open = Vec::new();
+    let mut rest = html;
+    while let Some((_, after)) = rest.split_once('<') {
+        let (tag, after) = after.split_once('>').ok_or("a tag without an end")?;
+        rest = after;
+        let name: String = tag.chars().take_while(|c| !c.is_whitespace()).collect();
+        if let Some(name) = name.strip_prefix('/') {
+            if open.pop().as_deref() != Some(name) {
+                return Err(format!("</{name}> closes nothing"));
+            }
+        } else if name == "style" || name == "script" {
+            // Their text is no HTML.
+            let end = format!("</{name}>");
+            rest = rest.split_once(&end).ok_or("a text without an end")?.1;
+        } else if !VOID.contains(&name.as_str()) {
+            open.push(name);
+        }
+    }
+    Ok(open)
+}
+
+#[test]
+fn a_run_of_schema_1_looks_as_it_did() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/record-v1");
+    let (record, samples) = RunFolder::load(&folder).unwrap();
+    let told = Told { record: &record, samples: &samples, attachments: &[] };
+    let page = page(&[told], &[]).unwrap();
+    expect_file!["goldens/record-v1.html"].assert_eq(&page.html);
+}
+
+#[test]
+fn a_page_of_everything_looks_as_it_did() {
+    let page = everything();
+    expect_file!["goldens/everything.html"].assert_eq(&page.html);
+    let names: BTreeSet<&String> = page.charts.iter().map(|(name, _)| name).collect();
+    assert_eq!(names.len(), page.charts.len(), "{names:?}");
+    for (name, svg) in &page.charts {
+        assert!(svg.contains("prefers-color-scheme: dark"), "{name}");
+        assert!(page.html.contains(&format!("(charts&#x2f;{name})")), "{name} has no numbers");
+    }
+    assert_eq!(page, everything(), "the same bytes");
+}
+
+#[test]
+fn every_section_is_there_and_an_empty_one_says_what_brings_it() {
+    let page = page(&[], &[]).unwrap();
+    assert!(page.charts.is_empty());
+    assert!(page.html.contains("NOTHING TO JUDGE"));
+    let words = ["cargo bench --bench wasm", "--baseline NAME", "--bench scalability", "--profile"];
+    for word in words {
+        assert!(page.html.contains(word), "{word}");
+    }
+    let everything = everything().html;
+    assert_eq!(everything.matches("<h2>").count(), page.html.matches("<h2>").count());
+    assert!(!everything.contains("class=\"none\""), "all sections have something");
+}
+
+#[test]
+fn a_page_is_whole_and_reaches_nothing() {
+    for html in [everything().html, alone(&fixture::run().0).html, page(&[], &[]).unwrap().html] {
+        assert_eq!(open_tags(&html), Ok(Vec::new()));
+        for outside in ["http:", "https:", " src=", "url(", "@import", "<link", "<base"] {
+            assert!(!html.contains(outside), "{outside}");
+        }
+        let links = html.split("href=\"").skip(1);
+        links.for_each(|link| assert!(link.starts_with('#'), "{}", &link[..20]));
+    }
+}
+
+#[test]
+fn hostile_words_stay_words() {
+    let record = hostile();
+    let (mut comparison, _) = fixture::paired::comparison();
+    EVIL.clone_into(&mut comparison.base.name);
+    EVIL.clone_into(&mut comparison.run.suite);
+    EVIL.clone_into(&mut comparison.run.id);
+    comparison.warnings.push(EVIL.to_owned());
+    comparison.cases.iter_mut().for_each(|case| EVIL.clone_into(&mut case.key.agent));
+    let attachments = [
+        Attachment { name: EVIL.to_owned(), svg: Ok(format!("<svg>{EVIL}</svg>")) },
+        Attachment { name: EVIL.to_owned(), svg: Err(EVIL.to_owned()) },
+    ];
+    let told = Told { record: &record, samples: &[], attachments: &attachments };
+    let page = page(&[told, told], &[&comparison]).unwrap();
+    let html = &page.html;
+    assert_eq!(open_tags(html), Ok(Vec::new()));
+    assert_eq!(html.matches("<script").count(), 1, "the page's own");
+    assert_eq!(html.matches("<iframe").count(), 2);
+    assert_eq!(html.matches("{{ 7*7 }}").count(), html.matches("7*7").count(), "no template");
+    let frames: usize = html.split("srcdoc=\"").skip(1).map(|f| f.find('"').unwrap()).sum();
+    assert!(html.len() - frames < 1_500_000, "{}", html.len());
+    let (outside, _) = html.split_once("<iframe").unwrap();
+    let is_bad = |c: char| c != '\n' && (c.is_control() || c == '\u{202e}');
+    assert!(!outside.contains(is_bad));
+    for (name, svg) in &page.charts {
+        assert!(!svg.contains("<script") && !svg.contains(is_bad), "{name}");
+        assert!(name.chars().all(|c| c.is_ascii_alphanumeric() || "-.".contains(c)), "{name}");
+    }
+}
+
+/// A run of everything whose every word is from an enemy, and as long as a page.
+fn hostile() -> Record {
+    let mut record = fixture::parts();
+    record.cases.extend(fixture::mail::mail().cases);
+    let long = EVIL.repeat(10_000 / EVIL.len() + 1);
+    for case in &mut record.cases {
+        // Suite, workload and subject decide where it is told.
+        case.key.agent.clone_from(&long);
+        case.key.params.push((EVIL.to_owned(), long.clone()));
+        case.findings.insert(long.clone(), long.clone());
+    }
+    use crate::case::Outcome;
+    let count = record.cases.len();
+    record.cases[0].outcome = Outcome::DiedInTheMiddle(long.clone());
+    record.cases[count - 1].outcome = Outcome::Failed(long.clone());
+    record.run.id.clone_from(&long);
+    record.run.suite.clone_from(&long);
+    record.run.scale.clone_from(&long);
+    record.run.started_utc.clone_from(&long);
+    record.run.command = vec![long.clone(), EVIL.to_owned()];
+    record.run.revision.commit = Reading::Known(long.clone());
+    record.run.build.insert(long.clone(), long.clone());
+    record.engine.insert(long.clone(), long.clone());
+    record.host.fingerprint.insert(long.clone(), Reading::Known(long.clone()));
+    record.host.fingerprint.insert("cpu_model".to_owned(), Reading::Known(long.clone()));
+    record.warnings = vec![long.clone(); 9];
+    record
+}
+
+#[test]
+fn the_banner_tells_the_gravest_first() {
+    let (mut record, _) = fixture::run();
+    let first = |record: &Record| {
+        let verdict = verdict::verdict(&[Told { record, samples: &[], attachments: &[] }], &[]);
+        (verdict.tone, verdict.word)
+    };
+    let word = |word: &str| word.to_owned();
+    assert_eq!(first(&record), (verdict::Tone::Bad, word("FAILED")));
+    record.cases.retain(|case| !case.has_failed());
+    assert_eq!(first(&record), (verdict::Tone::Good, word("TARGETS MET")));
+    record.run.status = crate::record::Status::Interrupted;
+    assert_eq!(first(&record), (verdict::Tone::Bad, word("NOT WHOLE")));
+}
