@@ -4,9 +4,11 @@
 
 mod args;
 mod checkout;
+mod ci;
 mod compare;
 mod failure;
 mod gate;
+mod history;
 mod kits;
 mod list;
 mod output;
@@ -49,5 +51,7 @@ fn run(command: &Command) -> Result<u8, Failure> {
         Command::List { profiles } => list::list(profiles),
         Command::Compare(words) => compare::compare(words),
         Command::Gate(words) => gate::gate(words),
+        Command::Ci(words) => ci::ci(words),
+        Command::History { dirs, out } => history::history(dirs, out),
     }
 }

@@ -7,6 +7,7 @@
 
 pub mod bars;
 pub mod case;
+pub mod ci;
 pub mod compare;
 pub mod exit;
 pub mod export;

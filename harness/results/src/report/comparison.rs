@@ -16,7 +16,7 @@ use crate::report::table::{Table, Tone};
 use crate::report::{Style, paint};
 use std::collections::{BTreeMap, BTreeSet};
 
-pub(crate) use changes::{exact_words, share};
+pub(crate) use changes::{exact_words, paired_words, share};
 
 /// The report for a terminal; `full`: with a table of every metric.
 pub fn comparison_text(comparison: &Comparison, full: bool, style: &Style) -> String {

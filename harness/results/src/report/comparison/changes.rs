@@ -62,7 +62,7 @@ fn directions(metric: MetricName) -> [&'static str; 2] {
 }
 
 /// By how much a metric changed, by launch pairs.
-fn paired_words(verdict: &MetricVerdict) -> String {
+pub(crate) fn paired_words(verdict: &MetricVerdict) -> String {
     match &verdict.decision {
         Err(why) => why.clone(),
         Ok(decision) if verdict.verdict == Some(Verdict::Inconclusive) => {
