@@ -72,7 +72,7 @@ fn a_base_that_does_not_build_ends_in_code_4_with_the_compilers_error() {
     let stub = "grep -q one harness/number || exit 0\n\
                 echo '   Compiling a v1' >&2\n\
                 printf 'error[E0425]: cannot find value `x`\\n --> a.rs:1:1\\n' >&2\nexit 101";
-    script(&world.builder.cargo, stub);
+    script(world.compiler(), stub);
     assert_eq!(code(&world, &[]).unwrap(), exit::NOT_COMPARABLE);
     let comment = text(&world, "comment.md");
     assert!(comment.contains("revision main~1 does not build"), "{comment}");
@@ -86,10 +86,11 @@ fn a_base_that_does_not_build_ends_in_code_4_with_the_compilers_error() {
 #[test]
 fn a_head_that_does_not_build_has_failed() {
     let world = comparing(exit::FINE);
-    let cargo = fs::read_to_string(&world.builder.cargo).unwrap();
+    let cargo = fs::read_to_string(world.compiler()).unwrap();
     let body = cargo.strip_prefix("#!/bin/sh\n").unwrap();
-    let stub = format!("grep -q two harness/number && {{ echo 'error: no' >&2; exit 101; }}\n{body}");
-    script(&world.builder.cargo, &stub);
+    let stub =
+        format!("grep -q two harness/number && {{ echo 'error: no' >&2; exit 101; }}\n{body}");
+    script(world.compiler(), &stub);
     assert_eq!(code(&world, &[]).unwrap(), exit::FAILED);
     let comment = text(&world, "comment.md");
     assert!(comment.contains("the head FAILED") && comment.contains("error: no"), "{comment}");

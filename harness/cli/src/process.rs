@@ -209,11 +209,12 @@ mod tests {
         let error = shell(at, "kill -KILL $$").code().unwrap_err();
         assert_eq!(error.to_string(), "sh -c was killed by signal 9");
         assert_eq!(shell(at, "echo noise >&2; echo a").heard().unwrap(), "a\n");
-        let (error, kept) = shell(at, "echo b; echo c >&2; echo d >&2; exit 7").heard().unwrap_err();
-        assert_eq!((error.to_string().as_str(), kept.as_str()), (
-            "sh -c ended with exit code 7: d",
-            "c\nd\n"
-        ));
+        let (error, kept) =
+            shell(at, "echo b; echo c >&2; echo d >&2; exit 7").heard().unwrap_err();
+        assert_eq!(
+            (error.to_string().as_str(), kept.as_str()),
+            ("sh -c ended with exit code 7: d", "c\nd\n")
+        );
         let (_, kept) = shell(at, "yes | head -c 2000000 >&2; exit 1").heard().unwrap_err();
         assert!((KEPT_MAX..=2 * KEPT_MAX).contains(&kept.len()), "{}", kept.len());
         let error = Job::new(&at.join("none"), at, ["x"]).code().unwrap_err().to_string();

@@ -63,6 +63,11 @@ impl World {
         Job::new(Path::new("git"), &self.root, words).output(false).unwrap();
     }
 
+    /// Its cargo, which is a script.
+    pub(crate) fn compiler(&self) -> &Path {
+        &self.builder.cargo
+    }
+
     /// Lets cargo say `message`.
     pub(crate) fn cargo(&self, message: &str) {
         let bench = self.root.join("target/bench");
@@ -139,7 +144,10 @@ fn what_goes_wrong_is_said_and_nothing_stays_behind() {
     assert_eq!(says(["main", "main"]), expected);
     script(&world.builder.cargo, "echo 'error: no `x`' >&2; exit 101");
     let (code, text) = says(["main", "main"]);
-    assert!(code == exit::WRONG_USE && text.starts_with("revision main does not build: "), "{text}");
+    assert!(
+        code == exit::WRONG_USE && text.starts_with("revision main does not build: "),
+        "{text}"
+    );
     assert!(text.ends_with("bench ended with exit code 101: error: no `x`"), "{text}");
     world.cargo("{\"target\":{\"name\":\"wasm\",\"kind\":[\"bench\"]},\"executable\":\"BENCH\"}");
     script(&world.root.join("target/bench"), "exit 2");

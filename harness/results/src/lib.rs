@@ -11,6 +11,7 @@ pub mod ci;
 pub mod compare;
 pub mod exit;
 pub mod export;
+pub mod history;
 pub mod limits;
 pub mod metric;
 pub mod paired;

@@ -13,7 +13,7 @@ use std::fmt::Write;
 const SAID_MAX: usize = 24 << 10;
 /// Kept for the line that says what was left out, and for what closes a fold.
 const RESERVE: usize = 256;
-/// What is worse than a page full of regressions: these are all told before anything else.
+/// Of a table of changes.
 const HEADINGS: [&str; 7] =
     ["case", "metric", "times worse", "interval", "base", "head", "in words"];
 
@@ -148,7 +148,9 @@ fn line(finding: &Finding<'_>) -> String {
     let unit = finding.metric.metric().unit;
     let figure = |value: Option<f64>| value.map_or(NONE.to_owned(), |value| unit.show(value));
     let [base, head] = finding.figures.map(figure);
-    let ratio = finding.worse.map_or(NONE.to_owned(), |worse| format!("**{worse:.3}x**"));
+    // A count is exact, and so is its ratio.
+    let digits = if finding.interval.is_none() { 5 } else { 3 };
+    let ratio = finding.worse.map_or(NONE.to_owned(), |worse| format!("**{worse:.digits$}x**"));
     let interval = finding.interval.map_or("exact".to_owned(), |i| {
         format!("[{:.3}, {:.3}] at {}", i.lower, i.upper, percent(i.level))
     });
