@@ -18,3 +18,4 @@ mod stopped;
 mod tidy;
 mod turns;
 mod worker;
+mod workflows;
