@@ -112,9 +112,9 @@ impl<'a> Job<'a> {
         }
     }
 
-    /// Runs it to its end; what it writes to its standard output, and only if it ended well. What it
-    /// writes to its standard error goes to ours line by line and is kept: its last
-    /// [`KEPT_MAX`] bytes come back with the error.
+    /// Runs it to its end; what it writes to its standard output, and only if it ended well. Its
+    /// standard error goes to ours line by line and is kept: the last [`KEPT_MAX`] bytes of it come
+    /// back with the error.
     ///
     /// # Errors
     /// It cannot start, or did not end well.

@@ -1,5 +1,5 @@
-//! Annotations: lines of a log that GitHub shows beside a change. It shows ten per kind and step and
-//! drops the rest in silence, so there are the worst few and one line for all.
+//! Annotations: lines of a log that GitHub shows beside a change. It shows ten per kind and step
+//! and drops the rest in silence, so there are the worst few and one line for all.
 
 use super::findings::regressed;
 use super::{Job, Outcome};

@@ -1,5 +1,5 @@
-//! JUnit: a suite per case, a test per metric. What is worse has failed, what could not be told is an
-//! error, what stayed open was skipped.
+//! JUnit: a suite per case, a test per metric. What is worse has failed, what could not be told is
+//! an error, what stayed open was skipped.
 
 use super::findings::{Finding, findings};
 use super::{Job, Outcome};
