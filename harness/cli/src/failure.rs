@@ -48,7 +48,7 @@ pub(crate) enum Failure {
     Revision { name: String, why: String },
     /// A revision that does not build.
     #[error("revision {name} does not build: {source}")]
-    Unbuilt { name: String, source: ProcessError, said: String },
+    Unbuilt { name: String, source: Box<ProcessError>, said: String },
     /// A comparison whose samples say something else.
     #[error("{path}: {why}: it was edited, or written by another version", path = path.display())]
     Contradiction { path: PathBuf, why: String },
