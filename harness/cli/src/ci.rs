@@ -20,14 +20,14 @@ use std::path::{Path, PathBuf};
 
 /// The comparison's folder in the output folder.
 const COMPARISON: &str = "comparison";
+type Text = fn(&Job<'_>) -> String;
 /// The texts in the output folder, and what makes each.
-const TEXTS: [(&str, fn(&Job<'_>) -> String); 4] = [
+const TEXTS: [(&str, Text); 4] = [
     ("summary.md", summary),
     ("comment.md", comment),
-    (ANNOTATIONS, annotations),
+    ("annotations.txt", annotations),
     ("junit.xml", junit),
 ];
-const ANNOTATIONS: &str = "annotations.txt";
 
 /// Where a CI wants to be told, beside the output folder.
 #[derive(Debug, Default)]

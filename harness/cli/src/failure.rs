@@ -63,11 +63,8 @@ impl Failure {
             | Self::Suites { .. }
             | Self::NoRevision { .. }
             | Self::Contradiction { .. } => exit::NOT_COMPARABLE,
-            Self::Process(error) | Self::Unbuilt { source: error, .. }
-                if error.is_interrupted() =>
-            {
-                exit::INTERRUPTED
-            }
+            Self::Process(error) if error.is_interrupted() => exit::INTERRUPTED,
+            Self::Unbuilt { source, .. } if source.is_interrupted() => exit::INTERRUPTED,
             _ => exit::WRONG_USE,
         }
     }

@@ -124,7 +124,10 @@ impl Builder {
         build.variables.push(("CARGO_TARGET_DIR", target.clone()));
         // What it says of an error is kept as text.
         build.variables.push(("CARGO_TERM_COLOR", "never".into()));
-        let unbuilt = |(source, said)| Failure::Unbuilt { name: name.to_owned(), source, said };
+        let unbuilt = |(source, said)| {
+            let (name, source) = (name.to_owned(), Box::new(source));
+            Failure::Unbuilt { name, source, said }
+        };
         let said = build.heard().map_err(unbuilt)?;
         let program = built(&said, &self.suite).ok_or_else(|| {
             let why = format!("it has no bench {}", self.suite);
