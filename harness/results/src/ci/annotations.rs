@@ -64,10 +64,7 @@ fn roll_up(job: &Job<'_>) -> String {
             if all.len() > NAMED {
                 text += &format!(", and {} more", all.len() - NAMED);
             }
-            let is_open =
-                comparison.conclusion() == crate::paired::comparison::Conclusion::Inconclusive;
-            let kind = if is_open && job.code == exit::FINE { "warning" } else { kind };
-            let text = if is_open { text + "; some of it stayed open" } else { text };
+            let kind = if kind == "notice" && job.is_open() { "warning" } else { kind };
             command(kind, &title, &text)
         }
         Outcome::Without { why, said } => {

@@ -42,6 +42,20 @@ fn a_base_that_does_not_build_is_told_with_the_compilers_words() {
     .assert_eq(&annotations(&UNBUILT));
 }
 
+#[test]
+fn what_stayed_open_is_fine_and_is_said() {
+    let (mut comparison, _) = fixture();
+    comparison.cases.retain(|case| case.key.agent == "noop");
+    for case in &mut comparison.cases {
+        case.exact.clear();
+    }
+    let job = job(&comparison);
+    assert_eq!(job.code, exit::FINE);
+    let verdict = "nothing worse was found, some of it stayed open";
+    assert!(comment(&job).contains(&format!("### caxton-bench: {verdict}\n")));
+    assert!(annotations(&job).starts_with("::warning title=caxton-bench%3A nothing worse"));
+}
+
 /// The fixture with its first case, which regressed, in `count` copies, some named by `name`.
 fn many(count: usize, name: &str) -> Comparison {
     let (mut comparison, _) = fixture();

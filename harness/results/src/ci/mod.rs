@@ -10,7 +10,7 @@ mod markdown;
 mod page;
 
 use crate::exit;
-use crate::paired::comparison::Comparison;
+use crate::paired::comparison::{Comparison, Conclusion};
 
 pub use annotations::annotations;
 pub use junit::junit;
@@ -52,8 +52,9 @@ pub enum Outcome<'a> {
 
 impl Job<'_> {
     /// The verdict in few words; every exit code has its own.
-    pub const fn verdict(&self) -> &'static str {
+    pub fn verdict(&self) -> &'static str {
         match self.code {
+            exit::FINE if self.is_open() => "nothing worse was found, some of it stayed open",
             exit::FINE => "nothing worse was found",
             exit::FAILED => "the head FAILED",
             exit::REGRESSED => "REGRESSED",
@@ -62,6 +63,12 @@ impl Job<'_> {
             exit::INTERRUPTED => "interrupted",
             _ => "the comparison broke down",
         }
+    }
+
+    /// True for a comparison that did not decide everything that it was to decide.
+    fn is_open(&self) -> bool {
+        let is_open = |c: &Comparison| c.conclusion() == Conclusion::Inconclusive;
+        matches!(self.outcome, Outcome::Compared(comparison) if is_open(comparison))
     }
 }
 
