@@ -20,3 +20,4 @@ mod stopped;
 mod tidy;
 mod turns;
 mod worker;
+mod workflows;

@@ -32,6 +32,17 @@ pub(crate) enum Command {
     Compare(Compare),
     /// Judge a run by limits and targets, or a comparison by its samples.
     Gate(Gate),
+    /// The whole job of a pull request: build two revisions, compare them, write what a CI shows.
+    Ci(Ci),
+    /// Draw what became of each metric over many runs, as one HTML page.
+    History {
+        /// Folders of runs, or folders with such folders somewhere below.
+        #[arg(required = true, value_name = "DIR")]
+        dirs: Vec<PathBuf>,
+        /// The page.
+        #[arg(short, long, value_name = "FILE", default_value = "history.html")]
+        out: PathBuf,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -101,6 +112,31 @@ pub(crate) struct Compare {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Ci {
+    /// The revision that is compared with.
+    #[arg(value_name = "BASE")]
+    pub(crate) base: String,
+    /// The revision that is judged.
+    #[arg(value_name = "HEAD")]
+    pub(crate) head: String,
+    /// The folder for the summary, the comment, the annotations, JUnit and the comparison; those of
+    /// a job before are replaced.
+    #[arg(long, value_name = "DIR", default_value = "profiles/ci")]
+    pub(crate) out: PathBuf,
+    /// The suite: wasm or heap.
+    #[arg(long, default_value = "wasm")]
+    pub(crate) suite: String,
+    /// Limits of your own, as TOML.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) limits: Option<PathBuf>,
+    /// Something that stays open is exit code 5 instead of 0.
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// Filters of cases; after `--` other words for the bench, too.
+    pub(crate) words: Vec<String>,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Gate {
     /// The folder of the run or comparison.
     #[arg(default_value = "profiles/latest")]
@@ -132,5 +168,9 @@ mod tests {
         let parsed = Cli::try_parse_from(["x", "compare", "a", "b", "--rev", "--", "-x", "json"]);
         let Ok(Cli { command: Command::Compare(compare) }) = parsed else { panic!("{parsed:?}") };
         assert!(compare.rev && compare.words == ["-x", "json"]);
+        let words = ["x", "ci", "a", "b", "json", "--out", "o", "--", "--budget", "5"];
+        let parsed = Cli::try_parse_from(words);
+        let Ok(Cli { command: Command::Ci(ci) }) = parsed else { panic!("{parsed:?}") };
+        assert!(ci.out.as_os_str() == "o" && ci.words == ["json", "--budget", "5"]);
     }
 }

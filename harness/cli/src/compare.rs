@@ -55,7 +55,19 @@ fn sides(root: &Path, profiles: &Path, words: &Compare) -> Result<u8, Failure> {
 
 /// Runs both kits by the candidate's executable, which says and keeps what it found.
 pub(crate) fn between(root: &Path, sides: [&Side; 2], words: &Compare) -> Result<u8, Failure> {
-    let [base, candidate] = sides;
+    let mut all = Vec::new();
+    all.extend(words.table.then(|| "--table".into()));
+    all.extend(words.strict.then(|| "--strict".into()));
+    all.extend(words.words.iter().map(OsString::from));
+    run(root, sides, (words.limits.as_deref(), all))
+}
+
+/// Runs both kits by the candidate's executable, with the user's limits and further words for it.
+pub(crate) fn run(
+    root: &Path,
+    [base, candidate]: [&Side; 2],
+    (limits, words): (Option<&Path>, Vec<OsString>),
+) -> Result<u8, Failure> {
     let missing = |side: &Side| Failure::BadKit {
         path: side.path.clone(),
         why: "there is no kit".to_owned(),
@@ -73,15 +85,13 @@ pub(crate) fn between(root: &Path, sides: [&Side; 2], words: &Compare) -> Result
     let program = executable(&candidate.path, &candidate_kit);
     let mut all: Vec<OsString> = vec!["--between".into(), (&base.path).into()];
     all.push((&candidate.path).into());
-    if let Some(path) = &words.limits {
+    if let Some(path) = limits {
         // It runs in the checkout's root, which may not be where the user stands.
         let path = fs::canonicalize(path)
-            .map_err(|source| Failure::Input { path: path.clone(), source })?;
+            .map_err(|source| Failure::Input { path: path.to_owned(), source })?;
         all.extend(["--limits".into(), path.into()]);
     }
-    all.extend(words.table.then(|| "--table".into()));
-    all.extend(words.strict.then(|| "--strict".into()));
-    all.extend(words.words.iter().map(OsString::from));
+    all.extend(words);
     Ok(Job::new(&program, root, all).code()?)
 }
 

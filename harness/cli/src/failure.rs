@@ -57,6 +57,9 @@ pub(crate) enum Failure {
     NoRevision { name: String, why: String },
     #[error("revision {name}: {why}")]
     Revision { name: String, why: String },
+    /// A revision that does not build.
+    #[error("revision {name} does not build: {source}")]
+    Unbuilt { name: String, source: Box<ProcessError>, said: String },
     /// A comparison whose samples say something else.
     #[error("{path}: {why}: it was edited, or written by another version", path = path.display())]
     Contradiction { path: PathBuf, why: String },
@@ -72,6 +75,7 @@ impl Failure {
             | Self::NoRevision { .. }
             | Self::Contradiction { .. } => exit::NOT_COMPARABLE,
             Self::Process(error) if error.is_interrupted() => exit::INTERRUPTED,
+            Self::Unbuilt { source, .. } if source.is_interrupted() => exit::INTERRUPTED,
             _ => exit::WRONG_USE,
         }
     }

@@ -4,10 +4,12 @@
 
 mod args;
 mod checkout;
+mod ci;
 mod compare;
 mod export;
 mod failure;
 mod gate;
+mod history;
 mod html;
 mod kits;
 mod list;
@@ -51,5 +53,7 @@ fn run(command: &Command) -> Result<u8, Failure> {
         Command::List { profiles } => list::list(profiles),
         Command::Compare(words) => compare::compare(words),
         Command::Gate(words) => gate::gate(words),
+        Command::Ci(words) => ci::ci(words),
+        Command::History { dirs, out } => history::history(dirs, out),
     }
 }

@@ -40,6 +40,13 @@ pub(crate) fn note(text: &str) {
     }
 }
 
+/// Passes on what another program says on its standard error. Nobody there to read it is no error.
+pub(crate) fn relay(bytes: &[u8]) {
+    if !cfg!(test) {
+        let _ = io::stderr().write_all(bytes);
+    }
+}
+
 /// What went wrong, in one line.
 pub(crate) fn error(text: &str) {
     note(&format!("caxton-bench: {text}"));

@@ -1,10 +1,12 @@
 //! The only file here that starts processes: git, cargo, and the executables of kits.
 
+use crate::output;
 use std::ffi::OsString;
-use std::io;
+use std::io::{self, BufRead, BufReader};
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{ChildStderr, Command, ExitStatus, Stdio};
+use std::thread;
 
 /// Why a program did not do what it was asked for.
 #[derive(Debug, thiserror::Error)]
@@ -110,6 +112,29 @@ impl<'a> Job<'a> {
         }
     }
 
+    /// Runs it to its end; what it writes to its standard output, and only if it ended well. Its
+    /// standard error goes to ours line by line and is kept: the last [`KEPT_MAX`] bytes of it come
+    /// back with the error.
+    ///
+    /// # Errors
+    /// It cannot start, or did not end well.
+    pub(crate) fn heard(&self) -> Result<String, (ProcessError, String)> {
+        let unheard = |error| (error, String::new());
+        let child = self.command().stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+        let mut child = child.map_err(self.unstartable()).map_err(unheard)?;
+        let stderr = child.stderr.take().expect("it is piped");
+        let relay = thread::spawn(move || relayed(stderr));
+        let ended = child.wait_with_output().map_err(self.unstartable());
+        let kept = relay.join().expect("a relay does not panic");
+        match ended {
+            Ok(said) if said.status.success() => {
+                Ok(String::from_utf8_lossy(&said.stdout).into_owned())
+            }
+            Ok(said) => Err((self.ended(said.status, kept.as_bytes()), kept)),
+            Err(error) => Err((error, kept)),
+        }
+    }
+
     /// Runs it to its end with our streams, and gives its exit code; 130 where Ctrl-C ended it.
     ///
     /// # Errors
@@ -120,6 +145,25 @@ impl<'a> Job<'a> {
             Some(code) => Ok(u8::try_from(code).unwrap_or(u8::MAX)),
             None if is_interrupted(status) => Ok(caxton_results::exit::INTERRUPTED),
             None => Err(self.ended(status, &[])),
+        }
+    }
+}
+
+/// Most bytes that are kept of what a program says; of more, the last.
+const KEPT_MAX: usize = 256 << 10;
+
+/// Passes on what `stream` says, and keeps the end of it.
+fn relayed(stream: ChildStderr) -> String {
+    let mut kept = Vec::new();
+    let mut lines = BufReader::new(stream);
+    loop {
+        let start = kept.len();
+        match lines.read_until(b'\n', &mut kept) {
+            Ok(0) | Err(_) => return String::from_utf8_lossy(&kept).into_owned(),
+            Ok(_) => output::relay(&kept[start..]),
+        }
+        if kept.len() > 2 * KEPT_MAX {
+            kept.drain(..kept.len() - KEPT_MAX);
         }
     }
 }
@@ -164,6 +208,15 @@ mod tests {
         assert!(shell(at, "kill -INT $$").output(false).unwrap_err().is_interrupted());
         let error = shell(at, "kill -KILL $$").code().unwrap_err();
         assert_eq!(error.to_string(), "sh -c was killed by signal 9");
+        assert_eq!(shell(at, "echo noise >&2; echo a").heard().unwrap(), "a\n");
+        let (error, kept) =
+            shell(at, "echo b; echo c >&2; echo d >&2; exit 7").heard().unwrap_err();
+        assert_eq!(
+            (error.to_string().as_str(), kept.as_str()),
+            ("sh -c ended with exit code 7: d", "c\nd\n")
+        );
+        let (_, kept) = shell(at, "yes | head -c 2000000 >&2; exit 1").heard().unwrap_err();
+        assert!((KEPT_MAX..=2 * KEPT_MAX).contains(&kept.len()), "{}", kept.len());
         let error = Job::new(&at.join("none"), at, ["x"]).code().unwrap_err().to_string();
         assert!(error.starts_with("cannot start ") && error.contains("none x: "), "{error}");
     }

@@ -19,10 +19,14 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
+/// Cargo's messages for programs, and the compiler's errors for people.
+const DIAGNOSTICS: &str = "--message-format=json-render-diagnostics";
+
 /// Builds revisions.
 #[derive(Debug)]
 pub(crate) struct Builder {
-    root: PathBuf,
+    /// The checkout.
+    pub(crate) root: PathBuf,
     /// Where kits of revisions are kept.
     kits: PathBuf,
     suite: String,
@@ -48,9 +52,17 @@ impl Builder {
     /// # Errors
     /// One does not exist, cannot be built, or cannot be packed.
     pub(crate) fn kits(&self, names: [&str; 2]) -> Result<[Side; 2], Failure> {
-        // Both before either: a slip of the pen should not cost a build.
-        let [base, candidate] = [self.commit(names[0])?, self.commit(names[1])?];
+        let [base, candidate] = self.commits(names)?;
         Ok([self.kit(names[0], &base)?, self.kit(names[1], &candidate)?])
+    }
+
+    /// The full commits of two revisions. Both before either is built: a slip of the pen should not
+    /// cost a build.
+    ///
+    /// # Errors
+    /// One does not exist.
+    pub(crate) fn commits(&self, names: [&str; 2]) -> Result<[String; 2], Failure> {
+        Ok([self.commit(names[0])?, self.commit(names[1])?])
     }
 
     fn git<const N: usize>(&self, words: [&str; N]) -> Job<'_> {
@@ -71,7 +83,10 @@ impl Builder {
     }
 
     /// The kit of `commit`, which is made if there is none: a commit does not change.
-    fn kit(&self, name: &str, commit: &str) -> Result<Side, Failure> {
+    ///
+    /// # Errors
+    /// It cannot be built, or cannot be packed.
+    pub(crate) fn kit(&self, name: &str, commit: &str) -> Result<Side, Failure> {
         let path = self.kits.join(format!("{commit}-{}", self.suite));
         let wrong = |source| Failure::Output { path: path.clone(), source };
         fs::create_dir_all(&self.kits).map_err(wrong)?;
@@ -104,10 +119,16 @@ impl Builder {
         let mut build = Job::new(
             &self.cargo,
             &worktree.path,
-            ["bench", "--bench", &self.suite, "--no-run", "--message-format=json"],
+            ["bench", "--bench", &self.suite, "--no-run", DIAGNOSTICS],
         );
         build.variables.push(("CARGO_TARGET_DIR", target.clone()));
-        let said = build.output(true)?;
+        // What it says of an error is kept as text.
+        build.variables.push(("CARGO_TERM_COLOR", "never".into()));
+        let unbuilt = |(source, said)| {
+            let (name, source) = (name.to_owned(), Box::new(source));
+            Failure::Unbuilt { name, source, said }
+        };
+        let said = build.heard().map_err(unbuilt)?;
         let program = built(&said, &self.suite).ok_or_else(|| {
             let why = format!("it has no bench {}", self.suite);
             Failure::Revision { name: name.to_owned(), why }
@@ -189,4 +210,4 @@ impl Drop for Worktree<'_> {
 
 #[cfg(test)]
 #[path = "revision_tests.rs"]
-mod tests;
+pub(crate) mod tests;

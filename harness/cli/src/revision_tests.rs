@@ -9,19 +9,19 @@ use std::os::unix::fs::PermissionsExt;
 use tempfile::TempDir;
 
 /// A checkout that is a git repository with two commits, and a builder whose cargo is a script.
-struct World {
-    root: PathBuf,
-    builder: Builder,
+pub(crate) struct World {
+    pub(crate) root: PathBuf,
+    pub(crate) builder: Builder,
     _temporary: TempDir,
 }
 
-fn script(path: &Path, text: &str) {
+pub(crate) fn script(path: &Path, text: &str) {
     fs::write(path, format!("#!/bin/sh\n{text}\n")).unwrap();
     fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
 }
 
 impl World {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let (temporary, root) = test_kit::checkout();
         let builder = Builder {
             root: root.clone(),
@@ -63,8 +63,13 @@ impl World {
         Job::new(Path::new("git"), &self.root, words).output(false).unwrap();
     }
 
+    /// Its cargo, which is a script.
+    pub(crate) fn compiler(&self) -> &Path {
+        &self.builder.cargo
+    }
+
     /// Lets cargo say `message`.
-    fn cargo(&self, message: &str) {
+    pub(crate) fn cargo(&self, message: &str) {
         let bench = self.root.join("target/bench");
         let message = message.replace("BENCH", bench.to_str().unwrap());
         let log = self.root.join("target/log");
@@ -137,9 +142,13 @@ fn what_goes_wrong_is_said_and_nothing_stays_behind() {
     world.cargo("{\"target\":{\"name\":\"heap\",\"kind\":[\"bench\"]},\"executable\":\"BENCH\"}");
     let expected = (exit::WRONG_USE, "revision main: it has no bench wasm".to_owned());
     assert_eq!(says(["main", "main"]), expected);
-    script(&world.builder.cargo, "exit 101");
+    script(&world.builder.cargo, "echo 'error: no `x`' >&2; exit 101");
     let (code, text) = says(["main", "main"]);
-    assert!(code == exit::WRONG_USE && text.ends_with("bench ended with exit code 101"), "{text}");
+    assert!(
+        code == exit::WRONG_USE && text.starts_with("revision main does not build: "),
+        "{text}"
+    );
+    assert!(text.ends_with("bench ended with exit code 101: error: no `x`"), "{text}");
     world.cargo("{\"target\":{\"name\":\"wasm\",\"kind\":[\"bench\"]},\"executable\":\"BENCH\"}");
     script(&world.root.join("target/bench"), "exit 2");
     let (_, text) = says(["main", "main"]);

@@ -8,9 +8,11 @@
 pub mod bars;
 pub mod case;
 pub mod chart;
+pub mod ci;
 pub mod compare;
 pub mod exit;
 pub mod export;
+pub mod history;
 pub mod limits;
 pub mod load;
 pub mod metric;

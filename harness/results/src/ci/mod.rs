@@ -1,0 +1,77 @@
+//! What a pull request's job came to, as the texts that a CI shows: a summary, a comment,
+//! annotations, and JUnit. Each is a pure function of a [`Job`]. Who posts them is no matter here.
+//!
+//! Names, reasons and compilers' words are from outside: whoever opens a pull request chooses them.
+
+mod annotations;
+mod findings;
+mod junit;
+mod markdown;
+mod page;
+
+use crate::exit;
+use crate::paired::comparison::{Comparison, Conclusion};
+
+pub use annotations::annotations;
+pub use junit::junit;
+pub use page::{comment, summary};
+
+/// How a comment begins: by this it is found again, and replaced.
+pub const MARKER: &str = "<!-- caxton-bench -->";
+/// Most bytes of a comment; GitHub turns down 64 KiB.
+pub const COMMENT_MAX: usize = 60 << 10;
+/// Most bytes of a summary; GitHub turns down 1 MiB.
+pub const SUMMARY_MAX: usize = 1000 << 10;
+
+/// A base and a head, and what came of comparing them.
+#[derive(Debug, Clone, Copy)]
+pub struct Job<'a> {
+    /// What was compared with, as the user named it.
+    pub base: &'a str,
+    /// What is judged, as the user named it.
+    pub head: &'a str,
+    /// What came of it.
+    pub outcome: Outcome<'a>,
+    /// The exit code that the job ends in.
+    pub code: u8,
+}
+
+/// What came of comparing.
+#[derive(Debug, Clone, Copy)]
+pub enum Outcome<'a> {
+    /// A comparison.
+    Compared(&'a Comparison),
+    /// None: a revision does not build, or there is nothing to compare.
+    Without {
+        /// Why, in one line.
+        why: &'a str,
+        /// What was said before: the compiler's errors. May be empty.
+        said: &'a str,
+    },
+}
+
+impl Job<'_> {
+    /// The verdict in few words; every exit code has its own.
+    pub fn verdict(&self) -> &'static str {
+        match self.code {
+            exit::FINE if self.is_open() => "nothing worse was found, some of it stayed open",
+            exit::FINE => "nothing worse was found",
+            exit::FAILED => "the head FAILED",
+            exit::REGRESSED => "REGRESSED",
+            exit::NOT_COMPARABLE => "NOT COMPARABLE",
+            exit::INCONCLUSIVE => "INCONCLUSIVE",
+            exit::INTERRUPTED => "interrupted",
+            _ => "the comparison broke down",
+        }
+    }
+
+    /// True for a comparison that did not decide everything that it was to decide.
+    fn is_open(&self) -> bool {
+        let is_open = |c: &Comparison| c.conclusion() == Conclusion::Inconclusive;
+        matches!(self.outcome, Outcome::Compared(comparison) if is_open(comparison))
+    }
+}
+
+#[cfg(test)]
+#[path = "ci_tests.rs"]
+mod tests;
