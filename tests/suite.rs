@@ -10,6 +10,7 @@ mod disk;
 mod executable;
 mod heap;
 mod hostile;
+mod load;
 mod mail;
 mod mirror;
 mod names;

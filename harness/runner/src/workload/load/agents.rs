@@ -131,7 +131,7 @@ impl Target for Agents {
         self.guests.replies(&mut |reply| {
             let Some(header) = Header::read(reply) else { return };
             if planted > 0 {
-                std::mem::forget(vec![1u8; planted]);
+                std::mem::forget(std::hint::black_box(vec![1u8; planted]));
             }
             take(Answer { id: header.id, is_right: header.hash == hash, done_ns: None });
         });

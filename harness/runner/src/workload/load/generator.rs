@@ -100,7 +100,10 @@ impl<'a, T: Target, P: Pace, S: Iterator<Item = Arrival>> Generator<'a, T, P, S>
         self.start_ns = self.pace.now_ns().wrapping_sub(from_ns);
         loop {
             let now_ns = self.now_ns();
-            if now_ns >= self.second_from_ns - self.second_from_ns % SECOND_NS + SECOND_NS {
+            let end_ns = (self.second_from_ns / SECOND_NS + 1) * SECOND_NS;
+            if now_ns >= end_ns {
+                // What was due in a second is in its frame: the next process goes on with the next.
+                self.come_to_before(end_ns, now_ns);
                 self.end_second(now_ns, each);
             }
             let has_come = self.come_to(now_ns);
@@ -165,6 +168,16 @@ impl<'a, T: Target, P: Pace, S: Iterator<Item = Arrival>> Generator<'a, T, P, S>
             self.take_in(arrival, now_ns);
         }
         true
+    }
+
+    /// Comes to what was due before `end_ns`, where instants count.
+    fn come_to_before(&mut self, end_ns: u64, now_ns: u64) {
+        if self.plan.pacing != Pacing::Open || self.is_over(now_ns) {
+            return;
+        }
+        while let Some(arrival) = self.schedule.next_if(|arrival| arrival.intended_ns < end_ns) {
+            self.take_in(arrival, now_ns);
+        }
     }
 
     #[inline]

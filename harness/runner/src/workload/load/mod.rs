@@ -36,7 +36,7 @@ use std::time::Duration;
 
 /// Looks that a trend wants, and how far they are apart at the least and at the most.
 const LOOKS: u64 = 240;
-const LOOK_NS_MIN: u64 = 100_000_000;
+const LOOK_NS_MIN: u64 = 50_000_000;
 const LOOK_NS_MAX: u64 = 1_000_000_000;
 
 /// One load, or the rest of one.
@@ -163,7 +163,7 @@ impl Load<'_, '_> {
                     self.tell(Line::Second(Box::new(frame)));
                 }
                 Err(RecvTimeoutError::Timeout) => {
-                    let is_whole = taken.is_multiple_of(LOOK_NS_MAX / step_ns);
+                    let is_whole = taken.is_multiple_of((LOOK_NS_MAX / step_ns).max(1));
                     // What was missed is not made up for: it is seen as missing.
                     taken = since_ns / step_ns + 1;
                     looks.push(looks::look(from_ns + since_ns, self.linear, is_whole));

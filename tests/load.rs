@@ -1,0 +1,251 @@
+//! Loads, from end to end: every scenario runs and adds up, a stall is seen, a kill can be gone on
+//! from, and others read the logs.
+
+use crate::capability;
+use crate::executable::{Place, Running, Said, fresh_out, smoke_of, suite, tool_says, word};
+use caxton_results::case::Outcome;
+use caxton_results::load::frame::Line;
+use caxton_results::load::outcome::{LoadOutcome, Verdict};
+use caxton_results::load::seconds::{SECONDS_FILE, read};
+use caxton_results::load::times::Times;
+use caxton_results::reading::Reading;
+use caxton_results::record::Record;
+use caxton_results::record::store::RunFolder;
+use caxton_results::stats::trend::LeakVerdict;
+use caxton_results::units::Nanos;
+use std::fs;
+use std::io::ErrorKind;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Command;
+
+/// The bench `scenarios` with `words`, kept in `out`; none where guests cannot be built.
+fn scenarios(out: &str, words: &[&str]) -> Option<Said> {
+    let common = ["--bench", "--scale", "quick", "--out", out];
+    let words = [&common[..], words].concat();
+    Running::start(suite("scenarios"), &words, &Place::default()).wait().if_guests_can_be_built()
+}
+
+fn record(out: &str) -> Record {
+    RunFolder::load_record(Path::new(out)).unwrap_or_else(|error| panic!("{out}: {error}"))
+}
+
+/// The only load of a record.
+fn only(record: &Record) -> &LoadOutcome {
+    assert_eq!(record.cases.len(), 1);
+    assert_eq!(record.cases[0].outcome, Outcome::Ran);
+    record.cases[0].load.as_deref().expect("a load")
+}
+
+#[test]
+fn every_scenario_runs_adds_up_and_leaves_nothing() {
+    let Some(kept) = smoke_of("scenarios", &[]) else { return };
+    assert_eq!(kept.said.code, Some(0), "{}\n{}", kept.said.stdout, kept.said.stderr);
+    assert_eq!(kept.record.cases.len(), 6);
+    for case in &kept.record.cases {
+        assert_eq!(case.outcome, Outcome::Ran, "{}", case.key);
+        let load = case.load.as_deref().expect("a load");
+        let counts = load.whole.counts;
+        assert!(counts.offered > 0, "{}", case.key);
+        assert_eq!(counts.settled(), counts.offered, "{}: {counts:?}", case.key);
+        assert_eq!((counts.errors, counts.timed_out), (0, 0), "{}", case.key);
+        let left = load.left.known().expect("counted");
+        assert_eq!(left.messages, counts.sent, "{}", case.key);
+        let folder = Path::new(&kept.out).join(&case.profiles.folder);
+        for file in &case.profiles.files {
+            assert!(folder.join(file).is_file(), "{}: {file}", case.key);
+        }
+    }
+    assert_eq!(tool_says(&["report", &kept.out]).stdout, kept.said.stdout);
+}
+
+/// A script as an executable file.
+fn program(folder: &Path, text: &str) -> String {
+    let path = folder.join("program");
+    fs::write(&path, format!("#!/bin/sh\n{text}\n")).expect("a fresh folder");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("a file of ours");
+    word(&path)
+}
+
+#[test]
+fn a_program_that_stands_still_is_seen_to_by_every_message_that_was_due() {
+    const PER_SECOND: u64 = 500;
+    let (folder, out) = fresh_out();
+    let text = "cat <&0 &\nsleep 2; kill -STOP $!; sleep 2; kill -CONT $!; wait";
+    let program = program(folder.path(), text);
+    let words = [
+        "--program",
+        &program,
+        "--stage",
+        "name=hold,length=6s,rate=500",
+        "--threshold",
+        "response_time p(99)<100ms",
+    ];
+    let Some(said) = scenarios(&out, &words) else { return };
+    let record = record(&out);
+    let load = only(&record);
+    assert_ne!(load.verdict, Verdict::Pass);
+    assert!(matches!(said.code, Some(99 | 4)), "{said:?}");
+    let longest = load.whole.response.max.known().expect("answers came");
+    assert!(*longest >= Nanos(1_990_000_000), "{longest}");
+    let mut all = Times::new();
+    let seconds = Path::new(&out).join("load/own").join(SECONDS_FILE);
+    let read = read(&seconds, &mut |line| {
+        if let Line::Second(frame) = line {
+            frame.stages.values().for_each(|seen| all.add(&seen.response));
+        }
+    });
+    assert!(read.is_ok());
+    // All that were due in the two seconds but for the last tenth of them, and perhaps others.
+    let affected = all.longer_than(Nanos(100_000_000));
+    assert!(affected >= PER_SECOND * 2 * 9 / 10, "{affected} messages");
+    assert_eq!(load.whole.counts.offered, 6 * PER_SECOND);
+}
+
+#[test]
+fn a_load_that_was_killed_goes_on_where_it_was_and_its_totals_add_up() {
+    let (_folder, out) = fresh_out();
+    let stage = "name=hold,length=6s,rate=300";
+    let words = ["--bench", "--scale", "quick", "--out", &out, "--stage", stage, "--agents", "3"];
+    let mut run = Running::start(suite("scenarios"), &words, &Place::default());
+    let seconds = Path::new(&out).join("load/own").join(SECONDS_FILE);
+    let has_two = || fs::read_to_string(&seconds).is_ok_and(|text| text.lines().count() > 2);
+    if !run.lives_until(has_two) {
+        assert!(run.wait().if_guests_can_be_built().is_none(), "it ended too soon");
+        return;
+    }
+    let family = run.mark();
+    run.signal("KILL");
+    run.wait();
+    assert!(family.is_gone_soon(), "{} processes are left", family.bearers());
+    let words = ["--bench", "--resume", &out];
+    let said = Running::start(suite("scenarios"), &words, &Place::default()).wait();
+    assert!(matches!(said.code, Some(0 | 4)), "{said:?}");
+    let record = record(&out);
+    let load = only(&record);
+    assert_eq!(load.segments.len(), 2);
+    assert!(load.segments[1].from_second >= 2);
+    let counts = load.whole.counts;
+    assert_eq!(counts.offered, 1800, "each message of the plan once");
+    assert_eq!(counts.settled() + load.cut_off, counts.offered, "{counts:?}");
+    assert!(said.stdout.contains("2 processes, with gaps between them"), "{}", said.stdout);
+}
+
+#[test]
+fn a_threshold_may_end_a_load_and_more_than_can_be_done_never_passes() {
+    let (folder, out) = fresh_out();
+    let plan = folder.path().join("plan.toml");
+    let text = r#"
+        name = "impatient"
+        agents = 10
+        message_bytes = 256
+        cap = 1000
+        timeout = "1s"
+        [[stage]]
+        name = "flood"
+        length = "120s"
+        rate = 20000000
+        [thresholds]
+        dropped = [{ threshold = "rate<0.01", abortOnFail = true }]
+    "#;
+    fs::write(&plan, text).expect("a fresh folder");
+    let Some(said) = scenarios(&out, &["--plan", &word(&plan)]) else { return };
+    assert!(matches!(said.code, Some(99 | 4)), "{said:?}");
+    let record = record(&out);
+    let load = only(&record);
+    assert!(matches!(load.verdict, Verdict::Fail | Verdict::Invalid), "{:?}", load.reasons);
+    let why = load.ended_early.as_deref().expect("by the threshold");
+    assert!(why.contains("dropped rate<0.01"), "{why}");
+    assert!(load.whole.counts.dropped > 0);
+}
+
+#[test]
+fn a_planted_leak_is_found() {
+    let (_folder, out) = fresh_out();
+    let words = [
+        "--stage",
+        "name=hold,length=1h,rate=10000",
+        "--closed",
+        "64",
+        "--agents",
+        "10",
+        "--time",
+        "8s",
+        "--threshold",
+        "leak value==0",
+        "--plant-leak",
+        "64",
+    ];
+    let Some(said) = scenarios(&out, &words) else { return };
+    let record = record(&out);
+    let load = only(&record);
+    let leak = load.leak.as_ref().expect("asked for");
+    if let LeakVerdict::Invalid(why) = &leak.verdict {
+        // A machine that does not run the reader in time: nothing is called clean.
+        capability::absent("readings in time", why);
+        assert_ne!(load.verdict, Verdict::Pass);
+        return;
+    }
+    assert_eq!(leak.verdict, LeakVerdict::Leak, "{:?}", leak.trends);
+    assert_eq!((load.verdict, said.code), (Verdict::Fail, Some(99)), "{:?}", load.reasons);
+    assert!(load.reasons.iter().any(|why| why.contains("blocks of the heap")), "the ledger too");
+}
+
+#[test]
+fn words_that_make_no_load_are_one_error() {
+    let wrong = [
+        (&["--plan", "/no/such/plan.toml"][..], "/no/such/plan.toml"),
+        (&["--stage", "name=x,length=1s,rate=5", "--threshold", "nonsense p(9)<1s"], "nonsense"),
+        (&["--stage", "name=x,length=1s,rate=-5"], "-5"),
+        (&["--resume", "/no/such/run"], "/no/such/run"),
+    ];
+    for (words, named) in wrong {
+        let words = [&["--bench"][..], words].concat();
+        let said = Running::start(suite("scenarios"), &words, &Place::default()).wait();
+        assert_eq!(said.code, Some(2), "{said:?}");
+        assert!(said.stderr.contains(named), "{named}: {}", said.stderr);
+    }
+}
+
+/// Counts the times in an interval log, and those of each tag.
+const READER: &str = r"
+import sys
+from hdrh.histogram import HdrHistogram
+from hdrh.log import HistogramLogReader
+total, tags = 0, {}
+reader = HistogramLogReader(sys.argv[1], HdrHistogram(1, 3600000000000, 3))
+while True:
+    histogram = reader.get_next_interval_histogram()
+    if histogram is None:
+        break
+    total += histogram.get_total_count()
+    tags[histogram.get_tag()] = tags.get(histogram.get_tag(), 0) + histogram.get_total_count()
+print(total, *(f'{tag}={count}' for tag, count in sorted(tags.items())))
+";
+
+#[test]
+fn python_reads_as_many_times_from_the_logs() {
+    match Command::new("python3").args(["-c", "import hdrh"]).output() {
+        Ok(output) if output.status.success() => {}
+        Ok(_) => return capability::absent("hdrhistogram", "pip install hdrhistogram"),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            return capability::absent("hdrhistogram", "there is no python3");
+        }
+        Err(error) => panic!("python3: {error}"),
+    }
+    let Some(kept) = smoke_of("scenarios", &["burst"]) else { return };
+    let load = only(&kept.record);
+    let folder = Path::new(&kept.out).join(&kept.record.cases[0].profiles.folder);
+    let tags = load.stages.iter().filter(|stage| stage.response.n > 0);
+    let mut tags: Vec<String> =
+        tags.map(|stage| format!("{}={}", stage.name, stage.response.n)).collect();
+    tags.sort();
+    let expected = format!("{} {}", load.whole.response.n, tags.join(" "));
+    for log in ["response.hlog", "service.hlog"] {
+        let path = word(&folder.join(log));
+        let said = Command::new("python3").args(["-c", READER, &path]).output().expect("it ran");
+        let errors = String::from_utf8_lossy(&said.stderr);
+        assert_eq!(String::from_utf8_lossy(&said.stdout).trim(), expected, "{log}: {errors}");
+    }
+    assert!(matches!(load.left, Reading::Known(_)));
+}
