@@ -71,7 +71,7 @@ fn program(folder: &Path, text: &str) -> String {
 fn a_program_that_stands_still_is_seen_to_by_every_message_that_was_due() {
     const PER_SECOND: u64 = 500;
     let (folder, out) = fresh_out();
-    let text = "cat <&0 &\nsleep 2; kill -STOP $!; sleep 2; kill -CONT $!; wait";
+    let text = "exec 3<&0\ncat <&3 &\nsleep 2; kill -STOP $!; sleep 2; kill -CONT $!; wait";
     let program = program(folder.path(), text);
     let words = [
         "--program",

@@ -11,11 +11,16 @@ use std::process::Command;
 /// Every workflow's path and text.
 fn workflows() -> Vec<(PathBuf, String)> {
     let folder = root().join(".github/workflows");
-    let mut paths: Vec<PathBuf> =
-        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut paths: Vec<PathBuf> = fs::read_dir(folder)
+        .expect("a workflow of ours")
+        .map(|entry| entry.expect("a workflow of ours").path())
+        .collect();
     paths.sort();
     assert!(!paths.is_empty());
-    paths.into_iter().map(|path| (path.clone(), fs::read_to_string(path).unwrap())).collect()
+    paths
+        .into_iter()
+        .map(|path| (path.clone(), fs::read_to_string(path).expect("a workflow of ours")))
+        .collect()
 }
 
 /// Runs `program` with `words` and every workflow; absent, it is skipped.

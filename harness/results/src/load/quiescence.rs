@@ -153,7 +153,7 @@ mod tests {
     #[test]
     fn what_was_not_counted_is_not_clean() {
         assert!(matches!(Ledger::default().verdict(), Quiescence::Unknown(_)));
-        let why = Missing::Unsupported("no /proc".to_owned());
+        let why = Missing::Unsupported("nobody tells".to_owned());
         let rows = vec![Row {
             thing: Thing::Files,
             before: Reading::Known(1),

@@ -264,7 +264,7 @@ impl Observed for Tally {
         match aggregate {
             Aggregate::P(percent) => quantile(times, percent / 100.0, failed),
             Aggregate::Med => quantile(times, 0.5, failed),
-            // One that never ended has no time to be part of a mean, and is longer than the longest.
+            // One that never ended is part of no mean, and longer than the longest.
             Aggregate::Avg | Aggregate::Max if failed > 0 => Reading::Known(f64::INFINITY),
             Aggregate::Avg => known(times.mean_ns()),
             Aggregate::Max => known(times.max().map(|max| max.0 as f64)),

@@ -50,19 +50,8 @@ pub fn main(suite: &Suite, args: &Args) -> ExitCode {
 fn run(suite: &Suite, args: &Args) -> Result<ExitCode, Problem> {
     let here = std::env::current_dir().unwrap_or_default();
     let workspace = Workspace::find(&here)?;
-    if let Some(Subtask::Selftest(words)) = &args.task {
-        return selftest::run(suite, words, &workspace);
-    }
-    if let Some([base, candidate]) = contest::between(args) {
-        let scratch = contest::scratch(&workspace)?;
-        let name = baseline::load_kit(&base).ok().flatten().map(|kit| kit.name);
-        let name = name.filter(|name| baseline::check_name(name).is_ok());
-        let id = contest::id(&workspace, suite, name.as_deref().unwrap_or("kit"));
-        let kits = [base.as_path(), candidate.as_path()];
-        return Match { suite, args, workspace: &workspace, kits, id, scratch: &scratch }.run();
-    }
-    if args.loads.resume.is_some() {
-        return resume::run(suite, args, &workspace);
+    if let Some(code) = instead(suite, args, &workspace)? {
+        return Ok(code);
     }
     let guests = guests(&args.guest)?;
     let seed = args.seed.unwrap_or_else(clock::entropy);
@@ -120,6 +109,25 @@ fn run(suite: &Suite, args: &Args) -> Result<ExitCode, Problem> {
         save_baseline((suite, &workspace, &tasks), (name, &run), &record, &files)?;
     }
     Ok(ExitCode::from(code))
+}
+
+/// What is done instead of a run that begins here.
+fn instead(suite: &Suite, args: &Args, workspace: &Workspace) -> Result<Option<ExitCode>, Problem> {
+    if let Some(Subtask::Selftest(words)) = &args.task {
+        return selftest::run(suite, words, workspace).map(Some);
+    }
+    if let Some([base, candidate]) = contest::between(args) {
+        let scratch = contest::scratch(workspace)?;
+        let name = baseline::load_kit(&base).ok().flatten().map(|kit| kit.name);
+        let name = name.filter(|name| baseline::check_name(name).is_ok());
+        let id = contest::id(workspace, suite, name.as_deref().unwrap_or("kit"));
+        let kits = [base.as_path(), candidate.as_path()];
+        return Match { suite, args, workspace, kits, id, scratch: &scratch }.run().map(Some);
+    }
+    if args.loads.resume.is_some() {
+        return resume::run(suite, args, workspace).map(Some);
+    }
+    Ok(None)
 }
 
 /// Words that do not go together.

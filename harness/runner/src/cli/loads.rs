@@ -66,9 +66,10 @@ pub struct LoadArgs {
     #[arg(long, value_name = "WORDS", value_parser = parse_words)]
     pub program: Option<Words>,
 
-    /// Go on with the loads of this run: those that ended are kept, the one that was cut off goes on
-    /// where it was, with its gap marked
-    #[arg(long, value_name = "RUN", conflicts_with_all = ["plan", "stage", "time", "program", "out"])]
+    /// Go on with the loads of this run: those that ended are kept, the one that was cut off goes
+    /// on where it was, with its gap marked
+    #[arg(long, value_name = "RUN",
+          conflicts_with_all = ["plan", "stage", "time", "program", "out"])]
     pub resume: Option<PathBuf>,
 
     /// Leave so many bytes of the host's heap behind at each answer, to see the leak found

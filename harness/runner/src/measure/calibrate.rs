@@ -3,6 +3,7 @@
 use super::blocks::{Seat, timed_batch};
 use crate::subject::{AgentInstance, Attempt, HostCounts};
 use crate::sys::clock::Clock;
+use caxton_results::record::Calibration;
 use caxton_results::units::{Bytes, Nanos};
 use serde::{Deserialize, Serialize};
 
@@ -117,6 +118,23 @@ pub fn measure(clock: &dyn Clock) -> Attempt<Cost> {
     }
     turns.sort_by(f64::total_cmp);
     Ok(Cost { clock_read_ns, sample_ns, loop_turn_ns: turns[turns.len() / 2] })
+}
+
+/// Medians over the launches.
+pub fn medians(costs: &[Cost], yardstick_ns: Option<f64>) -> Option<Calibration> {
+    let median = |of: fn(&Cost) -> f64| {
+        let mut values: Vec<f64> = costs.iter().map(of).collect();
+        values.sort_by(f64::total_cmp);
+        values.get(values.len() / 2).copied()
+    };
+    Some(Calibration {
+        clock_read_ns: median(|cost| cost.clock_read_ns)?,
+        sample_ns: median(|cost| cost.sample_ns)?,
+        loop_turn_ns: median(|cost| cost.loop_turn_ns)?,
+        yardstick_ns,
+        batch_min: Nanos(median(|cost| cost.batch_min().0 as f64)? as u64),
+        launches: costs.len() as u32,
+    })
 }
 
 #[cfg(test)]

@@ -4,13 +4,16 @@
 //! on its standard output, the last of which is [`Event::End`]. A worker whose answers stop
 //! without one has died.
 
+mod load;
+
+pub use self::load::{LoadJob, LoadTarget};
+
 use super::calibrate::Cost;
 use super::profile::EngineName;
 use crate::guest::catalog::Expected;
 use crate::guest::toolchain::Variant;
 use caxton_results::case::{CaseKey, Outcome};
 use caxton_results::load::frame::Line;
-use caxton_results::load::plan::LoadPlan;
 use caxton_results::metric::MetricName;
 use caxton_results::profile::Profile;
 use caxton_results::profile::growth::Growth;
@@ -165,49 +168,6 @@ impl Work {
             | Self::Mail { case, .. }
             | Self::Load { case, .. }
             | Self::Parts { case, .. } => case,
-        }
-    }
-}
-
-/// A load, or the rest of one.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct LoadJob {
-    /// What is offered.
-    pub plan: LoadPlan,
-    /// To whom.
-    pub target: LoadTarget,
-    /// The second of the plan to begin with.
-    pub from_second: u64,
-    /// The number of this process among those that run the load.
-    pub segment: u32,
-    /// How long messages are offered at most, in nanoseconds; none for as long as the plan goes.
-    pub for_ns: Option<u64>,
-    /// Bytes of the host's heap that each answer leaves behind: a leak to be found.
-    pub planted_bytes: u32,
-}
-
-/// What takes the messages of a load.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum LoadTarget {
-    /// Agents on the reference runtime.
-    Agents,
-    /// The same, each killed before each message.
-    Churn,
-    /// Nobody: the generator alone.
-    Nobody,
-    /// Another program, with its arguments.
-    Program(Vec<String>),
-}
-
-impl LoadTarget {
-    /// Its name in case keys.
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::Agents => "reference",
-            Self::Churn => "reference-churn",
-            Self::Nobody => "nobody",
-            Self::Program(_) => "program",
         }
     }
 }

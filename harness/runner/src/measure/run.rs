@@ -3,7 +3,7 @@
 //! After each task its samples and the record are on disk. A case that fails costs itself; the
 //! user's wish to stop ends the run between two events, with what was measured kept.
 
-use super::calibrate::Cost;
+use super::calibrate::{self, Cost};
 use super::keep::{self, Scratch, keep};
 use super::launch::{Heed, launch};
 use super::pictures;
@@ -19,7 +19,7 @@ use caxton_results::profile::Profile;
 use caxton_results::quiet;
 use caxton_results::reading::{Missing, Reading};
 use caxton_results::record::store::{RunFolder, StoreError};
-use caxton_results::record::{Budget, Calibration, CaseRecord, Profiles, Record, Status};
+use caxton_results::record::{Budget, CaseRecord, Profiles, Record, Status};
 use caxton_results::reduce::{self, Levels};
 use caxton_results::samples::Sample;
 use caxton_results::units::Nanos;
@@ -414,7 +414,7 @@ impl<'a> Run<'a> {
         }
         self.keep_profiles(&profiles)?;
         self.learn_yardstick(&samples);
-        self.record.calibration = calibration(&self.costs, self.yardstick_ns);
+        self.record.calibration = calibrate::medians(&self.costs, self.yardstick_ns);
         let levels = Levels::of_record(&self.record);
         for case in self.record.cases.iter_mut().filter(|case| keys.contains(&case.key)) {
             let own: Vec<Sample> = samples.iter().filter(|s| s.case == case.key).cloned().collect();
@@ -485,21 +485,4 @@ fn launch_rng(seed: u64, work: &Work, number: u32) -> fastrand::Rng {
 fn no_fuel(case: &CaseKey, why: Missing) -> Event {
     let metric = caxton_results::metric::MetricName::parse("wasm_fuel").expect("in the table");
     Event::Missing { case: case.clone(), metric, why }
-}
-
-/// Medians over the launches.
-fn calibration(costs: &[Cost], yardstick_ns: Option<f64>) -> Option<Calibration> {
-    let median = |of: fn(&Cost) -> f64| {
-        let mut values: Vec<f64> = costs.iter().map(of).collect();
-        values.sort_by(f64::total_cmp);
-        values.get(values.len() / 2).copied()
-    };
-    Some(Calibration {
-        clock_read_ns: median(|cost| cost.clock_read_ns)?,
-        sample_ns: median(|cost| cost.sample_ns)?,
-        loop_turn_ns: median(|cost| cost.loop_turn_ns)?,
-        yardstick_ns,
-        batch_min: Nanos(median(|cost| cost.batch_min().0 as f64)? as u64),
-        launches: costs.len() as u32,
-    })
 }

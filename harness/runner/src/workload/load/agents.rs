@@ -1,5 +1,5 @@
-//! Agents on the reference orchestrator as the target of a load: each message is a request to one of
-//! them, enters its memory, is read and hashed by it there, and answered with that hash.
+//! Agents on the reference orchestrator as the target of a load: each message is a request to one
+//! of them, enters its memory, is read and hashed by it there, and answered with that hash.
 
 use super::looks::Linear;
 use super::target::{Answer, Target};
@@ -163,7 +163,7 @@ impl Target for Agents {
         format!("{agents} guest agents on the reference runtime, {tier}{deadly}{planted}")
     }
 
-    /// Every request that was sent was delivered, and nothing else; what traps is lost, and no more.
+    /// Every request that was sent was delivered, and nothing else; what traps is lost.
     fn add_up(&mut self, sent: u64) -> Attempt<()> {
         let stats = self.guests.stats();
         let deaths = if self.mischief.deadly { sent } else { 0 };

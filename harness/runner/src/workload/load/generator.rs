@@ -117,7 +117,7 @@ impl<'a, T: Target, P: Pace, S: Iterator<Item = Arrival>> Generator<'a, T, P, S>
             if !(has_come || has_sent || has_settled) {
                 let until_ns = self.wake_ns(is_over);
                 let is_answer_due = !self.pending.is_empty();
-                self.pace.wait(until_ns.saturating_add(self.start_ns), is_answer_due);
+                self.pace.wait(until_ns.wrapping_add(self.start_ns), is_answer_due);
             }
         }
         let now_ns = self.now_ns();
