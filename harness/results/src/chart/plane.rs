@@ -57,7 +57,7 @@ pub enum Look {
     Line,
     /// Small dots without a line: for raw readings.
     Dots,
-    /// A broken line: for what was computed and not measured.
+    /// A broken line: for what was computed and not measured, or lies on another line.
     Dashed,
 }
 

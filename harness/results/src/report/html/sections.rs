@@ -1,7 +1,8 @@
 //! What a page tells, in its order. A section that has nothing to tell says what would bring it.
 
 use super::flames::Flame;
-use super::{HtmlError, Told, curves, graphs};
+use super::verdict::Tone as VerdictTone;
+use super::{HtmlError, Told, curves, graphs, loads};
 use crate::chart::plane::Plane;
 use crate::chart::rows::Rows;
 use crate::chart::{ChartError, Sheet};
@@ -29,6 +30,10 @@ pub(super) struct Section {
 /// A chart with its numbers, tables, or a flame graph.
 #[derive(Debug, Default)]
 pub(super) struct Figure {
+    /// What this and the figures after it are of.
+    pub(super) heading: Option<Heading>,
+    /// Whether it may stand beside its neighbour where there is room.
+    pub(super) is_beside: bool,
     /// The run it is of, where there are several.
     pub(super) of: String,
     /// Its file's name without an ending, and the chart.
@@ -38,6 +43,16 @@ pub(super) struct Figure {
     /// What the tables are together, where they are shown on demand.
     pub(super) folded: Option<&'static str>,
     pub(super) flame: Option<Flame>,
+}
+
+/// A heading within a section.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Heading {
+    /// Clean text.
+    pub(super) name: String,
+    /// How it stands, in a word.
+    pub(super) word: &'static str,
+    pub(super) tone: VerdictTone,
 }
 
 const NUMBERS: &str = "Numbers";
@@ -60,18 +75,18 @@ fn rows(name: &str, rows: Option<Rows>, tables: Vec<Table>) -> Result<Vec<Figure
     }
 }
 
-fn plane(name: &str, plane: &Plane) -> Result<Figure, HtmlError> {
+pub(super) fn plane(name: &str, plane: &Plane) -> Result<Figure, HtmlError> {
     chart(name, plane.draw(), vec![plane.table()])
 }
 
 /// Tables that are seen at once.
-fn open(tables: Vec<Table>) -> Vec<Figure> {
+pub(super) fn open(tables: Vec<Table>) -> Vec<Figure> {
     let tables = filled(tables);
     if tables.is_empty() { Vec::new() } else { vec![Figure { tables, ..Figure::default() }] }
 }
 
 /// Tables on demand.
-fn folded(name: &'static str, tables: Vec<Table>) -> Vec<Figure> {
+pub(super) fn folded(name: &'static str, tables: Vec<Table>) -> Vec<Figure> {
     let mut figures = open(tables);
     figures.iter_mut().for_each(|figure| figure.folded = Some(name));
     figures
@@ -136,6 +151,12 @@ pub(super) fn sections(
             "Under a memory limit",
             "No agent had a memory limit: cargo bench --bench wasm -- memory-limit gives it one.",
             each(runs, limited)?,
+        ),
+        section(
+            "loads",
+            "Loads",
+            "No load was run: cargo bench --bench scenarios brings it.",
+            each(runs, |told| loads::figures(told.record))?,
         ),
         section(
             "messages",
