@@ -262,9 +262,18 @@ pub(super) fn per_day(trend: &Trend, per_s: f64) -> String {
 
 /// The same as what it is for each message.
 pub(super) fn per_message(trend: &Trend, leak: &Leak, per_s: f64) -> String {
-    match leak.messages_per_second {
-        rate if rate > 0.0 => unit(trend).show(per_s / rate),
-        _ => "-".to_owned(),
+    const SMALL: f64 = 0.01;
+    let rate = leak.messages_per_second;
+    let each = per_s / rate;
+    match each.abs() {
+        _ if rate <= 0.0 => "-".to_owned(),
+        // Digits would round it away.
+        small if small > 0.0 && small < SMALL => {
+            let sign = if each < 0.0 { "-" } else { "" };
+            let one = unit(trend).show(1.0);
+            format!("{sign}{one} in {} messages", count((1.0 / small).round() as u64))
+        }
+        _ => unit(trend).show(each),
     }
 }
 

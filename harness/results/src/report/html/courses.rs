@@ -3,7 +3,7 @@
 use crate::chart::load::{Slope, latency, rates, spectrum, trend};
 use crate::chart::plane::{Look, Plane, Point, Stage};
 use crate::load::outcome::{Leak, LoadOutcome, Point as Step};
-use crate::load::plan::Pacing;
+use crate::load::plan::{Pacing, Rate};
 use crate::report::load::{label, per_day, per_message};
 use crate::report::sanitise::sanitise;
 use crate::stats::trend::{Judged, LeakVerdict, Trend};
@@ -32,6 +32,13 @@ fn steps(load: &LoadOutcome) -> Vec<&Step> {
 
 fn middle(step: &Step) -> f64 {
     (step.at_s + step.length_s / 2.0) * S
+}
+
+/// Whether the rate changes at once between two steps.
+fn is_leap(load: &LoadOutcome, before: &Step, step: &Step) -> bool {
+    let stage = |step: &Step| load.plan.stages.get(step.stage as usize);
+    let is_steady = |step| stage(step).is_some_and(|s| matches!(s.rate, Rate::Constant { .. }));
+    before.stage != step.stage && is_steady(before) && is_steady(step)
 }
 
 /// The stages, where there are several: as long as they were.
@@ -71,8 +78,19 @@ pub(super) fn courses(load: &LoadOutcome) -> Vec<(&'static str, Plane)> {
 fn rate(load: &LoadOutcome) -> Plane {
     let steps = steps(load);
     let per_second = |count: fn(&Step) -> u64| -> Vec<(f64, f64)> {
-        let at = |step: &&Step| (middle(step), count(step) as f64 / step.length_s);
-        steps.iter().map(at).collect()
+        let rate = |step: &Step| count(step) as f64 / step.length_s;
+        let mut points = Vec::new();
+        for (i, step) in steps.iter().enumerate() {
+            // From one steady stage to the next it leaps, where a line would lead up to it.
+            if let Some(before) = i.checked_sub(1).map(|i| steps[i])
+                && is_leap(load, before, step)
+            {
+                let edge = step.at_s * S;
+                points.extend([(edge, rate(before)), (edge, rate(step))]);
+            }
+            points.push((middle(step), rate(step)));
+        }
+        points
     };
     let achieved = per_second(|step| step.counts.ok);
     let failed = per_second(|step| step.counts.failed());
@@ -100,8 +118,8 @@ fn times(load: &LoadOutcome) -> Plane {
     let lines = [
         ("response p99", of(|step| step.response_ns, 1)),
         ("response p50", of(|step| step.response_ns, 0)),
-        ("service p99", of(|step| step.service_ns, 1)),
         ("service p50", of(|step| step.service_ns, 0)),
+        ("service p99", of(|step| step.service_ns, 1)),
     ];
     let lines: Vec<(&str, &[(f64, f64)])> = lines
         .iter()
@@ -193,6 +211,11 @@ fn slope(trend: &Trend, judged: &Judged) -> Slope {
     }
 }
 
+/// What is small is told of many messages already.
+fn each_message(words: &str) -> String {
+    if words.ends_with("messages") { words.to_owned() } else { format!("{words} per message") }
+}
+
 /// Whether it grew, and what could have been seen.
 fn words(trend: &Trend, leak: &Leak) -> Vec<String> {
     let verdict = match &trend.verdict {
@@ -204,9 +227,9 @@ fn words(trend: &Trend, leak: &Leak) -> Vec<String> {
     let seen = trend.judged.as_ref().map(|judged| {
         let least = judged.smallest_seen_per_s;
         format!(
-            "The smallest growth that this run could have seen: {} in 24 h, {} per message.",
+            "The smallest growth that this run could have seen: {} in 24 h, {}.",
             per_day(trend, least),
-            per_message(trend, leak, least)
+            each_message(&per_message(trend, leak, least))
         )
     });
     std::iter::once(verdict).chain(seen).collect()

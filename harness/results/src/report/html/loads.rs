@@ -10,11 +10,14 @@ use crate::load::recovery::{CALM, Recovery};
 use crate::reading::Reading;
 use crate::record::{CaseRecord, Record};
 use crate::report::load;
-use crate::report::table::{Table, Tone as RowTone};
+use crate::report::sanitise::sanitise;
+use crate::report::table::Table;
 use crate::units::Unit;
 
 /// Longest name of a load in a file's name.
 const FILE_MAX: usize = 24;
+/// Longest sentences on a recovery.
+const WORDS_MAX: usize = 800;
 
 pub(super) const fn tone(verdict: Verdict) -> Tone {
     match verdict {
@@ -50,7 +53,7 @@ fn of_load(case: &CaseRecord, load: &LoadOutcome) -> Result<Vec<Figure>, HtmlErr
         let figure = plane(&format!("load-{base}-{name}"), &course)?;
         figures.push(Figure { is_beside: true, ..figure });
     }
-    figures.extend(load.recovery.iter().flat_map(|told| open(vec![recovery(load, told)])));
+    figures.extend(load.recovery.iter().map(|told| recovery(load, told)));
     let rest = vec![load::messages(&one), load::times(&one), load::growth(&one)];
     let rest = rest.into_iter().chain([load::slowing(&one), load::left(&one)]);
     figures.extend(folded("Messages and times by stage, what grew, what was left", {
@@ -90,23 +93,19 @@ fn file(name: &str) -> String {
 }
 
 /// How a burst was got over, in words.
-fn recovery(load: &LoadOutcome, told: &Reading<Recovery>) -> Table {
-    let mut table = Table::new("Recovery from the burst", &[]);
-    let mut say = |text: String| table.note(RowTone::Plain, &text);
-    match told {
-        Reading::Missing(why) => say(format!("It cannot be told: {why}.")),
-        Reading::Known(told) => {
-            say(back(told));
-            say(backlog(told));
+fn recovery(load: &LoadOutcome, told: &Reading<Recovery>) -> Figure {
+    let mut words = match told {
+        Reading::Missing(why) => {
+            vec![format!("How the burst was got over cannot be told: {why}.")]
         }
-    }
+        Reading::Known(told) => vec![back(told), backlog(told)],
+    };
     if let Some(least) = load.least_capacity_per_second {
         let least = Unit::PerSecond.show(least);
-        say(format!(
-            "The least capacity that can recover in time from the planned burst: {least}."
-        ));
+        words.push(format!("As it is planned, only what can do {least} recovers in time."));
     }
-    table
+    let words = vec![sanitise(&words.join(" "), WORDS_MAX)];
+    Figure { words, ..Figure::default() }
 }
 
 fn back(told: &Recovery) -> String {

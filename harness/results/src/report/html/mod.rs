@@ -6,6 +6,7 @@
 
 mod courses;
 mod curves;
+pub(crate) mod family;
 mod flames;
 mod graphs;
 mod loads;

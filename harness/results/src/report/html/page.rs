@@ -3,7 +3,7 @@
 use super::flames::Flame;
 use super::sections::{Figure, Section};
 use super::verdict::{Tone, Verdict, verdict};
-use super::{HtmlError, Told};
+use super::{HtmlError, Told, family};
 use crate::chart::paper::page_style;
 use crate::paired::comparison::Comparison;
 use crate::report::sanitise::sanitise;
@@ -15,7 +15,6 @@ use serde::Serialize;
 
 const TEMPLATE: &str = include_str!("report.html");
 const STYLE: &str = include_str!("report.css");
-const SCRIPT: &str = include_str!("report.js");
 const TITLE_MAX: usize = 120;
 
 #[derive(Serialize)]
@@ -23,8 +22,9 @@ struct View {
     title: String,
     verdict: Verdict,
     sections: Vec<SectionView>,
-    /// Values of the inks on light pages, on dark pages, and the rules.
-    inks: [String; 3],
+    family: String,
+    /// The rules of inks in charts.
+    inks: String,
     style: &'static str,
     script: &'static str,
 }
@@ -49,6 +49,7 @@ struct HeadingView {
 struct FigureView {
     heading: Option<HeadingView>,
     is_beside: bool,
+    words: Vec<String>,
     of: String,
     file: String,
     svg: String,
@@ -119,6 +120,7 @@ impl FigureView {
         Self {
             heading,
             is_beside: figure.is_beside,
+            words: figure.words.clone(),
             of: figure.of.clone(),
             file: chart.map_or(String::new(), |(name, _)| format!("charts/{name}.svg")),
             svg: chart.map_or(String::new(), |(_, sheet)| sheet.inline()),
@@ -155,13 +157,15 @@ pub(super) fn render(
         absent: section.absent,
         figures: figures(section),
     };
+    let [_, _, inks] = page_style();
     let view = View {
         title: title(runs, comparisons),
         verdict: verdict(runs, comparisons),
         sections: sections.iter().map(section).collect(),
-        inks: page_style(),
+        family: family::style(),
+        inks,
         style: STYLE,
-        script: SCRIPT,
+        script: family::SCRIPT,
     };
     let mut environment = Environment::new();
     let mut syntax = SyntaxConfig::builder();

@@ -34,6 +34,8 @@ pub(super) struct Figure {
     pub(super) heading: Option<Heading>,
     /// Whether it may stand beside its neighbour where there is room.
     pub(super) is_beside: bool,
+    /// Sentences above it; clean text.
+    pub(super) words: Vec<String>,
     /// The run it is of, where there are several.
     pub(super) of: String,
     /// Its file's name without an ending, and the chart.
