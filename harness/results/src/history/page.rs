@@ -51,11 +51,12 @@ fn of_suite(suite: &Suite<'_>) -> String {
     };
     let [first, last] = [day(suite.runs.first()), day(suite.runs.last())];
     let runs = counted(suite.runs.len(), "run");
-    let mut html = format!("<h2>{name}</h2>\n<p>{runs}, from {first} to {last}</p>\n");
+    let mut html =
+        format!("<h2>{name}</h2>\n<p>{runs}, from {first} to {last}</p>\n<div class=\"cases\">\n");
     for case in &suite.cases {
         html += &of_case(suite, case);
     }
-    html
+    html + "</div>\n"
 }
 
 /// The first metric is in sight; the others are a click away.

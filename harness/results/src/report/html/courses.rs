@@ -175,7 +175,10 @@ fn memory(load: &LoadOutcome, leak: &Leak) -> Vec<(&'static str, Plane)> {
         let told = leak.trends.iter().find(|trend| trend.name == *name);
         let judged = told.and_then(|trend| Some((trend, trend.judged.as_ref()?)));
         let slope = judged.map(|(trend, judged)| slope(trend, judged));
-        let plane = trend((title, Unit::Bytes), &readings, &[], slope.as_ref());
+        let mut plane = trend((title, Unit::Bytes), &readings, &[], slope.as_ref());
+        if let Some(series) = plane.series.last_mut() {
+            "the least of each step".clone_into(&mut series.label);
+        }
         let notes = told.map_or_else(Vec::new, |trend| words(trend, leak));
         let stages = judged.map_or_else(Vec::new, |(_, judged)| periods(judged));
         Some((*file, Plane { stages, notes, ..plane }))
@@ -227,7 +230,9 @@ fn words(trend: &Trend, leak: &Leak) -> Vec<String> {
     let seen = trend.judged.as_ref().map(|judged| {
         let least = judged.smallest_seen_per_s;
         format!(
-            "The smallest growth that this run could have seen: {} in 24 h, {}.",
+            "The slope is fitted to the minima of {} windows. The smallest growth that this run \
+             could have seen: {} in 24 h, {}.",
+            judged.windows,
             per_day(trend, least),
             each_message(&per_message(trend, leak, least))
         )

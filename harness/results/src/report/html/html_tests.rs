@@ -8,8 +8,7 @@ use expect_test::expect_file;
 use std::path::Path;
 
 /// What somebody could call anything.
-const EVIL: &str =
-    "</td></text></svg></iframe><script>alert(1)</script>|\n\"onload='x' &\u{202e}\u{0}{{ 7*7 }}";
+const EVIL: &str = "</td></text></svg></iframe><script>alert(1)</script>|\n\"onload='x' &\u{202e}\u{0}{{ 7*98765431 }}";
 
 fn alone(record: &Record) -> Page {
     page(&[Told { record, samples: &[], attachments: &[] }], &[]).unwrap()
@@ -140,7 +139,7 @@ fn hostile_words_stay_words() {
     assert_eq!(open_tags(html), Ok(Vec::new()));
     assert_eq!(html.matches("<script").count(), 1, "the page's own");
     assert_eq!(html.matches("<iframe").count(), 2);
-    assert_eq!(html.matches("{{ 7*7 }}").count(), html.matches("7*7").count(), "no template");
+    assert!(html.contains("7*98765431") && !html.contains("691358017"), "no template");
     let frames: usize = html.split("srcdoc=\"").skip(1).map(|f| f.find('"').unwrap()).sum();
     assert!(html.len() - frames < 1_500_000, "{}", html.len());
     let (outside, _) = html.split_once("<iframe").unwrap();

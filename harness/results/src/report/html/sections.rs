@@ -185,7 +185,10 @@ pub(super) fn sections(
              cargo bench --bench wasm -- --profile cpu.",
             each(runs, profiled)?,
         ),
-        section("environment", "Environment", "No run, no machine.", each(runs, made)?),
+        section("environment", "Environment", "No run, no machine.", {
+            // Each is under its run's name already.
+            runs.iter().flat_map(made).collect()
+        }),
     ])
 }
 
@@ -270,7 +273,7 @@ fn profiled(told: &Told) -> Result<Vec<Figure>, HtmlError> {
 }
 
 /// The run, the instrument, the machine.
-fn made(told: &Told) -> Result<Vec<Figure>, HtmlError> {
+fn made(told: &Told) -> Vec<Figure> {
     let Told { record, samples, .. } = told;
     let run = &record.run;
     let mut table = Table::pairs(&format!("Run {}", run.id));
@@ -287,7 +290,7 @@ fn made(told: &Told) -> Result<Vec<Figure>, HtmlError> {
     let mut figures = open(vec![table]);
     let details = [conditions::instrument(record), conditions::environment(record)].concat();
     figures.extend(folded("Instrument, machine, builds, warnings", details));
-    Ok(figures)
+    figures
 }
 
 /// The commands that measure the same again.
