@@ -12,13 +12,32 @@ fn over_time() -> Axis {
     Axis { title, scale: Scale::FromZero, unit: Unit::Nanos }
 }
 
+/// The most points that get marks: beyond, a line says it.
+const MARKED_MAX: usize = 12;
+
+/// How a line of so many points looks.
+const fn line(points: usize) -> Look {
+    if points > MARKED_MAX { Look::Line } else { Look::Marks }
+}
+
 fn series((label, points): Line, look: Look) -> Series {
     let points = points.iter().map(|(x, y)| Point { x: *x, y: *y, bounds: None });
     Series { label: label.to_owned(), points: points.collect(), look }
 }
 
-/// What was offered, as a broken line, and what was achieved of it: time, events per second.
-pub fn rates(stages: &[Stage], offered: &[(f64, f64)], achieved: &[(f64, f64)]) -> Plane {
+/// What was achieved, what was offered as a broken line, and what failed, each as far as there is
+/// something of it: time, events per second.
+pub fn rates(
+    stages: &[Stage],
+    offered: &[(f64, f64)],
+    achieved: &[(f64, f64)],
+    failed: &[(f64, f64)],
+) -> Plane {
+    let all = [
+        series(("achieved", achieved), line(achieved.len())),
+        series(("offered", offered), Look::Dashed),
+        series(("failed, timed out or dropped", failed), line(failed.len())),
+    ];
     Plane {
         title: "Offered and achieved rate".to_owned(),
         subtitle: "Where achieved stays below offered, the load was not met: latency then counts \
@@ -32,38 +51,37 @@ pub fn rates(stages: &[Stage], offered: &[(f64, f64)], achieved: &[(f64, f64)]) 
         },
         stages: stages.to_vec(),
         envelope: Vec::new(),
-        series: vec![
-            series(("achieved", achieved), Look::Line),
-            series(("offered", offered), Look::Dashed),
-        ],
+        series: all.into_iter().filter(|series| !series.points.is_empty()).collect(),
         notes: Vec::new(),
     }
 }
 
-/// Percentiles of the response over time, on a logarithmic scale: time, nanoseconds.
-pub fn latency(stages: &[Stage], lines: &[Line]) -> Plane {
+/// Percentiles over time, on a logarithmic scale: time, nanoseconds. Those of the service are
+/// broken lines, for they often lie on those of the response.
+pub fn latency(stages: &[Stage], responses: &[Line], services: &[Line]) -> Plane {
+    let of = |one: &Line| series(*one, line(one.1.len()));
+    let broken = |one: &Line| series(*one, Look::Dashed);
     Plane {
-        title: "Response time over time".to_owned(),
-        subtitle: "From when each message was due until it was answered, by window.".to_owned(),
+        title: "Response times over time".to_owned(),
+        subtitle:
+            "Response: from when a message was due until it was answered. Service: from when \
+                   it was sent."
+                .to_owned(),
         x: over_time(),
-        y: Axis {
-            title: "response time, logarithmic".to_owned(),
-            scale: Scale::Log,
-            unit: Unit::Nanos,
-        },
+        y: Axis { title: "time, logarithmic".to_owned(), scale: Scale::Log, unit: Unit::Nanos },
         stages: stages.to_vec(),
         envelope: Vec::new(),
-        series: lines.iter().map(|line| series(*line, Look::Line)).collect(),
+        series: responses.iter().map(of).chain(services.iter().map(broken)).collect(),
         notes: Vec::new(),
     }
 }
 
 /// Percentiles by log 1/(1−q): quantile between 0 and 1, nanoseconds. Few points get marks.
 pub fn spectrum(title: &str, lines: &[(&str, Vec<Point>)]) -> Plane {
-    const MARKED_MAX: usize = 12;
-    let one = |(label, points): &(&str, Vec<Point>)| {
-        let look = if points.len() > MARKED_MAX { Look::Line } else { Look::Marks };
-        Series { label: (*label).to_owned(), points: points.clone(), look }
+    let one = |(label, points): &(&str, Vec<Point>)| Series {
+        label: (*label).to_owned(),
+        points: points.clone(),
+        look: line(points.len()),
     };
     Plane {
         title: title.to_owned(),
@@ -95,8 +113,8 @@ pub struct Slope {
     pub to: (f64, f64),
 }
 
-/// A quantity over a long time: what was read, its envelope (time, lower, upper), the lower
-/// envelope that is judged, and its slope if it has one.
+/// A quantity over a long time: what was read, and as far as they are known its envelope (time,
+/// lower, upper), of which the lower one is judged, and its slope.
 pub fn trend(
     (title, unit): (&str, Unit),
     readings: &[(f64, f64)],
@@ -104,7 +122,10 @@ pub fn trend(
     slope: Option<&Slope>,
 ) -> Plane {
     let floor: Vec<(f64, f64)> = envelope.iter().map(|(x, lower, _)| (*x, *lower)).collect();
-    let mut lines = vec![series(("lower envelope, which is judged", &floor), Look::Line)];
+    let mut lines = Vec::new();
+    if !floor.is_empty() {
+        lines.push(series(("lower envelope, which is judged", &floor), Look::Line));
+    }
     if let Some(slope) = slope {
         lines.push(series((&slope.words, &[slope.from, slope.to]), Look::Dashed));
     }
@@ -158,6 +179,7 @@ mod tests {
         let achieved = seconds(|s| offered(s).min(11e3) * (1.0 - 0.01 * (s * 7.0).sin().abs()));
         let p50 = seconds(|s| 1.2e5 * if (30.0..44.0).contains(&s) { 40.0 } else { 1.0 });
         let p99 = seconds(|s| 9e5 * if (30.0..48.0).contains(&s) { 300.0 } else { 1.0 });
+        let service = seconds(|s| 1.1e5 * if (30.0..44.0).contains(&s) { 1.2 } else { 1.0 });
         let quantile = |i: i32| 1.0 - 10_f64.powf(-f64::from(i) / 8.0);
         let curve = |k: f64| -> Vec<Point> {
             let y = |i: i32| 1e5 * (f64::from(i) * k).exp();
@@ -177,8 +199,11 @@ mod tests {
             to: (24.0 * hour, 108.6 * mib),
         };
         let planes = [
-            ("load-rates", rates(&stages(), &seconds(offered), &achieved)),
-            ("load-latency", latency(&stages(), &[("p50", &p50), ("p99", &p99)])),
+            ("load-rates", rates(&stages(), &seconds(offered), &achieved, &[])),
+            (
+                "load-latency",
+                latency(&stages(), &[("p50", &p50), ("p99", &p99)], &[("service p50", &service)]),
+            ),
             (
                 "load-spectrum",
                 spectrum(
@@ -200,11 +225,11 @@ mod tests {
 
     #[test]
     fn a_chart_of_nothing_says_so() {
-        for plane in [rates(&[], &[], &[]), latency(&[], &[]), spectrum("x", &[])] {
+        for plane in [rates(&[], &[], &[], &[]), latency(&[], &[], &[]), spectrum("x", &[])] {
             assert!(plane.draw().unwrap().file().contains("No figure that these axes can show"));
         }
         let bad = [(0.0, f64::NAN), (f64::INFINITY, 1.0), (1.0, 0.0)];
-        let plane = latency(&[], &[("p50", &bad)]);
+        let plane = latency(&[], &[("p50", &bad)], &[]);
         assert!(plane.draw().is_ok());
     }
 
@@ -213,7 +238,7 @@ mod tests {
         let day: Vec<(f64, f64)> = (0..86_400)
             .map(|i| (f64::from(i) * S, if i == 50_000 { 1e9 } else { 1e6 + f64::from(i % 7) }))
             .collect();
-        let plane = latency(&[], &[("p99", &day)]);
+        let plane = latency(&[], &[("p99", &day)], &[]);
         let svg = plane.draw().unwrap().file();
         assert!(svg.len() < 40_000, "{}", svg.len());
         let path = svg.lines().find(|line| line.starts_with("<polyline") && line.len() > 1000);

@@ -57,7 +57,7 @@ pub enum Look {
     Line,
     /// Small dots without a line: for raw readings.
     Dots,
-    /// A broken line: for what was computed and not measured.
+    /// A broken line: for what was computed and not measured, or lies on another line.
     Dashed,
 }
 
@@ -113,6 +113,8 @@ const LEGEND_ROW: i32 = 20;
 const NOTE: i32 = 18;
 /// More points than pixels say nothing more.
 const POINTS_MAX: usize = 600;
+/// Up to so many dots, each is a larger one.
+const DOTS_MAX: usize = 100;
 /// Rows of a data table.
 const ROWS_MAX: usize = 60;
 /// Half of the distance between whiskers of neighbouring series.
@@ -170,11 +172,12 @@ impl Grid {
         let points = || plane.series.iter().flat_map(|series| &series.points);
         let stages = plane.stages.iter().flat_map(|stage| [stage.from, stage.to]);
         let xs = points().map(|point| point.x).chain(stages);
+        let last = xs.clone().filter(|x| x.is_finite()).fold(0.0, f64::max);
         let bounds = points().filter_map(|point| point.bounds).flat_map(|(l, u)| [l, u]);
         let area = plane.envelope.iter().flat_map(|(_, lower, upper)| [*lower, *upper]);
         let ys = points().map(|point| point.y).chain(bounds).chain(area);
         Some(Self {
-            x: Fitted::over(&plane.x, xs, (LEFT, RIGHT))?,
+            x: Fitted::over(&plane.x, xs.clone(), (LEFT, RIGHT))?.tight(last),
             y: Fitted::over(&plane.y, ys, (layout.bottom, layout.top))?,
             shift: 0,
         })
@@ -399,8 +402,9 @@ fn draw_series(area: &Area, grid: &Grid, series: &Series, index: usize) -> Drawn
     let places: Vec<(i32, i32)> = points.iter().filter_map(|p| grid.at(p.x, p.y)).collect();
     match series.look {
         Look::Dots => {
+            let r = if places.len() > DOTS_MAX { 2 } else { 3 };
             for place in &places {
-                area.draw(&Circle::new(*place, 2, ink.light().mix(0.6).filled()))?;
+                area.draw(&Circle::new(*place, r, ink.light().mix(0.6).filled()))?;
             }
             return Ok(());
         }

@@ -7,8 +7,12 @@ use crate::units::Unit;
 const S: f64 = 1e9;
 /// From here on a time is told in minutes.
 const MINUTES_FROM: f64 = 600.0 * S;
+/// Where an axis without room ends, by its last value: a mark is as wide as this.
+const TIGHT: f64 = 1.01;
 /// The last quantile that an axis shows: one in a billion.
 const NINES_MAX: f64 = 9.0;
+/// Beyond so many nines their words do not stand side by side.
+const NINES_WIDE: f64 = 7.5;
 
 /// An axis with its ends.
 #[derive(Debug, Clone, Copy)]
@@ -67,6 +71,14 @@ impl Fitted {
         Some(Self { scale, unit, lower, upper, span })
     }
 
+    /// The same axis without the room beyond its last value: for one that goes across.
+    pub(crate) fn tight(self, last: f64) -> Self {
+        match self.scale {
+            Scale::FromZero if last > 0.0 => Self { upper: last * TIGHT, ..self },
+            _ => self,
+        }
+    }
+
     /// The place of `value`; none where it has none.
     pub(crate) fn at(&self, value: f64) -> Option<i32> {
         let share = (paper(self.scale, value)? - self.lower) / (self.upper - self.lower);
@@ -82,6 +94,7 @@ impl Fitted {
             Scale::Linear | Scale::FromZero => self.even(least),
             Scale::Log => self.decades(least),
             Scale::Nines => (0..=NINES_MAX as i32)
+                .step_by(if self.upper > NINES_WIDE { 2 } else { 1 })
                 .filter(|nines| f64::from(*nines) <= self.upper)
                 .map(|nines| (1.0 - 10_f64.powi(-nines), nines_words(nines)))
                 .collect(),
@@ -89,11 +102,15 @@ impl Fitted {
     }
 
     fn even(&self, least: f64) -> Vec<(f64, String)> {
-        let step = step(self.unit, least, self.upper.abs().max(self.lower.abs()));
+        let most = self.upper.abs().max(self.lower.abs());
+        let step = step(self.unit, least, most);
         let first = (self.lower / step - 1e-9).ceil() as i64;
         let last = (self.upper / step + 1e-9).floor() as i64;
         let ticks = (first..=last.min(first + 100)).map(|i| i as f64 * step);
-        ticks.map(|value| (value, words(self.unit, value))).collect()
+        match self.unit {
+            Unit::Bytes => ticks.map(|value| (value, bytes_words(value, step, most))).collect(),
+            _ => ticks.map(|value| (value, words(self.unit, value))).collect(),
+        }
     }
 
     fn decades(&self, least: f64) -> Vec<(f64, String)> {
@@ -140,13 +157,30 @@ fn step(unit: Unit, least: f64, most: f64) -> f64 {
             steps.into_iter().find(|s| *s >= least).unwrap_or_else(|| round(least / S) * S)
         }
         Unit::Bytes => {
-            let rank = (least.max(1.0).log2() / 10.0).floor();
-            let unit = 1024_f64.powf(rank);
-            round(least / unit).max(1.0) * unit
+            // Round in what `most` is told in; of bytes there are no parts.
+            let unit = bytes_unit(most).0;
+            (round(least / unit) * unit).max(1.0)
         }
         Unit::Count => round(least).max(1.0),
         _ => round(least),
     }
+}
+
+/// The unit in which so many bytes are told.
+fn bytes_unit(most: f64) -> (f64, &'static str) {
+    const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
+    let rank = (most.max(1.0).log2() / 10.0).floor().min(4.0);
+    (1024_f64.powf(rank), UNITS[rank as usize])
+}
+
+/// Bytes with as many digits as steps of `step` take, in the unit of an axis that goes to `most`.
+fn bytes_words(value: f64, step: f64, most: f64) -> String {
+    if value == 0.0 {
+        return "0".to_owned();
+    }
+    let (unit, name) = bytes_unit(most);
+    let digits = (-(step / unit).log10() - 1e-9).ceil().clamp(0.0, 6.0) as usize;
+    format!("{:.digits$} {name}", value / unit)
 }
 
 /// `value` without digits that say nothing: `1 ms`, `1.2x`.

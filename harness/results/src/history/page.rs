@@ -4,6 +4,7 @@ use super::chart::{COLOURS, chart};
 use super::series::{Case, History, Point, Series, Suite};
 use crate::record::Record;
 use crate::report::figures::{NONE, bounds};
+use crate::report::html::family;
 use crate::report::sanitise::sanitise;
 
 /// Longest text from a record.
@@ -13,9 +14,9 @@ const TEXT_MAX: usize = 200;
 pub fn page(records: &[Record]) -> String {
     let history = History::of(records);
     let shown: usize = history.suites.iter().map(|suite| suite.runs.len()).sum();
-    let mut html = HEAD.replace("STYLE", STYLE);
+    let mut html = HEAD.replace("STYLE", &(family::style() + STYLE));
     html += &format!(
-        "<h1>History</h1>\n<p>{} of {}. A dot is a run, its line the interval; hollow: with \
+        "<header><h1>caxton-bench: history</h1></header>\n<p>{} of {}. A dot is a run, its line the interval; hollow: with \
          uncommitted changes. Only runs of the same machine and scale are joined. Other sessions \
          differ by more than an interval says: for a verdict, compare two versions in one \
          session.</p>\n",
@@ -39,7 +40,7 @@ pub fn page(records: &[Record]) -> String {
     for suite in &history.suites {
         html += &of_suite(suite);
     }
-    html + "<script>" + SCRIPT + "</script>\n</html>\n"
+    html + "<script>" + SCRIPT + family::SCRIPT + "</script>\n</html>\n"
 }
 
 fn of_suite(suite: &Suite<'_>) -> String {
@@ -50,11 +51,12 @@ fn of_suite(suite: &Suite<'_>) -> String {
     };
     let [first, last] = [day(suite.runs.first()), day(suite.runs.last())];
     let runs = counted(suite.runs.len(), "run");
-    let mut html = format!("<h2>{name}</h2>\n<p>{runs}, from {first} to {last}</p>\n");
+    let mut html =
+        format!("<h2>{name}</h2>\n<p>{runs}, from {first} to {last}</p>\n<div class=\"cases\">\n");
     for case in &suite.cases {
         html += &of_case(suite, case);
     }
-    html
+    html + "</div>\n"
 }
 
 /// The first metric is in sight; the others are a click away.

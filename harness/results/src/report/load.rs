@@ -17,8 +17,7 @@ const DAY_S: f64 = 86_400.0;
 
 /// Tables of every load of the record.
 pub(super) fn tables(record: &Record) -> Vec<Table> {
-    let loads = record.cases.iter().filter_map(|case| Some((case, case.load.as_deref()?)));
-    let loads: Vec<(&CaseRecord, &LoadOutcome)> = loads.collect();
+    let loads = of(record);
     if loads.is_empty() {
         return Vec::new();
     }
@@ -28,6 +27,11 @@ pub(super) fn tables(record: &Record) -> Vec<Table> {
     tables.push(recoveries(&loads));
     tables.push(left(&loads));
     tables
+}
+
+/// The loads of the record, with their cases.
+pub(super) fn of(record: &Record) -> Vec<(&CaseRecord, &LoadOutcome)> {
+    record.cases.iter().filter_map(|case| Some((case, case.load.as_deref()?))).collect()
 }
 
 /// How bad a verdict is.
@@ -42,7 +46,7 @@ fn reading<T>(reading: &Reading<T>, show: impl Fn(&T) -> String) -> String {
     reading.known().map_or_else(|| "-".to_owned(), show)
 }
 
-fn count(value: u64) -> String {
+pub(super) fn count(value: u64) -> String {
     let digits = value.to_string();
     let groups: Vec<&str> = digits
         .as_bytes()
@@ -53,7 +57,7 @@ fn count(value: u64) -> String {
     groups.join(",")
 }
 
-fn label(load: &LoadOutcome) -> String {
+pub(super) fn label(load: &LoadOutcome) -> String {
     name(&load.plan.name)
 }
 
@@ -77,7 +81,7 @@ fn length(time: Nanos) -> String {
     }
 }
 
-fn verdicts(loads: &[(&CaseRecord, &LoadOutcome)]) -> Table {
+pub(super) fn verdicts(loads: &[(&CaseRecord, &LoadOutcome)]) -> Table {
     let headings = ["<load", "<verdict", "<loop", "agents", "message", "wanted", "granted"];
     let mut table = Table::new("Loads", &headings);
     for (_, load) in loads {
@@ -128,7 +132,7 @@ fn rows(load: &LoadOutcome) -> Vec<(String, &StageOutcome)> {
     stages.chain(all).collect()
 }
 
-fn messages(loads: &[(&CaseRecord, &LoadOutcome)]) -> Table {
+pub(super) fn messages(loads: &[(&CaseRecord, &LoadOutcome)]) -> Table {
     let headings = [
         "<load",
         "<stage",
@@ -190,7 +194,7 @@ fn with_interval(of: &Percentiles, share: f64) -> String {
     }
 }
 
-fn times(loads: &[(&CaseRecord, &LoadOutcome)]) -> Table {
+pub(super) fn times(loads: &[(&CaseRecord, &LoadOutcome)]) -> Table {
     let headings = [
         "<load",
         "<stage",
@@ -231,7 +235,7 @@ fn times(loads: &[(&CaseRecord, &LoadOutcome)]) -> Table {
     table
 }
 
-fn thresholds(loads: &[(&CaseRecord, &LoadOutcome)]) -> Table {
+pub(super) fn thresholds(loads: &[(&CaseRecord, &LoadOutcome)]) -> Table {
     let headings = ["<load", "<threshold", "observed", "<standing"];
     let mut table = Table::new("Loads: thresholds", &headings);
     for (_, load) in loads {
@@ -252,15 +256,32 @@ fn thresholds(loads: &[(&CaseRecord, &LoadOutcome)]) -> Table {
 }
 
 /// A slope in bytes or blocks as what it is in a day.
-fn per_day(trend: &Trend, per_s: f64) -> String {
+pub(super) fn per_day(trend: &Trend, per_s: f64) -> String {
     unit(trend).show(per_s * DAY_S)
+}
+
+/// The same as what it is for each message.
+pub(super) fn per_message(trend: &Trend, leak: &Leak, per_s: f64) -> String {
+    const SMALL: f64 = 0.01;
+    let rate = leak.messages_per_second;
+    let each = per_s / rate;
+    match each.abs() {
+        _ if rate <= 0.0 => "-".to_owned(),
+        // Digits would round it away.
+        small if small > 0.0 && small < SMALL => {
+            let sign = if each < 0.0 { "-" } else { "" };
+            let one = unit(trend).show(1.0);
+            format!("{sign}{one} in {} messages", count((1.0 / small).round() as u64))
+        }
+        _ => unit(trend).show(each),
+    }
 }
 
 fn unit(trend: &Trend) -> Unit {
     if trend.name.ends_with("bytes") { Unit::Bytes } else { Unit::Count }
 }
 
-fn growth(loads: &[(&CaseRecord, &LoadOutcome)]) -> Table {
+pub(super) fn growth(loads: &[(&CaseRecord, &LoadOutcome)]) -> Table {
     let headings = [
         "<load",
         "<series",
@@ -300,10 +321,6 @@ fn grown(load: &LoadOutcome, leak: &Leak, trend: &Trend) -> [String; 9] {
         LeakVerdict::Leak => "LEAK",
         LeakVerdict::Invalid(_) => "INVALID",
     };
-    let per_message = |per_s: f64| match leak.messages_per_second {
-        rate if rate > 0.0 => unit(trend).show(per_s / rate),
-        _ => "-".to_owned(),
-    };
     let of = |show: &dyn Fn(&JudgedTrend) -> String| {
         trend.judged.as_ref().map_or_else(|| "-".to_owned(), show)
     };
@@ -317,13 +334,13 @@ fn grown(load: &LoadOutcome, leak: &Leak, trend: &Trend) -> [String; 9] {
             let (lower, upper) = judged.interval_per_s;
             format!("[{}, {}]", per_day(trend, lower), per_day(trend, upper))
         }),
-        of(&|judged| per_message(judged.slope_per_s)),
+        of(&|judged| per_message(trend, leak, judged.slope_per_s)),
         of(&|judged| per_day(trend, judged.smallest_seen_per_s)),
-        of(&|judged| per_message(judged.smallest_seen_per_s)),
+        of(&|judged| per_message(trend, leak, judged.smallest_seen_per_s)),
     ]
 }
 
-fn slowing(loads: &[(&CaseRecord, &LoadOutcome)]) -> Table {
+pub(super) fn slowing(loads: &[(&CaseRecord, &LoadOutcome)]) -> Table {
     let headings = ["<load", "<figure", "last third over first", "95 % interval", "<standing"];
     let mut table = Table::new("Loads: what got slower", &headings);
     for (_, load) in loads {
@@ -411,7 +428,7 @@ const THINGS: [Thing; 6] = [
     Thing::LiveBytes,
 ];
 
-fn left(loads: &[(&CaseRecord, &LoadOutcome)]) -> Table {
+pub(super) fn left(loads: &[(&CaseRecord, &LoadOutcome)]) -> Table {
     let headings: Vec<&str> = ["<load", "messages handled"]
         .into_iter()
         .chain(THINGS.into_iter().map(Thing::name))

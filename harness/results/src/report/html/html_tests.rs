@@ -8,8 +8,7 @@ use expect_test::expect_file;
 use std::path::Path;
 
 /// What somebody could call anything.
-const EVIL: &str =
-    "</td></text></svg></iframe><script>alert(1)</script>|\n\"onload='x' &\u{202e}\u{0}{{ 7*7 }}";
+const EVIL: &str = "</td></text></svg></iframe><script>alert(1)</script>|\n\"onload='x' &\u{202e}\u{0}{{ 7*98765431 }}";
 
 fn alone(record: &Record) -> Page {
     page(&[Told { record, samples: &[], attachments: &[] }], &[]).unwrap()
@@ -28,6 +27,7 @@ fn flame() -> String {
 fn everything() -> Page {
     let (parts, mail) =
         (fixture::rounded(fixture::parts()), fixture::rounded(fixture::mail::mail()));
+    let loads = fixture::loads::loads();
     let (comparison, _) = fixture::paired::comparison();
     let attachments = [
         Attachment { name: "wasm/json/flame.svg".to_owned(), svg: Ok(flame()) },
@@ -36,6 +36,7 @@ fn everything() -> Page {
     let runs = [
         Told { record: &parts, samples: &[], attachments: &attachments },
         Told { record: &mail, samples: &[], attachments: &[] },
+        Told { record: &loads, samples: &[], attachments: &[] },
     ];
     page(&runs, &[&comparison]).unwrap()
 }
@@ -92,7 +93,13 @@ fn every_section_is_there_and_an_empty_one_says_what_brings_it() {
     let page = page(&[], &[]).unwrap();
     assert!(page.charts.is_empty());
     assert!(page.html.contains("NOTHING TO JUDGE"));
-    let words = ["cargo bench --bench wasm", "--baseline NAME", "--bench scalability", "--profile"];
+    let words = [
+        "cargo bench --bench wasm",
+        "--baseline NAME",
+        "--bench scalability",
+        "--bench scenarios",
+        "--profile",
+    ];
     for word in words {
         assert!(page.html.contains(word), "{word}");
     }
@@ -132,7 +139,7 @@ fn hostile_words_stay_words() {
     assert_eq!(open_tags(html), Ok(Vec::new()));
     assert_eq!(html.matches("<script").count(), 1, "the page's own");
     assert_eq!(html.matches("<iframe").count(), 2);
-    assert_eq!(html.matches("{{ 7*7 }}").count(), html.matches("7*7").count(), "no template");
+    assert!(html.contains("7*98765431") && !html.contains("691358017"), "no template");
     let frames: usize = html.split("srcdoc=\"").skip(1).map(|f| f.find('"').unwrap()).sum();
     assert!(html.len() - frames < 1_500_000, "{}", html.len());
     let (outside, _) = html.split_once("<iframe").unwrap();
@@ -148,12 +155,26 @@ fn hostile_words_stay_words() {
 fn hostile() -> Record {
     let mut record = fixture::parts();
     record.cases.extend(fixture::mail::mail().cases);
+    record.cases.extend(fixture::loads::loads().cases);
     let long = EVIL.repeat(10_000 / EVIL.len() + 1);
     for case in &mut record.cases {
         // Suite, workload and subject decide where it is told.
         case.key.agent.clone_from(&long);
         case.key.params.push((EVIL.to_owned(), long.clone()));
         case.findings.insert(long.clone(), long.clone());
+        for load in case.load.iter_mut() {
+            load.plan.name.clone_from(&long);
+            load.target.clone_from(&long);
+            load.reasons = vec![long.clone(); 3];
+            load.stages.iter_mut().for_each(|stage| stage.name.clone_from(&long));
+            load.thresholds.iter_mut().for_each(|judged| {
+                judged.threshold.text.clone_from(&long);
+                judged.threshold.stage = Some(long.clone());
+            });
+            for trend in load.leak.iter_mut().flat_map(|leak| &mut leak.trends) {
+                trend.verdict = crate::stats::trend::LeakVerdict::Invalid(long.clone());
+            }
+        }
     }
     use crate::case::Outcome;
     let count = record.cases.len();
@@ -186,4 +207,40 @@ fn the_banner_tells_the_gravest_first() {
     assert_eq!(first(&record), (verdict::Tone::Good, word("TARGETS MET")));
     record.run.status = crate::record::Status::Interrupted;
     assert_eq!(first(&record), (verdict::Tone::Bad, word("NOT WHOLE")));
+}
+
+#[test]
+fn loads_are_told_as_they_stand() {
+    use crate::load::outcome::Verdict as Judgement;
+    let mut record = fixture::loads::loads();
+    let set = |record: &mut Record, verdicts: [Judgement; 3]| {
+        for (case, verdict) in record.cases.iter_mut().zip(verdicts) {
+            case.load.as_mut().unwrap().verdict = verdict;
+        }
+        let verdict = verdict::verdict(&[Told { record, samples: &[], attachments: &[] }], &[]);
+        (verdict.tone, verdict.word, verdict.why)
+    };
+    use Judgement::{Fail, Invalid, Pass, Unclear};
+    let (tone, word, why) = set(&mut record, [Pass, Invalid, Fail]);
+    assert_eq!((tone, word.as_str()), (verdict::Tone::Bad, "LOAD FAILED"));
+    assert!(why.starts_with("1 of 3:") && why.ends_with("silent"), "{why}");
+    let (tone, word, _) = set(&mut record, [Pass, Invalid, Unclear]);
+    assert_eq!((tone, word.as_str()), (verdict::Tone::Bad, "LOAD INVALID"));
+    let (tone, word, _) = set(&mut record, [Pass, Pass, Unclear]);
+    assert_eq!((tone, word.as_str()), (verdict::Tone::Open, "LOAD UNCLEAR"));
+    let (tone, word, _) = set(&mut record, [Pass; 3]);
+    assert_eq!((tone, word.as_str()), (verdict::Tone::Good, "LOADS PASSED"));
+}
+
+#[test]
+fn a_load_has_its_charts_and_the_words_of_its_recovery() {
+    let page = alone(&fixture::loads::loads());
+    let names: Vec<&str> = page.charts.iter().map(|(name, _)| name.as_str()).collect();
+    for name in ["burst-rates", "burst-latency", "burst-spectrum", "leaking-live", "leaking-rss"] {
+        assert!(names.contains(&format!("load-{name}.svg").as_str()), "{name} of {names:?}");
+    }
+    assert!(!names.iter().any(|name| name.contains("silent-latency")), "{names:?}");
+    for words in ["Recovered 3 s after", "The smallest growth that this run could have seen"] {
+        assert!(page.html.contains(words), "{words}");
+    }
 }

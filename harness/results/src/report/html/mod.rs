@@ -4,9 +4,12 @@
 //! All text is escaped by the template; what of it came from outside was cleaned on its way into a
 //! table or a chart. A flame graph is a program, and stands in a frame that can reach nothing.
 
+mod courses;
 mod curves;
+pub(crate) mod family;
 mod flames;
 mod graphs;
+mod loads;
 mod page;
 mod sections;
 mod verdict;

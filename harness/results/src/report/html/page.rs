@@ -2,12 +2,12 @@
 
 use super::flames::Flame;
 use super::sections::{Figure, Section};
-use super::verdict::{Verdict, verdict};
-use super::{HtmlError, Told};
+use super::verdict::{Tone, Verdict, verdict};
+use super::{HtmlError, Told, family};
 use crate::chart::paper::page_style;
 use crate::paired::comparison::Comparison;
 use crate::report::sanitise::sanitise;
-use crate::report::table::{Align, Table, Tone};
+use crate::report::table::{Align, Table, Tone as RowTone};
 use minijinja::Environment;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
@@ -15,7 +15,6 @@ use serde::Serialize;
 
 const TEMPLATE: &str = include_str!("report.html");
 const STYLE: &str = include_str!("report.css");
-const SCRIPT: &str = include_str!("report.js");
 const TITLE_MAX: usize = 120;
 
 #[derive(Serialize)]
@@ -23,8 +22,9 @@ struct View {
     title: String,
     verdict: Verdict,
     sections: Vec<SectionView>,
-    /// Values of the inks on light pages, on dark pages, and the rules.
-    inks: [String; 3],
+    family: String,
+    /// The rules of inks in charts.
+    inks: String,
     style: &'static str,
     script: &'static str,
 }
@@ -38,7 +38,18 @@ struct SectionView {
 }
 
 #[derive(Serialize)]
+struct HeadingView {
+    id: String,
+    name: String,
+    word: &'static str,
+    tone: Tone,
+}
+
+#[derive(Serialize)]
 struct FigureView {
+    heading: Option<HeadingView>,
+    is_beside: bool,
+    words: Vec<String>,
     of: String,
     file: String,
     svg: String,
@@ -80,7 +91,7 @@ impl TableView {
             name: column.name.clone(),
             is_number: column.align == Align::Right,
         };
-        let is_bad = |tone: Tone| tone == Tone::Bad;
+        let is_bad = |tone: RowTone| tone == RowTone::Bad;
         let rows = table.rows.iter();
         let notes = table.notes.iter();
         Self {
@@ -98,9 +109,18 @@ impl TableView {
 }
 
 impl FigureView {
-    fn of(figure: &Figure) -> Self {
+    fn of(section: &Section, number: usize, figure: &Figure) -> Self {
         let chart = figure.chart.as_ref();
+        let heading = figure.heading.as_ref().map(|heading| HeadingView {
+            id: format!("{}-{number}", section.id),
+            name: heading.name.clone(),
+            word: heading.word,
+            tone: heading.tone,
+        });
         Self {
+            heading,
+            is_beside: figure.is_beside,
+            words: figure.words.clone(),
             of: figure.of.clone(),
             file: chart.map_or(String::new(), |(name, _)| format!("charts/{name}.svg")),
             svg: chart.map_or(String::new(), |(_, sheet)| sheet.inline()),
@@ -114,8 +134,8 @@ impl FigureView {
 /// A run is named before the first of its figures.
 fn figures(section: &Section) -> Vec<FigureView> {
     let mut last = String::new();
-    let mut view = |figure: &Figure| {
-        let mut view = FigureView::of(figure);
+    let mut view = |(number, figure): (usize, &Figure)| {
+        let mut view = FigureView::of(section, number, figure);
         if view.of == last {
             view.of.clear();
         } else {
@@ -123,7 +143,7 @@ fn figures(section: &Section) -> Vec<FigureView> {
         }
         view
     };
-    section.figures.iter().map(&mut view).collect()
+    section.figures.iter().enumerate().map(&mut view).collect()
 }
 
 pub(super) fn render(
@@ -137,13 +157,15 @@ pub(super) fn render(
         absent: section.absent,
         figures: figures(section),
     };
+    let [_, _, inks] = page_style();
     let view = View {
         title: title(runs, comparisons),
         verdict: verdict(runs, comparisons),
         sections: sections.iter().map(section).collect(),
-        inks: page_style(),
+        family: family::style(),
+        inks,
         style: STYLE,
-        script: SCRIPT,
+        script: family::SCRIPT,
     };
     let mut environment = Environment::new();
     let mut syntax = SyntaxConfig::builder();

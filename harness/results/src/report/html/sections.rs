@@ -1,7 +1,8 @@
 //! What a page tells, in its order. A section that has nothing to tell says what would bring it.
 
 use super::flames::Flame;
-use super::{HtmlError, Told, curves, graphs};
+use super::verdict::Tone as VerdictTone;
+use super::{HtmlError, Told, curves, graphs, loads};
 use crate::chart::plane::Plane;
 use crate::chart::rows::Rows;
 use crate::chart::{ChartError, Sheet};
@@ -29,6 +30,12 @@ pub(super) struct Section {
 /// A chart with its numbers, tables, or a flame graph.
 #[derive(Debug, Default)]
 pub(super) struct Figure {
+    /// What this and the figures after it are of.
+    pub(super) heading: Option<Heading>,
+    /// Whether it may stand beside its neighbour where there is room.
+    pub(super) is_beside: bool,
+    /// Sentences above it; clean text.
+    pub(super) words: Vec<String>,
     /// The run it is of, where there are several.
     pub(super) of: String,
     /// Its file's name without an ending, and the chart.
@@ -38,6 +45,16 @@ pub(super) struct Figure {
     /// What the tables are together, where they are shown on demand.
     pub(super) folded: Option<&'static str>,
     pub(super) flame: Option<Flame>,
+}
+
+/// A heading within a section.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Heading {
+    /// Clean text.
+    pub(super) name: String,
+    /// How it stands, in a word.
+    pub(super) word: &'static str,
+    pub(super) tone: VerdictTone,
 }
 
 const NUMBERS: &str = "Numbers";
@@ -60,18 +77,18 @@ fn rows(name: &str, rows: Option<Rows>, tables: Vec<Table>) -> Result<Vec<Figure
     }
 }
 
-fn plane(name: &str, plane: &Plane) -> Result<Figure, HtmlError> {
+pub(super) fn plane(name: &str, plane: &Plane) -> Result<Figure, HtmlError> {
     chart(name, plane.draw(), vec![plane.table()])
 }
 
 /// Tables that are seen at once.
-fn open(tables: Vec<Table>) -> Vec<Figure> {
+pub(super) fn open(tables: Vec<Table>) -> Vec<Figure> {
     let tables = filled(tables);
     if tables.is_empty() { Vec::new() } else { vec![Figure { tables, ..Figure::default() }] }
 }
 
 /// Tables on demand.
-fn folded(name: &'static str, tables: Vec<Table>) -> Vec<Figure> {
+pub(super) fn folded(name: &'static str, tables: Vec<Table>) -> Vec<Figure> {
     let mut figures = open(tables);
     figures.iter_mut().for_each(|figure| figure.folded = Some(name));
     figures
@@ -138,6 +155,12 @@ pub(super) fn sections(
             each(runs, limited)?,
         ),
         section(
+            "loads",
+            "Loads",
+            "No load was run: cargo bench --bench scenarios brings it.",
+            each(runs, |told| loads::figures(told.record))?,
+        ),
+        section(
             "messages",
             "Messages and response times",
             "No messages were sent: cargo bench --bench throughput, and --bench latency.",
@@ -162,7 +185,10 @@ pub(super) fn sections(
              cargo bench --bench wasm -- --profile cpu.",
             each(runs, profiled)?,
         ),
-        section("environment", "Environment", "No run, no machine.", each(runs, made)?),
+        section("environment", "Environment", "No run, no machine.", {
+            // Each is under its run's name already.
+            runs.iter().flat_map(made).collect()
+        }),
     ])
 }
 
@@ -247,7 +273,7 @@ fn profiled(told: &Told) -> Result<Vec<Figure>, HtmlError> {
 }
 
 /// The run, the instrument, the machine.
-fn made(told: &Told) -> Result<Vec<Figure>, HtmlError> {
+fn made(told: &Told) -> Vec<Figure> {
     let Told { record, samples, .. } = told;
     let run = &record.run;
     let mut table = Table::pairs(&format!("Run {}", run.id));
@@ -264,7 +290,7 @@ fn made(told: &Told) -> Result<Vec<Figure>, HtmlError> {
     let mut figures = open(vec![table]);
     let details = [conditions::instrument(record), conditions::environment(record)].concat();
     figures.extend(folded("Instrument, machine, builds, warnings", details));
-    Ok(figures)
+    figures
 }
 
 /// The commands that measure the same again.

@@ -4,11 +4,12 @@ use super::Told;
 use crate::bars;
 use crate::case::Outcome;
 use crate::limits::Grade;
+use crate::load::outcome::Verdict as Judgement;
 use crate::paired::comparison::{Comparison, Conclusion};
 use crate::record::{CaseRecord, Record, Status};
 use crate::report::figures::some;
 use crate::report::sanitise::sanitise;
-use crate::report::{comparison_line, summary_line};
+use crate::report::{comparison_line, load, summary_line};
 use crate::targets::{GradedTarget, Standing, grade};
 use serde::Serialize;
 
@@ -52,6 +53,7 @@ pub(super) fn verdict(runs: &[Told], comparisons: &[&Comparison]) -> Verdict {
     let mut findings: Vec<Finding> = Vec::new();
     findings.extend(comparisons.iter().map(|comparison| concluded(comparison)));
     findings.extend(records.iter().flat_map(failures));
+    findings.extend(loads(&records));
     findings.extend(graded(&records));
     findings.extend(barred(&records));
     // Stable: among equals, what was asked for first comes first.
@@ -122,6 +124,24 @@ fn failures(record: &Record) -> Vec<Finding> {
     let why = format!("the run of {suite} {status}; {} cases not run", missing.count());
     findings.push((Tone::Bad, "NOT WHOLE", why));
     findings
+}
+
+/// How the loads stand: what fails first, what cannot be judged as that.
+fn loads(records: &[Record]) -> Vec<Finding> {
+    let loads: Vec<_> = records.iter().flat_map(load::of).map(|(_, load)| load).collect();
+    let finding = |(verdict, word, what): (Judgement, &'static str, &str)| {
+        let those = loads.iter().filter(|load| load.verdict == verdict);
+        let names: Vec<String> = those.map(|load| load::label(load)).collect();
+        let why = format!("{} of {}: {what}: {}", names.len(), loads.len(), some(&names));
+        (!names.is_empty()).then(|| (super::loads::tone(verdict), word, why))
+    };
+    let kinds = [
+        (Judgement::Fail, "LOAD FAILED", "a threshold was missed, or something was dropped"),
+        (Judgement::Invalid, "LOAD INVALID", "the measurement was not sound"),
+        (Judgement::Unclear, "LOAD UNCLEAR", "nothing fails, and not all could be told"),
+        (Judgement::Pass, "LOADS PASSED", "all that was asked of them holds"),
+    ];
+    kinds.into_iter().filter_map(finding).collect()
 }
 
 /// How the targets stand; nothing where none was measured.
