@@ -29,14 +29,16 @@ pub(super) struct Finding<'a> {
 
 /// Every verdict: what regressed first and the worst of it on top, then the rest, likewise.
 pub(super) fn findings(comparison: &Comparison) -> Vec<Finding<'_>> {
-    let mut all = Vec::new();
-    for case in &comparison.cases {
-        all.extend(case.metrics.iter().map(|told| of_pairs(case, told)));
-        all.extend(case.exact.iter().map(|told| of_counts(case, told)));
-    }
+    let mut all: Vec<Finding<'_>> = comparison.cases.iter().flat_map(of_case).collect();
     let worse = |finding: &Finding<'_>| finding.worse.unwrap_or(f64::INFINITY);
     all.sort_by(|a, b| rank(a).cmp(&rank(b)).then_with(|| worse(b).total_cmp(&worse(a))));
     all
+}
+
+/// The verdicts of one case.
+pub(super) fn of_case(case: &CaseComparison) -> Vec<Finding<'_>> {
+    let pairs = case.metrics.iter().map(|told| of_pairs(case, told));
+    pairs.chain(case.exact.iter().map(|told| of_counts(case, told))).collect()
 }
 
 /// What regressed and counts as such.

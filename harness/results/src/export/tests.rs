@@ -31,7 +31,7 @@ fn every_format_of_a_comparison_is_as_it_was() {
     let (comparison, _) = fixture::paired::comparison();
     for exporter in COMPARISON_EXPORTERS {
         let file = find(exporter.name).expect("a format of runs too").file;
-        let text = text_of((exporter.export)(&comparison).unwrap(), exporter.name);
+        let text = text_of((exporter.export)(&comparison), exporter.name);
         expect_file![format!("./goldens/comparison/{file}")].assert_eq(&text);
     }
 }

@@ -5,6 +5,7 @@ use super::series::{Case, History, Point, Series, Suite};
 use crate::record::Record;
 use crate::report::figures::{NONE, bounds};
 use crate::report::sanitise::sanitise;
+use quick_xml::escape::escape;
 
 /// Longest text from a record.
 const TEXT_MAX: usize = 200;
@@ -139,8 +140,7 @@ fn counted(count: usize, what: &str) -> String {
 
 /// Text from a record, as HTML takes it, between tags and in an attribute.
 pub(super) fn escaped(text: &str) -> String {
-    let text = sanitise(text, TEXT_MAX).replace('&', "&amp;").replace('<', "&lt;");
-    text.replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
+    escape(sanitise(text, TEXT_MAX)).into_owned()
 }
 
 const HEAD: &str = "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
