@@ -69,6 +69,46 @@ fn run() -> (Record, Vec<Sample>) {
     (record, samples)
 }
 
+/// The fixture's run of loads, in which whatever a plan or a target can name has each of them.
+fn loads() -> Record {
+    let mut record = fixture::load::loads();
+    let models: Vec<CaseRecord> =
+        record.cases.iter().filter(|case| case.load.is_some()).cloned().collect();
+    for (name, model) in names().iter().zip(models.iter().cycle()) {
+        let mut case = model.clone();
+        case.key.params.push(("plan".to_owned(), name.clone()));
+        let load = case.load.as_mut().unwrap();
+        load.plan.name.clone_from(name);
+        load.target.clone_from(name);
+        load.ended_early = Some(name.clone());
+        load.reasons.push(name.clone());
+        load.plan.stages.iter_mut().for_each(|stage| stage.name.clone_from(name));
+        load.stages.iter_mut().for_each(|stage| stage.name.clone_from(name));
+        load.segments.iter_mut().for_each(|segment| segment.target.clone_from(name));
+        for judged in &mut load.thresholds {
+            judged.threshold.text.clone_from(name);
+            judged.threshold.stage = Some(name.clone());
+        }
+        let first = load.thresholds.first().cloned();
+        let unknown = |judged| crate::load::judge::Judged {
+            outcome: crate::load::judge::Outcome::Unknown(name.clone()),
+            ..judged
+        };
+        load.thresholds.extend(first.map(unknown));
+        let invalid = || crate::stats::trend::LeakVerdict::Invalid(name.clone());
+        if let Some(leak) = &mut load.leak {
+            leak.verdict = invalid();
+            leak.trends[0].verdict = invalid();
+            leak.trends[0].name.clone_from(name);
+        }
+        for (figure, _) in load.degradation.iter_mut().flat_map(|all| &mut all.figures) {
+            figure.clone_from(name);
+        }
+        record.cases.push(case);
+    }
+    record
+}
+
 /// The fixture's comparison, likewise.
 fn comparison() -> Comparison {
     let (mut comparison, _) = paired::comparison();
@@ -178,8 +218,11 @@ fn is_markdown(text: &str) {
             fence = (line != marks).then_some(marks);
             continue;
         }
-        if line.starts_with("```") {
-            fence = Some(line.strip_suffix("text").unwrap());
+        // One whose backticks end on the same line is a span.
+        let info = line.trim_start_matches('`');
+        if line.starts_with("```") && !info.contains('`') {
+            assert_eq!(info, "text", "{line}");
+            fence = Some(line.strip_suffix(info).unwrap());
             continue;
         }
         let fold = line.strip_prefix("<details><summary>");
@@ -229,13 +272,14 @@ fn without_spans(line: &str) -> String {
 
 #[test]
 fn in_every_format_of_a_run_names_are_words() {
-    let (record, samples) = run();
-    for exporter in EXPORTERS {
-        let text = text_of((exporter.export)(&record, &samples).unwrap(), exporter.name);
-        is_harmless(exporter.name, &text);
+    for (record, samples) in [run(), (loads(), Vec::new())] {
+        for exporter in EXPORTERS {
+            let text = text_of((exporter.export)(&record, &samples).unwrap(), exporter.name);
+            is_harmless(exporter.name, &text);
+        }
+        let text = text_of(markdown_against(&record, &record), "a pair");
+        is_harmless("markdown", &text);
     }
-    let text = text_of(markdown_against(&record, &record), "a pair");
-    is_harmless("markdown", &text);
 }
 
 #[test]

@@ -27,6 +27,16 @@ fn every_format_of_the_fixture_is_as_it_was() {
 }
 
 #[test]
+fn what_is_asked_of_loads_is_as_it_was() {
+    let record = fixture::rounded(fixture::load::loads());
+    for name in ["junit", "annotations", "summary", "comment", "prometheus", "markdown"] {
+        let exporter = find(name).unwrap();
+        let text = text_of((exporter.export)(&record, &[]).unwrap(), name);
+        expect_file![format!("./goldens/load/{}", exporter.file)].assert_eq(&text);
+    }
+}
+
+#[test]
 fn every_format_of_a_comparison_is_as_it_was() {
     let (comparison, _) = fixture::paired::comparison();
     for exporter in COMPARISON_EXPORTERS {

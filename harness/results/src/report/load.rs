@@ -429,3 +429,7 @@ fn left(loads: &[(&CaseRecord, &LoadOutcome)]) -> Table {
     }
     table
 }
+
+#[cfg(test)]
+#[path = "load_tests.rs"]
+mod tests;
