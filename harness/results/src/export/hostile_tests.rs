@@ -293,7 +293,8 @@ fn in_every_format_of_a_comparison_names_are_words() {
 
 #[test]
 fn in_every_text_of_a_job_without_a_comparison_names_are_words() {
-    let texts: [(&str, fn(&Job<'_>) -> String); 4] = [
+    type Text = fn(&Job<'_>) -> String;
+    let texts: [(&str, Text); 4] = [
         ("comment", crate::ci::comment),
         ("summary", crate::ci::summary),
         ("annotations", crate::ci::annotations),

@@ -3,6 +3,7 @@
 
 use super::page::escaped;
 use super::series::{Point, Series};
+use crate::chart::paper::SERIES;
 use crate::report::figures::{NONE, bounds};
 use std::collections::BTreeMap;
 
@@ -13,7 +14,7 @@ const SIDE: f64 = 8.0;
 /// Room above the highest interval and below the lowest one, for the figures there.
 const EDGE: f64 = 18.0;
 /// Colours that the page has for machines.
-pub(super) const COLOURS: usize = 6;
+pub(super) const COLOURS: usize = SERIES.len();
 
 /// The chart of `series`, in a suite of `runs` runs.
 pub(super) fn chart(series: &Series<'_>, runs: usize) -> String {

@@ -2,6 +2,7 @@
 
 use super::chart::{COLOURS, chart};
 use super::series::{Case, History, Point, Series, Suite};
+use crate::chart::paper::{ASIDE, BORDER, CARD, SERIES, WORDS};
 use crate::record::Record;
 use crate::report::figures::{NONE, bounds};
 use crate::report::sanitise::sanitise;
@@ -14,7 +15,7 @@ const TEXT_MAX: usize = 200;
 pub fn page(records: &[Record]) -> String {
     let history = History::of(records);
     let shown: usize = history.suites.iter().map(|suite| suite.runs.len()).sum();
-    let mut html = HEAD.replace("STYLE", STYLE);
+    let mut html = HEAD.replace("STYLE", &style());
     html += &format!(
         "<h1>History</h1>\n<p>{} of {}. A dot is a run, its line the interval; hollow: with \
          uncommitted changes. Only runs of the same machine and scale are joined. Other sessions \
@@ -136,6 +137,20 @@ fn letter(index: usize) -> String {
 
 fn counted(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
+/// The style, in the inks of every chart.
+fn style() -> String {
+    let own = [("words", WORDS), ("aside", ASIDE), ("card", CARD), ("border", BORDER)];
+    let own = own.map(|(name, ink)| (name.to_owned(), ink));
+    let machines = SERIES.into_iter().enumerate().map(|(i, ink)| (format!("m{i}"), ink));
+    let mut inks = [const { String::new() }; 2];
+    for (name, ink) in own.into_iter().chain(machines) {
+        for (text, colour) in inks.iter_mut().zip(ink.hex()) {
+            *text += &format!("--{name}: {colour}; ");
+        }
+    }
+    STYLE.replace("LIGHT", inks[0].trim_end()).replace("DARK", inks[1].trim_end())
 }
 
 /// Text from a record, as HTML takes it, between tags and in an attribute.
