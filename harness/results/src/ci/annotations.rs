@@ -1,6 +1,6 @@
-//! Annotations: lines of a log that GitHub shows beside a change: the worst few, and one line for all.
+//! Annotations: lines of a log that GitHub shows beside a change. The worst few, and one for all.
 
-use super::findings::{findings, regressed};
+use super::findings::{DIFFERS, Finding, findings, regressed};
 use super::github::{COMMANDS_MAX, command};
 use super::{Job, Outcome};
 use crate::exit;
@@ -31,22 +31,21 @@ fn of(comparison: &Comparison) -> Vec<String> {
     let line = |title: &str, what: String| {
         command("error", &format!("caxton-bench: {title}"), &sanitise(&what, LINE_MAX))
     };
-    let worst = regressed(comparison).into_iter().take(WORST).map(|finding| {
-        let what = format!("{} {}: {}", finding.case.key, finding.metric, finding.words);
-        line("REGRESSED", what)
-    });
+    let of = |title: &str, finding: &Finding<'_>| {
+        line(title, format!("{} {}: {}", finding.case.key, finding.metric, finding.words))
+    };
+    let regressed = regressed(comparison);
+    let worst = regressed.iter().take(WORST).map(|finding| of("REGRESSED", finding));
+    let sentinel = comparison.is_untrusted().then(|| line("NOT COMPARABLE", DIFFERS.to_owned()));
     let failed = comparison.cases.iter().filter_map(|case| {
         let (key, version) = (&case.key, case.failed?.name());
         Some(line("a case failed", format!("{key}, {version}: {}", case.outcome.told())))
     });
-    let untold = findings(comparison)
-        .into_iter()
-        .filter(|finding| finding.verdict == Some(Verdict::NotComparable));
-    let untold = untold.map(|finding| {
-        let what = format!("{} {}: {}", finding.case.key, finding.metric, finding.words);
-        line("NOT COMPARABLE", what)
-    });
-    worst.chain(failed.chain(untold).take(COMMANDS_MAX - 1 - WORST)).collect()
+    let all = findings(comparison);
+    let untold = all.iter().filter(|f| f.verdict == Some(Verdict::NotComparable) && f.is_weighty);
+    let untold = untold.map(|finding| of("NOT COMPARABLE", finding));
+    let others = sentinel.into_iter().chain(failed).chain(untold);
+    worst.chain(others.take(COMMANDS_MAX - 1 - WORST)).collect()
 }
 
 /// One line for all of it.

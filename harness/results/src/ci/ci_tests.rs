@@ -3,6 +3,7 @@
 use super::*;
 use crate::fixture::paired::comparison as fixture;
 use crate::paired::comparison::CaseComparison;
+use crate::paired::decide::Verdict;
 use expect_test::{expect, expect_file};
 
 const AGAIN: &str = "scripts/ci-bench main HEAD";
@@ -56,6 +57,26 @@ fn what_stayed_open_is_fine_and_is_said() {
     let verdict = "nothing worse was found, some of it stayed open";
     assert!(comment(&job).contains(&format!("### caxton-bench: {verdict}\n")));
     assert!(annotations(&job).starts_with("::warning title=caxton-bench%3A nothing worse"));
+}
+
+#[test]
+fn a_base_that_differs_from_itself_is_told_everywhere() {
+    let (mut comparison, _) = fixture();
+    let regressed =
+        comparison.cases[0].metrics.iter().find(|told| told.verdict == Some(Verdict::Regressed));
+    let found = regressed.expect("the fixture has a time that is worse").clone();
+    comparison.sentinel.as_mut().unwrap().metrics = vec![found];
+    let job = job(&comparison);
+    let said = "the base differs from itself";
+    for text in [comment(&job), summary(&job), annotations(&job)] {
+        assert!(text.contains(said), "{text}");
+    }
+    let xml = junit(&job);
+    assert!(xml.contains(&format!("<error message=\"{said}: no time")), "{xml}");
+    assert!(xml.contains(&format!("<error message=\"{said}; 1.039x")), "{xml}");
+    // A count is a fact in any company.
+    assert!(annotations(&job).contains("wasm_fuel: 311,197") && job.code == exit::REGRESSED);
+    assert!(!annotations(&job).contains("1.039x"));
 }
 
 /// The fixture with its first case, which regressed, in `count` copies, some named by `name`.

@@ -1,7 +1,7 @@
 //! A job as JUnit: a suite per case, a test for its end and one per metric. What is worse has
 //! failed, what could not be told is an error, what stayed open was skipped.
 
-use super::findings::{Finding, of_case};
+use super::findings::{DIFFERS, Finding, of_case};
 use super::xml::{End, Suite, Test, document};
 use super::{Job, Outcome};
 use crate::case::Outcome as Ending;
@@ -64,7 +64,7 @@ fn sentinel(comparison: &Comparison) -> Option<Test> {
     let sentinel = comparison.sentinel.as_ref()?;
     let end = if comparison.is_untrusted() { End::Broken(UNTOLD) } else { End::Passed };
     let says = match sentinel.outcome {
-        Ending::Ran => "the base differs from itself: no time of this comparison counts".to_owned(),
+        Ending::Ran => DIFFERS.to_owned(),
         _ => sentinel.outcome.told(),
     };
     Some(Test::new(("sentinel", &sentinel.key.to_string()), end, &says))
@@ -89,11 +89,11 @@ fn ending(finding: &Finding<'_>, is_untrusted: bool, is_strict: bool) -> (End, S
             return (End::Broken(UNTOLD), format!("the base differs from itself; {words}"));
         }
         Some(Verdict::Regressed) => End::Failed("regressed"),
-        Some(Verdict::NotComparable) => End::Broken(UNTOLD),
+        Some(Verdict::NotComparable) if finding.is_weighty => End::Broken(UNTOLD),
         Some(Verdict::Inconclusive) if is_strict && finding.is_weighty => {
             End::Failed("inconclusive")
         }
-        Some(Verdict::Inconclusive) | None => End::Skipped,
+        Some(Verdict::Inconclusive | Verdict::NotComparable) | None => End::Skipped,
         Some(Verdict::Ok | Verdict::Improved) => End::Passed,
     };
     (end, words)

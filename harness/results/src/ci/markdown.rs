@@ -1,12 +1,12 @@
 //! The comment and the summary of a job: one page, long and short.
 
-use super::findings::{Finding, findings, regressed};
+use super::findings::{DIFFERS, Finding, findings, regressed};
 use super::page::Page;
 use super::{COMMENT_MAX, Job, MARKER, Outcome, SUMMARY_MAX};
 use crate::paired::comparison::Comparison;
 use crate::paired::decide::Verdict;
 use crate::report::figures::{NONE, percent};
-use crate::report::markdown::{fence, span, words};
+use crate::report::markdown::{LOOK, fence, span, words};
 use crate::report::sanitise::sanitise;
 use crate::report::table::{Table, Tone};
 use crate::report::{comparison_line, comparison_tables};
@@ -86,7 +86,7 @@ fn worse(page: &mut Page, comparison: &Comparison, all: &[Finding<'_>]) {
     page.add(&format!("{}\n\n", counts(all)));
     let worse = of(all, Verdict::Regressed);
     if worse.len() > regressed(comparison).len() {
-        page.add("⚠️ The base differs from itself: no time below counts.\n\n");
+        page.add(&format!("{LOOK} {DIFFERS}\n\n"));
     }
     if !worse.is_empty() {
         page.tables(&[changes("Regressed", &worse)]);
