@@ -36,7 +36,8 @@ fn verdict(output: &Output) -> Result<String, String> {
 fn xmllint_takes_our_junit_and_no_other() {
     let schema = root().join("tests/fixtures/junit.xsd").display().to_string();
     let words = ["--noout", "--nonet", "--schema", &schema, "-"];
-    for name in ["junit.xml", "comparison/junit.xml"] {
+    let unbuilt = "../../ci/goldens/unbuilt.xml";
+    for name in ["junit.xml", "comparison/junit.xml", "load/junit.xml", unbuilt] {
         let Some(output) = says("xmllint", &words, &golden(name)) else { return };
         verdict(&output).unwrap_or_else(|said| panic!("{name}: {said}"));
     }
@@ -52,7 +53,7 @@ fn xmllint_takes_our_junit_and_no_other() {
 
 #[test]
 fn promtool_finds_nothing_to_mend() {
-    for name in ["metrics.prom", "mail/metrics.prom"] {
+    for name in ["metrics.prom", "mail/metrics.prom", "load/metrics.prom"] {
         let Some(output) = says("promtool", &["check", "metrics"], &golden(name)) else { return };
         assert_eq!(verdict(&output), Ok(String::new()), "{name}");
     }

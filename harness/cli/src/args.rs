@@ -46,6 +46,9 @@ pub(crate) enum Command {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "Histograms of loads are not copied: they lie beside the record, in \
+    load/<name>/ of the run's folder: response and service, as .hlog (a second each) and .hgrm \
+    (percentiles).")]
 pub(crate) struct Export {
     /// The format; without one, every format into the folder's own export/.
     #[arg(long, value_parser = formats())]

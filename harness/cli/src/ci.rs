@@ -13,6 +13,7 @@ use caxton_results::ci::{Job, Outcome, annotations, comment, junit, summary};
 use caxton_results::exit;
 use caxton_results::paired::comparison::Comparison;
 use caxton_results::record::store::RunFolder;
+use caxton_results::report::quoted;
 use std::ffi::OsString;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -66,7 +67,8 @@ fn job(builder: &Builder, words: &Ci, surroundings: &Surroundings) -> Result<u8,
         Found::Compared { comparison, code } => (Outcome::Compared(comparison), *code),
         Found::Without { why, said, code } => (Outcome::Without { why, said }, *code),
     };
-    let job = Job { base: &words.base, head: &words.head, outcome, code };
+    let again = format!("scripts/ci-bench {} {}", quoted(&words.base), quoted(&words.head));
+    let job = Job { base: &words.base, head: &words.head, outcome, code, again: &again };
     for (name, text) in TEXTS {
         let path = out.join(name);
         fs::write(&path, text(&job)).map_err(unwritable(&path))?;

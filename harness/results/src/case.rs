@@ -209,6 +209,14 @@ impl Outcome {
         }
     }
 
+    /// How a case ended, and why.
+    pub fn told(&self) -> String {
+        match self.reason() {
+            None => self.name().to_owned(),
+            Some(why) => format!("{}: {why}", self.name()),
+        }
+    }
+
     /// Why it is not `Ran`.
     pub fn reason(&self) -> Option<&str> {
         match self {

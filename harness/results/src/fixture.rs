@@ -13,7 +13,7 @@ use crate::samples::Sample;
 use crate::units::{Bytes, Nanos};
 use std::collections::BTreeMap;
 
-pub(crate) mod loads;
+pub(crate) mod load;
 pub(crate) mod mail;
 pub(crate) mod paired;
 

@@ -8,6 +8,7 @@ use plotters::element::{PathElement, Rectangle, Text};
 use plotters::prelude::{Color, DrawingArea, IntoFont, RGBColor, SVGBackend, ShapeStyle};
 use plotters::style::FontStyle;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
+use quick_xml::escape::escape;
 use std::fmt::Write;
 
 pub(crate) type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
@@ -97,7 +98,7 @@ impl Sheet {
         format!(
             "{head}\n<title>{}</title>\n<style>\n\
              @media (prefers-color-scheme: dark) {{\n{style}}}\n</style>\n{body}",
-            escaped(&self.title)
+            escape(&self.title)
         )
     }
 
@@ -114,7 +115,7 @@ impl Sheet {
         let (_, size) = head.split_once("viewBox=\"").expect("the backend writes a viewBox");
         let (size, _) = size.split_once('"').expect("an attribute ends");
         let width = size.split(' ').nth(2).expect("a viewBox has four numbers");
-        let label = escaped(&self.title);
+        let label = escape(&self.title);
         format!(
             "<svg class=\"chart\" viewBox=\"{size}\" width=\"{width}\" role=\"img\" \
              aria-label=\"{label}\">\n{body}"
@@ -142,12 +143,6 @@ pub(crate) fn page_style() -> [String; 3] {
         }
     }
     style
-}
-
-/// `text` between tags or in an attribute.
-fn escaped(text: &str) -> String {
-    let replaced = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-    replaced.replace('"', "&quot;")
 }
 
 /// How a text is set.

@@ -1,10 +1,11 @@
-//! Annotations: lines of a log that GitHub shows beside a change. It shows ten per kind and step
-//! and drops the rest in silence, so there are the worst few and one line for all.
+//! Annotations: lines of a log that GitHub shows beside a change. The worst few, and one for all.
 
-use super::findings::regressed;
+use super::findings::{DIFFERS, Finding, findings, regressed};
+use super::github::{COMMANDS_MAX, command};
 use super::{Job, Outcome};
 use crate::exit;
 use crate::paired::comparison::Comparison;
+use crate::paired::decide::Verdict;
 use crate::report::sanitise::sanitise;
 
 /// Regressions that have a line each.
@@ -27,18 +28,24 @@ pub fn annotations(job: &Job<'_>) -> String {
 }
 
 fn of(comparison: &Comparison) -> Vec<String> {
-    let worst = regressed(comparison).into_iter().take(WORST).map(|finding| {
-        let what = format!("{} {}: {}", finding.case.key, finding.metric, finding.words);
-        command("error", "caxton-bench: REGRESSED", &sanitise(&what, LINE_MAX))
-    });
+    let line = |title: &str, what: String| {
+        command("error", &format!("caxton-bench: {title}"), &sanitise(&what, LINE_MAX))
+    };
+    let of = |title: &str, finding: &Finding<'_>| {
+        line(title, format!("{} {}: {}", finding.case.key, finding.metric, finding.words))
+    };
+    let regressed = regressed(comparison);
+    let worst = regressed.iter().take(WORST).map(|finding| of("REGRESSED", finding));
+    let sentinel = comparison.is_untrusted().then(|| line("NOT COMPARABLE", DIFFERS.to_owned()));
     let failed = comparison.cases.iter().filter_map(|case| {
-        let version = case.failed?;
-        let (key, outcome) = (&case.key, &case.outcome);
-        let why = outcome.reason().unwrap_or_default();
-        let what = format!("{key}, {}: {}: {why}", version.name(), outcome.name());
-        Some(command("error", "caxton-bench: a case failed", &sanitise(&what, LINE_MAX)))
+        let (key, version) = (&case.key, case.failed?.name());
+        Some(line("a case failed", format!("{key}, {version}: {}", case.outcome.told())))
     });
-    worst.chain(failed.take(WORST)).collect()
+    let all = findings(comparison);
+    let untold = all.iter().filter(|f| f.verdict == Some(Verdict::NotComparable) && f.is_weighty);
+    let untold = untold.map(|finding| of("NOT COMPARABLE", finding));
+    let others = sentinel.into_iter().chain(failed).chain(untold);
+    worst.chain(others.take(COMMANDS_MAX - 1 - WORST)).collect()
 }
 
 /// One line for all of it.
@@ -72,32 +79,5 @@ fn roll_up(job: &Job<'_>) -> String {
             let lines = std::iter::once(sanitise(why, LINE_MAX)).chain(lines);
             command(kind, &title, &lines.collect::<Vec<_>>().join("\n"))
         }
-    }
-}
-
-/// A workflow command, with its line's end.
-fn command(kind: &str, title: &str, message: &str) -> String {
-    format!("::{kind} title={}::{}\n", property(title), data(message))
-}
-
-/// A message, as a workflow command needs it.
-fn data(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
-}
-
-/// A property, as a workflow command needs it.
-fn property(text: &str) -> String {
-    data(text).replace(':', "%3A").replace(',', "%2C")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_ends_a_command_is_escaped() {
-        let line = command("error", "a: b, 5 %", "x\r\n::stop-commands::y, 1 %");
-        let expected = "::error title=a%3A b%2C 5 %25::x%0D%0A::stop-commands::y, 1 %25\n";
-        assert_eq!(line, expected);
     }
 }

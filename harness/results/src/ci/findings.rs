@@ -8,6 +8,9 @@ use crate::paired::{Weight, worse_sign};
 use crate::record::Interval;
 use crate::report::{exact_words, paired_words};
 
+/// What is said where the sentinel found something.
+pub(super) const DIFFERS: &str = "the base differs from itself: no time of this comparison counts";
+
 /// One verdict.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Finding<'a> {
@@ -15,7 +18,7 @@ pub(super) struct Finding<'a> {
     pub(super) metric: MetricName,
     /// None while it is open.
     pub(super) verdict: Option<Verdict>,
-    /// False for what decides nothing: a secondary metric that stayed open.
+    /// False for what decides nothing: a secondary metric that stayed open or could not be told.
     pub(super) is_weighty: bool,
     /// How many times worse; below 1 it is better. None where something came from nothing.
     pub(super) worse: Option<f64>,
@@ -29,14 +32,16 @@ pub(super) struct Finding<'a> {
 
 /// Every verdict: what regressed first and the worst of it on top, then the rest, likewise.
 pub(super) fn findings(comparison: &Comparison) -> Vec<Finding<'_>> {
-    let mut all = Vec::new();
-    for case in &comparison.cases {
-        all.extend(case.metrics.iter().map(|told| of_pairs(case, told)));
-        all.extend(case.exact.iter().map(|told| of_counts(case, told)));
-    }
+    let mut all: Vec<Finding<'_>> = comparison.cases.iter().flat_map(of_case).collect();
     let worse = |finding: &Finding<'_>| finding.worse.unwrap_or(f64::INFINITY);
     all.sort_by(|a, b| rank(a).cmp(&rank(b)).then_with(|| worse(b).total_cmp(&worse(a))));
     all
+}
+
+/// The verdicts of one case.
+pub(super) fn of_case(case: &CaseComparison) -> Vec<Finding<'_>> {
+    let pairs = case.metrics.iter().map(|told| of_pairs(case, told));
+    pairs.chain(case.exact.iter().map(|told| of_counts(case, told))).collect()
 }
 
 /// What regressed and counts as such.
@@ -66,7 +71,8 @@ fn of_pairs<'a>(case: &'a CaseComparison, told: &MetricVerdict) -> Finding<'a> {
         case,
         metric: told.metric,
         verdict: told.verdict,
-        is_weighty: told.weight == Weight::Primary || told.verdict != Some(Verdict::Inconclusive),
+        is_weighty: told.weight == Weight::Primary
+            || !matches!(told.verdict, Some(Verdict::Inconclusive | Verdict::NotComparable)),
         worse: decision.map(|decision| decision.worse),
         interval: decision.and_then(|decision| decision.interval),
         figures: [told.base, told.candidate],

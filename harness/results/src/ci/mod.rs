@@ -5,23 +5,20 @@
 
 mod annotations;
 mod findings;
+pub(crate) mod github;
 mod junit;
 mod markdown;
-mod page;
+pub(crate) mod page;
+pub(crate) mod xml;
 
 use crate::exit;
 use crate::paired::comparison::{Comparison, Conclusion};
 
 pub use annotations::annotations;
+pub use github::{COMMENT_MAX, MARKER, SUMMARY_MAX};
 pub use junit::junit;
-pub use page::{comment, summary};
-
-/// How a comment begins: by this it is found again, and replaced.
-pub const MARKER: &str = "<!-- caxton-bench -->";
-/// Most bytes of a comment; GitHub turns down 64 KiB.
-pub const COMMENT_MAX: usize = 60 << 10;
-/// Most bytes of a summary; GitHub turns down 1 MiB.
-pub const SUMMARY_MAX: usize = 1000 << 10;
+pub(crate) use markdown::verdict;
+pub use markdown::{comment, summary};
 
 /// A base and a head, and what came of comparing them.
 #[derive(Debug, Clone, Copy)]
@@ -34,6 +31,8 @@ pub struct Job<'a> {
     pub outcome: Outcome<'a>,
     /// The exit code that the job ends in.
     pub code: u8,
+    /// The command that does it again.
+    pub again: &'a str,
 }
 
 /// What came of comparing.

@@ -1,12 +1,12 @@
-//! Workflow commands of GitHub, one per line: the worst findings and a line on all of them. Of more
-//! than ten a step GitHub shows none, and says nothing; so these are few.
+//! A run as workflow commands of GitHub, one per line: the worst findings and a line on all of them.
+//! GitHub shows few of a step and says nothing of the others; so these are few.
 
+use crate::ci::github::command;
 use crate::export::ExportError;
-use crate::export::checks::{Check, State, of_comparison, of_run, worst};
-use crate::paired::comparison::Comparison;
+use crate::export::checks::{Check, State, of_run, worst};
 use crate::record::Record;
 use crate::report::sanitise::sanitise;
-use crate::report::{comparison_line, summary_line};
+use crate::report::summary_line;
 use crate::samples::Sample;
 
 /// Findings that get a line of their own.
@@ -21,17 +21,13 @@ pub(super) fn export(record: &Record, _: &[Sample]) -> Result<Vec<u8>, ExportErr
     Ok(commands(&of_run(record), &summary_line(record)))
 }
 
-/// Of a comparison: what got worse, failed, or could not be compared.
-pub(super) fn compared(comparison: &Comparison) -> Result<Vec<u8>, ExportError> {
-    Ok(commands(&of_comparison(comparison), &comparison_line(comparison)))
-}
-
 fn commands(checks: &[Check], line: &str) -> Vec<u8> {
     let wrong = worst(checks);
     let mut out = String::new();
     for check in wrong.iter().take(SHOWN) {
         let says = format!("{}/{}: {}", check.group, check.name, check.says);
-        out += &command("error", &title(check), &says);
+        let title = format!("caxton-bench, {}: {}", check.kind.word(check.state), check.name);
+        out += &clean("error", &title, &says);
     }
     let [mut bad, mut broken] = [0; 2];
     for check in &wrong {
@@ -41,25 +37,13 @@ fn commands(checks: &[Check], line: &str) -> Vec<u8> {
     let (kind, says) = if wrong.is_empty() {
         ("notice", format!("nothing wrong was found: {line}"))
     } else {
-        let of =
-            format!("{bad} bad, {broken} failed or not comparable; the worst {shown} are told");
+        let of = format!("{bad} bad, {broken} broken; the worst {shown} are told");
         ("error", format!("{of}: {line}"))
     };
-    out += &command(kind, "caxton-bench", &says);
+    out += &clean(kind, "caxton-bench", &says);
     out.into_bytes()
 }
 
-fn title(check: &Check) -> String {
-    let state = if check.state == State::Bad { "bad" } else { "failed" };
-    format!("caxton-bench, {state}: {}", check.name)
-}
-
-fn command(kind: &str, title: &str, says: &str) -> String {
-    let title = escaped(&sanitise(title, TITLE_MAX)).replace(':', "%3A").replace(',', "%2C");
-    format!("::{kind} title={title}::{}\n", escaped(&sanitise(says, MESSAGE_MAX)))
-}
-
-/// What a command's own syntax needs; a clean text has no line end any more.
-fn escaped(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+fn clean(kind: &str, title: &str, says: &str) -> String {
+    command(kind, &sanitise(title, TITLE_MAX), &sanitise(says, MESSAGE_MAX))
 }

@@ -1,10 +1,11 @@
-//! What a run or a comparison was asked, question by question: how each case ended, how each target
-//! and bar stands, whether each metric got worse. Summaries, annotations and JUnit all read these.
+//! What a run was asked, question by question: how each case ended, what each load came to, how each
+//! target and bar stands, whether each metric got worse than in another run. Summaries, annotations
+//! and JUnit all read these.
 
-mod compared;
+mod pair;
 mod run;
 
-pub(super) use compared::{of_comparison, of_records};
+pub(super) use pair::of_records;
 pub(super) use run::of_run;
 
 /// What is asked.
@@ -12,29 +13,45 @@ pub(super) use run::of_run;
 pub(super) enum Kind {
     /// Whether a case ran.
     Case,
+    /// What may be said of a load.
+    Load,
+    /// How a threshold of a load stands.
+    Threshold,
     /// How a target stands.
     Target,
     /// How a bar for the reference runtime stands.
     Bar,
     /// Whether a metric got worse.
     Change,
-    /// Whether the environment can be trusted.
-    Sentinel,
 }
 
 impl Kind {
     /// Every kind, in the order in which they are told.
-    pub(super) const ALL: [Self; 5] =
-        [Self::Case, Self::Target, Self::Bar, Self::Change, Self::Sentinel];
+    pub(super) const ALL: [Self; 6] =
+        [Self::Case, Self::Load, Self::Threshold, Self::Target, Self::Bar, Self::Change];
 
     /// Its name: several of them, and what is true of good ones.
     pub(super) const fn words(self) -> [&'static str; 2] {
         match self {
             Self::Case => ["cases", "ran"],
+            Self::Load => ["loads", "passed"],
+            Self::Threshold => ["thresholds", "met"],
             Self::Target => ["targets", "met"],
             Self::Bar => ["bars", "met"],
             Self::Change => ["changes", "not worse"],
-            Self::Sentinel => ["sentinels", "quiet"],
+        }
+    }
+
+    /// What one of them in `state` is.
+    pub(super) const fn word(self, state: State) -> &'static str {
+        match (self, state) {
+            (Self::Load, State::Broken) => "invalid",
+            (Self::Load, State::Bad) | (_, State::Broken) => "failed",
+            (_, State::Bad) => "bad",
+            (_, State::Weak) => "weak",
+            (_, State::Better) => "improved",
+            (_, State::Open) => "open",
+            (_, State::Good) => "good",
         }
     }
 }
@@ -57,14 +74,9 @@ pub(super) enum State {
 }
 
 impl State {
-    /// The states that a summary counts, the gravest first, each with its word.
-    pub(super) const TOLD: [(Self, &'static str); 5] = [
-        (Self::Broken, "failed"),
-        (Self::Bad, "bad"),
-        (Self::Weak, "weak"),
-        (Self::Better, "improved"),
-        (Self::Open, "open"),
-    ];
+    /// The states that a summary counts, the gravest first.
+    pub(super) const TOLD: [Self; 5] =
+        [Self::Broken, Self::Bad, Self::Weak, Self::Better, Self::Open];
 
     /// What stands before a line about it.
     pub(super) const fn mark(self) -> &'static str {

@@ -2,10 +2,11 @@
 //! shows the estimate with the standard deviation, here that over launches; a time without an
 //! interval or without samples to take a deviation from is left out.
 
-use crate::export::label::{id, quiet_json, short};
+use crate::export::label::{id, quiet_json};
 use crate::export::{ExportError, known};
 use crate::record::{CaseRecord, Interval, Record, Summary};
 use crate::reduce::{Levels, every_launch_log};
+use crate::report::sanitise::short;
 use crate::samples::Sample;
 use crate::stats::summary::{mean, median};
 use crate::units::Unit;

@@ -2,9 +2,10 @@
 //! out.
 
 use crate::export::ExportError;
-use crate::export::label::{id, short};
+use crate::export::label::id;
 use crate::reading::Reading;
 use crate::record::{CaseRecord, Record, Summary};
+use crate::report::sanitise::short;
 use crate::samples::Sample;
 use serde::Serialize;
 

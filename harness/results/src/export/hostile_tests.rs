@@ -1,6 +1,7 @@
 //! Names and messages that somebody chose: in no format are they more than words.
 
 use super::*;
+use crate::ci::Job;
 use crate::fixture::paired;
 use crate::record::CaseRecord;
 use quick_xml::events::Event;
@@ -66,6 +67,46 @@ fn run() -> (Record, Vec<Sample>) {
     record.run.started_utc.clone_from(&all);
     record.run.revision.commit = Reading::Known(all);
     (record, samples)
+}
+
+/// The fixture's run of loads, in which whatever a plan or a target can name has each of them.
+fn loads() -> Record {
+    let mut record = fixture::load::loads();
+    let models: Vec<CaseRecord> =
+        record.cases.iter().filter(|case| case.load.is_some()).cloned().collect();
+    for (name, model) in names().iter().zip(models.iter().cycle()) {
+        let mut case = model.clone();
+        case.key.params.push(("plan".to_owned(), name.clone()));
+        let load = case.load.as_mut().unwrap();
+        load.plan.name.clone_from(name);
+        load.target.clone_from(name);
+        load.ended_early = Some(name.clone());
+        load.reasons.push(name.clone());
+        load.plan.stages.iter_mut().for_each(|stage| stage.name.clone_from(name));
+        load.stages.iter_mut().for_each(|stage| stage.name.clone_from(name));
+        load.segments.iter_mut().for_each(|segment| segment.target.clone_from(name));
+        for judged in &mut load.thresholds {
+            judged.threshold.text.clone_from(name);
+            judged.threshold.stage = Some(name.clone());
+        }
+        let first = load.thresholds.first().cloned();
+        let unknown = |judged| crate::load::judge::Judged {
+            outcome: crate::load::judge::Outcome::Unknown(name.clone()),
+            ..judged
+        };
+        load.thresholds.extend(first.map(unknown));
+        let invalid = || crate::stats::trend::LeakVerdict::Invalid(name.clone());
+        if let Some(leak) = &mut load.leak {
+            leak.verdict = invalid();
+            leak.trends[0].verdict = invalid();
+            leak.trends[0].name.clone_from(name);
+        }
+        for (figure, _) in load.degradation.iter_mut().flat_map(|all| &mut all.figures) {
+            figure.clone_from(name);
+        }
+        record.cases.push(case);
+    }
+    record
 }
 
 /// The fixture's comparison, likewise.
@@ -152,14 +193,17 @@ fn is_metric(line: &str) {
 }
 
 fn are_commands(text: &str) {
-    assert_eq!(text.lines().count(), 6, "{text}");
+    assert!((1..=10).contains(&text.lines().count()), "{text}");
     for line in text.lines() {
         let line = line.strip_prefix("::error title=").unwrap();
         let (title, says) = line.split_once("::").unwrap();
         assert!(!title.contains([':', ',']), "{title}");
         for text in [title, says] {
             let codes = text.match_indices('%').map(|(at, _)| &text[at + 1..at + 3]);
-            assert!(codes.into_iter().all(|code| ["25", "3A", "2C"].contains(&code)), "{text}");
+            assert!(
+                codes.into_iter().all(|code| ["25", "3A", "2C", "0A"].contains(&code)),
+                "{text}"
+            );
         }
     }
 }
@@ -167,7 +211,26 @@ fn are_commands(text: &str) {
 /// Tables keep their shape, and outside of code spans there is no markup of others.
 fn is_markdown(text: &str) {
     let mut pipes = None;
+    let mut fence: Option<&str> = None;
     for line in text.lines() {
+        // What is in a fence is nothing but text, up to the line that ends it.
+        if let Some(marks) = fence {
+            fence = (line != marks).then_some(marks);
+            continue;
+        }
+        // One whose backticks end on the same line is a span.
+        let info = line.trim_start_matches('`');
+        if line.starts_with("```") && !info.contains('`') {
+            assert_eq!(info, "text", "{line}");
+            fence = Some(line.strip_suffix(info).unwrap());
+            continue;
+        }
+        let fold = line.strip_prefix("<details><summary>");
+        let fold = fold.and_then(|line| line.strip_suffix("</summary>"));
+        let line = fold.unwrap_or(line);
+        if line == "</details>" {
+            continue;
+        }
         let count = line.matches('|').count();
         if line.starts_with('|') {
             assert_eq!(*pipes.get_or_insert(count), count, "{line}");
@@ -177,11 +240,12 @@ fn is_markdown(text: &str) {
         let line = line.strip_prefix("<!-- caxton-bench -->").unwrap_or(line);
         let bare = without_spans(line);
         let bare = bare.replace("\\<", "").replace("\\[", "").replace("\\*", "");
-        let bare = bare.replace(" @ ", "");
+        let bare = bare.replace(" @ ", "").replace("**", "");
         assert!(!bare.contains(['`', '@', '$', '&', '<', '[', '*']), "{line}");
         assert!(!bare.contains("http") && !bare.contains("www."), "{line}");
         assert!(!bare.trim_start_matches('#').contains('#'), "{line}");
     }
+    assert!(fence.is_none(), "a fence ends");
 }
 
 /// `line` without its code spans, as CommonMark finds them: as many backticks on both sides.
@@ -208,21 +272,42 @@ fn without_spans(line: &str) -> String {
 
 #[test]
 fn in_every_format_of_a_run_names_are_words() {
-    let (record, samples) = run();
-    for exporter in EXPORTERS {
-        let text = text_of((exporter.export)(&record, &samples).unwrap(), exporter.name);
-        is_harmless(exporter.name, &text);
+    for (record, samples) in [run(), (loads(), Vec::new())] {
+        for exporter in EXPORTERS {
+            let text = text_of((exporter.export)(&record, &samples).unwrap(), exporter.name);
+            is_harmless(exporter.name, &text);
+        }
+        let text = text_of(markdown_against(&record, &record), "a pair");
+        is_harmless("markdown", &text);
     }
-    let text = text_of(markdown_against(&record, &record), "a pair");
-    is_harmless("markdown", &text);
 }
 
 #[test]
 fn in_every_format_of_a_comparison_names_are_words() {
     let comparison = comparison();
     for exporter in COMPARISON_EXPORTERS {
-        let text = text_of((exporter.export)(&comparison).unwrap(), exporter.name);
+        let text = text_of((exporter.export)(&comparison), exporter.name);
         is_harmless(exporter.name, &text);
+    }
+}
+
+#[test]
+fn in_every_text_of_a_job_without_a_comparison_names_are_words() {
+    type Text = fn(&Job<'_>) -> String;
+    let texts: [(&str, Text); 4] = [
+        ("comment", crate::ci::comment),
+        ("summary", crate::ci::summary),
+        ("annotations", crate::ci::annotations),
+        ("junit", crate::ci::junit),
+    ];
+    for name in names() {
+        let said = format!("error: {name}\n{name}\n```\n````\n");
+        let outcome = crate::ci::Outcome::Without { why: &name, said: &said };
+        let code = crate::exit::NOT_COMPARABLE;
+        let job = Job { base: &name, head: &name, outcome, code, again: &name };
+        for (format, text) in texts {
+            is_harmless(format, &text(&job));
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 //! other.
 
 use crate::case::CaseKey;
-use crate::report::sanitise::sanitise;
+use crate::report::sanitise::short;
 
 /// Longest name of a case: Bencher takes 1,024 characters, with a metric's beside it.
 const ID_MAX: usize = 512;
@@ -17,18 +17,6 @@ pub(super) fn plain_id(key: &CaseKey) -> String {
     short(&plain(&key.to_string()), ID_MAX)
 }
 
-/// Clean `text` of at most `max` characters; what had to be cut ends in a number of its own, so
-/// that two long names stay two.
-pub(super) fn short(text: &str, max: usize) -> String {
-    let whole = sanitise(text, max);
-    if !whole.ends_with('…') || text.ends_with('…') {
-        return whole;
-    }
-    let end = format!("…{:016x}", fingerprint(text));
-    let start: String = whole.chars().take(max.saturating_sub(end.chars().count())).collect();
-    start + &end
-}
-
 /// `text` without what HTML or Markdown would take for more than words: those are spelt out too.
 pub(super) fn plain(text: &str) -> String {
     let mut out = String::new();
@@ -39,12 +27,6 @@ pub(super) fn plain(text: &str) -> String {
         }
     }
     out
-}
-
-/// FNV-1a: the same on every machine and with every compiler.
-fn fingerprint(text: &str) -> u64 {
-    let turn = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, turn)
 }
 
 /// `json`, which says the same to every parser, in characters that hide nothing, start no tag of
@@ -70,14 +52,6 @@ pub(super) fn quiet_json(json: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn long_names_stay_apart() {
-        let [a, b] = ["a", "b"].map(|end| short(&("x".repeat(10_000) + end), 64));
-        assert_ne!(a, b);
-        assert_eq!([a, b].map(|name| name.chars().count()), [64; 2]);
-        assert_eq!(short("json", 64), "json");
-    }
 
     #[test]
     fn quiet_json_says_the_same() {

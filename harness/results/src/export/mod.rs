@@ -4,6 +4,7 @@
 mod annotations;
 mod bmf;
 mod checks;
+mod compared;
 mod critcmp;
 mod csv;
 mod gab;
@@ -93,7 +94,7 @@ pub const EXPORTERS: &[Exporter] = &[
         name: "junit",
         file: "junit.xml",
         export: junit::export,
-        doc: "JUnit XML: a test case for each case, target and bar, or for each verdict",
+        doc: "JUnit XML: a test for each case, load, threshold, target and bar, or for each verdict",
     },
     Exporter {
         name: "prometheus",
@@ -133,16 +134,16 @@ pub struct ComparisonExporter {
     /// The name of the [`Exporter`] that makes it of a run.
     pub name: &'static str,
     /// Makes it.
-    pub export: fn(&Comparison) -> Result<Vec<u8>, ExportError>,
+    pub export: fn(&Comparison) -> Vec<u8>,
 }
 
 /// Every format of a comparison.
 pub const COMPARISON_EXPORTERS: &[ComparisonExporter] = &[
-    ComparisonExporter { name: "junit", export: junit::compared },
-    ComparisonExporter { name: "summary", export: summary::compared },
-    ComparisonExporter { name: "comment", export: summary::compared_comment },
-    ComparisonExporter { name: "annotations", export: annotations::compared },
-    ComparisonExporter { name: "markdown", export: report::compared },
+    ComparisonExporter { name: "junit", export: compared::junit },
+    ComparisonExporter { name: "summary", export: compared::summary },
+    ComparisonExporter { name: "comment", export: compared::comment },
+    ComparisonExporter { name: "annotations", export: compared::annotations },
+    ComparisonExporter { name: "markdown", export: compared::markdown },
 ];
 
 /// The `markdown` of `record`, with the figures of `baseline` beside its own.

@@ -3,10 +3,11 @@
 //! labels say the case and nothing that grows without end. What is missing has no line.
 
 use crate::case::{CaseKey, Outcome};
-use crate::export::label::{plain, short};
+use crate::export::label::plain;
 use crate::export::{ExportError, known};
 use crate::metric::{Metric, MetricName};
 use crate::record::{CaseRecord, Record, Status, Summary};
+use crate::report::sanitise::short;
 use crate::samples::Sample;
 use crate::units::Unit;
 use std::collections::{BTreeMap, BTreeSet};

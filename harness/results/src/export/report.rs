@@ -6,12 +6,13 @@ mod rows;
 
 use crate::compare::Records;
 use crate::export::ExportError;
-use crate::export::checks::{of_comparison, of_records, of_run};
+use crate::export::checks::{of_records, of_run};
 use crate::export::summary::{bullets, standing};
 use crate::limits::Limits;
 use crate::paired::comparison::Comparison;
 use crate::reading::Reading;
 use crate::record::{Host, Record, Run};
+use crate::report::again::again;
 use crate::report::figures::NONE;
 use crate::report::markdown::{all, span, words};
 use crate::report::sanitise::sanitise;
@@ -41,18 +42,16 @@ pub(super) fn against(record: &Record, baseline: &Record) -> Vec<u8> {
     (text + &tail(record)).into_bytes()
 }
 
-/// Of a comparison.
-pub(super) fn compared(comparison: &Comparison) -> Result<Vec<u8>, ExportError> {
+/// Of a comparison; `verdict` says what came of it.
+pub(super) fn compared(comparison: &Comparison, verdict: &str) -> String {
     let [base, candidate] = [&comparison.base, &comparison.candidate];
     let said = format!("{} ({})", base.name, revision_words(&base.revision));
     let mut text = head(&comparison.run, &comparison.host, Some(&said));
     let says = format!("{} ({})", candidate.name, revision_words(&candidate.revision));
-    text += &format!("Candidate: {}\n\n", line(&says));
-    text += &format!("## Summary\n\n{}\n", bullets(&of_comparison(comparison)));
+    text += &format!("Candidate: {}\n\n## Summary\n\n{verdict}", line(&says));
     text += &format!("## Detailed Results\n\n{}", all(&rows::of_comparison(comparison), 3));
     text += &format!("## Every table\n\n{}", all(&comparison_tables(comparison, true), 3));
-    text += &again(&comparison.run);
-    Ok(text.into_bytes())
+    text + &reproduce(&comparison.run)
 }
 
 /// Title, date, commit and environment.
@@ -94,47 +93,14 @@ fn tail(record: &Record) -> String {
     let is_new = |table: &crate::report::table::Table| !standing.contains(table);
     let tables: Vec<_> = tables(record).into_iter().filter(is_new).collect();
     text += &format!("## Every table\n\n{}", all(&tables, 3));
-    text + &again(&record.run)
+    text + &reproduce(&record.run)
 }
 
 /// How to do it again.
-fn again(run: &Run) -> String {
-    let words = run.command.iter().filter(|word| *word != "--bench").map(|word| quoted(word));
-    let words: Vec<String> = words.collect();
-    let seed = if run.command.iter().any(|word| word.starts_with("--seed")) {
-        String::new()
-    } else {
-        format!(" --seed {}", run.seed)
-    };
-    let command = format!("cargo bench --bench {} -- {}{seed}", run.suite, words.join(" "));
-    let command = sanitise(&command.replace("--  ", "-- "), LINE_MAX);
+fn reproduce(run: &Run) -> String {
     format!(
         "## How to reproduce\n\n1. Check out {}.\n2. {}\n",
         line(&revision_words(&run.revision)),
-        span(&command)
+        span(&sanitise(&again(run), LINE_MAX))
     )
-}
-
-/// A word as a shell takes it.
-fn quoted(word: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./=,:+".contains(c);
-    if !word.is_empty() && word.chars().all(is_plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_command_is_quoted_for_a_shell() {
-        let (mut record, _) = crate::fixture::run();
-        record.run.command = ["a'b|c$", "--scale", "full", "--bench"].map(str::to_owned).to_vec();
-        let text = again(&record.run);
-        let expected = r"`cargo bench --bench wasm -- 'a'\''b|c$' --scale full --seed 42`";
-        assert!(text.ends_with(&format!("{expected}\n")), "{text}");
-    }
 }

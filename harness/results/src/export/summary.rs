@@ -1,24 +1,19 @@
 //! Markdown for GitHub: a step's summary with everything, and a comment with what matters. Both are
-//! cut before GitHub would drop them whole, and say so.
+//! cut before GitHub would drop them as a whole, and say so.
 
 use crate::bars;
+use crate::ci::page::Page;
+use crate::ci::{COMMENT_MAX, MARKER, SUMMARY_MAX};
 use crate::export::ExportError;
-use crate::export::checks::{Check, Kind, State, of_comparison, of_run, worst};
-use crate::paired::comparison::Comparison;
+use crate::export::checks::{Check, Kind, State, of_run, worst};
 use crate::record::Record;
-use crate::report::markdown::{all, words};
+use crate::report::markdown::words;
 use crate::report::sanitise::sanitise;
 use crate::report::table::Table;
-use crate::report::{comparison_line, comparison_tables, summary_line, tables};
+use crate::report::{summary_line, tables};
 use crate::samples::Sample;
 use crate::targets;
 
-/// GitHub aborts the upload of a summary above 1,024 KiB.
-const SUMMARY_MAX: usize = 1000 << 10;
-/// GitHub refuses a comment above 64 KiB.
-const COMMENT_MAX: usize = 60 << 10;
-/// By this a workflow finds its own comment again.
-const MARKER: &str = "<!-- caxton-bench -->\n";
 /// Names in a line.
 const NAMED: usize = 5;
 /// Longest answer in a line.
@@ -26,31 +21,26 @@ const SAYS_MAX: usize = 300;
 
 /// A step's summary of a run.
 pub(super) fn export(record: &Record, _: &[Sample]) -> Result<Vec<u8>, ExportError> {
-    let text = of_record(record) + &all(&tables(record), 3);
-    Ok(cut(&text, SUMMARY_MAX).into_bytes())
-}
-
-/// A step's summary of a comparison.
-pub(super) fn compared(comparison: &Comparison) -> Result<Vec<u8>, ExportError> {
-    Ok(cut(&of_pair(comparison, true), SUMMARY_MAX).into_bytes())
+    let mut page = Page::new(SUMMARY_MAX);
+    of_record(&mut page, record);
+    page.tables(&tables(record));
+    Ok(page.end().into_bytes())
 }
 
 /// A comment on a run.
 pub(super) fn comment(record: &Record, _: &[Sample]) -> Result<Vec<u8>, ExportError> {
-    Ok(cut(&format!("{MARKER}{}", of_record(record)), COMMENT_MAX).into_bytes())
+    let mut page = Page::new(COMMENT_MAX);
+    page.add(&format!("{MARKER}\n"));
+    of_record(&mut page, record);
+    Ok(page.end().into_bytes())
 }
 
-/// A comment on a comparison.
-pub(super) fn compared_comment(comparison: &Comparison) -> Result<Vec<u8>, ExportError> {
-    Ok(cut(&format!("{MARKER}{}", of_pair(comparison, false)), COMMENT_MAX).into_bytes())
-}
-
-fn of_record(record: &Record) -> String {
+fn of_record(page: &mut Page, record: &Record) {
     let line = words(&sanitise(&summary_line(record), SAYS_MAX));
-    let mut text = format!("## Performance benchmarks\n\n{line}\n\n");
-    text += &bullets(&of_run(record));
-    text.push('\n');
-    text + &all(&standing(record), 3)
+    page.add(&format!("### caxton-bench\n\n{line}\n\n"));
+    page.lines(&bullets(&of_run(record)));
+    page.add("\n");
+    page.tables(&standing(record));
 }
 
 /// How targets and bars stand; nothing of a profiled run, which has no figures.
@@ -60,14 +50,6 @@ pub(super) fn standing(record: &Record) -> Vec<Table> {
     }
     let tables = [targets::table(std::slice::from_ref(record)), bars::table(record)];
     tables.into_iter().filter(|table| !table.rows.is_empty()).collect()
-}
-
-fn of_pair(comparison: &Comparison, full: bool) -> String {
-    let line = words(&sanitise(&comparison_line(comparison), SAYS_MAX));
-    let mut text = format!("## Performance comparison\n\n{line}\n\n");
-    text += &bullets(&of_comparison(comparison));
-    text.push('\n');
-    text + &all(&comparison_tables(comparison, full), 3)
 }
 
 /// A line for each kind of question, and lines for the answers that one wants to see.
@@ -108,8 +90,8 @@ fn line(kind: Kind, checks: &[Check]) -> String {
     let [noun, verb] = kind.words();
     let all = checks.len();
     let good = count(State::Good) + count(State::Better);
-    let rest = State::TOLD.into_iter().filter(|(state, _)| count(*state) > 0);
-    let rest: Vec<String> = rest.map(|(s, word)| format!("{} {word}", count(s))).collect();
+    let rest = State::TOLD.into_iter().filter(|state| count(*state) > 0);
+    let rest: Vec<String> = rest.map(|s| format!("{} {}", count(s), kind.word(s))).collect();
     let rest = if rest.is_empty() { String::new() } else { format!(" ({})", rest.join(", ")) };
     // The gravest of them; what nobody asked for is no blemish on the rest.
     let gravest = [State::Broken, State::Bad, State::Weak].into_iter().find(|s| count(*s) > 0);
@@ -123,35 +105,10 @@ fn line(kind: Kind, checks: &[Check]) -> String {
     format!("- {} {how} {noun} {verb}{rest}\n", state.mark())
 }
 
-/// `text`, at most `max` bytes of it, in whole lines and with a line on what is missing.
-fn cut(text: &str, max: usize) -> String {
-    if text.len() <= max {
-        return text.to_owned();
-    }
-    let note = format!("\n> Cut at {} KiB: the artifact has the rest.\n", max >> 10);
-    let mut out = String::new();
-    for line in text.split_inclusive('\n') {
-        if out.len() + line.len() + note.len() > max {
-            break;
-        }
-        out += line;
-    }
-    out + &note
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::fixture;
-
-    #[test]
-    fn what_is_too_long_is_cut_between_lines_and_says_so() {
-        let text = "äöü\n".repeat(100);
-        assert_eq!(cut(&text, 700), text);
-        let cut = cut(&text, 650);
-        assert!(cut.len() <= 650 && cut.starts_with("äöü\näöü\n"), "{cut}");
-        assert!(cut.ends_with("äöü\n\n> Cut at 0 KiB: the artifact has the rest.\n"), "{cut}");
-    }
 
     #[test]
     fn a_huge_run_keeps_below_githubs_limits() {

@@ -27,11 +27,21 @@ fn every_format_of_the_fixture_is_as_it_was() {
 }
 
 #[test]
+fn what_is_asked_of_loads_is_as_it_was() {
+    let record = fixture::rounded(fixture::load::loads());
+    for name in ["junit", "annotations", "summary", "comment", "prometheus", "markdown"] {
+        let exporter = find(name).unwrap();
+        let text = text_of((exporter.export)(&record, &[]).unwrap(), name);
+        expect_file![format!("./goldens/load/{}", exporter.file)].assert_eq(&text);
+    }
+}
+
+#[test]
 fn every_format_of_a_comparison_is_as_it_was() {
     let (comparison, _) = fixture::paired::comparison();
     for exporter in COMPARISON_EXPORTERS {
         let file = find(exporter.name).expect("a format of runs too").file;
-        let text = text_of((exporter.export)(&comparison).unwrap(), exporter.name);
+        let text = text_of((exporter.export)(&comparison), exporter.name);
         expect_file![format!("./goldens/comparison/{file}")].assert_eq(&text);
     }
 }

@@ -6,6 +6,7 @@ use crate::record::Record;
 use crate::report::figures::{NONE, bounds};
 use crate::report::html::family;
 use crate::report::sanitise::sanitise;
+use quick_xml::escape::escape;
 
 /// Longest text from a record.
 const TEXT_MAX: usize = 200;
@@ -16,8 +17,8 @@ pub fn page(records: &[Record]) -> String {
     let shown: usize = history.suites.iter().map(|suite| suite.runs.len()).sum();
     let mut html = HEAD.replace("STYLE", &(family::style() + STYLE));
     html += &format!(
-        "<header><h1>caxton-bench: history</h1></header>\n<p>{} of {}. A dot is a run, its line the interval; hollow: with \
-         uncommitted changes. Only runs of the same machine and scale are joined. Other sessions \
+        "<header><h1>caxton-bench: history</h1></header>\n<p>{} of {}. A dot is a run, its line \
+         the interval; hollow: with uncommitted changes. Only runs of the same machine and scale are joined. Other sessions \
          differ by more than an interval says: for a verdict, compare two versions in one \
          session.</p>\n",
         counted(shown, "run"),
@@ -141,8 +142,7 @@ fn counted(count: usize, what: &str) -> String {
 
 /// Text from a record, as HTML takes it, between tags and in an attribute.
 pub(super) fn escaped(text: &str) -> String {
-    let text = sanitise(text, TEXT_MAX).replace('&', "&amp;").replace('<', "&lt;");
-    text.replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
+    escape(sanitise(text, TEXT_MAX)).into_owned()
 }
 
 const HEAD: &str = "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\

@@ -4,20 +4,20 @@ use crate::load::plan::{Arrivals, LoadPlan, Pacing, Rate, Role, Stage};
 use crate::units::Nanos;
 
 /// One second.
-pub(super) const SECOND: u64 = 1_000_000_000;
+pub(crate) const SECOND: u64 = 1_000_000_000;
 
 /// `seconds`, as a length of time.
-pub(super) const fn seconds(seconds: u64) -> Nanos {
+pub(crate) const fn seconds(seconds: u64) -> Nanos {
     Nanos(seconds * SECOND)
 }
 
 /// A stage that always offers `per_second`.
-pub(super) fn steady(name: &str, length: Nanos, per_second: f64) -> Stage {
+pub(crate) fn steady(name: &str, length: Nanos, per_second: f64) -> Stage {
     Stage::new(name, Role::Hold, length, Rate::Constant { per_second })
 }
 
 /// A plan of `stages` that makes sense.
-pub(super) fn plan(arrivals: Arrivals, stages: Vec<Stage>) -> LoadPlan {
+pub(crate) fn plan(arrivals: Arrivals, stages: Vec<Stage>) -> LoadPlan {
     LoadPlan {
         name: "test".to_owned(),
         agents: 10,

@@ -24,4 +24,4 @@ pub mod threshold;
 pub mod times;
 
 #[cfg(test)]
-mod fixture;
+pub(crate) mod fixture;

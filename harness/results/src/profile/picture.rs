@@ -6,6 +6,7 @@ use crate::report::sanitise::sanitise;
 use crate::report::wrap;
 use inferno::flamegraph::color::{BackgroundColor, Color};
 use inferno::flamegraph::{Options, from_lines};
+use quick_xml::escape::escape;
 use std::fmt::Write;
 
 /// The width that inferno gives a picture until a browser knows better.
@@ -118,7 +119,7 @@ fn written(head: &Head) -> (String, usize) {
         for (i, line) in wrap(&sanitise(text, SENTENCE_MAX), LINE_MAX).iter().enumerate() {
             y += LINE;
             let x = LEFT + if i == 0 { 0 } else { 2 * LEFT };
-            put(&mut out, format_args!("<text x=\"{x}\" y=\"{y}\"{how}>{}</text>", xml(line)));
+            put(&mut out, format_args!("<text x=\"{x}\" y=\"{y}\"{how}>{}</text>", escape(line)));
         }
     }
     if !head.legend.is_empty() {
@@ -135,7 +136,7 @@ fn legend(out: &mut String, legend: &[(Color, &'static str)], y: usize) {
         let top = y - 10;
         put(out, format_args!("<rect x=\"{x:.0}\" y=\"{top}\" width=\"12\" height=\"12\" "));
         put(out, format_args!("fill=\"rgb({r},{g},{b})\" stroke=\"#808080\"/>"));
-        put(out, format_args!("<text x=\"{:.0}\" y=\"{y}\">{}</text>", x + 18.0, xml(words)));
+        put(out, format_args!("<text x=\"{:.0}\" y=\"{y}\">{}</text>", x + 18.0, escape(*words)));
         x += 18.0 + words.chars().count() as f64 * CHARACTER + 22.0;
     }
     debug_assert!(x < WIDTH as f64, "a legend is one line");
@@ -143,8 +144,4 @@ fn legend(out: &mut String, legend: &[(Color, &'static str)], y: usize) {
 
 fn put(out: &mut String, text: std::fmt::Arguments<'_>) {
     out.write_fmt(text).expect("a String takes every character");
-}
-
-fn xml(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }

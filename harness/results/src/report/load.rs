@@ -411,6 +411,8 @@ fn recoveries(loads: &[(&CaseRecord, &LoadOutcome)]) -> Table {
         if let Reading::Missing(why) = recovery {
             table.note(Tone::Plain, &format!("{}: {}", label(load), why));
         }
+    }
+    if !table.rows.is_empty() {
         let text = "Recovered: the start of the first 5 whole seconds in a row that are as before \
                     the burst; least time: the backlog at the capacity that was seen.";
         table.note(Tone::Plain, text);
@@ -446,3 +448,7 @@ pub(super) fn left(loads: &[(&CaseRecord, &LoadOutcome)]) -> Table {
     }
     table
 }
+
+#[cfg(test)]
+#[path = "load_tests.rs"]
+mod tests;

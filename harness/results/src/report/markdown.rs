@@ -1,11 +1,14 @@
 //! Tables as Markdown, as GitHub reads it. Words from outside stay words: what is not plainly a
 //! word or a number stands in a code span, where nothing is a link, a mention or markup.
 
+use crate::report::sanitise::sanitise;
 use crate::report::table::{Align, Table, Tone};
 use std::fmt::Write;
 
 /// What stands before a line that is to be looked at.
 pub(crate) const LOOK: &str = "⚠️";
+/// Longest line in a fence.
+const LINE_MAX: usize = 400;
 /// What a plain word may have beside letters and digits.
 const CALM: &str = ".,;:!?+-−±%/()[]=≤≥<>×—–→≈…°'\"_*";
 
@@ -111,10 +114,30 @@ fn escaped(word: &str) -> String {
     out
 }
 
+/// The lines of `text` in a fence that none of them can end; at most about `max` bytes of them.
+pub(crate) fn fence(text: &str, max: usize) -> String {
+    let mut body = String::new();
+    for (index, line) in text.lines().enumerate() {
+        let line = sanitise(&line.replace('\t', "    "), LINE_MAX);
+        if body.len() + line.len() > max {
+            let left = text.lines().count() - index;
+            push(&mut body, &format!("… {left} more lines"));
+            break;
+        }
+        push(&mut body, &line);
+    }
+    let marks = "`".repeat(longest_run(&body).max(2) + 1);
+    format!("{marks}text\n{body}{marks}\n")
+}
+
+/// The most backticks that stand side by side.
+fn longest_run(text: &str) -> usize {
+    text.split(|c| c != '`').map(str::len).max().unwrap_or(0)
+}
+
 /// A code span, in more backticks than stand side by side in `code`.
 pub(crate) fn span(code: &str) -> String {
-    let longest = code.split(|c| c != '`').map(str::len).max().unwrap_or(0);
-    let fence = "`".repeat(longest + 1);
+    let fence = "`".repeat(longest_run(code) + 1);
     let pad = if code.starts_with('`') || code.ends_with('`') { " " } else { "" };
     format!("{fence}{pad}{code}{pad}{fence}")
 }
@@ -160,5 +183,12 @@ mod tests {
         ] {
             assert_eq!(words(text), shown);
         }
+    }
+
+    #[test]
+    fn a_fence_is_longer_than_what_is_in_it() {
+        assert_eq!(fence("a\n```\n@x", 100), "````text\na\n```\n@x\n````\n");
+        assert_eq!(fence("", 100), "```text\n```\n");
+        assert_eq!(fence("aaaa\nbbbb\ncccc\n", 8), "```text\naaaa\n… 2 more lines\n```\n");
     }
 }

@@ -4,6 +4,7 @@
 //! Nothing is computed here that is not in the record: a report of a folder says the same on every
 //! machine.
 
+pub(crate) mod again;
 mod comparison;
 mod conditions;
 mod counters;
@@ -31,6 +32,7 @@ use crate::bars;
 use crate::case::Outcome;
 use crate::reading::Reading;
 use crate::record::{Record, Status};
+pub use again::quoted;
 pub use comparison::revision_words;
 pub use comparison::{comparison_line, comparison_tables, comparison_text};
 pub(crate) use comparison::{exact_words, paired_words, share};

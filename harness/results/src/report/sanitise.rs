@@ -29,6 +29,24 @@ pub fn sanitise(text: &str, max: usize) -> String {
     clean
 }
 
+/// Clean `text` of at most `max` characters; what had to be cut ends in a number of its own, so
+/// that two long names stay two.
+pub(crate) fn short(text: &str, max: usize) -> String {
+    let whole = sanitise(text, max);
+    if !whole.ends_with('…') || text.ends_with('…') {
+        return whole;
+    }
+    let end = format!("…{:016x}", fingerprint(text));
+    let start: String = whole.chars().take(max.saturating_sub(end.chars().count())).collect();
+    start + &end
+}
+
+/// FNV-1a: the same on every machine and with every compiler.
+fn fingerprint(text: &str) -> u64 {
+    let turn = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, turn)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -65,5 +83,13 @@ mod tests {
         assert_eq!(sanitise(&text, 5), "éééé…");
         assert_eq!(sanitise("ééééé", 5), "ééééé");
         assert_eq!(sanitise("ab", 0), "…");
+    }
+
+    #[test]
+    fn long_names_stay_apart() {
+        let [a, b] = ["a", "b"].map(|end| short(&("x".repeat(10_000) + end), 64));
+        assert_ne!(a, b);
+        assert_eq!([a, b].map(|name| name.chars().count()), [64; 2]);
+        assert_eq!(short("json", 64), "json");
     }
 }

@@ -5,6 +5,8 @@ use crate::report::sanitise::sanitise;
 
 /// Longest text of a cell.
 const CELL_MAX: usize = 76;
+/// Longest text of a cell for readers with room.
+const WIDE_MAX: usize = 300;
 /// Longest text of a note.
 const NOTE_MAX: usize = 600;
 /// Longest name of an agent or case in a cell.
@@ -93,6 +95,12 @@ impl Table {
     /// Adds a row.
     pub fn row<T: AsRef<str>>(&mut self, tone: Tone, cells: impl IntoIterator<Item = T>) {
         let cells = cells.into_iter().map(|cell| sanitise(cell.as_ref(), CELL_MAX)).collect();
+        self.rows.push(Row { cells, tone });
+    }
+
+    /// Adds a row for readers with room: its names stay whole.
+    pub(crate) fn wide<T: AsRef<str>>(&mut self, tone: Tone, cells: impl IntoIterator<Item = T>) {
+        let cells = cells.into_iter().map(|cell| sanitise(cell.as_ref(), WIDE_MAX)).collect();
         self.rows.push(Row { cells, tone });
     }
 

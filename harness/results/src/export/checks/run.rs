@@ -1,13 +1,16 @@
-//! The questions of one run.
+//! The questions of one run: its cases, its loads with their thresholds, targets and bars.
 
 use super::{Check, Kind, State};
 use crate::bars;
 use crate::case::{CaseKey, Outcome};
 use crate::limits::{Bound, Grade};
+use crate::load::judge::{Judged, Outcome as Standing};
+use crate::load::outcome::Verdict;
+use crate::load::threshold::Operator;
 use crate::record::{CaseRecord, Record, Status, Summary};
 use crate::report::figures;
 use crate::report::status;
-use crate::targets::{self, GradedTarget, Standing, decimal};
+use crate::targets::{self, GradedTarget, decimal};
 use crate::units::Unit;
 
 /// How its cases ended, and how its targets and bars stand.
@@ -18,6 +21,7 @@ pub(in crate::export) fn of_run(record: &Record) -> Vec<Check> {
         checks.push(Check::new(Kind::Case, name, State::Broken, status(record)));
     }
     checks.extend(record.cases.iter().map(case));
+    checks.extend(record.cases.iter().flat_map(loads));
     if !record.is_profile() {
         checks.extend(targets::grade(std::slice::from_ref(record)).iter().map(target));
         checks.extend(bars::grade(record).iter().map(bar));
@@ -42,15 +46,47 @@ fn case(case: &CaseRecord) -> Check {
         // A limit that is turned down is an answer.
         _ => State::Good,
     };
-    Check::new(Kind::Case, (&group, &name), state, ended(&case.outcome))
+    Check::new(Kind::Case, (&group, &name), state, case.outcome.told())
 }
 
-/// How a case ended, and why.
-pub(super) fn ended(outcome: &Outcome) -> String {
-    match outcome.reason() {
-        None => outcome.name().to_owned(),
-        Some(why) => format!("{}: {why}", outcome.name()),
-    }
+/// What may be said of the load of a case, and how its thresholds stand.
+fn loads(case: &CaseRecord) -> Vec<Check> {
+    let Some(load) = case.load.as_deref() else { return Vec::new() };
+    let (group, name) = parts(&case.key);
+    let state = match load.verdict {
+        Verdict::Pass => State::Good,
+        Verdict::Fail => State::Bad,
+        Verdict::Invalid => State::Broken,
+        Verdict::Unclear => State::Open,
+    };
+    let reasons = load.reasons.join("; ");
+    let says = match load.verdict.name() {
+        name if reasons.is_empty() => name.to_owned(),
+        name => format!("{name}: {reasons}"),
+    };
+    let verdict = Check::new(Kind::Load, (&group, &name), state, says);
+    let verdict = Check { taken_ns: Some(load.whole.took.0), ..verdict };
+    let thresholds = load.thresholds.iter().map(|judged| threshold((&group, &name), judged));
+    std::iter::once(verdict).chain(thresholds).collect()
+}
+
+fn threshold((group, name): (&str, &str), judged: &Judged) -> Check {
+    let threshold = &judged.threshold;
+    let state = match judged.outcome {
+        Standing::Met => State::Good,
+        Standing::Missed => State::Bad,
+        Standing::Unknown(_) => State::Open,
+    };
+    let observed = match &judged.outcome {
+        Standing::Unknown(why) => why.clone(),
+        Standing::Met | Standing::Missed => judged.shown(),
+    };
+    let says = format!("{}: {observed}; asked {}", judged.outcome.name(), threshold.text);
+    let is_most = matches!(threshold.operator, Operator::Below | Operator::AtMost);
+    let figure = judged.observed.known();
+    let weight = figure.map_or(0.0, |figure| beyond(*figure, threshold.limit, is_most));
+    let name = format!("{name} {threshold}");
+    Check { weight, ..Check::new(Kind::Threshold, (group, &name), state, says) }
 }
 
 fn target(graded: &GradedTarget) -> Check {
@@ -61,10 +97,10 @@ fn target(graded: &GradedTarget) -> Check {
         Err(why) => (State::Open, format!("missing: {why}")),
         Ok(worst) => {
             let state = match worst.standing {
-                Standing::Target => State::Good,
-                Standing::Acceptable | Standing::Critical => State::Weak,
-                Standing::Unclear => State::Open,
-                Standing::Missed => State::Bad,
+                targets::Standing::Target => State::Good,
+                targets::Standing::Acceptable | targets::Standing::Critical => State::Weak,
+                targets::Standing::Unclear => State::Open,
+                targets::Standing::Missed => State::Bad,
             };
             let (figure, standing) = (seen(&worst.figure, target.unit), worst.standing.name());
             let asked = format!("target {sign} {first}, at the least {sign} {last}");

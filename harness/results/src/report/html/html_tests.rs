@@ -27,7 +27,7 @@ fn flame() -> String {
 fn everything() -> Page {
     let (parts, mail) =
         (fixture::rounded(fixture::parts()), fixture::rounded(fixture::mail::mail()));
-    let loads = fixture::loads::loads();
+    let loads = fixture::load::loads();
     let (comparison, _) = fixture::paired::comparison();
     let attachments = [
         Attachment { name: "wasm/json/flame.svg".to_owned(), svg: Ok(flame()) },
@@ -155,7 +155,7 @@ fn hostile_words_stay_words() {
 fn hostile() -> Record {
     let mut record = fixture::parts();
     record.cases.extend(fixture::mail::mail().cases);
-    record.cases.extend(fixture::loads::loads().cases);
+    record.cases.extend(fixture::load::loads().cases);
     let long = EVIL.repeat(10_000 / EVIL.len() + 1);
     for case in &mut record.cases {
         // Suite, workload and subject decide where it is told.
@@ -212,7 +212,7 @@ fn the_banner_tells_the_gravest_first() {
 #[test]
 fn loads_are_told_as_they_stand() {
     use crate::load::outcome::Verdict as Judgement;
-    let mut record = fixture::loads::loads();
+    let mut record = fixture::load::loads();
     let set = |record: &mut Record, verdicts: [Judgement; 3]| {
         for (case, verdict) in record.cases.iter_mut().zip(verdicts) {
             case.load.as_mut().unwrap().verdict = verdict;
@@ -234,7 +234,7 @@ fn loads_are_told_as_they_stand() {
 
 #[test]
 fn a_load_has_its_charts_and_the_words_of_its_recovery() {
-    let page = alone(&fixture::loads::loads());
+    let page = alone(&fixture::load::loads());
     let names: Vec<&str> = page.charts.iter().map(|(name, _)| name.as_str()).collect();
     for name in ["burst-rates", "burst-latency", "burst-spectrum", "leaking-live", "leaking-rss"] {
         assert!(names.contains(&format!("load-{name}.svg").as_str()), "{name} of {names:?}");

@@ -9,6 +9,7 @@ use crate::chart::{ChartError, Sheet};
 use crate::export;
 use crate::paired::comparison::Comparison;
 use crate::record::Record;
+use crate::report::quoted;
 use crate::report::table::{Table, Tone};
 use crate::report::{
     comparison_tables, conditions, counters, heap, latency, limits, overhead, parts, profiles,
@@ -297,17 +298,5 @@ fn made(told: &Told) -> Vec<Figure> {
 fn again(record: &Record) -> String {
     let run = &record.run;
     let commit = run.revision.commit.known().map_or("COMMIT", String::as_str);
-    let words = run.command.iter().filter(|word| *word != "--bench").map(|word| quoted(word));
-    let words: String = words.map(|word| format!(" {word}")).collect();
-    let words = if words.is_empty() { words } else { format!(" --{words}") };
-    format!("git checkout {}; cargo bench --bench {}{words}", quoted(commit), quoted(&run.suite))
-}
-
-/// A word as a shell takes it.
-fn quoted(word: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./=,:@%+".contains(c);
-    if !word.is_empty() && word.chars().all(is_plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', r"'\''"))
+    format!("git checkout {}; {}", quoted(commit), crate::report::again::again(run))
 }
