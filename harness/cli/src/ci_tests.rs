@@ -75,7 +75,7 @@ fn a_base_that_does_not_build_ends_in_code_4_with_the_compilers_error() {
     script(world.compiler(), stub);
     assert_eq!(code(&world, &[]).unwrap(), exit::NOT_COMPARABLE);
     let comment = text(&world, "comment.md");
-    assert!(comment.contains("revision main~1 does not build"), "{comment}");
+    assert!(comment.contains("revision `main~1` does not build"), "{comment}");
     let error = "```text\nerror[E0425]: cannot find value `x`\n --> a.rs:1:1\n```\n";
     assert!(comment.contains(error) && !comment.contains("Compiling"), "{comment}");
     assert!(text(&world, "annotations.txt").contains("%0Aerror[E0425]: cannot find value `x`"));
