@@ -97,8 +97,8 @@ pub fn recovery(burst: &Burst, seconds: &[Second]) -> Result<Recovery, NoRecover
         is_quick && !failing && second.in_flight <= calm_in_flight
     };
     let calm = after.windows(CALM).position(|seconds| seconds.iter().all(is_calm));
-    let within = seconds.iter().filter(|second| second.at_s < burst.to_s);
-    let backlog = within.last().map_or(0, |second| second.in_flight);
+    let mut within = seconds.iter().filter(|second| second.at_s < burst.to_s);
+    let backlog = within.next_back().map_or(0, |second| second.in_flight);
     let capacity_per_second = capacity(burst, seconds, calm_in_flight);
     let drain_s = capacity_per_second.and_then(|capacity| {
         let spare = capacity - burst.base_per_second;

@@ -173,8 +173,8 @@ pub(super) fn messages(loads: &[(&CaseRecord, &LoadOutcome)]) -> Table {
             table.row(tone, row.iter().map(String::as_str));
         }
     }
-    let text = "Little: mean in flight by the clock, over throughput times mean response, less one; \
-                over 5 % the books are wrong.";
+    let text = "Little: mean in flight by the clock, over throughput times mean response, less \
+                one; over 5 % the books are wrong.";
     table.note(Tone::Plain, text);
     table
 }
