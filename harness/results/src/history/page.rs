@@ -16,8 +16,8 @@ pub fn page(records: &[Record]) -> String {
     let shown: usize = history.suites.iter().map(|suite| suite.runs.len()).sum();
     let mut html = HEAD.replace("STYLE", &(family::style() + STYLE));
     html += &format!(
-        "<header><h1>caxton-bench: history</h1></header>\n<p>{} of {}. A dot is a run, its line the \
-         interval; hollow: with uncommitted changes. Only runs of the same machine and scale are \
+        "<header><h1>caxton-bench: history</h1></header>\n<p>{} of {}. A dot is a run, its line \
+         the interval; hollow: with uncommitted changes. Only runs of the same machine and scale are \
          joined. Other sessions differ by more than an interval says: for a verdict, compare two \
          versions in one session.</p>\n",
         counted(shown, "run"),
