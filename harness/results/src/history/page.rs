@@ -18,9 +18,9 @@ pub fn page(records: &[Record]) -> String {
     let mut html = HEAD.replace("STYLE", &(family::style() + STYLE));
     html += &format!(
         "<header><h1>caxton-bench: history</h1></header>\n<p>{} of {}. A dot is a run, its line \
-         the interval; hollow: with uncommitted changes. Only runs of the same machine and scale are joined. Other sessions \
-         differ by more than an interval says: for a verdict, compare two versions in one \
-         session.</p>\n",
+         the interval; hollow: with uncommitted changes. Only runs of the same machine and scale \
+         are joined. Other sessions differ by more than an interval says: for a verdict, compare two \
+         versions in one session.</p>\n",
         counted(shown, "run"),
         counted(history.machines.len(), "machine")
     );

@@ -1,5 +1,5 @@
-//! What pages of this project have in common: inks for light and dark, letters, tables, and a button
-//! that chooses between light and dark.
+//! What pages of this project have in common: inks for light and dark, letters, tables, and a
+//! button that chooses between light and dark.
 
 use crate::chart::paper::page_style;
 

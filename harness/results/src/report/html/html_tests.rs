@@ -8,7 +8,8 @@ use expect_test::expect_file;
 use std::path::Path;
 
 /// What somebody could call anything.
-const EVIL: &str = "</td></text></svg></iframe><script>alert(1)</script>|\n\"onload='x' &\u{202e}\u{0}{{ 7*98765431 }}";
+const EVIL: &str = "</td></text></svg></iframe><script>alert(1)</script>|\n\"onload='x' \
+    &\u{202e}\u{0}{{ 7*98765431 }}";
 
 fn alone(record: &Record) -> Page {
     page(&[Told { record, samples: &[], attachments: &[] }], &[]).unwrap()

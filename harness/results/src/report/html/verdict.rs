@@ -136,7 +136,7 @@ fn loads(records: &[Record]) -> Vec<Finding> {
         (!names.is_empty()).then(|| (super::loads::tone(verdict), word, why))
     };
     let kinds = [
-        (Judgement::Fail, "LOAD FAILED", "a threshold was missed, or something was dropped"),
+        (Judgement::Fail, "LOAD FAILED", "a threshold missed, messages dropped, or something left"),
         (Judgement::Invalid, "LOAD INVALID", "the measurement was not sound"),
         (Judgement::Unclear, "LOAD UNCLEAR", "nothing fails, and not all could be told"),
         (Judgement::Pass, "LOADS PASSED", "all that was asked of them holds"),
