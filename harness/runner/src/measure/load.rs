@@ -152,13 +152,10 @@ fn heard_as_told(heard: &Heard, tally: &Tally) -> (Outcome, Option<String>) {
 /// The first threshold that is missed and may end the load by now.
 fn aborting(tally: &Tally) -> Option<Judged> {
     let elapsed = Nanos(tally.next_second() * SECOND_NS);
-    let may = tally.plan().thresholds.iter().any(|threshold| threshold.may_abort(elapsed));
-    if !may {
-        return None;
-    }
-    let judged = tally.judged().into_iter();
-    let mut missed = judged.filter(|judged| judged.outcome == judge::Outcome::Missed);
-    missed.find(|judged| judged.threshold.may_abort(elapsed))
+    let thresholds = tally.plan().thresholds.iter();
+    let mut judged =
+        thresholds.filter(|threshold| threshold.may_abort(elapsed)).map(|t| t.judge(tally));
+    judged.find(|judged| judged.outcome == judge::Outcome::Missed)
 }
 
 /// Writes the histograms of a load's seconds; the names of all files.
