@@ -1,4 +1,5 @@
-//! A run as workflow commands of GitHub, one per line: the worst findings and a line on all of them.
+//! A run as workflow commands of GitHub, one per line: the worst findings and a line on all of
+//! them.
 //! GitHub shows few of a step and says nothing of the others; so these are few.
 
 use crate::ci::github::command;

@@ -115,82 +115,79 @@ fn each(
     Ok(all)
 }
 
+/// Every section but the banner: its mark, its heading, and what it says where it is empty.
+const SECTIONS: [(&str, &str, &str); 11] = [
+    ("targets", "Targets", "No figure of a target here: cargo bench measures all suites."),
+    (
+        "changes",
+        "Changes",
+        "Nothing was compared: cargo bench -- --save-baseline NAME keeps this state, cargo bench -- \
+         --baseline NAME compares another one with it.",
+    ),
+    (
+        "overhead",
+        "Native against WASM",
+        "No agent was measured on both sides: cargo bench --bench wasm does.",
+    ),
+    (
+        "parts",
+        "Where the overhead goes",
+        "No call was taken apart: cargo bench --bench wasm -- parts does.",
+    ),
+    (
+        "limits",
+        "Under a memory limit",
+        "No agent had a memory limit: cargo bench --bench wasm -- memory-limit gives it one.",
+    ),
+    ("loads", "Loads", "No load was run: cargo bench --bench scenarios brings it."),
+    (
+        "messages",
+        "Messages and response times",
+        "No messages were sent: cargo bench --bench throughput, and --bench latency.",
+    ),
+    (
+        "scaling",
+        "Scaling",
+        "One number of agents at most: cargo bench --bench scalability has more.",
+    ),
+    (
+        "resources",
+        "Memory, CPU time and recovery",
+        "No phases and no crash: cargo bench --bench resources.",
+    ),
+    (
+        "profiles",
+        "Profiles",
+        "Nothing was profiled: scripts/profile AGENT, or cargo bench --bench wasm -- --profile \
+         cpu.",
+    ),
+    ("environment", "Environment", "No run, no machine."),
+];
+
 /// Every section but the banner.
 pub(super) fn sections(
     runs: &[Told],
     comparisons: &[&Comparison],
 ) -> Result<Vec<Section>, HtmlError> {
-    let section = |id, title, absent, figures| Section { id, title, absent, figures };
-    Ok(vec![
-        section(
-            "targets",
-            "Targets",
-            "No figure of a target here: cargo bench measures all suites.",
-            graded(runs)?,
-        ),
-        section(
-            "changes",
-            "Changes",
-            "Nothing was compared: cargo bench -- --save-baseline NAME keeps this state, \
-             cargo bench -- --baseline NAME compares another one with it.",
-            changed(comparisons)?,
-        ),
-        section(
-            "overhead",
-            "Native against WASM",
-            "No agent was measured on both sides: cargo bench --bench wasm does.",
-            each(runs, cost)?,
-        ),
-        section(
-            "parts",
-            "Where the overhead goes",
-            "No call was taken apart: cargo bench --bench wasm -- parts does.",
-            each(runs, |told| {
-                rows("parts", graphs::call_parts(told.record), parts::tables(told.record))
-            })?,
-        ),
-        section(
-            "limits",
-            "Under a memory limit",
-            "No agent had a memory limit: cargo bench --bench wasm -- memory-limit gives it one.",
-            each(runs, limited)?,
-        ),
-        section(
-            "loads",
-            "Loads",
-            "No load was run: cargo bench --bench scenarios brings it.",
-            each(runs, |told| loads::figures(told.record))?,
-        ),
-        section(
-            "messages",
-            "Messages and response times",
-            "No messages were sent: cargo bench --bench throughput, and --bench latency.",
-            each(runs, messages)?,
-        ),
-        section(
-            "scaling",
-            "Scaling",
-            "One number of agents at most: cargo bench --bench scalability has more.",
-            each(runs, scaled)?,
-        ),
-        section(
-            "resources",
-            "Memory, CPU time and recovery",
-            "No phases and no crash: cargo bench --bench resources.",
-            each(runs, |told| Ok(open(resources::tables(told.record))))?,
-        ),
-        section(
-            "profiles",
-            "Profiles",
-            "Nothing was profiled: scripts/profile AGENT, or \
-             cargo bench --bench wasm -- --profile cpu.",
-            each(runs, profiled)?,
-        ),
-        section("environment", "Environment", "No run, no machine.", {
-            // Each is under its run's name already.
-            runs.iter().flat_map(made).collect()
-        }),
-    ])
+    let parts_of =
+        |told: &Told| rows("parts", graphs::call_parts(told.record), parts::tables(told.record));
+    // In the order of the headings.
+    let figures: [Vec<Figure>; SECTIONS.len()] = [
+        graded(runs)?,
+        changed(comparisons)?,
+        each(runs, cost)?,
+        each(runs, parts_of)?,
+        each(runs, limited)?,
+        each(runs, |told| loads::figures(told.record))?,
+        each(runs, messages)?,
+        each(runs, scaled)?,
+        each(runs, |told| Ok(open(resources::tables(told.record))))?,
+        each(runs, profiled)?,
+        // Each is under its run's name already.
+        runs.iter().flat_map(made).collect(),
+    ];
+    let section = |((id, title, absent), figures)| Section { id, title, absent, figures };
+    Ok(SECTIONS.into_iter().zip(figures).map(section).collect())
 }
 
 fn graded(runs: &[Told]) -> Result<Vec<Figure>, HtmlError> {
