@@ -121,8 +121,8 @@ const SECTIONS: [(&str, &str, &str); 11] = [
     (
         "changes",
         "Changes",
-        "Nothing was compared: cargo bench -- --save-baseline NAME keeps this state, cargo bench -- \
-         --baseline NAME compares another one with it.",
+        "Nothing was compared: cargo bench -- --save-baseline NAME keeps this state, cargo bench \
+         -- --baseline NAME compares another one with it.",
     ),
     (
         "overhead",
