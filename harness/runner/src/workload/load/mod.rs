@@ -164,9 +164,11 @@ impl Load<'_, '_> {
                 }
                 Err(RecvTimeoutError::Timeout) => {
                     let is_whole = taken.is_multiple_of((LOOK_NS_MAX / step_ns).max(1));
-                    // What was missed is not made up for: it is seen as missing.
+                    // Noted for when it was due; what was missed is not made up for, and is seen
+                    // to be missing.
+                    let due_ns = from_ns + since_ns / step_ns * step_ns;
                     taken = since_ns / step_ns + 1;
-                    looks.push(looks::look(from_ns + since_ns, self.linear, is_whole));
+                    looks.push(looks::look(due_ns, self.linear, is_whole));
                 }
                 Err(RecvTimeoutError::Disconnected) => return sent,
             }
