@@ -166,8 +166,9 @@ impl Load<'_, '_> {
                     let is_whole = taken.is_multiple_of((LOOK_NS_MAX / step_ns).max(1));
                     // Noted for when it was due; what was missed is not made up for, and is seen
                     // to be missing.
-                    let due_ns = from_ns + since_ns / step_ns * step_ns;
-                    taken = since_ns / step_ns + 1;
+                    let slot = (since_ns / step_ns).max(taken);
+                    let due_ns = from_ns + slot * step_ns;
+                    taken = slot + 1;
                     looks.push(looks::look(due_ns, self.linear, is_whole));
                 }
                 Err(RecvTimeoutError::Disconnected) => return sent,
