@@ -26,6 +26,7 @@ use crate::subject::Attempt;
 use crate::sys::{affinity, clock};
 use caxton_results::case::{CaseKey, Outcome};
 use caxton_results::load::frame::{Frame, Line, Look, Segment};
+use caxton_results::load::plan::Pacing;
 use caxton_results::load::quiescence::Ledger;
 use caxton_results::load::schedule::Schedule;
 use std::sync::Arc;
@@ -149,7 +150,12 @@ impl Load<'_, '_> {
 
     /// Tells the frames as they come, with what is read meanwhile; how many messages were sent.
     fn watch(&mut self, frames: &Receiver<Frame>) -> u64 {
-        let planned_ns = self.job.for_ns.unwrap_or(u64::MAX).min(self.job.plan.granted().0);
+        let planned_ns = match (self.job.for_ns, self.job.plan.pacing) {
+            (Some(for_ns), _) => for_ns,
+            (None, Pacing::Open) => self.job.plan.granted().0,
+            // As fast as it goes: nobody knows how soon it is over.
+            (None, Pacing::Closed { .. }) => 0,
+        };
         let step_ns = (planned_ns / LOOKS).clamp(LOOK_NS_MIN, LOOK_NS_MAX);
         let (start_ns, from_ns) = (self.ctx.clock.now().0, self.job.from_second * 1_000_000_000);
         let (mut sent, mut taken, mut looks) = (0, 0, Vec::<Look>::new());
