@@ -1,6 +1,7 @@
 //! Charts: numbers in, SVG out. What is drawn is data ([`plane::Plane`], [`rows::Rows`]); nothing
 //! here knows a record. The same numbers give the same bytes.
 
+mod frame;
 pub mod load;
 pub(crate) mod paper;
 pub mod plane;

@@ -1,16 +1,17 @@
 //! Lines over two axes: series with whiskers, shaded stages, envelopes. A legend stands above, in
 //! the order of the series, and each series has a mark of its own beside its colour.
 
+use super::frame::{self, FIRST_LINE, LINE, MARGIN, ROOM, WIDTH};
 use super::paper::{
-    self, ASIDE, Area, BORDER, CARD, Font, GREY, GRID, Ink, SERIES, SMALL_SIZE, STAGES, TITLE_SIZE,
-    WORDS, fit, lines, text, width,
+    self, ASIDE, Area, BORDER, CARD, Font, GREY, GRID, Ink, SERIES, SMALL_SIZE, STAGES, WORDS, fit,
+    lines, text, width,
 };
 use super::scale::{Fitted, words};
 use super::{ChartError, Drawn, Sheet};
 use crate::report::table::{Table, Tone};
 use crate::units::Unit;
 use plotters::element::{Circle, DashedPathElement, PathElement, Polygon, Rectangle};
-use plotters::prelude::{Color, IntoDrawingArea, SVGBackend};
+use plotters::prelude::Color;
 use plotters::style::text_anchor::HPos;
 
 /// How values become places.
@@ -104,13 +105,10 @@ pub struct Plane {
     pub notes: Vec<String>,
 }
 
-const WIDTH: i32 = 880;
-const MARGIN: i32 = 24;
 const PLOT: i32 = 260;
 const LEFT: i32 = 92;
 const RIGHT: i32 = WIDTH - MARGIN - 8;
 const LEGEND_ROW: i32 = 20;
-const NOTE: i32 = 18;
 /// More points than pixels say nothing more.
 const POINTS_MAX: usize = 600;
 /// Up to so many dots, each is a larger one.
@@ -135,9 +133,8 @@ struct Layout {
 
 impl Layout {
     fn of(plane: &Plane) -> Self {
-        let room = f64::from(WIDTH - 2 * MARGIN);
-        let subtitles = lines(&plane.subtitle, SMALL_SIZE, room);
-        let mut y = 54 + NOTE * subtitles.len() as i32 + 4;
+        let subtitles = lines(&plane.subtitle, SMALL_SIZE, ROOM);
+        let mut y = FIRST_LINE + LINE * subtitles.len() as i32 + 4;
         let mut x = MARGIN;
         let mut legend = Vec::new();
         for (i, series) in plane.series.iter().enumerate() {
@@ -152,8 +149,8 @@ impl Layout {
         let top = y + 44 + if plane.stages.is_empty() { 0 } else { 16 };
         let bottom = top + PLOT;
         let notes: Vec<String> =
-            plane.notes.iter().flat_map(|note| lines(note, SMALL_SIZE, room)).collect();
-        let height = bottom + 48 + NOTE * notes.len() as i32 + MARGIN / 2;
+            plane.notes.iter().flat_map(|note| lines(note, SMALL_SIZE, ROOM)).collect();
+        let height = bottom + 48 + LINE * notes.len() as i32 + MARGIN / 2;
         Self { subtitles, notes, legend, top, bottom, height }
     }
 }
@@ -199,27 +196,20 @@ impl Plane {
     /// The backend's.
     pub fn draw(&self) -> Result<Sheet, ChartError> {
         let layout = Layout::of(self);
-        let mut svg = String::new();
-        {
-            let size = (WIDTH as u32, layout.height as u32);
-            let area = SVGBackend::with_string(&mut svg, size).into_drawing_area();
-            paper::card(&area, WIDTH, layout.height)?;
-            self.words(&area, &layout)?;
-            if let Some(grid) = Grid::over(self, &layout) {
-                self.stages(&area, &grid, &layout)?;
-                self.grid(&area, &grid, &layout)?;
-                self.envelope(&area, &grid)?;
-                let shifts = self.shifts();
-                for (i, (series, shift)) in self.series.iter().zip(shifts).enumerate() {
-                    draw_series(&area, &grid.shifted(shift), series, i)?;
-                }
-            } else {
+        frame::sheet(&self.title, layout.height, |area| {
+            self.words(area, &layout)?;
+            let Some(grid) = Grid::over(self, &layout) else {
                 let at = (LEFT, (layout.top + layout.bottom) / 2);
-                text(&area, "No figure that these axes can show.", at, Font::PLAIN)?;
-            }
-            area.present()?;
-        }
-        Ok(Sheet::new(&self.title, svg))
+                return text(area, "No figure that these axes can show.", at, Font::PLAIN);
+            };
+            self.stages(area, &grid, &layout)?;
+            self.grid(area, &grid, &layout)?;
+            self.envelope(area, &grid)?;
+            let mut all = self.series.iter().zip(self.shifts()).enumerate();
+            all.try_for_each(|(i, (series, shift))| {
+                draw_series(area, &grid.shifted(shift), series, i)
+            })
+        })
     }
 
     /// By how many pixels each series stands aside, so that whiskers do not hide each other.
@@ -241,12 +231,7 @@ impl Plane {
 
     /// Everything that is read and needs no axis.
     fn words(&self, area: &Area, layout: &Layout) -> Drawn {
-        let title = Font { size: TITLE_SIZE, ink: WORDS, is_bold: true, ..Font::PLAIN };
-        let room = f64::from(WIDTH - 2 * MARGIN);
-        text(area, &fit(&self.title, TITLE_SIZE, room * 1.1), (MARGIN, 30), title)?;
-        for (subtitle, y) in layout.subtitles.iter().zip((54..).step_by(NOTE as usize)) {
-            text(area, subtitle, (MARGIN, y), Font::PLAIN)?;
-        }
+        frame::head(area, &self.title, &layout.subtitles)?;
         for (i, x, y) in &layout.legend {
             let series = &self.series[*i];
             legend_mark(area, series.look, *i, (*x, *y))?;
@@ -258,11 +243,7 @@ impl Plane {
         text(area, &self.y.title, (MARGIN, layout.top - above), font)?;
         let across = Font { anchor: HPos::Right, ..font };
         text(area, &self.x.title, (RIGHT, layout.bottom + 36), across)?;
-        for (i, note) in layout.notes.iter().enumerate() {
-            let y = layout.bottom + 58 + NOTE * i as i32;
-            text(area, note, (MARGIN, y), Font::PLAIN)?;
-        }
-        Ok(())
+        frame::lines(area, &layout.notes, layout.bottom + 58)
     }
 
     fn stages(&self, area: &Area, grid: &Grid, layout: &Layout) -> Drawn {

@@ -1,15 +1,16 @@
 //! Rows over one axis: a name on the left, a mark with its interval, a figure on the right. Behind
 //! the marks there may be grounds from good to bad.
 
+use super::frame::{self, FIRST_LINE, LINE, MARGIN, ROOM, WIDTH};
 use super::paper::{
     self, ASIDE, Area, BLUE, BORDER, Font, GREEN, GREY, GRID, GROUNDS, Ink, ORANGE, RED,
-    SMALL_SIZE, TEXT_SIZE, TITLE_SIZE, WORDS, fit, lines, text, width,
+    SMALL_SIZE, TEXT_SIZE, WORDS, fit, lines, text, width,
 };
 use super::plane::Axis;
 use super::scale::Fitted;
 use super::{ChartError, Drawn, Sheet};
 use plotters::element::{Circle, Rectangle};
-use plotters::prelude::{Color, IntoDrawingArea, SVGBackend};
+use plotters::prelude::Color;
 use plotters::style::text_anchor::HPos;
 
 /// How a row is meant.
@@ -105,11 +106,8 @@ pub struct Rows {
     pub notes: Vec<String>,
 }
 
-const WIDTH: i32 = 880;
-const MARGIN: i32 = 24;
 const ROW: i32 = 26;
 const GAP: i32 = 12;
-const NOTE: i32 = 18;
 const LABEL_MAX: i32 = 290;
 const FIGURE_MAX: i32 = 290;
 
@@ -128,9 +126,8 @@ struct Layout {
 
 impl Layout {
     fn of(rows: &Rows) -> Self {
-        let room = f64::from(WIDTH - 2 * MARGIN);
-        let subtitles = lines(&rows.subtitle, SMALL_SIZE, room);
-        let legend = 54 + NOTE * subtitles.len() as i32 + 4;
+        let subtitles = lines(&rows.subtitle, SMALL_SIZE, ROOM);
+        let legend = FIRST_LINE + LINE * subtitles.len() as i32 + 4;
         let top = legend + if rows.grounds.is_empty() { 18 } else { 40 };
         // A heading goes over the whole width.
         let own = || rows.rows.iter().filter(|row| !row.is_heading());
@@ -140,8 +137,8 @@ impl Layout {
         };
         let bottom = top + ROW * rows.rows.len() as i32;
         let notes: Vec<String> =
-            rows.notes.iter().flat_map(|note| lines(note, SMALL_SIZE, room)).collect();
-        let height = bottom + 54 + NOTE * notes.len() as i32 + MARGIN / 2;
+            rows.notes.iter().flat_map(|note| lines(note, SMALL_SIZE, ROOM)).collect();
+        let height = bottom + 54 + LINE * notes.len() as i32 + MARGIN / 2;
         let left = MARGIN + widest(|row| &row.label, LABEL_MAX) + GAP;
         let right = WIDTH - MARGIN - widest(|row| &row.figure, FIGURE_MAX) - GAP;
         Self { subtitles, notes, legend, top, bottom, left, right, height }
@@ -159,21 +156,14 @@ impl Rows {
     /// The backend's.
     pub fn draw(&self) -> Result<Sheet, ChartError> {
         let layout = Layout::of(self);
-        let mut svg = String::new();
-        {
-            let size = (WIDTH as u32, layout.height as u32);
-            let area = SVGBackend::with_string(&mut svg, size).into_drawing_area();
-            paper::card(&area, WIDTH, layout.height)?;
-            self.words(&area, &layout)?;
+        frame::sheet(&self.title, layout.height, |area| {
+            self.words(area, &layout)?;
             let axis = self.axis_over(&layout);
-            self.grounds(&area, &axis, &layout)?;
-            self.grid(&area, &axis, &layout)?;
-            for (index, row) in self.rows.iter().enumerate() {
-                self.mark(&area, &axis, (row, layout.middle(index)))?;
-            }
-            area.present()?;
-        }
-        Ok(Sheet::new(&self.title, svg))
+            self.grounds(area, &axis, &layout)?;
+            self.grid(area, &axis, &layout)?;
+            let mut all = self.rows.iter().enumerate();
+            all.try_for_each(|(index, row)| self.mark(area, &axis, (row, layout.middle(index))))
+        })
     }
 
     fn axis_over(&self, layout: &Layout) -> Fitted {
@@ -189,12 +179,7 @@ impl Rows {
     }
 
     fn words(&self, area: &Area, layout: &Layout) -> Drawn {
-        let title = Font { size: TITLE_SIZE, ink: WORDS, is_bold: true, ..Font::PLAIN };
-        let room = f64::from(WIDTH - 2 * MARGIN);
-        text(area, &fit(&self.title, TITLE_SIZE, room * 1.1), (MARGIN, 30), title)?;
-        for (subtitle, y) in layout.subtitles.iter().zip((54..).step_by(NOTE as usize)) {
-            text(area, subtitle, (MARGIN, y), Font::PLAIN)?;
-        }
+        frame::head(area, &self.title, &layout.subtitles)?;
         let mut x = MARGIN;
         for (ground, words) in GROUNDS.iter().zip(&self.grounds) {
             let y = layout.legend;
@@ -211,11 +196,7 @@ impl Rows {
         let wide = width(&self.axis.title, SMALL_SIZE).ceil() as i32;
         let left = layout.left.min(WIDTH - MARGIN - wide).max(MARGIN);
         text(area, &self.axis.title, (left, layout.bottom + 34), below)?;
-        for (i, note) in layout.notes.iter().enumerate() {
-            let y = layout.bottom + 60 + NOTE * i as i32;
-            text(area, note, (MARGIN, y), Font::PLAIN)?;
-        }
-        Ok(())
+        frame::lines(area, &layout.notes, layout.bottom + 60)
     }
 
     fn row_words(&self, area: &Area, layout: &Layout, (row, y): (&Row, i32)) -> Drawn {
