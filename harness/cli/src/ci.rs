@@ -5,7 +5,7 @@
 use crate::args::Ci;
 use crate::checkout;
 use crate::compare;
-use crate::failure::Failure;
+use crate::failure::{Failure, unwritable};
 use crate::output::{self, note, print};
 use crate::report::{is_comparison, limits};
 use crate::revision::Builder;
@@ -177,10 +177,6 @@ fn emptied(path: &Path) -> io::Result<PathBuf> {
         fs::remove_dir_all(&comparison)?;
     }
     Ok(out)
-}
-
-fn unwritable(path: &Path) -> impl FnOnce(io::Error) -> Failure {
-    move |source| Failure::Output { path: path.to_owned(), source }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! `export`: a run or a comparison for other programs, one format or all of them.
 
 use crate::args::Export;
-use crate::failure::Failure;
+use crate::failure::{Failure, unwritable};
 use crate::output::{note, print};
 use crate::report::is_comparison;
 use caxton_results::exit;
@@ -38,8 +38,7 @@ pub(crate) fn export(words: &Export) -> Result<u8, Failure> {
         return Ok(exit::FINE);
     }
     let folder = words.output.clone().unwrap_or_else(|| words.dir.join(FOLDER));
-    fs::create_dir_all(&folder)
-        .map_err(|source| Failure::Output { path: folder.clone(), source })?;
+    fs::create_dir_all(&folder).map_err(unwritable(&folder))?;
     let mut failed = None;
     for (format, file) in source.formats() {
         match source.make(format) {
@@ -55,7 +54,7 @@ pub(crate) fn export(words: &Export) -> Result<u8, Failure> {
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    fs::write(path, bytes).map_err(|source| Failure::Output { path: path.to_owned(), source })
+    fs::write(path, bytes).map_err(unwritable(path))
 }
 
 impl Source {

@@ -7,7 +7,7 @@ use caxton_results::limits::BadLimits;
 use caxton_results::record::store::StoreError;
 use caxton_results::report::html::HtmlError;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -63,6 +63,12 @@ pub(crate) enum Failure {
     /// A comparison whose samples say something else.
     #[error("{path}: {why}: it was edited, or written by another version", path = path.display())]
     Contradiction { path: PathBuf, why: String },
+}
+
+/// For `map_err`: what keeps `path` from being written.
+pub(crate) fn unwritable(path: &Path) -> impl FnOnce(io::Error) -> Failure {
+    let path = path.to_owned();
+    move |source| Failure::Output { path, source }
 }
 
 impl Failure {

@@ -1,6 +1,6 @@
 //! `history`: many runs, as one page.
 
-use crate::failure::Failure;
+use crate::failure::{Failure, unwritable};
 use crate::output::note;
 use caxton_results::exit;
 use caxton_results::history;
@@ -32,7 +32,7 @@ pub(crate) fn history(dirs: &[PathBuf], out: &Path) -> Result<u8, Failure> {
     }
     let records: Vec<Record> = records.into_values().collect();
     let html = history::page(&records);
-    fs::write(out, html).map_err(|source| Failure::Output { path: out.to_owned(), source })?;
+    fs::write(out, html).map_err(unwritable(out))?;
     note(&format!("{} runs in {}", records.len(), out.display()));
     Ok(exit::FINE)
 }

@@ -1,6 +1,6 @@
 //! `report --html`: runs and comparisons as one page, with its charts as files beside it.
 
-use crate::failure::Failure;
+use crate::failure::{Failure, unwritable};
 use crate::output::print;
 use crate::report::is_comparison;
 use caxton_results::exit;
@@ -111,10 +111,6 @@ fn picture(dir: &Path, name: &str, room: &mut u64) -> Result<String, String> {
 
 /// Writes the page to `path`, and its charts beside it.
 fn keep(page: &Page, path: &Path) -> Result<(), Failure> {
-    let unwritable = |path: &Path| {
-        let path = path.to_owned();
-        move |source| Failure::Output { path, source }
-    };
     let charts = path.with_file_name(CHARTS);
     if !page.charts.is_empty() {
         fs::create_dir_all(&charts).map_err(unwritable(&charts))?;

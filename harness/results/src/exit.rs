@@ -1,5 +1,6 @@
 //! What a program's exit code says, for every program of this project.
 
+use crate::load::outcome::Verdict;
 use crate::paired::comparison::Conclusion;
 
 /// Nothing to complain of.
@@ -32,6 +33,18 @@ pub const fn of(conclusion: Conclusion, is_strict: bool) -> u8 {
     }
 }
 
+/// The exit code of loads with these verdicts: that of the worst.
+pub fn of_loads(verdicts: impl IntoIterator<Item = Verdict>) -> u8 {
+    let verdicts: Vec<Verdict> = verdicts.into_iter().collect();
+    if verdicts.contains(&Verdict::Fail) {
+        LIMIT_MISSED
+    } else if verdicts.contains(&Verdict::Invalid) {
+        NOT_COMPARABLE
+    } else {
+        FINE
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -49,5 +62,14 @@ mod tests {
             assert_eq!([false, true].map(|s| of(conclusion, s)), [code; 2], "{conclusion:?}");
         }
         assert_eq!([false, true].map(|s| of(Conclusion::Inconclusive, s)), [0, 5]);
+    }
+
+    #[test]
+    fn the_worst_load_is_what_a_run_ends_in() {
+        use Verdict::{Fail, Invalid, Pass, Unclear};
+        assert_eq!(of_loads([Pass, Invalid, Fail]), 99);
+        assert_eq!(of_loads([Invalid, Unclear]), 4);
+        assert_eq!(of_loads([Pass, Unclear]), 0);
+        assert_eq!(of_loads([]), 0);
     }
 }

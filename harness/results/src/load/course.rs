@@ -81,7 +81,11 @@ impl LoadPlan {
 
 impl Tally {
     /// What grew.
-    pub(super) fn leak(&self) -> Leak {
+    pub(super) fn leak(&self) -> &Leak {
+        self.leak.get_or_init(|| self.find_leak())
+    }
+
+    fn find_leak(&self) -> Leak {
         let series = SERIES.map(|(figure, class, floor)| (class, self.series(figure, floor)));
         let options = LeakOptions::default();
         let trends = series.map(|(class, series)| (class, leak(&series, &options)));
@@ -120,20 +124,24 @@ impl Tally {
     }
 
     pub(super) fn leak_gauge(&self) -> Reading<f64> {
-        match self.leak().verdict {
+        match &self.leak().verdict {
             LeakVerdict::Clean => Reading::Known(0.0),
             LeakVerdict::Leak => Reading::Known(1.0),
             LeakVerdict::Suspect => {
                 let why = "something grew and may have stopped: a longer run can tell";
                 Reading::Missing(Missing::Failed(why.to_owned()))
             }
-            LeakVerdict::Invalid(why) => Reading::Missing(Missing::Failed(why)),
+            LeakVerdict::Invalid(why) => Reading::Missing(Missing::Failed(why.clone())),
         }
     }
 
     /// What got slower over the steady stages, worst first. Responses within a hundredth of the
     /// objective are all alike.
-    pub(super) fn degradations(&self) -> Degradations {
+    pub(super) fn degradations(&self) -> &Degradations {
+        self.degradations.get_or_init(|| self.find_degradations())
+    }
+
+    fn find_degradations(&self) -> Degradations {
         let is_steady = |row: &&Row| {
             self.plan.stages.get(row.stage as usize).is_some_and(|s| s.role.is_steady())
         };
@@ -166,7 +174,7 @@ impl Tally {
     }
 
     pub(super) fn degradation_gauge(&self) -> Reading<f64> {
-        let figures = self.degradations().figures;
+        let figures = &self.degradations().figures;
         let worse = |told: &Degradation| {
             let ratio = told.ratio.as_ref()?;
             Some(match told.worse {

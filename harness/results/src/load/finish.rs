@@ -36,8 +36,8 @@ impl Tally {
             stages.map(|(stage, tally)| self.stage(stage, tally)).collect();
         let whole = self.whole();
         let thresholds: Vec<Judged> = self.judged();
-        let leak = self.plan.asks(Metric::Leak).then(|| self.leak());
-        let degradation = self.plan.asks(Metric::Degradation).then(|| self.degradations());
+        let leak = self.plan.asks(Metric::Leak).then(|| self.leak().clone());
+        let degradation = self.plan.asks(Metric::Degradation).then(|| self.degradations().clone());
         let no_count = || Missing::Failed("the load ended before it could be counted".to_owned());
         let mut outcome = LoadOutcome {
             verdict: Verdict::Pass,

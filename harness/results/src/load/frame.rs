@@ -72,19 +72,6 @@ impl Seen {
         self.service.add(&other.service);
         self.lateness.add(&other.lateness);
     }
-
-    /// True if nothing was seen.
-    pub fn is_empty(&self) -> bool {
-        self.counts == Counts::default() && self.response.is_empty() && self.in_flight_ns == 0.0
-    }
-
-    /// Nothing any more; the room is kept.
-    pub fn clear(&mut self) {
-        (self.counts, self.in_flight_ns) = (Counts::default(), 0.0);
-        for times in [&mut self.response, &mut self.service, &mut self.lateness] {
-            times.clear();
-        }
-    }
 }
 
 /// What is read beside the messages.
@@ -112,19 +99,6 @@ pub enum Figure {
 }
 
 impl Figure {
-    /// Every one.
-    pub const ALL: [Self; 9] = [
-        Self::LiveBytes,
-        Self::LiveBlocks,
-        Self::LinearBytes,
-        Self::RssBytes,
-        Self::PssBytes,
-        Self::Files,
-        Self::Threads,
-        Self::Maps,
-        Self::CpuNs,
-    ];
-
     /// Its name in files and tables.
     pub const fn name(self) -> &'static str {
         match self {

@@ -3,13 +3,14 @@
 
 use super::frame::{Counts, Figure, Frame, Line, Look, Seen, Segment};
 use super::judge::{Judged, Observed};
-use super::outcome::Point;
+use super::outcome::{Degradations, Leak, Point};
 use super::plan::LoadPlan;
 use super::quiescence::Ledger;
 use super::recovery::Second;
 use super::threshold::{Aggregate, Metric};
 use super::times::{Beyond, Times};
 use crate::reading::{Missing, Reading};
+use std::cell::OnceCell;
 
 /// The most stretches of a stage that are kept apart: what intervals are drawn from.
 pub(super) const STRETCHES: usize = 64;
@@ -26,6 +27,9 @@ pub struct Tally {
     /// Messages that were in flight when a process ended before its plan did.
     pub(super) cut_off: u64,
     in_flight: u64,
+    /// What grew and what got slower so far, once somebody asked: both take work.
+    pub(super) leak: OnceCell<Leak>,
+    pub(super) degradations: OnceCell<Degradations>,
 }
 
 /// The sum of a stage's seconds.
@@ -96,6 +100,8 @@ impl Tally {
             left: None,
             cut_off: 0,
             in_flight: 0,
+            leak: OnceCell::new(),
+            degradations: OnceCell::new(),
         }
     }
 
@@ -106,6 +112,7 @@ impl Tally {
 
     /// Adds a line of the file.
     pub fn push(&mut self, line: &Line) {
+        (self.leak, self.degradations) = (OnceCell::new(), OnceCell::new());
         match line {
             Line::Segment(segment) => {
                 // What its predecessor had in flight never came back.
@@ -129,11 +136,7 @@ impl Tally {
             response.add(&seen.response);
             service.add(&seen.service);
         }
-        // By nearest rank, however few there are: a course is looked at, not judged.
-        let two = |times: &Times| {
-            let at = |share: f64| times.histogram().value_at_quantile(share);
-            (!times.is_empty()).then(|| [at(0.5), at(0.99)])
-        };
+        let two = |times: &Times| Some([times.nearest(0.5)?.0, times.nearest(0.99)?.0]);
         let at_ns = frame.second * 1_000_000_000;
         self.seconds.push(Row {
             second: frame.second,

@@ -80,6 +80,11 @@ impl Times {
         (beyond >= BEYOND as f64).then(|| Nanos(self.0.value_at_quantile(share)))
     }
 
+    /// The quantile `share` by nearest rank, however few there are: to be looked at, not judged.
+    pub fn nearest(&self, share: f64) -> Option<Nanos> {
+        (!self.is_empty()).then(|| Nanos(self.0.value_at_quantile(share)))
+    }
+
     /// The quantile `share` of these and of `over` more that are longer than any; none where it is
     /// one of those, or too few samples lie beyond it.
     ///
@@ -100,12 +105,6 @@ impl Times {
     /// How many took longer than `limit`.
     pub fn longer_than(&self, limit: Nanos) -> u64 {
         self.len() - self.0.count_between(0, limit.0.min(LONGEST_NS))
-    }
-
-    /// Each value that occurred and how often, in order.
-    pub fn counts(&self) -> Vec<(u64, u64)> {
-        let recorded = self.0.iter_recorded();
-        recorded.map(|step| (step.value_iterated_to(), step.count_at_value())).collect()
     }
 
     /// The histogram, for writers of its formats.

@@ -9,6 +9,7 @@ use crate::load::quiescence::{Row, Thing};
 use crate::load::recovery::Recovery;
 use crate::reading::Reading;
 use crate::record::{CaseRecord, Record};
+use crate::report::figures::grouped;
 use crate::report::table::{Table, Tone, name};
 use crate::stats::trend::{DegradationVerdict, Judged as JudgedTrend, LeakVerdict, Trend};
 use crate::units::{Nanos, Unit};
@@ -47,14 +48,7 @@ fn reading<T>(reading: &Reading<T>, show: impl Fn(&T) -> String) -> String {
 }
 
 pub(super) fn count(value: u64) -> String {
-    let digits = value.to_string();
-    let groups: Vec<&str> = digits
-        .as_bytes()
-        .rchunks(3)
-        .rev()
-        .map(|group| std::str::from_utf8(group).unwrap_or_default())
-        .collect();
-    groups.join(",")
+    grouped(value as f64)
 }
 
 pub(super) fn label(load: &LoadOutcome) -> String {

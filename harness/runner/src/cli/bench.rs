@@ -244,7 +244,11 @@ pub(super) fn finish(args: &Args, record: &Record) -> u8 {
     match record.run.status {
         Status::Interrupted => exit::INTERRUPTED,
         _ if record.cases.iter().any(CaseRecord::has_failed) => exit::FAILED,
-        _ => resume::code(record).unwrap_or(exit::FINE),
+        // Half a second shows that a load runs, and no more.
+        _ if record.run.scale == Scale::Smoke.name() => exit::FINE,
+        _ => {
+            exit::of_loads(record.cases.iter().filter_map(|case| Some(case.load.as_ref()?.verdict)))
+        }
     }
 }
 

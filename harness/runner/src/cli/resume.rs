@@ -11,7 +11,7 @@ use crate::plan::scale::Scale;
 use crate::plan::{Task, TaskKind};
 use crate::suite::Suite;
 use caxton_results::record::store::{RUNS, RunFolder};
-use caxton_results::record::{CaseRecord, Record, Status};
+use caxton_results::record::{CaseRecord, Status};
 use clap::ValueEnum;
 use std::collections::BTreeMap;
 use std::fs;
@@ -67,20 +67,4 @@ fn task(run: &Path, case: &CaseRecord) -> Result<Task, String> {
         serde_json::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?;
     let (agent, case) = (case.key.agent.clone(), case.key.clone());
     Ok(Task { agent, kind: TaskKind::Load { case, job: Box::new(job) } })
-}
-
-/// The worst of what is said of a run's loads, as an exit code; none where nothing is wrong.
-pub(super) fn code(record: &Record) -> Option<u8> {
-    use caxton_results::exit;
-    use caxton_results::load::outcome::Verdict;
-    let verdicts = record.cases.iter().filter_map(|case| case.load.as_ref()).map(|l| l.verdict);
-    let verdicts: Vec<Verdict> = verdicts.collect();
-    // Half a second shows that a load runs, and no more.
-    let is_judged = record.run.scale != Scale::Smoke.name();
-    let has = |verdict| is_judged && verdicts.contains(&verdict);
-    match () {
-        () if has(Verdict::Fail) => Some(exit::LIMIT_MISSED),
-        () if has(Verdict::Invalid) => Some(exit::NOT_COMPARABLE),
-        () => None,
-    }
 }

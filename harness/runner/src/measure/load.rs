@@ -30,12 +30,6 @@ struct Heard {
     failed: Option<StoreError>,
 }
 
-impl Heard {
-    fn ran() -> Self {
-        Self { outcome: Some(Outcome::Ran), aborted_by: None, failed: None }
-    }
-}
-
 impl Run<'_> {
     /// Runs a load, or goes on with one, and puts what it comes to into its case.
     pub(super) fn load(
@@ -49,9 +43,9 @@ impl Run<'_> {
         let mut seconds =
             folder.as_deref().map(|folder| Seconds::open(folder, &mut tally)).transpose()?;
         let is_done = tally.next_second() * SECOND_NS >= job.plan.granted().0;
-        if tally.is_ended() || is_done && tally.next_second() > 0 {
+        if tally.is_ended() || is_done {
             // Whatever ended the run, it was not this load.
-            return self.settle_load(case, &tally, (folder, heard_as_told(&Heard::ran(), &tally)));
+            return self.settle_load(case, &tally, (folder, (Outcome::Ran, None)));
         }
         let mut job = job.clone();
         job.from_second = tally.next_second();

@@ -6,14 +6,14 @@ use super::target::{Answer, Target};
 use crate::measure::protocol::AgentFiles;
 use crate::orchestrator::reference::Reference;
 use crate::orchestrator::supervision::{Intensity, Supervision};
-use crate::orchestrator::{Orchestrator, PostError, Setup, WhenFull};
+use crate::orchestrator::{Orchestrator, Setup, WhenFull};
 use crate::subject::Attempt;
 use crate::subject::mail::Shape;
 use crate::subject::wasmtime::{EngineOptions, WasmMailSubject};
 use crate::sys::affinity;
 use crate::workload::mail::runtime::{guest, tier};
-use crate::workload::mail::traffic::request;
-use agent_abi::mail::{Header, Kind, body_hash, seal};
+use crate::workload::mail::traffic::{Question, offer};
+use agent_abi::mail::{Header, Kind};
 use caxton_results::case::Outcome;
 use caxton_results::load::plan::LoadPlan;
 use std::sync::Arc;
@@ -37,8 +37,7 @@ pub struct Agents {
     /// Where they live, in words.
     tier: String,
     agents: u32,
-    message: Vec<u8>,
-    hash: u64,
+    question: Question,
     rng: fastrand::Rng,
     mischief: Mischief,
     /// The agent whose trap is posted and whose request is not.
@@ -81,14 +80,12 @@ impl Agents {
         let told = guests.ask_linear_bytes().into_iter().filter_map(|told| told.recv().ok());
         linear.set(told.sum());
         let mut rng = fastrand::Rng::with_seed(plan.seed);
-        let message: Vec<u8> = (0..plan.message_bytes).map(|_| rng.u8(..)).collect();
-        let hash = body_hash(&message[Header::BYTES..]);
+        let question = Question::new(plan.message_bytes, &mut rng);
         Ok(Self {
             guests,
             tier: tier.words,
             agents: plan.agents,
-            message,
-            hash,
+            question,
             rng,
             mischief,
             doomed: None,
@@ -98,16 +95,7 @@ impl Agents {
     }
 
     fn post(&mut self, kind: Kind, agent: u32, id: u32) -> Attempt<bool> {
-        let mut header = request(kind, agent, 0);
-        header.id = id;
-        header.bytes = self.message.len() as u32;
-        header.hash = seal(self.hash, 0);
-        header.write(&mut self.message);
-        match self.guests.post(&self.message) {
-            Ok(()) => Ok(true),
-            Err(PostError::Full) => Ok(false),
-            Err(error) => Err(Outcome::Failed(error.to_string())),
-        }
+        offer(&mut self.guests, self.question.to(kind, agent, id))
     }
 }
 
@@ -127,7 +115,7 @@ impl Target for Agents {
 
     #[inline]
     fn answers(&mut self, _: u64, take: &mut dyn FnMut(Answer)) -> Attempt<()> {
-        let (hash, planted) = (seal(self.hash, 0), self.mischief.planted_bytes as usize);
+        let (hash, planted) = (self.question.answer(), self.mischief.planted_bytes as usize);
         self.guests.replies(&mut |reply| {
             let Some(header) = Header::read(reply) else { return };
             if planted > 0 {

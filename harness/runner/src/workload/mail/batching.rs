@@ -4,7 +4,7 @@
 //! The rate leaves a shard time to fall asleep between two requests. The CPU time is that of the
 //! shard's thread: the generator spins, and would drown it.
 
-use super::response::{Generator, Times, requests, setup};
+use super::response::{ANSWERED, Generator, Seen, requests, setup};
 use super::runtime::{guest, tier};
 use crate::measure::protocol::{AgentFiles, Event, Schedule};
 use crate::orchestrator::batcher::Batcher;
@@ -60,13 +60,13 @@ fn tell(
     ctx: &mut Context<'_>,
     case: &CaseKey,
     block: u32,
-    (waits, cpu, times): (bool, u64, &Times),
+    (waits, cpu, times): (bool, u64, &Seen),
 ) {
     let side = if waits { "subject" } else { "peer" };
     let at = At { block, index: 0 };
     ctx.sample(case, &format!("{side}_message_cpu_ns"), at, (cpu, times.response.len()));
     for (name, share) in [("p50", 0.5), ("p99", 0.99)] {
-        let value = times.response.value_at_quantile(share);
-        ctx.sample(case, &format!("{side}_response_{name}_ns"), at, (value, 1));
+        let value = times.response.nearest(share).expect(ANSWERED);
+        ctx.sample(case, &format!("{side}_response_{name}_ns"), at, (value.0, 1));
     }
 }

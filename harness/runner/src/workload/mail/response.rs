@@ -8,32 +8,31 @@
 //! the difference is what the agents add.
 
 use super::runtime::{Started, start};
-use super::traffic::request;
+use super::traffic::{Question, offer};
 use crate::measure::calibrate;
 use crate::measure::protocol::{AgentFiles, Crew, Event, Runtime, Schedule, System};
 use crate::orchestrator::batcher::Batcher;
-use crate::orchestrator::{Orchestrator, PostError, Setup, WhenFull};
+use crate::orchestrator::{Orchestrator, Setup, WhenFull};
 use crate::subject::Attempt;
 use crate::subject::mail::Shape;
 use crate::sys::clock::Clock;
 use crate::workload::{At, Context};
-use agent_abi::mail::{Header, Kind, body_hash, seal};
+use agent_abi::mail::{Header, Kind};
 use caxton_results::case::{CaseKey, Outcome};
+use caxton_results::load::times::{BEYOND, Times};
 use caxton_results::reading::Missing;
 use caxton_results::units::Nanos;
-use hdrhistogram::Histogram;
 
 /// Windows of latency are this much longer than those of throughput: a quantile wants samples
 /// beyond it.
 const LONGER: u64 = 4;
-/// Samples that must lie beyond a quantile for it to be told.
-const BEYOND: u64 = 10;
 /// Messages that fit a mailbox; and the most that one call takes.
 const SLOTS: u32 = 64;
 /// How long answers are waited for at the end of a window.
 const PATIENCE_NS: u64 = 10_000_000_000;
-/// An hour: the longest time that is told from a longer one.
-const LONGEST_NS: u64 = 3_600_000_000_000;
+
+/// Why a window has times.
+pub(super) const ANSWERED: &str = "a window ends when each of its requests was answered";
 
 /// Quantiles that are told, their metric's part of a name, and the share of samples beyond.
 const QUANTILES: [(&str, f64); 4] = [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p999", 0.999)];
@@ -44,11 +43,12 @@ struct Side {
     prefix: &'static str,
 }
 
-/// Times of one window, in nanoseconds.
-pub(super) struct Times {
-    pub(super) response: Histogram<u64>,
-    service: Histogram<u64>,
-    lateness: Histogram<u64>,
+/// What was seen in one window.
+#[derive(Default)]
+pub(super) struct Seen {
+    pub(super) response: Times,
+    service: Times,
+    lateness: Times,
     wall: Nanos,
 }
 
@@ -128,8 +128,7 @@ pub fn round_trip(
 
 /// Makes requests and takes answers.
 pub(super) struct Generator {
-    message: Vec<u8>,
-    hash: u64,
+    question: Question,
     /// Whom the n-th request of a window goes to.
     order: Vec<u32>,
     interval_ns: f64,
@@ -139,12 +138,11 @@ pub(super) struct Generator {
 
 impl Generator {
     pub(super) fn new(ctx: &mut Context<'_>, schedule: Schedule, requests: u64) -> Self {
-        let message: Vec<u8> = (0..schedule.bytes).map(|_| ctx.rng.u8(..)).collect();
-        let hash = body_hash(&message[Header::BYTES..]);
+        let question = Question::new(schedule.bytes, &mut ctx.rng);
         let order = (0..requests).map(|_| ctx.rng.u32(..schedule.agents)).collect();
         let interval_ns = 1e9 / f64::from(schedule.per_second);
         let (sent_ns, answers) = (vec![0; requests as usize], Vec::new());
-        Self { message, hash, order, interval_ns, sent_ns, answers }
+        Self { question, order, interval_ns, sent_ns, answers }
     }
 
     /// When the n-th request is meant to start, from the window's start on.
@@ -153,7 +151,7 @@ impl Generator {
     }
 
     /// All requests of a window, on schedule.
-    fn window(&mut self, clock: &dyn Clock, orchestrator: &mut dyn Orchestrator) -> Attempt<Times> {
+    fn window(&mut self, clock: &dyn Clock, orchestrator: &mut dyn Orchestrator) -> Attempt<Seen> {
         self.paced(clock, orchestrator, None)
     }
 
@@ -163,8 +161,8 @@ impl Generator {
         clock: &dyn Clock,
         orchestrator: &mut dyn Orchestrator,
         mut batcher: Option<&mut Batcher>,
-    ) -> Attempt<Times> {
-        let mut times = Times::new();
+    ) -> Attempt<Seen> {
+        let mut times = Seen::default();
         let start = clock.now().0;
         let (mut next, mut answered) = (0, 0);
         let last = self.intended_ns(self.order.len()) + PATIENCE_NS;
@@ -175,15 +173,14 @@ impl Generator {
                 // time, for the intended start stands.
                 let is_sent = match &mut batcher {
                     Some(batcher) => {
-                        self.address(next);
-                        batcher.add(&self.message, now);
+                        batcher.add(self.request(next), now);
                         true
                     }
                     None => self.post(orchestrator, next)?,
                 };
                 if is_sent {
                     self.sent_ns[next] = now;
-                    times.lateness.saturating_record(now - self.intended_ns(next));
+                    times.lateness.record(now - self.intended_ns(next));
                     next += 1;
                 }
             }
@@ -209,8 +206,8 @@ impl Generator {
         &mut self,
         clock: &dyn Clock,
         orchestrator: &mut dyn Orchestrator,
-    ) -> Attempt<Times> {
-        let mut times = Times::new();
+    ) -> Attempt<Seen> {
+        let mut times = Seen::default();
         let start = clock.now().0;
         for number in 0..self.order.len() {
             let sent = clock.now().0;
@@ -220,35 +217,26 @@ impl Generator {
                     return Err(Outcome::TimedOut("a request without an answer".to_owned()));
                 }
             }
-            times.response.saturating_record(clock.now().0 - sent);
+            times.response.record(clock.now().0 - sent);
             check_all(&mut self.answers)?;
         }
         times.wall = Nanos(clock.now().0 - start);
         Ok(times)
     }
 
-    /// Makes the message the request of that number.
-    fn address(&mut self, number: usize) {
-        let mut header = request(Kind::Ask, self.order[number], 0);
-        header.id = number as u32;
-        header.bytes = self.message.len() as u32;
-        header.hash = seal(self.hash, 0);
-        header.write(&mut self.message);
+    /// The request of that number.
+    fn request(&mut self, number: usize) -> &[u8] {
+        self.question.to(Kind::Ask, self.order[number], number as u32)
     }
 
     /// Posts the request; false if there is no room.
     fn post(&mut self, orchestrator: &mut dyn Orchestrator, number: usize) -> Attempt<bool> {
-        self.address(number);
-        match orchestrator.post(&self.message) {
-            Ok(()) => Ok(true),
-            Err(PostError::Full) => Ok(false),
-            Err(error) => Err(Outcome::Failed(error.to_string())),
-        }
+        offer(orchestrator, self.request(number))
     }
 
     /// Takes the answers that are there; looks at no more than their headers.
     fn take(&mut self, orchestrator: &mut dyn Orchestrator) -> usize {
-        let (hash, answers) = (seal(self.hash, 0), &mut self.answers);
+        let (hash, answers) = (self.question.answer(), &mut self.answers);
         orchestrator.replies(&mut |reply| {
             let header = Header::read(reply);
             answers.push(header.map_or((0, false), |h| (h.id, h.hash == hash)));
@@ -256,14 +244,14 @@ impl Generator {
     }
 
     /// Notes when the answers just taken came.
-    fn note(&mut self, now: u64, times: &mut Times) -> Attempt<usize> {
+    fn note(&mut self, now: u64, times: &mut Seen) -> Attempt<usize> {
         let count = self.answers.len();
         for (id, _) in &self.answers {
             let number = *id as usize;
             let Some(sent) = self.sent_ns.get(number) else { continue };
             let intended = (number as f64 * self.interval_ns) as u64;
-            times.response.saturating_record(now.saturating_sub(intended));
-            times.service.saturating_record(now.saturating_sub(*sent));
+            times.response.record(now.saturating_sub(intended));
+            times.service.record(now.saturating_sub(*sent));
         }
         check_all(&mut self.answers)?;
         Ok(count)
@@ -278,31 +266,20 @@ fn check_all(answers: &mut Vec<(u32, bool)>) -> Attempt<()> {
     Err(Outcome::WrongAnswer("an answer does not carry the hash of what was asked".to_owned()))
 }
 
-impl Times {
-    fn new() -> Self {
-        let histogram = || {
-            let made = Histogram::new_with_bounds(1, LONGEST_NS, 3);
-            made.expect("from a nanosecond to an hour at three digits is a range")
-        };
-        let [response, service, lateness] = [histogram(), histogram(), histogram()];
-        Self { response, service, lateness, wall: Nanos(0) }
-    }
-}
-
-fn tell(ctx: &mut Context<'_>, case: &CaseKey, block: u32, (prefix, times): (&str, &Times)) {
+fn tell(ctx: &mut Context<'_>, case: &CaseKey, block: u32, (prefix, times): (&str, &Seen)) {
     for (name, share) in QUANTILES {
         quantile(ctx, case, block, (&format!("{prefix}_response_{name}_ns"), times, share));
     }
     let at = At { block, index: 0 };
-    let max = times.response.max();
-    ctx.sample(case, &format!("{prefix}_response_max_ns"), at, (max, 1));
+    let max = times.response.max().expect(ANSWERED);
+    ctx.sample(case, &format!("{prefix}_response_max_ns"), at, (max.0, 1));
     if prefix == "subject" {
         for (name, share) in [("p50", 0.5), ("p99", 0.99)] {
-            let value = times.service.value_at_quantile(share);
-            ctx.sample(case, &format!("subject_service_{name}_ns"), at, (value, 1));
+            let value = times.service.nearest(share).expect(ANSWERED);
+            ctx.sample(case, &format!("subject_service_{name}_ns"), at, (value.0, 1));
         }
-        let late = times.lateness.value_at_quantile(0.99);
-        ctx.sample(case, "lateness_p99_ns", at, (late, 1));
+        let late = times.lateness.nearest(0.99).expect(ANSWERED);
+        ctx.sample(case, "lateness_p99_ns", at, (late.0, 1));
         let per_second = times.response.len() as f64 * 1e9 / times.wall.0.max(1) as f64;
         ctx.sample(case, "achieved_rate", at, (per_second as u64, 1));
     }
@@ -313,14 +290,13 @@ fn quantile(
     ctx: &mut Context<'_>,
     case: &CaseKey,
     block: u32,
-    (metric, times, share): (&str, &Times, f64),
+    (metric, times, share): (&str, &Seen, f64),
 ) {
-    let beyond = (times.response.len() as f64 * (1.0 - share)) as u64;
-    if beyond >= BEYOND {
-        let value = times.response.value_at_quantile(share);
-        ctx.sample(case, metric, At { block, index: 0 }, (value, 1));
+    if let Some(value) = times.response.quantile(share) {
+        ctx.sample(case, metric, At { block, index: 0 }, (value.0, 1));
     } else {
         let samples = times.response.len();
+        let beyond = (samples as f64 * (1.0 - share)) as u64;
         let why = format!("{samples} samples: {beyond} beyond it, {BEYOND} are wanted");
         ctx.missing(case, metric, Missing::NotRequested(why));
     }

@@ -178,18 +178,61 @@ fn bodies(bytes: u32, rng: &mut fastrand::Rng) -> Vec<(Vec<u8>, u64)> {
     (0..BODIES).map(body).collect()
 }
 
+/// A request whose body is always the same, and what its answer must carry.
+#[derive(Debug)]
+pub struct Question {
+    message: Vec<u8>,
+    hash: u64,
+}
+
+impl Question {
+    /// One of `bytes` random bytes, header included.
+    pub fn new(bytes: u32, rng: &mut fastrand::Rng) -> Self {
+        let message: Vec<u8> = (0..bytes).map(|_| rng.u8(..)).collect();
+        let hash = body_hash(&message[Header::BYTES..]);
+        Self { message, hash }
+    }
+
+    /// The message with that number for `agent`, of that kind.
+    #[inline]
+    pub fn to(&mut self, kind: Kind, agent: u32, id: u32) -> &[u8] {
+        let mut header = request(kind, agent, 0);
+        header.id = id;
+        header.bytes = self.message.len() as u32;
+        header.hash = self.answer();
+        header.write(&mut self.message);
+        &self.message
+    }
+
+    /// The hash that an answer to it carries.
+    #[inline]
+    pub fn answer(&self) -> u64 {
+        seal(self.hash, 0)
+    }
+}
+
+/// Posts a message; false if there is no room.
+///
+/// # Errors
+/// It cannot be posted at all.
+#[inline]
+pub fn offer(orchestrator: &mut dyn Orchestrator, message: &[u8]) -> Attempt<bool> {
+    match orchestrator.post(message) {
+        Ok(()) => Ok(true),
+        Err(PostError::Full) => Ok(false),
+        Err(error) => Err(Outcome::Failed(error.to_string())),
+    }
+}
+
 /// Posts a message, waiting for room.
 ///
 /// # Errors
 /// It cannot be posted at all.
 pub fn post(orchestrator: &mut dyn Orchestrator, message: &[u8]) -> Attempt<()> {
-    loop {
-        match orchestrator.post(message) {
-            Ok(()) => return Ok(()),
-            Err(PostError::Full) => std::thread::sleep(NO_ROOM),
-            Err(error) => return Err(Outcome::Failed(error.to_string())),
-        }
+    while !offer(orchestrator, message)? {
+        std::thread::sleep(NO_ROOM);
     }
+    Ok(())
 }
 
 /// The same, where answers may be what takes the room: they are taken meanwhile.
@@ -203,11 +246,10 @@ pub fn post_taking(
 ) -> Attempt<()> {
     loop {
         orchestrator.replies(take);
-        match orchestrator.post(message) {
-            Ok(()) => return Ok(()),
-            Err(PostError::Full) => std::thread::sleep(NO_ROOM),
-            Err(error) => return Err(Outcome::Failed(error.to_string())),
+        if offer(orchestrator, message)? {
+            return Ok(());
         }
+        std::thread::sleep(NO_ROOM);
     }
 }
 
