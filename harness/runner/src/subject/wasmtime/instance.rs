@@ -27,30 +27,42 @@ const STDERR_BYTES_MAX: usize = 1 << 20;
 /// What is told of it: enough for a panic message.
 const LAST_WORDS_BYTES: usize = 4096;
 
+/// What the system is to a guest.
+struct System {
+    wasi: WasiP1Ctx,
+    stderr: MemoryOutputPipe,
+}
+
+impl System {
+    fn new() -> Box<Self> {
+        let stderr = MemoryOutputPipe::new(STDERR_BYTES_MAX);
+        let wasi = WasiCtxBuilder::new().stderr(stderr.clone()).build_p1();
+        Box::new(Self { wasi, stderr })
+    }
+}
+
 /// What a store carries for its guest.
 pub(super) struct HostState {
-    wasi: WasiP1Ctx,
+    /// Made when the guest first calls it: most never do, and there may be 100,000 of them.
+    system: Option<Box<System>>,
     limiter: Limiter,
     counts: HostCounts,
     wasi_calls: u64,
     memory: Option<Memory>,
-    stderr: MemoryOutputPipe,
     /// None where nobody watches the guest's heap.
     pub(super) heap: Option<Box<HeapLog>>,
 }
 
 impl HostState {
     fn new(limit: Option<Bytes>) -> Self {
-        let stderr = MemoryOutputPipe::new(STDERR_BYTES_MAX);
-        let wasi = WasiCtxBuilder::new().stderr(stderr.clone()).build_p1();
         let (limiter, counts) = (Limiter::new(limit), HostCounts::default());
-        Self { wasi, limiter, counts, wasi_calls: 0, memory: None, stderr, heap: None }
+        Self { system: None, limiter, counts, wasi_calls: 0, memory: None, heap: None }
     }
 
     /// Asked for once by each WASI function, and by nobody else.
     pub(super) fn wasi(&mut self) -> &mut WasiP1Ctx {
         self.wasi_calls += 1;
-        &mut self.wasi
+        &mut self.system.get_or_insert_with(System::new).wasi
     }
 
     pub(super) fn counts_mut(&mut self) -> &mut HostCounts {
@@ -477,7 +489,8 @@ pub(super) fn died(store: &Store<HostState>, call: &str, error: &wasmtime::Error
     if seen.denied > 0 {
         text.push_str(&format!("; after growth to {} was denied", seen.last_denied));
     }
-    let words = store.data().stderr.contents();
+    let words = store.data().system.as_ref().map(|system| system.stderr.contents());
+    let words = words.unwrap_or_default();
     let last = &words[words.len().saturating_sub(LAST_WORDS_BYTES)..];
     let words = one_line(&String::from_utf8_lossy(last));
     if !words.is_empty() {
