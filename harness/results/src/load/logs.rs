@@ -5,7 +5,9 @@
 use super::frame::{Line, Seen, Segment};
 use super::times::Times;
 use hdrhistogram::serialization::V2DeflateSerializer;
-use hdrhistogram::serialization::interval_log::{IntervalLogWriterBuilder, Tag};
+use hdrhistogram::serialization::interval_log::{
+    IntervalLogWriterBuilder, IntervalLogWriterError, Tag,
+};
 use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::time::{Duration, UNIX_EPOCH};
@@ -84,7 +86,10 @@ pub fn hlog<E: From<io::Error>>(
         }
         _ => {}
     })?;
-    ended.map_err(|error| io::Error::other(format!("{error:?}")))?;
+    ended.map_err(|error| match error {
+        IntervalLogWriterError::IoError(error) => error,
+        IntervalLogWriterError::SerializeError(error) => io::Error::other(error.to_string()),
+    })?;
     Ok(all)
 }
 

@@ -114,14 +114,16 @@ impl Run<'_> {
     ) -> Result<(), RunError> {
         let load = tally.outcome(ended_early);
         self.observer.load_done(&load);
-        let written = folder.map(|folder| write_logs(&folder, tally)).transpose()?;
-        if let Some(record) = self.record.cases.iter_mut().find(|record| record.key == *case) {
-            record.outcome = outcome;
-            record.launches.granted = 1;
-            record.metrics = load.metrics();
-            record.profiles.folder = keep::load_folder(case);
-            record.profiles.files = written.unwrap_or_default();
-            record.load = Some(Box::new(load));
+        let record = self.record.cases.iter_mut().find(|record| record.key == *case);
+        let record = record.expect("each task's cases are in the record before it begins");
+        record.outcome = outcome;
+        record.launches.granted = 1;
+        record.metrics = load.metrics();
+        record.profiles.folder = keep::load_folder(case);
+        // First of all in the record: what cannot be kept is at least said.
+        record.load = Some(Box::new(load));
+        if let Some(folder) = folder {
+            record.profiles.files = write_logs(&folder, tally)?;
         }
         self.write()
     }
