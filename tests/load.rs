@@ -49,6 +49,10 @@ fn every_scenario_runs_adds_up_and_leaves_nothing() {
         assert!(counts.offered > 0, "{}", case.key);
         assert_eq!(counts.settled(), counts.offered, "{}: {counts:?}", case.key);
         assert_eq!((counts.errors, counts.timed_out), (0, 0), "{}", case.key);
+        let own = case.engines.iter().next().map(|engine| engine["allocation"].as_str());
+        // The generator alone has no guests.
+        let is_guests = own.is_some_and(|own| own.starts_with("a pool") || own.starts_with("one"));
+        assert!(is_guests || own.is_none(), "{}: {own:?}", case.key);
         let left = load.left.known().expect("counted");
         assert_eq!(left.messages, counts.sent, "{}", case.key);
         let folder = Path::new(&kept.out).join(&case.profiles.folder);

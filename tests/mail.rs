@@ -20,6 +20,13 @@ fn ran(name: &'static str, filters: &[&str]) -> Option<Kept> {
     Some(kept)
 }
 
+/// What the engines of the first case whose key has `part` were set to.
+fn engine_settings(kept: &Kept, part: &str, setting: &str) -> Vec<String> {
+    let case = kept.record.cases.iter().find(|case| case.key.to_string().contains(part));
+    let case = case.unwrap_or_else(|| panic!("no case {part}"));
+    case.engines.iter().map(|engine| engine[setting].clone()).collect()
+}
+
 /// The estimate of `metric` in the first case that has it.
 fn estimate(kept: &Kept, metric: &str) -> f64 {
     let found = kept.record.cases.iter().find_map(|case| case.metric(metric).ok());
@@ -45,6 +52,8 @@ fn answers_at_a_fixed_rate_have_percentiles_and_a_twin() {
     assert!(estimate(&kept, "subject_response_p50_ns") > 0.0);
     assert!(estimate(&kept, "peer_response_p50_ns") > 0.0);
     assert!(estimate(&kept, "round_trip_p50_ns") > 0.0);
+    let allocation = engine_settings(&kept, "agents=100", "allocation").join(", ");
+    assert!(allocation.contains("instances") || allocation.contains("memories"), "{allocation}");
 }
 
 #[test]
@@ -53,7 +62,16 @@ fn a_population_is_counted_in_memory_and_messages() {
     assert!(estimate(&kept, "memory_per_agent_bytes") > 4096.0);
     assert!(estimate(&kept, "message_rate") > 0.0);
     let tier = &kept.record.cases[0].findings["tier"];
-    assert!(tier.starts_with("fast") || tier.starts_with("dense"), "{tier}");
+    let allocation = engine_settings(&kept, "agents=100", "allocation").join(", ");
+    let bounds = engine_settings(&kept, "agents=100", "bounds checks").join(", ");
+    if tier.starts_with("fast") {
+        assert!(allocation.starts_with("a pool for 100 instances"), "{allocation}");
+        assert!(bounds.starts_with("guard pages"), "{bounds}");
+    } else {
+        assert!(tier.starts_with("dense"), "{tier}");
+        assert!(allocation.starts_with("one mapping for 100 memories"), "{allocation}");
+        assert!(bounds.starts_with("explicit"), "{bounds}");
+    }
 }
 
 #[test]
@@ -63,6 +81,9 @@ fn agents_that_die_come_back_and_messages_add_up() {
     assert!(estimate(&kept, "restarts") >= 10.0);
     assert!(estimate(&kept, "creation_heap_bytes") > 0.0, "its allocator counts");
     assert!(estimate(&kept, "recover_p50_ns") > 0.0);
+    assert!(engine_settings(&kept, "fault=loop", "interruption").contains(&"epochs".to_owned()));
+    let recovered = engine_settings(&kept, "heap=1MiB", "allocation").join(", ");
+    assert!(recovered.contains("one mapping"), "what is checkpointed: {recovered}");
 }
 
 #[test]

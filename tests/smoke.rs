@@ -33,7 +33,20 @@ fn a_run_keeps_every_case_with_its_numbers() {
             let ratio = case.metric("wasm_to_native_time").expect("the headline");
             assert!(ratio.estimate > 0.0, "{}: {ratio:?}", case.key);
         }
+        let settings = |name: &str| {
+            let values = case.engines.iter().map(|engine| engine[name].clone());
+            values.collect::<Vec<_>>().join(", ")
+        };
+        assert!(settings("allocation").starts_with("on demand"), "{}", case.key);
         if case.key.is_parts() {
+            for (name, has) in [
+                ("bounds checks", "explicit"),
+                ("interruption", "fuel"),
+                ("interruption", "epochs"),
+                ("compiler", "opt_level=none"),
+            ] {
+                assert!(settings(name).contains(has), "{name}: {}", settings(name));
+            }
             for metric in ["part_call_ns", "part_boundary_ns", "option_fuel_time"] {
                 let summary = case.metric(metric).expect("a part or an option");
                 assert!(summary.estimate > 0.0, "{}: {metric}: {summary:?}", case.key);

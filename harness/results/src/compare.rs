@@ -232,6 +232,7 @@ fn is_like(base: &Record, other: &Record) -> bool {
         && (&base.run.suite, &base.run.scale) == (&other.run.suite, &other.run.scale)
         && base.run.build == other.run.build
         && base.engine == other.engine
+        && base.engines() == other.engines()
         && base.host.fingerprint == other.host.fingerprint
         && base.host.memory_bytes == other.host.memory_bytes
 }
@@ -246,8 +247,17 @@ fn files<'a>(record: &'a Record, agent: &str) -> BTreeMap<&'a str, &'a str> {
 fn toolchain(record: &Record, agent: &str) -> BTreeMap<String, String> {
     let own = record.artifacts.iter().filter(|artifact| artifact.agent == agent);
     let compilers = own.map(|artifact| (artifact.side.clone(), compiler(artifact)));
-    let engine = record.engine.iter().map(|(n, value)| (format!("engine {n}"), value.clone()));
-    compilers.chain(engine).collect()
+    compilers.chain(engine(record)).collect()
+}
+
+/// The engine, and each configuration that it was used in.
+fn engine(record: &Record) -> BTreeMap<String, String> {
+    let shared = record.engine.iter().map(|(n, value)| (format!("engine {n}"), value.clone()));
+    let used = record.engines().into_iter().map(|(settings, workloads)| {
+        let workloads: Vec<&str> = workloads.into_iter().collect();
+        (format!("engine with {settings}"), workloads.join(", "))
+    });
+    shared.chain(used).collect()
 }
 
 fn compiler(artifact: &Artifact) -> String {
@@ -274,8 +284,7 @@ fn described(record: &Record) -> BTreeMap<String, String> {
         fingerprint.map(|(name, value)| (name.clone(), words(value))).collect();
     pairs.insert("memory".to_owned(), words(&record.host.memory_bytes));
     pairs.insert("scale".to_owned(), record.run.scale.clone());
-    let engine = record.engine.iter();
-    pairs.extend(engine.map(|(name, value)| (format!("engine {name}"), value.clone())));
+    pairs.extend(engine(record));
     let build = record.run.build.iter();
     pairs.extend(build.map(|(name, value)| (format!("harness {name}"), value.clone())));
     for artifact in &record.artifacts {

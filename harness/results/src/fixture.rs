@@ -11,7 +11,7 @@ use crate::record::{
 use crate::reduce::{inherit_missing, resummarise};
 use crate::samples::Sample;
 use crate::units::{Bytes, Nanos};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub(crate) mod load;
 pub(crate) mod mail;
@@ -204,7 +204,16 @@ fn case_record(key: CaseKey, outcome: Outcome) -> CaseRecord {
     let granted = if outcome == Outcome::Ran { LAUNCHES } else { 0 };
     let launches = Budget { wanted: 15, granted };
     let (metrics, findings, profiles) = (BTreeMap::new(), BTreeMap::new(), Profiles::default());
-    CaseRecord { key, outcome, launches, metrics, findings, profiles, load: None }
+    CaseRecord {
+        key,
+        outcome,
+        engines: BTreeSet::new(),
+        launches,
+        metrics,
+        findings,
+        profiles,
+        load: None,
+    }
 }
 
 /// What a virtual machine without hardware counters says.

@@ -5,7 +5,7 @@ mod mail;
 mod parts;
 mod profiles;
 
-use crate::units::Unit;
+use crate::units::{Bytes, Unit};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
@@ -181,6 +181,12 @@ macro_rules! per_level {
     };
 }
 
+/// What a guest writes to standard error for each message.
+pub const WASM_STDERR_BYTES: &str = "wasm_stderr_bytes";
+/// How much of that is kept of each instance, for its last words. What is before is dropped: no
+/// write fails, and none costs more than another.
+pub const STDERR_KEPT: Bytes = Bytes(4096);
+
 const OVERHEAD: &[Metric] = &[
     row(
         "wasm_to_native_time",
@@ -213,6 +219,12 @@ const OVERHEAD: &[Metric] = &[
     exact("native_file_bytes", Unit::Bytes, Better::Lower, "the twin's file"),
     exact("native_code_bytes", Unit::Bytes, Better::Lower, "the twin's code section"),
     exact("linear_memory_bytes", Unit::Bytes, Better::Lower, "linear memory of one instance"),
+    exact(
+        WASM_STDERR_BYTES,
+        Unit::Bytes,
+        Better::Lower,
+        "written to standard error for each message, WASM",
+    ),
     exact("sent_messages", Unit::Count, Better::Neither, "messages sent on for each one handled"),
     row("wasm_instance_rss_bytes", Unit::Bytes, Rule::Median, "resident memory per WASM instance"),
     row("native_instance_rss_bytes", Unit::Bytes, Rule::Median, "resident memory per native agent"),

@@ -30,7 +30,7 @@ pub(crate) fn begin(root: &Path, suite: &str, scale: Scale, seed: u64) -> Record
             build: build(),
         },
         host,
-        engine: wasmtime::configuration(),
+        engine: wasmtime::shared_configuration(),
         calibration: None,
         artifacts: Vec::new(),
         cases: Vec::new(),

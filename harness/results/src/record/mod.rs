@@ -17,7 +17,7 @@ use crate::quiet::Company;
 use crate::reading::{Missing, Reading};
 use crate::units::{Bytes, Nanos};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The schema this version writes; it reads no other.
 pub const SCHEMA: u32 = 1;
@@ -31,7 +31,8 @@ pub struct Record {
     pub run: Run,
     /// The machine.
     pub host: Host,
-    /// The WASM engine and its configuration, as `name -> value`.
+    /// The WASM engine, as `name -> value`: what all cases share. How each case had it configured
+    /// stands with the case.
     pub engine: BTreeMap<String, String>,
     /// What the instrument itself costs.
     pub calibration: Option<Calibration>,
@@ -55,6 +56,19 @@ impl Record {
     /// True for a run that was profiled instead of timed.
     pub fn is_profile(&self) -> bool {
         self.run.scale == PROFILE
+    }
+
+    /// Each configuration of the engine that was used, in words, and the workloads that used it.
+    pub fn engines(&self) -> BTreeMap<String, BTreeSet<&str>> {
+        let mut engines: BTreeMap<_, BTreeSet<&str>> = BTreeMap::new();
+        for case in &self.cases {
+            for engine in &case.engines {
+                let settings = engine.iter().map(|(name, value)| format!("{name}: {value}"));
+                let words = settings.collect::<Vec<_>>().join("; ");
+                engines.entry(words).or_default().insert(&case.key.workload);
+            }
+        }
+        engines
     }
 }
 
@@ -166,6 +180,10 @@ pub struct CaseRecord {
     pub key: CaseKey,
     /// How it ended.
     pub outcome: Outcome,
+    /// Each configuration of the WASM engine that the processes of its launches used, as
+    /// `name -> value`. Empty where they had none, and in records that knew one for all cases.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub engines: BTreeSet<BTreeMap<String, String>>,
     /// Launches: asked for, and done.
     pub launches: Budget,
     /// What its samples say, by metric.

@@ -60,6 +60,10 @@ pub(super) fn environment(record: &Record) -> Vec<Table> {
     for (name, value) in &record.engine {
         builds.pair(&format!("engine {name}"), value);
     }
+    for (engine, workloads) in record.engines() {
+        let workloads: Vec<String> = workloads.into_iter().map(name).collect();
+        builds.pair(&format!("engine of {}", list(&workloads)), &engine);
+    }
 
     let mut warnings = Table::new("Warnings", &[]);
     for warning in &record.warnings {

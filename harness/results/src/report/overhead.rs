@@ -1,6 +1,7 @@
 //! What WASM costs an agent: calls, phases, sizes.
 
 use crate::case::Outcome;
+use crate::metric::{STDERR_KEPT, WASM_STDERR_BYTES};
 use crate::quiet::Company;
 use crate::reading::Reading;
 use crate::record::{CaseRecord, Record};
@@ -57,9 +58,26 @@ pub(super) fn calls(record: &Record) -> Vec<Table> {
         note_small_n(&mut table, &ran(record), HEADLINE, level);
         let company = |case: &&CaseRecord| Some((label(case), case.metric(HEADLINE).ok()?.company));
         note_company(&mut table, &ran(record).iter().filter_map(company).collect::<Vec<_>>());
+        note_stderr(&mut table, &ran(record));
         table.note(Tone::Plain, &geomean(record));
     }
     vec![table]
+}
+
+/// Which guests print while they are timed: each write is part of their call.
+fn note_stderr(table: &mut Table, cases: &[&CaseRecord]) {
+    for case in cases {
+        let Ok(written) = case.metric(WASM_STDERR_BYTES) else { continue };
+        if written.estimate > 0.0 {
+            let bytes = Unit::Bytes.show(written.estimate);
+            let why = format!(
+                "{} writes {bytes} to stderr per message: no write fails, the last {STDERR_KEPT} \
+                 of each instance are kept",
+                label(case)
+            );
+            table.note(Tone::Plain, &why);
+        }
+    }
 }
 
 /// Which figures, by name, were measured beside a busy neighbour, and which launches were left out.

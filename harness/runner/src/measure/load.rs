@@ -13,6 +13,7 @@ use caxton_results::load::seconds::{SECONDS_FILE, Seconds, read};
 use caxton_results::load::tally::Tally;
 use caxton_results::record::store::StoreError;
 use caxton_results::units::Nanos;
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -23,6 +24,7 @@ const AROUND: Duration = Duration::from_secs(60);
 const SECOND_NS: u64 = 1_000_000_000;
 
 /// What was heard of a load's worker.
+#[derive(Default)]
 struct Heard {
     outcome: Option<Outcome>,
     /// The threshold that ended it.
@@ -85,7 +87,8 @@ impl Run<'_> {
         let core = fastrand::Rng::with_seed(seed).choice(cores);
         let effort = self.settings.scale.effort();
         let job = Job { protocol: PROTOCOL, launch: 0, seed, core, effort, work };
-        let mut heard = Heard { outcome: None, aborted_by: None, failed: None };
+        let mut heard = Heard::default();
+        let mut engines = BTreeSet::new();
         let observer = self.observer;
         let launched = launch(&job, time, self.stop, &mut |event| match event {
             Event::Load { line, .. } => {
@@ -99,8 +102,15 @@ impl Run<'_> {
                 heard.aborted_by = aborting(tally);
                 if heard.aborted_by.is_some() { Heed::Enough } else { Heed::Done }
             }
+            Event::Engines(used) => {
+                engines.extend(used);
+                Heed::Done
+            }
             other => Heed::Keep(other),
         })?;
+        if let Some(record) = self.record.cases.iter_mut().find(|record| record.key == *case) {
+            record.engines = engines;
+        }
         heard.outcome = launched.outcome;
         Ok(heard)
     }

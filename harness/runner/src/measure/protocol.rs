@@ -21,7 +21,7 @@ use caxton_results::reading::Missing;
 use caxton_results::samples::Sample;
 use caxton_results::units::{Bytes, Nanos};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 /// Version of this protocol; a worker refuses a job of another one.
@@ -470,6 +470,8 @@ pub enum Event {
         /// What its file gets.
         line: Box<Line>,
     },
+    /// Each configuration of the engine that the launch used.
+    Engines(BTreeSet<BTreeMap<String, String>>),
     /// How the launch ended; nothing follows.
     End(Outcome),
 }

@@ -23,7 +23,7 @@ use caxton_results::record::{Budget, CaseRecord, Profiles, Record, Status};
 use caxton_results::reduce::{self, Levels};
 use caxton_results::samples::Sample;
 use caxton_results::units::Nanos;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -144,6 +144,7 @@ impl<'a> Run<'a> {
                 self.record.cases.push(CaseRecord {
                     key,
                     outcome: Outcome::NotRun("the run has not come to it".to_owned()),
+                    engines: BTreeSet::new(),
                     launches: Budget { wanted, granted: 0 },
                     metrics: BTreeMap::new(),
                     findings: BTreeMap::new(),
@@ -380,6 +381,7 @@ impl<'a> Run<'a> {
         let mut samples = Vec::new();
         let mut missing = Vec::new();
         let mut profiles = Vec::new();
+        let mut engines = BTreeSet::new();
         let keys: Vec<_> = task.cases().into_iter().cloned().collect();
         for event in tally.events {
             match event {
@@ -395,6 +397,7 @@ impl<'a> Run<'a> {
                         }
                     }
                 }
+                Event::Engines(used) => engines.extend(used),
                 Event::Profile { case, profile } => profiles.push((case, *profile)),
                 Event::Keep { case, what } => {
                     if let Some(folder) = self.folder.as_ref().filter(|_| tally.outcome.is_none()) {
@@ -426,6 +429,7 @@ impl<'a> Run<'a> {
             }
             reduce::inherit_missing(&mut case.metrics);
             case.launches.granted = tally.done;
+            case.engines.clone_from(&engines);
             case.outcome = match &tally.outcome {
                 Some(outcome) => outcome.clone(),
                 None if tally.done > 0 => Outcome::Ran,

@@ -2,6 +2,7 @@
 
 use super::protocol::{Event, Job, PROTOCOL, Work};
 use crate::subject::Attempt;
+use crate::subject::wasmtime::used_configurations;
 use crate::sys::clock::Monotonic;
 use crate::sys::{affinity, process};
 use crate::workload::{Context, fuel, heap, load, mail, memory_limit, overhead, parts, profile};
@@ -12,6 +13,7 @@ use std::process::ExitCode;
 
 /// Reads a job from standard input, does it, and tells events on standard output.
 pub fn main() -> ExitCode {
+    process::die_first();
     let mut text = String::new();
     let job = io::stdin()
         .read_to_string(&mut text)
@@ -54,6 +56,10 @@ fn work(job: &Job, out: &mut dyn Write) -> Outcome {
         return Outcome::Failed(format!("CPU {core}: {error}"));
     }
     let mut emit = |event: Event| {
+        if matches!(event, Event::Working) {
+            // Now, for a launch that does not come to its end.
+            tell(out, &Event::Engines(used_configurations()));
+        }
         tell(out, &event);
         // The run must know at once that work began: a native agent can take the process along.
         // And a second of a load must not wait for the next one.
@@ -69,10 +75,9 @@ fn work(job: &Job, out: &mut dyn Write) -> Outcome {
         core: job.core,
         tell: &mut emit,
     };
-    match run(&mut ctx, &job.work) {
-        Ok(()) => Outcome::Ran,
-        Err(outcome) => outcome,
-    }
+    let end = run(&mut ctx, &job.work);
+    emit(Event::Engines(used_configurations()));
+    end.err().unwrap_or(Outcome::Ran)
 }
 
 fn run(ctx: &mut Context<'_>, work: &Work) -> Attempt<()> {

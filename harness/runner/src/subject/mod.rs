@@ -77,6 +77,12 @@ pub trait AgentInstance {
     /// What the agent did through its host interface so far.
     fn host_counts(&self) -> HostCounts;
 
+    /// Bytes that the agent wrote to standard error so far; none for native code, whose standard
+    /// error is the process' own.
+    fn stderr_bytes(&self) -> Option<u64> {
+        None
+    }
+
     /// Size of linear memory; none for native code.
     fn linear_memory(&self) -> Option<Bytes>;
 

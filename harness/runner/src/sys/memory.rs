@@ -5,6 +5,7 @@ use caxton_results::units::Bytes;
 use procfs::Current;
 use procfs::process::PageInfo;
 use std::ops::Range;
+use std::path::{Path, PathBuf};
 
 fn failed(error: &procfs::ProcError) -> Missing {
     Missing::Unsupported(format!("/proc: {error}"))
@@ -171,6 +172,36 @@ pub fn physical() -> Result<Bytes, Missing> {
     procfs::Meminfo::current().map(|m| Bytes(m.mem_total)).map_err(|e| failed(&e))
 }
 
+/// The memory that this process may have at most: the machine's, or what its control groups allow.
+///
+/// # Errors
+/// Why /proc does not tell.
+pub fn usable() -> Result<Bytes, Missing> {
+    let groups = std::fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+    let limits = group_limit_files(&groups).into_iter().filter_map(|file| {
+        // A number of bytes, or `max`.
+        std::fs::read_to_string(file).ok()?.trim().parse().ok().map(Bytes)
+    });
+    Ok(limits.fold(physical()?, Bytes::min))
+}
+
+/// The files that bound the memory of a process in these `groups` (cgroups(7)): its own group's,
+/// and those of all above it.
+fn group_limit_files(groups: &str) -> Vec<PathBuf> {
+    let files = groups.lines().flat_map(|line| {
+        let mut fields = line.splitn(3, ':').skip(1);
+        let (controllers, path) = (fields.next().unwrap_or(""), fields.next().unwrap_or("/"));
+        let (root, file) = match controllers {
+            "" => ("/sys/fs/cgroup", "memory.max"),
+            "memory" => ("/sys/fs/cgroup/memory", "memory.limit_in_bytes"),
+            _ => return Vec::new(),
+        };
+        let group = Path::new(path.trim_start_matches('/'));
+        group.ancestors().map(|part| Path::new(root).join(part).join(file)).collect()
+    });
+    files.collect()
+}
+
 /// One-minute load average.
 ///
 /// # Errors
@@ -211,6 +242,20 @@ mod tests {
         // Large pages may bring neighbours along, never fewer.
         assert!(before.0 == 0 || before.0 == (PAGES * page) as u64, "{before}");
         assert!(after.0 >= (10 * page) as u64 && after.0 <= (PAGES * page) as u64, "{after}");
+    }
+
+    #[test]
+    fn the_limit_of_each_group_above_counts() {
+        let files = group_limit_files("0::/a.slice/b\n4:memory:/c\n3:cpu:/d\n");
+        let expected = [
+            "/sys/fs/cgroup/a.slice/b/memory.max",
+            "/sys/fs/cgroup/a.slice/memory.max",
+            "/sys/fs/cgroup/memory.max",
+            "/sys/fs/cgroup/memory/c/memory.limit_in_bytes",
+            "/sys/fs/cgroup/memory/memory.limit_in_bytes",
+        ];
+        assert_eq!(files, expected.map(PathBuf::from));
+        assert!(usable().expect("Linux") <= physical().expect("Linux"));
     }
 
     #[test]

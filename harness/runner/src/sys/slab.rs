@@ -1,9 +1,11 @@
 //! Linear memories in one mapping: slots of equal size, side by side, nothing between them.
 //!
 //! Only for code that compares each address with its memory's size: there is no guard, and a slot
-//! is readable and writable from the start, so that growing is counting. A slot that is given back
-//! has its pages taken away. The one file beside `subject/wasmtime/` that names wasmtime, because
-//! what it implements is unsafe.
+//! is readable and writable from the start, so that growing is counting. An engine that relies on
+//! signals leaves that comparison out wherever a memory has a reservation, and its guests would
+//! reach the rest of their slot: [`Creator::refuse_signals`]. A slot that is given back has all its
+//! pages taken away. The one file beside `subject/wasmtime/` that names wasmtime, because what it
+//! implements is unsafe.
 
 use super::memfd::Image;
 use std::ffi::c_void;
@@ -13,7 +15,7 @@ use std::os::fd::AsRawFd;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use wasmtime::{LinearMemory, Memory, MemoryCreator, MemoryType, Store};
+use wasmtime::{Engine, LinearMemory, Memory, MemoryCreator, MemoryType, Store};
 
 /// Memory for many guests.
 #[derive(Debug)]
@@ -125,8 +127,8 @@ impl Slab {
         unsafe { self.cover(address, image.file(), image.bytes()) }
     }
 
-    /// Takes the pages of a slot away and makes it free.
-    fn give_back(&self, slot: u32, bytes: usize) {
+    /// Takes all pages of a slot away, also those beyond its last memory's size, and makes it free.
+    fn give_back(&self, slot: u32) {
         let at = self.start(slot).cast::<c_void>();
         let was_covered = self.is_covered[slot as usize].swap(false, Ordering::AcqRel);
         // SAFETY: within the slot, whose memory is gone.
@@ -140,7 +142,7 @@ impl Slab {
                 libc::madvise(at, self.slot_bytes, self.advice);
                 is_mapped
             } else {
-                bytes == 0 || libc::madvise(at, bytes, libc::MADV_DONTNEED) == 0
+                libc::madvise(at, self.slot_bytes, libc::MADV_DONTNEED) == 0
             }
         };
         // A slot that cannot be cleaned is not used again.
@@ -172,7 +174,8 @@ struct Slot {
 }
 
 // SAFETY: the slot is this memory's alone until it is dropped; its bytes are zero at first; it is
-// readable and writable up to its capacity, and never moves.
+// readable and writable up to its capacity, and never moves. Beyond its size it is accessible too,
+// which only code may face that compares each address with the size: `Creator::refuse_signals`.
 unsafe impl LinearMemory for Slot {
     fn byte_size(&self) -> usize {
         self.bytes
@@ -198,13 +201,26 @@ unsafe impl LinearMemory for Slot {
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        self.slab.give_back(self.slot, self.bytes);
+        self.slab.give_back(self.slot);
     }
 }
 
 /// Makes memories in a slab.
 #[derive(Debug)]
 pub struct Creator(pub Arc<Slab>);
+
+impl Creator {
+    /// Refuses an engine whose code may leave the comparison with a memory's size to a signal.
+    ///
+    /// # Errors
+    /// The setting that is wrong.
+    pub fn refuse_signals(engine: &Engine) -> Result<(), String> {
+        if engine.get_signals_based_traps() {
+            return Err("memories in a slab need `signals_based_traps(false)`".to_owned());
+        }
+        Ok(())
+    }
+}
 
 // SAFETY: what it makes is as its requirements say, or it refuses: a reservation larger than a
 // slot, and any guard.
@@ -266,6 +282,21 @@ mod tests {
         assert_eq!(third.as_ptr(), at);
         assert_eq!((byte(&*third, 100), byte(&*third, (1 << 20) - 1)), (0, 0));
         assert_ne!(second.as_ptr(), at);
+        // One that never grew: what lies beyond its size goes too.
+        set_byte(&*third, (1 << 20) - 1, 9);
+        drop(third);
+        let fourth = memory(&creator);
+        assert_eq!((fourth.as_ptr(), byte(&*fourth, (1 << 20) - 1)), (at, 0));
+    }
+
+    #[test]
+    fn an_engine_that_leaves_bounds_to_signals_is_refused() {
+        let mut config = wasmtime::Config::new();
+        let engine = Engine::new(&config).expect("wasmtime's defaults");
+        assert!(Creator::refuse_signals(&engine).is_err());
+        config.signals_based_traps(false);
+        let engine = Engine::new(&config).expect("a setting of wasmtime's");
+        assert_eq!(Creator::refuse_signals(&engine), Ok(()));
     }
 
     #[test]

@@ -11,6 +11,7 @@ use crate::measure::protocol::{AgentFiles, Event, Pair, PairCase};
 use crate::subject::Attempt;
 use crate::sys::memory;
 use caxton_results::case::{CaseKey, Outcome};
+use caxton_results::metric::WASM_STDERR_BYTES;
 use caxton_results::reading::{Missing, Reading};
 use caxton_results::units::Nanos;
 use std::fs;
@@ -40,7 +41,7 @@ pub fn run(ctx: &mut Context<'_>, agent: &AgentFiles, pairs: &[PairCase]) -> Att
     compare(ctx, &mut seats, pairs, (&exchange, cost))?;
     if let Some(case) = &overhead {
         count(ctx, &mut seats, case, &exchange)?;
-        ctx.sample(case, "sent_messages", At::default(), (exchange.sends, 1));
+        tell_exchange(ctx, case, &exchange);
         sizes(ctx, agent, &sides, case);
         let memory = seats.wasm.first_mut().and_then(|seat| seat.agent().linear_memory());
         ctx.reading(case, "linear_memory_bytes", memory.map(|b| b.0).ok_or_else(no_memory));
@@ -64,7 +65,7 @@ pub(super) fn counts(ctx: &mut Context<'_>, agent: &AgentFiles, case: &CaseKey) 
     }
     let exchange = Exchange::agree(ctx, agent, &sides)?;
     sizes(ctx, agent, &sides, case);
-    ctx.sample(case, "sent_messages", At::default(), (exchange.sends, 1));
+    tell_exchange(ctx, case, &exchange);
     for side in sides.iter().filter(|side| side.side() == Side::Wasm) {
         let mut instance = side.instantiate()?;
         instance.reserve(exchange.message.get().len(), 0)?;
@@ -73,6 +74,14 @@ pub(super) fn counts(ctx: &mut Context<'_>, agent: &AgentFiles, case: &CaseKey) 
         ctx.reading(case, "linear_memory_bytes", memory);
     }
     Ok(())
+}
+
+/// What handling one message makes the agent do beside its reply.
+fn tell_exchange(ctx: &mut Context<'_>, case: &CaseKey, exchange: &Exchange) {
+    ctx.sample(case, "sent_messages", At::default(), (exchange.sends, 1));
+    if let Some(bytes) = exchange.stderr_bytes {
+        ctx.sample(case, WASM_STDERR_BYTES, At::default(), (bytes, 1));
+    }
 }
 
 /// Blocks of memory to be kept while a launch measures.

@@ -177,6 +177,8 @@ pub struct Exchange {
     pub reply: Vec<u8>,
     /// Messages the agent sends to others while it handles one.
     pub sends: u64,
+    /// Bytes that the guest writes to standard error meanwhile; none where no guest was asked.
+    pub stderr_bytes: Option<u64>,
 }
 
 impl Exchange {
@@ -205,13 +207,15 @@ impl Exchange {
             let example = instance.example(seed)?;
             instance.reserve(example.len(), page_offset(&mut ctx.rng))?;
             let sent_before = instance.host_counts().sent;
+            let stderr_before = instance.stderr_bytes().unwrap_or(0);
             instance.call(&example)?;
             let sends = instance.host_counts().sent - sent_before;
+            let stderr_bytes = instance.stderr_bytes().map(|bytes| bytes - stderr_before);
             let reply = instance.reply().to_vec();
-            match &agreed {
+            match &mut agreed {
                 None => {
                     let message = Placed::at_random(&mut ctx.rng, &example);
-                    agreed = Some(Self { message, reply, sends });
+                    agreed = Some(Self { message, reply, sends, stderr_bytes });
                 }
                 Some(first) if first.message.get() != example => {
                     return Err(wrong("the two sides make different example messages"));
@@ -222,7 +226,7 @@ impl Exchange {
                 Some(first) if first.sends != sends => {
                     return Err(wrong("the two sides send different numbers of messages"));
                 }
-                Some(_) => {}
+                Some(first) => first.stderr_bytes = first.stderr_bytes.or(stderr_bytes),
             }
         }
         let agreed = agreed.ok_or_else(|| Outcome::Failed("no side was asked".to_owned()))?;

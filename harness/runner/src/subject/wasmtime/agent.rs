@@ -26,7 +26,7 @@ impl WasmAgent {
     ) -> Attempt<Self> {
         let mut store = store(pre, terms)?;
         let placed = pre.instantiate(&mut store);
-        let mut birth = Birth::of(store, terms.limit, placed)?;
+        let mut birth = Birth::of(store, placed)?;
         if let Some(constructors) = birth.constructors() {
             let called = constructors.call(&mut birth.store, ());
             birth.survived("_initialize", called)?;
@@ -160,6 +160,10 @@ impl AgentInstance for WasmAgent {
 
     fn host_counts(&self) -> HostCounts {
         self.live.host_counts()
+    }
+
+    fn stderr_bytes(&self) -> Option<u64> {
+        Some(self.live.stderr_bytes())
     }
 
     fn linear_memory(&self) -> Option<Bytes> {

@@ -1,6 +1,8 @@
 //! Where guests' memories come from, and what that asks of their code.
 
 use crate::sys::slab::{Creator, Slab};
+use caxton_results::units::Bytes;
+use std::fmt;
 use std::sync::Arc;
 use wasmtime::{Config, Enabled, InstanceAllocationStrategy, PoolingAllocationConfig};
 
@@ -9,9 +11,6 @@ const SPARE: u32 = 8;
 /// What of a slot's memory may stay resident when its guest is gone, so that the next one does not
 /// have to fault it in.
 const KEEP_BYTES: usize = 64 << 10;
-
-/// All that a 32-bit address can reach.
-const UNCHECKED_BYTES: u64 = 4 << 30;
 
 /// How instances are allocated.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -27,7 +26,8 @@ pub enum Allocation {
         /// The most memory of each.
         memory_bytes: u64,
     },
-    /// Memories side by side in one mapping: no guard, and code that checks bounds.
+    /// Memories side by side in one mapping: no guard, and code that compares each address with
+    /// its memory's size. A reservation alone would not do: wasmtime then compares with that.
     Slab {
         /// Instances at a time.
         agents: u32,
@@ -36,6 +36,21 @@ pub enum Allocation {
         /// In pages of 2 MiB, where the kernel has some.
         is_huge: bool,
     },
+}
+
+impl fmt::Display for Allocation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::OnDemand => f.write_str("on demand (wasmtime's default)"),
+            Self::Pool { agents, memory_bytes } => {
+                write!(f, "a pool for {agents} instances of at most {}", Bytes(memory_bytes))
+            }
+            Self::Slab { agents, slot_bytes, is_huge } => {
+                let (most, pages) = (Bytes(slot_bytes), if is_huge { ", huge pages" } else { "" });
+                write!(f, "one mapping for {agents} memories of at most {most}{pages}")
+            }
+        }
+    }
 }
 
 impl Allocation {
@@ -69,16 +84,13 @@ impl Allocation {
                 Ok(None)
             }
             Self::Slab { agents, slot_bytes, is_huge } => {
-                // With this much reserved the compiler would leave bounds to a guard.
-                if slot_bytes >= UNCHECKED_BYTES {
-                    return Err(format!("a slot of {slot_bytes} bytes: 4 GiB would have no bound"));
-                }
                 let bytes = usize::try_from(slot_bytes).unwrap_or(usize::MAX);
                 let slab = Slab::new(agents + SPARE, bytes, is_huge);
                 let slab = slab.map_err(|error| {
                     format!("no slab of {agents} x {slot_bytes} bytes: {error}")
                 })?;
                 config
+                    .signals_based_traps(false)
                     .memory_reservation(slot_bytes)
                     .memory_guard_size(0)
                     .memory_may_move(false)

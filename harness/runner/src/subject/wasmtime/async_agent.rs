@@ -24,7 +24,7 @@ impl AsyncWasmAgent {
     ) -> Attempt<Self> {
         let mut store = store(pre, terms)?;
         let placed = pre.instantiate_async(&mut store).await;
-        let mut birth = Birth::of(store, terms.limit, placed)?;
+        let mut birth = Birth::of(store, placed)?;
         if let Some(constructors) = birth.constructors() {
             let called = constructors.call_async(&mut birth.store, ()).await;
             birth.survived("_initialize", called)?;

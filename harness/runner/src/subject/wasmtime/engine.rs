@@ -12,13 +12,13 @@ use super::instance::{HostState, Terms};
 use super::watch::{Lease, quietly};
 use crate::subject::Attempt;
 use crate::subject::code::CodeWatch;
-use crate::sys::slab::Slab;
+use crate::sys::slab::{Creator, Slab};
 use caxton_results::case::Outcome;
 use caxton_results::units::Bytes;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use wasmtime::{
     Cache, CacheConfig, Caller, Config, Engine, InstancePre, Linker, Module, OptLevel,
     WasmBacktraceDetails,
@@ -93,18 +93,56 @@ impl EngineOptions {
     }
 }
 
-/// The engine's configuration as the record states it.
-pub fn configuration() -> BTreeMap<String, String> {
+/// The configuration of `engine` as the record states it, asked of the engine itself; `options` for
+/// what an engine does not know of its guests.
+fn describe(engine: &Engine, options: EngineOptions) -> BTreeMap<String, String> {
+    let (reserved, guard) = (engine.get_memory_reservation(), engine.get_memory_guard_size());
+    let bounds = if !engine.get_signals_based_traps() || (reserved, guard) == (0, 0) {
+        "explicit: each address is compared with memory's size".to_owned()
+    } else {
+        format!("guard pages: {} reserved, {} guard", Bytes(reserved), Bytes(guard))
+    };
+    let interruption = match (engine.get_consume_fuel(), engine.get_epoch_interruption()) {
+        (false, false) => "none",
+        (true, false) => "fuel",
+        (false, true) => "epochs",
+        (true, true) => "fuel and epochs",
+    };
+    let images = if engine.get_memory_init_cow() { "copy-on-write images" } else { "no images" };
+    let level = match engine.get_cranelift_opt_level() {
+        Some(OptLevel::None) => "none",
+        Some(OptLevel::SpeedAndSize) => "speed_and_size",
+        // wasmtime's default.
+        _ => "speed",
+    };
+    let entries = [
+        ("allocation", format!("{}, {images}", options.allocation)),
+        ("bounds checks", bounds),
+        ("calls", if options.asynchronous { "futures" } else { "functions" }.to_owned()),
+        ("compiler", format!("cranelift, opt_level={level}")),
+        ("interruption", interruption.to_owned()),
+        ("state", if options.checkpoints { "exported to be saved" } else { "private" }.to_owned()),
+    ];
+    entries.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// The engine as the record states it: what is the same in all cases.
+pub fn shared_configuration() -> BTreeMap<String, String> {
     let entries = [
         ("engine", "wasmtime"),
         ("version", env!("CAXTON_BUILD_WASMTIME")),
-        ("compiler", "cranelift, opt_level=speed (wasmtime's default)"),
-        ("allocation", "on demand (wasmtime's default), copy-on-write images"),
-        ("bounds_checks", "by guard pages, 4 GiB reservation (wasmtime's default)"),
-        ("interruption", "none but where fuel or epochs are what is measured; workers are killed"),
         ("wasi", "preview 1, no directories, no environment, no network"),
     ];
     entries.into_iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect()
+}
+
+/// The configurations that engines of this process were made with.
+static USED: Mutex<BTreeSet<BTreeMap<String, String>>> = Mutex::new(BTreeSet::new());
+
+/// Each configuration that an engine of this process was made with. They are noted where engines
+/// are made, so that no workload can forget to tell.
+pub fn used_configurations() -> BTreeSet<BTreeMap<String, String>> {
+    USED.lock().unwrap_or_else(PoisonError::into_inner).clone()
 }
 
 /// A compiled agent, linked to its host and ready to be instantiated.
@@ -309,6 +347,10 @@ fn link(
         config.cache(Some(Cache::new(at).map_err(|e| refused("cache of compiled code", &e))?));
     }
     let engine = Engine::new(&config).map_err(|e| refused("engine", &e))?;
+    if slab.is_some() {
+        Creator::refuse_signals(&engine).map_err(Outcome::Failed)?;
+    }
+    USED.lock().unwrap_or_else(PoisonError::into_inner).insert(describe(&engine, options));
     let module = Module::new(&engine, bytes).map_err(|e| refused("no valid module", &e))?;
     let linker =
         host_functions(&engine, options.asynchronous).map_err(|e| refused("linker", &e))?;

@@ -8,6 +8,7 @@ use super::checkpoint::Savable;
 use super::engine::{EngineOptions, one_line};
 use super::heap::HeapLog;
 use super::limits::{Growths, Limiter, MemoryUse};
+use super::stderr::Stderr;
 use super::watch::Lease;
 use crate::subject::{Attempt, HostCounts, REPLY_BYTES_MAX, status_outcome};
 use agent_abi::{ABI_VERSION, CHANNEL_MAGIC, Channel, Status};
@@ -16,26 +17,20 @@ use caxton_results::units::Bytes;
 use std::ops::Range;
 use std::sync::Arc;
 use wasmtime::{
-    AsContext, Instance, InstancePre, Memory, Store, TypedFunc, WasmParams, WasmResults,
+    AsContext, Instance, InstancePre, Memory, Store, TypedFunc, WasmBacktrace, WasmParams,
+    WasmResults,
 };
-use wasmtime_wasi::p2::pipe::MemoryOutputPipe;
 use wasmtime_wasi::{WasiCtxBuilder, p1::WasiP1Ctx};
-
-/// What a guest may print in its life; a further print fails.
-const STDERR_BYTES_MAX: usize = 1 << 20;
-
-/// What is told of it: enough for a panic message.
-const LAST_WORDS_BYTES: usize = 4096;
 
 /// What the system is to a guest.
 struct System {
     wasi: WasiP1Ctx,
-    stderr: MemoryOutputPipe,
+    stderr: Stderr,
 }
 
 impl System {
     fn new() -> Box<Self> {
-        let stderr = MemoryOutputPipe::new(STDERR_BYTES_MAX);
+        let stderr = Stderr::default();
         let wasi = WasiCtxBuilder::new().stderr(stderr.clone()).build_p1();
         Box::new(Self { wasi, stderr })
     }
@@ -125,16 +120,16 @@ impl Birth {
     /// What became of instantiating it in `store`.
     pub(super) fn of(
         mut store: Store<HostState>,
-        limit: Option<Bytes>,
         placed: wasmtime::Result<Instance>,
     ) -> Attempt<Self> {
         let instance = match placed {
             Ok(instance) => instance,
-            // A trap is the guest's start function; anything else is the host that said no.
-            Err(error) if error.is::<wasmtime::Trap>() => {
+            // What ended in the guest's own code is its start function; anything else is the host
+            // that said no. A data segment that does not fit traps before there is code to run.
+            Err(error) if error.is::<wasmtime::Trap>() || error.is::<WasmBacktrace>() => {
                 return Err(Outcome::DiedBeforeWork(died(&store, "start", &error)));
             }
-            Err(error) => return Err(Outcome::Refused(refusal(&store, limit, &error))),
+            Err(error) => return Err(Outcome::Refused(refusal(&store, &error))),
         };
         let memory = instance
             .get_memory(&mut store, "memory")
@@ -371,6 +366,11 @@ impl Live {
         self.store.data().limiter.seen
     }
 
+    /// Bytes that it wrote to standard error so far.
+    pub(super) fn stderr_bytes(&self) -> u64 {
+        self.store.data().system.as_ref().map_or(0, |system| system.stderr.bytes())
+    }
+
     /// WASI functions called so far.
     pub(super) fn wasi_calls(&self) -> u64 {
         self.store.data().wasi_calls
@@ -466,11 +466,12 @@ fn before_work(outcome: Outcome) -> Outcome {
 }
 
 /// Why the host turned the module down.
-fn refusal(store: &Store<HostState>, limit: Option<Bytes>, error: &wasmtime::Error) -> String {
-    let seen = store.data().limiter.seen;
-    match limit {
-        Some(limit) if seen.denied > 0 => {
-            format!("its minimum memory of {} exceeds the limit of {limit}", seen.last_denied)
+fn refusal(store: &Store<HostState>, error: &wasmtime::Error) -> String {
+    let limiter = &store.data().limiter;
+    match limiter.limit() {
+        Some(limit) if limiter.seen.denied > 0 => {
+            let minimum = limiter.seen.last_denied;
+            format!("its minimum memory of {minimum} exceeds the limit of {limit}")
         }
         _ => one_line(&format!("{error:#}")),
     }
@@ -485,14 +486,11 @@ pub(super) fn died(store: &Store<HostState>, call: &str, error: &wasmtime::Error
         }
         None => format!("{call}: {}", one_line(&error.root_cause().to_string())),
     };
-    let seen = store.data().limiter.seen;
-    if seen.denied > 0 {
-        text.push_str(&format!("; after growth to {} was denied", seen.last_denied));
+    if let Some(denial) = store.data().limiter.denial() {
+        text.push_str(&format!("; after {denial}"));
     }
-    let words = store.data().system.as_ref().map(|system| system.stderr.contents());
-    let words = words.unwrap_or_default();
-    let last = &words[words.len().saturating_sub(LAST_WORDS_BYTES)..];
-    let words = one_line(&String::from_utf8_lossy(last));
+    let words = store.data().system.as_ref().map(|system| system.stderr.last_words());
+    let words = one_line(&String::from_utf8_lossy(&words.unwrap_or_default()));
     if !words.is_empty() {
         text.push_str(&format!("; it said: {words}"));
     }

@@ -1,12 +1,32 @@
 //! The memory limit of a store, what it denied, and when memory grew where somebody wants to know.
+//!
+//! The limit holds for a guest's linear memory and GC heap together: to the store the heap is a
+//! second memory. A guest for which nobody set a limit has a default one, an eighth of what the
+//! machine has, so that a worker with its few instances cannot take all of it.
 
 use crate::sys::clock::{Clock, Monotonic};
+use crate::sys::memory;
 use caxton_results::units::{Bytes, Nanos};
+use std::sync::LazyLock;
 use wasmtime::ResourceLimiter;
 
 /// Tables are bounded too: a guest must not spend the host's memory on elements.
 const TABLE_ELEMENTS_MAX: usize = 1 << 20;
 const TABLES_MAX: usize = 16;
+
+/// The part of the machine's memory that a guest may have where no limit is set.
+const DEFAULT_LIMIT_SHARE: u64 = 8;
+
+/// The most memory of a guest for which nobody set a limit. None where the machine does not tell
+/// how much it has.
+fn default_limit() -> Option<Bytes> {
+    static LIMIT: LazyLock<Option<Bytes>> =
+        LazyLock::new(|| Some(Bytes(memory::usable().ok()?.0 / DEFAULT_LIMIT_SHARE)));
+    *LIMIT
+}
+
+/// How wasmtime names the one failure of a growth that it does not ask about first.
+const BEYOND_ITS_TYPE: &str = "memory growth exceeds memory type's limits";
 
 /// What became of the guest's wishes for memory.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -52,10 +72,14 @@ impl Growths {
     }
 }
 
-/// Bounds linear memory to `limit`.
+/// Bounds linear memory and GC heap, together, to `limit`.
 #[derive(Debug, Clone)]
 pub(super) struct Limiter {
     limit: Option<Bytes>,
+    /// The size of all memories.
+    held_bytes: usize,
+    /// By how much the last growth that was granted makes that more.
+    granted_bytes: usize,
     pub(super) seen: MemoryUse,
     /// None where nobody asked.
     pub(super) growths: Option<Growths>,
@@ -63,7 +87,29 @@ pub(super) struct Limiter {
 
 impl Limiter {
     pub(super) fn new(limit: Option<Bytes>) -> Self {
-        Self { limit, seen: MemoryUse::default(), growths: None }
+        let seen = MemoryUse::default();
+        Self { limit, held_bytes: 0, granted_bytes: 0, seen, growths: None }
+    }
+
+    /// The limit that holds.
+    pub(super) fn limit(&self) -> Option<Bytes> {
+        self.limit.or_else(default_limit)
+    }
+
+    /// Which growth was denied last, and what set the limit.
+    pub(super) fn denial(&self) -> Option<String> {
+        if self.seen.denied == 0 {
+            return None;
+        }
+        let wanted = self.seen.last_denied;
+        Some(match (self.limit, default_limit()) {
+            (None, Some(limit)) => format!(
+                "growth to {wanted} was denied: no guest gets more than {limit}, 1/{} of this \
+                 machine's memory, unless a limit is set",
+                DEFAULT_LIMIT_SHARE
+            ),
+            _ => format!("growth to {wanted} was denied"),
+        })
     }
 
     fn note(&mut self, current: usize, desired: usize) {
@@ -86,15 +132,27 @@ impl ResourceLimiter for Limiter {
         maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
         self.seen.asked += 1;
-        let limit = self.limit.map_or(u64::MAX, |limit| limit.0);
-        let allowed = desired as u64 <= limit && maximum.is_none_or(|max| desired <= max);
+        let limit = self.limit().map_or(u64::MAX, |limit| limit.0);
+        let more = desired.saturating_sub(current);
+        let held = self.held_bytes.saturating_add(more);
+        let allowed = held as u64 <= limit && maximum.is_none_or(|max| desired <= max);
         if !allowed {
             self.seen.denied += 1;
             self.seen.last_denied = Bytes(desired as u64);
         } else {
+            (self.held_bytes, self.granted_bytes) = (held, more);
             self.note(current, desired);
         }
         Ok(allowed)
+    }
+
+    /// Takes back what was granted and did not come about: the slot is full, the system refuses.
+    fn memory_grow_failed(&mut self, error: wasmtime::Error) -> wasmtime::Result<()> {
+        // Of this one nobody asked: what was granted last did come about.
+        if error.to_string() != BEYOND_ITS_TYPE {
+            self.held_bytes -= std::mem::take(&mut self.granted_bytes);
+        }
+        Ok(())
     }
 
     fn table_growing(

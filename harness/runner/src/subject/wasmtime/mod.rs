@@ -21,6 +21,7 @@ mod heap;
 mod instance;
 mod limits;
 mod mail;
+mod stderr;
 mod variables;
 mod watch;
 
@@ -28,7 +29,9 @@ pub use agent::WasmAgent;
 pub use allocation::Allocation;
 pub use async_agent::AsyncWasmAgent;
 pub use checkpoint::{Checkpoint, CheckpointError, RestoreBy};
-pub use engine::{Bounds, CompilerEffort, EngineOptions, WasmSubject, configuration};
+pub use engine::{
+    Bounds, CompilerEffort, EngineOptions, WasmSubject, shared_configuration, used_configurations,
+};
 pub use heap::{HeapLog, Site};
 pub use limits::{Growth, Growths, MemoryUse};
 pub use mail::{WasmMail, WasmMailSubject};
@@ -41,6 +44,8 @@ mod checkpoint_bytes_tests;
 mod checkpoint_tests;
 #[cfg(test)]
 mod code_tests;
+#[cfg(test)]
+mod isolation_tests;
 #[cfg(test)]
 pub(crate) mod stress;
 #[cfg(test)]

@@ -122,6 +122,102 @@ fn a_start_function_that_traps_is_a_death_before_work() {
 }
 
 #[test]
+fn a_start_function_that_ends_its_process_is_a_death_before_work() {
+    for (status, says) in [(0, "exit status 0"), (3, "exit status 3")] {
+        let exit = guest("i32.const 64", "i32.const 0")
+            .replace(
+                "(import",
+                "(import \"wasi_snapshot_preview1\" \"proc_exit\" (func $exit (param i32))) (import",
+            )
+            .replace("(data", &format!("(func $s (call $exit (i32.const {status}))) (start $s) (data"));
+        let end = why(fate(&exit));
+        assert!(end.starts_with("died before work: start: Exited with"), "{end}");
+        assert!(end.ends_with(says), "{end}");
+    }
+    // What the host answers to it is its end too.
+    let lies = guest("i32.const 64", "i32.const 0").replace(
+        "(data",
+        "(func $s (drop (call $send (i64.const 1) (i32.const -8) (i32.const 16)))) (start $s) (data",
+    );
+    let end = why(fate(&lies));
+    assert!(end.starts_with("died before work: start: send of 16 bytes"), "{end}");
+}
+
+/// A guest that writes 500 bytes to standard error for each message and traps if one write fails.
+fn chatty() -> String {
+    let write = "(if (call $write (i32.const 2) (i32.const 1024) (i32.const 1) (i32.const 1040))
+        (then unreachable)) (if (i32.ne (i32.load (i32.const 1040)) (i32.const 500))
+        (then unreachable)) i32.const 0";
+    guest("i32.const 64", write)
+        .replace(
+            "(import",
+            "(import \"wasi_snapshot_preview1\" \"fd_write\"
+               (func $write (param i32 i32 i32 i32) (result i32))) (import",
+        )
+        .replacen("(data", "(data (i32.const 1024) \"\\00\\08\\00\\00\\f4\\01\\00\\00\") (data", 1)
+}
+
+#[test]
+fn no_write_to_standard_error_fails_however_much_was_written() {
+    let mut agent = compile(&chatty()).expect("valid").instantiate(None).expect("valid");
+    agent.reserve(16, 0).expect("room");
+    for messages in 1..=10_000u64 {
+        agent.call(b"message").expect("every write succeeds");
+        assert_eq!(agent.stderr_bytes(), Some(500 * messages));
+    }
+}
+
+/// A guest that first makes its memory `grow` pages larger and then keeps `structs` of 8 MB on its
+/// GC heap; it traps where it does not get them.
+fn keeper(grow: u32, arrays: u32) -> String {
+    let keep = format!(
+        "(drop (memory.grow (i32.const 70000))) (drop (memory.grow (i32.const {grow})))
+         (loop $more (if (i32.lt_u (global.get $kept) (i32.const {arrays})) (then
+           (global.set $list (struct.new $cell
+             (array.new $bytes (i64.const 1) (i32.const 1000000)) (global.get $list)))
+           (global.set $kept (i32.add (global.get $kept) (i32.const 1))) (br $more))))
+         i32.const 0"
+    );
+    guest("i32.const 64", &keep).replacen(
+        "(memory",
+        "(type $bytes (array (mut i64)))
+         (type $cell (struct (field (ref null $bytes)) (field (ref null $cell))))
+         (global $list (mut (ref null $cell)) (ref.null $cell)) (global $kept (mut i32) (i32.const 0))
+         (memory",
+        1,
+    )
+}
+
+/// What becomes of a guest that gets one message under a limit.
+fn fate_under(text: &str, limit: Option<Bytes>) -> Attempt<()> {
+    let mut agent = compile(text)?.instantiate(limit)?;
+    agent.reserve(16, 0)?;
+    agent.call(b"message")
+}
+
+#[test]
+fn a_limit_holds_for_memory_and_gc_heap_together() {
+    let limit = Some(Bytes(64 << 20));
+    // 3 arrays alone, and 30 MiB of memory alone, fit.
+    assert_eq!(fate_under(&keeper(0, 3), limit), Ok(()));
+    assert_eq!(fate_under(&keeper(480, 1), limit), Ok(()));
+    let end = fate_under(&keeper(0, 20), limit).expect_err("160 MB of arrays");
+    assert!(end.reason().is_some_and(|why| why.contains("was denied")), "{end:?}");
+    let end = fate_under(&keeper(800, 3), limit).expect_err("50 MiB and 24 MB");
+    assert!(end.reason().is_some_and(|why| why.contains("was denied")), "{end:?}");
+}
+
+#[test]
+fn a_guest_without_a_limit_has_the_machines() {
+    let greedy = guest("i32.const 64", "(drop (memory.grow (i32.const 65500))) unreachable");
+    let end = why(fate(&greedy));
+    let most = crate::sys::memory::usable().expect("Linux").0 / 8;
+    // On a machine with more than 32 GiB four are allowed, and the guest dies of its own trap.
+    let says = if most < 65_502 << 16 { "1/8 of this machine's memory" } else { "unreachable" };
+    assert!(end.contains(says), "{end}");
+}
+
+#[test]
 fn what_is_no_agent_is_refused_with_what_it_lacks() {
     for (text, says) in [
         ("(module)", "exports no memory"),
