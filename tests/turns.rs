@@ -115,8 +115,8 @@ fn a_version_against_itself_is_decided_and_audited() {
 fn a_version_that_dies_in_launch_7_costs_its_case_and_not_what_was_measured() {
     let Some((mirror, kit)) = packed() else { return };
     let candidate = copy_of(&kit, "dead");
-    // Two processes told the counts.
-    script(&candidate, "[ $n = 8 ] && kill -SEGV $$");
+    // One process told its reply, two the counts.
+    script(&candidate, "[ $n = 9 ] && kill -SEGV $$");
     let (said, comparison) = compared(&mirror, [&kit, &candidate], &[]);
     assert_eq!(said.code, Some(1), "{}", said.stderr);
     let case = &comparison.cases[0];
@@ -136,7 +136,7 @@ fn a_version_that_dies_in_launch_7_costs_its_case_and_not_what_was_measured() {
 fn a_version_that_hangs_is_ended() {
     let Some((mirror, kit)) = packed() else { return };
     let candidate = copy_of(&kit, "hung");
-    script(&candidate, "[ $n = 3 ] && exec sleep 100000");
+    script(&candidate, "[ $n = 4 ] && exec sleep 100000");
     let (said, comparison) = compared(&mirror, [&kit, &candidate], &["--timeout", "15"]);
     assert_eq!(said.code, Some(1), "{}", said.stderr);
     let case = &comparison.cases[0];
@@ -149,7 +149,7 @@ fn a_version_that_hangs_is_ended() {
 fn a_version_that_lies_is_not_believed() {
     let Some((mirror, kit)) = packed() else { return };
     let candidate = copy_of(&kit, "liar");
-    script(&candidate, "[ $n = 4 ] && echo '\"loaded\"' && echo '{\"times\":[1]}' && exit 0");
+    script(&candidate, "[ $n = 5 ] && echo '\"loaded\"' && echo '{\"times\":[1]}' && exit 0");
     let (said, comparison) = compared(&mirror, [&kit, &candidate], &[]);
     assert_eq!(said.code, Some(1), "{}", said.stderr);
     let why = comparison.cases[0].outcome.reason().unwrap_or_default().to_owned();

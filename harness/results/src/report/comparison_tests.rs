@@ -67,6 +67,25 @@ fn an_untrusted_environment_is_said_aloud() {
 }
 
 #[test]
+fn guests_that_were_given_as_files_are_named_by_what_is_in_them() {
+    let (mut comparison, _) = fixture();
+    comparison.cases.truncate(1);
+    for (kit, sha256) in [(&mut comparison.base, "ab"), (&mut comparison.candidate, "cd")] {
+        let json = kit.agents.get_mut("json").unwrap();
+        (json.native, json.wasm.sha256) = (None, sha256.repeat(32));
+    }
+    let line = comparison_line(&comparison);
+    let guests = "this checkout (SHA-256 cdcdcdcdcdcdcdcd of guest json) against main (SHA-256 \
+                  abababababababab of guest json)";
+    assert!(line.contains(guests) && !line.contains("commit"), "{line}");
+    // Beside an agent of ours the commit counts too.
+    comparison.cases.push(comparison.cases[0].clone());
+    comparison.cases[1].key.agent = "sort".to_owned();
+    let line = comparison_line(&comparison);
+    assert!(line.contains("main (commit abc1234; SHA-256 abab"), "{line}");
+}
+
+#[test]
 fn a_comparison_fits_a_line() {
     let (comparison, _) = fixture();
     assert_eq!(
