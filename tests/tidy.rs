@@ -3,6 +3,7 @@
 
 mod borders;
 mod code;
+mod imposed;
 mod shape;
 mod tree;
 
