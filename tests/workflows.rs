@@ -3,6 +3,7 @@
 
 use crate::capability;
 use crate::executable::root;
+use crate::tidy::git;
 use regex::Regex;
 use std::fs;
 use std::path::PathBuf;
@@ -187,7 +188,7 @@ fn every_lock_file_is_judged_and_ci_does_not_skip_it() {
         assert!(root().join(folder).join("Cargo.lock").is_file(), "{name}");
         assert!(deny.contains(&format!(" {name}")), "scripts/deny judges {name}");
     }
-    let listed = Command::new("git").args(["ls-files", "*Cargo.lock"]).current_dir(root()).output();
+    let listed = git(&["ls-files", "*Cargo.lock"]);
     if let Ok(listed) = listed.map(|said| String::from_utf8_lossy(&said.stdout).into_owned())
         && !listed.is_empty()
     {
