@@ -40,6 +40,9 @@ fn a_comparison_that_found_nothing_says_so() {
         Comparison 20260102T040506Z-def5678-wasm-against-main: suite wasm
           base main (commit abc1234); candidate main (commit abc1234)
 
+        Answers
+          The same in 1 of 1 cases, compared before anything was timed.
+
         Changes
           none
 
