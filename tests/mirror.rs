@@ -29,7 +29,11 @@ impl Mirror {
         fs::copy(original.join("Cargo.lock"), root.join("Cargo.lock")).expect("a fresh folder");
         let agents = fs::read_dir(original.join("agents-wasm")).expect("the agents' folder");
         let agents = agents.flatten().map(|agent| Path::new("agents-wasm").join(agent.file_name()));
-        for name in ["Cargo.toml", "harness", "tests"].into_iter().map(PathBuf::from).chain(agents)
+        // Cargo's configuration is part of what guests are found by.
+        for name in [".cargo", "Cargo.toml", "harness", "tests"]
+            .into_iter()
+            .map(PathBuf::from)
+            .chain(agents)
         {
             symlink(original.join(&name), root.join(&name)).expect("a fresh folder");
         }

@@ -3,16 +3,19 @@
 
 mod borders;
 mod code;
+mod imposed;
 mod shape;
 mod tree;
 
 use crate::capability;
 use crate::executable::root;
+use caxton_results::surroundings::REPOSITORY_VARIABLES;
 use code::{Blanked, blank, without_test_tail};
 use regex::Regex;
 use std::fs;
+use std::io;
 use std::os::unix::fs::PermissionsExt;
-use std::process::Command;
+use std::process::{Command, Output};
 
 /// A file of the tree.
 struct Source {
@@ -101,10 +104,19 @@ impl Rule {
     }
 }
 
+/// What git says in the checkout, whatever repository a surrounding hook has in mind.
+pub(crate) fn git(words: &[&str]) -> io::Result<Output> {
+    let mut command = Command::new("git");
+    for name in REPOSITORY_VARIABLES {
+        command.env_remove(name);
+    }
+    command.args(words).current_dir(root()).output()
+}
+
 /// Every text file that git keeps or would take; none outside a checkout.
 fn sources() -> Option<Vec<Source>> {
     let words = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"];
-    let listed = Command::new("git").args(words).current_dir(root()).output();
+    let listed = git(&words);
     let listed = match listed {
         Ok(output) if output.status.success() => output.stdout,
         Ok(output) => {

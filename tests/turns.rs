@@ -1,11 +1,12 @@
 //! Two versions compared by real executables: what is kept, what is found, and what happens when a
 //! baseline was tampered with or a version dies on the way.
 
-use crate::executable::{Said, word};
+use crate::executable::{Said, tool_says, word};
 use crate::mirror::Mirror;
 use caxton_bench_runner::guest::artifact::sha256_hex;
-use caxton_results::case::Outcome;
+use caxton_results::case::{Check, Outcome};
 use caxton_results::paired::Version;
+use caxton_results::paired::answers::Answers;
 use caxton_results::paired::comparison::Comparison;
 use caxton_results::paired::decide::Verdict;
 use caxton_results::record::store::RunFolder;
@@ -115,8 +116,8 @@ fn a_version_against_itself_is_decided_and_audited() {
 fn a_version_that_dies_in_launch_7_costs_its_case_and_not_what_was_measured() {
     let Some((mirror, kit)) = packed() else { return };
     let candidate = copy_of(&kit, "dead");
-    // Two processes told the counts.
-    script(&candidate, "[ $n = 8 ] && kill -SEGV $$");
+    // One process told its reply, two the counts.
+    script(&candidate, "[ $n = 9 ] && kill -SEGV $$");
     let (said, comparison) = compared(&mirror, [&kit, &candidate], &[]);
     assert_eq!(said.code, Some(1), "{}", said.stderr);
     let case = &comparison.cases[0];
@@ -136,7 +137,7 @@ fn a_version_that_dies_in_launch_7_costs_its_case_and_not_what_was_measured() {
 fn a_version_that_hangs_is_ended() {
     let Some((mirror, kit)) = packed() else { return };
     let candidate = copy_of(&kit, "hung");
-    script(&candidate, "[ $n = 3 ] && exec sleep 100000");
+    script(&candidate, "[ $n = 4 ] && exec sleep 100000");
     let (said, comparison) = compared(&mirror, [&kit, &candidate], &["--timeout", "15"]);
     assert_eq!(said.code, Some(1), "{}", said.stderr);
     let case = &comparison.cases[0];
@@ -149,7 +150,7 @@ fn a_version_that_hangs_is_ended() {
 fn a_version_that_lies_is_not_believed() {
     let Some((mirror, kit)) = packed() else { return };
     let candidate = copy_of(&kit, "liar");
-    script(&candidate, "[ $n = 4 ] && echo '\"loaded\"' && echo '{\"times\":[1]}' && exit 0");
+    script(&candidate, "[ $n = 5 ] && echo '\"loaded\"' && echo '{\"times\":[1]}' && exit 0");
     let (said, comparison) = compared(&mirror, [&kit, &candidate], &[]);
     assert_eq!(said.code, Some(1), "{}", said.stderr);
     let why = comparison.cases[0].outcome.reason().unwrap_or_default().to_owned();
@@ -228,4 +229,122 @@ fn one_instruction_more_in_a_loop_is_found_by_its_fuel() {
     let steps = fuel.candidate.expect("told") - fuel.base.expect("told");
     assert!(steps >= 20_000.0, "at least one for each of its 20,000 steps: {steps}");
     assert!(said.stdout.contains("wasm_fuel"), "{}", said.stdout);
+}
+
+/// A guest that sums up its message of 1,024 bytes, or the first `read` of them.
+fn sums(read: u32) -> String {
+    format!(
+        r#"(module
+          (memory (export "memory") 2)
+          (data (i32.const 64) "CXTN\01\00\00\00")
+          (func (export "agent_abi_version") (result i32) (i32.const 1))
+          (func (export "agent_new") (param i32) (result i32) (i32.const 64))
+          (func (export "agent_reserve") (param i32 i32 i32) (result i32)
+            (i64.store (i32.const 72) (i64.const 4096))
+            (i64.store (i32.const 80) (i64.extend_i32_u (local.get 1)))
+            (i32.const 0))
+          (func (export "agent_handle") (param i32 i32) (result i32) (local $i i32) (local $sum i64)
+            (loop $next
+              (local.set $sum (i64.add
+                (i64.mul (local.get $sum) (i64.const 31))
+                (i64.load8_u (i32.add (i32.const 4096) (local.get $i)))))
+              (local.set $i (i32.add (local.get $i) (i32.const 1)))
+              (br_if $next (i32.lt_u (local.get $i) (i32.const {read}))))
+            (i64.store (i32.const 2048) (local.get $sum))
+            (i64.store (i32.const 88) (i64.const 2048))
+            (i64.store (i32.const 96) (i64.const 8))
+            (i32.const 0))
+          (func (export "agent_example") (param i32 i64) (result i32) (local $i i32)
+            (loop $next
+              (i32.store8 (i32.add (i32.const 8192) (local.get $i))
+                (i32.mul (local.get $i) (i32.const 7)))
+              (local.set $i (i32.add (local.get $i) (i32.const 1)))
+              (br_if $next (i32.lt_u (local.get $i) (i32.const 1024))))
+            (i64.store (i32.const 88) (i64.const 8192))
+            (i64.store (i32.const 96) (i64.const 1024))
+            (i32.const 0))
+          (func (export "agent_drop") (param i32)))"#
+    )
+}
+
+/// A kit of the guest `sums`, of which a version reads `read` bytes.
+fn summing(mirror: &Mirror, name: &str, read: u32) -> PathBuf {
+    let folder = mirror.root.join(format!("{name}-source"));
+    fs::create_dir(&folder).expect("a fresh folder");
+    let (guest, kit) = (folder.join("sums.wat"), mirror.root.join(name));
+    fs::write(&guest, sums(read)).expect("a fresh folder");
+    let said = mirror.bench(&["--guest", &word(&guest), "--pack", &word(&kit)]);
+    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    kit
+}
+
+/// Compares two kits of guest `sums` at smoke scale.
+fn sums_compared(mirror: &Mirror, kits: [&Path; 2], words: &[&str]) -> (Said, Comparison) {
+    let out = mirror.root.join("compared");
+    let _ = fs::remove_dir_all(&out);
+    let [base, candidate, out_word] = [kits[0], kits[1], &out].map(word);
+    let between = ["--between", &base, &candidate, "--out", &out_word];
+    let said = mirror.bench(&[&between, words].concat());
+    let (comparison, _) =
+        RunFolder::load_comparison(&out).unwrap_or_else(|error| panic!("{error}\n{}", said.stderr));
+    (said, comparison)
+}
+
+#[test]
+fn a_version_that_reads_less_and_answers_otherwise_has_not_improved() {
+    let mirror = Mirror::new();
+    let (all, less) = (summing(&mirror, "all", 1024), summing(&mirror, "less", 10));
+    let (said, comparison) = sums_compared(&mirror, [&all, &less], &[]);
+    assert_eq!(said.code, Some(1), "{}", said.stdout);
+    let [case] = &comparison.cases[..] else { panic!("{:?}", comparison.cases) };
+    let Answers::Different(why) = &case.answers else { panic!("{:?}", case.answers) };
+    assert!(why.starts_with("their replies to the same message are 8 bytes, SHA-256 "), "{why}");
+    assert!(case.metrics.is_empty() && case.exact.is_empty(), "nothing was measured");
+    assert!(said.stdout.contains("Result: DIFFERENT ANSWERS"), "{}", said.stdout);
+    assert!(!said.stdout.contains("IMPROVED"), "{}", said.stdout);
+    // Two files, two hashes, and no commit of ours.
+    let hash = &comparison.base.agents["sums"].wasm.sha256[..16];
+    assert!(said.stdout.contains(&format!("SHA-256 {hash} of guest sums")), "{}", said.stdout);
+    assert!(!said.stdout.contains("(commit"), "{}", said.stdout);
+    let gate = tool_says(&["gate", &word(&mirror.root.join("compared"))]);
+    assert_eq!(gate.code, Some(1), "{}", gate.stdout);
+
+    let (said, comparison) = sums_compared(&mirror, [&all, &less], &["--bless-answers"]);
+    let case = &comparison.cases[0];
+    assert!(matches!(case.answers, Answers::Blessed(_)), "{:?}", case.answers);
+    assert_ne!(said.code, Some(1), "{}", said.stdout);
+    let fuel = case.exact.iter().find(|exact| exact.metric.as_str() == "wasm_fuel");
+    assert_eq!(fuel.expect("a guest has fuel").verdict, Verdict::Improved);
+    assert!(said.stdout.contains("different answers, blessed"), "{}", said.stdout);
+
+    let (_, comparison) = sums_compared(&mirror, [&all, &all], &[]);
+    assert_eq!(comparison.cases[0].answers, Answers::Same);
+}
+
+#[test]
+fn a_kit_from_before_replies_were_told_is_compared_and_called_unchecked() {
+    let mirror = Mirror::new();
+    let (all, less) = (summing(&mirror, "all", 1024), summing(&mirror, "less", 10));
+    // Its worker says what an earlier one says.
+    script(&all, "../real.so \"$@\" | sed -u 's/,\"reply\":{[^}]*}//'; exit");
+    let (said, comparison) = sums_compared(&mirror, [&all, &less], &["--counts"]);
+    let case = &comparison.cases[0];
+    let why = "the base's executable does not tell its reply: it is of an earlier version";
+    assert_eq!(case.answers, Answers::Unchecked(why.to_owned()));
+    assert!(case.exact.iter().any(|exact| exact.metric.as_str() == "wasm_fuel"));
+    assert!(said.stdout.contains("answers unchecked: the base's"), "{}", said.stdout);
+}
+
+#[test]
+fn a_guest_that_nothing_checks_is_called_unchecked() {
+    let mirror = Mirror::new();
+    let guest = mirror.root.join("sums.wat");
+    fs::write(&guest, sums(1024)).expect("a fresh folder");
+    let out = mirror.root.join("run");
+    let said = mirror.bench(&["--guest", &word(&guest), "--out", &word(&out)]);
+    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    let record = RunFolder::load_record(&out).expect("it was kept");
+    let case = record.cases.iter().find(|case| case.key.is_overhead()).expect("its calls");
+    assert_eq!((&case.outcome, case.check), (&Outcome::Ran, Some(Check::Nothing)));
+    assert!(said.stdout.contains("ran, unchecked"), "{}", said.stdout);
 }

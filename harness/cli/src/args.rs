@@ -83,6 +83,9 @@ pub(crate) struct Report {
     pub(crate) out: Option<PathBuf>,
 }
 
+/// What `--trust` without a hash stands for.
+pub(crate) const ANY_KIT: &str = "any";
+
 #[derive(Debug, Args)]
 pub(crate) struct Compare {
     /// What is compared with: a baseline's name, a folder, or a revision.
@@ -100,9 +103,18 @@ pub(crate) struct Compare {
     /// Something that stays open is exit code 5 instead of 0.
     #[arg(long)]
     pub(crate) strict: bool,
+    /// Compare although both versions answer the same message differently: the new answer is right.
+    #[arg(long)]
+    pub(crate) bless_answers: bool,
     /// A and B are git revisions: each is built in a worktree of its own.
     #[arg(long)]
     pub(crate) rev: bool,
+    /// Start the executables of folders that are not this checkout's own baselines: programs of
+    /// whoever made them, which may do all that you may. With =HASH only the one whose kit.json has
+    /// that SHA-256; may be repeated.
+    #[arg(long, value_name = "HASH", num_args = 0..=1, default_missing_value = ANY_KIT,
+          require_equals = true)]
+    pub(crate) trust: Vec<String>,
     /// The suite; wasm for revisions, and the only one that a baseline has.
     #[arg(long)]
     pub(crate) suite: Option<String>,
@@ -135,6 +147,9 @@ pub(crate) struct Ci {
     /// Something that stays open is exit code 5 instead of 0.
     #[arg(long)]
     pub(crate) strict: bool,
+    /// Compare although both versions answer the same message differently: the new answer is right.
+    #[arg(long)]
+    pub(crate) bless_answers: bool,
     /// Filters of cases; after `--` other words for the bench, too.
     pub(crate) words: Vec<String>,
 }

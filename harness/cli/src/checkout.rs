@@ -30,7 +30,7 @@ pub(crate) fn target(root: &Path, cargo: &Path) -> Result<PathBuf, Failure> {
         target_directory: PathBuf,
     }
     let words = ["metadata", "--no-deps", "--format-version", "1", "--offline"];
-    let text = Job::new(cargo, root, words).output(false)?;
+    let text = Job::cargo(cargo, root, words).output(false)?;
     let metadata: Metadata = serde_json::from_str(&text).map_err(|error| Failure::Revision {
         name: root.display().to_string(),
         why: format!("cargo metadata: {error}"),

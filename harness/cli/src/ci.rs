@@ -104,6 +104,7 @@ fn found(builder: &Builder, words: &Ci, out: &Path) -> Result<Found, Failure> {
     let folder = out.join(COMPARISON);
     let mut all: Vec<OsString> = vec!["--out".into(), folder.clone().into()];
     all.extend(words.strict.then(|| "--strict".into()));
+    all.extend(words.bless_answers.then(|| "--bless-answers".into()));
     all.extend(words.words.iter().map(OsString::from));
     let limits = words.limits.as_deref();
     let code = match compare::run(&builder.root, [&base, &head], (limits, all)) {

@@ -1,10 +1,10 @@
 //! `compare`: B's executable runs both kits in launch pairs; where there are no kits, records tell
 //! what they can.
 
-use crate::args::Compare;
+use crate::args::{ANY_KIT, Compare};
 use crate::checkout;
 use crate::failure::Failure;
-use crate::kits::executable;
+use crate::kits::{self, executable};
 use crate::output::{note, print, style};
 use crate::process::Job;
 use crate::report::limits;
@@ -45,12 +45,29 @@ fn sides(root: &Path, profiles: &Path, words: &Compare) -> Result<u8, Failure> {
     let find = |name| Side::find(profiles, name, words.suite.as_deref());
     let (base, candidate) = (find(&words.base)?, find(&words.candidate)?);
     if base.kit.is_some() && candidate.kit.is_some() {
+        for side in [&base, &candidate] {
+            trusted(&root.join("profiles"), side, &words.trust)?;
+        }
         return between(root, [&base, &candidate], words);
     }
     for side in [&base, &candidate].into_iter().filter(|side| side.kit.is_none()) {
-        note(&format!("{} has no executable: only records are compared", side.name));
+        note(&format!(
+            "{} has no executable: only records are compared, and no answers",
+            side.name
+        ));
     }
     records(profiles, [&base, &candidate], words)
+}
+
+/// That a kit is started only if it is one of this checkout's own `profiles`, or the user trusts it.
+fn trusted(profiles: &Path, side: &Side, trust: &[String]) -> Result<(), Failure> {
+    let is_own = fs::canonicalize(profiles).is_ok_and(|profiles| side.path.starts_with(profiles));
+    let sha256 = kits::hash(&side.path)?;
+    let is_trusted = |word: &String| word == ANY_KIT || word.eq_ignore_ascii_case(&sha256);
+    if is_own || trust.iter().any(is_trusted) {
+        return Ok(());
+    }
+    Err(Failure::Stranger { path: side.path.clone(), sha256 })
 }
 
 /// Runs both kits by the candidate's executable, which says and keeps what it found.
@@ -58,6 +75,7 @@ pub(crate) fn between(root: &Path, sides: [&Side; 2], words: &Compare) -> Result
     let mut all = Vec::new();
     all.extend(words.table.then(|| "--table".into()));
     all.extend(words.strict.then(|| "--strict".into()));
+    all.extend(words.bless_answers.then(|| "--bless-answers".into()));
     all.extend(words.words.iter().map(OsString::from));
     run(root, sides, (words.limits.as_deref(), all))
 }

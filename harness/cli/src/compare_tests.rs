@@ -92,6 +92,33 @@ fn a_kit_that_was_changed_is_not_started() {
     assert!(!root.join("run").exists());
 }
 
+#[test]
+fn a_strangers_executable_is_started_only_where_the_user_trusts_it() {
+    let (_temporary, root) = test_kit::checkout();
+    test_kit::baseline(&root.join("profiles"), "old", "exit 0");
+    let elsewhere = tempfile::tempdir().unwrap();
+    let kit = elsewhere.path().join("kit");
+    test_kit::kit(&kit, "kit", TELLS);
+    let path = kit.to_str().unwrap();
+    let wrong = format!("--trust={}", "0".repeat(64));
+    for words in [&["old", path][..], &[path, "old"], &["old", path, &wrong]] {
+        let failure = code(&root, words).unwrap_err();
+        assert_eq!(failure.code(), exit::WRONG_USE, "{failure}");
+        let hash = kits::hash(&kit).unwrap();
+        assert!(failure.to_string().contains(&format!("say --trust={hash}")), "{failure}");
+    }
+    assert!(!root.join("said").exists(), "nothing was started");
+    let right = format!("--trust={}", kits::hash(&kit).unwrap());
+    assert_eq!(code(&root, &["old", path, &right]).unwrap(), 3);
+    assert_eq!(code(&root, &["old", path, "--trust"]).unwrap(), 3);
+    assert_eq!(code(&root, &["--trust", "old", path]).unwrap(), 3, "it takes no word after it");
+    // The profiles of somebody else are no more ours than a folder is.
+    let profiles = elsewhere.path().join("profiles");
+    test_kit::baseline(&profiles, "theirs", TELLS);
+    let theirs = sides(&root, &profiles, &parsed(&["theirs", "theirs"]));
+    assert_eq!(theirs.unwrap_err().code(), exit::WRONG_USE);
+}
+
 /// A run folder with the stored record, changed.
 fn run(folder: &Path, change: impl Fn(&mut Record)) {
     let (mut record, _) = RunFolder::load(&test_kit::fixture("record-v1")).unwrap();

@@ -44,6 +44,14 @@ pub(crate) enum Failure {
     NoSide { name: String, known: String },
     #[error("baseline {name:?} has several suites: name one of {known}")]
     ManySuites { name: String, known: String },
+    /// A kit that somebody else may have made.
+    #[error(
+        "{path} is not a baseline of this checkout: its executable is a program of whoever made \
+         it, and nothing was started. Where you know who that is, say --trust={sha256}, or --trust \
+         for any",
+        path = path.display()
+    )]
+    Stranger { path: PathBuf, sha256: String },
     /// A kit that is not what its manifest says.
     #[error("kit {path}: {why}; save the baseline again", path = path.display())]
     BadKit { path: PathBuf, why: String },

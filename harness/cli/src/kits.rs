@@ -2,7 +2,7 @@
 
 use crate::failure::Failure;
 use caxton_results::record::baseline::load_kit;
-use caxton_results::record::kit::{Kit, KitFile};
+use caxton_results::record::kit::{KIT_FILE, Kit, KitFile};
 use sha2::{Digest, Sha256};
 use std::fs;
 use std::io;
@@ -36,6 +36,16 @@ fn check(folder: &Path, file: &KitFile) -> Result<(), String> {
     }
 }
 
+/// The SHA-256 of the manifest in `folder`, which has those of all other files: of the whole kit.
+///
+/// # Errors
+/// It cannot be read.
+pub(crate) fn hash(folder: &Path) -> Result<String, Failure> {
+    let path = folder.join(KIT_FILE);
+    let manifest = fs::read(&path).map_err(|source| Failure::Input { path, source })?;
+    Ok(sha256_hex(&manifest))
+}
+
 /// Lower-case hex of a SHA-256.
 pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
@@ -51,7 +61,6 @@ mod tests {
     use super::*;
     use crate::test_kit;
     use caxton_results::exit;
-    use caxton_results::record::kit::KIT_FILE;
     use expect_test::expect;
 
     #[test]

@@ -1,6 +1,9 @@
 //! The only file here that starts processes: git, cargo, and the executables of kits.
 
 use crate::output;
+use caxton_results::surroundings::{
+    CARGO_VARIABLES, GIT_VARIABLES, GIT_WORDS, REPOSITORY_VARIABLES,
+};
 use std::ffi::OsString;
 use std::io::{self, BufRead, BufReader};
 use std::os::unix::process::ExitStatusExt;
@@ -51,6 +54,8 @@ pub(crate) struct Job<'a> {
     pub(crate) words: Vec<OsString>,
     /// Variables of its environment.
     pub(crate) variables: Vec<(&'static str, OsString)>,
+    /// Variables that it does not inherit.
+    pub(crate) removed: Vec<OsString>,
 }
 
 impl<'a> Job<'a> {
@@ -61,7 +66,33 @@ impl<'a> Job<'a> {
         words: impl IntoIterator<Item = W>,
     ) -> Self {
         let words = words.into_iter().map(Into::into).collect();
-        Self { program, folder, words, variables: Vec::new() }
+        let removed = REPOSITORY_VARIABLES.iter().map(OsString::from).collect();
+        Self { program, folder, words, variables: Vec::new(), removed }
+    }
+
+    /// Git in `folder`, with `words`: on the repository of that folder, whatever the surrounding
+    /// process has in mind, and without what the user has it do beside.
+    pub(crate) fn git<W: Into<OsString>>(
+        git: &'a Path,
+        folder: &'a Path,
+        words: impl IntoIterator<Item = W>,
+    ) -> Self {
+        let words = words.into_iter().map(Into::into);
+        let mut job =
+            Self::new(git, folder, GIT_WORDS.map(OsString::from).into_iter().chain(words));
+        job.variables.extend(GIT_VARIABLES.map(|(name, value)| (name, value.into())));
+        job
+    }
+
+    /// Cargo in `folder`, with `words`; what it says can be read.
+    pub(crate) fn cargo<W: Into<OsString>>(
+        cargo: &'a Path,
+        folder: &'a Path,
+        words: impl IntoIterator<Item = W>,
+    ) -> Self {
+        let mut job = Self::new(cargo, folder, words);
+        job.variables.extend(CARGO_VARIABLES.map(|(name, value)| (name, value.into())));
+        job
     }
 
     fn command(&self) -> Command {
@@ -69,14 +100,18 @@ impl<'a> Job<'a> {
         command.args(&self.words).current_dir(self.folder).stdin(Stdio::null());
         // A bench that cargo starts is told by it where the user stands: here that is `folder`.
         command.env("PWD", self.folder).env_remove("CARGO_MANIFEST_DIR");
+        for name in &self.removed {
+            command.env_remove(name);
+        }
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command
     }
 
-    /// The program, and its first word.
+    /// The program, and its first word that says what is wanted.
     fn name(&self) -> String {
         let program = self.program.display().to_string();
-        let first = self.words.first().map(|word| word.to_string_lossy().into_owned());
+        let mut own = self.words.iter().filter(|word| !GIT_WORDS.iter().any(|ours| word == ours));
+        let first = own.next().map(|word| word.to_string_lossy().into_owned());
         std::iter::once(program).chain(first).collect::<Vec<_>>().join(" ")
     }
 

@@ -13,6 +13,7 @@ use crate::output::note;
 use crate::process::Job;
 use crate::side::Side;
 use caxton_results::record::baseline::check_name;
+use caxton_results::surroundings::{self, BUILD_VARIABLES, Fate};
 use serde::Deserialize;
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -66,7 +67,7 @@ impl Builder {
     }
 
     fn git<const N: usize>(&self, words: [&str; N]) -> Job<'_> {
-        Job::new(&self.git, &self.root, words)
+        Job::git(&self.git, &self.root, words)
     }
 
     /// The full commit that `name` stands for.
@@ -82,12 +83,41 @@ impl Builder {
         if is_full { Ok(commit) } else { Err(wrong(format!("git says {commit:?}"))) }
     }
 
+    /// A word for all that decides what a commit is built to, beside the commit: the compiler, and
+    /// what cargo's configuration and the variables that it is let see say.
+    fn made_by(&self) -> Result<String, Failure> {
+        let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+        let compiler = Job::new(Path::new(&rustc), &self.root, ["-vV"]).output(false);
+        // A build that needs it will say what is wrong with it.
+        let compiler = compiler.unwrap_or_else(|error| error.to_string());
+        let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+        let home = home.or_else(|| Some(Path::new(&std::env::var_os("HOME")?).join(".cargo")));
+        let variables = std::env::vars_os().filter_map(|(name, value)| {
+            Some((name.into_string().ok()?, value.to_string_lossy().into_owned()))
+        });
+        let place = std::env::temp_dir();
+        let settings = surroundings::settings(&place, home.as_deref(), variables)
+            .map_err(|source| Failure::Input { path: PathBuf::from(".cargo"), source })?;
+        let digest = kits::sha256_hex(format!("{compiler}\n{settings}").as_bytes());
+        Ok(digest[..12].to_owned())
+    }
+
+    /// A job of building, which sees nothing that [`Self::made_by`] does not know.
+    fn making<'a>(&self, mut job: Job<'a>) -> Job<'a> {
+        let is_dropped =
+            |name: &OsString| surroundings::fate(&name.to_string_lossy()) == Fate::Dropped;
+        job.removed.extend(std::env::vars_os().map(|(name, _)| name).filter(is_dropped));
+        job.variables.extend(BUILD_VARIABLES.map(|(name, value)| (name, value.into())));
+        job.variables.push(("CARGO_TARGET_DIR", self.kits.join("build").into()));
+        job
+    }
+
     /// The kit of `commit`, which is made if there is none: a commit does not change.
     ///
     /// # Errors
     /// It cannot be built, or cannot be packed.
     pub(crate) fn kit(&self, name: &str, commit: &str) -> Result<Side, Failure> {
-        let path = self.kits.join(format!("{commit}-{}", self.suite));
+        let path = self.kits.join(format!("{commit}-{}-{}", self.suite, self.made_by()?));
         let wrong = |source| Failure::Output { path: path.clone(), source };
         fs::create_dir_all(&self.kits).map_err(wrong)?;
         // One at a time: each worktree must be younger than what was built before.
@@ -115,15 +145,8 @@ impl Builder {
     /// Builds `commit` in a worktree and lets its executable pack a kit into `packed`.
     fn pack(&self, (name, commit): (&str, &str), packed: &Path) -> Result<(), Failure> {
         let worktree = Worktree::add(self, commit)?;
-        let target = OsString::from(self.kits.join("build"));
-        let mut build = Job::new(
-            &self.cargo,
-            &worktree.path,
-            ["bench", "--bench", &self.suite, "--no-run", DIAGNOSTICS],
-        );
-        build.variables.push(("CARGO_TARGET_DIR", target.clone()));
-        // What it says of an error is kept as text.
-        build.variables.push(("CARGO_TERM_COLOR", "never".into()));
+        let words = ["bench", "--bench", &self.suite, "--no-run", DIAGNOSTICS, "--locked"];
+        let build = self.making(Job::cargo(&self.cargo, &worktree.path, words));
         let unbuilt = |(source, said)| {
             let (name, source) = (name.to_owned(), Box::new(source));
             Failure::Unbuilt { name, source, said }
@@ -134,8 +157,7 @@ impl Builder {
             Failure::Revision { name: name.to_owned(), why }
         })?;
         let words = [OsString::from("--pack"), packed.into()];
-        let mut pack = Job::new(&program, &worktree.path, words);
-        pack.variables.push(("CARGO_TARGET_DIR", target));
+        let pack = self.making(Job::new(&program, &worktree.path, words));
         pack.output(true).map(drop).map_err(|error| {
             if error.is_interrupted() {
                 return error.into();

@@ -104,7 +104,7 @@ fn each_revision_is_built_in_its_own_worktree_and_only_once() {
     assert!(sides.iter().all(|side| side.kit.is_some()));
     assert_ne!(sides[0].path, sides[1].path);
     let name = sides[0].path.file_name().unwrap().to_str().unwrap();
-    assert!(name.len() == 45 && name.ends_with("-wasm"), "{name}");
+    assert!(name.len() == 58 && name[40..].starts_with("-wasm-"), "{name}");
     let expected = "bench wasm one\npack one ROOT/target/kits/build\n\
                     bench wasm two\npack two ROOT/target/kits/build\n";
     assert_eq!(world.log(), expected);
@@ -125,6 +125,73 @@ fn each_revision_is_built_in_its_own_worktree_and_only_once() {
     let said = fs::read_to_string(world.root.join("said")).unwrap();
     let [base, candidate] = sides.map(|side| side.path.display().to_string());
     assert_eq!(said, format!("--between {base} {candidate} json\n"));
+}
+
+#[test]
+fn what_a_compiler_would_be_told_beside_the_commit_is_kept_away() {
+    let world = World::new();
+    let job = world.builder.making(Job::cargo(world.compiler(), &world.root, ["bench"]));
+    let set = |name: &str| {
+        let all = job.variables.iter().filter(|(given, _)| *given == name);
+        all.map(|(_, value)| value.to_str().unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(set("RUSTC_WRAPPER"), [""]);
+    assert_eq!(set("RUSTC_WORKSPACE_WRAPPER"), [""]);
+    assert_eq!(set("CARGO_TERM_COLOR"), ["never"]);
+    // Cargo sets these for its tests, so that they are there to be kept away.
+    for name in ["CARGO_PKG_NAME", "CARGO_MANIFEST_DIR", "GIT_INDEX_FILE"] {
+        assert!(job.removed.iter().any(|removed| removed == name), "{name}");
+    }
+    assert!(!job.removed.iter().any(|removed| removed == "PATH"));
+}
+
+#[test]
+fn a_worktree_runs_none_of_the_users_hooks() {
+    let world = World::new();
+    let hook = world.root.join(".git/hooks/post-checkout");
+    fs::create_dir_all(hook.parent().unwrap()).unwrap();
+    script(&hook, &format!("touch {}", world.root.join("target/hooked").display()));
+    world.builder.kits(["main", "main"]).unwrap();
+    assert!(!world.root.join("target/hooked").exists());
+}
+
+/// As a hook has it: `GIT_DIR` and `GIT_INDEX_FILE` of the user's commit. A process of its own,
+/// for variables are the whole process'.
+#[test]
+fn from_a_hook_the_users_index_stays_as_it_is() {
+    let world = World::new();
+    if let Some(root) = std::env::var_os("CAXTON_TEST_HOOK") {
+        let kits = Builder { root: root.into(), kits: world.root.join("k"), ..world.builder };
+        kits.commits(["HEAD~1", "HEAD"]).unwrap();
+        drop(Worktree::add(&kits, &kits.commit("HEAD~1").unwrap()).unwrap());
+        return;
+    }
+    fs::write(world.root.join("harness/staged"), "staged").unwrap();
+    world.git("add --all");
+    let git = world.root.join(".git");
+    let index = git.join("index");
+    let before = fs::read(&index).unwrap();
+    let this = std::env::current_exe().unwrap();
+    let name = "revision::tests::from_a_hook_the_users_index_stays_as_it_is";
+    let mut again = Job::new(&this, &world.root, ["--exact", name]);
+    again.removed.clear();
+    again.variables = vec![
+        ("CAXTON_TEST_HOOK", world.root.clone().into()),
+        ("GIT_DIR", git.into()),
+        ("GIT_INDEX_FILE", index.clone().into()),
+    ];
+    let said = again.output(false).unwrap();
+    assert!(said.contains("1 passed"), "{said}");
+    assert!(fs::read(&index).unwrap() == before, "what was staged is still staged");
+}
+
+#[test]
+fn every_variable_that_names_a_repository_is_known() {
+    let world = World::new();
+    let listed = Job::git(Path::new("git"), &world.root, ["rev-parse", "--local-env-vars"]);
+    for name in listed.output(false).unwrap().lines() {
+        assert!(surroundings::REPOSITORY_VARIABLES.contains(&name), "{name}");
+    }
 }
 
 #[test]

@@ -46,7 +46,7 @@ pub(crate) fn kit(folder: &Path, name: &str, script: &str) {
         kit: KIT,
         name: name.to_owned(),
         suite: "wasm".to_owned(),
-        revision: Revision { commit: Reading::Known("abc1234".to_owned()), dirty: false },
+        revision: Revision { commit: Reading::Known("abc1234".to_owned()), dirty: Some(false) },
         made_utc: "2026-01-02T03:04:05Z".to_owned(),
         build: BTreeMap::new(),
         protocol: 1,

@@ -232,6 +232,20 @@ impl Outcome {
     }
 }
 
+/// What the answers of a case are held against.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Check {
+    /// The hash that the agent's manifest promises.
+    Manifest,
+    /// The answer of its native build.
+    NativeBuild,
+    /// What the agents themselves count, message by message.
+    Accounts,
+    /// Nothing: a guest that was given as a file and has neither.
+    Nothing,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,7 +5,7 @@ use crate::paired::comparison::Conclusion;
 
 /// Nothing to complain of.
 pub const FINE: u8 = 0;
-/// A case failed.
+/// A case failed, or a version answers otherwise than the one it is compared with.
 pub const FAILED: u8 = 1;
 /// Wrong use, or a broken set-up.
 pub const WRONG_USE: u8 = 2;
@@ -25,7 +25,7 @@ pub const fn of(conclusion: Conclusion, is_strict: bool) -> u8 {
     match conclusion {
         Conclusion::Fine => FINE,
         Conclusion::Regressed => REGRESSED,
-        Conclusion::Failed => FAILED,
+        Conclusion::Failed | Conclusion::DifferentAnswers => FAILED,
         Conclusion::NotComparable => NOT_COMPARABLE,
         Conclusion::Inconclusive if is_strict => INCONCLUSIVE,
         Conclusion::Inconclusive => FINE,
@@ -54,6 +54,7 @@ mod tests {
         let all = [
             (Conclusion::Fine, 0),
             (Conclusion::Failed, 1),
+            (Conclusion::DifferentAnswers, 1),
             (Conclusion::Regressed, 3),
             (Conclusion::NotComparable, 4),
             (Conclusion::Interrupted, 130),

@@ -1,7 +1,7 @@
 //! A made-up run for tests: the same bytes every time, and every kind of thing that a report must
 //! be able to say.
 
-use crate::case::{CaseKey, NATIVE_VS_NATIVE, Outcome, WASM_VS_NATIVE, WASM_VS_WASM};
+use crate::case::{CaseKey, Check, NATIVE_VS_NATIVE, Outcome, WASM_VS_NATIVE, WASM_VS_WASM};
 use crate::metric::MetricName;
 use crate::reading::{Missing, Reading};
 use crate::record::{
@@ -204,16 +204,8 @@ fn case_record(key: CaseKey, outcome: Outcome) -> CaseRecord {
     let granted = if outcome == Outcome::Ran { LAUNCHES } else { 0 };
     let launches = Budget { wanted: 15, granted };
     let (metrics, findings, profiles) = (BTreeMap::new(), BTreeMap::new(), Profiles::default());
-    CaseRecord {
-        key,
-        outcome,
-        engines: BTreeSet::new(),
-        launches,
-        metrics,
-        findings,
-        profiles,
-        load: None,
-    }
+    let (engines, check, load) = (BTreeSet::new(), Some(Check::Manifest), None);
+    CaseRecord { key, outcome, engines, check, launches, metrics, findings, profiles, load }
 }
 
 /// What a virtual machine without hardware counters says.
@@ -258,7 +250,7 @@ fn record(cases: Vec<CaseRecord>) -> Record {
             updated_utc: "2026-01-02T03:14:05Z".to_owned(),
             status: Status::Finished,
             seed: 42,
-            revision: Revision { commit: text("abc1234"), dirty: true },
+            revision: Revision { commit: text("abc1234"), dirty: Some(true) },
             build: words(&[("rustc", "rustc 1.95.0"), ("profile", "bench")]),
         },
         host: Host {

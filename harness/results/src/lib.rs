@@ -25,6 +25,7 @@ pub mod reduce;
 pub mod report;
 pub mod samples;
 pub mod stats;
+pub mod surroundings;
 pub mod targets;
 pub mod units;
 

@@ -53,13 +53,14 @@ pub(crate) fn run_id(root: &Path, suite: &str) -> String {
 }
 
 fn revision(root: &Path) -> Revision {
-    let git = |args: &[&str]| process::output(process::command("git", root).args(args));
+    let git = |args: &[&str]| process::output(process::git(root).args(args));
     let commit = git(&["rev-parse", "--short=12", "HEAD"]);
-    let dirty = git(&["status", "--porcelain", "--untracked-files=no"]);
+    // A new agent is a difference before git knows it. Said in full: a configuration may hide it.
+    let dirty = git(&["status", "--porcelain", "--untracked-files=normal"]);
     let first_line = |why: String| why.lines().next().unwrap_or("no reason given").to_owned();
     Revision {
         commit: commit.map_err(|why| Missing::Unsupported(first_line(why))).into(),
-        dirty: dirty.is_ok_and(|changes| !changes.is_empty()),
+        dirty: dirty.ok().map(|changes| !changes.is_empty()),
     }
 }
 
@@ -99,8 +100,11 @@ fn warnings(record: &Record) -> Vec<String> {
                 .to_owned(),
         );
     }
-    if record.run.revision.dirty {
-        warnings.push("the working tree differs from the commit".to_owned());
+    match record.run.revision.dirty {
+        Some(false) => {}
+        Some(true) => warnings.push("the working tree differs from the commit".to_owned()),
+        None => warnings
+            .push("git does not say whether the working tree differs from the commit".to_owned()),
     }
     warnings
 }

@@ -38,13 +38,19 @@ fn of(comparison: &Comparison) -> Vec<String> {
     let worst = regressed.iter().take(WORST).map(|finding| of("REGRESSED", finding));
     let sentinel = comparison.is_untrusted().then(|| line("NOT COMPARABLE", DIFFERS.to_owned()));
     let failed = comparison.cases.iter().filter_map(|case| {
+        if case.answers.are_different() {
+            return None;
+        }
         let (key, version) = (&case.key, case.failed?.name());
         Some(line("a case failed", format!("{key}, {version}: {}", case.outcome.told())))
     });
+    let different = comparison.cases.iter().filter(|case| case.answers.are_different());
+    let different = different
+        .map(|case| line(case.answers.name(), format!("{}: {}", case.key, case.answers.told())));
     let all = findings(comparison);
     let untold = all.iter().filter(|f| f.verdict == Some(Verdict::NotComparable) && f.is_weighty);
     let untold = untold.map(|finding| of("NOT COMPARABLE", finding));
-    let others = sentinel.into_iter().chain(failed).chain(untold);
+    let others = different.chain(sentinel).chain(failed).chain(untold);
     worst.chain(others.take(COMMANDS_MAX - 1 - WORST)).collect()
 }
 
@@ -70,6 +76,11 @@ fn roll_up(job: &Job<'_>) -> String {
             }
             if all.len() > NAMED {
                 text += &format!(", and {} more", all.len() - NAMED);
+            }
+            let different = comparison.cases.iter().filter(|case| case.answers.are_different());
+            match different.count() {
+                0 => {}
+                different => text += &format!("; {different} answer differently"),
             }
             let kind = if kind == "notice" && job.is_open() { "warning" } else { kind };
             command(kind, &title, &text)

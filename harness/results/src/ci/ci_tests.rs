@@ -1,9 +1,16 @@
 //! What a CI is shown of a job.
 
+use super::findings::regressed;
 use super::*;
+use crate::case::Outcome as Ending;
+use crate::export::COMPARISON_EXPORTERS;
 use crate::fixture::paired::comparison as fixture;
+use crate::paired::Version;
+use crate::paired::answers::Answers;
 use crate::paired::comparison::CaseComparison;
 use crate::paired::decide::Verdict;
+use crate::record::Status;
+use crate::report::{Style, comparison_line, comparison_text, html};
 use expect_test::{expect, expect_file};
 
 const AGAIN: &str = "scripts/ci-bench main HEAD";
@@ -77,6 +84,63 @@ fn a_base_that_differs_from_itself_is_told_everywhere() {
     // A count is a fact in any company.
     assert!(annotations(&job).contains("wasm_fuel: 311,197") && job.code == exit::REGRESSED);
     assert!(!annotations(&job).contains("1.039x"));
+}
+
+/// The fixture, whose first case got much faster by answering otherwise; `bless`: as it should.
+fn with_other_answers(bless: bool) -> Comparison {
+    let (mut comparison, _) = fixture();
+    comparison.cases.truncate(2);
+    let why = "their replies differ".to_owned();
+    let case = &mut comparison.cases[0];
+    if bless {
+        case.answers = Answers::Blessed(why);
+    } else {
+        (case.metrics, case.exact) = (Vec::new(), Vec::new());
+        (case.outcome, case.failed) = (Ending::WrongAnswer(why.clone()), Some(Version::Candidate));
+        case.answers = Answers::Different(why);
+    }
+    comparison
+}
+
+#[test]
+fn different_answers_are_told_in_every_format_and_end_in_1() {
+    let comparison = with_other_answers(false);
+    let job = job(&comparison);
+    assert_eq!((job.code, job.verdict()), (exit::FAILED, "DIFFERENT ANSWERS"));
+    let why = "their replies differ";
+    let mut told = vec![
+        html::page(&[], &[&comparison]).unwrap().html,
+        comparison_text(&comparison, false, &Style::default()),
+    ];
+    for exporter in COMPARISON_EXPORTERS {
+        told.push(String::from_utf8((exporter.export)(&comparison)).unwrap());
+    }
+    for text in told {
+        assert!(text.contains("DIFFERENT ANSWERS") && text.contains(why), "{text}");
+    }
+    let xml = junit(&job);
+    let failed = format!("<failure message=\"DIFFERENT ANSWERS: {why}\"");
+    assert!(xml.contains(&failed), "{xml}");
+    assert!(comparison_line(&comparison).ends_with("DIFFERENT ANSWERS"));
+}
+
+#[test]
+fn blessed_answers_are_compared_and_said() {
+    let comparison = with_other_answers(true);
+    assert_eq!(comparison.conclusion(), Conclusion::Regressed, "as by its figures");
+    for text in [comment(&job(&comparison)), summary(&job(&comparison))] {
+        assert!(text.contains("different answers, blessed: their replies"), "{text}");
+    }
+}
+
+#[test]
+fn a_wrong_answer_is_worse_than_anything_else() {
+    let mut comparison = with_other_answers(false);
+    comparison.cases.extend(fixture().0.cases);
+    assert!(!regressed(&comparison).is_empty());
+    assert_eq!(comparison.conclusion(), Conclusion::DifferentAnswers);
+    comparison.run.status = Status::Interrupted;
+    assert_eq!(comparison.conclusion(), Conclusion::DifferentAnswers);
 }
 
 /// The fixture with its first case, which regressed, in `count` copies, some named by `name`.

@@ -6,6 +6,7 @@ use super::xml::{End, Suite, Test, document};
 use super::{Job, Outcome};
 use crate::case::Outcome as Ending;
 use crate::exit;
+use crate::paired::answers::Answers;
 use crate::paired::comparison::{CaseComparison, Comparison};
 use crate::paired::decide::Verdict;
 use crate::record::Status;
@@ -42,7 +43,7 @@ fn suites(comparison: &Comparison, is_strict: bool) -> Vec<Suite> {
     tests.extend(sentinel(comparison));
     let one = |case: &CaseComparison| {
         let key = case.key.to_string();
-        let mut tests = vec![outcome(case, &key)];
+        let mut tests = vec![outcome(case, &key), answers(case, &key)];
         for finding in of_case(case) {
             let (end, says) = ending(&finding, is_untrusted, is_strict);
             tests.push(Test::new((&key, finding.metric.as_str()), end, &says));
@@ -73,6 +74,8 @@ fn sentinel(comparison: &Comparison) -> Option<Test> {
 /// How a case ended.
 fn outcome(case: &CaseComparison, key: &str) -> Test {
     let end = match case.outcome {
+        // The test of its answers has failed.
+        _ if case.answers.are_different() => End::Skipped,
         _ if case.failed.is_some() => End::Broken(UNTOLD),
         Ending::Ran => End::Passed,
         Ending::Refused(_) => End::Skipped,
@@ -80,6 +83,16 @@ fn outcome(case: &CaseComparison, key: &str) -> Test {
     };
     let taken_ns = (case.outcome == Ending::Ran).then_some(case.taken_ns);
     Test { taken_ns, ..Test::new((key, "outcome"), end, &case.outcome.told()) }
+}
+
+/// Whether both versions answer alike.
+fn answers(case: &CaseComparison, key: &str) -> Test {
+    let end = match case.answers {
+        Answers::Same | Answers::Blessed(_) => End::Passed,
+        Answers::Different(_) => End::Failed("different_answers"),
+        Answers::Unchecked(_) => End::Skipped,
+    };
+    Test::new((key, "answers"), end, &case.answers.told())
 }
 
 fn ending(finding: &Finding<'_>, is_untrusted: bool, is_strict: bool) -> (End, String) {

@@ -55,6 +55,7 @@ impl Job<'_> {
         match self.code {
             exit::FINE if self.is_open() => "nothing worse was found, some of it stayed open",
             exit::FINE => "nothing worse was found",
+            exit::FAILED if self.has_different_answers() => "DIFFERENT ANSWERS",
             exit::FAILED => "the head FAILED",
             exit::REGRESSED => "REGRESSED",
             exit::NOT_COMPARABLE => "NOT COMPARABLE",
@@ -62,6 +63,12 @@ impl Job<'_> {
             exit::INTERRUPTED => "interrupted",
             _ => "the comparison broke down",
         }
+    }
+
+    /// True for a comparison whose head answers otherwise than its base.
+    fn has_different_answers(&self) -> bool {
+        let is_so = |c: &Comparison| c.conclusion() == Conclusion::DifferentAnswers;
+        matches!(self.outcome, Outcome::Compared(comparison) if is_so(comparison))
     }
 
     /// True for a comparison that did not decide everything that it was to decide.

@@ -53,7 +53,7 @@ pub(super) fn export(record: &Record, _: &[Sample]) -> Result<Vec<u8>, ExportErr
 fn bare(case: &CaseRecord) -> Row<'_> {
     Row {
         case: cell(&id(&case.key)),
-        outcome: case.outcome.name(),
+        outcome: case.ending(),
         metric: "",
         unit: "",
         estimate: None,

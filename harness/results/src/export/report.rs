@@ -16,7 +16,7 @@ use crate::report::again::again;
 use crate::report::figures::NONE;
 use crate::report::markdown::{all, span, words};
 use crate::report::sanitise::sanitise;
-use crate::report::{comparison_tables, revision_words, tables};
+use crate::report::{comparison_tables, revision_words, tables, versions};
 use crate::samples::Sample;
 
 /// Longest text of a line.
@@ -44,11 +44,9 @@ pub(super) fn against(record: &Record, baseline: &Record) -> Vec<u8> {
 
 /// Of a comparison; `verdict` says what came of it.
 pub(super) fn compared(comparison: &Comparison, verdict: &str) -> String {
-    let [base, candidate] = [&comparison.base, &comparison.candidate];
-    let said = format!("{} ({})", base.name, revision_words(&base.revision));
-    let mut text = head(&comparison.run, &comparison.host, Some(&said));
-    let says = format!("{} ({})", candidate.name, revision_words(&candidate.revision));
-    text += &format!("Candidate: {}\n\n## Summary\n\n{verdict}", line(&says));
+    let [base, candidate] = versions(comparison);
+    let mut text = head(&comparison.run, &comparison.host, Some(&base));
+    text += &format!("Candidate: {}\n\n## Summary\n\n{verdict}", line(&candidate));
     text += &format!("## Detailed Results\n\n{}", all(&rows::of_comparison(comparison), 3));
     text += &format!("## Every table\n\n{}", all(&comparison_tables(comparison, true), 3));
     text + &reproduce(&comparison.run)

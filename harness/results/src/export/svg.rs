@@ -154,7 +154,7 @@ fn short(value: f64) -> String {
 /// What was asked for, and of which source.
 fn asked(record: &Record) -> String {
     let run = &record.run;
-    let changes = if run.revision.dirty { " with uncommitted changes" } else { "" };
+    let changes = run.revision.differs("uncommitted changes");
     let commit = run.revision.commit.known().map_or("unknown", String::as_str);
     format!(
         "suite {}, scale {}; commit {}{changes}",

@@ -48,7 +48,9 @@ pub(super) fn chart(series: &Series<'_>, runs: usize) -> String {
 /// A dot, its interval, and what a pointer over it is told.
 fn dot(point: &Point<'_>, axes: &Axes, series: &Series<'_>) -> String {
     let (x, summary) = (axes.x(point.at), point.summary);
-    let hollow = if point.run.run.revision.dirty { " hollow" } else { "" };
+    // What nobody knows is no commit's own figure either.
+    let is_clean = point.run.run.revision.dirty == Some(false);
+    let hollow = if is_clean { "" } else { " hollow" };
     let whisker = summary.interval.map_or(String::new(), |i| {
         let [low, high] = [i.lower, i.upper].map(|value| axes.y(value));
         format!("<path d=\"M{x:.1} {low:.1}V{high:.1}\"/>")

@@ -13,7 +13,7 @@ fn later(days: u32, cores: &str, factor: f64) -> Record {
     record.run.started_utc = format!("2026-01-{:02}T03:04:05Z", 2 + days);
     record.run.id = format!("run-{days}");
     record.run.revision.commit = Reading::Known(format!("c{days}"));
-    record.run.revision.dirty = days == 0;
+    record.run.revision.dirty = Some(days == 0);
     record.host.fingerprint.insert("cores".to_owned(), Reading::Known(cores.to_owned()));
     for reading in record.cases.iter_mut().flat_map(|case| case.metrics.values_mut()) {
         if let Reading::Known(summary) = reading {

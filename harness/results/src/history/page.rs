@@ -101,7 +101,7 @@ fn of_point(point: &Point<'_>, series: &Series<'_>) -> String {
     let (run, summary) = (&point.run.run, point.summary);
     let unit = series.metric.metric().unit;
     let commit = run.revision.commit.known().map_or("unknown", String::as_str);
-    let changes = if run.revision.dirty { " with changes" } else { "" };
+    let changes = run.revision.differs("changes");
     format!(
         "<tr><td>{}<td>{}{changes}<td>{}<td>{}<td>{}<td>{}<td>{}</tr>\n",
         escaped(&run.started_utc),

@@ -1,6 +1,7 @@
 //! A comparison: two versions, what was compared, and what is said of it. Beside it in its folder
 //! lies `samples.csv` with every [`Turn`]; all verdicts follow from the two and can be recomputed.
 
+use super::answers::Answers;
 use super::decide::{Decision, Verdict, decide};
 use super::exact::{self, ExactVerdict};
 use super::statistic::{log_ratios, one_value};
@@ -50,6 +51,9 @@ pub struct CaseComparison {
     pub outcome: Outcome,
     /// The version that failed, if one did.
     pub failed: Option<Version>,
+    /// Whether both versions answer alike.
+    #[serde(default)]
+    pub answers: Answers,
     /// Launch pairs: at most so many, and done.
     pub launches: Budget,
     /// Time from the first launch pair's start to the last one's end, in nanoseconds.
@@ -105,6 +109,8 @@ pub struct Sentinel {
 pub enum Conclusion {
     /// Nothing worse was found.
     Fine,
+    /// The candidate answers otherwise than the base, and nobody said that this is right.
+    DifferentAnswers,
     /// Something is worse.
     Regressed,
     /// A case of the candidate failed.
@@ -128,8 +134,9 @@ impl Comparison {
         self.sentinel.as_ref().is_some_and(is_bad)
     }
 
-    /// What it all comes to. A count that got worse is a fact in any company; what launch pairs say
-    /// counts only where the sentinel kept quiet. Then comes what failed, what could not be
+    /// What it all comes to. A wrong answer comes first: it cannot be made good by speed. A count that
+    /// got worse is a fact in any company; what launch pairs say counts only where the sentinel kept
+    /// quiet. Then comes what failed, what could not be
     /// compared, and last what stayed open.
     pub fn conclusion(&self) -> Conclusion {
         let exact = || self.cases.iter().flat_map(|case| &case.exact);
@@ -145,7 +152,9 @@ impl Comparison {
             let is_answer = matches!(case.outcome, Outcome::Refused(_)) && case.failed.is_none();
             case.metrics.is_empty() && case.exact.is_empty() && !is_answer
         };
-        if exact().any(|e| e.verdict == Verdict::Regressed)
+        if self.cases.iter().any(|case| case.answers.are_different()) {
+            Conclusion::DifferentAnswers
+        } else if exact().any(|e| e.verdict == Verdict::Regressed)
             || (has(Verdict::Regressed) && !self.is_untrusted())
         {
             Conclusion::Regressed

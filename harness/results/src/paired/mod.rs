@@ -11,6 +11,7 @@
 //! whatever the noise, drift or tails. So the chance that any metric of a run is called a
 //! regression is at most [`Design::alpha`], at any count of launches and on any machine.
 
+pub mod answers;
 pub mod comparison;
 pub mod decide;
 pub mod exact;

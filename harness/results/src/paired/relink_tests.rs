@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::paired::Weight;
+use crate::paired::answers::Answers;
 use crate::paired::comparison::MetricVerdict;
 use crate::paired::decide::Decision;
 use crate::record::Budget;
@@ -41,6 +42,7 @@ fn relink(agent: &str, metrics: Vec<MetricVerdict>) -> CaseComparison {
         key: key(agent),
         outcome: Outcome::Ran,
         failed: None,
+        answers: Answers::Same,
         launches: Budget { wanted: 16, granted: 16 },
         taken_ns: 0,
         margins: BTreeMap::new(),

@@ -11,7 +11,7 @@ pub const SMOKE: &str = "smoke";
 
 /// The newest finished run of each suite in the folder `profiles` with the commit and the machine
 /// of `like`, by suite. A folder that cannot be read has none, and so have runs of an unknown
-/// commit: nothing says that they are of the same source.
+/// commit or with unknown changes: nothing says that they are of the same source.
 pub fn latest_of_each_suite(profiles: &Path, like: &Record) -> Vec<Record> {
     let mut latest: BTreeMap<String, Record> = BTreeMap::new();
     let stored = stored_records(profiles).unwrap_or_default();
@@ -40,6 +40,7 @@ fn may_be_told_with(record: &Record, like: &Record) -> bool {
 fn is_of_the_same(record: &Record, like: &Record) -> bool {
     record.run.status == Status::Finished
         && record.run.revision.commit.known().is_some()
+        && record.run.revision.dirty.is_some()
         && record.run.revision == like.run.revision
         && record.host.fingerprint == like.host.fingerprint
 }
@@ -79,7 +80,7 @@ mod tests {
         store(profiles, "ccc", |record| record.run.status = Status::Interrupted);
         store(profiles, "dddd", |record| SMOKE.clone_into(&mut record.run.scale));
         store(profiles, "eeeee", |record| PROFILE.clone_into(&mut record.run.scale));
-        store(profiles, "ffffff", |record| record.run.revision.dirty = false);
+        store(profiles, "ffffff", |record| record.run.revision.dirty = Some(false));
         store(profiles, "ggggggg", |record| record.host.fingerprint.clear());
         store(profiles, "hh", |record| "throughput".clone_into(&mut record.run.suite));
         let latest = latest_of_each_suite(profiles, &like);

@@ -8,7 +8,7 @@ pub mod kit;
 pub mod latest;
 pub mod store;
 
-use crate::case::{CaseKey, Outcome};
+use crate::case::{CaseKey, Check, Outcome};
 use crate::load::outcome::LoadOutcome;
 use crate::metric::MetricName;
 use crate::profile::differential::Changes;
@@ -116,8 +116,21 @@ pub enum Status {
 pub struct Revision {
     /// Commit, abbreviated; or why there is none.
     pub commit: Reading<String>,
-    /// True when tracked files differ from the commit.
-    pub dirty: bool,
+    /// True when files differ from the commit, or are new and not ignored; none where git does
+    /// not tell.
+    pub dirty: Option<bool>,
+}
+
+impl Revision {
+    /// How the sources differ from the commit, to be said behind it: nothing where they do not.
+    /// `changes` is what a difference is called.
+    pub fn differs(&self, changes: &str) -> String {
+        match self.dirty {
+            Some(false) => String::new(),
+            Some(true) => format!(" with {changes}"),
+            None => format!(", {changes} unknown"),
+        }
+    }
 }
 
 /// The machine's fingerprint. Nothing measured: no MHz, no bogomips.
@@ -184,6 +197,9 @@ pub struct CaseRecord {
     /// `name -> value`. Empty where they had none, and in records that knew one for all cases.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub engines: BTreeSet<BTreeMap<String, String>>,
+    /// What its answers were held against; none in records that do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub check: Option<Check>,
     /// Launches: asked for, and done.
     pub launches: Budget,
     /// What its samples say, by metric.
@@ -242,6 +258,22 @@ impl CaseRecord {
             Outcome::Ran | Outcome::NotRun(_) => false,
             Outcome::Refused(_) => !self.key.is_memory_limit(),
             _ => true,
+        }
+    }
+
+    /// How it ended, as it is shown: `ran, unchecked` where nothing says that its answers are right.
+    pub const fn ending(&self) -> &'static str {
+        match (&self.outcome, self.check) {
+            (Outcome::Ran, Some(Check::Nothing)) => "ran, unchecked",
+            (outcome, _) => outcome.name(),
+        }
+    }
+
+    /// How it ended, and why.
+    pub fn told(&self) -> String {
+        match self.outcome.reason() {
+            None => self.ending().to_owned(),
+            Some(_) => self.outcome.told(),
         }
     }
 

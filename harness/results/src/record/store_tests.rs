@@ -189,8 +189,8 @@ fn a_record_that_is_not_one_is_told() {
         DIR/runs/one/record.json is no whole record: missing field `run` at line 1 column 13; it was cut off, edited, or written by another version; take it from a backup or run again
         DIR/runs/one/record.json has schema 2, this version reads 1: read it with the version that wrote it
         DIR/runs/one/record.json is no whole record: missing field `schema` at line 1 column 11; it was cut off, edited, or written by another version; take it from a backup or run again
-        DIR/runs/one/record.json is no whole record: EOF while parsing an object at line 1129 column 3; it was cut off, edited, or written by another version; take it from a backup or run again
-        DIR/runs/one/record.json is no whole record: "wasm_caller" is no metric of this version at line 279 column 21; it was cut off, edited, or written by another version; take it from a backup or run again
+        DIR/runs/one/record.json is no whole record: EOF while parsing a value at line 1135 column 23; it was cut off, edited, or written by another version; take it from a backup or run again
+        DIR/runs/one/record.json is no whole record: "wasm_caller" is no metric of this version at line 280 column 21; it was cut off, edited, or written by another version; take it from a backup or run again
         DIR/runs/one/record.json is no whole record: "noop" is no case key: expected suite/workload/subject/agent[/name=value,…] at line 91 column 19; it was cut off, edited, or written by another version; take it from a backup or run again
         cannot read DIR/runs/one/record.json: Is a directory (os error 21)"#]].assert_eq(&report.join("\n"));
 }

@@ -4,6 +4,7 @@
 mod changes;
 mod every;
 
+use crate::paired::answers::Answers;
 use crate::paired::comparison::{CaseComparison, Comparison, Conclusion, MetricVerdict, Sentinel};
 use crate::paired::decide::Verdict;
 use crate::paired::exact::ExactVerdict;
@@ -11,10 +12,13 @@ use crate::paired::{Version, Weight};
 use crate::reading::Reading;
 use crate::record::kit::Kit;
 use crate::record::{Revision, Status};
-use crate::report::figures::{NONE, some};
+use crate::report::figures::{NONE, list, some};
 use crate::report::table::{Table, Tone};
 use crate::report::{Style, paint};
 use std::collections::{BTreeMap, BTreeSet};
+
+/// Characters of a file's hash that tell it from any other.
+const HASH_CHARS: usize = 16;
 
 pub(crate) use changes::{exact_words, paired_words, share};
 
@@ -27,7 +31,7 @@ pub fn comparison_text(comparison: &Comparison, full: bool, style: &Style) -> St
 
 /// The report as data: its sections in order, those that have something to say.
 pub fn comparison_tables(comparison: &Comparison, full: bool) -> Vec<Table> {
-    let mut tables = vec![headline(comparison), changes::changes(comparison)];
+    let mut tables = vec![headline(comparison), answers(comparison), changes::changes(comparison)];
     if full {
         tables.push(every::every_metric(comparison));
         tables.push(every::every_count(comparison));
@@ -39,7 +43,7 @@ pub fn comparison_tables(comparison: &Comparison, full: bool) -> Vec<Table> {
 /// A comparison in one line: when, of what with what, and what it came to.
 pub fn comparison_line(comparison: &Comparison) -> String {
     let run = &comparison.run;
-    let [base, candidate] = [&comparison.base, &comparison.candidate].map(kit_name);
+    let [base, candidate] = versions(comparison);
     let conclusion = conclusion(comparison.conclusion());
     let cases = comparison.cases.len();
     format!(
@@ -52,6 +56,7 @@ pub fn comparison_line(comparison: &Comparison) -> String {
 const fn conclusion(conclusion: Conclusion) -> &'static str {
     match conclusion {
         Conclusion::Fine => "nothing worse was found",
+        Conclusion::DifferentAnswers => "DIFFERENT ANSWERS",
         Conclusion::Regressed => "REGRESSED",
         Conclusion::Failed => "a case of the candidate FAILED",
         Conclusion::NotComparable => "NOT COMPARABLE",
@@ -60,15 +65,31 @@ const fn conclusion(conclusion: Conclusion) -> &'static str {
     }
 }
 
-fn kit_name(kit: &Kit) -> String {
-    format!("{} ({})", kit.name, revision_words(&kit.revision))
+/// What base and candidate are: of our agents the commit decides, of guests that were given as files
+/// the files do.
+pub(crate) fn versions(comparison: &Comparison) -> [String; 2] {
+    let agents: BTreeSet<&str> = comparison.cases.iter().map(|c| c.key.agent.as_str()).collect();
+    [&comparison.base, &comparison.candidate].map(|kit| {
+        let of = |agent: &&str| kit.agents.get(*agent).filter(|files| files.native.is_none());
+        let guests: Vec<&str> =
+            agents.iter().copied().filter(|agent| of(agent).is_some()).collect();
+        let hashes = guests.iter().filter_map(|agent| {
+            let sha256 = of(agent)?.wasm.sha256.chars().take(HASH_CHARS).collect::<String>();
+            Some(format!("SHA-256 {sha256} of guest {agent}"))
+        });
+        let hashes: Vec<String> = hashes.collect();
+        let is_ours = guests.len() < agents.len() || agents.is_empty();
+        let commit = is_ours.then(|| revision_words(&kit.revision));
+        let files = (!hashes.is_empty()).then(|| list(&hashes));
+        let all: Vec<String> = commit.into_iter().chain(files).collect();
+        format!("{} ({})", kit.name, all.join("; "))
+    })
 }
 
 /// A revision in words.
 pub fn revision_words(revision: &Revision) -> String {
     match &revision.commit {
-        Reading::Known(commit) if revision.dirty => format!("commit {commit} with changes"),
-        Reading::Known(commit) => format!("commit {commit}"),
+        Reading::Known(commit) => format!("commit {commit}{}", revision.differs("changes")),
         Reading::Missing(why) => format!("commit unknown, {why}"),
     }
 }
@@ -76,7 +97,7 @@ pub fn revision_words(revision: &Revision) -> String {
 fn headline(comparison: &Comparison) -> Table {
     let run = &comparison.run;
     let mut table = Table::new(&format!("Comparison {}: suite {}", run.id, run.suite), &[]);
-    let [base, candidate] = [&comparison.base, &comparison.candidate].map(kit_name);
+    let [base, candidate] = versions(comparison);
     table.note(Tone::Plain, &format!("base {base}; candidate {candidate}"));
     if run.status != Status::Finished {
         let how = match run.status {
@@ -85,6 +106,38 @@ fn headline(comparison: &Comparison) -> Table {
             Status::Running | Status::Finished => "is going on, or was killed",
         };
         table.note(Tone::Bad, &format!("It {how}: what is said holds for what finished."));
+    }
+    table
+}
+
+/// Whether both versions answer alike.
+fn answers(comparison: &Comparison) -> Table {
+    let mut table = Table::new("Answers", &[]);
+    let mut unchecked: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    let mut same = 0;
+    for case in &comparison.cases {
+        let (key, told) = (&case.key, case.answers.told());
+        match &case.answers {
+            Answers::Same => same += 1,
+            Answers::Different(_) => table.note(Tone::Bad, &format!("{key}: {told}")),
+            Answers::Blessed(_) => table.note(Tone::Plain, &format!("{key}: {told}")),
+            // Its outcome says why.
+            Answers::Unchecked(_) if case.outcome.reason().is_some() => {}
+            Answers::Unchecked(why) => unchecked.entry(why).or_default().push(key.to_string()),
+        }
+    }
+    if comparison.cases.iter().any(|case| case.answers.are_different()) {
+        let text = "Nothing of these cases was measured: a version that does other work is not \
+                    faster. Where the new answer is right, compare with --bless-answers.";
+        table.note(Tone::Bad, text);
+    }
+    for (why, keys) in unchecked {
+        table.note(Tone::Bad, &format!("{}: answers unchecked: {why}", some(&keys)));
+    }
+    if same > 0 {
+        let of = comparison.cases.len();
+        let text = format!("The same in {same} of {of} cases, compared before anything was timed.");
+        table.note(Tone::Plain, &text);
     }
     table
 }
@@ -177,6 +230,10 @@ fn not_compared(comparison: &Comparison) -> Table {
     for case in &comparison.cases {
         let key = case.key.to_string();
         let is_untold = case.metrics.is_empty() && case.exact.is_empty();
+        if case.answers.are_different() {
+            // It has a table of its own.
+            continue;
+        }
         if let Some(reason) = case.outcome.reason() {
             let whose = case.failed.map_or(String::new(), |v| format!("{}: ", v.name()));
             // A reason may name the version itself.

@@ -40,6 +40,9 @@ fn a_comparison_that_found_nothing_says_so() {
         Comparison 20260102T040506Z-def5678-wasm-against-main: suite wasm
           base main (commit abc1234); candidate main (commit abc1234)
 
+        Answers
+          The same in 1 of 1 cases, compared before anything was timed.
+
         Changes
           none
 
@@ -64,6 +67,25 @@ fn an_untrusted_environment_is_said_aloud() {
     comparison.run.status = Status::Interrupted;
     let text = comparison_text(&comparison, false, &Style::default());
     assert!(text.contains("It was interrupted: what is said holds for what finished."), "{text}");
+}
+
+#[test]
+fn guests_that_were_given_as_files_are_named_by_what_is_in_them() {
+    let (mut comparison, _) = fixture();
+    comparison.cases.truncate(1);
+    for (kit, sha256) in [(&mut comparison.base, "ab"), (&mut comparison.candidate, "cd")] {
+        let json = kit.agents.get_mut("json").unwrap();
+        (json.native, json.wasm.sha256) = (None, sha256.repeat(32));
+    }
+    let line = comparison_line(&comparison);
+    let guests = "this checkout (SHA-256 cdcdcdcdcdcdcdcd of guest json) against main (SHA-256 \
+                  abababababababab of guest json)";
+    assert!(line.contains(guests) && !line.contains("commit"), "{line}");
+    // Beside an agent of ours the commit counts too.
+    comparison.cases.push(comparison.cases[0].clone());
+    comparison.cases[1].key.agent = "sort".to_owned();
+    let line = comparison_line(&comparison);
+    assert!(line.contains("main (commit abc1234; SHA-256 abab"), "{line}");
 }
 
 #[test]

@@ -50,7 +50,7 @@ fn capacity(cases: &[&CaseRecord], label: impl Fn(&CaseRecord) -> String) -> Tab
         let is_fine = case.outcome == Outcome::Ran;
         let cells = [
             label(case),
-            case.outcome.name().to_owned(),
+            case.ending().to_owned(),
             exact("single_bytes"),
             exact("single_fragmented_bytes"),
             exact("total_bytes"),

@@ -34,6 +34,7 @@ use crate::reading::Reading;
 use crate::record::{Record, Status};
 pub use again::quoted;
 pub use comparison::revision_words;
+pub(crate) use comparison::versions;
 pub use comparison::{comparison_line, comparison_tables, comparison_text};
 pub(crate) use comparison::{exact_words, paired_words, share};
 pub use hard::limits_table;
@@ -92,10 +93,9 @@ fn headline(record: &Record) -> Table {
     let title = format!("Run {}: suite {}, scale {}: {status}", run.id, run.suite, run.scale);
     let mut table = Table::new(&title, &[]);
     let commit = match &run.revision.commit {
-        Reading::Known(commit) if run.revision.dirty => {
-            format!("commit {commit} with uncommitted changes")
+        Reading::Known(commit) => {
+            format!("commit {commit}{}", run.revision.differs("uncommitted changes"))
         }
-        Reading::Known(commit) => format!("commit {commit}"),
         Reading::Missing(why) => format!("commit unknown ({why})"),
     };
     let times = format!("from {} to {}", run.started_utc, run.updated_utc);

@@ -1,8 +1,11 @@
 //! The tables of the fixture run, word for word.
 
 use super::*;
+use crate::case::Check;
 use crate::fixture;
 use crate::reading::Missing;
+use crate::record::CaseRecord;
+use crate::units::Unit;
 use expect_test::{expect, expect_file};
 
 #[test]
@@ -113,4 +116,19 @@ fn an_empty_record_makes_a_report() {
     let text = text(&record, &Style::default());
     assert!(text.contains("commit unknown (failed: no git)"), "{text}");
     assert!(!text.contains("steady-state"), "{text}");
+}
+
+#[test]
+fn a_guest_without_a_native_build_has_the_interval_of_its_own_time_and_is_unchecked() {
+    let (mut record, _) = fixture::run();
+    let json = |case: &&mut CaseRecord| case.key.is_overhead() && case.key.agent == "json";
+    let case = record.cases.iter_mut().find(json).unwrap();
+    case.metrics.retain(|name, _| name.as_str() == "wasm_call_ns");
+    case.check = Some(Check::Nothing);
+    let told = case.metric("wasm_call_ns").unwrap();
+    let (interval, n) = (told.interval.expect("launches enough"), told.n);
+    let text = text(&record, &Style::default());
+    let row = text.lines().find(|line| line.trim_start().starts_with("json ")).unwrap();
+    let figure = format!("{}  {n}", figures::bounds(&interval, Unit::Nanos));
+    assert!(row.contains(&figure) && row.ends_with("ran, unchecked"), "{row}");
 }

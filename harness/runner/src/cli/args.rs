@@ -79,8 +79,12 @@ pub struct Args {
     pub save_baseline: Option<String>,
 
     /// Compare with baseline NAME: both are run, in launch pairs
-    #[arg(long, value_name = "NAME", conflicts_with = "save_baseline")]
+    #[arg(long, value_name = "NAME", conflicts_with = "save_baseline", group = "compared")]
     pub baseline: Option<String>,
+
+    /// Compare although both versions answer the same message differently: the new answer is right
+    #[arg(long, requires = "compared")]
+    pub bless_answers: bool,
 
     /// Compare counts only (fuel, sizes, memory): no time is measured
     #[arg(long)]
@@ -119,7 +123,7 @@ pub struct Args {
     pub pack: Option<PathBuf>,
 
     /// Compare what --pack made: BASE, CANDIDATE
-    #[arg(long, hide = true, num_args = 2, value_name = "DIR",
+    #[arg(long, hide = true, num_args = 2, value_name = "DIR", group = "compared",
           conflicts_with_all = ["baseline", "save_baseline", "pack"])]
     pub between: Vec<PathBuf>,
 

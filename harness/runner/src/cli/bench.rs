@@ -276,7 +276,7 @@ fn records_alone(
     (baseline, record): (&Record, &Record),
     code: u8,
 ) -> Result<ExitCode, Problem> {
-    note("the baseline has no executable: only records are compared");
+    note("the baseline has no executable: only records are compared, and no answers");
     let limits = contest::limits(args)?;
     let sessions = baseline::stored_records(&workspace.profiles())?;
     let records = Records::compare(baseline, record, &sessions, &limits);

@@ -201,6 +201,7 @@ pub(super) fn settings(args: &Args, scale: Scale) -> Settings {
             samples_max: effort.samples_per_block,
             instances: effort.instances,
         },
+        bless_answers: args.bless_answers,
     }
 }
 

@@ -221,7 +221,7 @@ impl Relink<'_> {
         let Some(place) = Place::of(&own) else {
             return Err(why(&format!("{} is not where cargo puts a bench", own.display())));
         };
-        let mut command = process::command(cargo(), &self.workspace.root);
+        let mut command = cargo(&self.workspace.root);
         command.args(["rustc", "--quiet", "--package", env!("CARGO_PKG_NAME")]);
         command.args(["--bench", self.suite.name, "--profile", &place.profile]);
         command.args(["--message-format", "json-render-diagnostics", "--target-dir"]);

@@ -134,6 +134,7 @@ impl Bench<'_> {
             what: What::Times,
             audit: false,
             want,
+            bless_answers: false,
         };
         let mut compare = Compare {
             comparison: begin(

@@ -127,6 +127,9 @@ pub fn source_hash(
 fn collect(folder: &Path, into: &mut Vec<PathBuf>) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
+        if is_no_source(&entry.path()) {
+            continue;
+        }
         if entry.file_type()?.is_dir() {
             collect(&entry.path(), into)?;
         } else {
@@ -134,6 +137,17 @@ fn collect(folder: &Path, into: &mut Vec<PathBuf>) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// True for what no compiler reads: what a version control keeps (of a submodule it is a file), and
+/// what cargo builds, beside a package or where its tag says so. `src/target` may be a module.
+fn is_no_source(path: &Path) -> bool {
+    const VERSION_CONTROL: [&str; 5] = [".git", ".hg", ".jj", ".pijul", ".svn"];
+    let name = path.file_name().unwrap_or_default();
+    let is_beside_package = path.with_file_name("Cargo.toml").is_file();
+    VERSION_CONTROL.iter().any(|own| name == *own)
+        || (name == "target" && is_beside_package)
+        || path.join("CACHEDIR.TAG").is_file()
 }
 
 /// Folder of built files: `<hash>.wasm` or `<hash>.so`, each beside a `.json` of its artifact.
@@ -215,5 +229,26 @@ mod tests {
         // FIPS 180-2, appendix B.1.
         let expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
         assert_eq!(sha256_hex(b"abc"), expected);
+    }
+
+    #[test]
+    fn only_sources_are_hashed_as_sources() {
+        let temporary = tempfile::tempdir().expect("a folder");
+        let home = temporary.path();
+        let found = |file: &str| {
+            let (path, mut all) = (home.join(file), Vec::new());
+            fs::create_dir_all(path.parent().expect("below home")).expect("a fresh folder");
+            fs::write(&path, "x").expect("a fresh folder");
+            collect(home, &mut all).expect("a fresh folder");
+            all.contains(&path)
+        };
+        assert!(found("Cargo.toml") && found("src/lib.rs") && found("src/.hidden/data.bin"));
+        assert!(found("src/target/mod.rs"), "a module's folder may have any name");
+        assert!(!found("target/release/libx.rlib"));
+        assert!(found("out/x"));
+        assert!(!found("out/CACHEDIR.TAG") && !found("out/x"));
+        for own in ["sub/.git", ".git/index", ".hg/store", ".jj/repo", ".svn/entries"] {
+            assert!(!found(own), "{own}");
+        }
     }
 }

@@ -3,9 +3,12 @@
 //! `cargo metadata` tells; no list is kept anywhere else.
 
 use crate::sys::process;
+use caxton_results::surroundings::CARGO_VARIABLES;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// Seed of the example message on which the expected answers in the agents' manifests rest.
 pub const EXAMPLE_SEED: u64 = 1;
@@ -101,7 +104,7 @@ impl Workspace {
             |dir: &&Path| dir.join("agents-wasm").is_dir() && dir.join("harness").is_dir();
         let root = start.ancestors().find(is_root);
         let root = root.ok_or_else(|| CatalogError::NoWorkspace(start.to_owned()))?.to_owned();
-        let mut command = process::command(cargo(), &root);
+        let mut command = cargo(&root);
         command.args(["metadata", "--no-deps", "--format-version", "1", "--offline"]);
         let text = process::output(&mut command).map_err(CatalogError::Cargo)?;
         let metadata: Metadata =
@@ -116,9 +119,16 @@ impl Workspace {
     }
 }
 
-/// The cargo that runs this bench, or the one on the path.
-pub fn cargo() -> String {
-    std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned())
+/// The cargo that runs this bench, or the one on the path, in `dir`.
+pub fn cargo(dir: &Path) -> Command {
+    cargo_at(&std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()), dir)
+}
+
+/// The cargo called `program`, in `dir`. What it says is read, so it is said without colours.
+pub fn cargo_at(program: &OsStr, dir: &Path) -> Command {
+    let mut command = process::command(program, dir);
+    command.envs(CARGO_VARIABLES);
+    command
 }
 
 fn agents_of(

@@ -4,9 +4,14 @@
 //! added when it is missing. Where rustup cannot, Debian's `rustc-web` builds the standard library
 //! from source. Neither there: one line that names the command which brings it.
 
+use super::artifact::sha256_hex;
+use super::catalog::{cargo, cargo_at};
 use crate::sys::process;
+use caxton_results::surroundings::{self, BUILD_VARIABLES, CARGO_VARIABLES, Fate};
 use serde::{Deserialize, Serialize};
+use std::ffi::OsStr;
 use std::fmt;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -100,7 +105,8 @@ pub struct Toolchain {
     kind: Kind,
     /// `rustc -V`.
     pub version: String,
-    /// `rustc -vV`: what the build's hash rests on.
+    /// What the build's hash rests on beside sources and flags: what the compiler says of itself,
+    /// where it is, and what cargo's configuration and the variables that it is let see say.
     pub identity: String,
     native_target: String,
     /// The seed by which the linker shuffles a twin's sections; none leaves them in order.
@@ -115,7 +121,7 @@ pub fn shuffle_flag(seed: u32) -> String {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Kind {
-    Rustup { crt1_reactor: PathBuf },
+    Rustup { rustc: String, crt1_reactor: PathBuf },
     Debian,
 }
 
@@ -163,7 +169,8 @@ impl Toolchain {
         if !crt1_reactor.is_file() {
             return Err(format!("{rustc} has no {WASM_TARGET} target"));
         }
-        Self::identified(Kind::Rustup { crt1_reactor }, &rustc, root)
+        let compiler = rustc.clone();
+        Self::identified(Kind::Rustup { rustc, crt1_reactor }, &compiler, root)
     }
 
     fn debian(root: &Path) -> Result<Self, String> {
@@ -185,6 +192,21 @@ impl Toolchain {
         };
         let native_target = field("host: ").ok_or_else(|| format!("{rustc} -vV names no host"))?;
         let version = identity.lines().next().unwrap_or_default().to_owned();
+        let mut identity = vec![identity];
+        if let Kind::Rustup { crt1_reactor, .. } = &kind {
+            // Two toolchains may say the same of themselves.
+            identity.push(crt1_reactor.display().to_string());
+        }
+        // A script that a user put in the compiler's place says what the compiler says.
+        identity.extend(fs::read(root.join(rustc)).ok().map(|program| sha256_hex(&program)));
+        let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+        let home = home.or_else(|| Some(Path::new(&std::env::var_os("HOME")?).join(".cargo")));
+        let variables = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, text(&value))));
+        let settings = surroundings::settings(root, home.as_deref(), variables)
+            .map_err(|error| format!("cargo's configuration: {error}"))?;
+        identity.push(settings);
+        let identity = identity.join("\n");
         Ok(Self { kind, version, identity, native_target, shuffle: None })
     }
 
@@ -218,7 +240,7 @@ impl Toolchain {
     /// and destructors on every call.
     fn reactor_flags(&self) -> Vec<String> {
         let crt1 = match &self.kind {
-            Kind::Rustup { crt1_reactor } => crt1_reactor.display().to_string(),
+            Kind::Rustup { crt1_reactor, .. } => crt1_reactor.display().to_string(),
             Kind::Debian => format!("{DEBIAN_SYSROOT}/crt1-reactor.o"),
         };
         let mut flags = vec![
@@ -254,21 +276,18 @@ impl Toolchain {
         root: &Path,
         target_dir: &Path,
     ) -> Command {
-        let cargo = match self.kind {
-            Kind::Rustup { .. } => super::catalog::cargo(),
-            Kind::Debian => DEBIAN_CARGO.to_owned(),
+        let mut command = match self.kind {
+            Kind::Rustup { .. } => cargo(root),
+            Kind::Debian => cargo_at(OsStr::new(DEBIAN_CARGO), root),
         };
-        let mut command = process::command(cargo, root);
-        // What the outer cargo set for the harness must not reach the agents.
-        for name in ["RUSTFLAGS", "CARGO_BUILD_TARGET", "CARGO_BUILD_RUSTFLAGS", "RUSTC_WRAPPER"] {
-            command.env_remove(name);
-        }
+        // Nothing reaches the agents that the hash does not know, or the cache would hold what
+        // another surrounding made under the name of this one.
         for (name, _) in std::env::vars_os() {
-            // The profile is the manifest's, or the cache would hold another under its name.
-            if name.as_encoded_bytes().starts_with(b"CARGO_PROFILE_") {
+            if surroundings::fate(&text(&name)) == Fate::Dropped {
                 command.env_remove(name);
             }
         }
+        command.envs(CARGO_VARIABLES).envs(BUILD_VARIABLES);
         let relink = self.relink_flag(side);
         let task = if relink.is_some() { "rustc" } else { "build" };
         command
@@ -279,20 +298,30 @@ impl Toolchain {
         for feature in variant.features() {
             command.args(["--features", feature]);
         }
-        if self.kind == Kind::Debian {
-            command.env("RUSTC", DEBIAN_RUSTC).env_remove("RUSTUP_TOOLCHAIN");
-            if side == Side::Wasm {
-                command
-                    .arg("-Zbuild-std=std,panic_abort")
-                    .env("RUSTC_BOOTSTRAP", "1")
-                    .env("CARGO_TARGET_WASM32_WASIP1_LINKER", DEBIAN_LINKER);
+        match &self.kind {
+            // Said, for a configuration may name another one.
+            Kind::Rustup { rustc, .. } => {
+                command.env("RUSTC", rustc);
             }
+            Kind::Debian => {
+                command.env("RUSTC", DEBIAN_RUSTC).env_remove("RUSTUP_TOOLCHAIN");
+            }
+        }
+        if self.kind == Kind::Debian && side == Side::Wasm {
+            command
+                .arg("-Zbuild-std=std,panic_abort")
+                .env("RUSTC_BOOTSTRAP", "1")
+                .env("CARGO_TARGET_WASM32_WASIP1_LINKER", DEBIAN_LINKER);
         }
         if let Some(flag) = relink {
             command.args(["--", &flag]);
         }
         command
     }
+}
+
+fn text(value: &OsStr) -> String {
+    value.to_string_lossy().into_owned()
 }
 
 fn last_line(text: &str) -> &str {
@@ -313,11 +342,32 @@ mod tests {
         }
     }
 
+    fn rustup() -> Kind {
+        let crt1_reactor = PathBuf::from("/x/crt1-reactor.o");
+        Kind::Rustup { rustc: "rustc".to_owned(), crt1_reactor }
+    }
+
+    #[test]
+    fn a_build_is_told_its_compiler_its_flags_and_no_colours() {
+        for (kind, rustc) in [(Kind::Debian, DEBIAN_RUSTC), (rustup(), "rustc")] {
+            let root = Path::new("/w");
+            let what = (Side::Native, Variant::Measured);
+            let command = toolchain(kind).cargo_build("agent-x", what, root, root);
+            let value = |name: &str| {
+                let found = command.get_envs().find(|(given, _)| *given == name);
+                found.and_then(|(_, value)| value?.to_str())
+            };
+            assert_eq!(value("RUSTC"), Some(rustc));
+            assert_eq!(value("RUSTC_WRAPPER"), Some(""), "no configuration's wrapper");
+            assert_eq!(value("RUSTC_WORKSPACE_WRAPPER"), Some(""));
+            assert_eq!(value("CARGO_TERM_COLOR"), Some("never"));
+            assert!(value("CARGO_ENCODED_RUSTFLAGS").is_some_and(|flags| flags.contains("v0")));
+        }
+    }
+
     #[test]
     fn both_sides_share_mangling_and_only_the_guest_is_a_reactor() {
-        for kind in
-            [Kind::Debian, Kind::Rustup { crt1_reactor: PathBuf::from("/x/crt1-reactor.o") }]
-        {
+        for kind in [Kind::Debian, rustup()] {
             let toolchain = toolchain(kind);
             let flags = |side| toolchain.flags((side, Variant::Measured));
             let (wasm, native) = (flags(Side::Wasm), flags(Side::Native));

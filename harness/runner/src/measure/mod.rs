@@ -7,6 +7,7 @@
 
 pub mod blocks;
 pub mod calibrate;
+mod check;
 pub mod child;
 pub mod keep;
 pub mod launch;

@@ -4,6 +4,7 @@
 //! user's wish to stop ends the run between two events, with what was measured kept.
 
 use super::calibrate::{self, Cost};
+use super::check::check;
 use super::keep::{self, Scratch, keep};
 use super::launch::{Heed, launch};
 use super::pictures;
@@ -145,6 +146,7 @@ impl<'a> Run<'a> {
                     key,
                     outcome: Outcome::NotRun("the run has not come to it".to_owned()),
                     engines: BTreeSet::new(),
+                    check: check(task, files),
                     launches: Budget { wanted, granted: 0 },
                     metrics: BTreeMap::new(),
                     findings: BTreeMap::new(),

@@ -1,5 +1,6 @@
 //! Child processes: compilers, git, and the workers that measure.
 
+use caxton_results::surroundings::{GIT_VARIABLES, GIT_WORDS, REPOSITORY_VARIABLES};
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
@@ -8,10 +9,21 @@ use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 
-/// A command in `dir`, with nothing on its standard input.
+/// A command in `dir`, with nothing on its standard input. Whatever it starts in turn, git works on
+/// the repository of `dir`, and not on one that the surrounding process has in mind.
 pub fn command(program: impl AsRef<OsStr>, dir: &Path) -> Command {
     let mut command = Command::new(program);
     command.current_dir(dir).stdin(Stdio::null());
+    for name in REPOSITORY_VARIABLES {
+        command.env_remove(name);
+    }
+    command
+}
+
+/// Git in `dir`, which looks and changes nothing of the user's.
+pub fn git(dir: &Path) -> Command {
+    let mut command = command("git", dir);
+    command.args(GIT_WORDS).envs(GIT_VARIABLES);
     command
 }
 

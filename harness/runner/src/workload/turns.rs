@@ -4,6 +4,7 @@
 use super::overhead::{fresh_instances, pads};
 use super::sides::{Exchange, Loaded, module};
 use super::{Context, fuel, heap, memory_limit};
+use crate::guest::artifact::sha256_hex;
 use crate::guest::toolchain::Side;
 use crate::measure::blocks::{BlockSize, Seat, block, size_batch, warm_up};
 use crate::measure::calibrate;
@@ -13,6 +14,7 @@ use crate::subject::native::NativeSubject;
 use crate::subject::wasmtime::{EngineOptions, WasmSubject};
 use crate::sys::memory;
 use caxton_results::case::{CaseKey, LIMIT, Outcome};
+use caxton_results::paired::answers::Reply;
 use caxton_results::units::Bytes;
 use std::path::Path;
 
@@ -84,6 +86,18 @@ impl Stage {
 }
 
 impl Cast {
+    /// What both sides answered to the example message.
+    pub fn reply(&self) -> Reply {
+        let (message, reply) = (self.exchange.message.get(), &self.exchange.reply);
+        Reply {
+            message_sha256: sha256_hex(message),
+            message_bytes: message.len() as u64,
+            reply_sha256: sha256_hex(reply),
+            reply_bytes: reply.len() as u64,
+            sends: self.exchange.sends,
+        }
+    }
+
     /// What blocks can be of: metric, iterations of a sample, samples of a block.
     pub fn lanes(&self) -> impl Iterator<Item = (String, u64, u32)> {
         self.seats.iter().map(|(side, seat)| {

@@ -46,7 +46,7 @@ fn case(case: &CaseRecord) -> Check {
         // A limit that is turned down is an answer.
         _ => State::Good,
     };
-    Check::new(Kind::Case, (&group, &name), state, case.outcome.told())
+    Check::new(Kind::Case, (&group, &name), state, case.told())
 }
 
 /// What may be said of the load of a case, and how its thresholds stand.

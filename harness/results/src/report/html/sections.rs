@@ -282,8 +282,11 @@ fn made(told: &Told) -> Vec<Figure> {
     table.pair("raw readings", &format!("{} in samples.csv", samples.len()));
     let again = format!("to run it again: {}", again(record));
     table.note(Tone::Plain, &again);
-    if run.revision.dirty {
-        table.note(Tone::Bad, "Its source was changed since that commit: it cannot be had again.");
+    match run.revision.dirty {
+        Some(false) => {}
+        Some(true) => table
+            .note(Tone::Bad, "Its source was changed since that commit: it cannot be had again."),
+        None => table.note(Tone::Bad, "Whether its source is that commit's is unknown."),
     }
     let mut figures = open(vec![table]);
     let details = [conditions::instrument(record), conditions::environment(record)].concat();

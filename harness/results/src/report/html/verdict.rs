@@ -92,6 +92,9 @@ fn concluded(comparison: &Comparison) -> Finding {
     let [base, candidate] = [&comparison.base.name, &comparison.candidate.name];
     let (tone, word, what) = match comparison.conclusion() {
         Conclusion::Fine => (Tone::Good, "NOTHING WORSE", "nothing worse was found"),
+        Conclusion::DifferentAnswers => {
+            (Tone::Bad, "DIFFERENT ANSWERS", "the candidate answers otherwise than the base")
+        }
         Conclusion::Regressed => (Tone::Bad, "REGRESSED", "something is worse"),
         Conclusion::Failed => (Tone::Bad, "FAILED", "a case of the candidate failed"),
         Conclusion::NotComparable => {

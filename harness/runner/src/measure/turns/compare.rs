@@ -10,6 +10,7 @@ use crate::sys::clock::{Clock, Monotonic};
 use crate::sys::{clock, memory};
 use caxton_results::case::{CaseKey, Outcome};
 use caxton_results::metric::MetricName;
+use caxton_results::paired::answers::Answers;
 use caxton_results::paired::comparison::{CaseComparison, Comparison, Sentinel, judge};
 use caxton_results::paired::{CONTESTED, Design, Trial, Turn, Version, Weight};
 use caxton_results::record::store::RunFolder;
@@ -48,6 +49,8 @@ pub struct Settings {
     pub audit: bool,
     /// What one launch measures.
     pub want: Want,
+    /// Whether the user says that a difference between the answers is right.
+    pub bless_answers: bool,
 }
 
 /// What is compared.
@@ -86,13 +89,16 @@ pub fn metrics_of(has_twin: bool, weight: Weight) -> u32 {
     CONTESTED.iter().filter(|c| c.weight == weight && is_there(c.metric)).count() as u32
 }
 
+/// Who ended a case early, and how; nobody where both turn it down alike.
+type CaseEnd = (Option<Version>, Outcome);
+
 /// What the turns of one series came to.
 #[derive(Default)]
 struct Series {
     turns: Vec<Turn>,
     done: u32,
-    /// How it ended early, and whose doing it was; nobody's where both turn a case down alike.
-    fallen: Option<(Option<Version>, Outcome)>,
+    /// How it ended early.
+    fallen: Option<CaseEnd>,
     taken: Nanos,
 }
 
@@ -117,6 +123,7 @@ impl Compare<'_> {
                 key: case.clone(),
                 outcome: Outcome::NotRun(NOT_YET.to_owned()),
                 failed: None,
+                answers: Answers::Unchecked(NOT_YET.to_owned()),
                 launches: Budget { wanted, granted: 0 },
                 taken_ns: 0,
                 margins: margins(case),
@@ -165,8 +172,10 @@ impl Compare<'_> {
     /// Counts and launch pairs of one case.
     fn case(&mut self, index: usize, rng: &mut fastrand::Rng) -> Result<(), RunError> {
         let case = self.comparison.cases[index].key.clone();
-        let mut series = Series::default();
-        if self.settings.what != What::Times {
+        let (answers, fallen) = self.answers(&case, rng)?;
+        self.comparison.cases[index].answers = answers;
+        let mut series = Series { fallen, ..Series::default() };
+        if self.settings.what != What::Times && series.fallen.is_none() {
             series = self.counts(&case, rng)?;
         }
         if self.comparison.cases[index].launches.wanted > 0 && series.fallen.is_none() {
@@ -200,6 +209,49 @@ impl Compare<'_> {
     fn bout<'b>(&self, case: &'b CaseKey, trial: Trial, entrants: [Entrant<'b>; 2]) -> Bout<'b> {
         let Settings { want, timeout, .. } = self.settings;
         Bout { case, trial, entrants, want, blocks: self.comparison.design.blocks, timeout }
+    }
+
+    /// Whether both versions answer the example message alike; and who fell over it, or by it.
+    fn answers(
+        &self,
+        case: &CaseKey,
+        rng: &mut fastrand::Rng,
+    ) -> Result<(Answers, Option<CaseEnd>), RunError> {
+        let [base, candidate] = self.example_seeds;
+        if base != candidate {
+            let why = "the two are given different messages, for a test".to_owned();
+            return Ok((Answers::Unchecked(why), None));
+        }
+        let want = match self.settings.want {
+            Want::Turns { block, .. } => Want::Turns { block, samples_max: 1, instances: 1 },
+            Want::Counts => Want::Counts,
+        };
+        let bout = Bout { want, ..self.bout(case, Trial::Contest, self.entrants()) };
+        let unchecked = |outcome: &Outcome| {
+            Answers::Unchecked(outcome.reason().unwrap_or("it did not come to it").to_owned())
+        };
+        Ok(match duel::replies(&bout, rng, self.stop) {
+            Ok([base, candidate]) => {
+                let replies = [base.as_ref(), candidate.as_ref()];
+                let answers = Answers::of(replies, self.settings.bless_answers);
+                let end = match &answers {
+                    Answers::Different(why) => {
+                        Some((Some(Version::Candidate), Outcome::WrongAnswer(why.clone())))
+                    }
+                    _ => None,
+                };
+                (answers, end)
+            }
+            Err(Fallen::Stopped) => (Answers::Unchecked("it was stopped".to_owned()), None),
+            Err(Fallen::Machine(error)) => return Err(error.into()),
+            // Whether both turn the case down alike is asked with their counts.
+            Err(Fallen::Failed(_, outcome @ (Outcome::Refused(_) | Outcome::NotRun(_)))) => {
+                (unchecked(&outcome), None)
+            }
+            Err(Fallen::Failed(version, outcome)) => {
+                (unchecked(&outcome), Some((Some(version), named(version, outcome, None))))
+            }
+        })
     }
 
     /// Two processes of each version.

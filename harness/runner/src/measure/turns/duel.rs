@@ -7,6 +7,7 @@ use crate::measure::child::{Heard, Worker, died, now, timed_out};
 use crate::sys::affinity;
 use caxton_results::case::{CaseKey, Outcome};
 use caxton_results::metric::MetricName;
+use caxton_results::paired::answers::Reply;
 use caxton_results::paired::{Trial, Turn, Version, contest_of};
 use std::io;
 use std::sync::atomic::AtomicBool;
@@ -61,6 +62,7 @@ struct Fighter<'a> {
     worker: Worker<Answer>,
     has_begun: bool,
     lanes: Vec<Lane>,
+    reply: Option<Reply>,
     deadline: (Duration, Duration),
     stop: &'a AtomicBool,
 }
@@ -96,8 +98,8 @@ impl Fighter<'_> {
     fn prepare(&mut self) -> Result<(), Fall> {
         self.say(Command::Prepare)?;
         match self.hear()? {
-            Answer::Ready { lanes } => {
-                self.lanes = lanes;
+            Answer::Ready { lanes, reply } => {
+                (self.lanes, self.reply) = (lanes, reply);
                 Ok(())
             }
             other => Err(confused(&other)),
@@ -179,6 +181,30 @@ pub fn counts(
     settle(vec![fighter], told.map_err(|fall| (0, fall)))
 }
 
+/// What either version answers to the example message, told by a fresh process of each.
+///
+/// # Errors
+/// As [`pair`].
+pub fn replies(
+    bout: &Bout<'_>,
+    rng: &mut fastrand::Rng,
+    stop: &AtomicBool,
+) -> Result<[Option<Reply>; 2], Fallen> {
+    let core = some_core(rng);
+    let mut replies = [None, None];
+    for (which, told) in replies.iter_mut().enumerate() {
+        let mut fighter = start(bout, which, (0, core, rng.u64(..), None), stop)?;
+        let ended = fighter
+            .expect_loaded()
+            .and_then(|()| fighter.prepare())
+            .and_then(|()| fighter.say(Command::Finish))
+            .and_then(|()| fighter.readings());
+        *told = fighter.reply.take();
+        settle(vec![fighter], ended.map(|_| Vec::new()).map_err(|fall| (0, fall)))?;
+    }
+    Ok(replies)
+}
+
 fn some_core(rng: &mut fastrand::Rng) -> Option<usize> {
     let cores = affinity::allowed_cores().unwrap_or_default();
     (!cores.is_empty()).then(|| cores[rng.usize(..cores.len())])
@@ -210,7 +236,8 @@ fn start<'a>(
         scratch,
     })?;
     let deadline = (now(), bout.timeout);
-    Ok(Fighter { version, worker, has_begun: false, lanes: Vec::new(), deadline, stop })
+    let (has_begun, lanes, reply) = (false, Vec::new(), None);
+    Ok(Fighter { version, worker, has_begun, lanes, reply, deadline, stop })
 }
 
 /// Ends the workers, by force if need be, and says who fell.

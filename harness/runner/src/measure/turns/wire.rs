@@ -9,16 +9,20 @@
 //! Order (one case, one launch)     →
 //!                                  ←      Loaded | End
 //! Prepare                          →
-//!                                  ←      Reading…, Ready { lanes } | End
+//!                                  ←      Reading…, Ready { lanes, reply } | End
 //! Block { lane, iterations, … }    →                                      (any number of times)
 //!                                  ←      Times | End
 //! Finish                           →
 //!                                  ←      Reading…, End
 //! ```
 //!
+//! Before anything is counted or timed, both versions are asked for their reply: `Prepare` and
+//! `Finish`, and no block between. A worker of an earlier version tells none.
+//!
 //! A worker that is asked for counts says `Loaded`, its readings and `End` at once.
 
 use caxton_results::case::{CaseKey, Outcome};
+use caxton_results::paired::answers::Reply;
 use caxton_results::units::Nanos;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -114,6 +118,9 @@ pub enum Answer {
     Ready {
         /// What blocks can be of.
         lanes: Vec<Lane>,
+        /// What it answers to the example message; none of a worker that does not tell.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reply: Option<Reply>,
     },
     /// The samples of one block, in nanoseconds over all iterations of a sample.
     Times(Vec<u64>),
@@ -168,6 +175,10 @@ mod tests {
         for line in [
             r#""loaded""#,
             r#"{"ready":{"lanes":[{"metric":"wasm_call_ns","iterations":7,"samples":9}]}}"#,
+            concat!(
+                r#"{"ready":{"lanes":[],"reply":{"message_sha256":"aa","message_bytes":64,"#,
+                r#""reply_sha256":"bb","reply_bytes":10,"sends":2}}}"#
+            ),
             r#"{"times":[1,2]}"#,
             r#"{"reading":{"metric":"wasm_fuel","index":0,"iterations":16,"value":32}}"#,
             r#"{"end":"ran"}"#,

@@ -121,7 +121,7 @@ fn work(order: &Order, talk: &mut Talk<impl BufRead, impl Write>) -> Attempt<()>
     let Command::Prepare = talk.command()? else { return Err(out_of_order()) };
     let mut cast = stage.prepare(&mut ctx, (&agent, &order.case, order.example_seed))?;
     let lane = |(metric, iterations, samples)| Lane { metric, iterations, samples };
-    talk.say(&Answer::Ready { lanes: cast.lanes().map(lane).collect() });
+    talk.say(&Answer::Ready { lanes: cast.lanes().map(lane).collect(), reply: Some(cast.reply()) });
     loop {
         match talk.command()? {
             Command::Block { lane, iterations, samples } => {
