@@ -69,6 +69,8 @@ impl<'a> Job<'a> {
         command.args(&self.words).current_dir(self.folder).stdin(Stdio::null());
         // A bench that cargo starts is told by it where the user stands: here that is `folder`.
         command.env("PWD", self.folder).env_remove("CARGO_MANIFEST_DIR");
+        // A bench ends with us, should we be killed.
+        command.env("CAXTON_PARENT", std::process::id().to_string());
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command
     }

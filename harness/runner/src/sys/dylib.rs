@@ -64,11 +64,11 @@ impl NativeLibrary {
     /// What is wrong with it: not loadable, a function missing, another contract version.
     pub fn open(path: &Path) -> Result<Arc<Self>, String> {
         // SAFETY: a twin's constructors are those of the Rust runtime.
-        let library = unsafe { Library::new(path) }.map_err(|e| e.to_string())?;
+        let library = unsafe { Library::new(path) }.map_err(|e| reason(&e))?;
         // SAFETY: the contract fixes the types of these functions; the version is asked first.
         let functions = unsafe {
             let version: Symbol<'_, unsafe extern "C" fn() -> u32> =
-                library.get("agent_abi_version").map_err(|e| e.to_string())?;
+                library.get("agent_abi_version").map_err(|e| reason(&e))?;
             let version = version();
             if version != ABI_VERSION {
                 return Err(format!("agent contract {version}, this harness speaks {ABI_VERSION}"));
@@ -122,7 +122,14 @@ impl NativeLibrary {
 unsafe fn symbol<T: Copy>(library: &Library, name: &str) -> Result<T, String> {
     // SAFETY: passed on from the caller.
     let symbol = unsafe { library.get::<T>(name) };
-    symbol.map(|s| *s).map_err(|error| error.to_string())
+    symbol.map(|s| *s).map_err(|error| reason(&error))
+}
+
+/// An error with its sources: the loader's own words are only there.
+fn reason(error: &libloading::Error) -> String {
+    let first: &dyn std::error::Error = error;
+    let chain = std::iter::successors(Some(first), |error| error.source());
+    chain.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 /// A live native agent.
