@@ -167,6 +167,29 @@ impl Running {
         assert!(sent.success(), "{kill}");
     }
 
+    /// Its process id.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The file of what it says on standard error.
+    pub(crate) fn stderr(&self) -> PathBuf {
+        self.streams.path().join("err")
+    }
+
+    /// Lets it go on until it was looked at `polls` times; false if it ended before.
+    pub(crate) fn lives_for(&mut self, polls: u32) -> bool {
+        let mut seen = 0;
+        while seen < polls {
+            if self.child.try_wait().expect("a child of ours").is_some() {
+                return false;
+            }
+            thread::sleep(POLL);
+            seen += 1;
+        }
+        true
+    }
+
     /// What its whole family bears, itself included.
     pub(crate) fn mark(&self) -> Mark {
         Mark(format!("{MARK}={}\0", self.streams.path().display()).into_bytes())

@@ -129,7 +129,8 @@ impl FolderLock {
         };
         // Its holder may have removed it between the two calls: then it keeps nobody out.
         let is_there = refused.is_some() || is_same_file(&path, &file);
-        Ok(is_there.then_some(Self { file, path, refused }))
+        // Not before it is known to be ours: dropping it removes the file.
+        Ok(is_there.then(|| Self { file, path, refused }))
     }
 }
 
