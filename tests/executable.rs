@@ -48,7 +48,7 @@ pub(crate) fn target() -> &'static Path {
 }
 
 /// The executable `caxton-bench`.
-fn caxton_bench() -> &'static Path {
+pub(crate) fn caxton_bench() -> &'static Path {
     static TOOL: OnceLock<PathBuf> = OnceLock::new();
     let words = ["build", "--profile", "bench", "-p", "caxton-bench"];
     TOOL.get_or_init(|| built("caxton-bench", &words))

@@ -469,9 +469,11 @@ fn read_rows<Row: DeserializeOwned>(path: &Path, promised: u64) -> Result<Vec<Ro
 pub fn update_latest(profiles: &Path, id: &str) -> Result<(), StoreError> {
     let target = Path::new(RUNS).join(id);
     let run = profiles.join(&target);
-    // In the run's folder a kill leaves nothing that the next run does not find.
-    let via = if run.is_dir() { &run } else { profiles };
-    relink(&profiles.join(LATEST), &target, via)
+    let link = profiles.join(LATEST);
+    // By way of the run's folder, where the next run finds what a kill leaves; it may lie on another
+    // device.
+    let by_run = relink(&link, &target, &run);
+    by_run.or_else(|_| relink(&link, &target, profiles))
 }
 
 /// Makes `link` a symbolic link to `target` in one step, whether or not it was one before. It is

@@ -158,8 +158,9 @@ fn with_kits(
     let compared = contest::comparable(tasks);
     let (here, tasks) = ((suite, workspace, &compared[..]), &compared[..]);
     if let Some(into) = &args.pack {
-        let Prepared { files, artifacts, .. } = prepare(workspace, tasks, guests)?;
         let (into, name) = (as_the_user_means(into), folder_name(into));
+        let _held = relink::hold(&into)?;
+        let Prepared { files, artifacts, .. } = prepare(workspace, tasks, guests)?;
         contest::pack_here(here, (&into, &name), (&files, &artifacts))?;
         return Ok(Some(ExitCode::SUCCESS));
     }

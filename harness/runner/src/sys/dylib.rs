@@ -315,3 +315,18 @@ unsafe extern "C" fn clock_ns(_: *mut c_void) -> u64 {
     use super::clock::{Clock, Monotonic};
     Monotonic.now().0
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_twin_that_does_not_load_is_told_in_the_loaders_own_words() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("twin.so");
+        std::fs::write(&path, "no library").expect("writable");
+        let why = NativeLibrary::open(&path).expect_err("text");
+        let words = why.strip_prefix("dlopen failed: ").expect("what failed");
+        assert!(words.contains("twin.so: "), "{words}");
+    }
+}
