@@ -1,8 +1,9 @@
 //! Runs, baselines and the link to the latest run, where they lie by default.
 
-use crate::executable::{tool_says, word};
+use crate::executable::{root, tool_says, word};
 use crate::mirror::Mirror;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 
 #[test]
 fn a_run_is_kept_as_the_latest_and_as_a_baseline() {
@@ -74,4 +75,39 @@ fn a_checked_pass_is_kept_nowhere() {
     };
     assert_eq!(said.code, Some(0), "{}", said.stderr);
     assert_eq!(fs::read_dir(mirror.profiles()).expect("there").count(), 0);
+}
+
+#[test]
+fn a_baseline_that_travelled_as_an_artifact_is_compared_with_and_replaced() {
+    let mirror = Mirror::new();
+    let guest = word(&root().join("tests/fixtures/guests/echoes.wat"));
+    let said = mirror.bench(&["--guest", &guest, "--save-baseline", "one"]);
+    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    // Links followed, hidden folders left out, executable bits gone.
+    let home = mirror.profiles().join("baselines/one");
+    let kept = home.join("wasm");
+    let copy = fs::read_link(&kept).expect("a link");
+    fs::remove_file(&kept).expect("ours");
+    fs::rename(home.join(copy), &kept).expect("ours");
+    let bench = kept.join("bench");
+    fs::set_permissions(&bench, fs::Permissions::from_mode(0o644)).expect("ours");
+    let words = ["--guest", &guest, "--baseline", "one", "--counts"];
+    let said = mirror.bench(&words);
+    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    let said = mirror.bench(&["--guest", &guest, "--save-baseline", "one"]);
+    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    assert_eq!(tool_says(&["report", &word(&kept)]).stdout, said.stdout);
+    let said = mirror.bench(&words);
+    assert_eq!(said.code, Some(0), "{}", said.stderr);
+}
+
+#[test]
+fn a_baseline_that_cannot_be_kept_is_refused_before_anything_is_measured() {
+    let mirror = Mirror::new();
+    fs::write(mirror.profiles().join("baselines"), "a file").expect("a fresh folder");
+    let guest = word(&root().join("tests/fixtures/guests/echoes.wat"));
+    let said = mirror.bench(&["--guest", &guest, "--save-baseline", "one"]);
+    assert_eq!((said.code, said.stdout.as_str()), (Some(2), ""));
+    assert!(said.only_error().contains("baselines/one: "), "{}", said.stderr);
+    assert!(!mirror.profiles().join("runs").exists(), "nothing was begun");
 }

@@ -48,7 +48,7 @@ pub(crate) fn target() -> &'static Path {
 }
 
 /// The executable `caxton-bench`.
-fn caxton_bench() -> &'static Path {
+pub(crate) fn caxton_bench() -> &'static Path {
     static TOOL: OnceLock<PathBuf> = OnceLock::new();
     let words = ["build", "--profile", "bench", "-p", "caxton-bench"];
     TOOL.get_or_init(|| built("caxton-bench", &words))
@@ -165,6 +165,29 @@ impl Running {
         let kill = format!("kill -{signal} {}", self.child.id());
         let sent = Command::new("sh").args(["-c", &kill]).status().expect("a shell");
         assert!(sent.success(), "{kill}");
+    }
+
+    /// Its process id.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The file of what it says on standard error.
+    pub(crate) fn stderr(&self) -> PathBuf {
+        self.streams.path().join("err")
+    }
+
+    /// Lets it go on until it was looked at `polls` times; false if it ended before.
+    pub(crate) fn lives_for(&mut self, polls: u32) -> bool {
+        let mut seen = 0;
+        while seen < polls {
+            if self.child.try_wait().expect("a child of ours").is_some() {
+                return false;
+            }
+            thread::sleep(POLL);
+            seen += 1;
+        }
+        true
     }
 
     /// What its whole family bears, itself included.

@@ -72,6 +72,28 @@ impl Mirror {
         Self { target: mirror.root.join("target"), ..mirror }
     }
 
+    /// One without a built guest: everything that a run makes is in its own folders, temporary files
+    /// included.
+    pub(crate) fn apart() -> Self {
+        let mirror = Self::new();
+        fs::create_dir(mirror.temporary()).expect("a fresh folder");
+        Self { target: mirror.root.join("target"), ..mirror }
+    }
+
+    /// The folder for temporary files of one that is [`Self::apart`].
+    pub(crate) fn temporary(&self) -> PathBuf {
+        self.root.join("tmp")
+    }
+
+    /// Where the processes of its runs stand, and what they read.
+    pub(crate) fn place(&self) -> Place {
+        let mut variables = vec![("CARGO_TARGET_DIR", self.target.clone())];
+        if self.temporary().is_dir() {
+            variables.push(("TMPDIR", self.temporary()));
+        }
+        Place { folder: Some(self.root.clone()), variables, ..Place::default() }
+    }
+
     /// A run in it, at smoke scale.
     pub(crate) fn bench(&self, words: &[&str]) -> Said {
         self.bench_at("smoke", words)
@@ -79,13 +101,8 @@ impl Mirror {
 
     /// A run in it, at another scale.
     pub(crate) fn bench_at(&self, scale: &str, words: &[&str]) -> Said {
-        let place = Place {
-            folder: Some(self.root.clone()),
-            variables: vec![("CARGO_TARGET_DIR", self.target.clone())],
-            ..Place::default()
-        };
         let common = ["--bench", "--scale", scale];
-        Running::start(bench(), &[&common, words].concat(), &place).wait()
+        Running::start(bench(), &[&common, words].concat(), &self.place()).wait()
     }
 
     pub(crate) fn profiles(&self) -> PathBuf {

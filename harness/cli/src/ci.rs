@@ -12,6 +12,7 @@ use crate::revision::Builder;
 use caxton_results::ci::{Job, Outcome, annotations, comment, junit, summary};
 use caxton_results::exit;
 use caxton_results::paired::comparison::Comparison;
+use caxton_results::record::lock::FolderLock;
 use caxton_results::record::store::RunFolder;
 use caxton_results::report::quoted;
 use std::ffi::OsString;
@@ -61,6 +62,9 @@ pub(crate) fn ci(words: &Ci) -> Result<u8, Failure> {
 
 fn job(builder: &Builder, words: &Ci, surroundings: &Surroundings) -> Result<u8, Failure> {
     limits(words.limits.as_deref())?;
+    fs::create_dir_all(&words.out).map_err(unwritable(&words.out))?;
+    // Another job's comparison is not emptied away.
+    let _held = FolderLock::take(&words.out, std::process::id())?;
     let out = emptied(&words.out).map_err(unwritable(&words.out))?;
     let found = found(builder, words, &out)?;
     let (outcome, code) = match &found {

@@ -100,7 +100,7 @@ pub(crate) fn run(
             candidate_suite: candidate_kit.suite,
         });
     }
-    let program = executable(&candidate.path, &candidate_kit);
+    let program = executable(&candidate.path, &candidate_kit)?;
     let mut all: Vec<OsString> = vec!["--between".into(), (&base.path).into()];
     all.push((&candidate.path).into());
     if let Some(path) = limits {

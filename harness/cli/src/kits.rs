@@ -6,6 +6,7 @@ use caxton_results::record::kit::{KIT_FILE, Kit, KitFile};
 use sha2::{Digest, Sha256};
 use std::fs;
 use std::io;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 /// The kit in `folder`, every file of it as its manifest says; none where there is no kit.
@@ -51,10 +52,27 @@ pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The executable of the kit in `folder`.
-pub(crate) fn executable(folder: &Path, kit: &Kit) -> PathBuf {
-    folder.join(&kit.executable.file)
+/// The executable of the kit in `folder`, whose files were checked. Archives lose its executable
+/// bit: then it is set again.
+///
+/// # Errors
+/// It cannot be set.
+pub(crate) fn executable(folder: &Path, kit: &Kit) -> Result<PathBuf, Failure> {
+    let path = folder.join(&kit.executable.file);
+    let set = fs::metadata(&path).and_then(|found| match found.permissions().mode() & ALL {
+        ALL => Ok(()),
+        _ => fs::set_permissions(&path, fs::Permissions::from_mode(0o755)),
+    });
+    set.map_err(|error| {
+        let file = path.display();
+        let why = format!("{file} has no executable bit ({error}): chmod +x it");
+        Failure::BadKit { path: folder.to_owned(), why }
+    })?;
+    Ok(path)
 }
+
+/// The executable bits of owner, group and others.
+const ALL: u32 = 0o111;
 
 #[cfg(test)]
 mod tests {

@@ -103,6 +103,8 @@ impl<'a> Job<'a> {
         for name in &self.removed {
             command.env_remove(name);
         }
+        // A bench ends with us, should we be killed.
+        command.env("CAXTON_PARENT", std::process::id().to_string());
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command
     }

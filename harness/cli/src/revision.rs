@@ -23,6 +23,9 @@ use std::path::{Path, PathBuf};
 /// Cargo's messages for programs, and the compiler's errors for people.
 const DIAGNOSTICS: &str = "--message-format=json-render-diagnostics";
 
+/// How the name of a kit's folder begins as long as the kit is not whole.
+const FRESH: &str = ".fresh-";
+
 /// Builds revisions.
 #[derive(Debug)]
 pub(crate) struct Builder {
@@ -120,9 +123,7 @@ impl Builder {
         let path = self.kits.join(format!("{commit}-{}-{}", self.suite, self.made_by()?));
         let wrong = |source| Failure::Output { path: path.clone(), source };
         fs::create_dir_all(&self.kits).map_err(wrong)?;
-        // One at a time: each worktree must be younger than what was built before.
-        let lock = File::create(self.kits.join(".lock")).map_err(wrong)?;
-        lock.lock().map_err(wrong)?;
+        let _lock = self.lock().map_err(wrong)?;
         match kits::load(&path) {
             Ok(Some(_)) => return Side::at(name, &path),
             Ok(None) => {}
@@ -131,7 +132,7 @@ impl Builder {
         }
         remove(&path).map_err(wrong)?;
         note(&format!("building {name} ({commit})"));
-        let fresh = tempfile::Builder::new().prefix(".fresh-").tempdir_in(&self.kits);
+        let fresh = tempfile::Builder::new().prefix(FRESH).tempdir_in(&self.kits);
         let fresh = fresh.map_err(wrong)?;
         // Its folder's name is what it is called from then on.
         let packed = fresh.path().join(&commit[..12]);
@@ -140,6 +141,24 @@ impl Builder {
         kits::load(&packed)?.ok_or_else(|| Failure::Revision { name: name.to_owned(), why })?;
         fs::rename(&packed, &path).map_err(wrong)?;
         Side::at(name, &path)
+    }
+
+    /// One at a time: each worktree must be younger than what was built before. Whoever has the
+    /// lock removes what a kill left.
+    fn lock(&self) -> io::Result<File> {
+        let lock = File::create(self.kits.join(".lock"))?;
+        if let Err(error) = lock.lock() {
+            let kits = self.kits.display();
+            note(&format!("{kits} is not locked ({error}): compare in one process at a time"));
+            return Ok(lock);
+        }
+        for entry in fs::read_dir(&self.kits)?.flatten() {
+            if entry.file_name().as_encoded_bytes().starts_with(FRESH.as_bytes()) {
+                remove(&entry.path())?;
+            }
+        }
+        remove(&Worktree::home(self))?;
+        Ok(lock)
     }
 
     /// Builds `commit` in a worktree and lets its executable pack a kit into `packed`.
@@ -203,10 +222,15 @@ struct Worktree<'a> {
 }
 
 impl<'a> Worktree<'a> {
-    fn add(builder: &'a Builder, commit: &str) -> Result<Self, Failure> {
-        // Not below the checkout, whose cargo configuration would be read too.
+    /// Where the worktrees of a checkout are. Not below the checkout, whose cargo configuration
+    /// would be read too.
+    fn home(builder: &Builder) -> PathBuf {
         let name = kits::sha256_hex(builder.kits.as_os_str().as_encoded_bytes());
-        let home = std::env::temp_dir().join(format!("caxton-rev-{}", &name[..16]));
+        std::env::temp_dir().join(format!("caxton-rev-{}", &name[..16]))
+    }
+
+    fn add(builder: &'a Builder, commit: &str) -> Result<Self, Failure> {
+        let home = Self::home(builder);
         let wrong = |source| Failure::Output { path: home.clone(), source };
         // What a kill left behind.
         remove(&home).map_err(wrong)?;

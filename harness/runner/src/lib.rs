@@ -23,6 +23,7 @@ use std::process::ExitCode;
 
 /// What a bench binary's `main` does: it is a worker if told so, else the suite's command line.
 pub fn bench_main(suite: &suite::Suite) -> ExitCode {
+    sys::process::prepare();
     match std::env::args().nth(1).as_deref() {
         Some(measure::protocol::WORKER_ARGUMENT) => return measure::worker::main(),
         Some(measure::turns::wire::TURNS_ARGUMENT) => return measure::turns::worker::main(),

@@ -2,7 +2,7 @@
 
 use crate::plan::scale::Scale;
 use crate::subject::wasmtime;
-use crate::sys::{clock, host, process};
+use crate::sys::{affinity, clock, host, process};
 use caxton_results::reading::{Missing, Reading};
 use caxton_results::record::{Record, Revision, Run, SCHEMA, Status};
 use std::collections::BTreeMap;
@@ -99,6 +99,12 @@ fn warnings(record: &Record) -> Vec<String> {
              .cargo/config.toml): layout may move a function by 20 %"
                 .to_owned(),
         );
+    }
+    if let Err(error) = affinity::cores_to_bind() {
+        warnings.push(format!(
+            "no process can be bound to a CPU here ({error}): the kernel moves them while they are \
+             timed, so expect wider intervals"
+        ));
     }
     match record.run.revision.dirty {
         Some(false) => {}

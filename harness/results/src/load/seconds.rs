@@ -3,7 +3,7 @@
 
 use super::frame::Line;
 use super::tally::Tally;
-use crate::record::store::StoreError;
+use crate::record::store::{StoreError, if_it_can};
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -51,7 +51,7 @@ impl Seconds {
         let is_last = matches!(line, Line::Ended(_));
         if self.unsynced >= SYNC_EVERY || is_last {
             self.unsynced = 0;
-            self.file.sync_data().map_err(failed)?;
+            if_it_can(self.file.sync_data()).map_err(failed)?;
         }
         Ok(())
     }

@@ -2,9 +2,10 @@
 //! it again; and lists of what there is.
 
 use super::kit::{KIT, KIT_FILE, Kit};
+use super::lock::{FolderLock, LOCK_FILE, entries, name_of, temporary};
 use super::store::{
     BASELINES, COMPARISON_FILE, RECORD_FILE, RUNS, RunFolder, SAMPLES_FILE, StoreError, TEMPORARY,
-    relink, replace, temporary, unreadable, unwritable,
+    fsync, if_it_can, relink, replace, unreadable, unwritable,
 };
 use crate::paired::comparison::Comparison;
 use crate::record::Record;
@@ -13,12 +14,16 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+/// How the name of a folder begins whose place a new copy takes.
+const REPLACED: &str = ".caxton-was-";
+
 /// Keeps the run at `run`, and the kit at `kit` if there is one, as the baseline `name` of the
-/// run's suite in the folder `baselines`, in place of an older one; gives its path.
+/// run's suite in the folder `baselines`, in place of an older one; gives its path. `process` is
+/// the id of this process: of several that keep the same baseline each waits for the others.
 ///
 /// The copy lies in a hidden folder beside the suite's name, which is a link to it: a link can be
-/// replaced in one step, a folder cannot. A crash on the way can leave a hidden folder that nothing
-/// names.
+/// replaced in one step, a folder cannot. Where there can be no link, or a folder came back from an
+/// archive in its place, the copy itself gets the suite's name.
 ///
 /// # Errors
 /// [`StoreError::BadName`], or what is wrong with any of the folders.
@@ -26,6 +31,7 @@ pub fn save(
     run: &Path,
     kit: Option<&Path>,
     (baselines, name): (&Path, &str),
+    process: u32,
 ) -> Result<PathBuf, StoreError> {
     check_name(name)?;
     let record = RunFolder::load_record(run)?;
@@ -36,23 +42,86 @@ pub fn save(
         fs::remove_file(&home).map_err(unwritable(&home))?;
     }
     fs::create_dir_all(&home).map_err(unwritable(&home))?;
-    let link = home.join(&record.run.suite);
-    let old = fs::read_link(&link).ok();
+    let lock = FolderLock::wait(&home, process)?;
+    sweep_home(&home, &lock);
     let copy = temporary(0o777).tempdir_in(&home).map_err(unwritable(&home))?;
     copy_run(run, copy.path(), record.samples_bytes)?;
     if let Some(kit) = kit {
         copy_kit(kit, copy.path())?;
     }
-    let target = copy.path().file_name().expect("a temporary folder has a name");
-    relink(&link, Path::new(target))?;
-    // From here on the link needs it.
-    let _ = copy.keep();
-    if let Some(old) = old {
-        // Best effort: a copy that nothing points to does no harm.
-        let is_ours = old.components().count() == 1 && old.to_string_lossy().starts_with(TEMPORARY);
-        let _ = is_ours.then(|| fs::remove_dir_all(home.join(old)));
+    let link = home.join(&record.run.suite);
+    if relink(&link, Path::new(&name_of(copy.path())), &home).is_ok() {
+        // From here on the link needs it.
+        let _ = copy.keep();
+    } else {
+        take_place(copy.path(), &link).map_err(unwritable(&link))?;
+        let _ = copy.keep();
     }
+    sweep_home(&home, &lock);
     Ok(link)
+}
+
+/// Fails as [`save`] would, before anything is measured: nothing is left behind.
+///
+/// # Errors
+/// [`StoreError::BadName`], [`StoreError::Write`].
+pub fn check_place(baselines: &Path, name: &str) -> Result<(), StoreError> {
+    check_name(name)?;
+    let home = baselines.join(name);
+    let is_there = |path: &&Path| fs::symlink_metadata(path).is_ok();
+    let nearest = home.ancestors().find(is_there).unwrap_or(baselines);
+    // A link is what an older version kept: it makes way.
+    let folder = if nearest.is_symlink() { baselines } else { nearest };
+    temporary(0o666).tempfile_in(folder).map(drop).map_err(unwritable(&home))
+}
+
+/// Renames `copy` to `path`. What is there is put back if that fails.
+fn take_place(copy: &Path, path: &Path) -> io::Result<()> {
+    let was = path.with_file_name(format!("{REPLACED}{}", name_of(path)));
+    let is_replaced = fs::symlink_metadata(path).is_ok();
+    if is_replaced {
+        fs::rename(path, &was)?;
+    }
+    fs::rename(copy, path).inspect_err(|_| {
+        let _ = is_replaced && fs::rename(&was, path).is_ok();
+    })
+}
+
+/// Removes the copies in the baseline `home` that no suite points to; the caller holds `lock`. A
+/// kill between the two renames of [`take_place`] is undone.
+fn sweep_home(home: &Path, lock: &FolderLock) {
+    if !lock.is_real() {
+        return;
+    }
+    let pointed_to = |suite: PathBuf| fs::read_link(suite).ok();
+    let used: Vec<PathBuf> = entries(home).into_iter().filter_map(pointed_to).collect();
+    for path in entries(home) {
+        let name = name_of(&path);
+        let suite = name.strip_prefix(REPLACED).map(|suite| home.join(suite));
+        if let Some(suite) = suite.filter(|suite| fs::symlink_metadata(suite).is_err()) {
+            let _ = fs::rename(&path, suite);
+            continue;
+        }
+        let is_ours = name.starts_with(TEMPORARY) && name != LOCK_FILE;
+        if is_ours && !used.contains(&PathBuf::from(&name)) {
+            let is_folder = fs::symlink_metadata(&path).is_ok_and(|found| found.is_dir());
+            let _ = if is_folder { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+        }
+    }
+}
+
+/// Removes what killed runs left in the baselines of the folder `profiles`: copies that nothing
+/// points to. `process` is the id of this process.
+pub fn sweep_baselines(profiles: &Path, process: u32) {
+    let is_left = |home: &PathBuf| {
+        let unused = |path: PathBuf| name_of(&path).starts_with(TEMPORARY);
+        home.is_dir() && !home.is_symlink() && entries(home).into_iter().any(unused)
+    };
+    for home in entries(&profiles.join(BASELINES)).into_iter().filter(is_left) {
+        if let Ok(lock) = FolderLock::take(&home, process) {
+            sweep_home(&home, &lock);
+        }
+    }
 }
 
 /// Copies the two files of a run, and of the samples only what the record promises.
@@ -63,7 +132,7 @@ fn copy_run(run: &Path, copy: &Path, samples_bytes: u64) -> Result<(), StoreErro
         let path = copy.join(SAMPLES_FILE);
         let mut to = File::create(&path).map_err(unwritable(&path))?;
         let found = io::copy(&mut from.take(samples_bytes), &mut to).map_err(unwritable(&path))?;
-        to.sync_all().map_err(unwritable(&path))?;
+        if_it_can(to.sync_all()).map_err(unwritable(&path))?;
         if found < samples_bytes {
             let promised = samples_bytes;
             return Err(StoreError::ShortSamples { path: samples, found, promised });
@@ -81,7 +150,7 @@ fn copy_kit(kit: &Path, copy: &Path) -> Result<(), StoreError> {
     for file in manifest.files() {
         let (from, to) = (kit.join(&file.file), copy.join(&file.file));
         fs::copy(&from, &to).map_err(unreadable(&from))?;
-        File::open(&to).and_then(|file| file.sync_all()).map_err(unwritable(&to))?;
+        if_it_can(fsync(&to)).map_err(unwritable(&to))?;
     }
     let json = fs::read(kit.join(KIT_FILE)).map_err(unreadable(kit))?;
     let path = copy.join(KIT_FILE);

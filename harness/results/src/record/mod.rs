@@ -4,8 +4,10 @@
 //! raw samples lie beside it (`store.rs`).
 
 pub mod baseline;
+pub mod folder;
 pub mod kit;
 pub mod latest;
+pub mod lock;
 pub mod store;
 
 use crate::case::{CaseKey, Check, Outcome};

@@ -5,15 +5,18 @@
 //! Samples are on disk before the page that promises them; what lies beyond the promise comes from
 //! a crash between the two and is not read.
 
+use super::folder::{Empty, refuse_content};
+use super::lock::{FolderLock, temporary};
 use crate::paired::Turn;
 use crate::paired::comparison::{self, Comparison};
-use crate::record::{self, Record};
+use crate::record::{self, Record, Run};
 use crate::samples::Sample;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The record's file in a run folder.
 pub const RECORD_FILE: &str = "record.json";
@@ -41,6 +44,17 @@ pub enum StoreError {
     NotEmpty {
         /// The folder.
         path: PathBuf,
+    },
+    /// Another process writes to the folder.
+    #[error(
+        "{path} is in use by {holder}: wait until it has ended, or name another folder",
+        path = path.display()
+    )]
+    InUse {
+        /// The folder.
+        path: PathBuf,
+        /// `process N`.
+        holder: String,
     },
     /// Writing failed.
     #[error("cannot write {path}: {source}{fix}", path = path.display(), fix = write_fix(source))]
@@ -146,6 +160,9 @@ fn write_fix(source: &io::Error) -> &'static str {
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
             "; name a folder that you may write to"
         }
+        io::ErrorKind::FileTooLarge => {
+            "; raise the limit on the size of files (ulimit -f), what finished before is kept"
+        }
         _ => "",
     }
 }
@@ -163,36 +180,34 @@ pub(super) fn unreadable(path: &Path) -> impl FnOnce(io::Error) -> StoreError {
 /// The folder of a run that is being made.
 #[derive(Debug)]
 pub struct RunFolder {
-    path: PathBuf,
+    pub(super) path: PathBuf,
     /// Length of the samples that are known to be on disk.
-    valid: u64,
+    pub(super) valid: u64,
     /// True after an append that may have left half a row behind `valid`.
-    is_torn: bool,
+    pub(super) is_torn: bool,
+    /// None for a folder inside one that is held.
+    pub(super) lock: Option<FolderLock>,
+    /// What goes with this value as long as nothing was measured.
+    pub(super) empty: Empty,
+    /// True as soon as the run itself wrote something.
+    pub(super) is_kept: AtomicBool,
 }
 
 impl RunFolder {
-    /// A new, empty run folder at `path`; its parents are made too.
+    /// A new, empty run folder at `path`, inside one that is held; its parents are made too.
     ///
     /// # Errors
     /// [`StoreError::NotEmpty`] when something is in it, [`StoreError::Write`] when it cannot be
     /// made.
     pub fn create(path: &Path) -> Result<Self, StoreError> {
         fs::create_dir_all(path).map_err(unwritable(path))?;
-        if fs::read_dir(path).map_err(unreadable(path))?.next().is_some() {
-            return Err(StoreError::NotEmpty { path: path.to_owned() });
-        }
-        Ok(Self { path: path.to_owned(), valid: 0, is_torn: false })
+        refuse_content(path)?;
+        Ok(Self::at(path, None, Empty::Nothing))
     }
 
-    /// The folder of a run that ended before it was finished, to go on with, and its record.
-    ///
-    /// # Errors
-    /// Those of [`Self::load_record`].
-    pub fn reopen(path: &Path) -> Result<(Self, Record), StoreError> {
-        let record = Self::load_record(path)?;
-        let (path, valid) = (path.to_owned(), record.samples_bytes);
-        // What lies beyond the promise is cut off before anything is added.
-        Ok((Self { path, valid, is_torn: true }, record))
+    pub(super) fn at(path: &Path, lock: Option<FolderLock>, empty: Empty) -> Self {
+        let (path, is_kept) = (path.to_owned(), AtomicBool::new(false));
+        Self { path, valid: 0, is_torn: false, lock, empty, is_kept }
     }
 
     /// Where it is.
@@ -208,6 +223,7 @@ impl RunFolder {
         if samples.is_empty() {
             return Ok(());
         }
+        self.is_kept.store(true, Ordering::Relaxed);
         let path = self.path.join(SAMPLES_FILE);
         let mut writer =
             csv::WriterBuilder::new().has_headers(self.valid == 0).from_writer(Vec::new());
@@ -229,6 +245,11 @@ impl RunFolder {
     /// # Errors
     /// [`StoreError::Write`]; the old page is still there.
     pub fn write<P: Page>(&self, page: &P) -> Result<(), StoreError> {
+        self.is_kept.store(true, Ordering::Relaxed);
+        self.put(page)
+    }
+
+    pub(super) fn put<P: Page>(&self, page: &P) -> Result<(), StoreError> {
         let path = self.path.join(P::FILE);
         let page = page.clone().promising(self.valid);
         let mut json =
@@ -274,6 +295,8 @@ pub trait Page: Clone + Serialize + DeserializeOwned {
     type Row: DeserializeOwned;
     /// How many bytes of `samples.csv` belong to it.
     fn samples_bytes(&self) -> u64;
+    /// What run it is of.
+    fn run_mut(&mut self) -> &mut Run;
     /// The same page, with another such number.
     #[must_use]
     fn promising(self, samples_bytes: u64) -> Self;
@@ -288,6 +311,10 @@ impl Page for Record {
         self.samples_bytes
     }
 
+    fn run_mut(&mut self) -> &mut Run {
+        &mut self.run
+    }
+
     fn promising(self, samples_bytes: u64) -> Self {
         Self { samples_bytes, ..self }
     }
@@ -300,6 +327,10 @@ impl Page for Comparison {
 
     fn samples_bytes(&self) -> u64 {
         self.samples_bytes
+    }
+
+    fn run_mut(&mut self) -> &mut Run {
+        &mut self.run
     }
 
     fn promising(self, samples_bytes: u64) -> Self {
@@ -342,7 +373,7 @@ fn append_rows(path: &Path, rows: &[u8], torn: Option<u64>) -> io::Result<()> {
         file.set_len(valid)?;
     }
     let valid = file.metadata()?.len();
-    let written = file.write_all(rows).and_then(|()| file.sync_data());
+    let written = file.write_all(rows).and_then(|()| if_it_can(file.sync_data()));
     if written.is_err() {
         // Half a row helps nobody, and the record may need its room.
         let _ = file.set_len(valid);
@@ -356,34 +387,33 @@ pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut new = temporary(0o666).tempfile_in(folder)?;
     // To the file behind the name: an error then says what is wrong and not the temporary name.
     new.as_file_mut().write_all(bytes)?;
-    new.as_file().sync_all()?;
+    if_it_can(new.as_file().sync_all())?;
     new.persist(path)?;
     sync_folder(folder)
 }
 
 /// The folder that `path` is in; a bare name is in the current one.
-fn folder_of(path: &Path) -> &Path {
+pub(super) fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
-/// Temporary files and folders with the rights of any new one, not the owner's alone: `mode`
-/// before the process' mask is applied.
-pub(super) fn temporary(mode: u32) -> tempfile::Builder<'static, 'static> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(TEMPORARY);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        builder.permissions(fs::Permissions::from_mode(mode));
-    }
-    #[cfg(not(unix))]
-    let _ = mode;
-    builder
 }
 
 /// A rename is on disk only when its folder is.
 fn sync_folder(folder: &Path) -> io::Result<()> {
-    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+    if_it_can(fsync(folder))
+}
+
+pub(super) fn fsync(path: &Path) -> io::Result<()> {
+    if cfg!(unix) { File::open(path)?.sync_all() } else { Ok(()) }
+}
+
+/// Some file systems cannot sync a folder, or anything: `RunFolder::warnings` says so once, and
+/// what was written counts all the same. An error of the disk stays one.
+pub(crate) fn if_it_can(synced: io::Result<()>) -> io::Result<()> {
+    use io::ErrorKind::{InvalidInput, PermissionDenied, Unsupported};
+    synced.or_else(|error| match error.kind() {
+        InvalidInput | PermissionDenied | Unsupported => Ok(()),
+        _ => Err(error),
+    })
 }
 
 /// The first `promised` bytes of the file at `path`, as rows.
@@ -437,18 +467,24 @@ fn read_rows<Row: DeserializeOwned>(path: &Path, promised: u64) -> Result<Vec<Ro
 /// # Errors
 /// [`StoreError::Write`], [`StoreError::NotALink`].
 pub fn update_latest(profiles: &Path, id: &str) -> Result<(), StoreError> {
-    relink(&profiles.join(LATEST), &Path::new(RUNS).join(id))
+    let target = Path::new(RUNS).join(id);
+    let run = profiles.join(&target);
+    let link = profiles.join(LATEST);
+    // By way of the run's folder, where the next run finds what a kill leaves; it may lie on another
+    // device.
+    let by_run = relink(&link, &target, &run);
+    by_run.or_else(|_| relink(&link, &target, profiles))
 }
 
-/// Makes `link` a symbolic link to `target` in one step, whether or not it was one before.
-pub(super) fn relink(link: &Path, target: &Path) -> Result<(), StoreError> {
+/// Makes `link` a symbolic link to `target` in one step, whether or not it was one before. It is
+/// made in the folder `via` and renamed.
+pub(super) fn relink(link: &Path, target: &Path, via: &Path) -> Result<(), StoreError> {
     if fs::symlink_metadata(link).is_ok_and(|found| found.is_dir()) {
         return Err(StoreError::NotALink { path: link.to_owned() });
     }
-    let folder = folder_of(link);
-    let new = temporary(0o666).make_in(folder, |path| symlink(target, path));
+    let new = temporary(0o666).make_in(via, |path| symlink(target, path));
     let renamed = new.and_then(|new| Ok(new.persist(link)?));
-    renamed.and_then(|()| sync_folder(folder)).map_err(unwritable(link))
+    renamed.and_then(|()| sync_folder(folder_of(link))).map_err(unwritable(link))
 }
 
 #[cfg(unix)]

@@ -2,10 +2,11 @@
 
 use super::args::{Args, Mode, ProfileKind, Subtask};
 use super::compare::{self as contest, Match};
-use super::files::{Files, files, guests};
+use super::files::{Files, Prepared, guests, prepare};
 use super::list;
-use super::messages::{Problem, note, report_problem, result};
+use super::messages::{Problem, lost_result, note, report_problem, result};
 use super::progress::Progress;
+use super::scratch::{scratch, sweep_leftovers};
 use super::{relink, resume, selftest};
 use crate::guest::catalog::Workspace;
 use crate::measure::protocol::Sampling;
@@ -20,30 +21,32 @@ use caxton_results::compare::Records;
 use caxton_results::exit;
 use caxton_results::record::baseline;
 use caxton_results::record::latest::latest_of_each_suite;
-use caxton_results::record::store::{self, RunFolder};
+use caxton_results::record::store::{self, Page, RunFolder, StoreError};
 use caxton_results::record::{CaseRecord, PROFILE, Record, Status};
 use caxton_results::report::{self, Style};
 use caxton_results::targets;
 use caxton_results::units::Nanos;
 use std::collections::BTreeMap;
-use std::fs;
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::process::{self, ExitCode};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// For how long each side is profiled unless told otherwise: about 5,000 samples.
 const PROFILE_SECONDS: f64 = 5.0;
 
+/// Names that are tried for the folder of a run.
+const FOLDERS_MAX: u32 = 100;
+
 /// Set by Ctrl-C.
 pub(super) static STOP: AtomicBool = AtomicBool::new(false);
 
 /// Runs `suite` as the user wishes.
 pub fn main(suite: &Suite, args: &Args) -> ExitCode {
-    match run(suite, args) {
-        Ok(code) => code,
-        Err(problem) => report_problem(&problem),
+    match (run(suite, args), lost_result()) {
+        (Err(problem), _) | (Ok(_), Some(problem)) => report_problem(&problem),
+        (Ok(code), None) => code,
     }
 }
 
@@ -69,34 +72,36 @@ fn run(suite: &Suite, args: &Args) -> Result<ExitCode, Problem> {
     }
     check(suite, args)?;
     let baseline = baseline_of(suite, args, &workspace)?;
+    sweep_leftovers(&workspace);
     let what = (&tasks[..], &guests);
     if let Some(code) = with_kits((suite, args, &workspace), what, baseline.as_deref())? {
         return Ok(code);
     }
     let baseline = baseline.map(|path| RunFolder::load_record(&path)).transpose()?;
+    let (scale, what) = (mode.scale(), args.profile);
+    let begin = || {
+        let mut record = record::begin(&workspace.root, suite.name, scale, seed);
+        if what == Some(ProfileKind::Cpu) {
+            PROFILE.clone_into(&mut record.run.scale);
+        }
+        record
+    };
+    watch_for_ctrl_c();
     // First of all, so that an unwritable folder is told before anything is built.
     let folder = match folder_wanted(args, mode) {
-        true => Some(folder(args, &workspace, &id_of(suite, args, &workspace))?),
+        true => Some(folder(args, &workspace, &id_of(suite, args, &workspace), &mut begin())?),
         false => None,
     };
-    let built = files(&workspace, &tasks, &guests);
-    if let (Err(_), Some(folder)) = (&built, &folder) {
-        // Nothing came of it: an empty folder would be listed as a run.
-        let _ = fs::remove_dir(folder.path());
-    }
-    let (files, artifacts) = built?;
-    let scale = mode.scale();
-    let mut record = record::begin(&workspace.root, suite.name, scale, seed);
-    if args.profile == Some(ProfileKind::Cpu) {
-        record.run.scale = PROFILE.to_owned();
-    }
+    let Prepared { files, artifacts, warnings } = prepare(&workspace, &tasks, &guests)?;
+    // Anew: the machine was busy with the build.
+    let mut record = begin();
     record.artifacts = artifacts;
+    record.warnings.extend(warnings);
     if let Some(folder) = &folder {
         record.run.id = folder_name(folder.path());
+        record.warnings.extend(folder.warnings());
         folder.write(&record)?;
-        if args.out.is_none() {
-            store::update_latest(&workspace.profiles(), &record.run.id)?;
-        }
+        record.warnings.extend(point_latest(args, &workspace, &record.run.id));
     }
     let run = folder.as_ref().map(|folder| folder.path().to_owned());
     let record = measure(args, (scale, seed), record, folder, (&tasks, &files))?;
@@ -117,7 +122,8 @@ fn instead(suite: &Suite, args: &Args, workspace: &Workspace) -> Result<Option<E
         return selftest::run(suite, words, workspace).map(Some);
     }
     if let Some([base, candidate]) = contest::between(args) {
-        let scratch = contest::scratch(workspace)?;
+        sweep_leftovers(workspace);
+        let scratch = scratch(workspace)?;
         let name = baseline::load_kit(&base).ok().flatten().map(|kit| kit.name);
         let name = name.filter(|name| baseline::check_name(name).is_ok());
         let id = contest::id(workspace, suite, name.as_deref().unwrap_or("kit"));
@@ -152,8 +158,9 @@ fn with_kits(
     let compared = contest::comparable(tasks);
     let (here, tasks) = ((suite, workspace, &compared[..]), &compared[..]);
     if let Some(into) = &args.pack {
-        let (files, artifacts) = files(workspace, tasks, guests)?;
         let (into, name) = (as_the_user_means(into), folder_name(into));
+        let _held = relink::hold(&into)?;
+        let Prepared { files, artifacts, .. } = prepare(workspace, tasks, guests)?;
         contest::pack_here(here, (&into, &name), (&files, &artifacts))?;
         return Ok(Some(ExitCode::SUCCESS));
     }
@@ -164,8 +171,12 @@ fn with_kits(
         && baseline::load_kit(kept)?.is_some()
     {
         let id = contest::id(workspace, suite, name);
-        let (files, artifacts) = files(workspace, tasks, guests)?;
-        let scratch = contest::scratch(workspace)?;
+        if let Some(out) = &args.out {
+            // Told before anything is built.
+            RunFolder::check(&as_the_user_means(out))?;
+        }
+        let Prepared { files, artifacts, .. } = prepare(workspace, tasks, guests)?;
+        let scratch = scratch(workspace)?;
         let packed = scratch.path().join("packed");
         contest::pack_here(here, (&packed, "this checkout"), (&files, &artifacts))?;
         let kits = [kept, packed.as_path()];
@@ -296,7 +307,7 @@ fn save_baseline(
         note(&format!("baseline {name} not kept: the run is not whole, or a case failed"));
         return Ok(());
     }
-    let scratch = contest::scratch(workspace)?;
+    let scratch = scratch(workspace)?;
     let kit = scratch.path().join("kit");
     let comparable = contest::comparable(tasks);
     // What takes no turns with another version is kept as a record alone.
@@ -306,7 +317,8 @@ fn save_baseline(
         contest::pack_here(here, (&kit, name), (files, &record.artifacts))?;
     }
     let baselines = workspace.profiles().join(store::BASELINES);
-    let kept = baseline::save(run, has_kit.then_some(kit.as_path()), (&baselines, name))?;
+    let kit = has_kit.then_some(kit.as_path());
+    let kept = baseline::save(run, kit, (&baselines, name), process::id())?;
     note(&format!("baseline {name} kept in {}", shown(&kept, &workspace.root)));
     Ok(())
 }
@@ -389,7 +401,7 @@ fn baseline_of(
     workspace: &Workspace,
 ) -> Result<Option<PathBuf>, Problem> {
     if let Some(name) = &args.save_baseline {
-        baseline::check_name(name)?;
+        baseline::check_place(&workspace.profiles().join(store::BASELINES), name)?;
     }
     let Some(name) = &args.baseline else { return Ok(None) };
     baseline::check_name(name)?;
@@ -428,25 +440,39 @@ fn id_of(suite: &Suite, args: &Args, workspace: &Workspace) -> String {
     if args.profile == Some(ProfileKind::Cpu) { format!("{id}-profile") } else { id }
 }
 
-/// The folder of a run or comparison called `id`, unless the user names another.
-pub(super) fn folder(args: &Args, workspace: &Workspace, id: &str) -> Result<RunFolder, Problem> {
+/// The folder of a run or comparison called `id`, unless the user names another; `page` is its first
+/// page, which gets the folder's name.
+pub(super) fn folder<P: Page>(
+    args: &Args,
+    workspace: &Workspace,
+    id: &str,
+    page: &mut P,
+) -> Result<RunFolder, Problem> {
+    let process = process::id();
     if let Some(out) = &args.out {
-        return Ok(RunFolder::create(&as_the_user_means(out))?);
+        let path = as_the_user_means(out);
+        page.run_mut().id = folder_name(&path);
+        return Ok(RunFolder::begin(&path, page, process)?);
     }
-    let profiles = workspace.profiles();
+    let runs = workspace.profiles().join(store::RUNS);
     // Two benches may start within a second.
-    let mut tried = 0;
-    let folder = loop {
-        let name = if tried == 0 { id.to_owned() } else { format!("{id}-{tried}") };
-        let path = profiles.join("runs").join(name);
-        // Made here and not there: two runs must not share a folder that is still empty.
-        match fs::create_dir_all(profiles.join("runs")).and_then(|()| fs::create_dir(&path)) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && tried < 100 => tried += 1,
-            Err(source) => return Err(store::StoreError::Write { path, source }.into()),
-            Ok(()) => break RunFolder::create(&path)?,
+    for number in 0..FOLDERS_MAX {
+        let name = if number == 0 { id.to_owned() } else { format!("{id}-{number}") };
+        page.run_mut().id.clone_from(&name);
+        match RunFolder::begin(&runs.join(name), page, process) {
+            Err(StoreError::InUse { .. } | StoreError::NotEmpty { .. }) => {}
+            begun => return Ok(begun?),
         }
-    };
-    Ok(folder)
+    }
+    Err(StoreError::NotEmpty { path: runs.join(id) }.into())
+}
+
+/// Points `latest` to the run `id`; what the record says where that cannot be.
+pub(super) fn point_latest(args: &Args, workspace: &Workspace, id: &str) -> Option<String> {
+    // A run that is kept elsewhere is none of those.
+    let pointed = args.out.is_none().then(|| store::update_latest(&workspace.profiles(), id))?;
+    let error = pointed.err()?;
+    Some(format!("`latest` does not point to this run: {error}"))
 }
 
 /// Says what clap has to say; help and version are results, the rest is a wrong use.
@@ -454,9 +480,8 @@ pub fn explain(error: &clap::Error) -> ExitCode {
     let text = error.render();
     if error.use_stderr() {
         note(text.to_string().trim_end());
-        ExitCode::from(exit::WRONG_USE)
-    } else {
-        result(&text.to_string());
-        ExitCode::SUCCESS
+        return ExitCode::from(exit::WRONG_USE);
     }
+    result(&text.to_string());
+    lost_result().map_or(ExitCode::SUCCESS, |problem| report_problem(&problem))
 }

@@ -2,7 +2,7 @@
 
 use super::args::Args;
 use super::bench::{
-    STOP, as_the_user_means, folder, folder_name, shown, use_colour, watch_for_ctrl_c,
+    STOP, as_the_user_means, folder, point_latest, shown, use_colour, watch_for_ctrl_c,
 };
 use super::files::Files;
 use super::messages::{Problem, note, result};
@@ -23,7 +23,8 @@ use caxton_results::exit;
 use caxton_results::limits::Limits;
 use caxton_results::paired::comparison::{self, Comparison};
 use caxton_results::paired::{Design, LOOKS};
-use caxton_results::record::store::{self, StoreError};
+use caxton_results::record::lock::HeldFolder;
+use caxton_results::record::store::StoreError;
 use caxton_results::record::{Artifact, Status};
 use caxton_results::report::sanitise::sanitise;
 use caxton_results::report::{self, Style};
@@ -31,7 +32,6 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
-use tempfile::TempDir;
 
 /// Characters of a compiler's words that are shown.
 const REASON_MAX: usize = 600;
@@ -51,16 +51,7 @@ pub(super) struct Match<'a> {
     /// What the comparison is called.
     pub id: String,
     /// Where files may be laid out.
-    pub scratch: &'a TempDir,
-}
-
-/// A folder for files that a comparison needs while it lasts: beside the build, so that it can hold
-/// executables.
-pub(super) fn scratch(workspace: &Workspace) -> Result<TempDir, Problem> {
-    let path = workspace.target.join("caxton");
-    let made = std::fs::create_dir_all(&path)
-        .and_then(|()| tempfile::Builder::new().prefix("kits-").tempdir_in(&path));
-    made.map_err(|source| StoreError::Write { path, source }.into())
+    pub scratch: &'a HeldFolder,
 }
 
 /// Those of `tasks` that can be compared.
@@ -105,20 +96,18 @@ impl Match<'_> {
         let open = |which: usize| OpenKit::open(kits[which], &scratch.path().join(places[which]));
         let opened = [&open(0)?, &open(1)?];
         let contests = contests(suite, args, opened)?;
-        let folder = folder(args, workspace, &id)?;
-        let [_, plain] = kits;
-        let relink = Relink { suite, args, workspace, plain, contests: &contests, scratch, seed };
-        let floors = relink.floors_beside(&folder)?;
         let design = design_for(&contests, opened[0], design(args, seed));
         let mut comparison = begin((suite, workspace, args.mode().scale()), design, opened);
         comparison.warnings.extend(layout_warnings(opened));
+        watch_for_ctrl_c();
+        let folder = folder(args, workspace, &id, &mut comparison)?;
+        let [_, plain] = kits;
+        let relink = Relink { suite, args, workspace, plain, contests: &contests, scratch, seed };
+        let floors = relink.floors(Some(folder.path()))?;
         let allowed = |case: &CaseKey| limits.margins(case);
         comparison.warnings.extend(floors.warnings(&allowed, args.margin));
-        comparison.run.id = folder_name(folder.path());
-        if args.out.is_none() {
-            store::update_latest(&workspace.profiles(), &comparison.run.id)?;
-        }
-        watch_for_ctrl_c();
+        comparison.warnings.extend(folder.warnings());
+        comparison.warnings.extend(point_latest(args, workspace, &comparison.run.id));
         let paired = contests.iter().filter(|c| c.is_paired && !args.counts).count() as u64;
         let last = comparison.design.looks.last().copied().unwrap_or(0);
         let progress = Progress::new(paired * u64::from(last));

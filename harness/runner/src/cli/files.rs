@@ -1,6 +1,6 @@
 //! The agents' files: guests that were named, and what must be built for a plan.
 
-use super::bench::as_the_user_means;
+use super::bench::{STOP, as_the_user_means, watch_for_ctrl_c};
 use super::messages::{Problem, note};
 use crate::guest::artifact::sha256_hex;
 use crate::guest::build::{BuildStep, Builder, BuiltAgent};
@@ -15,9 +15,20 @@ use caxton_results::units::Bytes;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
 
 /// The files of each agent, or why there are none.
 pub(super) type Files = BTreeMap<String, Result<AgentFiles, Outcome>>;
+
+/// What was built for a plan.
+#[derive(Debug, Default)]
+pub(super) struct Prepared {
+    pub files: Files,
+    /// What the record says of the files.
+    pub artifacts: Vec<Artifact>,
+    /// What the record says of the way they were built.
+    pub warnings: Vec<String>,
+}
 
 /// The guests given as files, by name.
 pub(super) fn guests(paths: &[PathBuf]) -> Result<BTreeMap<String, PathBuf>, Problem> {
@@ -37,17 +48,24 @@ pub(super) fn guests(paths: &[PathBuf]) -> Result<BTreeMap<String, PathBuf>, Pro
     Ok(guests)
 }
 
-/// Builds what the tasks need. A build that fails is an outcome, not the end of the run.
-pub(super) fn files(
+/// Builds what the tasks need. A build that fails is an outcome, not the end of the run; Ctrl-C ends
+/// it.
+pub(super) fn prepare(
     workspace: &Workspace,
     tasks: &[Task],
     guests: &BTreeMap<String, PathBuf>,
-) -> Result<(Files, Vec<Artifact>), Problem> {
+) -> Result<Prepared, Problem> {
+    watch_for_ctrl_c();
     let needed = |name: &str| tasks.iter().any(|task| task.needs().any(|needs| needs == name));
     let sources: Vec<_> = workspace.agents.values().filter(|a| needed(&a.name)).collect();
-    let built = if sources.is_empty() { Vec::new() } else { build(workspace, &sources, tasks)? };
-    let mut files = Files::new();
-    let mut artifacts = Vec::new();
+    let Prepared { mut files, mut artifacts, mut warnings } = Prepared::default();
+    let built = match &sources[..] {
+        [] => Vec::new(),
+        sources => build(workspace, sources, tasks, &mut warnings)?,
+    };
+    if STOP.load(Ordering::Relaxed) {
+        return Err(Problem::Interrupted);
+    }
     for (variant, name, BuiltAgent { wasm, native }) in built {
         for built in [&wasm, &native].into_iter().flatten() {
             keep(&mut artifacts, variant, built.artifact.clone());
@@ -74,7 +92,7 @@ pub(super) fn files(
         let variants = BTreeMap::new();
         files.insert(name.clone(), Ok(AgentFiles { name, wasm, native, expected, variants }));
     }
-    Ok((files, artifacts))
+    Ok(Prepared { files, artifacts, warnings })
 }
 
 /// Adds a file to those of the record, a variant's under its own name; a side that a variant does
@@ -97,10 +115,12 @@ fn build(
     workspace: &Workspace,
     sources: &[&AgentSource],
     tasks: &[Task],
+    warnings: &mut Vec<String>,
 ) -> Result<Vec<(Variant, String, BuiltAgent)>, Problem> {
     let toolchain = Toolchain::find(&workspace.root, &note)?;
-    let builder = Builder::open(workspace, &toolchain)
+    let builder = Builder::open(workspace, &toolchain, &STOP)
         .map_err(|source| Problem::Builder { path: workspace.target.clone(), source })?;
+    warnings.extend(builder.warning());
     let of = |variant: Variant, sources: &[&AgentSource]| -> Vec<_> {
         let say = |step: BuildStep<'_>| {
             let (number, of, agent, side) = (step.number, step.of, step.agent, step.side);

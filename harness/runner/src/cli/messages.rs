@@ -13,6 +13,7 @@ use caxton_results::record::store::StoreError;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::{Mutex, PoisonError};
 
 /// Why nothing, or no more, could be run.
 #[derive(Debug, thiserror::Error)]
@@ -97,6 +98,15 @@ pub enum Problem {
         /// What is in its way.
         why: String,
     },
+    /// Ctrl-C before anything was measured.
+    #[error("interrupted: nothing was measured")]
+    Interrupted,
+    /// A full disk behind standard output.
+    #[error("cannot write to standard output: {source}; what was kept is kept")]
+    Output {
+        /// What the system says.
+        source: io::Error,
+    },
     /// `--relink`.
     #[error("no relink: {why}")]
     NoRelink {
@@ -125,6 +135,7 @@ impl Problem {
             // is none any more.
             Self::Kit(KitError::Io { .. }) => exit::WRONG_USE,
             Self::NoBaseline { .. } | Self::Kit(_) => exit::NOT_COMPARABLE,
+            Self::Interrupted => exit::INTERRUPTED,
             _ => exit::WRONG_USE,
         }
     }
@@ -141,8 +152,23 @@ pub fn note(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
 }
 
-/// A result on standard output. A reader that has gone away is no error.
+/// The first result that did not get to its reader.
+static LOST: Mutex<Option<io::Error>> = Mutex::new(None);
+
+/// A result on standard output. A reader that has gone away is no error; a full disk is one that
+/// [`lost_result`] tells when everything else is done.
 pub fn result(text: &str) {
     let mut out = io::stdout().lock();
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    if let Err(error) = written
+        && error.kind() != io::ErrorKind::BrokenPipe
+    {
+        LOST.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+    }
+}
+
+/// Why a result of this process did not get to its reader, if one did not.
+pub fn lost_result() -> Option<Problem> {
+    let source = LOST.lock().unwrap_or_else(PoisonError::into_inner).take()?;
+    Some(Problem::Output { source })
 }

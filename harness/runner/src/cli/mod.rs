@@ -10,4 +10,5 @@ pub mod messages;
 pub mod progress;
 mod relink;
 mod resume;
+mod scratch;
 mod selftest;

@@ -4,10 +4,11 @@
 
 use super::args::Args;
 use super::bench::{STOP, as_the_user_means, use_colour, watch_for_ctrl_c};
-use super::compare::{SMOKE_LOOKS, begin, contests, pack_here, scratch, settings};
-use super::files::{Files, files};
+use super::compare::{SMOKE_LOOKS, begin, contests, pack_here, settings};
+use super::files::{Files, Prepared, prepare};
 use super::messages::{Problem, note, result};
 use super::progress::Progress;
+use super::scratch::scratch;
 use crate::guest::build::{BuildStep, Builder};
 use crate::guest::catalog::{EXAMPLE_SEED, Expected, Workspace, cargo};
 use crate::guest::toolchain::{Side, Toolchain, Variant, shuffle_flag};
@@ -23,7 +24,8 @@ use caxton_results::exit;
 use caxton_results::paired::comparison::Comparison;
 use caxton_results::paired::relink::Floors;
 use caxton_results::paired::{Design, LOOKS};
-use caxton_results::record::store::RunFolder;
+use caxton_results::record::lock::{FolderLock, HeldFolder};
+use caxton_results::record::store::{RunFolder, StoreError};
 use caxton_results::report::{Style, paint};
 use regex::Regex;
 use serde::Deserialize;
@@ -34,7 +36,6 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
-use tempfile::TempDir;
 
 /// What is linked again.
 pub(super) struct Relink<'a> {
@@ -49,7 +50,7 @@ pub(super) struct Relink<'a> {
     /// What may be compared; only what launch pairs compare is.
     pub contests: &'a [Contest],
     /// Where files may be laid out.
-    pub scratch: &'a TempDir,
+    pub scratch: &'a HeldFolder,
     /// Seed of all random choices.
     pub seed: u64,
 }
@@ -63,7 +64,10 @@ pub(super) fn alone(
 ) -> Result<ExitCode, Problem> {
     let paired = |task: &&Task| matches!(task.kind, TaskKind::Overhead(_));
     let tasks: Vec<Task> = tasks.iter().filter(paired).cloned().collect();
-    let (files, artifacts) = files(workspace, &tasks, guests)?;
+    // Before anything is built: a folder that another process writes to.
+    let out = args.out.as_deref().map(as_the_user_means);
+    let _held = out.as_deref().map(hold).transpose()?;
+    let Prepared { files, artifacts, .. } = prepare(workspace, &tasks, guests)?;
     let scratch = scratch(workspace)?;
     let plain = scratch.path().join("packed");
     pack_here((suite, workspace, &tasks), (&plain, "this checkout"), (&files, &artifacts))?;
@@ -72,7 +76,6 @@ pub(super) fn alone(
     let seed = args.seed.unwrap_or_else(clock::entropy);
     let (plain, scratch) = (plain.as_path(), &scratch);
     let relink = Relink { suite, args, workspace, plain, contests: &contests, scratch, seed };
-    let out = args.out.as_deref().map(as_the_user_means);
     let floors = relink.floors(out.as_deref())?;
     if !contests.iter().any(|contest| contest.is_paired) {
         note("nothing to relink for: no case is compared in launch pairs");
@@ -109,14 +112,6 @@ impl Relink<'_> {
         }
     }
 
-    /// The same, with samples beside those of the comparison that will rest on them.
-    pub(super) fn floors_beside(&self, comparison: &RunFolder) -> Result<Floors, Problem> {
-        self.floors(Some(comparison.path())).inspect_err(|_| {
-            // An empty folder would be listed as a run; one with samples stays.
-            let _ = fs::remove_dir(comparison.path());
-        })
-    }
-
     /// An estimate is wanted, not a verdict: one look, as early as intervals are worth something.
     fn design(&self, scale: Scale) -> Design {
         let looks = if scale == Scale::Smoke { SMOKE_LOOKS } else { [LOOKS[0]] }.to_vec();
@@ -137,7 +132,7 @@ impl Relink<'_> {
             // 0 is no seed to the linker, and from 2³¹ on it may be taken for −1.
             let seed = rng.u32(1..1 << 31);
             note(&format!("relink {number} of {times}: sections in the order of seed {seed}"));
-            let folder = tempfile::Builder::new().prefix("relink-").tempdir_in(self.scratch);
+            let folder = tempfile::Builder::new().prefix("relink-").tempdir_in(self.scratch.path());
             let folder = folder.map_err(|error| why(&error))?;
             let relinked = self.relinked(&toolchain, folder.path(), seed)?;
             // Which of the two lies where is chance, and both paths are equally long.
@@ -200,7 +195,7 @@ impl Relink<'_> {
         };
         let agents = self.workspace.agents.values();
         let sources: Vec<_> = agents.filter(|agent| is_wanted(&agent.name)).collect();
-        let builder = Builder::open(self.workspace, toolchain)
+        let builder = Builder::open(self.workspace, toolchain, &STOP)
             .map_err(|source| Problem::Builder { path: self.workspace.target.clone(), source })?;
         let say = |step: BuildStep<'_>| {
             if step.side == Side::Native {
@@ -273,6 +268,12 @@ impl Relink<'_> {
         ended?;
         Ok(compare.comparison)
     }
+}
+
+/// Holds the folder `out`, which is made, for the folders that will be made in it.
+pub(super) fn hold(out: &Path) -> Result<FolderLock, StoreError> {
+    fs::create_dir_all(out).map_err(|source| StoreError::Write { path: out.to_owned(), source })?;
+    FolderLock::take(out, std::process::id())
 }
 
 fn why(why: &dyn std::fmt::Display) -> Problem {

@@ -2,7 +2,7 @@
 
 use super::args::Args;
 use super::bench::{as_the_user_means, finish, folder_name, measure};
-use super::files::files;
+use super::files::{Prepared, prepare};
 use super::messages::{Problem, note};
 use crate::guest::catalog::Workspace;
 use crate::measure::keep;
@@ -16,13 +16,13 @@ use clap::ValueEnum;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::process::{self, ExitCode};
 
 /// Goes on with the run that `args` name.
 pub(super) fn run(suite: &Suite, args: &Args, workspace: &Workspace) -> Result<ExitCode, Problem> {
     let named = args.loads.resume.as_deref().unwrap_or(Path::new(""));
     let path = find(named, workspace);
-    let (folder, mut record) = RunFolder::reopen(&path)?;
+    let (folder, mut record) = RunFolder::reopen(&path, process::id())?;
     let no = |why: String| Problem::NoResume { path: path.clone(), why };
     if record.run.suite != suite.name {
         let why = format!("it is of suite {}, this is {}", record.run.suite, suite.name);
@@ -34,7 +34,7 @@ pub(super) fn run(suite: &Suite, args: &Args, workspace: &Workspace) -> Result<E
         note("the run is finished: nothing is left to do");
     }
     let scale = Scale::from_str(&record.run.scale, true).map_err(no)?;
-    let (files, artifacts) = files(workspace, &tasks, &BTreeMap::new())?;
+    let Prepared { files, artifacts, warnings } = prepare(workspace, &tasks, &BTreeMap::new())?;
     if hashes(&artifacts) != hashes(&record.artifacts) {
         let why = "the agents' files are others than those the run began with: go on with the \
                    revision that it was begun by, or start anew"
@@ -42,6 +42,11 @@ pub(super) fn run(suite: &Suite, args: &Args, workspace: &Workspace) -> Result<E
         return Err(no(why));
     }
     record.run.status = Status::Running;
+    for warning in warnings.into_iter().chain(folder.warnings()) {
+        if !record.warnings.contains(&warning) {
+            record.warnings.push(warning);
+        }
+    }
     let seed = record.run.seed;
     let record = measure(args, (scale, seed), record, Some(folder), (&tasks, &files))?;
     Ok(ExitCode::from(finish(args, &record)))

@@ -6,10 +6,12 @@
 
 use super::args::SelfTest;
 use super::bench::{STOP, as_the_user_means, use_colour, watch_for_ctrl_c};
-use super::compare::{begin, pack_here, scratch};
-use super::files::files;
+use super::compare::{begin, pack_here};
+use super::files::{Prepared, prepare};
 use super::messages::{Problem, note, result};
 use super::progress::Silent;
+use super::relink::hold;
+use super::scratch::{scratch, sweep_leftovers};
 use crate::guest::catalog::{EXAMPLE_SEED, Workspace};
 use crate::measure::protocol::{Pair, PairCase};
 use crate::measure::turns::compare::{Compare, Contest, Settings, What, metrics_of};
@@ -51,7 +53,9 @@ pub(super) fn run(
     let pairs = vec![PairCase { pair: Pair::Overhead, case: case.clone() }];
     let task = Task { agent: AGENT.to_owned(), kind: TaskKind::Overhead(pairs) };
     let tasks = [task];
-    let (files, artifacts) = files(workspace, &tasks, &BTreeMap::new())?;
+    let _held = words.out.as_deref().map(|out| hold(&as_the_user_means(out))).transpose()?;
+    sweep_leftovers(workspace);
+    let Prepared { files, artifacts, .. } = prepare(workspace, &tasks, &BTreeMap::new())?;
     if let Some(Err(outcome)) = files.get(AGENT) {
         let why = outcome.reason().unwrap_or_default().to_owned();
         return Err(Problem::NoSelfTest { why });

@@ -150,6 +150,9 @@ fn is_no_source(path: &Path) -> bool {
         || path.join("CACHEDIR.TAG").is_file()
 }
 
+/// How the name of a file begins that is not whole yet.
+const TEMPORARY: &str = ".tmp";
+
 /// Folder of built files: `<hash>.wasm` or `<hash>.so`, each beside a `.json` of its artifact.
 #[derive(Debug, Clone)]
 pub struct Cache {
@@ -164,6 +167,15 @@ impl Cache {
     pub fn open(folder: PathBuf) -> io::Result<Self> {
         fs::create_dir_all(&folder)?;
         Ok(Self { folder })
+    }
+
+    /// Removes what a kill left half-written; the caller keeps other builds out.
+    pub fn sweep(&self) {
+        for entry in fs::read_dir(&self.folder).into_iter().flatten().flatten() {
+            if entry.file_name().as_encoded_bytes().starts_with(TEMPORARY.as_bytes()) {
+                let _ = fs::remove_file(entry.path());
+            }
+        }
     }
 
     fn file(&self, source_hash: &str, side: Side) -> PathBuf {
@@ -213,7 +225,7 @@ impl Cache {
     }
 
     fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
-        let mut temporary = tempfile::NamedTempFile::new_in(&self.folder)?;
+        let mut temporary = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(&self.folder)?;
         io::Write::write_all(&mut temporary, bytes)?;
         temporary.persist(path)?;
         Ok(())
@@ -223,6 +235,17 @@ impl Cache {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_kill_left_half_written_is_removed() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let cache = Cache::open(folder.path().to_owned()).expect("writable");
+        for name in [".tmpAb12Cd", "0123.wasm", "0123.json"] {
+            fs::write(folder.path().join(name), "").expect("writable");
+        }
+        cache.sweep();
+        assert_eq!(fs::read_dir(folder.path()).expect("there").count(), 2);
+    }
 
     #[test]
     fn a_known_text_has_its_published_hash() {

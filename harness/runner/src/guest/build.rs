@@ -5,10 +5,12 @@
 use super::artifact::{Built, Cache, source_hash};
 use super::catalog::{AgentSource, Workspace};
 use super::toolchain::{Side, Toolchain, Variant};
+use crate::sys::process;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Both files of an agent, or why there is none.
 #[derive(Debug, Clone)]
@@ -39,21 +41,42 @@ pub struct Builder<'a> {
     toolchain: &'a Toolchain,
     cache: Cache,
     target: PathBuf,
+    /// Set when the user wants to stop.
+    stop: &'a AtomicBool,
     /// Two benches that start together must not both find the cache empty.
-    _lock: File,
+    lock: io::Result<File>,
 }
 
 impl<'a> Builder<'a> {
-    /// Opens the cache under cargo's target folder; waits for another bench that is building.
+    /// Opens the cache under cargo's target folder; waits for another bench that is building. A
+    /// build that is going on is ended once `stop` is set.
     ///
     /// # Errors
-    /// The folder cannot be written.
-    pub fn open(workspace: &'a Workspace, toolchain: &'a Toolchain) -> io::Result<Self> {
+    /// The folder cannot be made.
+    pub fn open(
+        workspace: &'a Workspace,
+        toolchain: &'a Toolchain,
+        stop: &'a AtomicBool,
+    ) -> io::Result<Self> {
         let target = workspace.target.join("guests");
         let cache = Cache::open(target.join("artifacts"))?;
-        let lock = File::create(target.join("lock"))?;
-        lock.lock()?;
-        Ok(Self { workspace, toolchain, cache, target, _lock: lock })
+        let lock = lock(&target.join("lock"));
+        if lock.is_ok() {
+            cache.sweep();
+        }
+        Ok(Self { workspace, toolchain, cache, target, stop, lock })
+    }
+
+    /// What the record says if other builds could not be kept out. Where nothing can be written
+    /// there is nobody to keep out.
+    pub fn warning(&self) -> Option<String> {
+        use io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
+        let error = self.lock.as_ref().err()?;
+        let is_read_only = matches!(error.kind(), PermissionDenied | ReadOnlyFilesystem);
+        let folder = self.target.display();
+        let told =
+            || format!("{folder} is not locked ({error}): build agents in one run at a time");
+        (!is_read_only).then(told)
     }
 
     /// Builds both sides of each of `agents` as `variant`, telling `say` of every real build.
@@ -88,10 +111,14 @@ impl<'a> Builder<'a> {
         if let Some(built) = self.cache.get(&hash, side) {
             return Ok(built);
         }
+        if self.stop.load(Ordering::Relaxed) {
+            return Err("interrupted".to_owned());
+        }
         say();
         let what = (side, variant);
         let mut command = self.toolchain.cargo_build(&agent.package, what, root, &self.target);
-        let output = command.output().map_err(|error| format!("cargo: {error}"))?;
+        let output = process::finish(&mut command, self.stop);
+        let output = output.map_err(|error| format!("cargo: {error}"))?;
         if !output.status.success() {
             return Err(self.keep_log(agent, side, &output.stderr));
         }
@@ -116,4 +143,11 @@ impl<'a> Builder<'a> {
         let first = text.lines().find(|line| line.starts_with("error"));
         format!("{side} build failed: {}; {kept}", first.unwrap_or("no error line"))
     }
+}
+
+/// The lock file at `path`, after whoever holds it.
+fn lock(path: &Path) -> io::Result<File> {
+    let file = File::create(path)?;
+    file.lock()?;
+    Ok(file)
 }

@@ -1,7 +1,7 @@
 //! A worker process and the talk with it: one JSON value per line, each way.
 
 use crate::sys::clock::{Clock, Monotonic};
-use crate::sys::process;
+use crate::sys::{process, refusal};
 use caxton_results::case::Outcome;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -52,7 +52,7 @@ impl<T: DeserializeOwned + Send + 'static> Worker<T> {
     ) -> io::Result<Self> {
         let mut child = process::spawn_worker(program, argument, (dir, pad))?;
         let (stdin, stderr) = (child.stdin.take(), child.stderr.take());
-        let last_words = thread::spawn(move || {
+        let last_words = thread::Builder::new().spawn(move || {
             let mut text = Vec::new();
             if let Some(mut stderr) = stderr {
                 let _ = stderr.by_ref().take(STDERR_BYTES_MAX).read_to_end(&mut text);
@@ -60,8 +60,8 @@ impl<T: DeserializeOwned + Send + 'static> Worker<T> {
                 let _ = io::copy(&mut stderr, &mut io::sink());
             }
             String::from_utf8_lossy(&text).into_owned()
-        });
-        let said = listen(&mut child);
+        })?;
+        let said = listen(&mut child)?;
         Ok(Self { child, stdin, said, last_words })
     }
 
@@ -108,10 +108,10 @@ pub fn now() -> Duration {
     Duration::from_nanos(Monotonic.now().0)
 }
 
-fn listen<T: DeserializeOwned + Send + 'static>(child: &mut Child) -> Receiver<T> {
+fn listen<T: DeserializeOwned + Send + 'static>(child: &mut Child) -> io::Result<Receiver<T>> {
     let (sender, receiver) = mpsc::channel();
     if let Some(stdout) = child.stdout.take() {
-        thread::spawn(move || {
+        thread::Builder::new().spawn(move || {
             for line in BufReader::new(stdout).lines().map_while(Result::ok) {
                 // A line that is none of ours is a guest or library that prints.
                 if let Ok(value) = serde_json::from_str(&line)
@@ -120,9 +120,9 @@ fn listen<T: DeserializeOwned + Send + 'static>(child: &mut Child) -> Receiver<T
                     return;
                 }
             }
-        });
+        })?;
     }
-    receiver
+    Ok(receiver)
 }
 
 fn hear<T>(said: &Receiver<T>, (since, time): (Duration, Duration), stop: &AtomicBool) -> Heard<T> {
@@ -153,7 +153,26 @@ pub fn died(has_begun: bool, (how, last_words): &(String, String)) -> Outcome {
         "" => format!("the worker process {how}"),
         words => format!("the worker process {how}; it said: {words}"),
     };
+    if let Some(limit) = refusal::of_machine(&why) {
+        return Outcome::Failed(format!("the machine, not the agent: {limit}: {why}"));
+    }
     if has_begun { Outcome::DiedInTheMiddle(why) } else { Outcome::DiedBeforeWork(why) }
+}
+
+/// What became of an agent that the machine had no room for is no fault of the agent. Once it works
+/// its words are its own, and prove nothing.
+pub fn attributed(outcome: Outcome) -> Outcome {
+    match &outcome {
+        Outcome::Refused(why) | Outcome::DiedBeforeWork(why) | Outcome::Failed(why) => {
+            match refusal::of_machine(why) {
+                Some(limit) => {
+                    Outcome::Failed(format!("the machine, not the agent: {limit}: {why}"))
+                }
+                None => outcome,
+            }
+        }
+        _ => outcome,
+    }
 }
 
 #[cfg(test)]
@@ -170,6 +189,26 @@ mod tests {
         let late = died(true, &("aborted (SIGABRT)".to_owned(), "panicked at\nhere".to_owned()));
         let why = "the worker process aborted (SIGABRT); it said: panicked at here";
         assert_eq!(late, Outcome::DiedInTheMiddle(why.to_owned()));
+    }
+
+    #[test]
+    fn a_refusal_by_the_machine_is_not_the_agents() {
+        let full = "twin: failed to map segment: Cannot allocate memory";
+        for outcome in [Outcome::Refused(full.to_owned()), Outcome::DiedBeforeWork(full.to_owned())]
+        {
+            let Outcome::Failed(why) = attributed(outcome) else { panic!("the agent's") };
+            assert!(
+                why.starts_with("the machine, not the agent: ") && why.ends_with(full),
+                "{why}"
+            );
+        }
+        let own = Outcome::DiedInTheMiddle(full.to_owned());
+        assert_eq!(attributed(own.clone()), own, "an agent may say anything");
+        let invalid = Outcome::Refused("no valid module".to_owned());
+        assert_eq!(attributed(invalid.clone()), invalid);
+        let panicked = "called `Result::unwrap()`: Os { code: 11, kind: WouldBlock }".to_owned();
+        let died = died(false, &("exited with code 101".to_owned(), panicked));
+        assert!(matches!(died, Outcome::Failed(_)), "{died:?}");
     }
 
     #[test]

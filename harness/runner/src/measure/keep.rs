@@ -7,20 +7,24 @@ use super::pictures::{Files, flame_graph, profiled};
 use super::protocol::Kept;
 use caxton_results::case::CaseKey;
 use caxton_results::profile::{About, ProfileError, Weight, dhat};
+use caxton_results::record::lock::HeldFolder;
 use caxton_results::record::store::StoreError;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use tempfile::TempDir;
+use std::process;
 
 /// The file of what a load was to be, in its case's folder.
 pub const LOAD_FILE: &str = "load.json";
 
+/// How the names of a run's folders begin among the temporary files of all programs.
+pub const SHARED_PREFIX: &str = "caxton-run-";
+
 /// Where launches write before it is known how they end.
 #[derive(Debug, Default)]
 pub struct Scratch {
-    folder: Option<TempDir>,
+    folder: Option<HeldFolder>,
     launches: u32,
 }
 
@@ -29,15 +33,15 @@ impl Scratch {
     ///
     /// # Errors
     /// It cannot be made.
-    pub fn fresh(&mut self) -> io::Result<PathBuf> {
+    pub fn fresh(&mut self) -> Result<PathBuf, StoreError> {
         let folder = match self.folder.take() {
             Some(folder) => folder,
-            None => tempfile::tempdir()?,
+            None => HeldFolder::new_in(&std::env::temp_dir(), SHARED_PREFIX, process::id())?,
         };
         let folder = self.folder.insert(folder);
         self.launches += 1;
         let next = folder.path().join(self.launches.to_string());
-        fs::create_dir(&next)?;
+        fs::create_dir(&next).map_err(unwritable(&next))?;
         Ok(next)
     }
 }

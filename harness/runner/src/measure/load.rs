@@ -83,7 +83,7 @@ impl Run<'_> {
         let time = Duration::from_nanos(load_ns + plan.timeout.0) + AROUND + self.settings.timeout;
         let work = Work::Load { agent: files.clone(), case: case.clone(), job: Box::new(job) };
         let seed = self.settings.seed;
-        let cores = affinity::allowed_cores().unwrap_or_default();
+        let cores = affinity::cores_to_bind().unwrap_or_default();
         let core = fastrand::Rng::with_seed(seed).choice(cores);
         let effort = self.settings.scale.effort();
         let job = Job { protocol: PROTOCOL, launch: 0, seed, core, effort, work };

@@ -347,7 +347,7 @@ impl<'a> Run<'a> {
     fn one_launch(&mut self, work: Work, number: u32, tally: &mut Tally) -> Result<bool, RunError> {
         // What is profiled may have threads: it stays on no core.
         let is_profile = matches!(work, Work::Profile { .. });
-        let cores = if is_profile { None } else { affinity::allowed_cores().ok() };
+        let cores = if is_profile { None } else { affinity::cores_to_bind().ok() };
         let cores = cores.unwrap_or_default();
         let effort = self.settings.scale.effort();
         let mut rng = launch_rng(self.settings.seed, &work, number);

@@ -1,5 +1,6 @@
 //! The worker: one fresh process, one launch, one job.
 
+use super::child::attributed;
 use super::protocol::{Event, Job, PROTOCOL, Work};
 use crate::subject::Attempt;
 use crate::subject::wasmtime::used_configurations;
@@ -22,7 +23,7 @@ pub fn main() -> ExitCode {
     let Ok(stdout) = process::take_stdout() else { return ExitCode::FAILURE };
     let mut out = BufWriter::new(stdout);
     let end = match job {
-        Ok(job) => work(&job, &mut out),
+        Ok(job) => attributed(work(&job, &mut out)),
         Err(why) => Outcome::Failed(why),
     };
     tell(&mut out, &Event::End(end));

@@ -21,6 +21,17 @@ pub fn allowed_cores() -> io::Result<Vec<usize>> {
     Ok(all.filter(|&core| unsafe { libc::CPU_ISSET(core, &set) }).collect())
 }
 
+/// The CPUs that this thread may be bound to: those it may run on, where the system lets it choose.
+///
+/// # Errors
+/// The kernel's refusal, or that of a sandbox: everything then runs where the kernel puts it.
+pub fn cores_to_bind() -> io::Result<Vec<usize>> {
+    let cores = allowed_cores()?;
+    // To all of them: nothing changes.
+    run_on(&cores)?;
+    Ok(cores)
+}
+
 /// Binds this thread, and those it starts from now on, to one CPU.
 ///
 /// # Errors
@@ -60,5 +71,6 @@ mod tests {
         });
         assert_eq!(thread.join().expect("no panic"), [last]);
         assert!(pin_to(usize::MAX).is_err());
+        assert_eq!(cores_to_bind().expect("the kernel lets us"), cores);
     }
 }

@@ -64,11 +64,11 @@ impl NativeLibrary {
     /// What is wrong with it: not loadable, a function missing, another contract version.
     pub fn open(path: &Path) -> Result<Arc<Self>, String> {
         // SAFETY: a twin's constructors are those of the Rust runtime.
-        let library = unsafe { Library::new(path) }.map_err(|e| e.to_string())?;
+        let library = unsafe { Library::new(path) }.map_err(|e| reason(&e))?;
         // SAFETY: the contract fixes the types of these functions; the version is asked first.
         let functions = unsafe {
             let version: Symbol<'_, unsafe extern "C" fn() -> u32> =
-                library.get("agent_abi_version").map_err(|e| e.to_string())?;
+                library.get("agent_abi_version").map_err(|e| reason(&e))?;
             let version = version();
             if version != ABI_VERSION {
                 return Err(format!("agent contract {version}, this harness speaks {ABI_VERSION}"));
@@ -122,7 +122,14 @@ impl NativeLibrary {
 unsafe fn symbol<T: Copy>(library: &Library, name: &str) -> Result<T, String> {
     // SAFETY: passed on from the caller.
     let symbol = unsafe { library.get::<T>(name) };
-    symbol.map(|s| *s).map_err(|error| error.to_string())
+    symbol.map(|s| *s).map_err(|error| reason(&error))
+}
+
+/// An error with its sources: the loader's own words are only there.
+fn reason(error: &libloading::Error) -> String {
+    let first: &dyn std::error::Error = error;
+    let chain = std::iter::successors(Some(first), |error| error.source());
+    chain.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 /// A live native agent.
@@ -307,4 +314,19 @@ unsafe extern "C" fn log(context: *mut c_void, _level: u32, _text: *const u8, _b
 unsafe extern "C" fn clock_ns(_: *mut c_void) -> u64 {
     use super::clock::{Clock, Monotonic};
     Monotonic.now().0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_twin_that_does_not_load_is_told_in_the_loaders_own_words() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("twin.so");
+        std::fs::write(&path, "no library").expect("writable");
+        let why = NativeLibrary::open(&path).expect_err("text");
+        let words = why.strip_prefix("dlopen failed: ").expect("what failed");
+        assert!(words.contains("twin.so: "), "{words}");
+    }
 }

@@ -13,6 +13,7 @@ pub mod memfd;
 pub mod memory;
 pub mod perf_ring;
 pub mod process;
+pub mod refusal;
 pub mod sigprof;
 pub mod slab;
 pub mod stack;

@@ -1,22 +1,33 @@
 //! Child processes: compilers, git, and the workers that measure.
 
 use caxton_results::surroundings::{GIT_VARIABLES, GIT_WORDS, REPOSITORY_VARIABLES};
-use std::ffi::OsStr;
+use std::ffi::{OsStr, c_int};
 use std::fs::File;
-use std::io;
+use std::io::{self, Read};
 use std::os::fd::FromRawFd;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
-/// A command in `dir`, with nothing on its standard input. Whatever it starts in turn, git works on
-/// the repository of `dir`, and not on one that the surrounding process has in mind.
+/// Between two looks at a child that may be told to stop.
+const PATIENCE: Duration = Duration::from_millis(20);
+
+/// In the environment of a bench that shall end with the program that started it: its process id.
+const PARENT: &str = "CAXTON_PARENT";
+
+/// A command in `dir`, with nothing on its standard input. It dies with this process. Whatever it
+/// starts in turn, git works on the repository of `dir`, and not on one that the surrounding
+/// process has in mind.
 pub fn command(program: impl AsRef<OsStr>, dir: &Path) -> Command {
     let mut command = Command::new(program);
     command.current_dir(dir).stdin(Stdio::null());
     for name in REPOSITORY_VARIABLES {
         command.env_remove(name);
     }
+    die_with_parent(&mut command);
     command
 }
 
@@ -25,6 +36,72 @@ pub fn git(dir: &Path) -> Command {
     let mut command = command("git", dir);
     command.args(GIT_WORDS).envs(GIT_VARIABLES);
     command
+}
+
+/// Runs `command` to its end, or until `stop` is set: then it is killed, and all that it started.
+///
+/// # Errors
+/// The system's refusal.
+pub fn finish(command: &mut Command, stop: &AtomicBool) -> io::Result<Output> {
+    // A group of its own, so that a signal reaches what it starts, too.
+    command.process_group(0).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn()?;
+    let stdout = heard(child.stdout.take())?;
+    let stderr = heard(child.stderr.take())?;
+    let status = loop {
+        if let Some(status) = child.try_wait()? {
+            break status;
+        }
+        if stop.load(Ordering::Relaxed) {
+            // SAFETY: a plain system call. The child was not waited for, so that its id is its own.
+            unsafe { libc::kill(-child.id().cast_signed(), libc::SIGKILL) };
+            break child.wait()?;
+        }
+        thread::sleep(PATIENCE);
+    };
+    let [stdout, stderr] = [stdout, stderr].map(|heard| heard.join().unwrap_or_default());
+    Ok(Output { status, stdout, stderr })
+}
+
+/// Reads `stream` to its end on a thread of its own.
+fn heard(stream: Option<impl Read + Send + 'static>) -> io::Result<JoinHandle<Vec<u8>>> {
+    thread::Builder::new().spawn(move || {
+        let mut bytes = Vec::new();
+        // What was said before an error counts.
+        let _ = stream.map(|mut stream| stream.read_to_end(&mut bytes));
+        bytes
+    })
+}
+
+/// Prepares this process: a write beyond the limit on the size of files (`ulimit -f`) is an error
+/// that is told instead of the end of the process, and the process ends with the program that
+/// started it if that asks for it. What it starts inherits neither.
+pub fn prepare() {
+    extern "C" fn told_by_the_write(_: c_int) {}
+    let handler = told_by_the_write as extern "C" fn(c_int) as libc::sighandler_t;
+    // SAFETY: the handler does nothing, so that it may interrupt anything. A handler and not
+    // SIG_IGN, which programs under load would inherit.
+    unsafe { libc::signal(libc::SIGXFSZ, handler) };
+    let parent = std::env::var(PARENT).ok().and_then(|id| id.parse::<i32>().ok());
+    // SAFETY: plain system calls that take no pointer.
+    unsafe {
+        // Started by way of another program: that one's end means nothing.
+        if parent == Some(libc::getppid()) {
+            libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
+        }
+    }
+}
+
+/// Has the kernel end this process with `parent`; ends it now if that is gone already. A kernel
+/// that refuses leaves it alive.
+fn end_with(parent: i32) {
+    // SAFETY: plain system calls that take no pointer; `raise` of a signal that cannot be handled.
+    unsafe {
+        libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
+        if libc::getppid() != parent {
+            libc::raise(libc::SIGKILL);
+        }
+    }
 }
 
 /// What a command wrote to its standard output, trimmed, if it succeeded.
@@ -91,14 +168,17 @@ pub fn die_first() {
 }
 
 fn die_with_parent(command: &mut Command) {
-    // SAFETY: `prctl` is a plain system call: it allocates nothing and takes no lock, as is asked
-    // of code between fork and exec.
+    let parent = std::process::id().cast_signed();
+    // SAFETY: `end_with` makes plain system calls: it allocates nothing and takes no lock, as is
+    // asked of code between fork and exec.
     unsafe {
-        command.pre_exec(|| {
-            libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
+        command.pre_exec(move || {
+            end_with(parent);
             Ok(())
         });
     }
+    // For the child itself: it is not asked to end with who started this process.
+    command.env_remove(PARENT);
 }
 
 /// Takes standard output for the caller alone and points the descriptor at standard error: what a
@@ -126,5 +206,42 @@ pub fn describe(status: ExitStatus) -> String {
         (Some(libc::SIGKILL), _) => "killed (SIGKILL: out of memory, or by hand)".to_owned(),
         (Some(signal), _) => format!("killed by signal {signal}"),
         (None, code) => format!("exited with code {}", code.unwrap_or(-1)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_is_heard_to_its_end_or_stopped_with_what_it_started() {
+        let root = Path::new("/");
+        let shell = |script: &str, stop: bool| {
+            let mut command = command("sh", root);
+            finish(command.args(["-c", script]), &AtomicBool::new(stop)).expect("a shell")
+        };
+        let out = shell("echo a; echo b >&2; exit 3", false);
+        assert_eq!(
+            (out.status.code(), out.stdout, out.stderr),
+            (Some(3), b"a\n".into(), b"b\n".into())
+        );
+        // A child of the shell holds the pipes: who left it alive would wait for it.
+        let out = shell("sleep 1000000 & wait", true);
+        assert_eq!(out.status.signal(), Some(libc::SIGKILL));
+    }
+
+    #[test]
+    fn a_child_whose_parent_is_gone_does_not_begin() {
+        let mut command = Command::new("true");
+        // SAFETY: as in `die_with_parent`; no process has this id.
+        unsafe {
+            command.pre_exec(|| {
+                end_with(i32::MAX);
+                Ok(())
+            });
+        }
+        // The parent learns of it as of a child that vanished before it began.
+        let ended = command.status().map(|status| status.signal());
+        assert!(!matches!(ended, Ok(None)), "{ended:?}");
     }
 }

@@ -206,7 +206,7 @@ pub fn replies(
 }
 
 fn some_core(rng: &mut fastrand::Rng) -> Option<usize> {
-    let cores = affinity::allowed_cores().unwrap_or_default();
+    let cores = affinity::cores_to_bind().unwrap_or_default();
     (!cores.is_empty()).then(|| cores[rng.usize(..cores.len())])
 }
 

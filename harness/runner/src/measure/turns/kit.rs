@@ -83,7 +83,7 @@ pub fn pack(
 ) -> Result<Kit, KitError> {
     let executable = into.join(EXECUTABLE);
     fs::copy(own, &executable).map_err(at(&executable))?;
-    fs::set_permissions(&executable, fs::Permissions::from_mode(0o755)).map_err(at(&executable))?;
+    make_executable(&executable).map_err(at(&executable))?;
     let aligned = aligned_functions(&executable).into();
     // Four fifths of it are line tables. Where there is no `strip` they stay.
     let _ = process::output(process::command("strip", into).args(["--strip-debug", EXECUTABLE]));
@@ -132,6 +132,17 @@ fn pack_agent(into: &Path, files: &AgentFiles) -> Result<KitAgent, KitError> {
 /// The name of an agent as that of a file: a guest's may be too long.
 fn short(name: &str) -> String {
     if name.len() <= 48 { name.to_owned() } else { sha256_hex(name.as_bytes())[..16].to_owned() }
+}
+
+/// Sets the executable bits of the file at `path` if they are not set: some file systems can set
+/// none, and show all as set.
+fn make_executable(path: &Path) -> io::Result<()> {
+    const ALL: u32 = 0o111;
+    let mode = fs::metadata(path)?.permissions().mode();
+    if mode & ALL == ALL {
+        return Ok(());
+    }
+    fs::set_permissions(path, fs::Permissions::from_mode(mode | 0o700 | ALL))
 }
 
 fn described(path: &Path) -> Result<KitFile, KitError> {
@@ -185,6 +196,9 @@ impl OpenKit {
                 return Err(changed("its SHA-256 is another one".to_owned()));
             }
         }
+        // Archives lose the executable bit; what it was set on is known by its hash.
+        let executable = folder.join(&about.executable.file);
+        make_executable(&executable).map_err(at(&executable))?;
         Ok(Self { about, folder: folder.to_owned() })
     }
 

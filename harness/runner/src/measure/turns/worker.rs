@@ -3,6 +3,7 @@
 use super::wire::{Answer, Command, Lane, Order, TURNS, Want};
 use crate::guest::catalog::Expected;
 use crate::guest::toolchain::Variant;
+use crate::measure::child::attributed;
 use crate::measure::protocol::{AgentFiles, Effort, Event, VariantFiles};
 use crate::plan::scale::Scale;
 use crate::subject::Attempt;
@@ -27,7 +28,7 @@ pub fn main() -> ExitCode {
     let Ok(out) = process::take_stdout() else { return ExitCode::FAILURE };
     let mut talk = Talk { input: io::stdin().lock(), out };
     let end = match talk.order() {
-        Ok(order) => work(&order, &mut talk).err().unwrap_or(Outcome::Ran),
+        Ok(order) => work(&order, &mut talk).err().map_or(Outcome::Ran, attributed),
         Err(why) => Outcome::Failed(why),
     };
     talk.say(&Answer::End(end));
