@@ -2,6 +2,7 @@
 
 use crate::failure::Failure;
 use caxton_results::report::Style;
+use caxton_results::report::colour::wants_escapes;
 use caxton_results::report::sanitise::sanitise;
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::path::PathBuf;
@@ -9,10 +10,9 @@ use std::path::PathBuf;
 /// Longest line about an error: a path can be long, a message of a file can be endless.
 pub(crate) const LINE_MAX: usize = 2000;
 
-/// Colours for a person who did not turn them off (<https://no-color.org>).
+/// Colours for a person who did not turn them off.
 pub(crate) fn style() -> Style {
-    let is_off = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    Style { colour: io::stdout().is_terminal() && !is_off }
+    Style { colour: wants_escapes(io::stdout().is_terminal(), |name| std::env::var_os(name)) }
 }
 
 /// To standard output. A reader that went away, as `head` does, is no error.

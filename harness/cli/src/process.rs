@@ -1,6 +1,7 @@
 //! The only file here that starts processes: git, cargo, and the executables of kits.
 
 use crate::output;
+use caxton_results::target_folder;
 use std::ffi::OsString;
 use std::io::{self, BufRead, BufReader};
 use std::os::unix::process::ExitStatusExt;
@@ -69,6 +70,9 @@ impl<'a> Job<'a> {
         command.args(&self.words).current_dir(self.folder).stdin(Stdio::null());
         // A bench that cargo starts is told by it where the user stands: here that is `folder`.
         command.env("PWD", self.folder).env_remove("CARGO_MANIFEST_DIR");
+        // One that it starts in turn builds where the user's own cargo does.
+        let here = std::env::current_dir().unwrap_or_default();
+        command.envs(target_folder::variables(&here, |name| std::env::var_os(name)));
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command
     }

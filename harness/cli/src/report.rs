@@ -5,6 +5,7 @@ use crate::failure::Failure;
 use crate::html;
 use crate::output::{print, style};
 use caxton_results::exit;
+use caxton_results::file;
 use caxton_results::limits::Limits;
 use caxton_results::record::store::{COMPARISON_FILE, RunFolder};
 use caxton_results::report;
@@ -44,7 +45,7 @@ pub(crate) fn is_comparison(dir: &Path) -> bool {
 /// The limits in the file `path`; none without a file.
 pub(crate) fn limits(path: Option<&Path>) -> Result<Limits, Failure> {
     let Some(path) = path else { return Ok(Limits::default()) };
-    let text = std::fs::read_to_string(path)
+    let text = file::read_text(path, file::TEXT_MAX)
         .map_err(|source| Failure::Input { path: path.to_owned(), source })?;
     Ok(Limits::parse(&path.display().to_string(), &text)?)
 }

@@ -6,6 +6,7 @@ use super::store::{
     BASELINES, COMPARISON_FILE, RECORD_FILE, RUNS, RunFolder, SAMPLES_FILE, StoreError, TEMPORARY,
     relink, replace, temporary, unreadable, unwritable,
 };
+use crate::file;
 use crate::paired::comparison::Comparison;
 use crate::record::Record;
 use serde::Deserialize;
@@ -59,7 +60,7 @@ pub fn save(
 fn copy_run(run: &Path, copy: &Path, samples_bytes: u64) -> Result<(), StoreError> {
     let samples = run.join(SAMPLES_FILE);
     if samples_bytes > 0 {
-        let from = File::open(&samples).map_err(unreadable(&samples))?;
+        let from = file::open_within(run, SAMPLES_FILE).map_err(unreadable(&samples))?;
         let path = copy.join(SAMPLES_FILE);
         let mut to = File::create(&path).map_err(unwritable(&path))?;
         let found = io::copy(&mut from.take(samples_bytes), &mut to).map_err(unwritable(&path))?;
@@ -70,7 +71,7 @@ fn copy_run(run: &Path, copy: &Path, samples_bytes: u64) -> Result<(), StoreErro
         }
     }
     let record = run.join(RECORD_FILE);
-    let json = fs::read(&record).map_err(unreadable(&record))?;
+    let json = file::read_within(run, RECORD_FILE, file::PAGE_MAX).map_err(unreadable(&record))?;
     let path = copy.join(RECORD_FILE);
     replace(&path, &json).map_err(unwritable(&path))
 }
@@ -99,7 +100,7 @@ pub fn load_kit(folder: &Path) -> Result<Option<Kit>, StoreError> {
         kit: u64,
     }
     let path = folder.join(KIT_FILE);
-    let json = match fs::read(&path) {
+    let json = match file::read_within(folder, KIT_FILE, file::PAGE_MAX) {
         Ok(json) => json,
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(e) => return Err(unreadable(&path)(e)),

@@ -5,6 +5,7 @@
 //! Samples are on disk before the page that promises them; what lies beyond the promise comes from
 //! a crash between the two and is not read.
 
+use crate::file;
 use crate::paired::Turn;
 use crate::paired::comparison::{self, Comparison};
 use crate::record::{self, Record};
@@ -190,6 +191,11 @@ impl RunFolder {
     /// Those of [`Self::load_record`].
     pub fn reopen(path: &Path) -> Result<(Self, Record), StoreError> {
         let record = Self::load_record(path)?;
+        let samples = path.join(SAMPLES_FILE);
+        if fs::symlink_metadata(&samples).is_ok() {
+            // It will be cut and added to: never through a link to somebody else's file.
+            file::open_within(path, SAMPLES_FILE).map_err(unreadable(&samples))?;
+        }
         let (path, valid) = (path.to_owned(), record.samples_bytes);
         // What lies beyond the promise is cut off before anything is added.
         Ok((Self { path, valid, is_torn: true }, record))
@@ -309,7 +315,7 @@ impl Page for Comparison {
 
 fn load<P: Page>(path: &Path) -> Result<(P, Vec<P::Row>), StoreError> {
     let page: P = load_page(path)?;
-    let rows = read_rows(&path.join(SAMPLES_FILE), page.samples_bytes())?;
+    let rows = read_rows(path, page.samples_bytes())?;
     Ok((page, rows))
 }
 
@@ -319,18 +325,18 @@ fn load_page<P: Page>(path: &Path) -> Result<P, StoreError> {
     struct AnySchema {
         schema: u64,
     }
-    let file = path.join(P::FILE);
-    let json = match fs::read(&file) {
+    let page = path.join(P::FILE);
+    let json = match file::read_within(path, P::FILE, file::PAGE_MAX) {
         Ok(json) => json,
         Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
             return Err(StoreError::NoRecord { path: path.to_owned() });
         }
-        Err(e) => return Err(unreadable(&file)(e)),
+        Err(e) => return Err(unreadable(&page)(e)),
     };
-    let bad = |source| StoreError::BadRecord { path: file.clone(), source };
+    let bad = |source| StoreError::BadRecord { path: page.clone(), source };
     let AnySchema { schema: found } = serde_json::from_slice(&json).map_err(bad)?;
     if found != u64::from(P::SCHEMA) {
-        return Err(StoreError::OtherSchema { path: file, found, read: P::SCHEMA });
+        return Err(StoreError::OtherSchema { path: page, found, read: P::SCHEMA });
     }
     serde_json::from_slice(&json).map_err(bad)
 }
@@ -362,7 +368,7 @@ pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 /// The folder that `path` is in; a bare name is in the current one.
-fn folder_of(path: &Path) -> &Path {
+pub(crate) fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
@@ -386,12 +392,13 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
-/// The first `promised` bytes of the file at `path`, as rows.
-fn read_rows<Row: DeserializeOwned>(path: &Path, promised: u64) -> Result<Vec<Row>, StoreError> {
+/// The first `promised` bytes of the samples in `folder`, as rows.
+fn read_rows<Row: DeserializeOwned>(folder: &Path, promised: u64) -> Result<Vec<Row>, StoreError> {
     if promised == 0 {
         return Ok(Vec::new());
     }
-    let file = match File::open(path) {
+    let path = &folder.join(SAMPLES_FILE);
+    let file = match file::open_within(folder, SAMPLES_FILE) {
         Ok(file) => file,
         Err(e) if e.kind() == io::ErrorKind::NotFound => {
             return Err(StoreError::ShortSamples { path: path.to_owned(), found: 0, promised });

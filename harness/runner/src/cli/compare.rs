@@ -1,11 +1,10 @@
 //! From words to a comparison: packs what is here, opens what is compared with, runs, prints.
 
 use super::args::Args;
-use super::bench::{
-    STOP, as_the_user_means, folder, folder_name, shown, use_colour, watch_for_ctrl_c,
-};
+use super::bench::{STOP, folder, folder_name, shown, use_colour, watch_for_ctrl_c};
 use super::files::Files;
 use super::messages::{Problem, note, result};
+use super::place::as_the_user_means;
 use super::progress::Progress;
 use super::relink::Relink;
 use crate::guest::catalog::{EXAMPLE_SEED, Workspace};
@@ -20,6 +19,7 @@ use crate::suite::{Subjects, Suite};
 use crate::sys::{clock, process};
 use caxton_results::case::CaseKey;
 use caxton_results::exit;
+use caxton_results::file;
 use caxton_results::limits::Limits;
 use caxton_results::paired::comparison::{self, Comparison};
 use caxton_results::paired::{Design, LOOKS};
@@ -183,7 +183,7 @@ pub(super) fn begin(
 pub(super) fn limits(args: &Args) -> Result<Limits, Problem> {
     let Some(path) = &args.limits else { return Ok(Limits::default()) };
     let path = as_the_user_means(path);
-    let text = std::fs::read_to_string(&path)
+    let text = file::read_text(&path, file::TEXT_MAX)
         .map_err(|source| StoreError::Read { path: path.clone(), source })?;
     Ok(Limits::parse(&path.display().to_string(), &text)?)
 }

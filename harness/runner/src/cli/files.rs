@@ -1,7 +1,7 @@
 //! The agents' files: guests that were named, and what must be built for a plan.
 
-use super::bench::as_the_user_means;
 use super::messages::{Problem, note};
+use super::place::as_the_user_means;
 use crate::guest::artifact::sha256_hex;
 use crate::guest::build::{BuildStep, Builder, BuiltAgent};
 use crate::guest::catalog::{AgentSource, Workspace};
@@ -9,12 +9,13 @@ use crate::guest::toolchain::{Toolchain, Variant};
 use crate::measure::protocol::{AgentFiles, VariantFiles};
 use crate::plan::Task;
 use caxton_results::case::Outcome;
+use caxton_results::file;
 use caxton_results::reading::{Missing, Reading};
 use caxton_results::record::Artifact;
 use caxton_results::units::Bytes;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// The files of each agent, or why there are none.
 pub(super) type Files = BTreeMap<String, Result<AgentFiles, Outcome>>;
@@ -23,9 +24,9 @@ pub(super) type Files = BTreeMap<String, Result<AgentFiles, Outcome>>;
 pub(super) fn guests(paths: &[PathBuf]) -> Result<BTreeMap<String, PathBuf>, Problem> {
     let mut guests = BTreeMap::new();
     for path in paths {
+        let path = as_the_user_means(path);
         let problem = |why: &str| Problem::Guest { path: path.clone(), why: why.to_owned() };
-        let path = fs::canonicalize(as_the_user_means(path))
-            .map_err(|error| problem(&error.to_string()))?;
+        let path = fs::canonicalize(&path).map_err(|error| problem(&error.to_string()))?;
         let stem = path.file_stem().map(|stem| stem.to_string_lossy()).unwrap_or_default();
         // Part of a case key: its separators must not appear in it.
         let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
@@ -69,10 +70,16 @@ pub(super) fn files(
         }
     }
     for (name, path) in guests.iter().filter(|(name, _)| needed(name)) {
-        artifacts.extend(given(name, path));
         let (name, wasm, native, expected) = (name.clone(), path.clone(), None, None);
         let variants = BTreeMap::new();
-        files.insert(name.clone(), Ok(AgentFiles { name, wasm, native, expected, variants }));
+        let read = file::read(path, file::MODULE_MAX).map(|bytes| given(&name, &bytes));
+        // What cannot be read costs its own cases.
+        let refused = |error| Outcome::Refused(format!("{}: {error}", path.display()));
+        let guest = read.map_err(refused).map(|artifact| {
+            artifacts.push(artifact);
+            AgentFiles { name: name.clone(), wasm, native, expected, variants }
+        });
+        files.insert(name, guest);
     }
     Ok((files, artifacts))
 }
@@ -121,16 +128,15 @@ fn build(
 }
 
 /// What can be said of a guest that was given as a file.
-fn given(name: &str, path: &Path) -> Option<Artifact> {
-    let bytes = fs::read(path).ok()?;
-    Some(Artifact {
+fn given(name: &str, bytes: &[u8]) -> Artifact {
+    Artifact {
         agent: name.to_owned(),
         side: "wasm".to_owned(),
         rustc: Reading::Missing(Missing::NotRequested("given as a file".to_owned())),
         target: "unknown".to_owned(),
         flags: Vec::new(),
         bytes: Bytes(bytes.len() as u64),
-        sha256: sha256_hex(&bytes),
+        sha256: sha256_hex(bytes),
         source_hash: None,
-    })
+    }
 }

@@ -3,10 +3,11 @@
 //! they differ by is layout alone.
 
 use super::args::Args;
-use super::bench::{STOP, as_the_user_means, use_colour, watch_for_ctrl_c};
+use super::bench::{STOP, use_colour, watch_for_ctrl_c};
 use super::compare::{SMOKE_LOOKS, begin, contests, pack_here, scratch, settings};
 use super::files::{Files, files};
 use super::messages::{Problem, note, result};
+use super::place::as_the_user_means;
 use super::progress::Progress;
 use crate::guest::build::{BuildStep, Builder};
 use crate::guest::catalog::{EXAMPLE_SEED, Expected, Workspace, cargo};

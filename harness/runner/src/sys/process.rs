@@ -1,11 +1,11 @@
 //! Child processes: compilers, git, and the workers that measure.
 
 use std::ffi::OsStr;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
 use std::os::fd::FromRawFd;
-use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::path::Path;
+use std::os::unix::process::{CommandExt, ExitStatusExt, parent_id};
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 
 /// A command in `dir`, with nothing on its standard input.
@@ -26,6 +26,24 @@ pub fn output(command: &mut Command) -> Result<String, String> {
     } else {
         Err(String::from_utf8_lossy(&out.stderr).trim().to_owned())
     }
+}
+
+/// The folder in which the nearest ancestor that runs `program` works.
+pub fn folder_of_ancestor(program: &Path) -> Option<PathBuf> {
+    // Cargo, perhaps a runner of its own, perhaps a wrapper of that.
+    const GENERATIONS: u32 = 8;
+    let program = fs::canonicalize(program).ok()?;
+    let mut process = parent_id().to_string();
+    for _ in 0..GENERATIONS {
+        let home = Path::new("/proc").join(&process);
+        if fs::read_link(home.join("exe")).is_ok_and(|runs| runs == program) {
+            return fs::read_link(home.join("cwd")).ok();
+        }
+        let status = fs::read_to_string(home.join("status")).ok()?;
+        let parent = status.lines().find_map(|line| line.strip_prefix("PPid:"))?;
+        parent.trim().clone_into(&mut process);
+    }
+    None
 }
 
 /// The path of this executable that stays right when its file is replaced.
