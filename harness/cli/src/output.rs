@@ -12,7 +12,27 @@ pub(crate) const LINE_MAX: usize = 2000;
 
 /// Colours for a person who did not turn them off.
 pub(crate) fn style() -> Style {
-    Style { colour: wants_escapes(io::stdout().is_terminal(), |name| std::env::var_os(name)) }
+    Style { colour: has_escapes(io::stdout().is_terminal()) }
+}
+
+fn has_escapes(is_terminal: bool) -> bool {
+    wants_escapes(is_terminal, |name| std::env::var_os(name))
+}
+
+/// What clap has to say.
+///
+/// # Errors
+/// Those of [`print`].
+pub(crate) fn explain(said: &clap::Error) -> Result<(), Failure> {
+    let text = |is_terminal| match has_escapes(is_terminal) {
+        true => said.render().ansi().to_string(),
+        false => said.render().to_string(),
+    };
+    if said.use_stderr() {
+        relay(text(io::stderr().is_terminal()).as_bytes());
+        return Ok(());
+    }
+    print(text(io::stdout().is_terminal()).as_bytes())
 }
 
 /// To standard output. A reader that went away, as `head` does, is no error.

@@ -23,8 +23,18 @@ pub(crate) fn report(words: &Report) -> Result<u8, Failure> {
     let dirs = if words.dirs.is_empty() { &latest[..] } else { &words.dirs };
     let texts: Result<Vec<String>, Failure> =
         dirs.iter().map(|dir| text(dir, words.table)).collect();
-    print(texts?.join("\n").as_bytes())?;
+    let texts = texts?;
+    if words.table && !dirs.iter().any(|dir| is_comparison(dir)) {
+        return Err(no_table());
+    }
+    print(texts.join("\n").as_bytes())?;
     Ok(exit::FINE)
+}
+
+/// Why `--table` is refused for a run.
+pub(crate) fn no_table() -> Failure {
+    let why = "it is of comparisons, and a run is shown whole".to_owned();
+    Failure::Unused { flag: "--table", why }
 }
 
 /// The run or comparison in `dir`; `full`: with every metric of a comparison.
