@@ -107,7 +107,7 @@ pub(super) fn none(
     let code = code(asked, !elsewhere.is_empty());
     let prefix = if code == exit::FINE { "" } else { "error: " };
     let own = cases(suite)?;
-    note(&format!("{prefix}{}", words(suite.name, args, &own, &elsewhere)));
+    note(&format!("{prefix}{}", why_none(suite.name, args, &own, &elsewhere)));
     Ok(code)
 }
 
@@ -156,8 +156,8 @@ fn code(asked: Asked, is_elsewhere: bool) -> u8 {
     }
 }
 
-/// Why there is no case, in one line.
-fn words(suite: &str, args: &Args, own: &[CaseKey], elsewhere: &[&str]) -> String {
+/// Why there is no case of `own` to run, in one line; there are some in the suites `elsewhere`.
+pub(super) fn why_none(suite: &str, args: &Args, own: &[CaseKey], elsewhere: &[&str]) -> String {
     let filters: Vec<String> = args.filters.iter().map(|filter| quoted(filter)).collect();
     let what = if args.profile.is_some() { "case that can be profiled" } else { "case" };
     let mut text = match &filters[..] {
@@ -226,8 +226,9 @@ mod tests {
     fn a_slip_of_the_pen_is_named_beside_what_was_meant() {
         let case = |agent| CaseKey::new("wasm", "overhead", "wasmtime-vs-native", agent);
         let own = [case("json"), case("sort")];
-        let said =
-            |filters: &[&str], elsewhere: &[&str]| words("wasm", &args(filters), &own, elsewhere);
+        let said = |filters: &[&str], elsewhere: &[&str]| {
+            why_none("wasm", &args(filters), &own, elsewhere)
+        };
         assert_eq!(
             said(&["jsno"], &[]),
             "no case of suite wasm matches jsno; did you mean json?; --list shows all 2"
@@ -246,6 +247,6 @@ mod tests {
             said(&["no such"], &[]),
             "no case of suite wasm matches 'no such'; --list shows all 2"
         );
-        assert_eq!(words("wasm", &args(&[]), &[], &[]), "no case in suite wasm");
+        assert_eq!(why_none("wasm", &args(&[]), &[], &[]), "no case in suite wasm");
     }
 }

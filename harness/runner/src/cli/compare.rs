@@ -2,6 +2,7 @@
 
 use super::args::Args;
 use super::bench::{STOP, folder, folder_name, shown, use_colour, watch_for_ctrl_c};
+use super::cases::why_none;
 use super::files::Files;
 use super::messages::{Problem, note, result};
 use super::place::as_the_user_means;
@@ -222,9 +223,13 @@ pub(super) fn contests(
     let (agents, guests, limits) = (own(agents), own(guests), args.limits());
     let subjects = Subjects { agents, guests, limits, ..Subjects::default() };
     let filter = Filter::new(&args.filters, args.exact)?;
-    let tasks = (suite.plan)(&subjects).into_iter();
-    let kept = tasks.filter_map(|task| task.keep(&|case| filter.takes(case)));
+    let tasks = (suite.plan)(&subjects);
+    let cases: Vec<CaseKey> = tasks.iter().flat_map(Task::cases).cloned().collect();
+    let kept = tasks.into_iter().filter_map(|task| task.keep(&|case| filter.takes(case)));
     let mut contests: Vec<Contest> = kept.filter_map(contest).collect();
+    if contests.is_empty() {
+        note(&why_none(suite.name, args, &cases, &[]));
+    }
     let [base, _] = kits;
     let is_new = |contest: &Contest| base.files(&contest.case.agent).is_none();
     let new: BTreeSet<&str> =

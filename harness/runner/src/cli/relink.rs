@@ -75,12 +75,14 @@ pub(super) fn alone(
     let relink = Relink { suite, args, workspace, plain, contests: &contests, scratch, seed };
     let out = args.out.as_deref().map(as_the_user_means);
     let floors = relink.floors(out.as_deref())?;
-    if !contests.iter().any(|contest| contest.is_paired) {
-        note("nothing to relink for: no case is compared in launch pairs");
+    let is_for_nothing = !contests.iter().any(|contest| contest.is_paired);
+    if is_for_nothing {
+        note("error: nothing to relink for: no case of these is compared in launch pairs");
     }
     Ok(match () {
         () if STOP.load(Ordering::Relaxed) => ExitCode::from(exit::INTERRUPTED),
         () if floors.has_untold() => ExitCode::from(exit::FAILED),
+        () if is_for_nothing => ExitCode::from(exit::NOT_COMPARABLE),
         () => ExitCode::SUCCESS,
     })
 }
