@@ -3,6 +3,7 @@
 use crate::executable::{
     Place, Running, bench, bench_says, cargo, fresh_out, root, smoke, suite, tool_says, word,
 };
+use crate::mirror::Mirror;
 use caxton_results::case::Outcome;
 use caxton_results::record::store::RunFolder;
 use std::fs;
@@ -102,6 +103,24 @@ fn a_relative_path_is_that_of_the_user() {
     let words =
         ["bench", "--bench", "wasm", "--", "--list", "--guest", "fixtures/guests/echoes.wat"];
     assert_eq!(Running::start(&cargo(), &words, &place).wait().code, Some(0));
+}
+
+#[test]
+fn a_relative_target_folder_is_of_the_users_folder_for_every_cargo() {
+    let mirror = Mirror::new();
+    let guest = word(&root().join("tests/fixtures/guests/echoes.wat"));
+    let stands_in = mirror.profiles();
+    let place = Place {
+        folder: Some(stands_in.clone()),
+        variables: vec![("CARGO_TARGET_DIR", "own".into())],
+        ..Place::default()
+    };
+    // A baseline is packed in the target folder.
+    let words = ["--bench", "--scale", "smoke", "--guest", &guest, "--save-baseline", "x"];
+    let said = Running::start(bench(), &words, &place).wait();
+    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    assert!(stands_in.join("own/caxton").is_dir(), "{}", said.stderr);
+    assert!(!mirror.root.join("own").exists(), "a second target folder");
 }
 
 #[test]

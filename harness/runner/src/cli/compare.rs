@@ -226,10 +226,11 @@ pub(super) fn contests(
     let tasks = (suite.plan)(&subjects);
     let cases: Vec<CaseKey> = tasks.iter().flat_map(Task::cases).cloned().collect();
     let kept = tasks.into_iter().filter_map(|task| task.keep(&|case| filter.takes(case)));
-    let mut contests: Vec<Contest> = kept.filter_map(contest).collect();
-    if contests.is_empty() {
+    let kept: Vec<Task> = kept.collect();
+    if kept.is_empty() {
         note(&why_none(suite.name, args, &cases, &[]));
     }
+    let mut contests: Vec<Contest> = kept.into_iter().filter_map(contest).collect();
     let [base, _] = kits;
     let is_new = |contest: &Contest| base.files(&contest.case.agent).is_none();
     let new: BTreeSet<&str> =
