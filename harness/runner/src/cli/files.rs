@@ -8,6 +8,7 @@ use crate::guest::catalog::{AgentSource, Workspace};
 use crate::guest::toolchain::{Toolchain, Variant};
 use crate::measure::protocol::{AgentFiles, VariantFiles};
 use crate::plan::Task;
+use crate::suite::scenarios::case_name;
 use caxton_results::case::Outcome;
 use caxton_results::file;
 use caxton_results::reading::{Missing, Reading};
@@ -27,10 +28,9 @@ pub(super) fn guests(paths: &[PathBuf]) -> Result<BTreeMap<String, PathBuf>, Pro
         let path = as_the_user_means(path);
         let problem = |why: &str| Problem::Guest { path: path.clone(), why: why.to_owned() };
         let path = fs::canonicalize(&path).map_err(|error| problem(&error.to_string()))?;
-        let stem = path.file_stem().map(|stem| stem.to_string_lossy()).unwrap_or_default();
-        // Part of a case key: its separators must not appear in it.
-        let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-        let name: String = stem.chars().map(|c| if allowed(c) { c } else { '_' }).collect();
+        // Part of a case key and of paths. Of the root folder there is no name.
+        let stem = path.file_stem().map(|stem| stem.to_string_lossy());
+        let name = case_name(&stem.unwrap_or("_".into()));
         if guests.insert(name.clone(), path.clone()).is_some() {
             return Err(problem(&format!("a second guest named {name}: rename one")));
         }

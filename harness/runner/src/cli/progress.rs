@@ -1,5 +1,6 @@
 //! Progress: a bar with the time left on a terminal, a plain line per task elsewhere.
 
+use super::cases::is_ci;
 use super::messages::note;
 use crate::measure::run::Observer;
 use caxton_results::case::Outcome;
@@ -29,7 +30,7 @@ impl Progress {
     pub fn new(launches: u64) -> Self {
         let is_terminal = std::io::stderr().is_terminal();
         let has_escapes = wants_escapes(is_terminal, |name| std::env::var_os(name));
-        let is_watched = is_terminal && has_escapes && std::env::var_os("CI").is_none();
+        let is_watched = is_terminal && has_escapes && !is_ci();
         let bar = is_watched.then(|| ProgressBar::new(launches));
         if let Some(bar) = &bar {
             let style = "{bar:30} {percent:>3} %  {eta:>5} left  {msg}";
