@@ -1,10 +1,10 @@
 //! The command line: what criterion's users and test runners say, and what a wrong word gets.
 
 use crate::executable::{
-    Place, Running, bench, bench_says, cargo, fresh_out, root, smoke, tool_says, word,
+    Place, Running, bench, bench_says, cargo, fresh_out, root, smoke, suite, tool_says, word,
 };
+use crate::mirror::Mirror;
 use caxton_results::case::Outcome;
-use caxton_results::record::Status;
 use caxton_results::record::store::RunFolder;
 use std::fs;
 use std::path::Path;
@@ -86,27 +86,41 @@ fn one_limit_in_several_spellings_is_one_case() {
 fn a_relative_path_is_that_of_the_user() {
     let guest = "tests/fixtures/guests/echoes.wat";
     let words = ["bench", "--bench", "wasm", "--", "--list", "--guest", guest];
-    // As a shell leaves it to its children; cargo changes the folder, not the variable.
-    let place = Place { variables: vec![("PWD", root().to_owned())], ..Place::default() };
+    let elsewhere = tempfile::tempdir().expect("a temporary folder");
+    // As a shell leaves it to its children; and stale, as a program leaves it that starts cargo in
+    // a folder of its own.
+    for pwd in [root(), elsewhere.path(), Path::new("/no/such/folder"), Path::new("")] {
+        let place = Place { variables: vec![("PWD", pwd.to_owned())], ..Place::default() };
+        let said = Running::start(&cargo(), &words, &place).wait();
+        assert_eq!(said.code, Some(0), "{}: {}", pwd.display(), said.stderr);
+        assert!(said.stdout.contains("/echoes: test\n"), "{}", said.stdout);
+    }
+    // From another folder of the workspace it is another path, which the error names as a whole.
+    let place = Place { folder: Some(root().join("tests")), ..Place::default() };
     let said = Running::start(&cargo(), &words, &place).wait();
-    assert_eq!(said.code, Some(0), "{}", said.stderr);
-    assert!(said.stdout.contains("/echoes: test\n"), "{}", said.stdout);
+    let tried = root().join("tests").join(guest);
+    assert!(said.stderr.contains(&format!("guest {}: ", tried.display())), "{}", said.stderr);
+    let words =
+        ["bench", "--bench", "wasm", "--", "--list", "--guest", "fixtures/guests/echoes.wat"];
+    assert_eq!(Running::start(&cargo(), &words, &place).wait().code, Some(0));
 }
 
 #[test]
-fn a_reader_that_went_away_does_not_end_a_run() {
-    for stream in ["1>/dev/full", "2>/dev/full"] {
-        let (_folder, out) = fresh_out();
-        let script = format!("exec \"$0\" \"$@\" {stream}");
-        let bench = word(bench());
-        let shell = ["-c", &script, &bench, "--bench", "--scale", "smoke", "--agent", "echo"];
-        let words = [&shell[..], &["--out", &out]].concat();
-        let said = Running::start(Path::new("sh"), &words, &Place::default()).wait();
-        let Some(said) = said.if_guests_can_be_built() else { return };
-        assert_eq!(said.code, Some(0), "{stream}: {}", said.stderr);
-        let (record, _) = RunFolder::load(Path::new(&out)).expect("a kept run");
-        assert_eq!(record.run.status, Status::Finished, "{stream}");
-    }
+fn a_relative_target_folder_is_of_the_users_folder_for_every_cargo() {
+    let mirror = Mirror::new();
+    let guest = word(&root().join("tests/fixtures/guests/echoes.wat"));
+    let stands_in = mirror.profiles();
+    let place = Place {
+        folder: Some(stands_in.clone()),
+        variables: vec![("CARGO_TARGET_DIR", "own".into())],
+        ..Place::default()
+    };
+    // A baseline is packed in the target folder.
+    let words = ["--bench", "--scale", "smoke", "--guest", &guest, "--save-baseline", "x"];
+    let said = Running::start(bench(), &words, &place).wait();
+    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    assert!(stands_in.join("own/caxton").is_dir(), "{}", said.stderr);
+    assert!(!mirror.root.join("own").exists(), "a second target folder");
 }
 
 #[test]
@@ -134,8 +148,10 @@ fn an_agent_for_calibration_is_run_where_it_is_named_and_by_no_pattern() {
 #[test]
 fn an_exact_name_is_no_pattern() {
     let said = bench_says(&["wasm/overhead/wasmtime-vs-native/ech", "--exact"]);
-    assert_eq!(said.code, Some(0));
-    assert!(said.stderr.contains("no case of suite wasm matches"), "{}", said.stderr);
+    assert_eq!(said.code, Some(0), "nothing was to be kept or judged");
+    let why = "no case of suite wasm matches wasm/overhead/wasmtime-vs-native/ech; did you mean \
+               wasm/overhead/wasmtime-vs-native/echo?; --list shows all ";
+    assert!(said.stderr.starts_with(why), "{}", said.stderr);
 }
 
 #[test]
@@ -144,6 +160,8 @@ fn an_unknown_agent_is_told_which_there_are() {
     assert_eq!((said.code, said.stdout.as_str()), (Some(2), ""));
     let line = said.only_error();
     assert!(line.contains("\"nosuch\"") && line.ends_with(&agents().join(", ")), "{line}");
+    let said = bench_says(&["--bench", "--agent", "jsno"]);
+    assert!(said.only_error().contains("; did you mean json? there are: "), "{}", said.stderr);
 }
 
 #[test]
@@ -167,12 +185,63 @@ fn a_filter_that_is_no_pattern_is_told_in_one_line() {
 }
 
 #[test]
-fn a_filter_that_matches_nothing_says_so_and_is_no_error() {
+fn a_filter_that_matches_nothing_is_not_green_where_something_was_to_be_kept() {
     let (folder, out) = fresh_out();
-    let said = bench_says(&["--bench", "nosuchcase", "--out", &out]);
-    assert_eq!((said.code, said.stdout.as_str()), (Some(0), ""));
-    assert_eq!(said.stderr, "no case of suite wasm matches the filter\n");
+    for (words, code, says) in [
+        (&["--bench", "jsno", "--out", &out][..], 2, "did you mean json?"),
+        (&["--bench", "jsno", "--save-baseline", "typo"], 2, "did you mean json?"),
+        (&["--bench", "burst", "--out", &out], 4, "such cases are in --bench scenarios"),
+        (&["--bench", "jsno", "--baseline", "none"], 4, "did you mean json?"),
+        (&["--bench", "jsno", "--relink", "1"], 4, "did you mean json?"),
+    ] {
+        let said = bench_says(words);
+        assert_eq!((said.code, said.stdout.as_str()), (Some(code), ""), "{words:?}");
+        let line = said.only_error();
+        assert!(line.contains("no case of suite wasm matches ") && line.contains(says), "{line}");
+    }
     assert_eq!(fs::read_dir(folder.path()).expect("there").count(), 0, "no folder for no run");
+    let machine = Place { variables: vec![("CI", "true".into())], ..Place::default() };
+    let said = Running::start(bench(), &["--bench", "jsno"], &machine).wait();
+    assert_eq!(said.code, Some(2), "{}", said.stderr);
+}
+
+#[test]
+fn a_flag_that_a_suite_does_not_use_is_refused_by_its_executable() {
+    for (name, words, says) in [
+        ("scenarios", &["--guest", "a.wasm"][..], "--guest (bench wasm and heap)"),
+        ("scenarios", &["--agent", "json"], "--agent (bench wasm and heap)"),
+        ("scenarios", &["--memory-limit", "1"], "--memory-limit (bench wasm)"),
+        ("scenarios", &["selftest"], "selftest (bench wasm)"),
+        ("wasm", &["--time", "5s"], "--time (bench scenarios)"),
+        ("wasm", &["--resume", "run"], "--resume (bench scenarios)"),
+    ] {
+        let (folder, out) = fresh_out();
+        let out = if words == ["selftest"] { vec![] } else { vec!["--bench", "--out", &out] };
+        let words = [&out, words].concat();
+        let said = Running::start(suite(name), &words, &Place::default()).wait();
+        assert_eq!((said.code, said.stdout.as_str()), (Some(2), ""), "{words:?}");
+        let line = said.only_error();
+        assert!(line.contains(&format!("suite {name} does not use {says}")), "{line}");
+        assert_eq!(fs::read_dir(folder.path()).expect("there").count(), 0, "nothing was begun");
+    }
+    let said = bench_says(&["--bench", "--agent", "echo", "--memory-limit", "1"]);
+    assert!(said.only_error().contains("add --agent ballast"), "{}", said.stderr);
+}
+
+#[test]
+fn a_flag_of_the_tool_that_would_change_nothing_is_refused() {
+    let run = word(&root().join("tests/fixtures/record-v1"));
+    for words in [
+        &["report", "--table", &run][..],
+        &["gate", "--table", &run],
+        &["compare", "--table", &run, &run],
+        &["compare", &run, &run, "--", "json"],
+        &["compare", "--suite", "heap", &run, &run],
+    ] {
+        let said = tool_says(words);
+        assert_eq!((said.code, said.stdout.as_str()), (Some(2), ""), "{words:?} {}", said.stderr);
+        assert_eq!(said.stderr.lines().count(), 1, "{}", said.stderr);
+    }
 }
 
 #[test]

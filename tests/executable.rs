@@ -48,7 +48,7 @@ pub(crate) fn target() -> &'static Path {
 }
 
 /// The executable `caxton-bench`.
-pub(crate) fn caxton_bench() -> &'static Path {
+pub(crate) fn tool() -> &'static Path {
     static TOOL: OnceLock<PathBuf> = OnceLock::new();
     let words = ["build", "--profile", "bench", "-p", "caxton-bench"];
     TOOL.get_or_init(|| built("caxton-bench", &words))
@@ -252,7 +252,7 @@ pub(crate) fn bench_says(words: &[&str]) -> Said {
 
 /// `caxton-bench` with `words`.
 pub(crate) fn tool_says(words: &[&str]) -> Said {
-    Running::start(caxton_bench(), words, &Place::default()).wait()
+    Running::start(tool(), words, &Place::default()).wait()
 }
 
 /// A run that was kept, in a folder that goes with it.

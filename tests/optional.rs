@@ -2,7 +2,7 @@
 //! told with its reason and not counted as the agent's.
 
 use crate::capability;
-use crate::executable::{Place, Running, Said, bench, caxton_bench, fresh_out, root, target, word};
+use crate::executable::{Place, Running, Said, bench, fresh_out, root, target, tool, word};
 use crate::mirror::Mirror;
 use caxton_results::case::Outcome;
 use caxton_results::record::Record;
@@ -194,7 +194,7 @@ fn a_file_that_may_not_grow_ends_the_run_with_what_was_finished() {
     let (record, _) = RunFolder::load(Path::new(&out)).expect("it loads");
     assert!(record.cases.iter().any(|case| case.outcome == Outcome::Ran), "{}", said.stderr);
     let script = "ulimit -f 1; exec \"$@\"";
-    let words = ["-c", script, "sh", &word(caxton_bench()), "export", "--format", "json", &out];
+    let words = ["-c", script, "sh", &word(tool()), "export", "--format", "json", &out];
     let said = Running::start(Path::new("sh"), &words, &Place::default()).wait();
     assert_eq!(said.code, Some(2), "{}", said.stderr);
     assert!(said.stderr.contains("File too large"), "{}", said.stderr);

@@ -10,7 +10,7 @@ use std::path::Path;
 /// A run of three agents into `out` that has finished its first case and is busy with a later
 /// one; none where guests cannot be built.
 pub(crate) fn in_the_middle(out: &str) -> Option<Running> {
-    let common = ["--bench", "--scale", "quick", "--memory-limit", "1", "--out", out];
+    let common = ["--bench", "--scale", "quick", "--out", out];
     let agents = ["--agent", "echo", "--agent", "noop", "--agent", "float"];
     let words = [&common[..], &agents].concat();
     let mut running = Running::start(bench(), &words, &Place::default());

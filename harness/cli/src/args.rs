@@ -1,16 +1,15 @@
 //! The words of the command line.
 
+use caxton_results::exit;
 use caxton_results::export::EXPORTERS;
 use clap::builder::{PossibleValue, PossibleValuesParser};
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 /// Reads, compares and judges what the benches measured.
 #[derive(Debug, Parser)]
 #[command(name = "caxton-bench", version)]
-#[command(after_help = "Exit codes: 0 fine, 1 a case failed, 2 wrong use, 3 regression, 4 not \
-    comparable or environment not to be trusted, 5 inconclusive (with --strict), 99 a hard limit \
-    missed, 130 interrupted.")]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -119,7 +118,7 @@ pub(crate) struct Compare {
     #[arg(long)]
     pub(crate) suite: Option<String>,
     /// The folder that holds `runs` and `baselines`, instead of the checkout's.
-    #[arg(long, value_name = "FOLDER")]
+    #[arg(long, value_name = "FOLDER", conflicts_with = "rev")]
     pub(crate) profiles: Option<PathBuf>,
     /// Filters of cases and other words for the bench.
     #[arg(last = true)]
@@ -170,6 +169,25 @@ pub(crate) struct Gate {
     pub(crate) table: bool,
 }
 
+/// The command line; each help of it ends in the exit codes.
+fn command() -> clap::Command {
+    let command = Cli::command().after_help(exit::help());
+    command.mut_subcommands(|command| {
+        let own = command.get_after_help().map_or(String::new(), |own| format!("{own}\n\n"));
+        command.after_help(format!("{own}{}", exit::help()))
+    })
+}
+
+/// Reads `words`, of which the first is the program's name.
+///
+/// # Errors
+/// What clap says of them; help and version, too.
+pub(crate) fn parse<W: Into<OsString> + Clone>(
+    words: impl IntoIterator<Item = W>,
+) -> Result<Cli, clap::Error> {
+    Cli::from_arg_matches(&command().try_get_matches_from(words)?)
+}
+
 /// The formats of the table, with their help.
 fn formats() -> PossibleValuesParser {
     EXPORTERS.iter().map(|e| PossibleValue::new(e.name).help(e.doc)).collect::<Vec<_>>().into()
@@ -178,11 +196,21 @@ fn formats() -> PossibleValuesParser {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
+
+    #[test]
+    fn every_help_ends_in_the_exit_codes() {
+        for words in [&["x", "--help"][..], &["x", "report", "--help"], &["x", "export", "-h"]] {
+            let help = parse(words).unwrap_err().to_string();
+            assert!(help.ends_with(&format!("{}\n", exit::help())), "{words:?}: {help}");
+        }
+        let export = parse(["x", "export", "--help"]).unwrap_err().to_string();
+        assert!(export.contains("Histograms of loads are not copied"), "{export}");
+    }
 
     #[test]
     fn the_words_are_consistent() {
-        Cli::command().debug_assert();
+        command().debug_assert();
+        assert!(parse(["x", "compare", "a", "b", "--rev", "--profiles", "p"]).is_err());
         let parsed = Cli::try_parse_from(["x", "compare", "a", "b", "--rev", "--", "-x", "json"]);
         let Ok(Cli { command: Command::Compare(compare) }) = parsed else { panic!("{parsed:?}") };
         assert!(compare.rev && compare.words == ["-x", "json"]);

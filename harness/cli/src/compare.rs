@@ -44,11 +44,23 @@ pub(crate) fn compare(words: &Compare) -> Result<u8, Failure> {
 fn sides(root: &Path, profiles: &Path, words: &Compare) -> Result<u8, Failure> {
     let find = |name| Side::find(profiles, name, words.suite.as_deref());
     let (base, candidate) = (find(&words.base)?, find(&words.candidate)?);
+    if let Some(wanted) = &words.suite {
+        [&base, &candidate].into_iter().try_for_each(|side| side.check_suite(wanted))?;
+    }
     if base.kit.is_some() && candidate.kit.is_some() {
         for side in [&base, &candidate] {
             trusted(&root.join("profiles"), side, &words.trust)?;
         }
         return between(root, [&base, &candidate], words);
+    }
+    let unused = match words {
+        Compare { table: true, .. } => Some("--table"),
+        Compare { words, .. } if !words.is_empty() => Some("what stands behind --"),
+        _ => None,
+    };
+    if let Some(flag) = unused {
+        let why = "a side has no executable, so that only records are compared".to_owned();
+        return Err(Failure::Unused { flag, why });
     }
     for side in [&base, &candidate].into_iter().filter(|side| side.kit.is_none()) {
         note(&format!(

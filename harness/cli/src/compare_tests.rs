@@ -144,6 +144,16 @@ fn without_kits_ten_sessions_are_needed() {
         });
     }
     assert_eq!(code(&root, &["old", "new"]).unwrap(), exit::FINE, "the baseline is the tenth");
+    for (words, why) in [
+        (&["old", "new", "--table"][..], "--table changes nothing here"),
+        (&["old", "new", "--", "json"], "what stands behind -- changes nothing here"),
+        (&["old/wasm", "new/wasm", "--suite", "heap"], "is of suite wasm, not of heap"),
+    ] {
+        let failure = code(&root, words).unwrap_err();
+        assert_eq!(failure.code(), exit::WRONG_USE);
+        assert!(failure.to_string().contains(why), "{words:?}: {failure}");
+    }
+    assert_eq!(code(&root, &["old", "new", "--suite", "wasm"]).unwrap(), exit::FINE);
     // One kit is none.
     test_kit::kit(&old, "old", "exit 7");
     assert_eq!(code(&root, &["old", "new"]).unwrap(), exit::FINE);

@@ -31,6 +31,11 @@ pub(crate) enum Failure {
     /// A baseline beside what has no place for one.
     #[error("--baseline is for the markdown of a run: {why}")]
     NoBaseline { why: &'static str },
+    /// A flag that changes nothing here.
+    #[error("{flag} changes nothing here: {why}; leave it out")]
+    Unused { flag: &'static str, why: String },
+    #[error("{name} is of suite {found}, not of {wanted}: leave --suite out, or name another one")]
+    OtherSuite { name: String, found: String, wanted: String },
     #[error(transparent)]
     Html(#[from] HtmlError),
     #[error("a page of several folders lies in none of them: name it with --out FILE")]

@@ -3,7 +3,7 @@
 use crate::args::Gate;
 use crate::failure::Failure;
 use crate::output::{note, print, style};
-use crate::report::{is_comparison, limits};
+use crate::report::{is_comparison, limits, no_table};
 use caxton_results::case::CaseKey;
 use caxton_results::exit;
 use caxton_results::limits::{Grade, Limits};
@@ -23,6 +23,9 @@ pub(crate) fn gate(words: &Gate) -> Result<u8, Failure> {
     let limits = limits(words.limits.as_deref())?;
     if !is_comparison(&words.dir) {
         let record = RunFolder::load_record(&words.dir)?;
+        if words.table {
+            return Err(no_table());
+        }
         let (text, code) = judge_run(&record, &limits, words.strict);
         print(text.as_bytes())?;
         return Ok(code);

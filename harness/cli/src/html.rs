@@ -4,6 +4,7 @@ use crate::failure::{Failure, unwritable};
 use crate::output::print;
 use crate::report::is_comparison;
 use caxton_results::exit;
+use caxton_results::file;
 use caxton_results::paired::comparison::Comparison;
 use caxton_results::record::Record;
 use caxton_results::record::latest::{latest_of_each_suite, latest_profile};
@@ -99,14 +100,13 @@ fn picture(dir: &Path, name: &str, room: &mut u64) -> Result<String, String> {
     if !name.components().all(|part| matches!(part, Component::Normal(_))) {
         return Err("its name leads out of the run's folder".to_owned());
     }
-    let path = dir.join(name);
     let why = |error: std::io::Error| error.to_string();
-    let bytes = fs::metadata(&path).map_err(why)?.len();
+    let bytes = file::open_within(dir, name).and_then(|file| file.metadata()).map_err(why)?.len();
     if bytes > *room {
         return Err("the page would be too large: open the file itself".to_owned());
     }
     *room -= bytes;
-    fs::read_to_string(&path).map_err(why)
+    file::read_text_within(dir, name, bytes).map_err(why)
 }
 
 /// Writes the page to `path`, and its charts beside it.

@@ -4,6 +4,7 @@ use super::*;
 use crate::test_kit;
 use caxton_results::record::Profiles;
 use caxton_results::record::store::RECORD_FILE;
+use std::os::unix::fs::symlink;
 
 /// A run in `folder` whose first case has profiles with `files`.
 fn run(folder: &Path, files: &[&str]) {
@@ -45,10 +46,23 @@ fn a_page_of_several_folders_must_be_named() {
 fn pictures_are_shown_from_the_folder_and_from_nowhere_else() {
     let temporary = tempfile::tempdir().unwrap();
     let folder = temporary.path().join("run");
-    run(&folder, &["flame.svg", "gone.svg", "../../../secret.svg", "raw.bin", "no flame.svg"]);
+    run(
+        &folder,
+        &[
+            "flame.svg",
+            "gone.svg",
+            "../../../secret.svg",
+            "raw.bin",
+            "no flame.svg",
+            "link.svg",
+            "device.svg",
+        ],
+    );
     fs::create_dir_all(folder.join("cpu/json")).unwrap();
     fs::write(folder.join("cpu/json/flame.svg"), "<svg></svg>").unwrap();
     fs::write(temporary.path().join("secret.svg"), "<svg>secret</svg>").unwrap();
+    symlink("../../../secret.svg", folder.join("cpu/json/link.svg")).unwrap();
+    symlink("/dev/zero", folder.join("cpu/json/device.svg")).unwrap();
     let record = RunFolder::load_record(&folder).unwrap();
     let mut room = 15;
     let found = pictures(&folder, &record, &mut room);
@@ -57,6 +71,8 @@ fn pictures_are_shown_from_the_folder_and_from_nowhere_else() {
         ("cpu/json/flame.svg", true),
         ("cpu/json/gone.svg", false),
         ("cpu/json/../../../secret.svg", false),
+        ("cpu/json/link.svg", false),
+        ("cpu/json/device.svg", false),
     ];
     assert_eq!(told, expected);
     assert_eq!(room, 4);

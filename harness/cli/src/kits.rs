@@ -1,11 +1,12 @@
 //! Kits on disk: whether one is what its manifest says, and how one is run.
 
 use crate::failure::Failure;
+use caxton_results::file;
 use caxton_results::record::baseline::load_kit;
 use caxton_results::record::kit::{KIT_FILE, Kit, KitFile};
 use sha2::{Digest, Sha256};
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -22,15 +23,17 @@ pub(crate) fn load(folder: &Path) -> Result<Option<Kit>, Failure> {
     Ok(Some(kit))
 }
 
-fn check(folder: &Path, file: &KitFile) -> Result<(), String> {
-    let name = &file.file;
+fn check(folder: &Path, kept: &KitFile) -> Result<(), String> {
+    let name = &kept.file;
     let wrong = |error: io::Error| format!("{name}: {error}");
-    let bytes = fs::read(folder.join(name)).map_err(wrong)?;
-    let (found, promised) = (bytes.len() as u64, file.bytes.0);
+    let opened = file::open_within(folder, name).map_err(wrong)?;
+    let (found, promised) = (opened.metadata().map_err(wrong)?.len(), kept.bytes.0);
     if found != promised {
         return Err(format!("{name} has {found} bytes where {promised} belong"));
     }
-    if sha256_hex(&bytes) == file.sha256 {
+    let mut bytes = Vec::new();
+    opened.take(promised).read_to_end(&mut bytes).map_err(wrong)?;
+    if sha256_hex(&bytes) == kept.sha256 {
         Ok(())
     } else {
         Err(format!("{name} is not what it was: its hash differs"))
@@ -80,6 +83,7 @@ mod tests {
     use crate::test_kit;
     use caxton_results::exit;
     use expect_test::expect;
+    use std::fs;
 
     #[test]
     fn a_kit_that_was_changed_is_not_run() {

@@ -21,23 +21,18 @@ mod side;
 #[cfg(test)]
 mod test_kit;
 
-use args::{Cli, Command};
-use clap::Parser;
+use args::Command;
 use failure::Failure;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     output::survive_file_limit();
-    let cli = match Cli::try_parse() {
-        Ok(cli) => cli,
-        Err(error) => {
-            // Help and version are errors too, to standard output and with code 0. A reader that
-            // has gone away is no error.
-            let _ = error.print();
-            return ExitCode::from(error.exit_code() as u8);
-        }
+    let ended = match args::parse(std::env::args_os()) {
+        Ok(cli) => run(&cli.command),
+        // Help and version are errors too, to standard output and with code 0.
+        Err(said) => output::explain(&said).map(|()| said.exit_code() as u8),
     };
-    match run(&cli.command) {
+    match ended {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {
             output::error(&failure.to_string());

@@ -2,6 +2,7 @@
 
 use crate::failure::Failure;
 use caxton_results::report::Style;
+use caxton_results::report::colour::wants_escapes;
 use caxton_results::report::sanitise::sanitise;
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::path::PathBuf;
@@ -21,10 +22,29 @@ pub(crate) fn survive_file_limit() {
     }
 }
 
-/// Colours for a person who did not turn them off (<https://no-color.org>).
+/// Colours for a person who did not turn them off.
 pub(crate) fn style() -> Style {
-    let is_off = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    Style { colour: io::stdout().is_terminal() && !is_off }
+    Style { colour: has_escapes(io::stdout().is_terminal()) }
+}
+
+fn has_escapes(is_terminal: bool) -> bool {
+    wants_escapes(is_terminal, |name| std::env::var_os(name))
+}
+
+/// What clap has to say.
+///
+/// # Errors
+/// Those of [`print`].
+pub(crate) fn explain(said: &clap::Error) -> Result<(), Failure> {
+    let text = |is_terminal| match has_escapes(is_terminal) {
+        true => said.render().ansi().to_string(),
+        false => said.render().to_string(),
+    };
+    if said.use_stderr() {
+        relay(text(io::stderr().is_terminal()).as_bytes());
+        return Ok(());
+    }
+    print(text(io::stdout().is_terminal()).as_bytes())
 }
 
 /// To standard output. A reader that went away, as `head` does, is no error.

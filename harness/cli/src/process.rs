@@ -4,6 +4,7 @@ use crate::output;
 use caxton_results::surroundings::{
     CARGO_VARIABLES, GIT_VARIABLES, GIT_WORDS, REPOSITORY_VARIABLES,
 };
+use caxton_results::target_folder;
 use std::ffi::OsString;
 use std::io::{self, BufRead, BufReader};
 use std::os::unix::process::ExitStatusExt;
@@ -105,6 +106,9 @@ impl<'a> Job<'a> {
         }
         // A bench ends with us, should we be killed.
         command.env("CAXTON_PARENT", std::process::id().to_string());
+        // One that it starts in turn builds where the user's own cargo does.
+        let here = std::env::current_dir().unwrap_or_default();
+        command.envs(target_folder::variables(&here, |name| std::env::var_os(name)));
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command
     }

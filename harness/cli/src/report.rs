@@ -5,6 +5,7 @@ use crate::failure::Failure;
 use crate::html;
 use crate::output::{print, style};
 use caxton_results::exit;
+use caxton_results::file;
 use caxton_results::limits::Limits;
 use caxton_results::record::store::{COMPARISON_FILE, RunFolder};
 use caxton_results::report;
@@ -22,8 +23,18 @@ pub(crate) fn report(words: &Report) -> Result<u8, Failure> {
     let dirs = if words.dirs.is_empty() { &latest[..] } else { &words.dirs };
     let texts: Result<Vec<String>, Failure> =
         dirs.iter().map(|dir| text(dir, words.table)).collect();
-    print(texts?.join("\n").as_bytes())?;
+    let texts = texts?;
+    if words.table && !dirs.iter().any(|dir| is_comparison(dir)) {
+        return Err(no_table());
+    }
+    print(texts.join("\n").as_bytes())?;
     Ok(exit::FINE)
+}
+
+/// Why `--table` is refused for a run.
+pub(crate) fn no_table() -> Failure {
+    let why = "it is of comparisons, and a run is shown whole".to_owned();
+    Failure::Unused { flag: "--table", why }
 }
 
 /// The run or comparison in `dir`; `full`: with every metric of a comparison.
@@ -44,7 +55,7 @@ pub(crate) fn is_comparison(dir: &Path) -> bool {
 /// The limits in the file `path`; none without a file.
 pub(crate) fn limits(path: Option<&Path>) -> Result<Limits, Failure> {
     let Some(path) = path else { return Ok(Limits::default()) };
-    let text = std::fs::read_to_string(path)
+    let text = file::read_text(path, file::TEXT_MAX)
         .map_err(|source| Failure::Input { path: path.to_owned(), source })?;
     Ok(Limits::parse(&path.display().to_string(), &text)?)
 }

@@ -45,6 +45,22 @@ impl Side {
         Ok(Self { name: name.to_owned(), path, kit })
     }
 
+    /// Whether it is of the suite `wanted`.
+    ///
+    /// # Errors
+    /// [`Failure::OtherSuite`]; a record that does not load.
+    pub(crate) fn check_suite(&self, wanted: &str) -> Result<(), Failure> {
+        let found = match &self.kit {
+            Some(kit) => kit.suite.clone(),
+            None => self.record()?.run.suite,
+        };
+        if found == wanted {
+            return Ok(());
+        }
+        let (name, wanted) = (self.name.clone(), wanted.to_owned());
+        Err(Failure::OtherSuite { name, found, wanted })
+    }
+
     /// Its record.
     pub(crate) fn record(&self) -> Result<Record, Failure> {
         Ok(RunFolder::load_record(&self.path)?)

@@ -20,6 +20,24 @@ pub const LIMIT_MISSED: u8 = 99;
 /// Ctrl-C, as shells count it.
 pub const INTERRUPTED: u8 = 130;
 
+/// Every exit code, and what it says.
+pub const CODES: [(u8, &str); 8] = [
+    (FINE, "fine"),
+    (FAILED, "a case failed"),
+    (WRONG_USE, "wrong use, a broken set-up, or output that could not be written"),
+    (REGRESSED, "something got worse"),
+    (NOT_COMPARABLE, "nothing to compare with or to keep, or an environment not to be trusted"),
+    (INCONCLUSIVE, "inconclusive (with --strict)"),
+    (LIMIT_MISSED, "a hard limit, or a threshold of a load, was missed"),
+    (INTERRUPTED, "interrupted"),
+];
+
+/// [`CODES`] as the end of each program's `--help`.
+pub fn help() -> String {
+    let line = |(code, says): &(u8, &str)| format!("\n  {code:>3}  {says}");
+    format!("Exit codes:{}", CODES.iter().map(line).collect::<String>())
+}
+
 /// The exit code of `conclusion`; `is_strict`: what stayed open is not fine.
 pub const fn of(conclusion: Conclusion, is_strict: bool) -> u8 {
     match conclusion {
@@ -63,6 +81,14 @@ mod tests {
             assert_eq!([false, true].map(|s| of(conclusion, s)), [code; 2], "{conclusion:?}");
         }
         assert_eq!([false, true].map(|s| of(Conclusion::Inconclusive, s)), [0, 5]);
+    }
+
+    #[test]
+    fn the_table_has_each_code_once_and_in_order() {
+        assert!(CODES.is_sorted_by(|a, b| a.0 < b.0));
+        let help = help();
+        assert_eq!(help.lines().count(), 1 + CODES.len());
+        assert!(help.contains("\n   99  a hard limit"), "{help}");
     }
 
     #[test]

@@ -12,6 +12,7 @@ pub mod ci;
 pub mod compare;
 pub mod exit;
 pub mod export;
+pub mod file;
 pub mod history;
 pub mod limits;
 pub mod load;
@@ -26,6 +27,7 @@ pub mod report;
 pub mod samples;
 pub mod stats;
 pub mod surroundings;
+pub mod target_folder;
 pub mod targets;
 pub mod units;
 

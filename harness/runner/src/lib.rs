@@ -18,22 +18,17 @@ pub mod suite;
 pub mod sys;
 pub mod workload;
 
-use clap::{CommandFactory, FromArgMatches};
 use std::process::ExitCode;
 
 /// What a bench binary's `main` does: it is a worker if told so, else the suite's command line.
 pub fn bench_main(suite: &suite::Suite) -> ExitCode {
     sys::process::prepare();
-    match std::env::args().nth(1).as_deref() {
-        Some(measure::protocol::WORKER_ARGUMENT) => return measure::worker::main(),
-        Some(measure::turns::wire::TURNS_ARGUMENT) => return measure::turns::worker::main(),
-        _ => {}
+    let role = std::env::args_os().nth(1).unwrap_or_default();
+    if role == measure::protocol::WORKER_ARGUMENT {
+        return measure::worker::main();
     }
-    let command =
-        cli::args::Args::command().bin_name(format!("cargo bench --bench {} --", suite.name));
-    let parsed = command.try_get_matches().and_then(|m| cli::args::Args::from_arg_matches(&m));
-    match parsed {
-        Ok(args) => cli::bench::main(suite, &args),
-        Err(error) => cli::bench::explain(&error),
+    if role == measure::turns::wire::TURNS_ARGUMENT {
+        return measure::turns::worker::main();
     }
+    cli::bench::main(suite)
 }

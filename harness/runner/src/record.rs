@@ -21,7 +21,10 @@ pub(crate) fn begin(root: &Path, suite: &str, scale: Scale, seed: u64) -> Record
             id: run_id(root, suite),
             suite: suite.to_owned(),
             scale: scale.name().to_owned(),
-            command: std::env::args().skip(1).collect(),
+            command: std::env::args_os()
+                .skip(1)
+                .map(|word| word.to_string_lossy().into_owned())
+                .collect(),
             updated_utc: started.clone(),
             started_utc: started,
             status: Status::Running,

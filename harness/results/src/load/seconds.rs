@@ -3,9 +3,10 @@
 
 use super::frame::Line;
 use super::tally::Tally;
-use crate::record::store::{StoreError, if_it_can};
-use std::fs::{File, OpenOptions};
-use std::io::{BufRead, BufReader, Write};
+use crate::file;
+use crate::record::store::{StoreError, folder_of, if_it_can};
+use std::fs::{self, File, OpenOptions};
+use std::io::{BufRead, BufReader, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 /// Its name in a case's folder.
@@ -30,10 +31,15 @@ impl Seconds {
     pub fn open(folder: &Path, tally: &mut Tally) -> Result<Self, StoreError> {
         let path = folder.join(SECONDS_FILE);
         let failed = |source| StoreError::Write { path: path.clone(), source };
-        std::fs::create_dir_all(folder).map_err(failed)?;
+        fs::create_dir_all(folder).map_err(failed)?;
         let mut options = OpenOptions::new();
+        let whole = match fs::symlink_metadata(&path) {
+            // First read: nothing is cut off or added to outside of the folder.
+            Ok(_) => read(&path, &mut |line| tally.push(&line))?,
+            Err(error) if error.kind() == ErrorKind::NotFound => 0,
+            Err(source) => return Err(failed(source)),
+        };
         let file = options.read(true).append(true).create(true).open(&path).map_err(failed)?;
-        let whole = read(&path, &mut |line| tally.push(&line))?;
         file.set_len(whole).map_err(failed)?;
         Ok(Self { path, file, unsynced: 0 })
     }
@@ -63,7 +69,8 @@ impl Seconds {
 /// It cannot be read, or a line before the last one is no second of a load.
 pub fn read(path: &Path, take: &mut dyn FnMut(Line)) -> Result<u64, StoreError> {
     let failed = |source| StoreError::Read { path: path.to_owned(), source };
-    let mut reader = BufReader::new(File::open(path).map_err(failed)?);
+    let opened = file::open_within(folder_of(path), path.file_name().unwrap_or_default());
+    let mut reader = BufReader::new(opened.map_err(failed)?);
     let (mut text, mut whole, mut number) = (Vec::new(), 0, 0);
     loop {
         text.clear();
@@ -158,7 +165,7 @@ mod tests {
     fn a_line_in_the_middle_that_is_none_is_told() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(SECONDS_FILE);
-        std::fs::write(&path, "{\"nonsense\":1}\n").unwrap();
+        fs::write(&path, "{\"nonsense\":1}\n").unwrap();
         let error = Seconds::open(folder.path(), &mut Tally::new(plan())).unwrap_err();
         assert!(error.to_string().contains("line 1"), "{error}");
     }

@@ -7,6 +7,7 @@ use super::store::{
     BASELINES, COMPARISON_FILE, RECORD_FILE, RUNS, RunFolder, SAMPLES_FILE, StoreError, TEMPORARY,
     fsync, if_it_can, relink, replace, unreadable, unwritable,
 };
+use crate::file;
 use crate::paired::comparison::Comparison;
 use crate::record::Record;
 use serde::Deserialize;
@@ -128,7 +129,7 @@ pub fn sweep_baselines(profiles: &Path, process: u32) {
 fn copy_run(run: &Path, copy: &Path, samples_bytes: u64) -> Result<(), StoreError> {
     let samples = run.join(SAMPLES_FILE);
     if samples_bytes > 0 {
-        let from = File::open(&samples).map_err(unreadable(&samples))?;
+        let from = file::open_within(run, SAMPLES_FILE).map_err(unreadable(&samples))?;
         let path = copy.join(SAMPLES_FILE);
         let mut to = File::create(&path).map_err(unwritable(&path))?;
         let found = io::copy(&mut from.take(samples_bytes), &mut to).map_err(unwritable(&path))?;
@@ -139,7 +140,7 @@ fn copy_run(run: &Path, copy: &Path, samples_bytes: u64) -> Result<(), StoreErro
         }
     }
     let record = run.join(RECORD_FILE);
-    let json = fs::read(&record).map_err(unreadable(&record))?;
+    let json = file::read_within(run, RECORD_FILE, file::PAGE_MAX).map_err(unreadable(&record))?;
     let path = copy.join(RECORD_FILE);
     replace(&path, &json).map_err(unwritable(&path))
 }
@@ -168,7 +169,7 @@ pub fn load_kit(folder: &Path) -> Result<Option<Kit>, StoreError> {
         kit: u64,
     }
     let path = folder.join(KIT_FILE);
-    let json = match fs::read(&path) {
+    let json = match file::read_within(folder, KIT_FILE, file::PAGE_MAX) {
         Ok(json) => json,
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(e) => return Err(unreadable(&path)(e)),

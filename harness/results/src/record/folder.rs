@@ -2,7 +2,10 @@
 //! or by the next run cleaned of what a kill left in it.
 
 use super::lock::{FolderLock, HeldFolder, LOCK_FILE, entries, name_of, sweep, sweep_files};
-use super::store::{Page, RUNS, RunFolder, StoreError, folder_of, fsync, unwritable};
+use super::store::{
+    Page, RUNS, RunFolder, SAMPLES_FILE, StoreError, folder_of, fsync, unreadable, unwritable,
+};
+use crate::file;
 use crate::record::Record;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -87,6 +90,11 @@ impl RunFolder {
         let lock = FolderLock::take(path, process)?;
         sweep_files(path);
         let record = Self::load_record(path)?;
+        let samples = path.join(SAMPLES_FILE);
+        if fs::symlink_metadata(&samples).is_ok() {
+            // It will be cut and added to: never through a link to somebody else's file.
+            file::open_within(path, SAMPLES_FILE).map_err(unreadable(&samples))?;
+        }
         let mut folder = Self::at(path, Some(lock), Empty::Nothing);
         // What lies beyond the promise is cut off before anything is added.
         (folder.valid, folder.is_torn) = (record.samples_bytes, true);

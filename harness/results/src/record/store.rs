@@ -7,6 +7,7 @@
 
 use super::folder::{Empty, refuse_content};
 use super::lock::{FolderLock, temporary};
+use crate::file;
 use crate::paired::Turn;
 use crate::paired::comparison::{self, Comparison};
 use crate::record::{self, Record, Run};
@@ -340,7 +341,7 @@ impl Page for Comparison {
 
 fn load<P: Page>(path: &Path) -> Result<(P, Vec<P::Row>), StoreError> {
     let page: P = load_page(path)?;
-    let rows = read_rows(&path.join(SAMPLES_FILE), page.samples_bytes())?;
+    let rows = read_rows(path, page.samples_bytes())?;
     Ok((page, rows))
 }
 
@@ -350,18 +351,18 @@ fn load_page<P: Page>(path: &Path) -> Result<P, StoreError> {
     struct AnySchema {
         schema: u64,
     }
-    let file = path.join(P::FILE);
-    let json = match fs::read(&file) {
+    let page = path.join(P::FILE);
+    let json = match file::read_within(path, P::FILE, file::PAGE_MAX) {
         Ok(json) => json,
         Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
             return Err(StoreError::NoRecord { path: path.to_owned() });
         }
-        Err(e) => return Err(unreadable(&file)(e)),
+        Err(e) => return Err(unreadable(&page)(e)),
     };
-    let bad = |source| StoreError::BadRecord { path: file.clone(), source };
+    let bad = |source| StoreError::BadRecord { path: page.clone(), source };
     let AnySchema { schema: found } = serde_json::from_slice(&json).map_err(bad)?;
     if found != u64::from(P::SCHEMA) {
-        return Err(StoreError::OtherSchema { path: file, found, read: P::SCHEMA });
+        return Err(StoreError::OtherSchema { path: page, found, read: P::SCHEMA });
     }
     serde_json::from_slice(&json).map_err(bad)
 }
@@ -393,7 +394,7 @@ pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 /// The folder that `path` is in; a bare name is in the current one.
-pub(super) fn folder_of(path: &Path) -> &Path {
+pub(crate) fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
@@ -416,12 +417,13 @@ pub(crate) fn if_it_can(synced: io::Result<()>) -> io::Result<()> {
     })
 }
 
-/// The first `promised` bytes of the file at `path`, as rows.
-fn read_rows<Row: DeserializeOwned>(path: &Path, promised: u64) -> Result<Vec<Row>, StoreError> {
+/// The first `promised` bytes of the samples in `folder`, as rows.
+fn read_rows<Row: DeserializeOwned>(folder: &Path, promised: u64) -> Result<Vec<Row>, StoreError> {
     if promised == 0 {
         return Ok(Vec::new());
     }
-    let file = match File::open(path) {
+    let path = &folder.join(SAMPLES_FILE);
+    let file = match file::open_within(folder, SAMPLES_FILE) {
         Ok(file) => file,
         Err(e) if e.kind() == io::ErrorKind::NotFound => {
             return Err(StoreError::ShortSamples { path: path.to_owned(), found: 0, promised });

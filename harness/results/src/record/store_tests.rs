@@ -192,7 +192,7 @@ fn a_record_that_is_not_one_is_told() {
         DIR/runs/one/record.json is no whole record: EOF while parsing a value at line 1135 column 23; it was cut off, edited, or written by another version; take it from a backup or run again
         DIR/runs/one/record.json is no whole record: "wasm_caller" is no metric of this version at line 280 column 21; it was cut off, edited, or written by another version; take it from a backup or run again
         DIR/runs/one/record.json is no whole record: "noop" is no case key: expected suite/workload/subject/agent[/name=value,…] at line 91 column 19; it was cut off, edited, or written by another version; take it from a backup or run again
-        cannot read DIR/runs/one/record.json: Is a directory (os error 21)"#]].assert_eq(&report.join("\n"));
+        cannot read DIR/runs/one/record.json: not a regular file, but a folder"#]].assert_eq(&report.join("\n"));
 }
 
 #[test]

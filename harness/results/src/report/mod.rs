@@ -5,6 +5,7 @@
 //! machine.
 
 pub(crate) mod again;
+pub mod colour;
 mod comparison;
 mod conditions;
 mod counters;

@@ -4,7 +4,7 @@ use super::loads::LoadArgs;
 use crate::measure::profile::EngineName;
 use crate::plan::scale::Scale;
 use caxton_results::units::Bytes;
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{ArgGroup, Parser, Subcommand, ValueEnum};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
@@ -19,10 +19,10 @@ const LIMIT_MAX: Bytes = Bytes(4 << 30);
 #[command(
     version,
     about = "What does WASM cost this agent? Native and WASM, measured in turns.",
-    after_help = "Exit codes: 0 fine, 1 a case failed, 2 wrong use or broken set-up, \
-                  3 a regression, 4 nothing to compare with or not to be trusted, \
-                  5 inconclusive (with --strict), 130 interrupted.",
-    args_conflicts_with_subcommands = true
+    args_conflicts_with_subcommands = true,
+    // What makes a comparison, and what makes launch pairs.
+    group = ArgGroup::new("comparison").args(["baseline", "between"]).multiple(true),
+    group = ArgGroup::new("pairs").args(["baseline", "between", "relink"]).multiple(true)
 )]
 pub struct Args {
     /// What to do instead of measuring.
@@ -37,11 +37,12 @@ pub struct Args {
     pub exact: bool,
 
     /// Print the case keys instead of running them
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["out", "save_baseline", "baseline", "between", "pack",
+                                      "relink"])]
     pub list: bool,
 
     /// Format of --list
-    #[arg(long, value_enum, default_value_t = ListFormat::Pretty)]
+    #[arg(long, value_enum, requires = "list", default_value_t = ListFormat::Pretty)]
     pub format: ListFormat,
 
     /// How much to measure [default: quick with --bench, smoke without]
@@ -53,7 +54,7 @@ pub struct Args {
     pub quick: bool,
 
     /// One checked pass per case, nothing is kept (also when cargo gives no --bench)
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["scale", "quick"])]
     pub test: bool,
 
     /// Only this agent; may be repeated
@@ -87,15 +88,16 @@ pub struct Args {
     pub bless_answers: bool,
 
     /// Compare counts only (fuel, sizes, memory): no time is measured
-    #[arg(long)]
+    #[arg(long, requires = "comparison", conflicts_with_all = ["margin", "budget"])]
     pub counts: bool,
 
     /// Thresholds of a comparison, as TOML (see the README)
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", requires = "comparison")]
     pub limits: Option<PathBuf>,
 
     /// Share by which a metric may be worse
-    #[arg(long, value_name = "SHARE", value_parser = parse_share, default_value = "0.01")]
+    #[arg(long, value_name = "SHARE", value_parser = parse_share, default_value = "0.01",
+          requires = "pairs")]
     pub margin: f64,
 
     /// Link this version N times more, its sections in another order each time, and measure how far
@@ -106,25 +108,26 @@ pub struct Args {
     pub relink: Option<u32>,
 
     /// Seconds per case after which a comparison gives up, once there were 16 launch pairs
-    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds, default_value = "10")]
+    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds, default_value = "10",
+          requires = "comparison")]
     pub budget: f64,
 
     /// End in exit code 5 where a comparison stays open
-    #[arg(long)]
+    #[arg(long, requires = "comparison")]
     pub strict: bool,
 
     /// Print every metric of a comparison, not only those that changed
-    #[arg(long)]
+    #[arg(long, requires = "comparison")]
     pub table: bool,
 
     /// Build the guests and put all that is needed to run this version into the new folder DIR
     #[arg(long, hide = true, value_name = "DIR",
-          conflicts_with_all = ["baseline", "save_baseline"])]
+          conflicts_with_all = ["baseline", "save_baseline", "out", "relink"])]
     pub pack: Option<PathBuf>,
 
     /// Compare what --pack made: BASE, CANDIDATE
     #[arg(long, hide = true, num_args = 2, value_name = "DIR", group = "compared",
-          conflicts_with_all = ["baseline", "save_baseline", "pack"])]
+          conflicts_with_all = ["baseline", "save_baseline", "pack", "guest"])]
     pub between: Vec<PathBuf>,
 
     /// Go on when the baseline is not there
@@ -133,7 +136,8 @@ pub struct Args {
 
     /// Profile the cases instead of timing them: pictures, raw samples, and a table
     #[arg(long, value_enum, value_name = "KIND",
-          conflicts_with_all = ["save_baseline", "baseline", "between", "pack"])]
+          conflicts_with_all = ["save_baseline", "baseline", "between", "pack",
+                                "memory_limit"])]
     pub profile: Option<ProfileKind>,
 
     /// What takes the samples [default: perf-clock, and pprof where the kernel refuses it]
@@ -147,7 +151,8 @@ pub struct Args {
 
     /// Seconds to profile each side for [default: 5]; without --profile: only call each agent for
     /// so long, for an outside profiler
-    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds)]
+    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds,
+          conflicts_with_all = ["save_baseline", "baseline", "between", "pack"])]
     pub profile_time: Option<f64>,
 
     /// Threads that call agents at once while profiled, each its own

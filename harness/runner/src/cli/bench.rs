@@ -4,18 +4,18 @@ use super::args::{Args, Mode, ProfileKind, Subtask};
 use super::compare::{self as contest, Match};
 use super::files::{Files, Prepared, guests, prepare};
 use super::list;
-use super::messages::{Problem, lost_result, note, report_problem, result};
+use super::messages::{Problem, ended, note, report_problem, result};
+use super::place::{as_the_user_means, started_in};
 use super::progress::Progress;
 use super::scratch::{scratch, sweep_leftovers};
-use super::{relink, resume, selftest};
+use super::{cases, flags, relink, resume, selftest};
 use crate::guest::catalog::Workspace;
 use crate::measure::protocol::Sampling;
 use crate::measure::run::{Run, Settings};
-use crate::plan::filter::Filter;
+use crate::plan::Task;
 use crate::plan::scale::Scale;
-use crate::plan::{Task, TaskKind};
 use crate::record;
-use crate::suite::{Subjects, Suite};
+use crate::suite::Suite;
 use crate::sys::clock;
 use caxton_results::compare::Records;
 use caxton_results::exit;
@@ -23,9 +23,11 @@ use caxton_results::record::baseline;
 use caxton_results::record::latest::latest_of_each_suite;
 use caxton_results::record::store::{self, Page, RunFolder, StoreError};
 use caxton_results::record::{CaseRecord, PROFILE, Record, Status};
+use caxton_results::report::colour::wants_escapes;
 use caxton_results::report::{self, Style};
 use caxton_results::targets;
 use caxton_results::units::Nanos;
+use clap::FromArgMatches;
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
@@ -39,38 +41,47 @@ const PROFILE_SECONDS: f64 = 5.0;
 /// Names that are tried for the folder of a run.
 const FOLDERS_MAX: u32 = 100;
 
+/// Why a baseline cannot be linked again.
+const NO_EXECUTABLE: &str =
+    "the baseline has no executable: leave --relink out, or keep it again with --save-baseline";
+
 /// Set by Ctrl-C.
 pub(super) static STOP: AtomicBool = AtomicBool::new(false);
 
 /// Runs `suite` as the user wishes.
-pub fn main(suite: &Suite, args: &Args) -> ExitCode {
-    match (run(suite, args), lost_result()) {
-        (Err(problem), _) | (Ok(_), Some(problem)) => report_problem(&problem),
-        (Ok(code), None) => code,
-    }
+pub fn main(suite: &Suite) -> ExitCode {
+    let code = match given(suite) {
+        Ok(args) => run(suite, &args).unwrap_or_else(|problem| report_problem(&problem)),
+        Err(code) => code,
+    };
+    ended(code)
+}
+
+/// What the user gave, or the exit code where that is no run.
+fn given(suite: &Suite) -> Result<Args, ExitCode> {
+    let given = flags::parse(suite, std::env::args_os()).map_err(|error| explain(&error))?;
+    flags::check(suite, &given).map_err(|problem| report_problem(&problem))?;
+    Args::from_arg_matches(&given).map_err(|error| explain(&error))
 }
 
 fn run(suite: &Suite, args: &Args) -> Result<ExitCode, Problem> {
     let here = std::env::current_dir().unwrap_or_default();
-    let workspace = Workspace::find(&here)?;
+    let workspace = Workspace::find(&here, started_in())?;
     if let Some(code) = instead(suite, args, &workspace)? {
         return Ok(code);
     }
+    check(suite, args)?;
     let guests = guests(&args.guest)?;
     let seed = args.seed.unwrap_or_else(clock::entropy);
-    let tasks = plan((suite, args, seed), &workspace, &guests)?;
+    let tasks = cases::tasks(suite, args, seed, &workspace, &guests)?;
     let mode = args.mode();
     if mode == Mode::List {
         result(&list::text(&tasks, args.format, args.ignored));
         return Ok(ExitCode::SUCCESS);
     }
     if tasks.is_empty() {
-        note(&format!("no case of suite {} matches the filter", suite.name));
-        // Nothing compared is nothing found, and not green.
-        let code = if args.baseline.is_some() { exit::NOT_COMPARABLE } else { exit::FINE };
-        return Ok(ExitCode::from(code));
+        return cases::none(suite, args, &workspace, &guests).map(ExitCode::from);
     }
-    check(suite, args)?;
     let baseline = baseline_of(suite, args, &workspace)?;
     sweep_leftovers(&workspace);
     let what = (&tasks[..], &guests);
@@ -138,8 +149,10 @@ fn instead(suite: &Suite, args: &Args, workspace: &Workspace) -> Result<Option<E
 
 /// Words that do not go together.
 fn check(suite: &Suite, args: &Args) -> Result<(), Problem> {
-    if args.profile == Some(ProfileKind::Heap) && !suite.heap {
-        return Err(Problem::NoHeap);
+    match args.profile {
+        Some(ProfileKind::Heap) if !suite.heap => return Err(Problem::NoHeap),
+        Some(ProfileKind::Cpu) if suite.heap => return Err(Problem::NoCpu),
+        _ => {}
     }
     let is_kept = args.mode() != Mode::Check && args.profile_time.is_none();
     if args.save_baseline.is_some() && args.out.is_none() && !is_kept {
@@ -182,10 +195,14 @@ fn with_kits(
         let kits = [kept, packed.as_path()];
         return Match { suite, args, workspace, kits, id, scratch: &scratch }.run().map(Some);
     }
-    if args.relink.is_some() {
-        note("--relink is left out: it needs a baseline that has its executable");
+    match (args.relink, baseline) {
+        (Some(_), Some(_)) => Err(Problem::NoRelink { why: NO_EXECUTABLE.to_owned() }),
+        (Some(_), None) => {
+            note("warning: --relink is left out, as the baseline is");
+            Ok(None)
+        }
+        (None, _) => Ok(None),
     }
-    Ok(None)
 }
 
 /// Runs the tasks; what was measured is kept and printed even when the machine fails on the way.
@@ -324,20 +341,7 @@ fn save_baseline(
 }
 
 pub(super) fn use_colour() -> bool {
-    let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    io::stdout().is_terminal() && !unwanted
-}
-
-/// A path as it was typed: cargo runs a bench in its package's folder, and leaves the folder it was
-/// called in only in `PWD`.
-pub(super) fn as_the_user_means(path: &Path) -> PathBuf {
-    let here = std::env::current_dir().unwrap_or_default();
-    let by_cargo = std::env::var_os("CARGO_MANIFEST_DIR").is_some_and(|dir| dir == *here);
-    let called_in = std::env::var_os("PWD").map(PathBuf::from).filter(|dir| dir.is_absolute());
-    match called_in {
-        Some(called_in) if by_cargo => called_in.join(path),
-        _ => here.join(path),
-    }
+    wants_escapes(io::stdout().is_terminal(), |name| std::env::var_os(name))
 }
 
 pub(super) fn shown(path: &Path, root: &Path) -> String {
@@ -346,53 +350,6 @@ pub(super) fn shown(path: &Path, root: &Path) -> String {
 
 pub(super) fn folder_name(path: &Path) -> String {
     path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
-}
-
-fn plan(
-    (suite, args, seed): (&Suite, &Args, u64),
-    workspace: &Workspace,
-    guests: &BTreeMap<String, PathBuf>,
-) -> Result<Vec<Task>, Problem> {
-    let known: Vec<String> = workspace.agents.keys().cloned().collect();
-    for name in &args.agent {
-        if !known.contains(name) {
-            let (name, known) = (name.clone(), known.join(", "));
-            return Err(Problem::UnknownAgent { name, known });
-        }
-    }
-    if let Some(name) = guests.keys().find(|name| known.contains(name)) {
-        let why = "an agent of the workspace has this name: rename the file".to_owned();
-        return Err(Problem::Guest { path: guests[name].clone(), why });
-    }
-    let wanted = |name: &String| match (&args.agent[..], &args.guest[..]) {
-        ([], []) => !workspace.agents[name].calibration,
-        // Guests alone: the agents were not asked for.
-        ([], _) => false,
-        (names, _) => names.contains(name),
-    };
-    let agents = match suite.agent {
-        Some(agent) => known.into_iter().filter(|name| name == agent).collect(),
-        None => known.into_iter().filter(wanted).collect(),
-    };
-    let subjects = Subjects {
-        agents,
-        guests: guests.keys().cloned().collect(),
-        limits: args.limits(),
-        is_full: args.mode() == Mode::Measure(Scale::Full),
-        loads: args.loads.loads(args.mode().scale(), seed)?,
-    };
-    let filter = Filter::new(&args.filters, args.exact)?;
-    let tasks = (suite.plan)(&subjects).into_iter();
-    // Of all agents at once they would take as long as everything else together.
-    let is_narrow = !args.filters.is_empty() || !args.agent.is_empty();
-    let is_quick = args.mode() == Mode::Measure(Scale::Quick);
-    let tasks =
-        tasks.filter(|task| is_narrow || !is_quick || !matches!(task.kind, TaskKind::Parts(_)));
-    let kept = tasks.filter_map(|task| task.keep(&|case| filter.takes(case)));
-    Ok(match args.profile {
-        Some(ProfileKind::Cpu) => kept.filter_map(Task::profiled).collect(),
-        Some(ProfileKind::Heap) | None => kept.collect(),
-    })
 }
 
 fn baseline_of(
@@ -476,12 +433,12 @@ pub(super) fn point_latest(args: &Args, workspace: &Workspace, id: &str) -> Opti
 }
 
 /// Says what clap has to say; help and version are results, the rest is a wrong use.
-pub fn explain(error: &clap::Error) -> ExitCode {
+fn explain(error: &clap::Error) -> ExitCode {
     let text = error.render();
     if error.use_stderr() {
         note(text.to_string().trim_end());
         return ExitCode::from(exit::WRONG_USE);
     }
     result(&text.to_string());
-    lost_result().map_or(ExitCode::SUCCESS, |problem| report_problem(&problem))
+    ExitCode::SUCCESS
 }

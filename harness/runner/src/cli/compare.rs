@@ -1,11 +1,11 @@
 //! From words to a comparison: packs what is here, opens what is compared with, runs, prints.
 
 use super::args::Args;
-use super::bench::{
-    STOP, as_the_user_means, folder, point_latest, shown, use_colour, watch_for_ctrl_c,
-};
+use super::bench::{STOP, folder, point_latest, shown, use_colour, watch_for_ctrl_c};
+use super::cases::why_none;
 use super::files::Files;
 use super::messages::{Problem, note, result};
+use super::place::as_the_user_means;
 use super::progress::Progress;
 use super::relink::Relink;
 use crate::guest::catalog::{EXAMPLE_SEED, Workspace};
@@ -20,6 +20,7 @@ use crate::suite::{Subjects, Suite};
 use crate::sys::{clock, process};
 use caxton_results::case::CaseKey;
 use caxton_results::exit;
+use caxton_results::file;
 use caxton_results::limits::Limits;
 use caxton_results::paired::comparison::{self, Comparison};
 use caxton_results::paired::{Design, LOOKS};
@@ -172,7 +173,7 @@ pub(super) fn begin(
 pub(super) fn limits(args: &Args) -> Result<Limits, Problem> {
     let Some(path) = &args.limits else { return Ok(Limits::default()) };
     let path = as_the_user_means(path);
-    let text = std::fs::read_to_string(&path)
+    let text = file::read_text(&path, file::TEXT_MAX)
         .map_err(|source| StoreError::Read { path: path.clone(), source })?;
     Ok(Limits::parse(&path.display().to_string(), &text)?)
 }
@@ -212,9 +213,14 @@ pub(super) fn contests(
     let (agents, guests, limits) = (own(agents), own(guests), args.limits());
     let subjects = Subjects { agents, guests, limits, ..Subjects::default() };
     let filter = Filter::new(&args.filters, args.exact)?;
-    let tasks = (suite.plan)(&subjects).into_iter();
-    let kept = tasks.filter_map(|task| task.keep(&|case| filter.takes(case)));
-    let mut contests: Vec<Contest> = kept.filter_map(contest).collect();
+    let tasks = (suite.plan)(&subjects);
+    let cases: Vec<CaseKey> = tasks.iter().flat_map(Task::cases).cloned().collect();
+    let kept = tasks.into_iter().filter_map(|task| task.keep(&|case| filter.takes(case)));
+    let kept: Vec<Task> = kept.collect();
+    if kept.is_empty() {
+        note(&why_none(suite.name, args, &cases, &[]));
+    }
+    let mut contests: Vec<Contest> = kept.into_iter().filter_map(contest).collect();
     let [base, _] = kits;
     let is_new = |contest: &Contest| base.files(&contest.case.agent).is_none();
     let new: BTreeSet<&str> =

@@ -1,20 +1,23 @@
 //! The agents' files: guests that were named, and what must be built for a plan.
 
-use super::bench::{STOP, as_the_user_means, watch_for_ctrl_c};
+use super::bench::{STOP, watch_for_ctrl_c};
 use super::messages::{Problem, note};
+use super::place::as_the_user_means;
 use crate::guest::artifact::sha256_hex;
 use crate::guest::build::{BuildStep, Builder, BuiltAgent};
 use crate::guest::catalog::{AgentSource, Workspace};
 use crate::guest::toolchain::{Toolchain, Variant};
 use crate::measure::protocol::{AgentFiles, VariantFiles};
 use crate::plan::Task;
+use crate::suite::scenarios::case_name;
 use caxton_results::case::Outcome;
+use caxton_results::file;
 use caxton_results::reading::{Missing, Reading};
 use caxton_results::record::Artifact;
 use caxton_results::units::Bytes;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
 /// The files of each agent, or why there are none.
@@ -34,13 +37,12 @@ pub(super) struct Prepared {
 pub(super) fn guests(paths: &[PathBuf]) -> Result<BTreeMap<String, PathBuf>, Problem> {
     let mut guests = BTreeMap::new();
     for path in paths {
+        let path = as_the_user_means(path);
         let problem = |why: &str| Problem::Guest { path: path.clone(), why: why.to_owned() };
-        let path = fs::canonicalize(as_the_user_means(path))
-            .map_err(|error| problem(&error.to_string()))?;
-        let stem = path.file_stem().map(|stem| stem.to_string_lossy()).unwrap_or_default();
-        // Part of a case key: its separators must not appear in it.
-        let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-        let name: String = stem.chars().map(|c| if allowed(c) { c } else { '_' }).collect();
+        let path = fs::canonicalize(&path).map_err(|error| problem(&error.to_string()))?;
+        // Part of a case key and of paths. Of the root folder there is no name.
+        let stem = path.file_stem().map(|stem| stem.to_string_lossy());
+        let name = case_name(&stem.unwrap_or("_".into()));
         if guests.insert(name.clone(), path.clone()).is_some() {
             return Err(problem(&format!("a second guest named {name}: rename one")));
         }
@@ -87,10 +89,16 @@ pub(super) fn prepare(
         }
     }
     for (name, path) in guests.iter().filter(|(name, _)| needed(name)) {
-        artifacts.extend(given(name, path));
         let (name, wasm, native, expected) = (name.clone(), path.clone(), None, None);
         let variants = BTreeMap::new();
-        files.insert(name.clone(), Ok(AgentFiles { name, wasm, native, expected, variants }));
+        let read = file::read(path, file::MODULE_MAX).map(|bytes| given(&name, &bytes));
+        // What cannot be read costs its own cases.
+        let refused = |error| Outcome::Refused(format!("{}: {error}", path.display()));
+        let guest = read.map_err(refused).map(|artifact| {
+            artifacts.push(artifact);
+            AgentFiles { name: name.clone(), wasm, native, expected, variants }
+        });
+        files.insert(name, guest);
     }
     Ok(Prepared { files, artifacts, warnings })
 }
@@ -141,16 +149,15 @@ fn build(
 }
 
 /// What can be said of a guest that was given as a file.
-fn given(name: &str, path: &Path) -> Option<Artifact> {
-    let bytes = fs::read(path).ok()?;
-    Some(Artifact {
+fn given(name: &str, bytes: &[u8]) -> Artifact {
+    Artifact {
         agent: name.to_owned(),
         side: "wasm".to_owned(),
         rustc: Reading::Missing(Missing::NotRequested("given as a file".to_owned())),
         target: "unknown".to_owned(),
         flags: Vec::new(),
         bytes: Bytes(bytes.len() as u64),
-        sha256: sha256_hex(&bytes),
+        sha256: sha256_hex(bytes),
         source_hash: None,
-    })
+    }
 }

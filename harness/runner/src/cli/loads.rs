@@ -1,21 +1,25 @@
 //! The user's words about loads.
 
-use super::bench::as_the_user_means;
 use super::messages::Problem;
+use super::place::as_the_user_means;
 use crate::measure::protocol::LoadTarget;
 use crate::plan::scale::Scale;
 use crate::suite::scenarios::{Loads, case_name};
+use caxton_results::file;
 use caxton_results::load::file::{CAP, TIMEOUT};
 use caxton_results::load::plan::{Arrivals, LoadPlan, Pacing, Stage};
 use caxton_results::load::threshold::Threshold;
 use caxton_results::units::{Bytes, Nanos};
+use clap::ArgGroup;
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What is wanted of loads; only `cargo bench --bench scenarios` has any.
 #[derive(Debug, Clone, Default, clap::Args)]
-#[command(next_help_heading = "Loads (bench scenarios)")]
+#[command(
+    next_help_heading = "Loads",
+    group = ArgGroup::new("own_load").args(["plan", "stage"]).multiple(true)
+)]
 pub struct LoadArgs {
     /// Put this load on the agents instead of the guide's: TOML (see the README); may be repeated
     #[arg(long, value_name = "FILE")]
@@ -32,7 +36,7 @@ pub struct LoadArgs {
 
     /// How its messages lie within the rate
     #[arg(long, value_name = "HOW", value_parser = parse_arrivals, requires = "stage",
-          default_value = "constant")]
+          conflicts_with = "closed", default_value = "constant")]
     pub arrivals: Arrivals,
 
     /// Agents that take its messages
@@ -61,15 +65,18 @@ pub struct LoadArgs {
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     pub time: Option<Nanos>,
 
-    /// Put the loads on a program instead of agents: it reads a number per line, and answers each
-    /// with that number on a line
-    #[arg(long, value_name = "WORDS", value_parser = parse_words)]
+    /// Put a load of your own on a program instead of agents: it reads a number per line, and
+    /// answers each with that number on a line
+    #[arg(long, value_name = "WORDS", value_parser = parse_words, requires = "own_load",
+          conflicts_with_all = ["agents", "message", "plant_leak"])]
     pub program: Option<Words>,
 
     /// Go on with the loads of this run: those that ended are kept, the one that was cut off goes
     /// on where it was, with its gap marked
     #[arg(long, value_name = "RUN",
-          conflicts_with_all = ["plan", "stage", "time", "program", "out"])]
+          conflicts_with_all = ["plan", "stage", "time", "program", "plant_leak", "out", "filters",
+                                "list", "test", "scale", "quick", "seed", "save_baseline",
+                                "baseline"])]
     pub resume: Option<PathBuf>,
 
     /// Leave so many bytes of the host's heap behind at each answer, to see the leak found
@@ -135,9 +142,10 @@ impl LoadArgs {
 fn read(path: &Path) -> Result<LoadPlan, Problem> {
     let path = as_the_user_means(path);
     let unreadable = |source| Problem::PlanFile { path: path.clone(), source };
-    let text = fs::read_to_string(&path).map_err(unreadable)?;
-    // A trace lies beside the plan that names it.
-    let beside = |name: &str| fs::read_to_string(path.with_file_name(name));
+    let text = file::read_text(&path, file::TEXT_MAX).map_err(unreadable)?;
+    // A trace lies beside the plan that names it, and a plan from elsewhere names no other file.
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let beside = |name: &str| file::read_text_within(folder, name, file::TRACE_MAX);
     Ok(LoadPlan::parse(&path.display().to_string(), &text, &beside)?)
 }
 

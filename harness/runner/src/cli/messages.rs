@@ -10,10 +10,10 @@ use caxton_results::exit;
 use caxton_results::limits::BadLimits;
 use caxton_results::load::check::BadPlan;
 use caxton_results::record::store::StoreError;
-use std::io::{self, Write};
+use std::io::{self, ErrorKind, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::{Mutex, PoisonError};
+use std::sync::OnceLock;
 
 /// Why nothing, or no more, could be run.
 #[derive(Debug, thiserror::Error)]
@@ -36,15 +36,31 @@ pub enum Problem {
     #[error(transparent)]
     Filter(#[from] BadFilter),
     /// `--agent`.
-    #[error("no agent {name:?}; there are: {known}")]
+    #[error(
+        "no agent {name:?}; {}there are: {known}",
+        near.as_ref().map_or(String::new(), |near| format!("did you mean {near}? "))
+    )]
     UnknownAgent {
         /// What was asked for.
         name: String,
+        /// What was perhaps meant.
+        near: Option<String>,
         /// What there is.
         known: String,
     },
+    /// Flags that nothing here uses.
+    #[error("suite {suite} does not use {flags}: leave it out, or name a bench that does")]
+    Unused {
+        /// The suite.
+        suite: &'static str,
+        /// The flags, each with the benches that use it.
+        flags: String,
+    },
+    /// `--memory-limit` without the agent that is put under it.
+    #[error("--memory-limit is for agent ballast, which is not asked for: add --agent ballast")]
+    NoBallast,
     /// `--guest`.
-    #[error("guest {path}: {why}")]
+    #[error("guest {path}: {why}", path = path.display())]
     Guest {
         /// The file.
         path: PathBuf,
@@ -61,12 +77,16 @@ pub enum Problem {
     },
     /// `--save-baseline` where nothing is measured.
     #[error(
-        "a smoke or profile run keeps nothing: use --save-baseline with `cargo bench`, or --out"
+        "a checked pass (--test, or no --bench) is not kept: leave --test out, or name a folder \
+         with --out"
     )]
     NothingToKeep,
     /// `--profile heap` where allocations are not watched.
     #[error("{NOT_COUNTED}")]
     NoHeap,
+    /// `--profile cpu` where no call is timed.
+    #[error("this bench profiles the heap alone: use `cargo bench --bench wasm`")]
+    NoCpu,
     /// The self-test's agent does not run.
     #[error("no self-test: {why}")]
     NoSelfTest {
@@ -101,12 +121,6 @@ pub enum Problem {
     /// Ctrl-C before anything was measured.
     #[error("interrupted: nothing was measured")]
     Interrupted,
-    /// A full disk behind standard output.
-    #[error("cannot write to standard output: {source}; what was kept is kept")]
-    Output {
-        /// What the system says.
-        source: io::Error,
-    },
     /// `--relink`.
     #[error("no relink: {why}")]
     NoRelink {
@@ -152,23 +166,24 @@ pub fn note(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
 }
 
-/// The first result that did not get to its reader.
-static LOST: Mutex<Option<io::Error>> = Mutex::new(None);
+/// Why a result could not be printed: what the system said the first time.
+static LOST: OnceLock<String> = OnceLock::new();
 
-/// A result on standard output. A reader that has gone away is no error; a full disk is one that
-/// [`lost_result`] tells when everything else is done.
+/// A result on standard output. A reader that has gone away is no error; a full disk is one, which
+/// [`ended`] tells: what is measured meanwhile is still kept.
 pub fn result(text: &str) {
     let mut out = io::stdout().lock();
-    let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-    if let Err(error) = written
-        && error.kind() != io::ErrorKind::BrokenPipe
-    {
-        LOST.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            let _ = LOST.set(error.to_string());
+        }
+        _ => {}
     }
 }
 
-/// Why a result of this process did not get to its reader, if one did not.
-pub fn lost_result() -> Option<Problem> {
-    let source = LOST.lock().unwrap_or_else(PoisonError::into_inner).take()?;
-    Some(Problem::Output { source })
+/// The exit code of a program that would end in `code`: results that were lost are not fine.
+pub fn ended(code: ExitCode) -> ExitCode {
+    let Some(why) = LOST.get() else { return code };
+    note(&format!("error: cannot write to standard output: {why}; what was kept is kept"));
+    if code == ExitCode::SUCCESS { ExitCode::from(exit::WRONG_USE) } else { code }
 }

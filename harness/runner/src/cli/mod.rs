@@ -2,11 +2,14 @@
 
 pub mod args;
 pub mod bench;
+mod cases;
 mod compare;
 mod files;
+pub mod flags;
 pub mod list;
 mod loads;
 pub mod messages;
+mod place;
 pub mod progress;
 mod relink;
 mod resume;

@@ -1,11 +1,13 @@
 //! Progress: a bar with the time left on a terminal, a plain line per task elsewhere.
 
+use super::cases::is_ci;
 use super::messages::note;
 use crate::measure::run::Observer;
 use caxton_results::case::Outcome;
 use caxton_results::load::frame::Figure;
 use caxton_results::load::outcome::LoadOutcome;
 use caxton_results::load::tally::Tally;
+use caxton_results::report::colour::wants_escapes;
 use caxton_results::report::sanitise::sanitise;
 use caxton_results::units::{Bytes, Nanos, Unit};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -26,7 +28,9 @@ pub struct Progress {
 impl Progress {
     /// Progress over `launches` in all.
     pub fn new(launches: u64) -> Self {
-        let is_watched = std::io::stderr().is_terminal() && std::env::var_os("CI").is_none();
+        let is_terminal = std::io::stderr().is_terminal();
+        let has_escapes = wants_escapes(is_terminal, |name| std::env::var_os(name));
+        let is_watched = is_terminal && has_escapes && !is_ci();
         let bar = is_watched.then(|| ProgressBar::new(launches));
         if let Some(bar) = &bar {
             let style = "{bar:30} {percent:>3} %  {eta:>5} left  {msg}";

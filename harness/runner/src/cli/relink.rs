@@ -3,10 +3,11 @@
 //! they differ by is layout alone.
 
 use super::args::Args;
-use super::bench::{STOP, as_the_user_means, use_colour, watch_for_ctrl_c};
+use super::bench::{STOP, use_colour, watch_for_ctrl_c};
 use super::compare::{SMOKE_LOOKS, begin, contests, pack_here, settings};
 use super::files::{Files, Prepared, prepare};
 use super::messages::{Problem, note, result};
+use super::place::as_the_user_means;
 use super::progress::Progress;
 use super::scratch::scratch;
 use crate::guest::build::{BuildStep, Builder};
@@ -77,12 +78,14 @@ pub(super) fn alone(
     let (plain, scratch) = (plain.as_path(), &scratch);
     let relink = Relink { suite, args, workspace, plain, contests: &contests, scratch, seed };
     let floors = relink.floors(out.as_deref())?;
-    if !contests.iter().any(|contest| contest.is_paired) {
-        note("nothing to relink for: no case is compared in launch pairs");
+    let is_for_nothing = !contests.iter().any(|contest| contest.is_paired);
+    if is_for_nothing {
+        note("error: nothing to relink for: no case of these is compared in launch pairs");
     }
     Ok(match () {
         () if STOP.load(Ordering::Relaxed) => ExitCode::from(exit::INTERRUPTED),
         () if floors.has_untold() => ExitCode::from(exit::FAILED),
+        () if is_for_nothing => ExitCode::from(exit::NOT_COMPARABLE),
         () => ExitCode::SUCCESS,
     })
 }

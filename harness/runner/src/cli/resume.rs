@@ -1,20 +1,21 @@
 //! `--resume`: goes on with the loads of a run that ended before they did.
 
 use super::args::Args;
-use super::bench::{as_the_user_means, finish, folder_name, measure};
+use super::bench::{finish, folder_name, measure};
 use super::files::{Prepared, prepare};
 use super::messages::{Problem, note};
+use super::place::as_the_user_means;
 use crate::guest::catalog::Workspace;
 use crate::measure::keep;
 use crate::measure::protocol::LoadJob;
 use crate::plan::scale::Scale;
 use crate::plan::{Task, TaskKind};
 use crate::suite::Suite;
+use caxton_results::file;
 use caxton_results::record::store::{RUNS, RunFolder};
 use caxton_results::record::{CaseRecord, Status};
 use clap::ValueEnum;
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{self, ExitCode};
 
@@ -65,8 +66,9 @@ fn find(named: &Path, workspace: &Workspace) -> PathBuf {
 
 /// The task of a case, as it was when the run began.
 fn task(run: &Path, case: &CaseRecord) -> Result<Task, String> {
-    let path = run.join(keep::load_folder(&case.key)).join(keep::LOAD_FILE);
-    let text = fs::read_to_string(&path)
+    let name = Path::new(&keep::load_folder(&case.key)).join(keep::LOAD_FILE);
+    let path = run.join(&name);
+    let text = file::read_text_within(run, &name, file::PAGE_MAX)
         .map_err(|error| format!("{}: {error}; only loads can be gone on with", path.display()))?;
     let job: LoadJob =
         serde_json::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?;

@@ -5,10 +5,11 @@
 //! the same on both sides, so that nothing but the work can differ.
 
 use super::args::SelfTest;
-use super::bench::{STOP, as_the_user_means, use_colour, watch_for_ctrl_c};
+use super::bench::{STOP, use_colour, watch_for_ctrl_c};
 use super::compare::{begin, pack_here};
 use super::files::{Prepared, prepare};
 use super::messages::{Problem, note, result};
+use super::place::as_the_user_means;
 use super::progress::Silent;
 use super::relink::hold;
 use super::scratch::{scratch, sweep_leftovers};

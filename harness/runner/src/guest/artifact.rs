@@ -1,12 +1,14 @@
 //! Built files: found again by the hash of all that went into them, and checked when used.
 
 use super::toolchain::{Side, Toolchain, Variant};
+use caxton_results::file;
 use caxton_results::reading::{Missing, Reading};
 use caxton_results::record::Artifact;
 use caxton_results::units::Bytes;
 use object::{Object, ObjectSection, ObjectSymbol, SymbolKind};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -97,8 +99,7 @@ pub fn source_hash(
         paths.push((file.file_name().map(PathBuf::from).unwrap_or_default(), file.clone()));
     }
     for folder in folders {
-        let mut found = Vec::new();
-        collect(folder, &mut found)?;
+        let found = sources(folder)?;
         // Named from the agent's own folder on: a checkout elsewhere has the same hash.
         let from = folder.parent().unwrap_or(folder);
         let name = |path: &PathBuf| path.strip_prefix(from).unwrap_or(path).to_owned();
@@ -113,7 +114,7 @@ pub fn source_hash(
     };
     for (name, path) in &paths {
         add(name.as_os_str().as_encoded_bytes());
-        add(&fs::read(path)?);
+        add(&file::read(path, file::PAGE_MAX)?);
     }
     for part in [toolchain.identity.as_str(), toolchain.target(side)] {
         add(part.as_bytes());
@@ -122,6 +123,24 @@ pub fn source_hash(
         add(word.as_bytes());
     }
     Ok(hex(&hash.finalize()))
+}
+
+/// The regular files in `folder` and below. A folder behind a link is gone through once, so that a
+/// link to a folder above ends; FIFOs, sockets and devices are nothing that a compiler reads.
+fn sources(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    collect(folder, &mut found)?;
+    let mut seen = BTreeSet::from([fs::canonicalize(folder)?]);
+    let mut next = 0;
+    while next < found.len() {
+        let path = found[next].clone();
+        if path.is_dir() && seen.insert(fs::canonicalize(&path)?) {
+            collect(&path, &mut found)?;
+        }
+        next += 1;
+    }
+    found.retain(|path| path.is_file());
+    Ok(found)
 }
 
 fn collect(folder: &Path, into: &mut Vec<PathBuf>) -> io::Result<()> {
@@ -273,5 +292,33 @@ mod tests {
         for own in ["sub/.git", ".git/index", ".hg/store", ".jj/repo", ".svn/entries"] {
             assert!(!found(own), "{own}");
         }
+    }
+
+    #[test]
+    fn what_is_no_source_costs_no_build() {
+        use std::os::unix::fs::symlink;
+        let temporary = tempfile::tempdir().expect("a folder");
+        let agent = temporary.path().join("agent");
+        fs::create_dir_all(agent.join("src")).expect("a fresh folder");
+        fs::create_dir(temporary.path().join("shared")).expect("a fresh folder");
+        fs::write(agent.join("src/lib.rs"), "x").expect("a fresh folder");
+        fs::write(temporary.path().join("shared/data"), "y").expect("a fresh folder");
+        let _socket = std::os::unix::net::UnixListener::bind(agent.join("src/socket"));
+        for (target, link) in [
+            ("/dev/zero", "src/device"),
+            ("nothing", "src/dangling"),
+            ("../..", "src/up"),
+            (".", "src/self"),
+            ("../../shared", "src/shared"),
+            ("../src/lib.rs", "src/link.rs"),
+        ] {
+            symlink(target, agent.join(link)).expect("a fresh folder");
+        }
+        let found = sources(&agent).expect("it ends");
+        let real = |path: &PathBuf| fs::canonicalize(path).expect("it is there");
+        let found: BTreeSet<PathBuf> = found.iter().map(real).collect();
+        let home = fs::canonicalize(temporary.path()).expect("it is there");
+        let expected = ["agent/src/lib.rs", "shared/data"].map(|name| home.join(name));
+        assert_eq!(found, BTreeSet::from(expected));
     }
 }

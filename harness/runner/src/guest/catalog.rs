@@ -4,6 +4,7 @@
 
 use crate::sys::process;
 use caxton_results::surroundings::CARGO_VARIABLES;
+use caxton_results::target_folder;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
@@ -95,17 +96,17 @@ struct Dependency {
 }
 
 impl Workspace {
-    /// Finds the workspace at or above `start` and lists its agents.
+    /// Finds the workspace at or above `start` and lists its agents, for a user who stands in
+    /// `started_in`: a relative target folder is of there.
     ///
     /// # Errors
     /// [`CatalogError`].
-    pub fn find(start: &Path) -> Result<Self, CatalogError> {
-        let is_root =
-            |dir: &&Path| dir.join("agents-wasm").is_dir() && dir.join("harness").is_dir();
-        let root = start.ancestors().find(is_root);
-        let root = root.ok_or_else(|| CatalogError::NoWorkspace(start.to_owned()))?.to_owned();
+    pub fn find(start: &Path, started_in: &Path) -> Result<Self, CatalogError> {
+        let root = root_above(start).ok_or_else(|| CatalogError::NoWorkspace(start.to_owned()))?;
+        let root = root.to_owned();
         let mut command = cargo(&root);
         command.args(["metadata", "--no-deps", "--format-version", "1", "--offline"]);
+        command.envs(target_folder::variables(started_in, |name| std::env::var_os(name)));
         let text = process::output(&mut command).map_err(CatalogError::Cargo)?;
         let metadata: Metadata =
             serde_json::from_str(&text).map_err(|error| CatalogError::Cargo(error.to_string()))?;
@@ -129,6 +130,12 @@ pub fn cargo_at(program: &OsStr, dir: &Path) -> Command {
     let mut command = process::command(program, dir);
     command.envs(CARGO_VARIABLES);
     command
+}
+
+/// The root of the workspace at or above `start`.
+pub fn root_above(start: &Path) -> Option<&Path> {
+    let is_root = |dir: &&Path| dir.join("agents-wasm").is_dir() && dir.join("harness").is_dir();
+    start.ancestors().find(is_root)
 }
 
 fn agents_of(

@@ -6,6 +6,7 @@
 use super::pictures::{Files, flame_graph, profiled};
 use super::protocol::Kept;
 use caxton_results::case::CaseKey;
+use caxton_results::file;
 use caxton_results::profile::{About, ProfileError, Weight, dhat};
 use caxton_results::record::lock::HeldFolder;
 use caxton_results::record::store::StoreError;
@@ -58,7 +59,7 @@ pub fn keep(run: &Path, case: &CaseKey, what: &Kept) -> Result<Vec<String>, Stor
     match what {
         Kept::HostHeap { phase, path } => {
             let name = format!("{phase}.dhat.json");
-            let bytes = fs::read(path).map_err(unwritable(path))?;
+            let bytes = file::read(path, file::PAGE_MAX).map_err(unwritable(path))?;
             if write_new(&folder.join(&name), &bytes)? {
                 files.names.push(name);
                 host_pictures(&mut files, case, (phase, &bytes))?;

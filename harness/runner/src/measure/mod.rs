@@ -12,6 +12,7 @@ pub mod child;
 pub mod keep;
 pub mod launch;
 mod load;
+pub mod path;
 mod pictures;
 pub mod probe;
 pub mod profile;

@@ -131,6 +131,7 @@ pub enum Work {
         /// The case.
         case: CaseKey,
         /// An empty folder for the files that the worker writes.
+        #[serde(with = "super::path")]
         folder: PathBuf,
     },
     /// Calls without measuring, for an outside profiler.
@@ -371,6 +372,7 @@ pub struct AgentFiles {
     /// Its name.
     pub name: String,
     /// The module.
+    #[serde(with = "super::path")]
     pub wasm: PathBuf,
     /// The twin; none for a guest that was given as a file.
     pub native: Option<PathBuf>,
@@ -485,6 +487,7 @@ pub enum Kept {
         /// `compile`, `instantiate` or `run`.
         phase: String,
         /// Where the worker wrote it.
+        #[serde(with = "super::path")]
         path: PathBuf,
     },
     /// Which of the guest's functions allocate.

@@ -26,6 +26,17 @@ pub struct Suite {
     pub agent: Option<&'static str>,
 }
 
+/// Every suite, one per bench.
+pub const ALL: [&Suite; 7] = [
+    &heap::SUITE,
+    &latency::SUITE,
+    &resources::SUITE,
+    &scalability::SUITE,
+    &scenarios::SUITE,
+    &throughput::SUITE,
+    &wasm::SUITE,
+];
+
 /// What a suite is planned for.
 #[derive(Debug, Clone, Default)]
 pub struct Subjects {

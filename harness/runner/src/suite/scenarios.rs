@@ -177,7 +177,7 @@ fn task(scenario: Scenario, loads: &Loads) -> Task {
     Task { agent: COURIER.to_owned(), kind: TaskKind::Load { case, job: Box::new(job) } }
 }
 
-/// A plan's name as part of a case key and of a path: without their separators.
+/// A name of the user's as part of a case key and of a path: without their separators.
 pub fn case_name(name: &str) -> String {
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     let name: String = name.chars().map(|c| if allowed(c) { c } else { '_' }).collect();

@@ -2,11 +2,11 @@
 
 use caxton_results::surroundings::{GIT_VARIABLES, GIT_WORDS, REPOSITORY_VARIABLES};
 use std::ffi::{OsStr, c_int};
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Read};
 use std::os::fd::FromRawFd;
-use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::path::Path;
+use std::os::unix::process::{CommandExt, ExitStatusExt, parent_id};
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
@@ -117,6 +117,24 @@ pub fn output(command: &mut Command) -> Result<String, String> {
     }
 }
 
+/// The folder in which the nearest ancestor that runs `program` works.
+pub fn folder_of_ancestor(program: &Path) -> Option<PathBuf> {
+    // Cargo, perhaps a runner of its own, perhaps a wrapper of that.
+    const GENERATIONS: u32 = 8;
+    let program = fs::canonicalize(program).ok()?;
+    let mut process = parent_id().to_string();
+    for _ in 0..GENERATIONS {
+        let home = Path::new("/proc").join(&process);
+        if fs::read_link(home.join("exe")).is_ok_and(|runs| runs == program) {
+            return fs::read_link(home.join("cwd")).ok();
+        }
+        let status = fs::read_to_string(home.join("status")).ok()?;
+        let parent = status.lines().find_map(|line| line.strip_prefix("PPid:"))?;
+        parent.trim().clone_into(&mut process);
+    }
+    None
+}
+
 /// The path of this executable that stays right when its file is replaced.
 pub const THIS_EXECUTABLE: &str = "/proc/self/exe";
 
@@ -164,7 +182,7 @@ pub fn spawn_piped(program: &str, arguments: &[String]) -> io::Result<Child> {
 /// changes.
 pub fn die_first() {
     const FIRST: &str = "1000";
-    let _ = std::fs::write("/proc/self/oom_score_adj", FIRST);
+    let _ = fs::write("/proc/self/oom_score_adj", FIRST);
 }
 
 fn die_with_parent(command: &mut Command) {

@@ -1,14 +1,13 @@
 //! Fuel of one steady-state call: wasmtime's own count of executed operations, exact where the
 //! program alone decides. A pass of its own, because metering changes speed.
 
-use super::sides::page_offset;
+use super::sides::{module, page_offset};
 use super::{At, Context};
 use crate::guest::catalog::EXAMPLE_SEED;
 use crate::measure::protocol::{AgentFiles, Event};
 use crate::subject::wasmtime::{EngineOptions, WasmSubject};
 use crate::subject::{AgentInstance, Attempt};
 use caxton_results::case::{CaseKey, Outcome};
-use std::fs;
 
 /// Calls before the count: buffers have grown, lazy state is there.
 const WARM_UP: u32 = 3;
@@ -22,8 +21,7 @@ const CALLS: u32 = 16;
 /// # Errors
 /// What became of the agent.
 pub fn run(ctx: &mut Context<'_>, agent: &AgentFiles, case: &CaseKey) -> Attempt<()> {
-    let bytes = fs::read(&agent.wasm)
-        .map_err(|error| Outcome::Refused(format!("{}: {error}", agent.wasm.display())))?;
+    let bytes = module(&agent.wasm)?;
     let subject =
         WasmSubject::compile(&bytes, EngineOptions { fuel: true, ..EngineOptions::default() })?;
     let mut instance = subject.instantiate(None)?;

@@ -5,7 +5,7 @@
 //! is linear memory, and nothing of a twin's, which is a shared library's own: these are counted by
 //! the agent itself where it opts in (`agent_abi::heap`), in builds of their own.
 
-use super::sides::{Exchange, Loaded, page_offset};
+use super::sides::{Exchange, Loaded, module, page_offset};
 use super::{At, Context};
 use crate::guest::toolchain::{Side, Variant};
 use crate::measure::blocks::{BlockSize, Seat, block, prepare};
@@ -24,7 +24,6 @@ use caxton_results::profile::{About, Profile, Weight};
 use caxton_results::reading::Missing;
 use caxton_results::units::Bytes;
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
 
 /// Instances that are made and kept in the phase `instantiate`.
@@ -116,7 +115,7 @@ impl Bench<'_> {
     }
 
     fn compile(&self, ctx: &mut Context<'_>) -> Attempt<WasmSubject> {
-        let bytes = read(&self.agent.wasm)?;
+        let bytes = module(&self.agent.wasm)?;
         self.phase(ctx, ("compile", 1), || compiled(&bytes))
     }
 
@@ -222,7 +221,7 @@ impl Bench<'_> {
                 return self.nothing_own(ctx, &Missing::NotRequested(why));
             }
         };
-        let bytes = read(&files.wasm)?;
+        let bytes = module(&files.wasm)?;
         let wasm = compiled(&bytes)?;
         let mut agent = wasm.instantiate(None)?;
         if !agent.start_heap(0, 0)? {
@@ -395,10 +394,6 @@ impl GrowthLog {
         }
         self.growth.lost += growths.lost;
     }
-}
-
-fn read(path: &Path) -> Attempt<Vec<u8>> {
-    fs::read(path).map_err(|error| Outcome::Refused(format!("{}: {error}", path.display())))
 }
 
 fn compiled(bytes: &[u8]) -> Attempt<WasmSubject> {

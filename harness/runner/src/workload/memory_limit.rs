@@ -1,7 +1,7 @@
 //! An agent under a memory limit: what it can have, what getting it costs, how it works when it is
 //! nearly full, and what it sees at the end.
 
-use super::sides::{Placed, page_offset};
+use super::sides::{Placed, module, page_offset};
 use super::{At, Context};
 use crate::measure::blocks::{BlockSize, Seat, block, prepare};
 use crate::measure::calibrate;
@@ -13,7 +13,6 @@ use agent_abi::ballast::{Answer, Request, WORDS_BYTES};
 use caxton_results::case::{CaseKey, Outcome};
 use caxton_results::reading::Missing;
 use caxton_results::units::{Bytes, Nanos};
-use std::fs;
 
 /// Levels in per cent of the limit, as the metrics name them.
 const LEVELS: [u64; 4] = [10, 50, 90, 99];
@@ -53,8 +52,7 @@ pub fn run(
         let why = format!("needs {limit} and {HEADROOM} beside; only {available} are available");
         return Err(Outcome::NotRun(why));
     }
-    let bytes = fs::read(&agent.wasm)
-        .map_err(|error| Outcome::Refused(format!("{}: {error}", agent.wasm.display())))?;
+    let bytes = module(&agent.wasm)?;
     let subject = WasmSubject::compile(&bytes, EngineOptions::default())?;
     let cost = calibrate::measure(ctx.clock)?;
     (ctx.tell)(Event::Cost(cost));

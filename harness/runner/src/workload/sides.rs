@@ -14,8 +14,8 @@ use crate::subject::wasmtime::{EngineOptions, WasmSubject};
 use crate::subject::{AgentInstance, Attempt};
 use crate::sys::clock::Clock;
 use caxton_results::case::Outcome;
+use caxton_results::file;
 use caxton_results::units::Nanos;
-use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -113,9 +113,10 @@ pub fn needed(agent: &AgentFiles, pairs: &[PairCase]) -> Vec<Side> {
 /// The bytes of the module at `path`.
 ///
 /// # Errors
-/// `Refused`: no such file.
+/// `Refused`: no such file, or none that is read as a module.
 pub fn module(path: &Path) -> Attempt<Vec<u8>> {
-    fs::read(path).map_err(|error| Outcome::Refused(format!("{}: {error}", path.display())))
+    let read = file::read(path, file::MODULE_MAX);
+    read.map_err(|error| Outcome::Refused(format!("{}: {error}", path.display())))
 }
 
 /// Counts events while `seat` handles `message` for about `time`; the counts, and of how many

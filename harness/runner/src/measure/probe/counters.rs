@@ -71,12 +71,7 @@ fn open(row: &EventRow, group: Option<&mut Group>) -> io::Result<Counter> {
 fn missing(row: &EventRow, error: &io::Error, paranoid: Option<i32>) -> Missing {
     match error.raw_os_error() {
         Some(libc::EACCES | libc::EPERM) => {
-            let now = paranoid.map_or("unknown".to_owned(), |level| level.to_string());
-            let wanted = if row.in_kernel { 1 } else { 2 };
-            Missing::NotPermitted(format!(
-                "kernel.perf_event_paranoid is {now}: `sysctl kernel.perf_event_paranoid={wanted}` \
-                 or run with CAP_PERFMON"
-            ))
+            Missing::NotPermitted(refusal(paranoid, if row.in_kernel { 1 } else { 2 }))
         }
         Some(libc::ENOENT | libc::EOPNOTSUPP | libc::ENODEV | libc::EINVAL)
             if row.group == GroupName::Hardware =>
@@ -92,9 +87,33 @@ fn missing(row: &EventRow, error: &io::Error, paranoid: Option<i32>) -> Missing 
     }
 }
 
+/// Why the kernel refuses an event that it permits at a `perf_event_paranoid` of up to `needed`, and
+/// what lifts that where `paranoid` is what it has now. To set what it has already lifts nothing.
+pub(in crate::measure) fn refusal(paranoid: Option<i32>, needed: i32) -> String {
+    match paranoid {
+        Some(level) if level > needed => format!(
+            "kernel.perf_event_paranoid is {level}: `sysctl kernel.perf_event_paranoid={needed}` \
+             or run with CAP_PERFMON"
+        ),
+        Some(level) => format!(
+            "kernel.perf_event_paranoid is {level}, which permits it: a container's seccomp profile \
+             or a security module refuses perf_event_open; allow that system call there"
+        ),
+        None => format!(
+            "perf_event_open is refused: it takes kernel.perf_event_paranoid of {needed} or less, \
+             and a container that allows that system call"
+        ),
+    }
+}
+
 /// What the kernel lets unprivileged programs watch; none where it does not tell.
 pub(in crate::measure) fn paranoid() -> Option<i32> {
-    std::fs::read_to_string("/proc/sys/kernel/perf_event_paranoid").ok()?.trim().parse().ok()
+    kernel_setting("perf_event_paranoid")
+}
+
+/// A number of `/proc/sys/kernel`; none where there is none.
+pub(in crate::measure) fn kernel_setting(name: &str) -> Option<i32> {
+    std::fs::read_to_string(format!("/proc/sys/kernel/{name}")).ok()?.trim().parse().ok()
 }
 
 /// One reading of a group, as the kernel gives it.
@@ -287,6 +306,17 @@ mod tests {
         let why = missing(&migrations, &denied, Some(2)).to_string();
         assert!(why.contains("perf_event_paranoid is 2"), "{why}");
         assert!(why.contains("sysctl kernel.perf_event_paranoid=1"), "{why}");
+        for (level, row, advice) in [
+            (4, &cycles, "is 4: `sysctl kernel.perf_event_paranoid=2`"),
+            (3, &migrations, "is 3: `sysctl kernel.perf_event_paranoid=1`"),
+            (2, &cycles, "is 2, which permits it: a container's"),
+            (1, &migrations, "is 1, which permits it: a container's"),
+            (-1, &cycles, "is -1, which permits it: a container's"),
+        ] {
+            let why = missing(row, &denied, Some(level)).to_string();
+            assert!(why.contains(advice), "{level}: {why}");
+        }
+        assert!(missing(&cycles, &denied, None).to_string().contains("of 2 or less"));
         let absent = io::Error::from_raw_os_error(libc::ENOENT);
         assert!(matches!(missing(&cycles, &absent, Some(2)), Missing::Unsupported(_)));
     }

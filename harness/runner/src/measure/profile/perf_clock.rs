@@ -6,7 +6,7 @@ use super::record::{Record, Sample, parse};
 use super::space::{Leaving, Space};
 use super::stacks::{RawSample, RawStacks};
 use super::{EngineName, Sampler, Shared, roots};
-use crate::measure::probe::counters::paranoid;
+use crate::measure::probe::counters::{kernel_setting, paranoid, refusal};
 use crate::sys::clock::CpuTime;
 use crate::sys::perf_ring::{self, Events, Refusal, Rings};
 use caxton_results::reading::Missing;
@@ -58,7 +58,8 @@ impl PerfClock {
         let failed = |_| Missing::Failed("the sampler's thread ended".to_owned());
         let spared = told.recv().map_err(failed)?;
         // Opened after the helper was born, so that it inherits nothing.
-        let (events, rings) = open(hz, &[spared]).map_err(|why| missing(why, paranoid()))?;
+        let (events, rings) = open(hz, &[spared])
+            .map_err(|why| missing(why, paranoid(), kernel_setting("perf_event_mlock_kb")))?;
         give.send((rings, events.born_late()))
             .map_err(|_| Missing::Failed("the sampler's thread ended".to_owned()))?;
         Ok(Self { events, helper: Some(helper), signs })
@@ -102,24 +103,19 @@ impl Drop for PerfClock {
     }
 }
 
-/// Why there are no samples, in a line to act on.
-pub(super) fn missing(why: Refusal, paranoid: Option<i32>) -> Missing {
+/// Why there are no samples, in a line to act on; with what the kernel is set to.
+pub(super) fn missing(why: Refusal, paranoid: Option<i32>, mlock_kb: Option<i32>) -> Missing {
     let Refusal { errno, call } = why;
     match errno {
-        libc::EACCES | libc::EPERM if call == "mmap" => Missing::NotPermitted(
-            "no memory for samples may be locked: raise `sysctl kernel.perf_event_mlock_kb` or \
-             `ulimit -l`"
-                .to_owned(),
-        ),
-        libc::EACCES | libc::EPERM => Missing::NotPermitted(match paranoid {
-            Some(level) if level > 2 => format!(
-                "kernel.perf_event_paranoid is {level}: `sysctl kernel.perf_event_paranoid=2` \
-                     or run with CAP_PERFMON"
-            ),
-            _ => "perf_event_open is refused, as a container's seccomp profile does: allow \
-                      that system call, or check `sysctl kernel.perf_event_paranoid`"
-                .to_owned(),
-        }),
+        libc::EACCES | libc::EPERM if call == "mmap" => {
+            let now = mlock_kb.map_or("unknown".to_owned(), |kib| kib.to_string());
+            Missing::NotPermitted(format!(
+                "no memory for samples may be locked: kernel.perf_event_mlock_kb is {now}, of which \
+                 the smallest rings take 132 and other profilers of this user the rest: end those, \
+                 or raise it by `sysctl`"
+            ))
+        }
+        libc::EACCES | libc::EPERM => Missing::NotPermitted(refusal(paranoid, 2)),
         libc::ENOSYS => {
             Missing::Unsupported("this kernel or sandbox has no perf_event_open".to_owned())
         }

@@ -204,12 +204,12 @@ fn threads_that_come_and_go_while_it_starts_pauses_and_ends_do_no_harm() {
 fn a_refusal_is_one_line_that_says_what_lifts_it() {
     let why = |errno, call| {
         let refusal = perf_ring::Refusal { errno, call };
-        perf_clock::missing(refusal, Some(3)).to_string()
+        perf_clock::missing(refusal, Some(3), Some(516)).to_string()
     };
     let open = "perf_event_open";
     for (errno, call, words) in [
         (libc::EACCES, open, "sysctl kernel.perf_event_paranoid=2"),
-        (libc::EPERM, "mmap", "perf_event_mlock_kb"),
+        (libc::EPERM, "mmap", "perf_event_mlock_kb is 516"),
         (libc::ENOSYS, open, "no perf_event_open"),
         (libc::EMFILE, open, "ulimit -n"),
         (libc::ENOENT, open, "cpu-clock"),

@@ -6,14 +6,15 @@ use crate::guest::toolchain::Variant;
 use crate::measure::protocol::AgentFiles;
 use crate::sys::process;
 use caxton_results::case::Outcome;
+use caxton_results::file;
 use caxton_results::record::Run;
 use caxton_results::record::baseline;
 use caxton_results::record::kit::{KIT, KIT_FILE, Kit, KitAgent, KitFile};
 use caxton_results::record::store::StoreError;
 use caxton_results::units::Bytes;
 use std::collections::BTreeMap;
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -151,6 +152,16 @@ fn described(path: &Path) -> Result<KitFile, KitError> {
     Ok(KitFile { file, sha256: sha256_hex(&bytes), bytes: Bytes(bytes.len() as u64) })
 }
 
+/// Copies a kit's `file` from the folder `from` to `to`: no more of it than was kept, and a byte that
+/// tells that there is more.
+fn copy(from: &Path, file: &KitFile, to: &Path) -> io::Result<()> {
+    let kept = file::open_within(from, &file.file)?;
+    let rights = kept.metadata()?.permissions();
+    let mut copy = File::create(to)?;
+    io::copy(&mut kept.take(file.bytes.0.saturating_add(1)), &mut copy)?;
+    copy.set_permissions(rights)
+}
+
 /// A kit that was checked, and laid out to be run.
 #[derive(Debug)]
 pub struct OpenKit {
@@ -186,7 +197,7 @@ impl OpenKit {
             let (kept, path) = (from.join(&file.file), folder.join(&file.file));
             let changed = |why: String| KitError::Changed { path: kept.clone(), why };
             // A copy, not a link: what is checked must be what runs.
-            fs::copy(&kept, &path).map_err(|error| changed(error.to_string()))?;
+            copy(from, file, &path).map_err(|error| changed(error.to_string()))?;
             let found = described(&path)?;
             if found.bytes != file.bytes {
                 let (found, kept) = (found.bytes.0, file.bytes.0);

@@ -18,8 +18,8 @@ use crate::subject::mail::{MailSubject, Shape};
 use crate::subject::native::NativeSubject;
 use crate::subject::wasmtime::{Allocation, EngineOptions, WasmMailSubject, WasmSubject};
 use crate::sys::budget::MapBudget;
+use crate::workload::sides::module;
 use caxton_results::case::Outcome;
-use std::fs;
 
 /// Agents up to which the pool is better. Of more, page tables and the walks through them cost more
 /// than bounds that are checked: the pool's slots are 4 GiB apart.
@@ -62,8 +62,7 @@ pub fn tier(agents: u32, shape: Shape) -> Tier {
 /// # Errors
 /// It cannot be read or compiled.
 pub fn guest(files: &AgentFiles, options: EngineOptions) -> Attempt<WasmSubject> {
-    let bytes = fs::read(&files.wasm)
-        .map_err(|error| Outcome::Refused(format!("{}: {error}", files.wasm.display())))?;
+    let bytes = module(&files.wasm)?;
     WasmSubject::compile(&bytes, options)
 }
 

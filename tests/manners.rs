@@ -1,0 +1,126 @@
+//! What is printed, and where: no escapes where nobody wants them, a full disk that is told, a
+//! reader that went away, and every exit code in every help.
+
+use crate::capability;
+use crate::executable::{
+    Place, Running, Said, bench, fresh_out, root, suite, tool, tool_says, word,
+};
+use caxton_results::exit;
+use caxton_results::record::Status;
+use caxton_results::record::store::RunFolder;
+use std::path::Path;
+
+/// A stored run.
+fn run() -> String {
+    word(&root().join("tests/fixtures/record-v1"))
+}
+
+/// `program` with `words`, its streams redirected as the shell is told by `how`.
+fn redirected(program: &Path, words: &[&str], how: &str) -> Said {
+    let script = format!("\"$0\" \"$@\" {how}");
+    let program = word(program);
+    let words = [&["-c", &script, &program], words].concat();
+    Running::start(Path::new("sh"), &words, &Place::default()).wait()
+}
+
+#[test]
+fn output_that_cannot_be_written_is_told_and_a_reader_that_went_away_is_not() {
+    let run = run();
+    let calls: [(&Path, &[&str]); 6] = [
+        (tool(), &["report", &run]),
+        (tool(), &["export", "--format", "csv", &run]),
+        (tool(), &["--help"]),
+        (tool(), &["report", "--help"]),
+        (bench(), &["--list"]),
+        (bench(), &["--help"]),
+    ];
+    for (program, words) in calls {
+        let full = redirected(program, words, ">/dev/full");
+        assert_eq!(full.code, Some(2), "{words:?}: {}", full.stderr);
+        let line = full.stderr.trim_end();
+        assert!(line.contains("standard output") && line.contains("No space left"), "{line}");
+        assert_eq!(line.lines().count(), 1, "{line}");
+        let away = redirected(program, words, "3>&1 >&- | true");
+        assert_eq!((away.code, away.stderr.as_str()), (Some(0), ""), "{words:?}");
+        // Nobody there to read what goes wrong is no error.
+        let deaf = redirected(program, words, "2>/dev/full");
+        assert_eq!(deaf.code, Some(0), "{words:?}");
+    }
+}
+
+#[test]
+fn a_run_whose_output_is_lost_is_kept() {
+    for (how, code) in [(">/dev/full", 2), ("2>/dev/full", 0)] {
+        let (_folder, out) = fresh_out();
+        let words = ["--bench", "--scale", "smoke", "--agent", "echo", "--out", &out];
+        let said = redirected(bench(), &words, how);
+        let Some(said) = said.if_guests_can_be_built() else { return };
+        assert_eq!(said.code, Some(code), "{how}: {}", said.stderr);
+        let (record, _) = RunFolder::load(Path::new(&out)).expect("a kept run");
+        assert_eq!(record.run.status, Status::Finished, "{how}");
+    }
+}
+
+/// `command` on a terminal with `variables`; none where there is no `script`.
+fn on_a_terminal(command: &str, variables: &[(&'static str, &str)]) -> Option<String> {
+    let script = Path::new("/usr/bin/script");
+    if !script.is_file() {
+        capability::absent("script", "util-linux's script makes the terminal");
+        return None;
+    }
+    // What the tests were started with must not decide; CI has no progress bar.
+    let usual = [("TERM", "xterm"), ("NO_COLOR", ""), ("CLICOLOR", ""), ("CLICOLOR_FORCE", "")];
+    let all = usual.iter().chain([&("CI", "")]).chain(variables);
+    let variables = all.map(|(name, value)| (*name, value.into())).collect();
+    let place = Place { variables, ..Place::default() };
+    let said = Running::start(script, &["-qec", command, "/dev/null"], &place).wait();
+    assert_eq!(said.code, Some(0), "{command}: {}", said.stdout);
+    Some(said.stdout)
+}
+
+#[test]
+fn a_terminal_without_escapes_gets_none() {
+    let report = format!("{} report {}", word(tool()), run());
+    let guest = word(&root().join("tests/fixtures/guests/echoes.wat"));
+    let measured = format!("{} --bench --scale smoke --guest {guest} --out ", word(bench()));
+    for command in [report.clone(), format!("{} --help", word(tool())), measured] {
+        for (variables, has_escapes) in [
+            (&[][..], true),
+            (&[("TERM", "dumb")], false),
+            (&[("TERM", "")], false),
+            (&[("NO_COLOR", "1")], false),
+            (&[("CLICOLOR", "0")], false),
+        ] {
+            let (_folder, out) = fresh_out();
+            let command =
+                if command.ends_with("--out ") { command.clone() + &out } else { command.clone() };
+            let Some(said) = on_a_terminal(&command, variables) else { return };
+            assert_eq!(said.contains('\u{1b}'), has_escapes, "{variables:?} {command}: {said:?}");
+        }
+    }
+}
+
+#[test]
+fn every_help_has_every_exit_code() {
+    let says = |program: &Path, words: &[&str]| {
+        Running::start(program, words, &Place::default()).wait().stdout
+    };
+    let mut helps = vec![says(bench(), &["--help"]), says(suite("scenarios"), &["-h"])];
+    helps.push(says(bench(), &["selftest", "--help"]));
+    helps.push(tool_says(&["--help"]).stdout);
+    for task in ["report", "export", "list", "compare", "gate", "ci", "history"] {
+        helps.push(tool_says(&[task, "--help"]).stdout);
+    }
+    for help in helps {
+        for (code, says) in exit::CODES {
+            assert!(help.contains(&format!("\n  {code:>3}  {says}\n")), "{code}: {help}");
+        }
+    }
+    let readme = std::fs::read_to_string(root().join("README.md")).expect("there");
+    let line = readme.split("Exit codes: ").nth(1).and_then(|rest| rest.split("\n\n").next());
+    for (code, _) in exit::CODES {
+        let is_told =
+            line.is_some_and(|line| line.split([' ', '\n']).any(|w| w == code.to_string()));
+        assert!(is_told, "README: {code}");
+    }
+}
