@@ -3,7 +3,7 @@
 
 use super::frame::Figure;
 use super::outcome::{Degradations, Leak};
-use super::plan::{LoadPlan, Rate, Role, Stage};
+use super::plan::{LoadPlan, Rate, Role, Stage, total};
 use super::recovery::{Burst, Recovery, least_capacity, recovery};
 use super::tally::{Row, Tally};
 use super::threshold::Metric;
@@ -38,7 +38,7 @@ impl LoadPlan {
     /// The stage that an instant of the plan belongs to; the last one from its end on.
     pub fn stage_at(&self, at_ns: u64) -> u32 {
         let ends = self.stages.iter().scan(0, |end, stage| {
-            *end += stage.granted.0;
+            *end = stage.granted.0.saturating_add(*end);
             Some(*end)
         });
         let number = ends.take_while(|end| *end <= at_ns).count();
@@ -53,7 +53,7 @@ impl LoadPlan {
     /// The first burst that has a base before it.
     pub fn burst(&self) -> Option<Burst> {
         let number = self.stages.iter().position(|stage| stage.role == Role::Burst)?;
-        let before_ns: u64 = self.stages[..number].iter().map(|stage| stage.granted.0).sum();
+        let before_ns = total(self.stages[..number].iter().map(|stage| stage.granted)).0;
         let constant = |stage: &Stage| match stage.rate {
             Rate::Constant { per_second } => Some(per_second),
             _ => None,
@@ -61,7 +61,7 @@ impl LoadPlan {
         let burst = &self.stages[number];
         Some(Burst {
             from_s: before_ns as f64 / 1e9,
-            to_s: (before_ns + burst.granted.0) as f64 / 1e9,
+            to_s: before_ns.saturating_add(burst.granted.0) as f64 / 1e9,
             base_per_second: constant(self.stages[..number].last()?)?,
             burst_per_second: constant(burst)?,
             failing_share: FAILING,
@@ -97,8 +97,9 @@ impl Tally {
         let judged_from = trends.iter().find_map(|(_, trend)| trend.judged).map(|j| j.from_s);
         let rows =
             self.seconds.iter().filter(|row| row.second as f64 >= judged_from.unwrap_or(0.0));
-        let (ok, took_ns) =
-            rows.fold((0, 0), |sum, row| (sum.0 + row.counts.ok, sum.1 + row.length_ns));
+        let (ok, took_ns) = rows.fold((0_u64, 0_u64), |(ok, took_ns), row| {
+            (ok.saturating_add(row.counts.ok), took_ns.saturating_add(row.length_ns))
+        });
         Leak {
             verdict,
             messages_per_second: ok as f64 * 1e9 / (took_ns.max(1)) as f64,

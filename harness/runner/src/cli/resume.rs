@@ -70,8 +70,9 @@ fn task(run: &Path, case: &CaseRecord) -> Result<Task, String> {
     let path = run.join(&name);
     let text = file::read_text_within(run, &name, file::PAGE_MAX)
         .map_err(|error| format!("{}: {error}; only loads can be gone on with", path.display()))?;
-    let job: LoadJob =
-        serde_json::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?;
+    let bad = |why: String| format!("{}: {why}", path.display());
+    let job: LoadJob = serde_json::from_str(&text).map_err(|error| bad(error.to_string()))?;
+    job.check().map_err(bad)?;
     let (agent, case) = (case.key.agent.clone(), case.key.clone());
     Ok(Task { agent, kind: TaskKind::Load { case, job: Box::new(job) } })
 }

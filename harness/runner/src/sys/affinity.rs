@@ -32,6 +32,12 @@ pub fn cores_to_bind() -> io::Result<Vec<usize>> {
     Ok(cores)
 }
 
+/// How many threads can run at once: the allowed CPUs, or fewer where the quota of a control group
+/// is less; none where nobody tells.
+pub fn at_once() -> Option<usize> {
+    std::thread::available_parallelism().ok().map(std::num::NonZero::get)
+}
+
 /// Binds this thread, and those it starts from now on, to one CPU.
 ///
 /// # Errors

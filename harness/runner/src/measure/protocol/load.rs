@@ -1,6 +1,6 @@
 //! What the run asks of a worker that puts a load on agents.
 
-use caxton_results::load::plan::LoadPlan;
+use caxton_results::load::plan::{LONGEST, LoadPlan};
 use serde::{Deserialize, Serialize};
 
 /// A load, or the rest of one.
@@ -18,6 +18,23 @@ pub struct LoadJob {
     pub for_ns: Option<u64>,
     /// Bytes of the host's heap that each answer leaves behind: a leak to be found.
     pub planted_bytes: u32,
+}
+
+impl LoadJob {
+    /// Whether this job can be done: it may come from a file.
+    ///
+    /// # Errors
+    /// What cannot be.
+    pub fn check(&self) -> Result<(), String> {
+        self.plan.check().map_err(|error| error.to_string())?;
+        if let Some(for_ns) = self.for_ns.filter(|for_ns| *for_ns > LONGEST.0) {
+            return Err(format!("for_ns = {for_ns}: more than 100 days"));
+        }
+        if self.target == LoadTarget::Program(Vec::new()) {
+            return Err("the target is a program without a name".to_owned());
+        }
+        Ok(())
+    }
 }
 
 /// What takes the messages of a load.
