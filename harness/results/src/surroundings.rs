@@ -106,7 +106,7 @@ const PASSED_BEGINNINGS: &[&str] = &[
     "XDG_",
 ];
 
-/// What a user wraps the compiler in, and what a machine may need to find its C compiler and linker.
+/// What a user wraps the compiler in, and what a machine needs to find its C compiler and linker.
 const HASHED: &[&str] = &[
     "AR",
     "CARGO_BUILD_RUSTC_WORKSPACE_WRAPPER",
@@ -170,8 +170,9 @@ const HARMLESS: &[&str] = &[
 const INCLUDES_MAX: usize = 16;
 
 /// Everything outside the sources that decides what a build in `folder` makes: those of
-/// `variables` that are hashed, with the programs that they name, and cargo's configuration in `folder`, above it and in
-/// `cargo_home`, without what is harmless. Equal settings are equal texts.
+/// `variables` that are hashed, with the programs that they name, and cargo's configuration in
+/// `folder`, above it and in `cargo_home`, without what is harmless. Equal settings are equal
+/// texts.
 ///
 /// # Errors
 /// A configuration that cannot be read.

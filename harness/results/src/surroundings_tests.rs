@@ -1,3 +1,5 @@
+//! What a build may see of its surroundings, and what it is found by.
+
 use super::*;
 
 /// Every way that cargo has to change what a compiler is told, by a variable.
