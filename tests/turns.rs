@@ -283,7 +283,7 @@ fn sums_compared(mirror: &Mirror, kits: [&Path; 2], words: &[&str]) -> (Said, Co
     let out = mirror.root.join("compared");
     let _ = fs::remove_dir_all(&out);
     let [base, candidate, out_word] = [kits[0], kits[1], &out].map(word);
-    let between = ["--between", &base, &candidate, "--out", &out_word];
+    let between = ["--between", &base, &candidate, "--agent", "sums", "--out", &out_word];
     let said = mirror.bench(&[&between, words].concat());
     let (comparison, _) =
         RunFolder::load_comparison(&out).unwrap_or_else(|error| panic!("{error}\n{}", said.stderr));

@@ -168,11 +168,11 @@ fn what_pip_installs_has_its_hash() {
         let text = text.replace("\\\n", " ");
         for command in text.lines().filter(|line| installs.is_match(line)) {
             let is_pinned = command.contains("--require-hashes")
-                && command.contains("-r scripts/requirements.txt");
+                && command.contains("-r tests/requirements.txt");
             assert!(is_pinned, "{}: {command}", path.display());
         }
     }
-    let pins = fs::read_to_string(root().join("scripts/requirements.txt")).expect("ours");
+    let pins = fs::read_to_string(root().join("tests/requirements.txt")).expect("ours");
     let pins = pins.replace("\\\n", " ");
     let packages = pins.lines().filter(|line| !line.starts_with('#'));
     for package in packages {

@@ -71,7 +71,7 @@ fn sides(root: &Path, profiles: &Path, words: &Compare) -> Result<u8, Failure> {
     records(profiles, [&base, &candidate], words)
 }
 
-/// That a kit is started only if it is one of this checkout's own `profiles`, or the user trusts it.
+/// A kit is started only if it is one of this checkout's own `profiles`, or the user trusts it.
 fn trusted(profiles: &Path, side: &Side, trust: &[String]) -> Result<(), Failure> {
     let is_own = fs::canonicalize(profiles).is_ok_and(|profiles| side.path.starts_with(profiles));
     let sha256 = kits::hash(&side.path)?;

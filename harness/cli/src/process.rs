@@ -116,8 +116,9 @@ impl<'a> Job<'a> {
     /// The program, and its first word that says what is wanted.
     fn name(&self) -> String {
         let program = self.program.display().to_string();
-        let mut own = self.words.iter().filter(|word| !GIT_WORDS.iter().any(|ours| word == ours));
-        let first = own.next().map(|word| word.to_string_lossy().into_owned());
+        let is_git = self.words.len() > 1 && self.words.iter().zip(GIT_WORDS).all(|(a, b)| a == b);
+        let first = self.words.get(if is_git { GIT_WORDS.len() } else { 0 });
+        let first = first.map(|word| word.to_string_lossy().into_owned());
         std::iter::once(program).chain(first).collect::<Vec<_>>().join(" ")
     }
 

@@ -13,7 +13,7 @@ use crate::output::note;
 use crate::process::Job;
 use crate::side::Side;
 use caxton_results::record::baseline::check_name;
-use caxton_results::surroundings::{self, BUILD_VARIABLES, Fate};
+use caxton_results::surroundings::{self, Fate};
 use serde::Deserialize;
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -110,7 +110,6 @@ impl Builder {
         let is_dropped =
             |name: &OsString| surroundings::fate(&name.to_string_lossy()) == Fate::Dropped;
         job.removed.extend(std::env::vars_os().map(|(name, _)| name).filter(is_dropped));
-        job.variables.extend(BUILD_VARIABLES.map(|(name, value)| (name, value.into())));
         job.variables.push(("CARGO_TARGET_DIR", self.kits.join("build").into()));
         job
     }

@@ -6,6 +6,7 @@
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::path::{Path, PathBuf};
 use toml::{Table, Value};
@@ -44,11 +45,6 @@ pub const GIT_WORDS: [&str; 2] = ["-c", "core.hooksPath=/dev/null"];
 /// Variables that every cargo gets whose words are read: colours would hide `error` behind an
 /// escape sequence. They come before `term.color` of any configuration.
 pub const CARGO_VARIABLES: [(&str, &str); 1] = [("CARGO_TERM_COLOR", "never")];
-
-/// Variables that a build gets whose output is kept: empty, they switch off the wrappers that any
-/// configuration names.
-pub const BUILD_VARIABLES: [(&str, &str); 2] =
-    [("RUSTC_WRAPPER", ""), ("RUSTC_WORKSPACE_WRAPPER", "")];
 
 /// What becomes of a variable in a build whose output is kept and found again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,9 +106,11 @@ const PASSED_BEGINNINGS: &[&str] = &[
     "XDG_",
 ];
 
-/// What a machine may need to find its C compiler and linker.
+/// What a user wraps the compiler in, and what a machine needs to find its C compiler and linker.
 const HASHED: &[&str] = &[
     "AR",
+    "CARGO_BUILD_RUSTC_WORKSPACE_WRAPPER",
+    "CARGO_BUILD_RUSTC_WRAPPER",
     "CC",
     "CFLAGS",
     "COMPILER_PATH",
@@ -126,6 +124,8 @@ const HASHED: &[&str] = &[
     "LDFLAGS",
     "LIBRARY_PATH",
     "RUSTC",
+    "RUSTC_WORKSPACE_WRAPPER",
+    "RUSTC_WRAPPER",
     "SOURCE_DATE_EPOCH",
 ];
 
@@ -170,8 +170,9 @@ const HARMLESS: &[&str] = &[
 const INCLUDES_MAX: usize = 16;
 
 /// Everything outside the sources that decides what a build in `folder` makes: those of
-/// `variables` that are hashed, and cargo's configuration in `folder`, above it and in
-/// `cargo_home`, without what is harmless. Equal settings are equal texts.
+/// `variables` that are hashed, with the programs that they name, and cargo's configuration in
+/// `folder`, above it and in `cargo_home`, without what is harmless. Equal settings are equal
+/// texts.
 ///
 /// # Errors
 /// A configuration that cannot be read.
@@ -180,8 +181,12 @@ pub fn settings(
     cargo_home: Option<&Path>,
     variables: impl IntoIterator<Item = (String, String)>,
 ) -> io::Result<String> {
-    let hashed = |(name, _): &(String, String)| fate(name) == Fate::Hashed;
-    let variables: BTreeMap<String, String> = variables.into_iter().filter(hashed).collect();
+    let hashed = variables.into_iter().filter(|(name, _)| fate(name) == Fate::Hashed);
+    let of = |(name, value): (String, String)| {
+        let program = program(&folder.join(&value));
+        (name, (value, program))
+    };
+    let variables = hashed.map(of).collect();
     let mut configuration = Vec::new();
     for file in configuration_files(folder, cargo_home) {
         read(&file, INCLUDES_MAX, &mut configuration)?;
@@ -193,8 +198,23 @@ pub fn settings(
 /// What [`settings`] is made of; tables are in order of their names.
 #[derive(Serialize)]
 struct Settings {
-    variables: BTreeMap<String, String>,
+    variables: BTreeMap<String, (String, Option<String>)>,
     configuration: Vec<Table>,
+}
+
+/// Longest program that is looked into: wrappers are scripts, or small.
+const PROGRAM_BYTES_MAX: u64 = 64 << 20;
+
+/// What tells the program at `path` from another one that may take its place; none where there is
+/// no such file.
+fn program(path: &Path) -> Option<String> {
+    let about = fs::metadata(path).ok().filter(|about| about.is_file())?;
+    if about.len() > PROGRAM_BYTES_MAX {
+        return Some(format!("{} bytes", about.len()));
+    }
+    let mut hasher = DefaultHasher::new();
+    fs::read(path).ok()?.hash(&mut hasher);
+    Some(format!("{} bytes, {:016x}", about.len(), hasher.finish()))
 }
 
 /// The configuration files that cargo reads in `folder`, the nearest first.

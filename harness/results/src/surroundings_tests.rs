@@ -1,14 +1,12 @@
+//! What a build may see of its surroundings, and what it is found by.
+
 use super::*;
 
 /// Every way that cargo has to change what a compiler is told, by a variable.
 #[test]
 fn what_changes_a_compilers_output_is_kept_away_or_hashed() {
     let dropped = [
-        "RUSTC_WRAPPER",
-        "RUSTC_WORKSPACE_WRAPPER",
         "CARGO_BUILD_RUSTC",
-        "CARGO_BUILD_RUSTC_WRAPPER",
-        "CARGO_BUILD_RUSTC_WORKSPACE_WRAPPER",
         "CARGO_BUILD_RUSTFLAGS",
         "CARGO_BUILD_TARGET",
         "CARGO_BUILD_TARGET_DIR",
@@ -38,6 +36,10 @@ fn what_changes_a_compilers_output_is_kept_away_or_hashed() {
     }
     let hashed = [
         "RUSTC",
+        "RUSTC_WRAPPER",
+        "RUSTC_WORKSPACE_WRAPPER",
+        "CARGO_BUILD_RUSTC_WRAPPER",
+        "CARGO_BUILD_RUSTC_WORKSPACE_WRAPPER",
         "CC",
         "CC_wasm32_wasip1",
         "CFLAGS",
@@ -70,7 +72,7 @@ fn what_changes_a_compilers_output_is_kept_away_or_hashed() {
 
 #[test]
 fn what_every_build_is_given_no_surrounding_can_change() {
-    for (name, _) in BUILD_VARIABLES.iter().chain(&CARGO_VARIABLES) {
+    for (name, _) in CARGO_VARIABLES {
         assert_eq!(fate(name), Fate::Dropped, "{name}: what is set must not be inherited too");
     }
 }
@@ -165,4 +167,10 @@ fn hashed_variables_are_part_of_the_settings_and_others_are_not() {
     let plain = of("PATH");
     assert_eq!(of("RUSTFLAGS"), plain);
     assert_ne!(of("CC"), plain);
+    // A wrapper that is another program under the same name.
+    let wrapped = ["one", "two"].map(|text| {
+        fs::write(folder.path().join("x"), text).unwrap();
+        of("RUSTC_WORKSPACE_WRAPPER")
+    });
+    assert_ne!(wrapped[0], wrapped[1]);
 }

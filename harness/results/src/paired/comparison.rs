@@ -134,8 +134,8 @@ impl Comparison {
         self.sentinel.as_ref().is_some_and(is_bad)
     }
 
-    /// What it all comes to. A wrong answer comes first: it cannot be made good by speed. A count that
-    /// got worse is a fact in any company; what launch pairs say counts only where the sentinel kept
+    /// What it all comes to. A wrong answer comes first: no speed makes it good. A count that got
+    /// worse is a fact in any company; what launch pairs say counts only where the sentinel kept
     /// quiet. Then comes what failed, what could not be
     /// compared, and last what stayed open.
     pub fn conclusion(&self) -> Conclusion {

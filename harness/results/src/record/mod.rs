@@ -263,7 +263,7 @@ impl CaseRecord {
         }
     }
 
-    /// How it ended, as it is shown: `ran, unchecked` where nothing says that its answers are right.
+    /// How it ended, as it is shown: `ran, unchecked` where nothing says that answers are right.
     pub const fn ending(&self) -> &'static str {
         match (&self.outcome, self.check) {
             (Outcome::Ran, Some(Check::Nothing)) => "ran, unchecked",

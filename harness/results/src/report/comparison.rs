@@ -65,8 +65,8 @@ const fn conclusion(conclusion: Conclusion) -> &'static str {
     }
 }
 
-/// What base and candidate are: of our agents the commit decides, of guests that were given as files
-/// the files do.
+/// What base and candidate are: of our agents the commit decides, of guests that were given as
+/// files the files do.
 pub(crate) fn versions(comparison: &Comparison) -> [String; 2] {
     let agents: BTreeSet<&str> = comparison.cases.iter().map(|c| c.key.agent.as_str()).collect();
     [&comparison.base, &comparison.candidate].map(|kit| {
