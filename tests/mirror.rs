@@ -72,7 +72,7 @@ impl Mirror {
         Self { target: mirror.root.join("target"), ..mirror }
     }
 
-    /// One without a built guest: everything that a run makes is in its own folders, temporary files
+    /// One without a built guest: all that a run makes is in folders of its own, temporary files
     /// included.
     pub(crate) fn apart() -> Self {
         let mirror = Self::new();

@@ -472,10 +472,8 @@ pub fn update_latest(profiles: &Path, id: &str) -> Result<(), StoreError> {
     let target = Path::new(RUNS).join(id);
     let run = profiles.join(&target);
     let link = profiles.join(LATEST);
-    // By way of the run's folder, where the next run finds what a kill leaves; it may lie on another
-    // device.
-    let by_run = relink(&link, &target, &run);
-    by_run.or_else(|_| relink(&link, &target, profiles))
+    // The next run finds what a kill leaves in the run's folder, which may be on another device.
+    relink(&link, &target, &run).or_else(|_| relink(&link, &target, profiles))
 }
 
 /// Makes `link` a symbolic link to `target` in one step, whether or not it was one before. It is

@@ -397,8 +397,8 @@ fn id_of(suite: &Suite, args: &Args, workspace: &Workspace) -> String {
     if args.profile == Some(ProfileKind::Cpu) { format!("{id}-profile") } else { id }
 }
 
-/// The folder of a run or comparison called `id`, unless the user names another; `page` is its first
-/// page, which gets the folder's name.
+/// The folder of a run or comparison called `id`, unless the user names another. Its first page is
+/// `page`, which gets the folder's name.
 pub(super) fn folder<P: Page>(
     args: &Args,
     workspace: &Workspace,

@@ -50,8 +50,8 @@ pub(super) fn guests(paths: &[PathBuf]) -> Result<BTreeMap<String, PathBuf>, Pro
     Ok(guests)
 }
 
-/// Builds what the tasks need. A build that fails is an outcome, not the end of the run; Ctrl-C ends
-/// it.
+/// Builds what the tasks need. A build that fails is an outcome, not the end of the run, which only
+/// Ctrl-C ends.
 pub(super) fn prepare(
     workspace: &Workspace,
     tasks: &[Task],
