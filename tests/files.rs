@@ -121,7 +121,8 @@ fn plans_and_limits_are_files_and_a_plan_names_none_elsewhere() {
     symlink("../secret", at("plans/link")).expect("a fresh folder");
     let plan = |trace: &str| {
         let text = format!(
-            "name = \"own\"\n[[stage]]\nname = \"hold\"\nlength = \"1s\"\n\
+            "name = \"own\"\nagents = 1\nmessage_bytes = 64\n\
+             [[stage]]\nname = \"hold\"\nlength = \"1s\"\n\
              rate = {{ trace = \"{trace}\" }}\n"
         );
         let path = at("plans/plan.toml");
