@@ -1,5 +1,5 @@
-//! Files from elsewhere that are none: FIFOs, devices, sparse files, links that lead away, and names
-//! that are no UTF-8. Nobody waits for them, nothing is read without end, and each costs itself.
+//! Files from elsewhere that are none: FIFOs, devices, sparse files, links that lead away, and
+//! names that are no UTF-8. Nobody waits for them, nothing is read without end, each costs itself.
 
 use crate::executable::{
     Kept, Place, Running, Said, bench, fresh_out, root, smoke, suite, tool_says, word,
@@ -38,7 +38,6 @@ fn a_guest_that_is_no_file_costs_itself() {
     let folder = folder();
     let at = |name: &str| folder.path().join(name);
     fifo(&at("pipe.wasm"));
-    symlink(at("pipe.wasm"), at("to-pipe.wasm")).expect("a fresh folder");
     symlink("/dev/zero", at("device.wasm")).expect("a fresh folder");
     fs::create_dir(at("folder.wasm")).expect("a fresh folder");
     File::create(at("sparse.wasm")).and_then(|file| file.set_len(1 << 40)).expect("sparse files");
@@ -122,7 +121,8 @@ fn plans_and_limits_are_files_and_a_plan_names_none_elsewhere() {
     symlink("../secret", at("plans/link")).expect("a fresh folder");
     let plan = |trace: &str| {
         let text = format!(
-            "name = \"own\"\n[[stage]]\nname = \"hold\"\nlength = \"1s\"\n\
+            "name = \"own\"\nagents = 1\nmessage_bytes = 64\n\
+             [[stage]]\nname = \"hold\"\nlength = \"1s\"\n\
              rate = {{ trace = \"{trace}\" }}\n"
         );
         let path = at("plans/plan.toml");

@@ -10,16 +10,20 @@ use caxton_results::record::Status;
 use caxton_results::record::store::RunFolder;
 use std::path::Path;
 
+/// Standard output on a full disk; a reader of it that went away; standard error on a full disk.
+const FULL: &str = r#""$0" "$@" >/dev/full"#;
+const GONE: &str = r#"{ "$0" "$@"; echo "code $?" >&2; } | true"#;
+const DEAF: &str = r#""$0" "$@" 2>/dev/full"#;
+
 /// A stored run.
 fn run() -> String {
     word(&root().join("tests/fixtures/record-v1"))
 }
 
-/// `program` with `words`, its streams redirected as the shell is told by `how`.
-fn redirected(program: &Path, words: &[&str], how: &str) -> Said {
-    let script = format!("\"$0\" \"$@\" {how}");
+/// What a shell makes of `script`, in which `"$0" "$@"` is `program` with `words`.
+fn shell(script: &str, program: &Path, words: &[&str]) -> Said {
     let program = word(program);
-    let words = [&["-c", &script, &program], words].concat();
+    let words = [&["-c", script, &program], words].concat();
     Running::start(Path::new("sh"), &words, &Place::default()).wait()
 }
 
@@ -35,25 +39,25 @@ fn output_that_cannot_be_written_is_told_and_a_reader_that_went_away_is_not() {
         (bench(), &["--help"]),
     ];
     for (program, words) in calls {
-        let full = redirected(program, words, ">/dev/full");
+        let full = shell(FULL, program, words);
         assert_eq!(full.code, Some(2), "{words:?}: {}", full.stderr);
         let line = full.stderr.trim_end();
         assert!(line.contains("standard output") && line.contains("No space left"), "{line}");
         assert_eq!(line.lines().count(), 1, "{line}");
-        let away = redirected(program, words, "3>&1 >&- | true");
-        assert_eq!((away.code, away.stderr.as_str()), (Some(0), ""), "{words:?}");
+        let away = shell(GONE, program, words);
+        assert_eq!((away.code, away.stderr.as_str()), (Some(0), "code 0\n"), "{words:?}");
         // Nobody there to read what goes wrong is no error.
-        let deaf = redirected(program, words, "2>/dev/full");
+        let deaf = shell(DEAF, program, words);
         assert_eq!(deaf.code, Some(0), "{words:?}");
     }
 }
 
 #[test]
 fn a_run_whose_output_is_lost_is_kept() {
-    for (how, code) in [(">/dev/full", 2), ("2>/dev/full", 0)] {
+    for (how, code) in [(FULL, 2), (DEAF, 0)] {
         let (_folder, out) = fresh_out();
         let words = ["--bench", "--scale", "smoke", "--agent", "echo", "--out", &out];
-        let said = redirected(bench(), &words, how);
+        let said = shell(how, bench(), &words);
         let Some(said) = said.if_guests_can_be_built() else { return };
         assert_eq!(said.code, Some(code), "{how}: {}", said.stderr);
         let (record, _) = RunFolder::load(Path::new(&out)).expect("a kept run");
