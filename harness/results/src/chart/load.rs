@@ -4,7 +4,7 @@
 use super::plane::{Axis, Look, Plane, Point, Scale, Series, Stage};
 use crate::units::Unit;
 
-/// A line by name.
+/// A line by name; what is no number is a gap in it.
 pub type Line<'a> = (&'a str, &'a [(f64, f64)]);
 
 fn over_time() -> Axis {
