@@ -224,6 +224,28 @@ mod tests {
     }
 
     #[test]
+    fn no_line_leads_over_a_gap() {
+        let point = |x: f64, y: f64| Point { x, y, bounds: None };
+        let whole = [point(0.5, 1e3), point(0.9, 2e3), point(0.99, 3e3), point(0.999, 4e3)];
+        let lines = |points: &[Point]| -> Vec<usize> {
+            let svg = spectrum("x", &[("service", points.to_vec())]).draw().unwrap().file();
+            let drawn = svg.split("stroke-width=\"2\" points=\"").skip(1);
+            drawn.map(|rest| rest.split('"').next().unwrap().split_whitespace().count()).collect()
+        };
+        // The first is the legend's.
+        assert_eq!(lines(&whole), [2, 4]);
+        let mut parted = whole;
+        parted[1] = Point::gap(0.9);
+        assert_eq!(lines(&parted), [2, 2], "from 99 % to 99.9 %, and none from 50 %");
+        parted[3] = Point::gap(0.999);
+        assert_eq!(lines(&parted), [2], "marks alone");
+        parted[3] = point(0.999, 0.0);
+        assert_eq!(lines(&parted), [2], "0 has no place on a logarithmic axis");
+        let table = spectrum("x", &[("service", parted.to_vec())]).table();
+        assert_eq!(table.rows[1].cells[1], "", "a gap is no figure");
+    }
+
+    #[test]
     fn a_chart_of_nothing_says_so() {
         for plane in [rates(&[], &[], &[], &[]), latency(&[], &[], &[]), spectrum("x", &[])] {
             assert!(plane.draw().unwrap().file().contains("No figure that these axes can show"));

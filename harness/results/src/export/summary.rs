@@ -121,6 +121,34 @@ mod tests {
     }
 
     #[test]
+    fn a_line_is_green_only_where_all_of_it_is_good() {
+        let check = |state: State| Check {
+            kind: Kind::Target,
+            group: "target".to_owned(),
+            name: "x".to_owned(),
+            state,
+            says: String::new(),
+            weight: 0.0,
+            taken_ns: None,
+        };
+        use State::{Bad, Better, Broken, Good, Open, Weak};
+        for (states, mark) in [
+            (&[Good, Good][..], "✅"),
+            (&[Good, Open], "❔"),
+            (&[Open, Open], "❔"),
+            (&[Better, Good], "📈"),
+            (&[Better, Open], "❔"),
+            (&[Weak, Open, Good], "⚠️"),
+            (&[Bad, Good, Better], "❌"),
+            (&[Broken, Good], "❌"),
+        ] {
+            let checks: Vec<Check> = states.iter().map(|state| check(*state)).collect();
+            let line = line(Kind::Target, &checks);
+            assert!(line.starts_with(&format!("- {mark} ")), "{states:?}: {line}");
+        }
+    }
+
+    #[test]
     fn a_comment_begins_with_its_marker() {
         let (record, samples) = fixture::run();
         assert!(comment(&record, &samples).unwrap().starts_with(MARKER.as_bytes()));

@@ -339,6 +339,87 @@ mod tests {
         expect_file!["goldens/differential.txt"].assert_eq(&table);
     }
 
+    /// Words and colour of each box.
+    fn boxes(svg: &str) -> Vec<(String, String)> {
+        let boxes = svg.split("<title>").skip(1).filter_map(|text| {
+            let (words, rest) = text.split_once("</title>")?;
+            let fill = rest.split_once("fill=\"")?.1.split_once('"')?.0;
+            Some((words.to_owned(), fill.to_owned()))
+        });
+        boxes.collect()
+    }
+
+    #[test]
+    fn a_box_says_what_its_samples_come_to() {
+        let svg = scripted().svg(&Caption { title: String::new() }).unwrap();
+        let boxes = boxes(&svg);
+        let show = |samples: f64| Unit::Nanos.show(ns(samples.abs()));
+        // Samples on each side with the function on top and below others, by the two scripts.
+        for (name, wasm, native, own) in [
+            ("all", 1000.0, 522.0, None),
+            ("agent_handle", 897.0, 498.0, None),
+            ("memcpy", 80.0, 17.0, Some((80.0, 17.0))),
+            ("json::price", 103.0, 40.0, Some((70.0, 40.0))),
+            ("itoa::Buffer::format::&lt;u64&gt;", 66.0, 27.0, Some((66.0, 27.0))),
+            (
+                "serde_json::ser::format_escaped_str::&lt;&amp;mut alloc::vec::Vec&lt;u8&gt;, \
+                 serde_json::ser::CompactFormatter&gt;",
+                125.0,
+                78.0,
+                Some((45.0, 61.0)),
+            ),
+        ] {
+            let share = Unit::Share.show(wasm / 1000.0);
+            let mut says = format!(
+                "{name} (WASM {} per message, {share}; native {}",
+                show(wasm),
+                show(native)
+            );
+            if let Some((of_wasm, of_native)) = own {
+                let growth: f64 = of_wasm - of_native;
+                let than = if growth < 0.0 { "less" } else { "more" };
+                // Counts of samples are Poisson's: their variance is their mean.
+                let error = 1.96 * (of_wasm + of_native).sqrt();
+                says += &format!("; in itself {} {than} ±{}", show(growth), show(error));
+            }
+            says.push(')');
+            let fill =
+                boxes.iter().find(|(words, _)| *words == says).map(|(_, fill)| fill.as_str());
+            // The reddest grew by 63 samples, as `memcpy` did.
+            let pale = |growth: f64| (100.0 + 150.0 * (1.0 - growth / 63.0)) as u8;
+            let expected = match own.map(|(of_wasm, of_native)| of_wasm - of_native) {
+                None => "rgb(250,250,250)".to_owned(),
+                Some(growth) if growth > 0.0 => {
+                    format!("rgb(255,{},{})", pale(growth), pale(growth))
+                }
+                Some(growth) => format!("rgb({},{},255)", pale(-growth), pale(-growth)),
+            };
+            assert_eq!(fill, Some(expected.as_str()), "{says}: {boxes:#?}");
+        }
+        let alone = boxes.iter().filter(|(words, _)| words.contains("native has no such call"));
+        let alone: Vec<_> = alone.collect();
+        assert!(alone.iter().any(|(words, _)| words.starts_with("mprotect (WASM 602 ns")));
+        let growths = ["rgb(245,205,120)", "rgb(250,250,250)"];
+        assert!(alone.iter().all(|(_, fill)| growths.contains(&fill.as_str())), "{alone:?}");
+        assert!(!svg.contains('+'), "no share of growth, which would be of nobody knows what");
+    }
+
+    #[test]
+    fn sides_that_do_not_match_are_told_and_not_drawn_as_growth() {
+        let differential = of("9 g:abi::f > g:hot", "9 g:f > g:hot");
+        let svg = differential.svg(&Caption { title: String::new() }).unwrap();
+        assert!(svg.contains("calls do not match"), "{svg}");
+        let fills: Vec<String> = boxes(&svg).into_iter().map(|(_, fill)| fill).collect();
+        assert!(!fills.iter().any(|fill| fill.starts_with("rgb(255")), "{fills:?}");
+        assert_eq!(fills.iter().filter(|fill| *fill == "rgb(245,205,120)").count(), 1);
+        let table = paint(&differential.changes().table("json"), &Style::default());
+        assert!(table.contains("100.00 % of native and 100.00 % of WASM"), "by function: {table}");
+        assert!(table.contains("0.00 % and 0.00 % under the same callers"), "{table}");
+        assert!(table.contains("calls do not match"), "{table}");
+        let strangers = of("9 g:f", "9 g:g").changes().table("json");
+        assert!(paint(&strangers, &Style::default()).contains("the two sides do not match"));
+    }
+
     #[test]
     fn nothing_is_lost_on_either_side() {
         let differential = scripted();
