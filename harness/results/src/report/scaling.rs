@@ -64,9 +64,15 @@ pub(super) fn tables(record: &Record) -> Vec<Table> {
         let (tone, line) = law(&points);
         messages.note(tone, &format!("{}: {line}", name(subject)));
     }
+    let mut memory = further("Scaling: memory per agent", MEMORY, &cases);
+    if !cases.is_empty() {
+        let text = "memory: by how much the process grew, over the number of agents; of few agents \
+                    most of it is what all of them share";
+        memory.note(Tone::Plain, text);
+    }
     vec![
         noted("Scaling: spawning agents until all have answered", SPAWNING, &cases),
-        further("Scaling: memory per agent", MEMORY, &cases),
+        memory,
         messages,
     ]
 }
