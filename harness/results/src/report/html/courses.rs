@@ -129,6 +129,13 @@ fn times(load: &LoadOutcome) -> Plane {
     let (responses, services): (Vec<_>, Vec<_>) =
         lines.into_iter().partition(|(label, _)| label.starts_with("response"));
     let mut plane = latency(&stages(load), &responses, &services);
+    // What is thinned is told as its worst.
+    if let Some(step) = steps.first().filter(|step| step.length_s > 1.5) {
+        let long = Nanos((step.length_s * S) as u64);
+        plane
+            .notes
+            .push(format!("A point is the worst second of {long}, for each line on its own."));
+    }
     let silent = steps.iter().filter(|step| step.response_ns.is_none()).count();
     if silent > 0 && !plane.series.is_empty() {
         let (all, long) = (steps.len(), Nanos((steps[0].length_s * S) as u64));

@@ -65,7 +65,8 @@ pub(super) fn limit_curves(record: &Record) -> Vec<(&'static str, Plane)> {
     let plane = |title: &str, y: Axis, series: Vec<Series>| Plane {
         title: title.to_owned(),
         subtitle: "An agent holds a share of its memory limit while it handles messages; one line \
-                   for each limit, with 95 % intervals."
+                   for each limit, with 95 % intervals. Lines stand aside of each other by some \
+                   pixels."
             .to_owned(),
         x: Axis {
             title: "share of the limit that is held".to_owned(),
