@@ -7,19 +7,21 @@
 //! sums stay whole. Functions are the same when their normalised names are; whether a side inlined
 //! them does not matter.
 
+use super::boxes::{Look, dress};
 use super::folded::escaped;
 use super::names::normalised;
 use super::picture::{Head, draw};
 use super::{Frame, Origin, Profile, ProfileError, Weight, health};
 use crate::units::Unit;
-use inferno::differential as inferno_differential;
 use inferno::flamegraph::Options;
 use inferno::flamegraph::color::{Color, StrokeColor};
 use std::collections::BTreeMap;
+use std::ops::Bound;
 
 pub use super::picture::Caption;
 
 mod functions;
+use functions::NORMAL_95;
 pub use functions::{Changes, FunctionRow, Matched, Share};
 
 /// The frame that stands for all that runs outside the agent.
@@ -31,11 +33,16 @@ const WIDTH_MIN: f64 = 0.04;
 const PARTS: f64 = 1000.0;
 /// The colour of boxes' edges.
 const EDGE: Color = Color { r: 185, g: 185, b: 185 };
-/// Colours of inferno's scale at its ends and in its middle.
-const LEGEND: [(Color, &str); 3] = [
+/// What neither grew nor shrank, and what only calls.
+const SAME: Color = Color { r: 250, g: 250, b: 250 };
+/// What has nothing to be compared with: growth it is not.
+const UNMATCHED: Color = Color { r: 245, g: 205, b: 120 };
+/// Colours at the ends of the scale, in its middle, and beside it.
+const LEGEND: [(Color, &str); 4] = [
     (Color { r: 255, g: 100, b: 100 }, "WASM takes more in this very function"),
-    (Color { r: 250, g: 250, b: 250 }, "the same"),
+    (SAME, "the same"),
     (Color { r: 100, g: 100, b: 255 }, "WASM takes less"),
+    (UNMATCHED, "no such call natively: not compared"),
 ];
 
 /// What a side's samples of one cut stack add up to, per message.
@@ -85,33 +92,69 @@ impl Differential {
     }
 
     /// Flame graph of the WASM side: a box is as wide as the function's share of a message's time
-    /// there, and red where the function itself takes more than natively. inferno scales colours to
-    /// the largest difference, so that one function can whiten the rest: the table has them all.
+    /// there, and red where the function itself takes more than it does natively under the same
+    /// callers. Colours are scaled to the box that changed most, so that one function can whiten
+    /// the rest: the table has them all.
     ///
     /// # Errors
     /// [`ProfileError`] when inferno cannot draw it.
     pub fn svg(&self, caption: &Caption) -> Result<String, ProfileError> {
-        let mut both = Vec::new();
-        let (before, after) = (self.native.folded(), self.wasm.folded());
-        let options = inferno_differential::Options::default();
-        inferno_differential::from_readers(options, before.as_bytes(), after.as_bytes(), &mut both)
-            .map_err(|e| cannot(e.to_string()))?;
-        let both = String::from_utf8(both).map_err(|e| cannot(e.to_string()))?;
-        let mut lines: Vec<String> = both.lines().map(str::to_owned).collect();
-        lines.sort_by_cached_key(|line| {
-            let stack = line.rsplitn(3, ' ').last().unwrap_or_default();
-            stack.split(';').map(str::to_owned).collect::<Vec<_>>()
-        });
+        // Boxes without a width would stand where others do.
+        let drawn: Vec<(&[String], u64)> = self
+            .wasm
+            .stacks
+            .iter()
+            .map(|(stack, cut)| (stack.as_slice(), (cut.weight * PARTS).round() as u64))
+            .filter(|(_, parts)| *parts > 0)
+            .collect();
+        let lines: Vec<String> =
+            drawn.iter().map(|(stack, parts)| format!("{} {parts}", stack.join(";"))).collect();
         let mut options = Options::default();
-        options.factor = 1.0 / PARTS;
-        options.count_name = match self.weight {
-            Weight::CpuNs => "ns per message".to_owned(),
-            Weight::Bytes | Weight::PeakBytes => "bytes per message".to_owned(),
-        };
         options.min_width = WIDTH_MIN;
         // A box of what is the same is as white as the picture.
         options.stroke_color = StrokeColor::Color(EDGE);
-        draw(&lines, options, caption, &self.head())
+        let svg = draw(&lines, options, caption, &self.head())?;
+        let places = places(&drawn);
+        let most = places.values().map(|path| self.growth(path).abs()).fold(0.0, f64::max);
+        let look = |at: (usize, u64)| Some(self.look(places.get(&at)?, most));
+        dress(&svg, look)
+            .ok_or_else(|| cannot("inferno's boxes have changed their form".to_owned()))
+    }
+
+    /// What the innermost function of `path` grew in itself; 0 where native has no such call.
+    fn growth(&self, path: &[String]) -> f64 {
+        if !self.native.has(path) {
+            return 0.0;
+        }
+        self.wasm.own(path).weight - self.native.own(path).weight
+    }
+
+    /// The box of `path`, which is empty for the one below all others; `most` is the largest
+    /// growth of any.
+    fn look(&self, path: &[String], most: f64) -> Look {
+        let unit = self.weight.unit();
+        let (native, wasm) = (self.native.inclusive(path), self.wasm.inclusive(path));
+        let share = Unit::Share.show(wasm / self.wasm.inclusive(&[]));
+        let name = path.last().map_or("all", String::as_str);
+        let mut words = format!("{name} (WASM {} per message, {share}; ", unit.show(wasm));
+        let own = [self.native.own(path), self.wasm.own(path)];
+        if !self.native.has(path) {
+            words.push_str("native has no such call)");
+            let fill = if own[1].weight > 0.0 { UNMATCHED } else { SAME };
+            return Look { words, fill };
+        }
+        words.push_str(&format!("native {}", unit.show(native)));
+        let growth = self.growth(path);
+        if own.iter().any(|own| own.weight > 0.0) {
+            let than = if growth < 0.0 { "less" } else { "more" };
+            words.push_str(&format!("; in itself {} {than}", unit.show(growth.abs())));
+            if self.weight == Weight::CpuNs {
+                let variance = self.native.variance(own[0]) + self.wasm.variance(own[1]);
+                words.push_str(&format!(" ±{}", unit.show(NORMAL_95 * variance.sqrt())));
+            }
+        }
+        words.push(')');
+        Look { words, fill: shade(growth, most) }
     }
 
     fn head(&self) -> Head {
@@ -126,17 +169,53 @@ impl Differential {
                 unit.show(wasm),
                 Unit::Ratio.show(wasm / native),
             ),
-            "a box is as wide as what WASM takes there: what only native does has no box"
-                .to_owned(),
+            format!(
+                "a box is as wide as what WASM takes there; what native does under calls that WASM \
+                 has not, {}, has no box",
+                unit.show(self.native.alone(&self.wasm)),
+            ),
             self.matched().words(),
         ];
         for side in [&self.native, &self.wasm] {
             lines.extend(side.head.iter().map(|line| format!("{}: {line}", side.name)));
         }
-        let warnings = [&self.native, &self.wasm].into_iter().flat_map(|side| {
+        Head { warnings: self.warnings(), lines, legend: LEGEND.to_vec() }
+    }
+
+    /// What is wrong with the profiles, and whether they can be compared at all.
+    fn warnings(&self) -> Vec<String> {
+        let sides = [&self.native, &self.wasm].into_iter().flat_map(|side| {
             side.warnings.iter().map(|warning| format!("{warning} ({})", side.name))
         });
-        Head { warnings: warnings.collect(), lines, legend: LEGEND.to_vec() }
+        self.matched().warning().into_iter().chain(sides).collect()
+    }
+}
+
+/// Where each box begins and in which row it stands, from the root's 0 on; the box's path.
+fn places<'a>(drawn: &[(&'a [String], u64)]) -> BTreeMap<(usize, u64), &'a [String]> {
+    let mut places: BTreeMap<(usize, u64), &[String]> = BTreeMap::from([((0, 0), &[][..])]);
+    let (mut start, mut last): (u64, &[String]) = (0, &[]);
+    for (stack, parts) in drawn {
+        let shared = stack.iter().zip(last).take_while(|(a, b)| a == b).count();
+        for depth in shared..stack.len() {
+            places.insert((depth + 1, start), &stack[..=depth]);
+        }
+        start = start.saturating_add(*parts);
+        last = stack;
+    }
+    places
+}
+
+/// Red for growth, blue for its opposite, the paler the less of `most` it is.
+fn shade(growth: f64, most: f64) -> Color {
+    if growth == 0.0 {
+        return SAME;
+    }
+    let pale = (100.0 + 150.0 * (1.0 - growth.abs() / most)) as u8;
+    if growth > 0.0 {
+        Color { r: 255, g: pale, b: pale }
+    } else {
+        Color { r: pale, g: pale, b: 255 }
     }
 }
 
@@ -169,13 +248,38 @@ fn side(name: &'static str, profile: &Profile) -> Result<Side, ProfileError> {
 }
 
 impl Side {
-    /// Folded stacks, in parts of the unit.
-    fn folded(&self) -> String {
-        let line = |(stack, cut): (&Vec<String>, &Cut)| {
-            let parts = (cut.weight * PARTS).round();
-            format!("{} {parts:.0}\n", stack.join(";"))
-        };
-        self.stacks.iter().map(line).collect()
+    /// The stacks that begin with `path`.
+    fn below<'a>(&'a self, path: &'a [String]) -> impl Iterator<Item = (&'a Vec<String>, &'a Cut)> {
+        let from = (Bound::Included(path), Bound::Unbounded);
+        self.stacks.range::<[String], _>(from).take_while(move |(stack, _)| stack.starts_with(path))
+    }
+
+    fn has(&self, path: &[String]) -> bool {
+        self.below(path).next().is_some()
+    }
+
+    fn inclusive(&self, path: &[String]) -> f64 {
+        self.below(path).map(|(_, cut)| cut.weight).sum()
+    }
+
+    /// Of the innermost function of `path` itself.
+    fn own(&self, path: &[String]) -> Cut {
+        self.stacks.get(path).copied().unwrap_or_default()
+    }
+
+    /// Variance of `cut`, or of one sample where it has none.
+    fn variance(&self, cut: Cut) -> f64 {
+        if cut.samples == 0 { self.one_sample } else { cut.variance }
+    }
+
+    /// What runs in the agent under callers that `other` has not.
+    fn alone(&self, other: &Self) -> f64 {
+        let own = self.in_agent().filter(|(stack, _)| !other.has(stack));
+        own.map(|(_, cut)| cut.weight).sum()
+    }
+
+    fn in_agent(&self) -> impl Iterator<Item = (&Vec<String>, &Cut)> {
+        self.stacks.iter().filter(|(stack, _)| stack[0] != HOST)
     }
 }
 
@@ -233,6 +337,87 @@ mod tests {
         expect_file!["goldens/differential.svg.txt"].assert_eq(&drawn);
         let table = paint(&scripted().changes().table("json"), &Style::default());
         expect_file!["goldens/differential.txt"].assert_eq(&table);
+    }
+
+    /// Words and colour of each box.
+    fn boxes(svg: &str) -> Vec<(String, String)> {
+        let boxes = svg.split("<title>").skip(1).filter_map(|text| {
+            let (words, rest) = text.split_once("</title>")?;
+            let fill = rest.split_once("fill=\"")?.1.split_once('"')?.0;
+            Some((words.to_owned(), fill.to_owned()))
+        });
+        boxes.collect()
+    }
+
+    #[test]
+    fn a_box_says_what_its_samples_come_to() {
+        let svg = scripted().svg(&Caption { title: String::new() }).unwrap();
+        let boxes = boxes(&svg);
+        let show = |samples: f64| Unit::Nanos.show(ns(samples.abs()));
+        // Samples on each side with the function on top and below others, by the two scripts.
+        for (name, wasm, native, own) in [
+            ("all", 1000.0, 522.0, None),
+            ("agent_handle", 897.0, 498.0, None),
+            ("memcpy", 80.0, 17.0, Some((80.0, 17.0))),
+            ("json::price", 103.0, 40.0, Some((70.0, 40.0))),
+            ("itoa::Buffer::format::&lt;u64&gt;", 66.0, 27.0, Some((66.0, 27.0))),
+            (
+                "serde_json::ser::format_escaped_str::&lt;&amp;mut alloc::vec::Vec&lt;u8&gt;, \
+                 serde_json::ser::CompactFormatter&gt;",
+                125.0,
+                78.0,
+                Some((45.0, 61.0)),
+            ),
+        ] {
+            let share = Unit::Share.show(wasm / 1000.0);
+            let mut says = format!(
+                "{name} (WASM {} per message, {share}; native {}",
+                show(wasm),
+                show(native)
+            );
+            if let Some((of_wasm, of_native)) = own {
+                let growth: f64 = of_wasm - of_native;
+                let than = if growth < 0.0 { "less" } else { "more" };
+                // Counts of samples are Poisson's: their variance is their mean.
+                let error = 1.96 * (of_wasm + of_native).sqrt();
+                says += &format!("; in itself {} {than} ±{}", show(growth), show(error));
+            }
+            says.push(')');
+            let fill =
+                boxes.iter().find(|(words, _)| *words == says).map(|(_, fill)| fill.as_str());
+            // The reddest grew by 63 samples, as `memcpy` did.
+            let pale = |growth: f64| (100.0 + 150.0 * (1.0 - growth / 63.0)) as u8;
+            let expected = match own.map(|(of_wasm, of_native)| of_wasm - of_native) {
+                None => "rgb(250,250,250)".to_owned(),
+                Some(growth) if growth > 0.0 => {
+                    format!("rgb(255,{},{})", pale(growth), pale(growth))
+                }
+                Some(growth) => format!("rgb({},{},255)", pale(-growth), pale(-growth)),
+            };
+            assert_eq!(fill, Some(expected.as_str()), "{says}: {boxes:#?}");
+        }
+        let alone = boxes.iter().filter(|(words, _)| words.contains("native has no such call"));
+        let alone: Vec<_> = alone.collect();
+        assert!(alone.iter().any(|(words, _)| words.starts_with("mprotect (WASM 602 ns")));
+        let growths = ["rgb(245,205,120)", "rgb(250,250,250)"];
+        assert!(alone.iter().all(|(_, fill)| growths.contains(&fill.as_str())), "{alone:?}");
+        assert!(!svg.contains('+'), "no share of growth, which would be of nobody knows what");
+    }
+
+    #[test]
+    fn sides_that_do_not_match_are_told_and_not_drawn_as_growth() {
+        let differential = of("9 g:abi::f > g:hot", "9 g:f > g:hot");
+        let svg = differential.svg(&Caption { title: String::new() }).unwrap();
+        assert!(svg.contains("calls do not match"), "{svg}");
+        let fills: Vec<String> = boxes(&svg).into_iter().map(|(_, fill)| fill).collect();
+        assert!(!fills.iter().any(|fill| fill.starts_with("rgb(255")), "{fills:?}");
+        assert_eq!(fills.iter().filter(|fill| *fill == "rgb(245,205,120)").count(), 1);
+        let table = paint(&differential.changes().table("json"), &Style::default());
+        assert!(table.contains("100.00 % of native and 100.00 % of WASM"), "by function: {table}");
+        assert!(table.contains("0.00 % and 0.00 % under the same callers"), "{table}");
+        assert!(table.contains("calls do not match"), "{table}");
+        let strangers = of("9 g:f", "9 g:g").changes().table("json");
+        assert!(paint(&strangers, &Style::default()).contains("the two sides do not match"));
     }
 
     #[test]

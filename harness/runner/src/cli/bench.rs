@@ -5,6 +5,7 @@ use super::compare::{self as contest, Match};
 use super::files::{Files, Prepared, guests, prepare};
 use super::list;
 use super::messages::{Problem, ended, note, report_problem, result};
+use super::meter::Ahead;
 use super::place::{as_the_user_means, started_in};
 use super::progress::Progress;
 use super::scratch::{scratch, sweep_leftovers};
@@ -12,7 +13,7 @@ use super::{cases, flags, relink, resume, selftest};
 use crate::guest::catalog::Workspace;
 use crate::measure::protocol::Sampling;
 use crate::measure::run::{Run, Settings};
-use crate::plan::Task;
+use crate::plan::{Task, TaskKind};
 use crate::plan::scale::Scale;
 use crate::record;
 use crate::suite::Suite;
@@ -228,8 +229,8 @@ pub(super) fn measure(
         },
     };
     watch_for_ctrl_c();
-    let launches = tasks.iter().map(|task| u64::from(task.launches(scale))).sum();
-    let progress = Progress::new(launches);
+    let launches = |task: &Task| if settings.spin.is_some() { 1 } else { task.launches(scale) };
+    let progress = Progress::new(ahead(tasks, &launches));
     let mut run = Run::new(record, folder, settings, (&STOP, &progress));
     let ended = run.all(tasks, files);
     progress.finish();
@@ -249,6 +250,20 @@ pub(super) fn measure(
         return Err(error.into());
     }
     Ok(run.record)
+}
+
+/// What `tasks` come to: launches, and for loads the time that they are given.
+fn ahead(tasks: &[Task], launches: &dyn Fn(&Task) -> u32) -> Ahead {
+    let mut ahead = Ahead::default();
+    for task in tasks {
+        match &task.kind {
+            TaskKind::Load { job, .. } => {
+                ahead.loads = Nanos(ahead.loads.0.saturating_add(job.length().0));
+            }
+            _ => ahead.launches += u64::from(launches(task)),
+        }
+    }
+    ahead
 }
 
 /// Lets Ctrl-C end a run in order.

@@ -5,6 +5,7 @@ use super::bench::{STOP, folder, point_latest, shown, use_colour, watch_for_ctrl
 use super::cases::why_none;
 use super::files::Files;
 use super::messages::{Problem, note, result};
+use super::meter::Ahead;
 use super::place::as_the_user_means;
 use super::progress::Progress;
 use super::relink::Relink;
@@ -111,7 +112,8 @@ impl Match<'_> {
         comparison.warnings.extend(point_latest(args, workspace, &comparison.run.id));
         let paired = contests.iter().filter(|c| c.is_paired && !args.counts).count() as u64;
         let last = comparison.design.looks.last().copied().unwrap_or(0);
-        let progress = Progress::new(paired * u64::from(last));
+        let progress =
+            Progress::new(Ahead { launches: paired * u64::from(last), ..Ahead::default() });
         let kept = folder.path().to_owned();
         let mut compare = Compare {
             comparison,

@@ -9,6 +9,7 @@ pub mod flags;
 pub mod list;
 mod loads;
 pub mod messages;
+pub mod meter;
 mod place;
 pub mod progress;
 mod relink;

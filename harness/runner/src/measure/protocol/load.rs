@@ -1,6 +1,7 @@
 //! What the run asks of a worker that puts a load on agents.
 
 use caxton_results::load::plan::{LONGEST, LoadPlan};
+use caxton_results::units::Nanos;
 use serde::{Deserialize, Serialize};
 
 /// A load, or the rest of one.
@@ -34,6 +35,14 @@ impl LoadJob {
             return Err("the target is a program without a name".to_owned());
         }
         Ok(())
+    }
+
+    /// How long messages are offered at most, from its second on.
+    pub fn length(&self) -> Nanos {
+        let begun = Nanos(self.from_second.saturating_mul(1_000_000_000));
+        let planned = self.plan.granted().0.saturating_sub(begun.0);
+        // A closed loop takes the time that it is given, and not the plan's.
+        Nanos(self.for_ns.unwrap_or(u64::MAX).min(planned))
     }
 }
 
