@@ -88,7 +88,8 @@ fn jobs(text: &str) -> Vec<String> {
 
 /// What of a job that may write is not git on files.
 fn strangers_code(job: &str) -> Option<&'static str> {
-    let may_write = Regex::new(r"(?m)^      [a-z-]+: write\b").unwrap().is_match(job);
+    let may_write =
+        Regex::new(r"(?m)^      [a-z-]+: write\b").expect("a pattern of ours").is_match(job);
     let code = ["cargo ", "scripts/", "rust-cache", "pip ", "npm ", "curl ", "wget "];
     code.into_iter().find(|code| may_write && job.contains(code))
 }
