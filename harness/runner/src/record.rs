@@ -117,3 +117,30 @@ fn warnings(record: &Record) -> Vec<String> {
     }
     warnings
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_git_does_not_track_is_a_difference_and_what_it_does_not_say_is_unknown() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let root = folder.path();
+        let git = |words: &str| process::output(process::git(root).args(words.split(' ')));
+        if git("--version").is_err() {
+            return;
+        }
+        let outside = revision(root);
+        assert!(outside.commit.known().is_none() && outside.dirty.is_none(), "{outside:?}");
+        git("init --quiet").expect("a fresh folder");
+        let who = "-c user.name=test -c user.email=test -c commit.gpgsign=false";
+        git(&format!("{who} commit --quiet --allow-empty -m one")).expect("a repository");
+        assert_eq!(revision(root).dirty, Some(false));
+        std::fs::write(root.join("new"), "x").expect("a fresh folder");
+        assert_eq!(revision(root).dirty, Some(true));
+        git("config status.showUntrackedFiles no").expect("a repository");
+        assert_eq!(revision(root).dirty, Some(true), "whatever the user wants to see");
+        std::fs::write(root.join(".git/info/exclude"), "new\n").expect("a repository");
+        assert_eq!(revision(root).dirty, Some(false), "what is ignored is no source");
+    }
+}
