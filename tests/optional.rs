@@ -1,5 +1,5 @@
-//! What a file system, a sandbox or a limit refuses: an optional call that fails is a warning; other
-//! refusals are told with their reason and not counted as the agent's.
+//! What a file system, a sandbox or a limit refuses: an optional call that fails is a warning; a
+//! limit is told with its name and not counted as the agent's.
 
 use crate::capability;
 use crate::executable::{Place, Running, Said, bench, caxton_bench, fresh_out, root, target, word};
