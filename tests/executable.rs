@@ -177,17 +177,16 @@ impl Running {
         self.streams.path().join("err")
     }
 
-    /// Lets it go on until it was looked at `polls` times; false if it ended before.
-    pub(crate) fn lives_for(&mut self, polls: u32) -> bool {
-        let mut seen = 0;
-        while seen < polls {
-            if self.child.try_wait().expect("a child of ours").is_some() {
-                return false;
+    /// Looks at it at most `polls` times; after how many looks it ended, if it did.
+    pub(crate) fn ends_within(&mut self, polls: u32) -> Option<u32> {
+        let is_ended = |_: &u32| {
+            let ended = self.child.try_wait().expect("a child of ours").is_some();
+            if !ended {
+                thread::sleep(POLL);
             }
-            thread::sleep(POLL);
-            seen += 1;
-        }
-        true
+            ended
+        };
+        (0..polls).find(is_ended)
     }
 
     /// What its whole family bears, itself included.

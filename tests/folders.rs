@@ -121,47 +121,63 @@ fn leftovers(mirror: &Mirror) -> Vec<String> {
     found
 }
 
-/// Starts `kills` runs, kills each at a random instant, and looks at what each leaves; how many did
-/// not end before.
-fn kill_and_look(kills: u32, scale: &str, polls_max: u32) -> u32 {
+/// Looks at a run that is never given up: far more than it needs.
+const LOOKS_MAX: u32 = 60_000;
+
+/// Kills `kills` runs at random instants of their lives, and looks at what each leaves; how many
+/// runs that took, with those that ended before.
+fn kill_and_look(kills: u32, scale: &str) -> u32 {
     let (mirror, guest) = (Mirror::apart(), echoes());
-    let keep = ["--guest", &guest, "--save-baseline", "kept"];
-    let first = mirror.bench(&keep);
-    assert_eq!(first.code, Some(0), "{}", first.stderr);
-    let mut rng = fastrand::Rng::with_seed(20_260_102);
     let common = ["--bench", "--scale", scale, "--guest", &guest];
-    let more: [&[&str]; 3] = [&[], &["--save-baseline", "kept"], &["--baseline", "kept"]];
-    let mut killed = 0;
-    for number in 0..kills {
-        let words = [&common, more[number as usize % more.len()]].concat();
-        let mut running = Running::start(bench(), &words, &mirror.place());
+    let more: [&[&str]; 3] = [&["--save-baseline", "kept"], &["--baseline", "kept"], &[]];
+    let run = |kind: usize| {
+        let words = [&common, more[kind]].concat();
+        Running::start(bench(), &words, &mirror.place())
+    };
+    // How long each kind of run lives, in looks.
+    let mut lives = [0, 1, 2].map(|kind| {
+        let mut running = run(kind);
+        let life = running.ends_within(LOOKS_MAX).expect("it ends");
+        let said = running.wait();
+        assert!([Some(0), Some(3), Some(4)].contains(&said.code), "{}", said.stderr);
+        life.max(2)
+    });
+    let mut rng = fastrand::Rng::with_seed(20_260_102);
+    let (mut killed, mut runs) = (0, 0);
+    while killed < kills {
+        assert!(runs < kills * 10, "{killed} of {runs} were killed: the others were too quick");
+        let kind = runs as usize % more.len();
+        runs += 1;
+        let mut running = run(kind);
         let family = running.mark();
-        if running.lives_for(rng.u32(1..polls_max)) {
-            running.signal("KILL");
-            killed += 1;
+        match running.ends_within(rng.u32(1..lives[kind])) {
+            None => {
+                running.signal("KILL");
+                killed += 1;
+            }
+            Some(life) => lives[kind] = life.max(2),
         }
         running.wait();
         assert!(family.is_gone_soon(), "{} processes are left", family.bearers());
         all_load(&mirror);
         RunFolder::load(&mirror.profiles().join("baselines/kept/wasm")).expect("it stays");
     }
-    assert!(killed * 2 > kills, "{killed} of {kills} were killed: the others were too quick");
-    let last = mirror.bench(&keep);
+    let last = run(0).wait();
     assert_eq!(last.code, Some(0), "{}", last.stderr);
     assert_eq!(leftovers(&mirror), [""; 0]);
     all_load(&mirror);
-    killed
+    runs
 }
 
 #[test]
 fn what_killed_runs_leave_loads_and_the_rest_goes_with_the_next_run() {
-    kill_and_look(6, "smoke", 60);
+    kill_and_look(6, "smoke");
 }
 
 #[test]
 #[ignore = "some ten minutes: 40 kills at random instants of runs at --scale quick"]
 fn forty_kills() {
-    let killed = kill_and_look(40, "quick", 1_500);
+    let runs = kill_and_look(40, "quick");
     // Past the test's capture: the figure is what this is run for.
-    let _ = writeln!(std::io::stderr(), "{killed} of 40 runs were killed before they ended");
+    let _ = writeln!(std::io::stderr(), "40 of {runs} runs were killed before they ended");
 }
