@@ -149,8 +149,8 @@ fn an_agent_for_calibration_is_run_where_it_is_named_and_by_no_pattern() {
 fn an_exact_name_is_no_pattern() {
     let said = bench_says(&["wasm/overhead/wasmtime-vs-native/ech", "--exact"]);
     assert_eq!(said.code, Some(0), "nothing was to be kept or judged");
-    let why = "no case of suite wasm matches wasm/overhead/wasmtime-vs-native/ech; did you mean \
-               wasm/overhead/wasmtime-vs-native/echo?; --list shows all ";
+    let why = "no case of suite wasm matches wasm/overhead/wasmtime-vs-native/ech (did you mean \
+               wasm/overhead/wasmtime-vs-native/echo?); --list shows all ";
     assert!(said.stderr.starts_with(why), "{}", said.stderr);
 }
 
@@ -213,7 +213,7 @@ fn a_flag_that_a_suite_does_not_use_is_refused_by_its_executable() {
         ("scenarios", &["--memory-limit", "1"], "--memory-limit (bench wasm)"),
         ("scenarios", &["selftest"], "selftest (bench wasm)"),
         ("wasm", &["--time", "5s"], "--time (bench scenarios)"),
-        ("wasm", &["--resume", "run"], "--resume (bench scenarios)"),
+        ("wasm", &["--plan", "plan.toml"], "--plan (bench scenarios)"),
     ] {
         let (folder, out) = fresh_out();
         let out = if words == ["selftest"] { vec![] } else { vec!["--bench", "--out", &out] };

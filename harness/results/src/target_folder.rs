@@ -1,6 +1,6 @@
-//! Where cargo builds, if the environment says so by a relative path: cargo takes it from the folder
-//! that it is started in, and so each cargo that is started from another folder is told the whole
-//! path. Otherwise a second target folder would be filled there.
+//! Where cargo builds, if the environment says so by a relative path: cargo takes it from the
+//! folder that it is started in, and so each cargo that is started from another folder is told the
+//! whole path. Otherwise a second target folder would be filled there.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};

@@ -176,7 +176,7 @@ pub(super) fn why_none(suite: &str, args: &Args, own: &[CaseKey], elsewhere: &[&
         args.filters.iter().filter_map(|word| nearest(word, names.iter().copied())).collect();
     if !near.is_empty() {
         let near: Vec<String> = near.into_iter().collect();
-        text += &format!("; did you mean {}?", near.join(" or "));
+        text += &format!(" (did you mean {}?)", near.join(" or "));
     }
     if !elsewhere.is_empty() {
         text += &format!("; such cases are in --bench {}", elsewhere.join(", --bench "));
@@ -236,12 +236,12 @@ mod tests {
         };
         assert_eq!(
             said(&["jsno"], &[]),
-            "no case of suite wasm matches jsno; did you mean json?; --list shows all 2"
+            "no case of suite wasm matches jsno (did you mean json?); --list shows all 2"
         );
         assert_eq!(
             said(&["wasm/overhead/wasmtime-vs-native/jsn"], &[]),
-            "no case of suite wasm matches wasm/overhead/wasmtime-vs-native/jsn; did you mean \
-             wasm/overhead/wasmtime-vs-native/json?; --list shows all 2"
+            "no case of suite wasm matches wasm/overhead/wasmtime-vs-native/jsn (did you mean \
+             wasm/overhead/wasmtime-vs-native/json?); --list shows all 2"
         );
         assert_eq!(
             said(&["peak"], &["scenarios"]),

@@ -87,8 +87,8 @@ fn missing(row: &EventRow, error: &io::Error, paranoid: Option<i32>) -> Missing 
     }
 }
 
-/// Why the kernel refuses an event that it permits at a `perf_event_paranoid` of up to `needed`, and
-/// what lifts that where `paranoid` is what it has now. To set what it has already lifts nothing.
+/// Why the kernel refuses an event that it permits at a `perf_event_paranoid` of up to `needed`,
+/// and what lifts that where it is `paranoid` now. To set what it has already lifts nothing.
 pub(in crate::measure) fn refusal(paranoid: Option<i32>, needed: i32) -> String {
     match paranoid {
         Some(level) if level > needed => format!(
@@ -96,8 +96,8 @@ pub(in crate::measure) fn refusal(paranoid: Option<i32>, needed: i32) -> String 
              or run with CAP_PERFMON"
         ),
         Some(level) => format!(
-            "kernel.perf_event_paranoid is {level}, which permits it: a container's seccomp profile \
-             or a security module refuses perf_event_open; allow that system call there"
+            "kernel.perf_event_paranoid is {level}, which permits it: a container's seccomp \
+             profile or a security module refuses perf_event_open; allow that system call there"
         ),
         None => format!(
             "perf_event_open is refused: it takes kernel.perf_event_paranoid of {needed} or less, \

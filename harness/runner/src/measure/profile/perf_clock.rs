@@ -110,9 +110,9 @@ pub(super) fn missing(why: Refusal, paranoid: Option<i32>, mlock_kb: Option<i32>
         libc::EACCES | libc::EPERM if call == "mmap" => {
             let now = mlock_kb.map_or("unknown".to_owned(), |kib| kib.to_string());
             Missing::NotPermitted(format!(
-                "no memory for samples may be locked: kernel.perf_event_mlock_kb is {now}, of which \
-                 the smallest rings take 132 and other profilers of this user the rest: end those, \
-                 or raise it by `sysctl`"
+                "no memory for samples may be locked: kernel.perf_event_mlock_kb is {now}, of \
+                 which the smallest rings take 132 and other profilers of this user the rest: end \
+                 those, or raise it by `sysctl`"
             ))
         }
         libc::EACCES | libc::EPERM => Missing::NotPermitted(refusal(paranoid, 2)),

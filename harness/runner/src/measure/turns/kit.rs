@@ -152,8 +152,8 @@ fn described(path: &Path) -> Result<KitFile, KitError> {
     Ok(KitFile { file, sha256: sha256_hex(&bytes), bytes: Bytes(bytes.len() as u64) })
 }
 
-/// Copies a kit's `file` from the folder `from` to `to`: no more of it than was kept, and a byte that
-/// tells that there is more.
+/// Copies a kit's `file` from the folder `from` to `to`: no more of it than was kept, and a byte
+/// that tells that there is more.
 fn copy(from: &Path, file: &KitFile, to: &Path) -> io::Result<()> {
     let kept = file::open_within(from, &file.file)?;
     let rights = kept.metadata()?.permissions();
