@@ -165,7 +165,7 @@ fn on_one_core_it_is_said_that_the_generator_has_none_of_its_own() {
     assert!(said.stdout.contains("no core of its own (1 core is allowed)"), "{}", said.stdout);
     let shortest = load.whole.service.at[0].value.known().expect("a median");
     assert!(*shortest >= Nanos(2_000_000), "{shortest}");
-    for format in ["json", "junit", "summary", "report"] {
+    for format in ["json", "junit", "summary", "markdown"] {
         let told = tool_says(&["export", "--format", format, &out]).stdout;
         assert!(told.contains("no core of its own"), "{format}: {told}");
     }

@@ -197,8 +197,8 @@ fn resampled(stretches: &[Times], seed: u64) -> Option<Vec<[f64; SHARES.len()]>>
     Some((0..RESAMPLES).map(draw).collect())
 }
 
-/// The verdict with its reasons, and what to know of it. What is invalid cannot fail, and what fails
-/// is not unclear.
+/// The verdict with its reasons, and what to know of it. What is invalid cannot fail, and what
+/// fails is not unclear.
 fn verdict(load: &LoadOutcome) -> (Verdict, Vec<String>) {
     let kinds = [
         (Verdict::Invalid, invalid(load)),
@@ -219,8 +219,8 @@ fn verdict(load: &LoadOutcome) -> (Verdict, Vec<String>) {
 fn shared_core(load: &LoadOutcome) -> Option<String> {
     let why = load.segments.iter().find_map(|segment| segment.shared_core.as_ref())?;
     Some(format!(
-        "the generator had no core of its own ({why}): its turns are in every time, which is at the \
-         most as long as told; give it two cores or more"
+        "the generator had no core of its own ({why}): its turns are in every time, which is at \
+         the most as long as told; give it two cores or more"
     ))
 }
 
@@ -259,8 +259,8 @@ fn invalid(load: &LoadOutcome) -> Vec<String> {
     let impossible = load.whole.counts.impossible;
     if impossible > 0 {
         reasons.push(format!(
-            "{impossible} answers came sooner than can be, and have no time: they were on their way \
-             before they were asked for, or the clock went back"
+            "{impossible} answers came sooner than can be, and have no time: they were on their \
+             way before they were asked for, or the clock went back"
         ));
     }
     for stage in &load.stages {

@@ -284,8 +284,8 @@ impl<'a, T: Target, P: Pace, S: Iterator<Item = Arrival>> Generator<'a, T, P, S>
             return Ok(());
         }
         Err(Outcome::WrongAnswer(format!(
-            "the target answered message {id}, which no answer was due to: each message that it was \
-             sent is answered once, by its number"
+            "the target answered message {id}, which no answer was due to: each message that it \
+             was sent is answered once, by its number"
         )))
     }
 
