@@ -31,8 +31,7 @@ use std::time::Duration;
 
 /// What is told while a run goes on.
 pub trait Observer {
-    /// A task begins: number from 1, of how many, what, and how many launches; none of a load,
-    /// which has a length.
+    /// A task begins: number from 1, of how many, what, and how many launches (of a load 0).
     fn task(&self, number: usize, of: usize, name: &str, launches: u32);
     /// The task takes so many launches more.
     fn more_launches(&self, _: u32) {}
@@ -209,12 +208,10 @@ impl<'a> Run<'a> {
         let wanted = self.launches(task);
         // As many again at most, in place of those that had company on their core.
         for number in 0..wanted * 2 {
-            if number >= wanted {
-                if self.is_quiet_enough(&tally, wanted) {
-                    break;
-                }
-                self.observer.more_launches(1);
+            if number >= wanted && self.is_quiet_enough(&tally, wanted) {
+                break;
             }
+            self.observer.more_launches(u32::from(number >= wanted));
             let Some(work) = self.work(task, crew, number)? else { break };
             if !self.one_launch(work, number, &mut tally)? {
                 return Ok(tally);
