@@ -3,7 +3,7 @@
 
 use super::frame::Figure;
 use super::outcome::{Degradations, Leak};
-use super::plan::{LoadPlan, Rate, Role, Stage};
+use super::plan::{LoadPlan, Rate, Role, Stage, sum};
 use super::recovery::{Burst, Recovery, least_capacity, recovery};
 use super::tally::{Row, Tally};
 use super::threshold::Metric;
@@ -12,6 +12,7 @@ use crate::stats::trend::{
     Degradation, DegradationVerdict, LeakOptions, LeakVerdict, Series, SeriesClass, Worse, agree,
     degradation, leak,
 };
+use crate::units::Nanos;
 
 /// The smallest growth that matters of bytes and of blocks: a table that doubles is more.
 const FLOOR_BYTES: f64 = 64.0 * 1024.0;
@@ -38,7 +39,7 @@ impl LoadPlan {
     /// The stage that an instant of the plan belongs to; the last one from its end on.
     pub fn stage_at(&self, at_ns: u64) -> u32 {
         let ends = self.stages.iter().scan(0, |end, stage| {
-            *end += stage.granted.0;
+            *end = stage.granted.0.saturating_add(*end);
             Some(*end)
         });
         let number = ends.take_while(|end| *end <= at_ns).count();
@@ -53,7 +54,7 @@ impl LoadPlan {
     /// The first burst that has a base before it.
     pub fn burst(&self) -> Option<Burst> {
         let number = self.stages.iter().position(|stage| stage.role == Role::Burst)?;
-        let before_ns: u64 = self.stages[..number].iter().map(|stage| stage.granted.0).sum();
+        let Nanos(before_ns) = sum(self.stages[..number].iter().map(|stage| stage.granted));
         let constant = |stage: &Stage| match stage.rate {
             Rate::Constant { per_second } => Some(per_second),
             _ => None,
@@ -61,7 +62,7 @@ impl LoadPlan {
         let burst = &self.stages[number];
         Some(Burst {
             from_s: before_ns as f64 / 1e9,
-            to_s: (before_ns + burst.granted.0) as f64 / 1e9,
+            to_s: before_ns.saturating_add(burst.granted.0) as f64 / 1e9,
             base_per_second: constant(self.stages[..number].last()?)?,
             burst_per_second: constant(burst)?,
             failing_share: FAILING,

@@ -8,6 +8,6 @@ pub mod list;
 mod loads;
 pub mod messages;
 pub mod progress;
-mod relink;
+pub mod relink;
 mod resume;
 mod selftest;

@@ -1,12 +1,14 @@
 //! What the run asks of a worker that puts a load on agents.
 
 use caxton_results::load::plan::LoadPlan;
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// A load, or the rest of one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LoadJob {
     /// What is offered.
+    #[serde(deserialize_with = "checked")]
     pub plan: LoadPlan,
     /// To whom.
     pub target: LoadTarget,
@@ -18,6 +20,13 @@ pub struct LoadJob {
     pub for_ns: Option<u64>,
     /// Bytes of the host's heap that each answer leaves behind: a leak to be found.
     pub planted_bytes: u32,
+}
+
+/// A plan that can be run: the file of a load that was interrupted may come from anywhere.
+fn checked<'de, D: Deserializer<'de>>(reader: D) -> Result<LoadPlan, D::Error> {
+    let plan = LoadPlan::deserialize(reader)?;
+    plan.check().map_err(D::Error::custom)?;
+    Ok(plan)
 }
 
 /// What takes the messages of a load.
