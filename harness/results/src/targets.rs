@@ -276,7 +276,7 @@ fn sum(case: &CaseRecord, metrics: &[&str]) -> Option<Summary> {
             level: (a.level + b.level - 1.0).max(0.0),
         }),
         n: sum.n.min(part.n),
-        samples: sum.samples + part.samples,
+        samples: sum.samples.saturating_add(part.samples),
         company: sum.company,
     };
     Some(rest.iter().fold(**first, add))
