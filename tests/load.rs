@@ -3,9 +3,11 @@
 
 use crate::capability;
 use crate::executable::{Place, Running, Said, fresh_out, smoke_of, suite, tool_says, word};
+use caxton_bench_runner::sys::affinity;
 use caxton_results::case::Outcome;
 use caxton_results::load::frame::Line;
 use caxton_results::load::outcome::{LoadOutcome, Verdict};
+use caxton_results::load::quiescence::Quiescence;
 use caxton_results::load::seconds::{SECONDS_FILE, read};
 use caxton_results::load::times::Times;
 use caxton_results::reading::Reading;
@@ -67,6 +69,130 @@ fn program(folder: &Path, text: &str) -> String {
     word(&path)
 }
 
+/// A load of 200 messages in two seconds on `program`; none where guests cannot be built.
+fn on_program(program: &str) -> Option<(Said, Record)> {
+    let (_folder, out) = fresh_out();
+    let stage = "name=hold,length=2s,rate=100";
+    let said = scenarios(&out, &["--program", program, "--stage", stage, "--slo", "10s"])?;
+    Some((said, record(&out)))
+}
+
+#[test]
+fn a_program_that_cannot_be_gone_on_with_loses_its_load_in_a_moment() {
+    let (folder, _) = fresh_out();
+    let dies = "for i in 1 2 3 4 5; do read n; echo $n; done; echo 'no database' >&2; exit 3";
+    let dies = program(folder.path(), dies);
+    let table = [
+        ("yes 7", "message 7, which no answer was due to", 0..=1),
+        ("cat /dev/zero", "a line of more than 64 KiB", 0..=0),
+        (&dies, "exited with code 3 after 5 answers; it said: no database", 5..=5),
+        ("head -n 3", "exited with code 0 after 3 answers", 3..=3),
+    ];
+    for (program, why, answered) in table {
+        let Some((said, record)) = on_program(program) else { return };
+        let case = &record.cases[0];
+        assert!(case.outcome.reason().is_some_and(|r| r.contains(why)), "{:?}", case.outcome);
+        assert!(said.stdout.contains(why), "{program}: {}", said.stdout);
+        assert_ne!(said.code, Some(0), "{program}");
+        let counts = case.load.as_deref().expect("a load").whole.counts;
+        assert!(counts.offered < 200, "{program}: {counts:?}");
+        // What was answered counts, but for what was not asked.
+        assert!(answered.contains(&counts.ok), "{program}: {counts:?}");
+    }
+}
+
+#[test]
+fn what_is_no_number_is_no_answer_and_arguments_may_have_blanks() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let place = folder.path().join("a folder of mine");
+    fs::create_dir(&place).expect("a fresh folder");
+    let text = "[ \"$1\" = 'two words' ] || exit 9\nprintf 'ready\\ncaf\\351 is warm\\n'; exec cat";
+    let program = format!("'{}' \"two words\"", program(&place, text));
+    let Some((_, record)) = on_program(&program) else { return };
+    let counts = only(&record).whole.counts;
+    assert_eq!((counts.offered, counts.settled()), (200, 200), "{counts:?}");
+    assert_eq!(counts.ok, 200, "{counts:?}");
+    let left = only(&record).left.known().expect("counted");
+    assert_eq!(left.verdict(), Quiescence::Clean);
+}
+
+#[test]
+fn a_program_that_answers_nothing_is_asked_whether_it_buffers() {
+    let (folder, out) = fresh_out();
+    let plan = folder.path().join("plan.toml");
+    let text = r#"
+        name = "silent"
+        agents = 1
+        message_bytes = 64
+        timeout = "1s"
+        [[stage]]
+        name = "hold"
+        length = "1s"
+        rate = 50
+    "#;
+    fs::write(&plan, text).expect("a fresh folder");
+    let silent = program(folder.path(), "cat > /dev/null");
+    let words = ["--plan", &word(&plan), "--program", &silent];
+    let Some(said) = scenarios(&out, &words) else { return };
+    let record = record(&out);
+    let load = only(&record);
+    assert_ne!(load.verdict, Verdict::Pass);
+    assert!(said.stdout.contains("does the program buffer its output?"), "{}", said.stdout);
+}
+
+#[test]
+fn on_one_core_it_is_said_that_the_generator_has_none_of_its_own() {
+    let (folder, out) = fresh_out();
+    // Two milliseconds of its own CPU time at the least lie between a message and its answer.
+    let Some(core) = affinity::allowed_cores().ok().and_then(|cores| cores.first().copied()) else {
+        return capability::absent("affinity", "the kernel does not tell the allowed cores");
+    };
+    let burns = program(folder.path(), "while read n; do sleep 0.002; echo $n; done");
+    let scenarios = word(suite("scenarios"));
+    let core = core.to_string();
+    let words = ["-c", &core, &scenarios, "--bench", "--scale", "quick", "--out", &out];
+    let load = ["--program", &burns, "--stage", "name=hold,length=2s,rate=40", "--slo", "60s"];
+    let taskset = Path::new("taskset");
+    let words = [&words[..], &load[..]].concat();
+    let said = Running::start(taskset, &words, &Place::default()).wait();
+    let Some(said) = said.if_guests_can_be_built() else { return };
+    let record = record(&out);
+    let load = only(&record);
+    assert!(said.stdout.contains("no core of its own (1 core is allowed)"), "{}", said.stdout);
+    let shortest = load.whole.service.at[0].value.known().expect("a median");
+    assert!(*shortest >= Nanos(2_000_000), "{shortest}");
+    for format in ["json", "junit", "summary", "report"] {
+        let told = tool_says(&["export", "--format", format, &out]).stdout;
+        assert!(told.contains("no core of its own"), "{format}: {told}");
+    }
+}
+
+/// Writes `lines` over those of the load in `out`, changed by `change`.
+fn damage(out: &str, change: impl Fn(&str) -> String) {
+    let path = Path::new(out).join("load/own").join(SECONDS_FILE);
+    let text = fs::read_to_string(&path).expect("a load was here");
+    let lines: Vec<String> = text.lines().map(change).collect();
+    fs::write(&path, lines.join("\n") + "\n").expect("a file of ours");
+}
+
+#[test]
+fn a_second_that_no_load_writes_is_one_error_and_stays_one() {
+    let (_folder, out) = fresh_out();
+    let words = ["--program", "cat", "--stage", "name=hold,length=2s,rate=50", "--slo", "10s"];
+    if scenarios(&out, &words).is_none() {
+        return;
+    }
+    damage(&out, |line| line.replace("{\"second\":1,", &format!("{{\"second\":{},", u64::MAX)));
+    for _ in 0..2 {
+        let said =
+            Running::start(suite("scenarios"), &["--bench", "--resume", &out], &Place::default());
+        let said = said.wait();
+        assert_eq!(said.code, Some(2), "{said:?}");
+        assert!(said.stderr.contains("second 18446744073709551615 is beyond"), "{}", said.stderr);
+        assert!(!said.stderr.contains("panicked"), "{}", said.stderr);
+    }
+}
+
 #[test]
 fn a_program_that_stands_still_is_seen_to_by_every_message_that_was_due() {
     const PER_SECOND: u64 = 500;
@@ -90,7 +216,7 @@ fn a_program_that_stands_still_is_seen_to_by_every_message_that_was_due() {
     assert!(*longest >= Nanos(1_990_000_000), "{longest}");
     let mut all = Times::new();
     let seconds = Path::new(&out).join("load/own").join(SECONDS_FILE);
-    let read = read(&seconds, &mut |line| {
+    let read = read(&seconds, &load.plan, &mut |line| {
         if let Line::Second(frame) = line {
             frame.stages.values().for_each(|seen| all.add(&seen.response));
         }

@@ -102,14 +102,14 @@ pub(crate) fn seconds(bytes: &[u8]) -> bool {
     let mut log = Vec::new();
     with_files(&[(SECONDS_FILE, bytes)], |folder| {
         let path = folder.join(SECONDS_FILE);
-        if seconds::read(&path, &mut |line: Line| tally.push(&line)).is_err() {
+        if seconds::read(&path, &PLAN, &mut |line: Line| tally.push(&line)).is_err() {
             return false;
         }
         black_box((tally.counts(), tally.next_second(), tally.last()));
         tell(&tally.outcome(Some("interrupted".to_owned())));
         let names = (&stages[..], tally.start_unix_ms());
         let all = logs::hlog(Kind::Response, names, &mut log, |take| {
-            seconds::read(&path, take).map(drop).map_err(io::Error::other)
+            seconds::read(&path, &PLAN, take).map(drop).map_err(io::Error::other)
         });
         black_box(all.map(|all| logs::hgrm(&all)).ok());
         true
@@ -151,5 +151,5 @@ fn add_up(bytes: &[u8]) -> bool {
 /// `load.json`, from which a load is gone on with.
 pub(crate) fn job(bytes: &[u8]) -> bool {
     let read = serde_json::from_slice::<LoadJob>(bytes);
-    read.map(|job| job.plan.check().map(|()| offer(&job.plan)).is_ok()).unwrap_or(false)
+    read.is_ok_and(|job| job.check().map(|()| offer(&job.plan)).is_ok())
 }

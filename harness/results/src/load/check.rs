@@ -1,6 +1,7 @@
 //! Whether a load test makes sense. One clear error, which names the thing and the fix.
 
-use crate::load::plan::{LoadPlan, Pacing, Rate, Stage};
+use crate::load::bounds::STAGES;
+use crate::load::plan::{LONGEST, LoadPlan, Pacing, Rate, Stage};
 use crate::units::Nanos;
 use std::collections::BTreeSet;
 
@@ -37,14 +38,14 @@ impl BadPlan {
 
 /// The longest name in bytes.
 const NAME_BYTES: usize = 100;
-/// The most stages.
-const STAGES: usize = 1000;
 /// The largest message: a guest has to have room for it.
 const MESSAGE_BYTES: u32 = 16 << 20;
 /// The highest rate: two messages at one instant are no order.
 const PER_SECOND: f64 = 1e9;
-/// The longest plan: 100 days of nanoseconds are exact in an `f64`.
-const LONGEST: Nanos = Nanos(100 * 86_400 * 1_000_000_000);
+/// The most messages in flight: each takes memory, and answers name them by 32 bits.
+const CAP: u64 = 100_000_000;
+/// The most thresholds: each is judged every second.
+const THRESHOLDS: usize = 1000;
 
 impl LoadPlan {
     /// Whether this plan can be run.
@@ -55,9 +56,13 @@ impl LoadPlan {
         self.check_values()?;
         self.check_stages()?;
         let stages: Vec<&str> = self.stages.iter().map(|stage| stage.name.as_str()).collect();
+        if self.thresholds.len() > THRESHOLDS {
+            let count = self.thresholds.len();
+            return Err(BadPlan::whole(format!("{count} thresholds: write up to {THRESHOLDS}")));
+        }
         for (index, threshold) in self.thresholds.iter().enumerate() {
             threshold
-                .check_stage(&stages)
+                .check(&stages)
                 .map_err(|e| BadPlan { part: Part::Threshold(index), ..BadPlan::whole(e.0) })?;
         }
         Ok(())
@@ -78,9 +83,18 @@ impl LoadPlan {
             let why = "cap = 0: every message is dropped; write 1 or more";
             return Err(BadPlan::key("cap", why.to_owned()));
         }
+        if self.cap > CAP {
+            let why = format!("cap = {}: write 1 to {CAP}", self.cap);
+            return Err(BadPlan::key("cap", why));
+        }
         if self.slo.0 == 0 {
             let why = "slo = 0: no response is that quick; write a time such as 100ms";
             return Err(BadPlan::key("slo", why.to_owned()));
+        }
+        for (key, time) in [("slo", self.slo), ("timeout", self.timeout)] {
+            if time > LONGEST {
+                return Err(BadPlan::key(key, format!("{key} = {time}: write up to 100 days")));
+            }
         }
         if self.timeout < self.slo {
             let (timeout, slo) = (self.timeout, self.slo);

@@ -3,7 +3,7 @@
 
 use super::frame::Figure;
 use super::outcome::{Degradations, Leak};
-use super::plan::{LoadPlan, Rate, Role, Stage, sum};
+use super::plan::{LoadPlan, Rate, Role, Stage, total};
 use super::recovery::{Burst, Recovery, least_capacity, recovery};
 use super::tally::{Row, Tally};
 use super::threshold::Metric;
@@ -12,7 +12,6 @@ use crate::stats::trend::{
     Degradation, DegradationVerdict, LeakOptions, LeakVerdict, Series, SeriesClass, Worse, agree,
     degradation, leak,
 };
-use crate::units::Nanos;
 
 /// The smallest growth that matters of bytes and of blocks: a table that doubles is more.
 const FLOOR_BYTES: f64 = 64.0 * 1024.0;
@@ -54,7 +53,7 @@ impl LoadPlan {
     /// The first burst that has a base before it.
     pub fn burst(&self) -> Option<Burst> {
         let number = self.stages.iter().position(|stage| stage.role == Role::Burst)?;
-        let Nanos(before_ns) = sum(self.stages[..number].iter().map(|stage| stage.granted));
+        let before_ns = total(self.stages[..number].iter().map(|stage| stage.granted)).0;
         let constant = |stage: &Stage| match stage.rate {
             Rate::Constant { per_second } => Some(per_second),
             _ => None,
@@ -98,8 +97,9 @@ impl Tally {
         let judged_from = trends.iter().find_map(|(_, trend)| trend.judged).map(|j| j.from_s);
         let rows =
             self.seconds.iter().filter(|row| row.second as f64 >= judged_from.unwrap_or(0.0));
-        let (ok, took_ns) =
-            rows.fold((0, 0), |sum, row| (sum.0 + row.counts.ok, sum.1 + row.length_ns));
+        let (ok, took_ns) = rows.fold((0_u64, 0_u64), |(ok, took_ns), row| {
+            (ok.saturating_add(row.counts.ok), took_ns.saturating_add(row.length_ns))
+        });
         Leak {
             verdict,
             messages_per_second: ok as f64 * 1e9 / (took_ns.max(1)) as f64,

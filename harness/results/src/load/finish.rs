@@ -1,7 +1,7 @@
 //! The seconds of a load → what is said of it: percentiles with intervals, Little's law, the
 //! verdict with its reasons, and the course as data for pictures.
 
-use super::frame::{Counts, Figure, Look, Seen};
+use super::frame::{Counts, Figure, Look, PROGRAM, Seen};
 use super::judge::{self, Judged};
 use super::outcome::{
     LoadOutcome, POINTS, Percentile, Percentiles, Point, StageOutcome, Step, Verdict,
@@ -197,21 +197,49 @@ fn resampled(stretches: &[Times], seed: u64) -> Option<Vec<[f64; SHARES.len()]>>
     Some((0..RESAMPLES).map(draw).collect())
 }
 
-/// The verdict with its reasons. What is invalid cannot fail, and what fails is not unclear.
+/// The verdict with its reasons, and what to know of it. What is invalid cannot fail, and what fails
+/// is not unclear.
 fn verdict(load: &LoadOutcome) -> (Verdict, Vec<String>) {
-    let invalid = invalid(load);
-    if !invalid.is_empty() {
-        return (Verdict::Invalid, invalid);
+    let kinds = [
+        (Verdict::Invalid, invalid(load)),
+        (Verdict::Fail, failed(load)),
+        (Verdict::Unclear, unclear(load)),
+    ];
+    let worst = kinds.into_iter().find(|(_, reasons)| !reasons.is_empty());
+    let (verdict, mut reasons) = worst.unwrap_or((Verdict::Pass, Vec::new()));
+    if verdict == Verdict::Invalid {
+        // Whatever was measured, this is so.
+        reasons.extend(silence(load));
     }
-    let failed = failed(load);
-    if !failed.is_empty() {
-        return (Verdict::Fail, failed);
+    reasons.extend(shared_core(load));
+    (verdict, reasons)
+}
+
+/// That the generator had no core of its own: its own turns are part of each time then.
+fn shared_core(load: &LoadOutcome) -> Option<String> {
+    let why = load.segments.iter().find_map(|segment| segment.shared_core.as_ref())?;
+    Some(format!(
+        "the generator had no core of its own ({why}): its turns are in every time, which is at the \
+         most as long as told; give it two cores or more"
+    ))
+}
+
+/// That not one message was answered, and what a program may lack.
+fn silence(load: &LoadOutcome) -> Option<String> {
+    let Counts { sent, ok, errors, timed_out, impossible, .. } = load.whole.counts;
+    // Those that are still in flight may be answered yet.
+    if sent == 0 || timed_out == 0 || ok > 0 || errors > 0 || impossible > 0 {
+        return None;
     }
-    let unclear = unclear(load);
-    if !unclear.is_empty() {
-        return (Verdict::Unclear, unclear);
-    }
-    (Verdict::Pass, Vec::new())
+    let took = load.whole.took;
+    let hint = match load.target.starts_with(PROGRAM) {
+        true => {
+            ": does the program buffer its output? It must write each message's number on a line \
+             of its own, and flush after each line"
+        }
+        false => "",
+    };
+    Some(format!("no answer to {sent} messages in {took}{hint}"))
 }
 
 fn invalid(load: &LoadOutcome) -> Vec<String> {
@@ -227,6 +255,13 @@ fn invalid(load: &LoadOutcome) -> Vec<String> {
         }
         Reading::Missing(why) => reasons.push(why.to_string()),
         Reading::Known(_) => {}
+    }
+    let impossible = load.whole.counts.impossible;
+    if impossible > 0 {
+        reasons.push(format!(
+            "{impossible} answers came sooner than can be, and have no time: they were on their way \
+             before they were asked for, or the clock went back"
+        ));
     }
     for stage in &load.stages {
         if let Reading::Known(residual) = stage.little_residual
@@ -250,6 +285,7 @@ fn failed(load: &LoadOutcome) -> Vec<String> {
             reasons.push(format!("threshold missed: {threshold}: {observed}"));
         }
     }
+    reasons.extend(silence(load));
     let dropped = load.whole.counts.dropped;
     if dropped > 0 {
         let cap = load.plan.cap;
@@ -300,7 +336,8 @@ fn points(rows: &[Row], looks: &[Look]) -> Vec<Point> {
             point.response_ns = worse(point.response_ns, other.response_ns);
             point.service_ns = worse(point.service_ns, other.service_ns);
         }
-        let end_ns = (rows.last().map_or(0, |row| row.second) + 1) * 1_000_000_000;
+        let last = rows.last().map_or(0, |row| row.second);
+        let end_ns = last.saturating_add(1).saturating_mul(1_000_000_000);
         let least = |of: &mut Option<u64>, value: Option<&u64>| {
             *of = value.copied().into_iter().chain(*of).min();
         };

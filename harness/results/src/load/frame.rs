@@ -21,30 +21,52 @@ pub struct Counts {
     pub timed_out: u64,
     /// Not sent because too many were in flight.
     pub dropped: u64,
+    /// Answered sooner than can be: the answer has no time, and the load is invalid.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub impossible: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+const fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 impl Counts {
-    /// Both together.
+    /// Each count with its name in files.
+    pub(super) const fn named(&self) -> [(&'static str, u64); 7] {
+        [
+            ("offered", self.offered),
+            ("sent", self.sent),
+            ("ok", self.ok),
+            ("errors", self.errors),
+            ("timed_out", self.timed_out),
+            ("dropped", self.dropped),
+            ("impossible", self.impossible),
+        ]
+    }
+
+    /// Both together. What is beyond a `u64` stays at its end: counts may come from any file.
     #[must_use]
     pub const fn plus(self, other: Self) -> Self {
         Self {
-            offered: self.offered + other.offered,
-            sent: self.sent + other.sent,
-            ok: self.ok + other.ok,
-            errors: self.errors + other.errors,
-            timed_out: self.timed_out + other.timed_out,
-            dropped: self.dropped + other.dropped,
+            offered: self.offered.saturating_add(other.offered),
+            sent: self.sent.saturating_add(other.sent),
+            ok: self.ok.saturating_add(other.ok),
+            errors: self.errors.saturating_add(other.errors),
+            timed_out: self.timed_out.saturating_add(other.timed_out),
+            dropped: self.dropped.saturating_add(other.dropped),
+            impossible: self.impossible.saturating_add(other.impossible),
         }
     }
 
     /// Those of which it is known what became of them.
     pub const fn settled(&self) -> u64 {
-        self.ok + self.failed()
+        self.ok.saturating_add(self.failed()).saturating_add(self.impossible)
     }
 
     /// Those that came to nothing: each counts as longer than any that was answered.
     pub const fn failed(&self) -> u64 {
-        self.errors + self.timed_out + self.dropped
+        self.errors.saturating_add(self.timed_out).saturating_add(self.dropped)
     }
 }
 
@@ -148,7 +170,7 @@ impl Frame {
             self.stages.entry(*stage).or_default().add(seen);
         }
         self.length_ns = self.length_ns.max(other.length_ns);
-        self.in_flight += other.in_flight;
+        self.in_flight = self.in_flight.saturating_add(other.in_flight);
         // Generators of one process would read the same.
         if self.looks.is_empty() {
             self.looks.clone_from(&other.looks);
@@ -184,9 +206,15 @@ pub struct Segment {
     pub started_unix_ms: u64,
     /// With which second of the plan.
     pub from_second: u64,
-    /// What took the messages, in words.
+    /// What took the messages, in words; those of a program begin with [`PROGRAM`].
     pub target: String,
+    /// Why the generator had no core of its own; none where it had one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shared_core: Option<String>,
 }
+
+/// How the words of a target begin that is another program.
+pub const PROGRAM: &str = "program: ";
 
 #[cfg(test)]
 mod tests {

@@ -73,7 +73,7 @@ pub fn hlog<E: From<io::Error>>(
         (Line::Second(frame), Some(segment)) if ended.is_ok() => {
             let since_ms = segment.started_unix_ms.saturating_sub(start_unix_ms);
             let second = frame.second.saturating_sub(segment.from_second);
-            let at = Duration::from_millis(since_ms) + Duration::from_secs(second);
+            let at = Duration::from_millis(since_ms).saturating_add(Duration::from_secs(second));
             let length = Duration::from_nanos(frame.length_ns);
             for (stage, seen) in &frame.stages {
                 let times = kind.of(seen);
@@ -139,6 +139,7 @@ mod tests {
             started_unix_ms,
             from_second,
             target: String::new(),
+            shared_core: None,
         }
     }
 

@@ -4,6 +4,7 @@
 //! A plan (`plan.rs`) becomes instants (`schedule.rs`); what a generator saw comes second by second
 //! (`frame.rs`) and adds up (`tally.rs`) to an outcome (`outcome.rs`).
 
+mod bounds;
 pub mod check;
 mod course;
 pub mod file;

@@ -47,7 +47,7 @@ impl Verdict {
 pub struct LoadOutcome {
     /// What may be said of it.
     pub verdict: Verdict,
-    /// Why, each a sentence; none for a pass.
+    /// Why, and what else to know of it, each a sentence.
     pub reasons: Vec<String>,
     /// What was to be done, with what each stage wants and was granted.
     pub plan: LoadPlan,

@@ -6,6 +6,9 @@ use crate::load::threshold::Threshold;
 use crate::units::Nanos;
 use serde::{Deserialize, Serialize};
 
+/// The longest time of a plan, or in one: 100 days of nanoseconds are exact in an `f64`.
+pub const LONGEST: Nanos = Nanos(100 * 86_400 * 1_000_000_000);
+
 /// A load test.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LoadPlan {
@@ -178,12 +181,12 @@ impl Stage {
 impl LoadPlan {
     /// How long it should be.
     pub fn wanted(&self) -> Nanos {
-        sum(self.stages.iter().map(|stage| stage.wanted))
+        total(self.stages.iter().map(|stage| stage.wanted))
     }
 
     /// How long it is.
     pub fn granted(&self) -> Nanos {
-        sum(self.stages.iter().map(|stage| stage.granted))
+        total(self.stages.iter().map(|stage| stage.granted))
     }
 
     /// True where a stage is shorter than it should be.
@@ -233,10 +236,9 @@ impl LoadPlan {
     }
 }
 
-/// All lengths one after the other. A plan in a record was checked by whoever made it, and by nobody
-/// since.
-pub(super) fn sum(lengths: impl Iterator<Item = Nanos>) -> Nanos {
-    Nanos(lengths.fold(0, |sum, length| sum.saturating_add(length.0)))
+/// All of `lengths` together; at most what a `u64` holds, for a plan may come from any file.
+pub(super) fn total(lengths: impl Iterator<Item = Nanos>) -> Nanos {
+    Nanos(lengths.fold(0, |sum, length| length.0.saturating_add(sum)))
 }
 
 #[cfg(test)]

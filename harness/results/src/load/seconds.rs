@@ -1,11 +1,13 @@
 //! The file of a load's seconds: one JSON value per line, only ever added to, so that a load that
 //! was killed can be gone on with. What a kill cut off is left away.
 
+use super::bounds::{LINE_BYTES, Lines};
 use super::frame::Line;
+use super::plan::LoadPlan;
 use super::tally::Tally;
 use crate::record::store::StoreError;
 use std::fs::{File, OpenOptions};
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 
 /// Its name in a case's folder.
@@ -26,14 +28,15 @@ impl Seconds {
     /// `tally`, line by line; a last line that is not whole is cut off.
     ///
     /// # Errors
-    /// It cannot be read or written, or a line before the last one is no second of a load.
+    /// It cannot be read or written, or a line before the last one is no second of this load.
     pub fn open(folder: &Path, tally: &mut Tally) -> Result<Self, StoreError> {
         let path = folder.join(SECONDS_FILE);
         let failed = |source| StoreError::Write { path: path.clone(), source };
         std::fs::create_dir_all(folder).map_err(failed)?;
         let mut options = OpenOptions::new();
         let file = options.read(true).append(true).create(true).open(&path).map_err(failed)?;
-        let whole = read(&path, &mut |line| tally.push(&line))?;
+        let plan = tally.plan().clone();
+        let whole = read(&path, &plan, &mut |line| tally.push(&line))?;
         file.set_len(whole).map_err(failed)?;
         Ok(Self { path, file, unsynced: 0 })
     }
@@ -57,27 +60,31 @@ impl Seconds {
     }
 }
 
-/// Hands the lines of the file at `path` to `take`; how many bytes they are.
+/// Hands the lines of the file at `path` to `take`; how many bytes they are. What a line says is
+/// held against `plan` first: see [`Lines`].
 ///
 /// # Errors
-/// It cannot be read, or a line before the last one is no second of a load.
-pub fn read(path: &Path, take: &mut dyn FnMut(Line)) -> Result<u64, StoreError> {
+/// It cannot be read, or a line before the last one is no second of this load.
+pub fn read(path: &Path, plan: &LoadPlan, take: &mut dyn FnMut(Line)) -> Result<u64, StoreError> {
     let failed = |source| StoreError::Read { path: path.to_owned(), source };
     let mut reader = BufReader::new(File::open(path).map_err(failed)?);
+    let mut lines = Lines::of(plan);
     let (mut text, mut whole, mut number) = (Vec::new(), 0, 0);
     loop {
         text.clear();
-        let bytes = reader.read_until(b'\n', &mut text).map_err(failed)?;
+        let mut limited = (&mut reader).take(LINE_BYTES);
+        let bytes = limited.read_until(b'\n', &mut text).map_err(failed)?;
         number += 1;
+        let bad = |why: String| StoreError::BadSample { path: path.to_owned(), line: number, why };
         if !text.ends_with(b"\n") {
+            if bytes as u64 == LINE_BYTES {
+                return Err(bad(format!("longer than {} MiB", LINE_BYTES >> 20)));
+            }
             // The end of the file, or of what a kill let through.
             return Ok(whole);
         }
-        let line = serde_json::from_slice(&text).map_err(|error| StoreError::BadSample {
-            path: path.to_owned(),
-            line: number,
-            why: error.to_string(),
-        })?;
+        let line = serde_json::from_slice(&text).map_err(|error| bad(error.to_string()))?;
+        lines.check(&line).map_err(&bad)?;
         take(line);
         whole += bytes as u64;
     }
@@ -87,7 +94,7 @@ pub fn read(path: &Path, take: &mut dyn FnMut(Line)) -> Result<u64, StoreError> 
 mod tests {
     use super::*;
     use crate::load::frame::{Counts, Frame, Seen, Segment};
-    use crate::load::plan::{Arrivals, LoadPlan, Pacing, Rate, Role, Stage};
+    use crate::load::plan::{Arrivals, Pacing, Rate, Role, Stage};
     use crate::units::Nanos;
     use std::collections::BTreeMap;
 
@@ -116,6 +123,7 @@ mod tests {
             started_unix_ms,
             from_second,
             target: String::new(),
+            shared_core: None,
         })
     }
 
@@ -145,7 +153,7 @@ mod tests {
             tally.push(&line);
         }
         let mut whole = Tally::new(plan());
-        read(&path, &mut |line| whole.push(&line)).unwrap();
+        read(&path, &plan(), &mut |line| whole.push(&line)).unwrap();
         let [counts, once_more] = [tally.counts(), whole.counts()];
         assert_eq!(counts, once_more);
         let outcome = whole.outcome(None);

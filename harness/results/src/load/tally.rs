@@ -10,6 +10,7 @@ use super::recovery::Second;
 use super::threshold::{Aggregate, Metric};
 use super::times::{Beyond, Times};
 use crate::reading::{Missing, Reading};
+use crate::units::Nanos;
 use std::cell::OnceCell;
 
 /// The most stretches of a stage that are kept apart: what intervals are drawn from.
@@ -116,7 +117,8 @@ impl Tally {
         match line {
             Line::Segment(segment) => {
                 // What its predecessor had in flight never came back.
-                self.cut_off += std::mem::take(&mut self.in_flight);
+                let in_flight = std::mem::take(&mut self.in_flight);
+                self.cut_off = self.cut_off.saturating_add(in_flight);
                 self.segments.push(segment.clone());
             }
             Line::Second(frame) => self.add(frame),
@@ -137,7 +139,7 @@ impl Tally {
             service.add(&seen.service);
         }
         let two = |times: &Times| Some([times.nearest(0.5)?.0, times.nearest(0.99)?.0]);
-        let at_ns = frame.second * 1_000_000_000;
+        let at_ns = frame.second.saturating_mul(1_000_000_000);
         self.seconds.push(Row {
             second: frame.second,
             stage: self.plan.stage_at(at_ns),
@@ -158,7 +160,14 @@ impl Tally {
 
     /// The second after the last one that is whole.
     pub fn next_second(&self) -> u64 {
-        self.seconds.last().map_or(0, |row| row.second + 1)
+        self.seconds.last().map_or(0, |row| row.second.saturating_add(1))
+    }
+
+    /// How far it has come, from the plan's start.
+    pub fn reached(&self) -> Nanos {
+        let end =
+            |row: &Row| row.second.saturating_mul(1_000_000_000).saturating_add(row.length_ns);
+        Nanos(self.seconds.last().map_or(0, end))
     }
 
     /// How many processes have run it.
@@ -223,7 +232,8 @@ impl Tally {
                 self.plan.stages.get(row.stage as usize).is_some_and(|stage| stage.name == name)
             }
         };
-        self.seconds.iter().filter(is_meant).map(|row| row.length_ns).sum()
+        let lengths = self.seconds.iter().filter(is_meant).map(|row| row.length_ns);
+        lengths.fold(0, u64::saturating_add)
     }
 }
 
@@ -249,7 +259,7 @@ pub(super) fn quantile(times: &Times, share: f64, failed: u64) -> Reading<f64> {
         Err(Beyond::Never) => Reading::Known(f64::INFINITY),
         Err(Beyond::TooFew) => Reading::Missing(Missing::NotRequested(format!(
             "{} times are too few for it: 10 must lie beyond",
-            times.len() + failed
+            times.len().saturating_add(failed)
         ))),
     }
 }

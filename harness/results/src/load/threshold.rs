@@ -1,6 +1,7 @@
 //! What must hold of a load test, in the grammar of k6: `aggregation operator number`, under
 //! `metric` or `metric{stage:NAME}`. How it is held against figures is in `judge.rs`.
 
+use crate::load::plan::LONGEST;
 use crate::units::Nanos;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -235,7 +236,7 @@ impl Threshold {
     pub fn parse(selector: &str, text: &str) -> Result<Self, BadThreshold> {
         let (metric, stage) = read_selector(selector)?;
         let bad = |why: String| BadThreshold(format!("threshold {selector:?}: {text:?}: {why}"));
-        if text.len() > LONGEST || text.chars().any(char::is_control) {
+        if text.len() > TEXT_BYTES || text.chars().any(char::is_control) {
             let start: String = text.chars().take(20).collect();
             return Err(BadThreshold(format!(
                 "threshold {selector:?}: {start:?}... is no condition: write {FORM}"
@@ -282,8 +283,19 @@ impl Threshold {
         self.abort_on_fail && elapsed >= self.delay_abort_eval
     }
 
-    /// Whether the stage is one of `stages`.
-    pub(super) fn check_stage(&self, stages: &[&str]) -> Result<(), BadThreshold> {
+    /// Whether the stage is one of `stages`, and the rest what its text says: a threshold may come
+    /// from any file.
+    pub(super) fn check(&self, stages: &[&str]) -> Result<(), BadThreshold> {
+        let read = Self::parse(&self.selector(), &self.text)?;
+        let (abort_on_fail, delay_abort_eval) = (self.abort_on_fail, self.delay_abort_eval);
+        if *self != (Self { abort_on_fail, delay_abort_eval, ..read }) {
+            return Err(BadThreshold(format!("threshold {self}: it says something else")));
+        }
+        if delay_abort_eval > LONGEST {
+            return Err(BadThreshold(format!(
+                "threshold {self}: delayAbortEval = {delay_abort_eval}: write up to 100 days"
+            )));
+        }
         match &self.stage {
             Some(stage) if !stages.contains(&stage.as_str()) => Err(BadThreshold(format!(
                 "threshold {self}: there is no stage {stage:?}; write one of {}",
@@ -297,11 +309,11 @@ impl Threshold {
 /// The form of a condition, for errors.
 const FORM: &str = "aggregation, operator and number, such as p(99)<100ms";
 /// The longest condition and the longest selector in bytes.
-const LONGEST: usize = 200;
+const TEXT_BYTES: usize = 200;
 
 fn read_selector(selector: &str) -> Result<(Metric, Option<String>), BadThreshold> {
     let bad = |why: &str| BadThreshold(format!("threshold {selector:?}: {why}"));
-    if selector.len() > LONGEST || selector.chars().any(char::is_control) {
+    if selector.len() > TEXT_BYTES || selector.chars().any(char::is_control) {
         let start: String = selector.chars().take(20).collect();
         let why = "is no metric: write one such as response_time{stage:hold}";
         return Err(BadThreshold(format!("threshold {start:?}... {why}")));

@@ -1,13 +1,16 @@
 //! Times as a histogram: from a nanosecond to an hour at three digits, so that any two add up
 //! exactly and a day of them takes no more room than a second.
 
+use super::bounds::MOST;
 use crate::units::Nanos;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use flate2::read::ZlibDecoder;
 use hdrhistogram::Histogram;
 use hdrhistogram::serialization::{Deserializer, Serializer as _, V2DeflateSerializer};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer as WireReader, Serialize, Serializer as WireWriter};
+use std::io::Read as _;
 
 /// An hour: the longest time that is told from a longer one.
 pub const LONGEST_NS: u64 = 3_600_000_000_000;
@@ -91,7 +94,7 @@ impl Times {
     /// # Errors
     /// [`Beyond`]: which of the two.
     pub fn quantile_with(&self, share: f64, over: u64) -> Result<Nanos, Beyond> {
-        let all = self.len() + over;
+        let all = self.len().saturating_add(over);
         if (all as f64 * (1.0 - share)) < BEYOND as f64 {
             return Err(Beyond::TooFew);
         }
@@ -104,7 +107,7 @@ impl Times {
 
     /// How many took longer than `limit`.
     pub fn longer_than(&self, limit: Nanos) -> u64 {
-        self.len() - self.0.count_between(0, limit.0.min(LONGEST_NS))
+        self.len().saturating_sub(self.0.count_between(0, limit.0.min(LONGEST_NS)))
     }
 
     /// The histogram, for writers of its formats.
@@ -120,14 +123,57 @@ impl Times {
         bytes
     }
 
+    /// Reads what [`Self::to_bytes`] writes. Nothing is made of a length before it is checked: what
+    /// a header promises is what the crate makes room for.
     fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
-        let read: Result<Histogram<u64>, _> = Deserializer::new().deserialize(&mut &bytes[..]);
-        let read = read.map_err(|error| format!("no histogram: {error}"))?;
-        // One of another range or precision would not add up.
+        let none = |why: String| format!("no histogram: {why}");
+        let (outer, deflated) =
+            bytes.split_at_checked(OUTER_BYTES).ok_or_else(|| none("it is cut off".to_owned()))?;
+        if u32_at(outer, 0) != Some(DEFLATED) {
+            return Err(none("it is not of HdrHistogram's V2 format, deflated".to_owned()));
+        }
         let mut times = Self::new();
-        times.0.add(&read).map_err(|error| format!("a histogram of another range: {error}"))?;
+        // A count takes nine bytes at the most.
+        let counts_most = times.0.distinct_values() * 9;
+        let most = HEADER_BYTES + counts_most;
+        let mut inner = Vec::new();
+        let mut inflated = ZlibDecoder::new(deflated).take(most as u64 + 1);
+        inflated.read_to_end(&mut inner).map_err(|error| none(error.to_string()))?;
+        let counts = inner.len().saturating_sub(HEADER_BYTES);
+        if counts > counts_most {
+            return Err(none(format!("more than the {counts_most} bytes that its range has")));
+        }
+        let promised = u32_at(&inner, 4).ok_or_else(|| none("it is cut off".to_owned()))?;
+        if promised as usize != counts {
+            return Err(none(format!("it promises {promised} bytes of counts and has {counts}")));
+        }
+        // One of another range or precision would not add up.
+        let range = (u32_at(&inner, 12), u64_at(&inner, 16), u64_at(&inner, 24));
+        if range != (Some(u32::from(DIGITS)), Some(times.0.low()), Some(times.0.high())) {
+            return Err("a histogram of another range".to_owned());
+        }
+        let read = Deserializer::new().deserialize(&mut &inner[..]);
+        times.0 = read.map_err(|error| none(error.to_string()))?;
+        if times.len() > MOST {
+            return Err(none(format!("{} times: more than can be", times.len())));
+        }
         Ok(times)
     }
+}
+
+/// What HdrHistogram's V2 format begins with, deflated: so much, then how long the rest is.
+const DEFLATED: u32 = 0x1c84_9314;
+const OUTER_BYTES: usize = 8;
+/// What is in front of the counts of the format: cookie, their length, an offset, digits, the
+/// lowest and the highest value, a ratio.
+const HEADER_BYTES: usize = 40;
+
+fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
+    bytes.get(at..)?.first_chunk().map(|four| u32::from_be_bytes(*four))
+}
+
+fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
+    bytes.get(at..)?.first_chunk().map(|eight| u64::from_be_bytes(*eight))
 }
 
 /// Why there is no quantile.
@@ -156,6 +202,8 @@ impl<'de> Deserialize<'de> for Times {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use flate2::Compression;
+    use flate2::read::ZlibEncoder;
 
     fn of(times_ns: impl IntoIterator<Item = u64>) -> Times {
         let mut times = Times::new();
@@ -196,5 +244,51 @@ mod tests {
         assert!(serde_json::from_str::<Times>("\"AAAA\"").is_err());
         back.clear();
         assert!(back.is_empty());
+    }
+
+    /// The bytes of a histogram with this header and these counts, deflated.
+    fn deflated(header: [u64; 4], counts: &[u8]) -> Vec<u8> {
+        let [promised, digits, low, high] = header;
+        let mut inner = 0x1c84_9313_u32.to_be_bytes().to_vec();
+        inner.extend((promised as u32).to_be_bytes());
+        inner.extend(0_u32.to_be_bytes());
+        inner.extend((digits as u32).to_be_bytes());
+        inner.extend(low.to_be_bytes());
+        inner.extend(high.to_be_bytes());
+        inner.extend(1.0_f64.to_be_bytes());
+        inner.extend(counts);
+        let mut zipped = Vec::new();
+        ZlibEncoder::new(&inner[..], Compression::best()).read_to_end(&mut zipped).unwrap();
+        let mut bytes = DEFLATED.to_be_bytes().to_vec();
+        bytes.extend((zipped.len() as u32).to_be_bytes());
+        bytes.extend(zipped);
+        bytes
+    }
+
+    #[test]
+    fn no_header_and_no_count_makes_more_room_than_the_range_has() {
+        let digits = u64::from(DIGITS);
+        let good = [3, digits, 1, LONGEST_NS];
+        // Two at the first value: zigzag and LEB128.
+        assert_eq!(Times::from_bytes(&deflated(good, &[0, 4, 0])).unwrap().len(), 2);
+        let most = [0xfe, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff];
+        let table: [(&str, [u64; 4], &[u8], &str); 9] = [
+            ("4 GiB promised", [0xffff_ffff, digits, 1, LONGEST_NS], &[], "4294967295"),
+            ("one more promised", [4, digits, 1, LONGEST_NS], &[0, 4, 0], "has 3"),
+            ("one fewer promised", [2, digits, 1, LONGEST_NS], &[0, 4, 0], "has 3"),
+            ("five digits", [3, 5, 1, LONGEST_NS], &[0, 4, 0], "another range"),
+            ("all of a u64", [3, digits, 1, u64::MAX], &[0, 4, 0], "another range"),
+            ("from 0", [3, digits, 0, LONGEST_NS], &[0, 4, 0], "another range"),
+            ("a bomb", [1 << 24, digits, 1, LONGEST_NS], &vec![0; 1 << 24], "more than the"),
+            ("a count of 2^63", [9, digits, 1, LONGEST_NS], &most, "more than can be"),
+            ("zeros beyond the range", [4, digits, 1, LONGEST_NS], &[0xff, 0xff, 0x7f, 2], "array"),
+        ];
+        for (what, header, counts, why) in table {
+            let error = Times::from_bytes(&deflated(header, counts)).unwrap_err();
+            assert!(error.contains(why), "{what}: {error}");
+        }
+        for short in [&[][..], &DEFLATED.to_be_bytes(), &deflated(good, &[])[..20]] {
+            assert!(Times::from_bytes(short).is_err(), "{short:?}");
+        }
     }
 }

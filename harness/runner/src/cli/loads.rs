@@ -6,7 +6,7 @@ use crate::measure::protocol::LoadTarget;
 use crate::plan::scale::Scale;
 use crate::suite::scenarios::{Loads, case_name};
 use caxton_results::load::file::{CAP, TIMEOUT};
-use caxton_results::load::plan::{Arrivals, LoadPlan, Pacing, Stage};
+use caxton_results::load::plan::{Arrivals, LONGEST, LoadPlan, Pacing, Stage};
 use caxton_results::load::threshold::Threshold;
 use caxton_results::units::{Bytes, Nanos};
 use std::collections::BTreeSet;
@@ -62,7 +62,8 @@ pub struct LoadArgs {
     pub time: Option<Nanos>,
 
     /// Put the loads on a program instead of agents: it reads a number per line, and answers each
-    /// with that number on a line
+    /// with that number on a line, which it must flush. Arguments are parted by blanks; one with a
+    /// blank in it stands in quotation marks, as in a shell: --program 'python3 "my target.py"'
     #[arg(long, value_name = "WORDS", value_parser = parse_words)]
     pub program: Option<Words>,
 
@@ -163,6 +164,7 @@ fn parse_arrivals(text: &str) -> Result<Arrivals, String> {
 fn parse_time(text: &str) -> Result<Nanos, String> {
     match text.parse() {
         Ok(Nanos(0)) => Err("no time at all".to_owned()),
+        Ok(time) if time > LONGEST => Err("more than 100 days".to_owned()),
         Ok(time) => Ok(time),
         Err(why) => Err(format!("{why}")),
     }
@@ -173,8 +175,12 @@ fn parse_size(text: &str) -> Result<Bytes, String> {
 }
 
 fn parse_words(text: &str) -> Result<Words, String> {
-    let words: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
-    if words.is_empty() { Err("no program".to_owned()) } else { Ok(Words(words)) }
+    let words = shlex::split(text);
+    let words = words.ok_or("a quotation mark or a backslash has no end: close it")?;
+    if words.first().is_none_or(String::is_empty) {
+        return Err("no program".to_owned());
+    }
+    Ok(Words(words))
 }
 
 #[cfg(test)]
@@ -211,6 +217,26 @@ mod tests {
         assert_eq!((own.len(), own[0].stages.len(), own[0].seed), (1, 2, 7));
         assert_eq!(own[0].slo, SLO);
         assert!(loads(&[]).unwrap().own.is_empty());
+    }
+
+    #[test]
+    fn a_program_s_arguments_are_parted_as_in_a_shell() {
+        let table: [(&str, Option<&[&str]>); 8] = [
+            ("cat", Some(&["cat"])),
+            ("  python3   target.py ", Some(&["python3", "target.py"])),
+            (r#"python3 "my target.py""#, Some(&["python3", "my target.py"])),
+            (r"'/opt/my target/run' --name 'a b'", Some(&["/opt/my target/run", "--name", "a b"])),
+            (r"/opt/my\ target ''", Some(&["/opt/my target", ""])),
+            ("cat 'no end", None),
+            ("", None),
+            ("''", None),
+        ];
+        for (text, expected) in table {
+            let words = parse_words(text).ok();
+            let words = words.as_ref().map(|Words(words)| words.iter().collect::<Vec<_>>());
+            let expected = expected.map(|words| words.iter().collect::<Vec<_>>());
+            assert_eq!(format!("{words:?}"), format!("{expected:?}"), "{text}");
+        }
     }
 
     #[test]

@@ -63,8 +63,9 @@ fn task(run: &Path, case: &CaseRecord) -> Result<Task, String> {
     let path = run.join(keep::load_folder(&case.key)).join(keep::LOAD_FILE);
     let text = fs::read_to_string(&path)
         .map_err(|error| format!("{}: {error}; only loads can be gone on with", path.display()))?;
-    let job: LoadJob =
-        serde_json::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?;
+    let bad = |why: String| format!("{}: {why}", path.display());
+    let job: LoadJob = serde_json::from_str(&text).map_err(|error| bad(error.to_string()))?;
+    job.check().map_err(bad)?;
     let (agent, case) = (case.key.agent.clone(), case.key.clone());
     Ok(Task { agent, kind: TaskKind::Load { case, job: Box::new(job) } })
 }

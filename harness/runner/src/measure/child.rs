@@ -112,9 +112,9 @@ fn listen<T: DeserializeOwned + Send + 'static>(child: &mut Child) -> Receiver<T
     let (sender, receiver) = mpsc::channel();
     if let Some(stdout) = child.stdout.take() {
         thread::spawn(move || {
-            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+            for line in BufReader::new(stdout).split(b'\n').map_while(Result::ok) {
                 // A line that is none of ours is a guest or library that prints.
-                if let Ok(value) = serde_json::from_str(&line)
+                if let Ok(value) = serde_json::from_slice(&line)
                     && sender.send(value).is_err()
                 {
                     return;

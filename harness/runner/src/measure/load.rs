@@ -42,7 +42,7 @@ impl Run<'_> {
         let folder = self.folder.as_ref().map(|folder| folder.path().join(keep::load_folder(case)));
         let mut seconds =
             folder.as_deref().map(|folder| Seconds::open(folder, &mut tally)).transpose()?;
-        let is_done = tally.next_second() * SECOND_NS >= job.plan.granted().0;
+        let is_done = tally.reached() >= job.plan.granted();
         if tally.is_ended() || is_done {
             // Whatever ended the run, it was not this load.
             return self.settle_load(case, &tally, (folder, (Outcome::Ran, None)));
@@ -131,7 +131,7 @@ impl Run<'_> {
 
 /// How a load ended: what became of its case, and why it ended before its plan, if it did.
 fn heard_as_told(heard: &Heard, tally: &Tally) -> (Outcome, Option<String>) {
-    let at = Nanos(tally.next_second() * SECOND_NS);
+    let at = tally.reached();
     match (&heard.aborted_by, &heard.outcome) {
         (Some(judged), _) => {
             (Outcome::Ran, Some(format!("ended after {at} by threshold {}", judged.threshold)))
@@ -168,7 +168,8 @@ fn write_logs(folder: &Path, tally: &Tally) -> Result<Vec<String>, StoreError> {
         let mut writer = BufWriter::new(File::create(&path).map_err(unwritable(&path))?);
         let from = (&stages[..], tally.start_unix_ms());
         let all = logs::hlog(kind, from, &mut writer, |take| {
-            read(&folder.join(SECONDS_FILE), take).map(drop).map_err(io::Error::other)
+            let read = read(&folder.join(SECONDS_FILE), tally.plan(), take);
+            read.map(drop).map_err(io::Error::other)
         });
         let all = all.and_then(|all| writer.flush().map(|()| all)).map_err(unwritable(&path))?;
         let path = folder.join(&distribution);

@@ -50,6 +50,7 @@ pub fn parse(text: &str) -> Result<Job, String> {
         {
             Err("a job of no comparisons".to_owned())
         }
+        Work::Load { job: load, .. } => load.check().map(|()| job),
         _ => Ok(job),
     }
 }

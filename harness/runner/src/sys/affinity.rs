@@ -21,6 +21,12 @@ pub fn allowed_cores() -> io::Result<Vec<usize>> {
     Ok(all.filter(|&core| unsafe { libc::CPU_ISSET(core, &set) }).collect())
 }
 
+/// How many threads can run at once: the allowed CPUs, or fewer where the quota of a control group
+/// is less; none where nobody tells.
+pub fn at_once() -> Option<usize> {
+    std::thread::available_parallelism().ok().map(std::num::NonZero::get)
+}
+
 /// Binds this thread, and those it starts from now on, to one CPU.
 ///
 /// # Errors

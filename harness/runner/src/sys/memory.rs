@@ -32,14 +32,24 @@ pub fn resident_counted() -> Result<Bytes, Missing> {
     Ok(Bytes(pages * procfs::page_size()))
 }
 
-/// Threads of this process.
+/// Threads of this process that have not ended.
 ///
 /// # Errors
 /// Why /proc does not tell.
 pub fn threads() -> Result<u64, Missing> {
+    Ok(living_threads()?.len() as u64)
+}
+
+/// The numbers of those threads. One that was joined is not among them: the kernel wakes who waits
+/// for a thread before it takes the thread off its lists, so that the lists alone would be a race.
+fn living_threads() -> Result<Vec<i32>, Missing> {
+    /// The kernel's mark of what is ending, set before anybody who waits for it is woken.
+    const ENDING: u32 = 0x4;
     let process = procfs::process::Process::myself().map_err(|e| failed(&e))?;
-    let stat = process.stat().map_err(|e| failed(&e))?;
-    Ok(stat.num_threads.unsigned_abs())
+    let tasks = process.tasks().map_err(|e| failed(&e))?;
+    // One whose entry is gone by now has ended.
+    let states = tasks.flatten().filter_map(|task| Some((task.tid, task.stat().ok()?.flags)));
+    Ok(states.filter(|(_, flags)| flags & ENDING == 0).map(|(tid, _)| tid).collect())
 }
 
 /// Has the allocator give back what it holds and nobody uses.
@@ -192,6 +202,21 @@ pub fn cpu_field(field: &str) -> Result<String, Missing> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_thread_that_was_joined_is_counted_no_more() {
+        for _ in 0..500 {
+            // SAFETY: `gettid` is a plain system call.
+            let own = || unsafe { libc::gettid() };
+            let thread = std::thread::spawn(move || {
+                let tid = own();
+                (tid, living_threads().expect("Linux").contains(&tid))
+            });
+            let (tid, was_counted) = thread.join().expect("no panic");
+            assert!(was_counted);
+            assert!(!living_threads().expect("Linux").contains(&tid));
+        }
+    }
 
     #[test]
     fn only_pages_that_were_touched_are_resident_within_a_range() {

@@ -3,10 +3,11 @@
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
-use std::os::fd::FromRawFd;
+use std::os::fd::{AsFd, AsRawFd, FromRawFd};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Duration;
 
 /// A command in `dir`, with nothing on its standard input.
 pub fn command(program: impl AsRef<OsStr>, dir: &Path) -> Command {
@@ -59,15 +60,63 @@ pub fn spawn_worker(
     command.spawn()
 }
 
-/// Starts `program` with `arguments`, its input and output piped; it dies with this process.
+/// Starts `program` with `arguments`, with pipes on all three streams. It dies with this process,
+/// and has a process group of its own, so that [`kill_group`] reaches those that it started.
 ///
 /// # Errors
 /// The system's refusal.
 pub fn spawn_piped(program: &str, arguments: &[String]) -> io::Result<Child> {
     let mut command = Command::new(program);
-    command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped());
+    command
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .process_group(0);
     die_with_parent(&mut command);
     command.spawn()
+}
+
+/// Kills `child`, which has a process group of its own, and all that is in that group. To be called
+/// before others can have the child's number, which is no sooner than the group is empty.
+pub fn kill_group(child: &Child) {
+    // SAFETY: a plain system call; a group that is gone is an error that says so.
+    unsafe { libc::kill(-child.id().cast_signed(), libc::SIGKILL) };
+}
+
+/// Waits until there is something to read from `file`, or its end, for `time` at the most.
+///
+/// # Errors
+/// The system's refusal.
+pub fn is_readable_within(file: &impl AsFd, time: Duration) -> io::Result<bool> {
+    is_ready_within(file, libc::POLLIN, time)
+}
+
+/// Waits until `file`, a pipe, has room for [`PIPE_BYTES`], or nobody reads it any more, for `time`
+/// at the most.
+///
+/// # Errors
+/// The system's refusal.
+pub fn is_writable_within(file: &impl AsFd, time: Duration) -> io::Result<bool> {
+    is_ready_within(file, libc::POLLOUT, time)
+}
+
+/// What a pipe that is ready takes without a pause.
+pub const PIPE_BYTES: usize = libc::PIPE_BUF;
+
+fn is_ready_within(file: &impl AsFd, events: libc::c_short, time: Duration) -> io::Result<bool> {
+    let fd = file.as_fd().as_raw_fd();
+    let mut poll = libc::pollfd { fd, events, revents: 0 };
+    let ms = libc::c_int::try_from(time.as_millis()).unwrap_or(libc::c_int::MAX);
+    // SAFETY: one entry, which lives as long as the call; the descriptor is borrowed meanwhile.
+    match unsafe { libc::poll(&raw mut poll, 1, ms) } {
+        0 => Ok(false),
+        1.. => Ok(true),
+        _ => match io::Error::last_os_error() {
+            error if error.kind() == io::ErrorKind::Interrupted => Ok(false),
+            error => Err(error),
+        },
+    }
 }
 
 fn die_with_parent(command: &mut Command) {

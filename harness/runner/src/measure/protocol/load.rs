@@ -1,14 +1,12 @@
 //! What the run asks of a worker that puts a load on agents.
 
-use caxton_results::load::plan::LoadPlan;
-use serde::de::Error as _;
-use serde::{Deserialize, Deserializer, Serialize};
+use caxton_results::load::plan::{LONGEST, LoadPlan};
+use serde::{Deserialize, Serialize};
 
 /// A load, or the rest of one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LoadJob {
     /// What is offered.
-    #[serde(deserialize_with = "checked")]
     pub plan: LoadPlan,
     /// To whom.
     pub target: LoadTarget,
@@ -22,11 +20,21 @@ pub struct LoadJob {
     pub planted_bytes: u32,
 }
 
-/// A plan that can be run: the file of a load that was interrupted may come from anywhere.
-fn checked<'de, D: Deserializer<'de>>(reader: D) -> Result<LoadPlan, D::Error> {
-    let plan = LoadPlan::deserialize(reader)?;
-    plan.check().map_err(D::Error::custom)?;
-    Ok(plan)
+impl LoadJob {
+    /// Whether this job can be done: it may come from a file.
+    ///
+    /// # Errors
+    /// What cannot be.
+    pub fn check(&self) -> Result<(), String> {
+        self.plan.check().map_err(|error| error.to_string())?;
+        if let Some(for_ns) = self.for_ns.filter(|for_ns| *for_ns > LONGEST.0) {
+            return Err(format!("for_ns = {for_ns}: more than 100 days"));
+        }
+        if self.target == LoadTarget::Program(Vec::new()) {
+            return Err("the target is a program without a name".to_owned());
+        }
+        Ok(())
+    }
 }
 
 /// What takes the messages of a load.

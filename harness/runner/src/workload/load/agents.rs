@@ -10,7 +10,6 @@ use crate::orchestrator::{Orchestrator, Setup, WhenFull};
 use crate::subject::Attempt;
 use crate::subject::mail::Shape;
 use crate::subject::wasmtime::{EngineOptions, WasmMailSubject};
-use crate::sys::affinity;
 use crate::workload::mail::runtime::{guest, tier};
 use crate::workload::mail::traffic::{Question, offer};
 use agent_abi::mail::{Header, Kind};
@@ -47,7 +46,7 @@ pub struct Agents {
 }
 
 impl Agents {
-    /// All agents of `plan`, waiting for mail.
+    /// All agents of `plan`, waiting for mail, on as many threads as can run at once.
     ///
     /// # Errors
     /// What the first one that could not be had says.
@@ -56,6 +55,7 @@ impl Agents {
         plan: &LoadPlan,
         mischief: Mischief,
         linear: Arc<Linear>,
+        at_once: u32,
     ) -> Attempt<Self> {
         let least = (Header::BYTES + 8) as u32;
         if plan.message_bytes < least {
@@ -63,9 +63,7 @@ impl Agents {
             return Err(Outcome::Refused(why));
         }
         let shape = Shape::of(SLOTS, plan.message_bytes);
-        // Those that the generator leaves.
-        let cores = affinity::allowed_cores().map_or(1, |cores| cores.len() as u32);
-        let shards = cores.clamp(1, plan.agents);
+        let shards = at_once.clamp(1, plan.agents);
         let when_full = WhenFull::Block;
         let setup = Setup { agents: plan.agents, shards, shape, batch: SLOTS, when_full };
         let tier = tier(plan.agents, shape);
@@ -114,14 +112,15 @@ impl Target for Agents {
     }
 
     #[inline]
-    fn answers(&mut self, _: u64, take: &mut dyn FnMut(Answer)) -> Attempt<()> {
+    fn answers(&mut self, _: u64, answers: &mut Vec<Answer>) -> Attempt<()> {
         let (hash, planted) = (self.question.answer(), self.mischief.planted_bytes as usize);
         self.guests.replies(&mut |reply| {
             let Some(header) = Header::read(reply) else { return };
             if planted > 0 {
                 std::mem::forget(std::hint::black_box(vec![1u8; planted]));
             }
-            take(Answer { id: header.id, is_right: header.hash == hash, done_ns: None });
+            let is_right = header.hash == hash;
+            answers.push(Answer { id: header.id, is_right, done_ns: None });
         });
         Ok(())
     }

@@ -7,8 +7,9 @@
 //! each message goes when there is room for it.
 
 use super::pace::Pace;
-use super::target::{Answer, Target};
+use super::target::{AT_A_TIME, Answer, Target};
 use crate::subject::Attempt;
+use caxton_results::case::Outcome;
 use caxton_results::load::frame::{Frame, Seen};
 use caxton_results::load::plan::{LoadPlan, Pacing};
 use caxton_results::load::schedule::Arrival;
@@ -17,8 +18,6 @@ use std::iter::Peekable;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 const SECOND_NS: u64 = 1_000_000_000;
-/// Messages that are come to between two looks for answers.
-const AT_A_TIME: u32 = 64;
 
 /// What becomes of a message.
 #[derive(Debug, Clone, Copy)]
@@ -54,6 +53,10 @@ pub struct Generator<'a, T, P, S: Iterator<Item = Arrival>> {
     first: u64,
     /// How many of them were sent.
     sent: usize,
+    /// Messages that were sent and given up: their answers may still come.
+    given_up: u64,
+    /// Answers of this turn; empty between two.
+    answers: Vec<Answer>,
     in_flight: Vec<u64>,
     seen: Vec<Option<Seen>>,
     counted_ns: u64,
@@ -82,6 +85,8 @@ impl<'a, T: Target, P: Pace, S: Iterator<Item = Arrival>> Generator<'a, T, P, S>
             pending: VecDeque::new(),
             first: 0,
             sent: 0,
+            given_up: 0,
+            answers: Vec::new(),
             in_flight: vec![0; stages],
             seen: (0..stages).map(|_| None).collect(),
             counted_ns: from_ns,
@@ -89,30 +94,40 @@ impl<'a, T: Target, P: Pace, S: Iterator<Item = Arrival>> Generator<'a, T, P, S>
         }
     }
 
-    /// Offers all messages and waits for their answers. `each` takes the frame of each second.
+    /// Offers all messages and waits for their answers. `each` takes the frame of each second, that
+    /// of the last one too, however it ends.
     ///
     /// # Errors
-    /// The target's.
+    /// The target's, or an answer that was not asked for.
     pub fn run(mut self, each: &mut dyn FnMut(Frame)) -> Attempt<T> {
         let from_ns = self.bounds.from_second * SECOND_NS;
         // What was due before is another's; the time it takes to pass over it is nobody's.
         while self.schedule.next_if(|arrival| arrival.intended_ns < from_ns).is_some() {}
         self.start_ns = self.pace.now_ns().wrapping_sub(from_ns);
+        let ended = self.turns(each);
+        let now_ns = self.now_ns();
+        self.end_second(now_ns, each);
+        ended.map(|()| self.target)
+    }
+
+    fn turns(&mut self, each: &mut dyn FnMut(Frame)) -> Attempt<()> {
         loop {
             let now_ns = self.now_ns();
-            let end_ns = (self.second_from_ns / SECOND_NS + 1) * SECOND_NS;
+            let end_ns = self.next_second_ns();
             if now_ns >= end_ns {
                 // What was due in a second is in its frame: the next process goes on with the next.
                 self.come_to_before(end_ns, now_ns);
                 self.end_second(now_ns, each);
             }
             let has_come = self.come_to(now_ns);
-            let has_sent = self.send(now_ns)?;
+            let sent = self.send(now_ns);
+            // A target that takes no more may have answered before.
             let has_settled = self.settle(now_ns)?;
+            let has_sent = sent?;
             self.let_go(now_ns);
             let is_over = self.is_over(now_ns);
             if is_over && self.pending.is_empty() {
-                break;
+                return Ok(());
             }
             if !(has_come || has_sent || has_settled) {
                 let until_ns = self.wake_ns(is_over);
@@ -120,9 +135,11 @@ impl<'a, T: Target, P: Pace, S: Iterator<Item = Arrival>> Generator<'a, T, P, S>
                 self.pace.wait(until_ns.wrapping_add(self.start_ns), is_answer_due);
             }
         }
-        let now_ns = self.now_ns();
-        self.end_second(now_ns, each);
-        Ok(self.target)
+    }
+
+    /// When this second ends.
+    fn next_second_ns(&self) -> u64 {
+        (self.second_from_ns / SECOND_NS + 1) * SECOND_NS
     }
 
     #[inline]
@@ -139,7 +156,7 @@ impl<'a, T: Target, P: Pace, S: Iterator<Item = Arrival>> Generator<'a, T, P, S>
 
     /// When there is something to do, at the latest.
     fn wake_ns(&mut self, is_over: bool) -> u64 {
-        let next_second = (self.counted_ns / SECOND_NS + 1) * SECOND_NS;
+        let next_second = self.next_second_ns();
         let due = match self.plan.pacing {
             Pacing::Open if !is_over => self.schedule.peek().map(|arrival| arrival.intended_ns),
             _ => None,
@@ -215,35 +232,61 @@ impl<'a, T: Target, P: Pace, S: Iterator<Item = Arrival>> Generator<'a, T, P, S>
         Ok(self.sent > before)
     }
 
-    /// Takes the answers that are there.
+    /// Takes the answers that are there. An answer's time is that at which it was seen: the clock
+    /// is read once they are here, for anything may have happened since this turn began.
     fn settle(&mut self, now_ns: u64) -> Attempt<bool> {
-        self.count(now_ns);
-        let mut has_settled = false;
-        let Self { target, pending, first, sent, in_flight, seen: of, .. } = self;
-        target.answers(now_ns, &mut |answer: Answer| {
-            let place = answer.id.wrapping_sub(*first as u32) as usize;
-            // One that nobody waits for any more, or never asked for.
-            let Some(asked) = pending.get_mut(place).filter(|p| place < *sent && !p.is_settled)
-            else {
-                return;
-            };
-            asked.is_settled = true;
-            has_settled = true;
-            let stage = asked.stage as usize;
-            let done_ns = answer.done_ns.unwrap_or(now_ns);
-            let seen = seen(&mut of[stage]);
-            // The clock was counted to now; what ended before is taken off again.
-            seen.in_flight_ns -= (now_ns - done_ns) as f64;
-            in_flight[stage] -= 1;
-            if answer.is_right {
+        let mut answers = std::mem::take(&mut self.answers);
+        let ended = self.target.answers(now_ns, &mut answers);
+        let has_come = !answers.is_empty();
+        let seen_ns = if has_come { self.now_ns() } else { now_ns };
+        self.count(seen_ns);
+        let settled = answers.drain(..).try_for_each(|answer| self.settle_one(answer, seen_ns));
+        self.answers = answers;
+        settled?;
+        ended?;
+        Ok(has_come)
+    }
+
+    #[inline]
+    fn settle_one(&mut self, answer: Answer, seen_ns: u64) -> Attempt<()> {
+        let place = answer.id.wrapping_sub(self.first as u32) as usize;
+        let asked = self.pending.get_mut(place).filter(|p| place < self.sent && !p.is_settled);
+        let Some(asked) = asked else { return self.answered_late(answer.id) };
+        asked.is_settled = true;
+        let stage = asked.stage as usize;
+        let done_ns = answer.done_ns.map_or(seen_ns, |done_ns| done_ns.min(seen_ns));
+        let least_ns = self.target.least_ns();
+        let since = |from_ns: u64| done_ns.checked_sub(from_ns).filter(|ns| *ns >= least_ns);
+        let times = since(asked.intended_ns).zip(since(asked.sent_ns));
+        let seen = seen(&mut self.seen[stage]);
+        // The clock was counted to when it was seen; what ended before is taken off again.
+        seen.in_flight_ns -= (seen_ns - done_ns) as f64;
+        self.in_flight[stage] -= 1;
+        match times {
+            _ if !answer.is_right => seen.counts.errors += 1,
+            Some((response_ns, service_ns)) => {
                 seen.counts.ok += 1;
-                seen.response.record(done_ns.saturating_sub(asked.intended_ns));
-                seen.service.record(done_ns.saturating_sub(asked.sent_ns));
-            } else {
-                seen.counts.errors += 1;
+                seen.response.record(response_ns);
+                seen.service.record(service_ns);
             }
-        })?;
-        Ok(has_settled)
+            None => seen.counts.impossible += 1,
+        }
+        Ok(())
+    }
+
+    /// An answer to no message that waits for one: to one that was given up, which may come as late
+    /// as it likes, or to none that was asked.
+    fn answered_late(&mut self, id: u32) -> Attempt<()> {
+        let passed = (self.first as u32).wrapping_sub(id);
+        let was_sent = passed > 0 && u64::from(passed) <= self.first.min(1 << 31);
+        if was_sent && self.given_up > 0 {
+            self.given_up -= 1;
+            return Ok(());
+        }
+        Err(Outcome::WrongAnswer(format!(
+            "the target answered message {id}, which no answer was due to: each message that it was \
+             sent is answered once, by its number"
+        )))
     }
 
     /// Forgets those in front that are settled, and gives up those whose time is over.
@@ -259,6 +302,7 @@ impl<'a, T: Target, P: Pace, S: Iterator<Item = Arrival>> Generator<'a, T, P, S>
                 let stage = first.stage as usize;
                 self.in_flight[stage] -= 1;
                 seen(&mut self.seen[stage]).counts.timed_out += 1;
+                self.given_up += u64::from(self.sent > 0);
             }
             self.pending.pop_front();
             self.first += 1;

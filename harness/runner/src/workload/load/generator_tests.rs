@@ -35,13 +35,21 @@ fn plan(stages: Vec<Stage>, thresholds: &[(&str, &str)]) -> LoadPlan {
     }
 }
 
+fn segment(shared_core: Option<&str>) -> Line {
+    Line::Segment(Segment {
+        number: 0,
+        started_utc: String::new(),
+        started_unix_ms: 0,
+        from_second: 0,
+        target: String::new(),
+        shared_core: shared_core.map(str::to_owned),
+    })
+}
+
 fn drive(plan: &LoadPlan, queue: Queue<'_>) -> LoadOutcome {
     let (pace, stop) = (VirtualTime::default(), AtomicBool::new(false));
     let mut tally = Tally::new(plan.clone());
-    let (started_utc, started_unix_ms) = (String::new(), 0);
-    let segment =
-        Segment { number: 0, started_utc, started_unix_ms, from_second: 0, target: String::new() };
-    tally.push(&Line::Segment(segment));
+    tally.push(&segment(None));
     let bounds = Bounds { from_second: 0, for_ns: None };
     let generator = Generator::new((plan, bounds), Schedule::new(plan), queue, &pace, &stop);
     let ran = generator.run(&mut |frame| tally.push(&Line::Second(Box::new(frame))));
@@ -211,4 +219,143 @@ fn generators_that_share_a_schedule_offer_what_one_does() {
     }
     let merged = tally.outcome(None);
     assert_eq!(merged.whole.counts, whole.whole.counts);
+}
+
+/// A target on the generator's own core: while it answers, its clock goes on.
+struct Burning<'a> {
+    time: &'a VirtualTime,
+    burns_ns: u64,
+    asked: Vec<u32>,
+    least_ns: u64,
+}
+
+impl Target for Burning<'_> {
+    fn offer(&mut self, id: u32, _: u64) -> Attempt<bool> {
+        self.asked.push(id);
+        Ok(true)
+    }
+
+    fn answers(&mut self, _: u64, answers: &mut Vec<Answer>) -> Attempt<()> {
+        for id in self.asked.drain(..) {
+            self.time.wait(self.time.now_ns() + self.burns_ns, true);
+            answers.push(Answer { id, is_right: true, done_ns: None });
+        }
+        Ok(())
+    }
+
+    fn least_ns(&self) -> u64 {
+        self.least_ns
+    }
+
+    fn words(&self) -> String {
+        "a target on the generator's core".to_owned()
+    }
+}
+
+/// A load on a target that burns `burns_ns` for each message and cannot answer within `least_ns`.
+fn burn(burns_ns: u64, least_ns: u64) -> LoadOutcome {
+    let plan = plan(vec![stage("hold", Role::Hold, 3, 60.0)], &[("service_time", "min>=2.99ms")]);
+    let (time, stop) = (VirtualTime::default(), AtomicBool::new(false));
+    let target = Burning { time: &time, burns_ns, asked: Vec::new(), least_ns };
+    let bounds = Bounds { from_second: 0, for_ns: None };
+    let generator = Generator::new((&plan, bounds), Schedule::new(&plan), target, &time, &stop);
+    let mut tally = Tally::new(plan.clone());
+    tally.push(&segment(Some("1 core is allowed")));
+    let ran = generator.run(&mut |frame| tally.push(&Line::Second(Box::new(frame))));
+    assert!(ran.is_ok());
+    tally.outcome(None)
+}
+
+#[test]
+fn an_answer_has_the_time_at_which_it_was_seen_and_a_shared_core_is_told() {
+    let outcome = burn(3 * MS, 0);
+    assert_eq!(outcome.whole.counts.ok, 180);
+    let fastest = outcome.whole.service.find(0.5).unwrap().value.known().unwrap().0;
+    assert!(fastest >= 3 * MS, "{fastest} ns");
+    assert!(outcome.thresholds[0].outcome.is_met(), "{:?}", outcome.thresholds);
+    let told = outcome.reasons.iter().any(|why| why.contains("no core of its own (1 core is"));
+    assert!(told, "{:?}", outcome.reasons);
+}
+
+#[test]
+fn a_time_that_cannot_be_is_not_booked_and_the_load_is_invalid() {
+    let outcome = burn(500, 1000);
+    let counts = outcome.whole.counts;
+    assert_eq!((counts.impossible, counts.ok, outcome.whole.service.n), (180, 0, 0));
+    assert_eq!(counts.settled(), counts.offered);
+    assert_eq!(outcome.verdict, Verdict::Invalid);
+    assert!(outcome.reasons.iter().any(|why| why.contains("180 answers came sooner")));
+    assert!(outcome.reasons.iter().any(|why| why.contains("no core of its own")));
+}
+
+/// When something is said in ms, and the number that is answered; none where the target dies.
+type Says = [(u64, Option<u32>)];
+
+/// Says what it was written, whatever it is asked.
+struct Scripted {
+    /// As [`Says`], in ns.
+    says: VecDeque<(u64, Option<u32>)>,
+}
+
+impl Target for Scripted {
+    fn offer(&mut self, _: u32, _: u64) -> Attempt<bool> {
+        Ok(true)
+    }
+
+    fn answers(&mut self, now_ns: u64, answers: &mut Vec<Answer>) -> Attempt<()> {
+        while self.says.front().is_some_and(|(at_ns, _)| *at_ns <= now_ns) {
+            match self.says.pop_front() {
+                Some((_, Some(id))) => {
+                    answers.push(Answer { id, is_right: true, done_ns: None });
+                }
+                _ => return Err(Outcome::DiedInTheMiddle("it is gone".to_owned())),
+            }
+        }
+        Ok(())
+    }
+
+    fn next_ns(&self) -> Option<u64> {
+        self.says.front().map(|(at_ns, _)| *at_ns)
+    }
+
+    fn words(&self) -> String {
+        "a script".to_owned()
+    }
+}
+
+#[test]
+fn what_was_not_asked_loses_the_load_and_what_came_before_counts() {
+    // Ten a second; an answer is given up after half a second.
+    let mut plan = plan(vec![stage("hold", Role::Hold, 1, 10.0)], &[]);
+    plan.timeout = Nanos(500 * MS);
+    plan.slo = Nanos(100 * MS);
+    let unasked = |id: u32| format!("message {id}, which no answer was due to");
+    let lost = |id: u32| Err::<(), _>(unasked(id));
+    let gone = Err("it is gone".to_owned());
+    let table: [(&str, &Says, Result<(), String>, u64); 7] = [
+        ("all late", &[(700, Some(0)), (700, Some(1))], Ok(()), 0),
+        ("in another order", &[(450, Some(3)), (450, Some(0))], Ok(()), 2),
+        ("from the future", &[(50, Some(0)), (50, Some(7))], lost(7), 1),
+        ("twice", &[(250, Some(1)), (260, Some(1))], lost(1), 1),
+        ("twice, the first one", &[(50, Some(0)), (60, Some(0))], lost(0), 1),
+        ("late, and one too many", &[(800, Some(0)); 4], lost(0), 0),
+        ("death", &[(350, Some(1)), (350, Some(2)), (350, None)], gone, 2),
+    ];
+    for (what, says, expected, ok) in table {
+        let (time, stop) = (VirtualTime::default(), AtomicBool::new(false));
+        let says = says.iter().map(|(at_ms, id)| (at_ms * MS, *id)).collect();
+        let bounds = Bounds { from_second: 0, for_ns: None };
+        let schedule = Schedule::new(&plan);
+        let generator = Generator::new((&plan, bounds), schedule, Scripted { says }, &time, &stop);
+        let mut answered = 0;
+        let ran = generator.run(&mut |frame| answered += frame.counts().ok);
+        assert_eq!(answered, ok, "{what}");
+        match (ran, expected) {
+            (Ok(_), Ok(())) => {}
+            (Err(why), Err(part)) => {
+                assert!(why.reason().is_some_and(|why| why.contains(&part)), "{what}: {why:?}");
+            }
+            (ran, expected) => panic!("{what}: {:?} for {expected:?}", ran.err()),
+        }
+    }
 }

@@ -51,12 +51,13 @@ pub fn run(
     job: &LoadJob,
 ) -> Attempt<()> {
     let linear = Arc::new(Linear::default());
+    let cores = Cores::of(ctx.core);
+    let at_once = cores.for_target;
     let agents = |mischief| {
         let linear = Arc::clone(&linear);
-        move || Agents::start(agent, &job.plan, mischief, Arc::clone(&linear))
+        move || Agents::start(agent, &job.plan, mischief, Arc::clone(&linear), at_once)
     };
     let planted_bytes = job.planted_bytes;
-    let cores = Cores::of(ctx.core);
     let mut load = Load { ctx, case, job, linear: &linear, cores };
     match &job.target {
         LoadTarget::Agents => load.run(&agents(Mischief { deadly: false, planted_bytes })),
@@ -68,16 +69,46 @@ pub fn run(
 
 /// Who runs where. A generator turns without a pause: what is woken on its core waits until the
 /// kernel takes that away from it, for milliseconds.
+#[derive(Debug)]
 struct Cores {
     generator: Option<usize>,
     all: Vec<usize>,
+    /// Threads of the target that can run at once beside the generator.
+    for_target: u32,
+    /// Why the generator has no core of its own; none where it has one.
+    shared: Option<String>,
 }
 
 impl Cores {
-    /// The generator on `core`, if there is another one.
+    /// The generator on `core`, if there is another one and the kernel lets it be so.
     fn of(core: Option<usize>) -> Self {
         let all = affinity::allowed_cores().unwrap_or_default();
-        Self { generator: core.filter(|core| all.len() > 1 && all.contains(core)), all }
+        let cores = Self::divided(core, all, affinity::at_once());
+        let Some(own) = cores.generator else { return cores };
+        match affinity::pin_to(own).and_then(|()| affinity::run_on(&cores.all)) {
+            Ok(()) => cores,
+            Err(error) => {
+                let shared = Some(format!("the kernel binds no thread to one: {error}"));
+                Self { generator: None, shared, ..cores }
+            }
+        }
+    }
+
+    /// Of `all` cores, of which `at_once` may be used at a time.
+    fn divided(core: Option<usize>, all: Vec<usize>, at_once: Option<usize>) -> Self {
+        let at_once = at_once.unwrap_or(all.len());
+        let for_target = at_once.saturating_sub(1).max(1) as u32;
+        let own = core.filter(|core| all.contains(core));
+        let shared = match (own, all.len()) {
+            (None, _) => Some("it is not known which cores are allowed".to_owned()),
+            (_, 1) => Some("1 core is allowed".to_owned()),
+            (_, cores) if at_once < 2 => {
+                Some(format!("{cores} cores are allowed, and a CPU quota of less than 2"))
+            }
+            _ => None,
+        };
+        let generator = own.filter(|_| shared.is_none());
+        Self { generator, all, for_target, shared }
     }
 
     /// Starts a target whose threads leave the generator its core.
@@ -113,6 +144,7 @@ impl Load<'_, '_> {
             started_unix_ms: clock::unix_ms(),
             from_second: self.job.from_second,
             target: target.words(),
+            shared_core: self.cores.shared.clone(),
         }));
         let (target, sent) = self.generate(target)?;
         let mut target = target;
@@ -129,8 +161,9 @@ impl Load<'_, '_> {
         let bounds = Bounds { from_second: self.job.from_second, for_ns: self.job.for_ns };
         let schedule = Schedule::new(plan);
         let (tell, frames) = mpsc::channel::<Frame>();
+        let pace = RealTime { shares_core: self.cores.shared.is_some() };
         thread::scope(|scope| {
-            let generator = Generator::new((plan, bounds), schedule, target, &RealTime, &stop);
+            let generator = Generator::new((plan, bounds), schedule, target, &pace, &stop);
             let named = thread::Builder::new().name("generator".to_owned());
             let core = self.cores.generator;
             let generating = named.spawn_scoped(scope, move || {
@@ -185,5 +218,34 @@ impl Load<'_, '_> {
     fn tell(&mut self, line: Line) {
         let case = self.case.clone();
         (self.ctx.tell)(Event::Load { case, line: Box::new(line) });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_generator_has_a_core_of_its_own_where_two_can_run_at_once_and_else_it_is_said_why() {
+        let table = [
+            ((Some(1), vec![0, 1], Some(2)), (Some(1), 1, None)),
+            ((Some(1), vec![0, 1, 2, 3], Some(4)), (Some(1), 3, None)),
+            // A quota of two: one for the generator.
+            ((Some(1), vec![0, 1, 2, 3], Some(2)), (Some(1), 1, None)),
+            ((Some(1), vec![0, 1, 2, 3], None), (Some(1), 3, None)),
+            ((Some(0), vec![0], Some(1)), (None, 1, Some("1 core is allowed"))),
+            ((Some(0), vec![0, 1, 2, 3], Some(1)), (None, 1, Some("quota of less than 2"))),
+            ((Some(7), vec![0, 1], Some(2)), (None, 1, Some("not known"))),
+            ((None, vec![], None), (None, 1, Some("not known"))),
+        ];
+        for ((core, all, at_once), (generator, for_target, why)) in table {
+            let cores = Cores::divided(core, all, at_once);
+            assert_eq!((cores.generator, cores.for_target), (generator, for_target), "{cores:?}");
+            let is_said = match (&cores.shared, why) {
+                (Some(said), Some(why)) => said.contains(why),
+                (said, why) => said.is_none() && why.is_none(),
+            };
+            assert!(is_said, "{cores:?}");
+        }
     }
 }

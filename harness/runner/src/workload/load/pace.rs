@@ -14,7 +14,10 @@ pub trait Pace {
 
 /// The machine's clock. Sleeps while nothing can come, and turns while something may.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct RealTime;
+pub struct RealTime {
+    /// Whether what answers may run on the same core: then each turn gives way to it.
+    pub shares_core: bool,
+}
 
 /// A sleeper wakes up late by this much at the most, on a machine with time to spare.
 const OVERSLEEP_NS: u64 = 150_000;
@@ -28,7 +31,11 @@ impl Pace for RealTime {
     #[inline]
     fn wait(&self, until_ns: u64, is_answer_due: bool) {
         if is_answer_due {
-            std::hint::spin_loop();
+            if self.shares_core {
+                std::thread::yield_now();
+            } else {
+                std::hint::spin_loop();
+            }
             return;
         }
         let left_ns = until_ns.saturating_sub(self.now_ns());

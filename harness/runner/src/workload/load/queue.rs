@@ -73,9 +73,9 @@ impl Target for Queue<'_> {
         Ok(true)
     }
 
-    fn answers(&mut self, now_ns: u64, take: &mut dyn FnMut(Answer)) -> Attempt<()> {
+    fn answers(&mut self, now_ns: u64, answers: &mut Vec<Answer>) -> Attempt<()> {
         while let Some((id, done_ns)) = self.waiting.front().filter(|(_, done)| *done <= now_ns) {
-            take(Answer { id: *id, is_right: true, done_ns: Some(*done_ns) });
+            answers.push(Answer { id: *id, is_right: true, done_ns: Some(*done_ns) });
             self.waiting.pop_front();
         }
         Ok(())

@@ -2,6 +2,10 @@
 
 use crate::subject::Attempt;
 
+/// Messages that are come to, and answers of a stranger that are taken, in one turn: neither keeps
+/// the other waiting.
+pub const AT_A_TIME: u32 = 64;
+
 /// An answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Answer {
@@ -9,7 +13,7 @@ pub struct Answer {
     pub id: u32,
     /// Whether it is what was to be answered.
     pub is_right: bool,
-    /// When it came, where the target knows better than the one who asks.
+    /// When it came, where the target knows better than the one who asks, who sees it later.
     pub done_ns: Option<u64>,
 }
 
@@ -21,11 +25,16 @@ pub trait Target {
     /// It takes no message any more.
     fn offer(&mut self, id: u32, now_ns: u64) -> Attempt<bool>;
 
-    /// Hands the answers that are there by now to `take`.
+    /// Adds answers that are there by now to `answers`, at most as many as make a turn.
     ///
     /// # Errors
-    /// It answers no more.
-    fn answers(&mut self, now_ns: u64, take: &mut dyn FnMut(Answer)) -> Attempt<()>;
+    /// It answers no more. What was added before counts.
+    fn answers(&mut self, now_ns: u64, answers: &mut Vec<Answer>) -> Attempt<()>;
+
+    /// The least time that an answer can take: what is quicker was not asked for.
+    fn least_ns(&self) -> u64 {
+        0
+    }
 
     /// When it will answer next, if it is known now: a scripted target's clock jumps there.
     fn next_ns(&self) -> Option<u64> {
@@ -62,8 +71,8 @@ impl Target for Nobody {
     }
 
     #[inline]
-    fn answers(&mut self, _: u64, take: &mut dyn FnMut(Answer)) -> Attempt<()> {
-        self.answers.drain(..).for_each(take);
+    fn answers(&mut self, _: u64, answers: &mut Vec<Answer>) -> Attempt<()> {
+        answers.append(&mut self.answers);
         Ok(())
     }
 
