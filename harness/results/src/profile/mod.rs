@@ -210,7 +210,7 @@ impl Health {
 
     /// Share of the samples taken that were lost.
     pub fn lost_share(&self) -> f64 {
-        Self::share(self.lost, self.samples + self.lost)
+        Self::share(self.lost, self.samples.saturating_add(self.lost))
     }
 
     /// Share of the samples kept whose innermost frame has no name.
