@@ -1,4 +1,4 @@
-//! Loads: plans, traces, thresholds, the seconds of a load, its histograms, and a load to go on with.
+//! Loads: plans, traces, thresholds, the seconds of a load, its histograms, and a load to resume.
 
 use crate::folder::with_files;
 use base64::Engine as _;

@@ -7,8 +7,8 @@
 //! scripts/mutations seconds record               these targets alone
 //! ```
 //!
-//! The inputs follow from `CAXTON_MUTATIONS_SEED` (1 where it is not set), the target's name and the
-//! input's number. The one that runs lies in `NAME.current`, so that it is known after an abort, too.
+//! The inputs follow from `CAXTON_MUTATIONS_SEED` (1 where it is not set), the target's name and
+//! the input's number. The one that runs lies in `NAME.current`: it is known after an abort, too.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a table for people")]
 
 use caxton_bench_runner::sys::clock::CpuTime;
