@@ -1,5 +1,5 @@
-//! Mutations of a seed: bytes that are flipped, cut, doubled and moved, and, where it is text, values
-//! in place of other values: numbers at the ends of every type, other types, other parts of it.
+//! Mutations of a seed: bytes that are flipped, cut, doubled and moved; and in a text, values in
+//! place of other values: numbers at the ends of every type, other types, other parts of it.
 
 use fastrand::Rng;
 use std::ops::Range;
