@@ -60,3 +60,12 @@ fn each_stage_can_be_granted_its_own_time() {
     );
     assert!(plan.scaled(Nanos(1)).is_err());
 }
+
+#[test]
+fn lengths_of_a_plan_that_nobody_checked_do_not_wrap() {
+    let stages = ["a", "b"].map(|name| steady(name, Nanos(u64::MAX - 1), 1.0)).to_vec();
+    let endless = plan(Arrivals::Constant, stages);
+    assert_eq!([endless.wanted(), endless.granted()], [Nanos(u64::MAX); 2]);
+    assert_eq!([0, u64::MAX - 1, u64::MAX].map(|at| endless.stage_at(at)), [0, 1, 1]);
+    assert!(endless.check().is_err());
+}

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::reading::{Missing, Reading};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// The version of the format.
 const VERSION: u32 = 2;
@@ -134,11 +134,12 @@ fn locations(builder: &mut Builder, point: &ReadPoint, ftbl: &[String]) -> Vec<u
     let mut at = 0;
     while at < point.fs.len() {
         let address = FrameText::of(&ftbl[point.fs[at]]).address;
-        let same = point.fs[at..].iter().enumerate().take_while(|(i, frame)| {
+        let mut seen = HashSet::new();
+        let same = point.fs[at..].iter().take_while(|frame| {
             // A function that calls itself comes back to the same address.
-            let is_again = point.fs[at..at + i].contains(frame);
+            let is_new = seen.insert(**frame);
             let text = FrameText::of(&ftbl[**frame]);
-            *i == 0 || (address.is_some() && text.address == address && !is_again)
+            seen.len() == 1 && is_new || (address.is_some() && text.address == address && is_new)
         });
         let count = same.count();
         let frames =

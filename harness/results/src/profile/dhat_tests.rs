@@ -133,3 +133,16 @@ fn what_was_written_reads_back_as_the_same_stacks() {
     let lines = |profile: &Profile| folded::text(profile);
     assert_eq!(lines(&again), lines(&heaps.total));
 }
+
+#[test]
+fn a_deep_stack_at_one_address_takes_no_longer_than_its_frames() {
+    const FRAMES: usize = 100_000;
+    let ftbl: Vec<String> = (0..FRAMES).map(|frame| format!("0x5581: f{frame} (a:1:1)")).collect();
+    let fs: Vec<usize> = (0..FRAMES).collect();
+    let file = serde_json::json!({
+        "dhatFileVersion": 2, "pid": 1, "ftbl": ftbl,
+        "pps": [{"tb": 8, "tbk": 1, "gb": 8, "gbk": 1, "fs": fs}],
+    });
+    let total = parse(file.to_string().as_bytes(), &about()).unwrap().total;
+    assert_eq!((total.frames.len(), total.locations.len()), (FRAMES, 1));
+}

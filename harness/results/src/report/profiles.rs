@@ -58,7 +58,7 @@ fn quality(cases: &[&CaseRecord]) -> Table {
         };
         let kernel = match &health.kernel_ns {
             Reading::Known(ns) => {
-                let all = (health.cpu_ns + ns).max(1) as f64;
+                let all = (health.cpu_ns as f64 + *ns as f64).max(1.0);
                 share(*ns as f64 / all)
             }
             Reading::Missing(_) => NONE.to_owned(),

@@ -12,7 +12,7 @@ pub mod messages;
 pub mod meter;
 mod place;
 pub mod progress;
-mod relink;
+pub mod relink;
 mod resume;
 mod scratch;
 mod selftest;

@@ -315,10 +315,11 @@ impl Place {
 
 /// What cargo made.
 #[derive(Debug, PartialEq, Eq)]
-struct Linked {
-    executable: PathBuf,
+pub struct Linked {
+    /// The bench.
+    pub executable: PathBuf,
     /// Further crates that it built.
-    others: u32,
+    pub others: u32,
 }
 
 /// The part of one of cargo's messages that is of interest.
@@ -340,7 +341,7 @@ struct MessageTarget {
 
 impl Linked {
     /// From cargo's `messages`, one JSON value per line: the executable of the bench `name`.
-    fn parse(messages: &str, name: &str) -> Option<Self> {
+    pub fn parse(messages: &str, name: &str) -> Option<Self> {
         // What has no target is no product.
         let products = messages.lines().filter_map(|line| serde_json::from_str(line).ok());
         let (mut executable, mut others) = (None, 0);

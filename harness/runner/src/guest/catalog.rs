@@ -108,10 +108,18 @@ impl Workspace {
         command.args(["metadata", "--no-deps", "--format-version", "1", "--offline"]);
         command.envs(target_folder::variables(started_in, |name| std::env::var_os(name)));
         let text = process::output(&mut command).map_err(CatalogError::Cargo)?;
+        Self::of(&root, &text)
+    }
+
+    /// The workspace at `root`, as `cargo metadata` tells of it in `text`.
+    ///
+    /// # Errors
+    /// [`CatalogError`].
+    pub fn of(root: &Path, text: &str) -> Result<Self, CatalogError> {
         let metadata: Metadata =
-            serde_json::from_str(&text).map_err(|error| CatalogError::Cargo(error.to_string()))?;
-        let agents = agents_of(&metadata, &root)?;
-        Ok(Self { root, target: metadata.target_directory, agents })
+            serde_json::from_str(text).map_err(|error| CatalogError::Cargo(error.to_string()))?;
+        let agents = agents_of(&metadata, root)?;
+        Ok(Self { root: root.to_owned(), target: metadata.target_directory, agents })
     }
 
     /// Where runs and baselines are kept.

@@ -16,6 +16,9 @@ use std::time::Duration;
 /// What is kept of a worker's standard error: enough for a panic message.
 const STDERR_BYTES_MAX: u64 = 64 << 10;
 
+/// Longest line of a worker that is read: profiles are the longest, and have some megabytes.
+const LINE_BYTES_MAX: u64 = 64 << 20;
+
 /// How often the user's wish to stop is looked for.
 const PATIENCE: Duration = Duration::from_millis(100);
 
@@ -112,17 +115,34 @@ fn listen<T: DeserializeOwned + Send + 'static>(child: &mut Child) -> io::Result
     let (sender, receiver) = mpsc::channel();
     if let Some(stdout) = child.stdout.take() {
         thread::Builder::new().spawn(move || {
-            for line in BufReader::new(stdout).split(b'\n').map_while(Result::ok) {
-                // A line that is none of ours is a guest or library that prints.
-                if let Ok(value) = serde_json::from_slice(&line)
-                    && sender.send(value).is_err()
-                {
-                    return;
-                }
-            }
+            each_value(BufReader::new(stdout), LINE_BYTES_MAX, |value| sender.send(value).is_ok());
         })?;
     }
     Ok(receiver)
+}
+
+/// Hands each value in a line of `said` to `take`, until it wants no more or a line is longer than
+/// `most` bytes: a worker may be a stranger's program, and its words must not fill the memory.
+fn each_value<T: DeserializeOwned>(
+    mut said: impl BufRead,
+    most: u64,
+    mut take: impl FnMut(T) -> bool,
+) {
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        match (&mut said).take(most).read_until(b'\n', &mut line) {
+            Ok(0) | Err(_) => return,
+            Ok(bytes) if bytes as u64 == most && !line.ends_with(b"\n") => return,
+            Ok(_) => {}
+        }
+        // A line that is none of ours is a guest or library that prints.
+        if let Ok(value) = serde_json::from_slice(&line)
+            && !take(value)
+        {
+            return;
+        }
+    }
 }
 
 fn hear<T>(said: &Receiver<T>, (since, time): (Duration, Duration), stop: &AtomicBool) -> Heard<T> {
@@ -209,6 +229,22 @@ mod tests {
         let panicked = "called `Result::unwrap()`: Os { code: 11, kind: WouldBlock }".to_owned();
         let died = died(false, &("exited with code 101".to_owned(), panicked));
         assert!(matches!(died, Outcome::Failed(_)), "{died:?}");
+    }
+
+    #[test]
+    fn lines_are_values_or_noise_and_none_is_longer_than_it_may_be() {
+        let heard = |said: &[u8], most: u64| {
+            let mut values = Vec::new();
+            each_value(said, most, |value: u32| {
+                values.push(value);
+                true
+            });
+            values
+        };
+        assert_eq!(heard(b"1\nnoise\n\xff\n2\n3", 100), [1, 2, 3]);
+        assert_eq!(heard(b"1\n22222\n3\n", 6), [1, 22_222, 3], "the longest line");
+        assert_eq!(heard(b"1\n222222\n3\n", 6), [1], "one byte more");
+        assert_eq!(heard(&[b'7'; 1000], 6), [0; 0]);
     }
 
     #[test]

@@ -31,7 +31,10 @@ pub fn main() -> ExitCode {
 }
 
 /// The job in `text`. Its version is read first: all else may look different in another one.
-fn parse(text: &str) -> Result<Job, String> {
+///
+/// # Errors
+/// It is no job, or one of another version.
+pub fn parse(text: &str) -> Result<Job, String> {
     #[derive(Deserialize)]
     struct AnyVersion {
         protocol: u32,
@@ -43,7 +46,16 @@ fn parse(text: &str) -> Result<Job, String> {
             "worker protocol {protocol} asked of an executable that speaks {PROTOCOL}"
         ));
     }
-    serde_json::from_str(text).map_err(no_job)
+    let job: Job = serde_json::from_str(text).map_err(no_job)?;
+    match &job.work {
+        Work::Overhead { pairs, .. } | Work::Spin { pairs, .. } | Work::Profile { pairs, .. }
+            if pairs.is_empty() =>
+        {
+            Err("a job of no comparisons".to_owned())
+        }
+        Work::Load { job: load, .. } => load.check().map(|()| job),
+        _ => Ok(job),
+    }
 }
 
 fn work(job: &Job, out: &mut dyn Write) -> Outcome {
@@ -105,5 +117,50 @@ fn run(ctx: &mut Context<'_>, work: &Work) -> Attempt<()> {
 fn tell(out: &mut dyn Write, event: &Event) {
     if serde_json::to_writer(&mut *out, event).is_ok() {
         let _ = out.write_all(b"\n");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EFFORT: &str = r#"{"blocks":1,"samples_per_block":1,"block":1,"instances":1,
+        "counting":1,"windows":1,"window":1}"#;
+    const AGENT: &str =
+        r#"{"name":"a","wasm":"a.wasm","native":null,"expected":null,"variants":{}}"#;
+
+    fn job(work: &str) -> Result<Job, String> {
+        parse(&format!(
+            r#"{{"protocol":{PROTOCOL},"launch":0,"seed":1,"core":null,"effort":{EFFORT},
+                "work":{work}}}"#
+        ))
+    }
+
+    #[test]
+    fn a_job_that_cannot_be_done_is_refused_when_it_is_read() {
+        let overhead = |pairs| format!(r#"{{"overhead":{{"agent":{AGENT},"pairs":[{pairs}]}}}}"#);
+        let pair = r#"{"pair":"overhead","case":"wasm/overhead/wasmtime-vs-native/a"}"#;
+        assert!(job(&overhead(pair)).is_ok());
+        assert_eq!(job(&overhead("")), Err("a job of no comparisons".to_owned()));
+        let load = |length_ns: u64| {
+            let stage = format!(
+                r#"{{"name":"s","role":"hold","wanted":{length_ns},"granted":{length_ns},
+                    "rate":{{"constant":{{"per_second":1.0}}}}}}"#
+            );
+            let plan = format!(
+                r#"{{"name":"p","agents":1,"message_bytes":64,"seed":1,"arrivals":"constant",
+                    "stages":[{stage},{}],"slo":1,"cap":1,"timeout":1,"thresholds":[],
+                    "pacing":"open"}}"#,
+                stage.replace("\"s\"", "\"t\"")
+            );
+            let job = format!(
+                r#"{{"plan":{plan},"target":"agents","from_second":0,"segment":0,"for_ns":null,
+                    "planted_bytes":0}}"#
+            );
+            format!(r#"{{"load":{{"agent":{AGENT},"case":"load/mail/reference/a","job":{job}}}}}"#)
+        };
+        assert!(job(&load(1_000_000_000)).is_ok());
+        let why = job(&load(u64::MAX)).expect_err("longer than 100 days");
+        assert!(why.contains("up to 100 days"), "{why}");
     }
 }

@@ -21,16 +21,18 @@ const CODE: u8 = 10;
 
 /// A function at a place, as the debug information has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Place {
+pub struct Place {
     /// Demangled name.
-    pub(super) name: Option<String>,
-    pub(super) file: Option<String>,
-    pub(super) line: Option<u32>,
+    pub name: Option<String>,
+    /// Source file.
+    pub file: Option<String>,
+    /// Line in it, from 1.
+    pub line: Option<u32>,
 }
 
 /// The places of a module's instructions.
 #[derive(Debug, Default)]
-pub(super) struct Places {
+pub struct Places {
     /// Each once: thousands of instructions share a few hundred places.
     table: Vec<Place>,
     /// Indices into the table, instruction after instruction.
@@ -45,7 +47,7 @@ impl Places {
     ///
     /// # Errors
     /// Debug information that is broken.
-    pub(super) fn read(
+    pub fn read(
         wasm: &[u8],
         offsets: impl Iterator<Item = u32>,
     ) -> Result<Option<Self>, gimli::Error> {
@@ -107,7 +109,7 @@ impl Places {
 
     /// What stands at `offset` of the file, one of those that were read: the innermost first, each
     /// but the last inlined into the next. Empty where the debug information says nothing.
-    pub(super) fn at(&self, offset: u32) -> impl DoubleEndedIterator<Item = &Place> {
+    pub fn at(&self, offset: u32) -> impl DoubleEndedIterator<Item = &Place> {
         let stack = self.by_offset.get(&offset).cloned().unwrap_or_default();
         self.stacks[stack].iter().map(|index| &self.table[*index as usize])
     }

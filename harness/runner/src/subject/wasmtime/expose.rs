@@ -22,7 +22,7 @@ const PREFIX: &str = "caxton:";
 
 /// Why a module cannot have checkpoints.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(super) enum ExposeError {
+pub enum ExposeError {
     /// Neither of the formats.
     #[error("no valid module: {0}")]
     Invalid(String),
@@ -42,9 +42,9 @@ impl From<wasmparser::Error> for ExposeError {
 
 /// A module whose state can be seen.
 #[derive(Debug)]
-pub(super) struct Exposed {
+pub struct Exposed {
     /// The module with its new exports.
-    pub(super) bytes: Vec<u8>,
+    pub bytes: Vec<u8>,
     /// SHA-256 of the module as it was given.
     module: [u8; 32],
     names: Names,
@@ -70,7 +70,10 @@ pub(super) struct Places {
 
 impl Exposed {
     /// `bytes`, in the binary format or the text format, with our exports.
-    pub(super) fn of(bytes: &[u8]) -> Result<Self, ExposeError> {
+    ///
+    /// # Errors
+    /// It is no valid module, has exports of ours already, or state that cannot be seen.
+    pub fn of(bytes: &[u8]) -> Result<Self, ExposeError> {
         let binary: Cow<'_, [u8]> =
             wat::parse_bytes(bytes).map_err(|error| ExposeError::Invalid(error.to_string()))?;
         let survey = Survey::of(&binary)?;

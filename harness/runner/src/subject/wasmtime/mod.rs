@@ -29,9 +29,11 @@ pub use agent::WasmAgent;
 pub use allocation::Allocation;
 pub use async_agent::AsyncWasmAgent;
 pub use checkpoint::{Checkpoint, CheckpointError, RestoreBy};
+pub use dwarf::{Place as SourcePlace, Places as SourcePlaces};
 pub use engine::{
     Bounds, CompilerEffort, EngineOptions, WasmSubject, shared_configuration, used_configurations,
 };
+pub use expose::{ExposeError, Exposed};
 pub use heap::{HeapLog, Site};
 pub use limits::{Growth, Growths, MemoryUse};
 pub use mail::{WasmMail, WasmMailSubject};

@@ -1,0 +1,61 @@
+//! Guests: modules that are given exports, their debug information, their checkpoints, and what an
+//! agent says of its reply.
+
+use caxton_bench_runner::subject::AgentInstance;
+use caxton_bench_runner::subject::wasmtime::{
+    Checkpoint, EngineOptions, Exposed, SourcePlaces, WasmSubject,
+};
+use std::hint::black_box;
+use std::sync::LazyLock;
+use twox_hash::XxHash64;
+
+/// Offsets of a module at which its debug information is asked.
+const OFFSETS: usize = 300;
+
+/// A guest that takes the first 40 bytes of a message for its channel.
+static OBEDIENT: LazyLock<WasmSubject> = LazyLock::new(|| {
+    let text = include_bytes!("obedient.wat");
+    WasmSubject::compile(text, EngineOptions::default()).expect("a guest of ours compiles")
+});
+
+/// A module, in either format.
+pub(crate) fn exposed(bytes: &[u8]) -> bool {
+    Exposed::of(bytes).map(|exposed| black_box(exposed.bytes.len())).is_ok()
+}
+
+/// A module's debug information.
+pub(crate) fn debug_information(bytes: &[u8]) -> bool {
+    let step = (bytes.len() / OFFSETS).max(1);
+    let offsets = || (0..bytes.len() as u32).step_by(step);
+    let Ok(Some(places)) = SourcePlaces::read(bytes, offsets()) else { return false };
+    black_box(offsets().map(|offset| places.at(offset).count()).sum::<usize>());
+    true
+}
+
+/// A checkpoint's bytes: as they are, and with the length and the checksum that they ought to have.
+pub(crate) fn checkpoint(bytes: &[u8]) -> bool {
+    black_box(Checkpoint::from_bytes(bytes).ok());
+    let mut mended = bytes.to_vec();
+    let length = (mended.len() as u64).to_le_bytes();
+    let Some(body) = mended.len().checked_sub(8).filter(|body| *body >= 16) else { return false };
+    mended[8..16].copy_from_slice(&length);
+    let checksum = XxHash64::oneshot(0, &mended[..body]).to_le_bytes();
+    mended[body..].copy_from_slice(&checksum);
+    let read = Checkpoint::from_bytes(&mended);
+    read.map(|checkpoint| black_box(checkpoint.to_bytes().is_ok())).is_ok()
+}
+
+/// A channel that a guest made up, and where it says that its counts of allocations are.
+pub(crate) fn reply(bytes: &[u8]) -> bool {
+    let mut agent = OBEDIENT.instantiate(None).expect("a guest of ours starts");
+    let reserved = agent.reserve(bytes.len().max(64), 0);
+    if reserved.and_then(|()| agent.call(bytes)).is_err() {
+        return false;
+    }
+    black_box(agent.reply().iter().fold(0, |sum, byte| sum ^ byte));
+    black_box(agent.inbox().len());
+    black_box(agent.heap_counts().ok());
+    let again = agent.reserve(64, 0).and_then(|()| agent.call(&bytes[..bytes.len().min(64)]));
+    black_box(again.map(|()| agent.reply().len()).ok());
+    true
+}

@@ -1,0 +1,70 @@
+//! Profiles: what a sampler or an allocator saw, DHAT's files, and how a guest's memory grew.
+
+use caxton_results::profile::differential::{Caption, Differential};
+use caxton_results::profile::growth::Growth;
+use caxton_results::profile::{About, Profile, Weight};
+use caxton_results::profile::{dhat as dhat_file, firefox, flame, folded, health, pb, sites};
+use std::collections::BTreeMap;
+use std::hint::black_box;
+use std::sync::LazyLock;
+
+static NATIVE: LazyLock<Profile> = LazyLock::new(|| {
+    let text = include_bytes!("../seeds/profile/native.json");
+    serde_json::from_slice(text).expect("the seed of profiles is one")
+});
+
+/// A profile in JSON.
+pub(crate) fn profile(bytes: &[u8]) -> bool {
+    let Ok(profile) = serde_json::from_slice::<Profile>(bytes) else { return false };
+    if profile.check().is_err() {
+        return false;
+    }
+    draw(&profile);
+    if let Ok(pair) = Differential::new(&NATIVE, &profile) {
+        let _ = black_box(pair.svg(&caption()));
+        black_box(pair.changes());
+    }
+    let half = profile.samples.get(profile.samples.len() / 2).map_or(0, |sample| sample.time_ns);
+    black_box(profile.during(&[0..half], half, profile.about.clone()));
+    true
+}
+
+/// A file of the `dhat` crate.
+pub(crate) fn dhat(bytes: &[u8]) -> bool {
+    let about = About {
+        case: "heap/allocations/wasmtime/json".to_owned(),
+        side: "native".to_owned(),
+        messages: 10,
+        counters: BTreeMap::new(),
+    };
+    let Ok(heaps) = dhat_file::parse(bytes, &about) else { return false };
+    draw(&heaps.total);
+    draw(&heaps.peak);
+    true
+}
+
+/// How linear memory grew, in JSON.
+pub(crate) fn growth(bytes: &[u8]) -> bool {
+    let Ok(growth) = serde_json::from_slice::<Growth>(bytes) else { return false };
+    growth.svg("memory").is_ok()
+}
+
+fn caption() -> Caption {
+    Caption { title: "json".to_owned() }
+}
+
+/// Everything that is made of one profile; what it cannot be made into is told.
+fn draw(profile: &Profile) {
+    let _ = black_box(flame::svg(profile, &caption()));
+    black_box(folded::text(profile));
+    let _ = black_box(pb::encode(profile));
+    if profile.weight == Weight::CpuNs {
+        let _ = black_box(firefox::json(profile));
+    } else {
+        let _ = black_box(dhat_file::write(profile));
+    }
+    black_box((profile.shares(), profile.total(), sites::call_sites(profile).len()));
+    let health = &profile.health;
+    black_box((health::lines(health), health::warnings(health), health::counters(&profile.about)));
+    black_box((health.lost_share(), health.unresolved_share(), health.rooted_share()));
+}
