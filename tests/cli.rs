@@ -224,8 +224,14 @@ fn a_flag_that_a_suite_does_not_use_is_refused_by_its_executable() {
         assert!(line.contains(&format!("suite {name} does not use {says}")), "{line}");
         assert_eq!(fs::read_dir(folder.path()).expect("there").count(), 0, "nothing was begun");
     }
-    let said = bench_says(&["--bench", "--agent", "echo", "--memory-limit", "1"]);
-    assert!(said.only_error().contains("add --agent ballast"), "{}", said.stderr);
+    for (words, says) in [
+        (["--agent", "echo", "--memory-limit", "1"], "add --agent ballast"),
+        (["--test", "--scale", "full", "json"], "one pass at smoke scale"),
+    ] {
+        let said = bench_says(&words);
+        assert_eq!(said.code, Some(2));
+        assert!(said.only_error().contains(says), "{}", said.stderr);
+    }
 }
 
 #[test]

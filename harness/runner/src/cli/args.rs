@@ -54,7 +54,7 @@ pub struct Args {
     pub quick: bool,
 
     /// One checked pass per case, nothing is kept (also when cargo gives no --bench)
-    #[arg(long, conflicts_with_all = ["scale", "quick"])]
+    #[arg(long, conflicts_with = "quick")]
     pub test: bool,
 
     /// Only this agent; may be repeated

@@ -155,6 +155,9 @@ fn check(suite: &Suite, args: &Args) -> Result<(), Problem> {
         Some(ProfileKind::Cpu) if suite.heap => return Err(Problem::NoCpu),
         _ => {}
     }
+    if args.test && args.scale.is_some_and(|scale| scale != Scale::Smoke) {
+        return Err(Problem::TestIsSmoke);
+    }
     let is_kept = args.mode() != Mode::Check && args.profile_time.is_none();
     if args.save_baseline.is_some() && args.out.is_none() && !is_kept {
         return Err(Problem::NothingToKeep);

@@ -127,7 +127,6 @@ fn flags_that_would_be_ignored_beside_each_other_are_refused() {
         &["--list", "--save-baseline=x"],
         &["--list", "--baseline=x"],
         &["--list", "--relink=1"],
-        &["--test", "--scale=full"],
         &["--test", "--quick"],
         &["--baseline=x", "--counts", "--margin=0.1"],
         &["--baseline=x", "--counts", "--budget=1"],

@@ -81,6 +81,9 @@ pub enum Problem {
          with --out"
     )]
     NothingToKeep,
+    /// `--test` beside a scale that it would ignore.
+    #[error("--test is one pass at smoke scale: leave it out, or leave --scale out")]
+    TestIsSmoke,
     /// `--profile heap` where allocations are not watched.
     #[error("{NOT_COUNTED}")]
     NoHeap,
