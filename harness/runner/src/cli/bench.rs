@@ -5,6 +5,7 @@ use super::compare::{self as contest, Match};
 use super::files::{Files, files, guests};
 use super::list;
 use super::messages::{Problem, note, report_problem, result};
+use super::meter::Ahead;
 use super::progress::Progress;
 use super::{relink, resume, selftest};
 use crate::guest::catalog::Workspace;
@@ -200,8 +201,8 @@ pub(super) fn measure(
         },
     };
     watch_for_ctrl_c();
-    let launches = tasks.iter().map(|task| u64::from(task.launches(scale))).sum();
-    let progress = Progress::new(launches);
+    let launches = |task: &Task| if settings.spin.is_some() { 1 } else { task.launches(scale) };
+    let progress = Progress::new(ahead(tasks, &launches));
     let mut run = Run::new(record, folder, settings, (&STOP, &progress));
     let ended = run.all(tasks, files);
     progress.finish();
@@ -221,6 +222,20 @@ pub(super) fn measure(
         return Err(error.into());
     }
     Ok(run.record)
+}
+
+/// What `tasks` come to: launches, and for loads the time that they are given.
+fn ahead(tasks: &[Task], launches: &dyn Fn(&Task) -> u32) -> Ahead {
+    let mut ahead = Ahead::default();
+    for task in tasks {
+        match &task.kind {
+            TaskKind::Load { job, .. } => {
+                ahead.loads = Nanos(ahead.loads.0.saturating_add(job.length().0));
+            }
+            _ => ahead.launches += u64::from(launches(task)),
+        }
+    }
+    ahead
 }
 
 /// Lets Ctrl-C end a run in order.

@@ -6,6 +6,7 @@ use super::bench::{
 };
 use super::files::Files;
 use super::messages::{Problem, note, result};
+use super::meter::Ahead;
 use super::progress::Progress;
 use super::relink::Relink;
 use crate::guest::catalog::{EXAMPLE_SEED, Workspace};
@@ -121,7 +122,8 @@ impl Match<'_> {
         watch_for_ctrl_c();
         let paired = contests.iter().filter(|c| c.is_paired && !args.counts).count() as u64;
         let last = comparison.design.looks.last().copied().unwrap_or(0);
-        let progress = Progress::new(paired * u64::from(last));
+        let progress =
+            Progress::new(Ahead { launches: paired * u64::from(last), ..Ahead::default() });
         let kept = folder.path().to_owned();
         let mut compare = Compare {
             comparison,

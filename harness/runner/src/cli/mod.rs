@@ -7,6 +7,7 @@ mod files;
 pub mod list;
 mod loads;
 pub mod messages;
+pub mod meter;
 pub mod progress;
 mod relink;
 mod resume;

@@ -1,41 +1,63 @@
 //! Progress: a bar with the time left on a terminal, a plain line per task elsewhere.
 
 use super::messages::note;
+use super::meter::{Ahead, Meter};
 use crate::measure::run::Observer;
+use crate::sys::clock::{Clock, Monotonic};
 use caxton_results::case::Outcome;
 use caxton_results::load::frame::Figure;
 use caxton_results::load::outcome::LoadOutcome;
 use caxton_results::load::tally::Tally;
 use caxton_results::report::sanitise::sanitise;
 use caxton_results::units::{Bytes, Nanos, Unit};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use std::io::IsTerminal;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 /// Characters of a reason that are shown: it may be a guest's own words.
 const REASON_MAX: usize = 600;
 
+const SECOND_NS: u64 = 1_000_000_000;
 /// Seconds between two lines about a load, where there is no terminal.
 const LOAD_LINE_S: u64 = 10;
+
+/// How often the time is told anew.
+const TICK: Duration = Duration::from_secs(1);
+/// Characters of the bar.
+const BAR: u64 = 20;
 
 /// Tells a user how a run goes.
 #[derive(Debug)]
 pub struct Progress {
     bar: Option<ProgressBar>,
+    meter: Arc<Mutex<Meter>>,
 }
 
 impl Progress {
-    /// Progress over `launches` in all.
-    pub fn new(launches: u64) -> Self {
+    /// Progress over all that lies ahead.
+    pub fn new(ahead: Ahead) -> Self {
+        let meter = Arc::new(Mutex::new(Meter::new(ahead, Monotonic.now())));
         let is_watched = std::io::stderr().is_terminal() && std::env::var_os("CI").is_none();
-        let bar = is_watched.then(|| ProgressBar::new(launches));
+        let bar = is_watched.then(ProgressBar::new_spinner);
         if let Some(bar) = &bar {
-            let style = "{bar:30} {percent:>3} %  {eta:>5} left  {msg}";
-            bar.set_style(
-                ProgressStyle::with_template(style).unwrap_or(ProgressStyle::default_bar()),
-            );
-            bar.tick();
+            let shown = Arc::clone(&meter);
+            let tell = move |_: &ProgressState, out: &mut dyn std::fmt::Write| {
+                let meter = shown.lock().unwrap_or_else(PoisonError::into_inner);
+                // A terminal that takes no more is not told.
+                let _ = out.write_str(&drawn(&meter, Monotonic.now()));
+            };
+            let style = ProgressStyle::with_template("{meter}  {wide_msg}");
+            let style = style.unwrap_or_else(|_| ProgressStyle::default_spinner());
+            bar.set_style(style.with_key("meter", tell));
+            bar.enable_steady_tick(TICK);
         }
-        Self { bar }
+        Self { bar, meter }
+    }
+
+    fn count(&self, change: impl FnOnce(&mut Meter, Nanos)) {
+        let mut meter = self.meter.lock().unwrap_or_else(PoisonError::into_inner);
+        change(&mut meter, Monotonic.now());
     }
 
     /// Takes the bar away.
@@ -44,6 +66,15 @@ impl Progress {
             bar.finish_and_clear();
         }
     }
+}
+
+/// A bar, and what the meter says.
+fn drawn(meter: &Meter, now: Nanos) -> String {
+    let words = meter.words(now);
+    let Some(estimate) = meter.estimate(now) else { return words };
+    let full = estimate.percent * BAR / 100;
+    let bar = (0..BAR).map(|at| if at < full { '█' } else { '░' });
+    format!("{} {words}", bar.collect::<String>())
 }
 
 /// Tells nobody.
@@ -60,35 +91,46 @@ impl Observer for Silent {
 
 impl Observer for Progress {
     fn task(&self, number: usize, of: usize, name: &str, launches: u32) {
+        self.count(|meter, now| meter.task(u64::from(launches), now));
         match &self.bar {
             Some(bar) => bar.set_message(format!("[{number}/{of}] {name}")),
-            None => note(&format!("[{number}/{of}] {name} ({launches} launches)")),
+            None => match launches {
+                0 => note(&format!("[{number}/{of}] {name}")),
+                1 => note(&format!("[{number}/{of}] {name} (1 launch)")),
+                launches => note(&format!("[{number}/{of}] {name} ({launches} launches)")),
+            },
         }
     }
 
+    fn more_launches(&self, count: u32) {
+        self.count(|meter, _| meter.more_launches(u64::from(count)));
+    }
+
     fn launch_done(&self) {
-        if let Some(bar) = &self.bar {
-            bar.inc(1);
-        }
+        self.count(Meter::launch_done);
+    }
+
+    fn load(&self, planned: Nanos, left: Nanos) {
+        self.count(|meter, now| meter.load(planned, left, now));
     }
 
     fn load_second(&self, tally: &Tally) {
         let Some(line) = live(tally) else { return };
         match &self.bar {
             Some(bar) => bar.set_message(line),
-            None if tally.next_second().is_multiple_of(LOAD_LINE_S) => note(&format!("  {line}")),
+            None if tally.next_second().is_multiple_of(LOAD_LINE_S) => {
+                let left = tally.plan().granted().0.saturating_sub(tally.next_second() * SECOND_NS);
+                note(&format!("  {line}, {} left", Nanos(left)));
+            }
             None => {}
         }
     }
 
     fn load_done(&self, load: &LoadOutcome) {
-        let line = format!("  {}: {}", load.plan.name, load.verdict.name());
+        let line = format!("  {}: {}", load.plan.name, load.told());
         let line = sanitise(&line, REASON_MAX);
         match &self.bar {
-            Some(bar) => {
-                bar.inc(1);
-                bar.println(line);
-            }
+            Some(bar) => bar.println(line),
             None => note(&line),
         }
     }
@@ -104,7 +146,7 @@ impl Observer for Progress {
     }
 }
 
-/// A load in a line: its last second, memory, and the time left.
+/// A load in a line: its last second, and memory.
 fn live(tally: &Tally) -> Option<String> {
     let (last, plan) = (tally.last()?, tally.plan());
     let per_second = |count: u64| Unit::PerSecond.show(count as f64 / last.length_s.max(1e-9));
@@ -114,10 +156,9 @@ fn live(tally: &Tally) -> Option<String> {
         .map_or(["-".to_owned(), "-".to_owned()], |two| two.map(|ns| Nanos(ns).to_string()));
     let memory = tally.figure(Figure::RssBytes).map_or("-".to_owned(), |b| Bytes(b).to_string());
     let done_s = tally.next_second();
-    let left_s = (plan.granted().0 / 1_000_000_000).saturating_sub(done_s);
     let line = format!(
         "{}/{stage} {done_s} s: offered {}, answered {}, p50 {p50}, p99 {p99}, {} in flight, \
-         {} agents, {memory}, {left_s} s left",
+         {} agents, {memory}",
         plan.name,
         per_second(last.counts.offered),
         per_second(last.counts.ok),

@@ -7,6 +7,7 @@ use super::bench::{STOP, as_the_user_means, use_colour, watch_for_ctrl_c};
 use super::compare::{SMOKE_LOOKS, begin, contests, pack_here, scratch, settings};
 use super::files::{Files, files};
 use super::messages::{Problem, note, result};
+use super::meter::Ahead;
 use super::progress::Progress;
 use crate::guest::build::{BuildStep, Builder};
 use crate::guest::catalog::{EXAMPLE_SEED, Expected, Workspace, cargo};
@@ -256,7 +257,8 @@ impl Relink<'_> {
         // No budget: a floor of fewer launches would be one of more noise.
         let settings = Settings { budget: Duration::MAX, what: What::Times, audit: false, ..how };
         let launches = design.looks.iter().copied().map(u64::from).sum::<u64>();
-        let progress = Progress::new(paired.len() as u64 * launches);
+        let launches = paired.len() as u64 * launches;
+        let progress = Progress::new(Ahead { launches, ..Ahead::default() });
         let about = (self.suite, self.workspace, scale);
         let comparison = begin(about, design_for(paired, kits[0], design), kits);
         let mut compare = Compare {

@@ -48,8 +48,10 @@ impl Run<'_> {
             return self.settle_load(case, &tally, (folder, (Outcome::Ran, None)));
         }
         let mut job = job.clone();
+        let planned = job.length();
         job.from_second = tally.next_second();
         job.segment = tally.segments() as u32;
+        self.observer.load(planned, job.length());
         let heard = self.hear_load(case, files, job, (&mut tally, seconds.as_mut()))?;
         if let Some(error) = heard.failed {
             return Err(error.into());
@@ -75,10 +77,8 @@ impl Run<'_> {
         (tally, mut seconds): (&mut Tally, Option<&mut Seconds>),
     ) -> Result<Heard, RunError> {
         let plan = &job.plan;
-        let left_ns = plan.granted().0.saturating_sub(job.from_second * SECOND_NS);
-        // A closed loop takes the time that it is given, and not the plan's.
-        let load_ns = job.for_ns.unwrap_or(u64::MAX).min(left_ns);
-        let time = Duration::from_nanos(load_ns + plan.timeout.0) + AROUND + self.settings.timeout;
+        let time =
+            Duration::from_nanos(job.length().0 + plan.timeout.0) + AROUND + self.settings.timeout;
         let work = Work::Load { agent: files.clone(), case: case.clone(), job: Box::new(job) };
         let seed = self.settings.seed;
         let cores = affinity::allowed_cores().unwrap_or_default();

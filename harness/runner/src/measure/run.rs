@@ -30,10 +30,14 @@ use std::time::Duration;
 
 /// What is told while a run goes on.
 pub trait Observer {
-    /// A task begins: number from 1, of how many, what, and how many launches.
+    /// A task begins: number from 1, of how many, what, and how many launches (of a load 0).
     fn task(&self, number: usize, of: usize, name: &str, launches: u32);
+    /// The task takes so many launches more.
+    fn more_launches(&self, _: u32) {}
     /// A launch of the task has ended.
     fn launch_done(&self);
+    /// A load begins: how long it was to take, and how much of that is left.
+    fn load(&self, _planned: Nanos, _left: Nanos) {}
     /// The task has ended.
     fn task_done(&self, name: &str, outcome: &Outcome);
     /// A second of a load is over.
@@ -158,7 +162,9 @@ impl<'a> Run<'a> {
                 break;
             }
             let name = task.cases()[0].to_string();
-            self.observer.task(i + 1, tasks.len(), &name, self.launches(task));
+            let is_load = matches!(task.kind, TaskKind::Load { .. });
+            let launches = if is_load { 0 } else { self.launches(task) };
+            self.observer.task(i + 1, tasks.len(), &name, launches);
             let tally = match crew(task, files) {
                 Ok(crew) if let TaskKind::Load { case, job } = &task.kind => {
                     self.load(case, &crew[0], job)?;
@@ -202,6 +208,7 @@ impl<'a> Run<'a> {
             if number >= wanted && self.is_quiet_enough(&tally, wanted) {
                 break;
             }
+            self.observer.more_launches(u32::from(number >= wanted));
             let Some(work) = self.work(task, crew, number)? else { break };
             if !self.one_launch(work, number, &mut tally)? {
                 return Ok(tally);
@@ -241,7 +248,9 @@ impl<'a> Run<'a> {
             ..self.settings.sampling
         };
         let mut looked = Tally::default();
+        self.observer.more_launches(1);
         self.one_launch(Work::Profile { agent: files.clone(), pairs, how }, 0, &mut looked)?;
+        self.observer.launch_done();
         // Only what it says of shares: its times are those of a process that was looked at.
         let is_share = |event: &Event| match event {
             Event::Sample(sample) => sample.metric.as_str().contains("_profile_"),
@@ -286,10 +295,12 @@ impl<'a> Run<'a> {
             let why = "fuel is counted at --scale quick and full".to_owned();
             tally.events.push(no_fuel(case, Missing::NotRequested(why)));
         }
+        self.observer.more_launches(self.settings.scale.fuel_launches());
         for number in 0..self.settings.scale.fuel_launches() {
             let work = Work::Fuel { agent: files.clone(), case: case.clone() };
             let mut fuel = Tally::default();
             let told = self.one_launch(work, number, &mut fuel)?;
+            self.observer.launch_done();
             tally.events.append(&mut fuel.events);
             if !told {
                 let why = fuel.outcome.as_ref().and_then(Outcome::reason).unwrap_or("interrupted");

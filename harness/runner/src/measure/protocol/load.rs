@@ -1,6 +1,7 @@
 //! What the run asks of a worker that puts a load on agents.
 
 use caxton_results::load::plan::LoadPlan;
+use caxton_results::units::Nanos;
 use serde::{Deserialize, Serialize};
 
 /// A load, or the rest of one.
@@ -18,6 +19,16 @@ pub struct LoadJob {
     pub for_ns: Option<u64>,
     /// Bytes of the host's heap that each answer leaves behind: a leak to be found.
     pub planted_bytes: u32,
+}
+
+impl LoadJob {
+    /// How long messages are offered at most, from its second on.
+    pub fn length(&self) -> Nanos {
+        let begun = Nanos(self.from_second.saturating_mul(1_000_000_000));
+        let planned = self.plan.granted().0.saturating_sub(begun.0);
+        // A closed loop takes the time that it is given, and not the plan's.
+        Nanos(self.for_ns.unwrap_or(u64::MAX).min(planned))
+    }
 }
 
 /// What takes the messages of a load.

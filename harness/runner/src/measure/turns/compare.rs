@@ -289,6 +289,7 @@ impl Compare<'_> {
     fn sentinel(&mut self, case: &CaseKey, rng: &mut fastrand::Rng) -> Result<(), RunError> {
         let has_twin = self.kits[0].files(&case.agent).is_some_and(|files| files.native.is_some());
         let wanted = self.comparison.design.looks.last().copied().unwrap_or(0);
+        self.observer.more_launches(wanted);
         let mut sentinel = Sentinel {
             key: case.clone(),
             primary: metrics_of(has_twin, Weight::Primary),
