@@ -1,11 +1,13 @@
 //! A profile as JSON for the Firefox Profiler (profiler.firefox.com): threads over time, a category
 //! for each origin.
 //!
-//! Its frames are labels, which have no field for a source: file and line stand in the label.
+//! The writer knows labels, which have neither file nor line: it is given the frames' numbers, and
+//! functions, files and lines are put in their place. A function is its name: one of two lines is
+//! one function.
 
 use super::{Frame, Origin, Profile, ProfileError, StackSample, Weight, health};
 use fxprof_processed_profile as fx;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::HashMap;
 
 /// Process number of a profile that has none.
@@ -36,12 +38,15 @@ pub fn json(profile: &Profile) -> Result<String, ProfileError> {
     let mut value = serde_json::to_value(whole(profile)).map_err(|e| cannot(e.to_string()))?;
     put_weights(&mut value, profile)
         .ok_or_else(|| cannot("the writer's samples have changed their form".to_owned()))?;
+    put_functions(&mut value, profile)
+        .ok_or_else(|| cannot("the writer's frames have changed their form".to_owned()))?;
     let mut text = serde_json::to_string(&value).map_err(|e| cannot(e.to_string()))?;
     text.push('\n');
     Ok(text)
 }
 
-/// The profile with each sample's number in place of its weight.
+/// The profile with each sample's number in place of its weight, and each frame's in place of its
+/// name.
 fn whole(profile: &Profile) -> fx::Profile {
     let about = &profile.about;
     let name = format!("{}, {}", about.case, about.side);
@@ -68,10 +73,10 @@ fn whole(profile: &Profile) -> fx::Profile {
             handle
         });
         let frames: Vec<fx::FrameInfo> = profile
-            .frames_of(sample.stack)
-            .map(|frame| fx::FrameInfo {
-                frame: fx::Frame::Label(out.intern_string(&label(frame))),
-                category_pair: categories[&frame.origin],
+            .frame_numbers_of(sample.stack)
+            .map(|number| fx::FrameInfo {
+                frame: fx::Frame::Label(out.intern_string(&number.to_string())),
+                category_pair: categories[&profile.frames[number as usize].origin],
                 flags: fx::FrameFlags::empty(),
             })
             .collect();
@@ -103,14 +108,6 @@ fn interval(profile: &Profile) -> fx::SamplingInterval {
     })
 }
 
-fn label(frame: &Frame) -> String {
-    match (&frame.file, frame.line) {
-        (Some(file), Some(line)) => format!("{}  {file}:{line}", frame.name),
-        (Some(file), None) => format!("{}  {file}", frame.name),
-        (None, _) => frame.name.clone(),
-    }
-}
-
 /// Puts weights in the place of numbers: the format has room for any weight, while the writer takes
 /// 32 bits, and it sorts threads and samples in its own way.
 fn put_weights(value: &mut Value, profile: &Profile) -> Option<()> {
@@ -131,6 +128,78 @@ fn put_weights(value: &mut Value, profile: &Profile) -> Option<()> {
         samples.insert("weightType".to_owned(), Value::from(unit));
     }
     Some(())
+}
+
+/// Puts functions in the place of frames' numbers, and lines beside their frames.
+fn put_functions(value: &mut Value, profile: &Profile) -> Option<()> {
+    for thread in value.get_mut("threads")?.as_array_mut()? {
+        let index = |value: &Value| usize::try_from(value.as_u64()?).ok();
+        let frames: Vec<&Frame> = thread["frameTable"]["func"]
+            .as_array()?
+            .iter()
+            .map(|func| {
+                let string = index(&thread["funcTable"]["name"][index(func)?])?;
+                profile.frames.get(thread["stringArray"][string].as_str()?.parse::<usize>().ok()?)
+            })
+            .collect::<Option<_>>()?;
+        let mut functions = Functions::default();
+        let numbers: Vec<usize> = frames.iter().map(|frame| functions.number(frame)).collect();
+        let lines = frames.iter().zip(&numbers).map(|(frame, number)| {
+            // A macro of another file: a line of that would be one of the function's file here.
+            let is_there = frame.file.as_deref() == functions.files[*number];
+            Value::from(frame.line.filter(|_| is_there))
+        });
+        thread["frameTable"]["line"] = lines.collect();
+        thread["frameTable"]["func"] = json!(numbers);
+        (thread["funcTable"], thread["stringArray"]) = functions.tables();
+    }
+    Some(())
+}
+
+/// The functions of a thread.
+#[derive(Default)]
+struct Functions<'a> {
+    by_name: HashMap<&'a str, usize>,
+    names: Vec<&'a str>,
+    /// The file in which each was seen first.
+    files: Vec<Option<&'a str>>,
+}
+
+impl<'a> Functions<'a> {
+    fn number(&mut self, frame: &'a Frame) -> usize {
+        *self.by_name.entry(&frame.name).or_insert_with(|| {
+            self.names.push(&frame.name);
+            self.files.push(frame.file.as_deref());
+            self.names.len() - 1
+        })
+    }
+
+    /// The table of functions, and the strings that it names.
+    fn tables(&self) -> (Value, Value) {
+        let count = self.names.len();
+        let mut strings = self.names.clone();
+        let mut known: HashMap<&str, usize> = HashMap::new();
+        let mut string = |text: &'a str| {
+            *known.entry(text).or_insert_with(|| {
+                strings.push(text);
+                strings.len() - 1
+            })
+        };
+        let files: Vec<Option<usize>> =
+            self.files.iter().map(|file| file.map(&mut string)).collect();
+        let all = |value: Value| vec![value; count];
+        let table = json!({
+            "length": count,
+            "name": (0..count).collect::<Vec<_>>(),
+            "isJS": all(false.into()),
+            "relevantForJS": all(false.into()),
+            "resource": all((-1).into()),
+            "fileName": files,
+            "lineNumber": all(Value::Null),
+            "columnNumber": all(Value::Null),
+        });
+        (table, json!(strings))
+    }
 }
 
 #[cfg(test)]
@@ -154,6 +223,26 @@ mod tests {
         let profile = fixture::profile(Weight::CpuNs, script);
         let text = serde_json::to_string_pretty(&parsed(&profile)).unwrap();
         expect_file!["goldens/firefox.json"].assert_eq(&(text + "\n"));
+    }
+
+    #[test]
+    fn a_function_of_many_lines_is_one_function() {
+        let script = "2 h:main@m.rs:1 > g:f@a.rs:7 > i:g@b.rs:9\n\
+                      3 h:main@m.rs:2 > g:f@a.rs:8 > i:g@b.rs:9\n\
+                      1 h:main@m.rs:2 > g:f@macro.rs:3";
+        let value = parsed(&fixture::profile(Weight::CpuNs, script));
+        let thread = &value["threads"][0];
+        let (functions, strings) = (&thread["funcTable"], &thread["stringArray"]);
+        let texts = |column: &str| -> Vec<&str> {
+            let cells = functions[column].as_array().unwrap().iter();
+            cells.map(|cell| strings[cell.as_u64().unwrap() as usize].as_str().unwrap()).collect()
+        };
+        assert_eq!(texts("name"), ["main", "f", "g"]);
+        assert_eq!(texts("fileName"), ["m.rs", "a.rs", "b.rs"]);
+        assert_eq!(functions["length"], 3);
+        let frames = &thread["frameTable"];
+        assert_eq!(frames["func"], json!([0, 1, 2, 0, 1, 1]));
+        assert_eq!(frames["line"], json!([1, 7, 9, 2, 8, null]), "none of a macro's file");
     }
 
     #[test]

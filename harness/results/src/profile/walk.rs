@@ -86,10 +86,14 @@ impl Profile {
     /// # Panics
     /// When an index leads nowhere, which [`Profile::check`] would have told.
     pub fn frames_of(&self, stack: u32) -> impl DoubleEndedIterator<Item = &Frame> {
+        self.frame_numbers_of(stack).map(|frame| &self.frames[frame as usize])
+    }
+
+    /// Like [`Profile::frames_of`], as indices into [`Profile::frames`].
+    pub(super) fn frame_numbers_of(&self, stack: u32) -> impl DoubleEndedIterator<Item = u32> {
         let locations = self.stacks[stack as usize].iter();
-        let frames =
-            locations.flat_map(|location| self.locations[*location as usize].frames.iter().rev());
-        frames.map(|frame| &self.frames[*frame as usize])
+        locations
+            .flat_map(|location| self.locations[*location as usize].frames.iter().rev().copied())
     }
 
     /// What weighs on each stack that has a sample.
