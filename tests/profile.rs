@@ -6,6 +6,7 @@ use crate::executable::{Kept, Place, Running, bench_says, smoke, tool_says, word
 use caxton_results::case::Outcome;
 use caxton_results::profile::{Origin, Profile, names};
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -121,6 +122,91 @@ fn the_planted_slow_function_is_what_grew_most() {
     assert!(first.name.starts_with("agent_split::planted"), "{:?}", changes.grown);
 }
 
+/// A box of the differential picture: its function, what is said of it, its colour.
+#[derive(Debug)]
+struct Drawn {
+    name: String,
+    says: String,
+    rgb: [u8; 3],
+}
+
+impl Drawn {
+    /// The time behind `what`, in nanoseconds.
+    fn ns(&self, what: &str) -> Option<f64> {
+        let (_, rest) = self.says.split_once(what)?;
+        let mut words = rest.split([' ', ')', ';']);
+        let number: f64 = words.next()?.parse().ok()?;
+        let unit = [("ns", 1.0), ("µs", 1e3), ("ms", 1e6)];
+        let word = words.next()?;
+        Some(number * unit.iter().find(|(name, _)| *name == word)?.1)
+    }
+
+    fn is_red(&self) -> bool {
+        self.rgb[0] == 255 && self.rgb[1] == self.rgb[2] && self.rgb[1] < 250
+    }
+
+    fn is_blue(&self) -> bool {
+        self.rgb[2] == 255 && self.rgb[0] == self.rgb[1] && self.rgb[0] < 250
+    }
+}
+
+fn drawn(svg: &str) -> Vec<Drawn> {
+    let one = |text: &str| {
+        let (words, rest) = text.split_once("</title>")?;
+        let words = words.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&");
+        let (name, says) = words.rsplit_once(" (")?;
+        let rgb = rest.split_once("fill=\"rgb(")?.1.split_once(')')?.0;
+        let rgb: Vec<u8> = rgb.split(',').map(|part| part.parse().expect("a colour")).collect();
+        let rgb = rgb.try_into().expect("three parts");
+        Some(Drawn { name: name.to_owned(), says: says.to_owned(), rgb })
+    };
+    svg.split("<title>").skip(1).filter_map(one).collect()
+}
+
+/// What the samples with `function` on their stack take per message, and its standard error: their
+/// number is Poisson's.
+fn counted(profile: &Profile, function: &str) -> (f64, f64) {
+    let (count, all) = (samples_in(profile, function) as f64, profile.samples.len() as f64);
+    let each = profile.total() as f64 / all / profile.about.messages as f64;
+    (count * each, count.sqrt() * each)
+}
+
+#[test]
+fn the_differential_picture_says_what_the_samples_say() {
+    let Some(kept) = profiled(&[TRUTH]) else { return };
+    let svg = fs::read_to_string(file(&kept, TRUTH, "differential.svg")).expect("kept");
+    let boxes = drawn(&svg);
+    let reddest = boxes.iter().filter(|drawn| drawn.is_red()).min_by_key(|drawn| drawn.rgb[1]);
+    let reddest = reddest.unwrap_or_else(|| panic!("nothing grew: {boxes:?}"));
+    assert!(reddest.name.starts_with("agent_split::planted"), "{reddest:?} of {boxes:?}");
+    let planted = boxes.iter().find(|drawn| drawn.name == "agent_split::planted");
+    let planted = planted.unwrap_or_else(|| panic!("it is on no stack: {boxes:?}"));
+    let [(native, native_error), (wasm, wasm_error)] =
+        ["native", "wasm"].map(|side| counted(&profile(&kept, TRUTH, side), "::planted"));
+    let says = |what: &str| planted.ns(what).unwrap_or_else(|| panic!("no {what}: {planted:?}"));
+    let growth = says("WASM ") - says("native ");
+    // Three digits are told of each side.
+    let most = 2.0 * native_error.hypot(wasm_error) + 0.005 * (native + wasm);
+    assert!((growth - (wasm - native)).abs() <= most, "{growth}: {wasm} - {native}, {planted:?}");
+    // Four times the rounds, each of two instructions that wait for the one before.
+    assert!(wasm / native > 3.0, "{wasm} over {native}");
+    for drawn in &boxes {
+        let than = [" more", " less"].map(|than| drawn.says.contains(than));
+        let is_drawn_so = match than {
+            [true, _] => drawn.is_red() || drawn.rgb == [250; 3],
+            [_, true] => drawn.is_blue() || drawn.rgb == [250; 3],
+            _ => !drawn.is_red() && !drawn.is_blue(),
+        };
+        assert!(is_drawn_so, "{drawn:?}");
+    }
+    assert!(boxes.iter().any(Drawn::is_blue), "WASM is slower everywhere: {boxes:?}");
+    let changes = kept.record.cases[0].profiles.changes.as_ref().expect("two sides");
+    let matched = changes.matched;
+    assert!(matched.native_calls.is_some_and(|share| share > 0.6), "{matched:?}");
+    assert!(matched.wasm_calls.is_some_and(|share| share > 0.6), "{matched:?}");
+    assert!(!svg.contains("do not match"), "{matched:?}");
+}
+
 #[test]
 fn an_independent_tool_reads_the_protobuf() {
     let Some(kept) = profiled(&[TRUTH]) else { return };
@@ -159,12 +245,21 @@ fn the_firefox_profile_holds_together() {
         let (stacks, frames) = (&thread["stackTable"], &thread["frameTable"]);
         let shared = &profile["shared"];
         let strings = thread["stringArray"].as_array().or(shared["stringArray"].as_array());
-        let strings = strings.expect("strings").len() as u64;
+        let texts = strings.expect("strings");
+        let strings = texts.len() as u64;
         fits(&thread["samples"], "stack", rows(stacks));
         fits(stacks, "prefix", rows(stacks));
         fits(stacks, "frame", rows(frames));
         fits(frames, "func", rows(&thread["funcTable"]));
         fits(&thread["funcTable"], "name", strings);
+        fits(&thread["funcTable"], "fileName", strings);
+        // A function is one function, whichever of its lines was sampled.
+        let names = thread["funcTable"]["name"].as_array().expect("names");
+        let text = |at: &Value| texts[at.as_u64().expect("an index") as usize].to_string();
+        let different: BTreeSet<String> = names.iter().map(text).collect();
+        assert_eq!(different.len(), names.len());
+        let lines = frames["line"].as_array().expect("lines");
+        assert!(lines.iter().any(Value::is_u64), "no frame has a line");
     }
 }
 

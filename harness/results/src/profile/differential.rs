@@ -7,19 +7,21 @@
 //! sums stay whole. Functions are the same when their normalised names are; whether a side inlined
 //! them does not matter.
 
+use super::boxes::{Look, dress};
 use super::folded::escaped;
 use super::names::normalised;
 use super::picture::{Head, draw};
 use super::{Frame, Origin, Profile, ProfileError, Weight, health};
 use crate::units::Unit;
-use inferno::differential as inferno_differential;
 use inferno::flamegraph::Options;
 use inferno::flamegraph::color::{Color, StrokeColor};
 use std::collections::BTreeMap;
+use std::ops::Bound;
 
 pub use super::picture::Caption;
 
 mod functions;
+use functions::NORMAL_95;
 pub use functions::{Changes, FunctionRow, Matched, Share};
 
 /// The frame that stands for all that runs outside the agent.
@@ -31,11 +33,16 @@ const WIDTH_MIN: f64 = 0.04;
 const PARTS: f64 = 1000.0;
 /// The colour of boxes' edges.
 const EDGE: Color = Color { r: 185, g: 185, b: 185 };
-/// Colours of inferno's scale at its ends and in its middle.
-const LEGEND: [(Color, &str); 3] = [
+/// What neither grew nor shrank, and what only calls.
+const SAME: Color = Color { r: 250, g: 250, b: 250 };
+/// What has nothing to be compared with: growth it is not.
+const UNMATCHED: Color = Color { r: 245, g: 205, b: 120 };
+/// Colours at the ends of the scale, in its middle, and beside it.
+const LEGEND: [(Color, &str); 4] = [
     (Color { r: 255, g: 100, b: 100 }, "WASM takes more in this very function"),
-    (Color { r: 250, g: 250, b: 250 }, "the same"),
+    (SAME, "the same"),
     (Color { r: 100, g: 100, b: 255 }, "WASM takes less"),
+    (UNMATCHED, "no such call natively: not compared"),
 ];
 
 /// What a side's samples of one cut stack add up to, per message.
@@ -85,33 +92,69 @@ impl Differential {
     }
 
     /// Flame graph of the WASM side: a box is as wide as the function's share of a message's time
-    /// there, and red where the function itself takes more than natively. inferno scales colours to
-    /// the largest difference, so that one function can whiten the rest: the table has them all.
+    /// there, and red where the function itself takes more than it does natively under the same
+    /// callers. Colours are scaled to the box that changed most, so that one function can whiten
+    /// the rest: the table has them all.
     ///
     /// # Errors
     /// [`ProfileError`] when inferno cannot draw it.
     pub fn svg(&self, caption: &Caption) -> Result<String, ProfileError> {
-        let mut both = Vec::new();
-        let (before, after) = (self.native.folded(), self.wasm.folded());
-        let options = inferno_differential::Options::default();
-        inferno_differential::from_readers(options, before.as_bytes(), after.as_bytes(), &mut both)
-            .map_err(|e| cannot(e.to_string()))?;
-        let both = String::from_utf8(both).map_err(|e| cannot(e.to_string()))?;
-        let mut lines: Vec<String> = both.lines().map(str::to_owned).collect();
-        lines.sort_by_cached_key(|line| {
-            let stack = line.rsplitn(3, ' ').last().unwrap_or_default();
-            stack.split(';').map(str::to_owned).collect::<Vec<_>>()
-        });
+        // Boxes without a width would stand where others do.
+        let drawn: Vec<(&[String], u64)> = self
+            .wasm
+            .stacks
+            .iter()
+            .map(|(stack, cut)| (stack.as_slice(), (cut.weight * PARTS).round() as u64))
+            .filter(|(_, parts)| *parts > 0)
+            .collect();
+        let lines: Vec<String> =
+            drawn.iter().map(|(stack, parts)| format!("{} {parts}", stack.join(";"))).collect();
         let mut options = Options::default();
-        options.factor = 1.0 / PARTS;
-        options.count_name = match self.weight {
-            Weight::CpuNs => "ns per message".to_owned(),
-            Weight::Bytes | Weight::PeakBytes => "bytes per message".to_owned(),
-        };
         options.min_width = WIDTH_MIN;
         // A box of what is the same is as white as the picture.
         options.stroke_color = StrokeColor::Color(EDGE);
-        draw(&lines, options, caption, &self.head())
+        let svg = draw(&lines, options, caption, &self.head())?;
+        let places = places(&drawn);
+        let most = places.values().map(|path| self.growth(path).abs()).fold(0.0, f64::max);
+        let look = |at: (usize, u64)| Some(self.look(places.get(&at)?, most));
+        dress(&svg, look)
+            .ok_or_else(|| cannot("inferno's boxes have changed their form".to_owned()))
+    }
+
+    /// What the innermost function of `path` grew in itself; 0 where native has no such call.
+    fn growth(&self, path: &[String]) -> f64 {
+        if !self.native.has(path) {
+            return 0.0;
+        }
+        self.wasm.own(path).weight - self.native.own(path).weight
+    }
+
+    /// The box of `path`, which is empty for the one below all others; `most` is the largest
+    /// growth of any.
+    fn look(&self, path: &[String], most: f64) -> Look {
+        let unit = self.weight.unit();
+        let (native, wasm) = (self.native.inclusive(path), self.wasm.inclusive(path));
+        let share = Unit::Share.show(wasm / self.wasm.inclusive(&[]));
+        let name = path.last().map_or("all", String::as_str);
+        let mut words = format!("{name} (WASM {} per message, {share}; ", unit.show(wasm));
+        let own = [self.native.own(path), self.wasm.own(path)];
+        if !self.native.has(path) {
+            words.push_str("native has no such call)");
+            let fill = if own[1].weight > 0.0 { UNMATCHED } else { SAME };
+            return Look { words, fill };
+        }
+        words.push_str(&format!("native {}", unit.show(native)));
+        let growth = self.growth(path);
+        if own.iter().any(|own| own.weight > 0.0) {
+            let than = if growth < 0.0 { "less" } else { "more" };
+            words.push_str(&format!("; in itself {} {than}", unit.show(growth.abs())));
+            if self.weight == Weight::CpuNs {
+                let variance = self.native.variance(own[0]) + self.wasm.variance(own[1]);
+                words.push_str(&format!(" ±{}", unit.show(NORMAL_95 * variance.sqrt())));
+            }
+        }
+        words.push(')');
+        Look { words, fill: shade(growth, most) }
     }
 
     fn head(&self) -> Head {
@@ -126,17 +169,53 @@ impl Differential {
                 unit.show(wasm),
                 Unit::Ratio.show(wasm / native),
             ),
-            "a box is as wide as what WASM takes there: what only native does has no box"
-                .to_owned(),
+            format!(
+                "a box is as wide as what WASM takes there; what native does under calls that WASM \
+                 has not, {}, has no box",
+                unit.show(self.native.alone(&self.wasm)),
+            ),
             self.matched().words(),
         ];
         for side in [&self.native, &self.wasm] {
             lines.extend(side.head.iter().map(|line| format!("{}: {line}", side.name)));
         }
-        let warnings = [&self.native, &self.wasm].into_iter().flat_map(|side| {
+        Head { warnings: self.warnings(), lines, legend: LEGEND.to_vec() }
+    }
+
+    /// What is wrong with the profiles, and whether they can be compared at all.
+    fn warnings(&self) -> Vec<String> {
+        let sides = [&self.native, &self.wasm].into_iter().flat_map(|side| {
             side.warnings.iter().map(|warning| format!("{warning} ({})", side.name))
         });
-        Head { warnings: warnings.collect(), lines, legend: LEGEND.to_vec() }
+        self.matched().warning().into_iter().chain(sides).collect()
+    }
+}
+
+/// Where each box begins and in which row it stands, from the root's 0 on; the box's path.
+fn places<'a>(drawn: &[(&'a [String], u64)]) -> BTreeMap<(usize, u64), &'a [String]> {
+    let mut places: BTreeMap<(usize, u64), &[String]> = BTreeMap::from([((0, 0), &[][..])]);
+    let (mut start, mut last): (u64, &[String]) = (0, &[]);
+    for (stack, parts) in drawn {
+        let shared = stack.iter().zip(last).take_while(|(a, b)| a == b).count();
+        for depth in shared..stack.len() {
+            places.insert((depth + 1, start), &stack[..=depth]);
+        }
+        start = start.saturating_add(*parts);
+        last = stack;
+    }
+    places
+}
+
+/// Red for growth, blue for its opposite, the paler the less of `most` it is.
+fn shade(growth: f64, most: f64) -> Color {
+    if growth == 0.0 {
+        return SAME;
+    }
+    let pale = (100.0 + 150.0 * (1.0 - growth.abs() / most)) as u8;
+    if growth > 0.0 {
+        Color { r: 255, g: pale, b: pale }
+    } else {
+        Color { r: pale, g: pale, b: 255 }
     }
 }
 
@@ -169,13 +248,38 @@ fn side(name: &'static str, profile: &Profile) -> Result<Side, ProfileError> {
 }
 
 impl Side {
-    /// Folded stacks, in parts of the unit.
-    fn folded(&self) -> String {
-        let line = |(stack, cut): (&Vec<String>, &Cut)| {
-            let parts = (cut.weight * PARTS).round();
-            format!("{} {parts:.0}\n", stack.join(";"))
-        };
-        self.stacks.iter().map(line).collect()
+    /// The stacks that begin with `path`.
+    fn below<'a>(&'a self, path: &'a [String]) -> impl Iterator<Item = (&'a Vec<String>, &'a Cut)> {
+        let from = (Bound::Included(path), Bound::Unbounded);
+        self.stacks.range::<[String], _>(from).take_while(move |(stack, _)| stack.starts_with(path))
+    }
+
+    fn has(&self, path: &[String]) -> bool {
+        self.below(path).next().is_some()
+    }
+
+    fn inclusive(&self, path: &[String]) -> f64 {
+        self.below(path).map(|(_, cut)| cut.weight).sum()
+    }
+
+    /// Of the innermost function of `path` itself.
+    fn own(&self, path: &[String]) -> Cut {
+        self.stacks.get(path).copied().unwrap_or_default()
+    }
+
+    /// Variance of `cut`, or of one sample where it has none.
+    fn variance(&self, cut: Cut) -> f64 {
+        if cut.samples == 0 { self.one_sample } else { cut.variance }
+    }
+
+    /// What runs in the agent under callers that `other` has not.
+    fn alone(&self, other: &Self) -> f64 {
+        let own = self.in_agent().filter(|(stack, _)| !other.has(stack));
+        own.map(|(_, cut)| cut.weight).sum()
+    }
+
+    fn in_agent(&self) -> impl Iterator<Item = (&Vec<String>, &Cut)> {
+        self.stacks.iter().filter(|(stack, _)| stack[0] != HOST)
     }
 }
 
@@ -203,138 +307,5 @@ fn cut<'a>(frames: impl DoubleEndedIterator<Item = &'a Frame>) -> Vec<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::fixture;
-    use super::*;
-    use crate::report::{Style, paint};
-    use expect_test::{expect, expect_file};
-
-    fn of(native: &str, wasm: &str) -> Differential {
-        let profile = |script| fixture::profile(Weight::CpuNs, script);
-        Differential::new(&profile(native), &profile(wasm)).unwrap()
-    }
-
-    fn scripted() -> Differential {
-        Differential::new(&fixture::native(), &fixture::wasm()).unwrap()
-    }
-
-    /// Nanoseconds per message that `samples` samples make.
-    fn ns(samples: f64) -> f64 {
-        samples * fixture::PERIOD as f64 / 20_000.0
-    }
-
-    #[test]
-    fn the_scripted_sides_compare_as_they_did() {
-        let caption = Caption { title: "json: native to WASM".to_owned() };
-        let svg = scripted().svg(&caption).unwrap();
-        let (before, rest) = svg.split_once("<script").unwrap();
-        let (_, after) = rest.split_once("</script>").unwrap();
-        let drawn = format!("{before}{after}").replace("><", ">\n<");
-        expect_file!["goldens/differential.svg.txt"].assert_eq(&drawn);
-        let table = paint(&scripted().changes().table("json"), &Style::default());
-        expect_file!["goldens/differential.txt"].assert_eq(&table);
-    }
-
-    #[test]
-    fn nothing_is_lost_on_either_side() {
-        let differential = scripted();
-        let sum =
-            |own: fn(&FunctionRow) -> f64| differential.functions().iter().map(own).sum::<f64>();
-        assert!((sum(|row| row.native.own) - ns(522.0)).abs() < 1e-6);
-        assert!((sum(|row| row.wasm.own) - ns(1000.0)).abs() < 1e-6);
-    }
-
-    #[test]
-    fn wrappers_inlining_and_the_host_below_do_not_part_what_is_one() {
-        let native = "h:main > g:agent_handle > i:f.cold > h:malloc\n1 h:main > h:pause";
-        let wasm = "h:x > w:y > b:z > g:agent_handle.command_export > g:agent_handle > g:f > \
-                    g:malloc\n3 w:set_tls";
-        let differential = of(&format!("4 {native}"), &format!("5 {wasm}"));
-        let stacks = |side: &Side| side.stacks.keys().map(|s| s.join(";")).collect::<Vec<_>>();
-        assert_eq!(stacks(&differential.native), ["[host];pause", "agent_handle;f;malloc"]);
-        assert_eq!(stacks(&differential.wasm), ["[host];set_tls", "agent_handle;f;malloc"]);
-        let rows = differential.functions();
-        let row = |name| rows.iter().find(|row| row.name == name).unwrap();
-        assert_eq!(rows.len(), 4);
-        assert!((row("malloc").growth() - ns(1.0)).abs() < 1e-9);
-        assert!((row("malloc").ratio().unwrap() - 1.25).abs() < 1e-9);
-        assert!((row("[host]").growth() - ns(2.0)).abs() < 1e-9);
-        assert!((row("agent_handle").wasm.inclusive - ns(5.0)).abs() < 1e-9);
-        assert_eq!(row("agent_handle").wasm.own, 0.0);
-    }
-
-    #[test]
-    fn a_function_that_calls_itself_counts_once() {
-        let differential = of("4 g:f > g:f > g:h", "4 g:f > g:f > g:f");
-        let rows = differential.functions();
-        let f = rows.iter().find(|row| row.name == "f").unwrap();
-        assert!((f.native.inclusive - ns(4.0)).abs() < 1e-9);
-        assert!((f.wasm.inclusive - ns(4.0)).abs() < 1e-9);
-        assert_eq!((f.native.samples, f.wasm.samples), (0, 4));
-        assert_eq!(differential.native.stacks.keys().next().unwrap().len(), 3);
-    }
-
-    #[test]
-    fn errors_are_those_of_counts() {
-        let rows = of("100 g:f", "400 g:f\n9 g:f > g:new").functions();
-        let (f, new) = (&rows[0], &rows[1]);
-        assert!((f.native.own_error.unwrap() - ns(10.0)).abs() < 1e-9);
-        assert!((f.wasm.own_error.unwrap() - ns(20.0)).abs() < 1e-9);
-        assert!((f.growth_error().unwrap() - ns(500_f64.sqrt())).abs() < 1e-9);
-        assert!((f.ratio_error().unwrap() - 4.0 * (0.05_f64.hypot(0.1))).abs() < 1e-9);
-        assert_eq!((new.ratio(), new.ratio_error()), (None, None));
-        assert!((new.native.own_error.unwrap() - ns(1.0)).abs() < 1e-9, "one sample");
-    }
-
-    #[test]
-    fn growth_is_red_where_it_happens() {
-        let svg = of("9 g:f > g:same\n1 g:f > g:hot", "9 g:f > g:same\n8 g:f > g:hot")
-            .svg(&Caption { title: String::new() })
-            .unwrap();
-        let colour = |name: &str| {
-            let (_, after) = svg.split_once(&format!("<title>{name} (")).unwrap();
-            after.split_once("fill=\"").unwrap().1.split_once('"').unwrap().0.to_owned()
-        };
-        assert_eq!(colour("hot"), "rgb(255,100,100)");
-        assert_eq!(colour("same"), "rgb(250,250,250)");
-        assert_eq!(colour("f"), "rgb(250,250,250)", "it grew only in what it calls");
-    }
-
-    #[test]
-    fn what_does_not_match_is_told() {
-        let table = of("3 g:f > g:only_native\n1 g:f", "1 g:f > g:only_wasm\n1 g:f")
-            .changes()
-            .table("json");
-        let text = paint(&table, &Style::default());
-        assert!(text.contains("25.00 % of native and 50.00 % of WASM"), "{text}");
-    }
-
-    #[test]
-    fn what_cannot_be_compared_is_refused() {
-        let profile = fixture::wasm;
-        let error = |native: Profile, wasm: Profile| {
-            Differential::new(&native, &wasm).unwrap_err().to_string()
-        };
-        let mut heap = profile();
-        heap.weight = Weight::Bytes;
-        let mut uncounted = profile();
-        uncounted.about.messages = 0;
-        let mut empty = profile();
-        empty.samples.clear();
-        let errors = [error(heap, profile()), error(profile(), uncounted), error(empty, profile())];
-        expect![[r"
-            cannot make a comparison of profiles: native counts bytes allocated and WASM CPU time
-            cannot make a comparison of profiles: nobody counted the messages of the WASM profile
-            cannot make a comparison of profiles: the native profile has no samples"]]
-        .assert_eq(&errors.join("\n"));
-    }
-
-    #[test]
-    fn heaps_compare_without_an_error() {
-        let heap = |script| fixture::profile(Weight::Bytes, script);
-        let differential = Differential::new(&heap("2 g:f"), &heap("3 g:f")).unwrap();
-        assert_eq!(differential.functions()[0].growth_error(), None);
-        let text = paint(&differential.changes().table("json"), &Style::default());
-        assert!(text.contains("50.2 B") && !text.contains('±'), "{text}");
-    }
-}
+#[path = "differential_tests.rs"]
+mod tests;

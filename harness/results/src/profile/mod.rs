@@ -1,6 +1,7 @@
 //! A profile with names: which stacks used the CPU, or hold memory. What a sampler or an allocator
 //! saw becomes one [`Profile`]; every picture and export is made from it and from nothing else.
 
+mod boxes;
 pub mod build;
 pub mod classify;
 pub mod dhat;
@@ -210,7 +211,7 @@ impl Health {
 
     /// Share of the samples taken that were lost.
     pub fn lost_share(&self) -> f64 {
-        Self::share(self.lost, self.samples + self.lost)
+        Self::share(self.lost, self.samples.saturating_add(self.lost))
     }
 
     /// Share of the samples kept whose innermost frame has no name.

@@ -9,6 +9,9 @@ const SUFFIXES: [&str; 8] =
 /// Functions of C that a library has a copy of for each kind of processor, and what the copies'
 /// names go on with.
 const COPIED: [&str; 6] = ["memcpy", "memmove", "memset", "memcmp", "bcmp", "strlen"];
+/// Functions of C that glibc has under further names, and how those begin without underscores.
+const ALIASED: [&str; 5] = ["malloc", "calloc", "realloc", "free", "memalign"];
+const ALIASES: [&str; 2] = ["GI___libc_", "libc_"];
 const PROCESSORS: [&str; 5] = ["_avx", "_evex", "_erms", "_sse", "_ssse"];
 /// Hexadecimal digits of a legacy symbol's hash.
 const HASH_DIGITS: usize = 16;
@@ -18,7 +21,8 @@ const RUSTC_CRATE: &str = "__rustc::";
 /// The name of a function without what differs between builds of it: an origin's suffix such as
 /// `_[j]`, wasmtime's `wasm[0]::function[12]::`, `.llvm.123`, `.cold`, `.command_export`, a legacy
 /// hash, crate disambiguators, the underscores that a C
-/// name begins with, and the processor that a copy of `memcpy` and its like is for.
+/// name begins with, glibc's other names of its allocator, and the processor that a copy of `memcpy`
+/// and its like is for.
 pub fn normalised(name: &str) -> String {
     let name = without_origin(name.trim());
     let name = without_module(name);
@@ -30,7 +34,17 @@ pub fn normalised(name: &str) -> String {
         return name.to_owned();
     }
     let bare = name.trim_start_matches('_');
-    if bare.is_empty() { name.to_owned() } else { without_processor(bare).to_owned() }
+    if bare.is_empty() {
+        name.to_owned()
+    } else {
+        without_processor(without_alias(bare)).to_owned()
+    }
+}
+
+/// `malloc` for `GI___libc_malloc`.
+fn without_alias(name: &str) -> &str {
+    let known = ALIASES.iter().find_map(|alias| name.strip_prefix(alias));
+    known.filter(|known| ALIASED.contains(known)).unwrap_or(name)
 }
 
 /// `memcpy` for `memcpy_avx_unaligned_erms`.
@@ -143,6 +157,9 @@ mod tests {
             ("__memcpy_avx_unaligned_erms", "memcpy"),
             ("__memset_evex_unaligned", "memset"),
             ("___rust_alloc", "rust_alloc"),
+            ("__GI___libc_malloc", "malloc"),
+            ("__libc_free", "free"),
+            ("free", "free"),
             ("__rustc[5224e6b81cd82a8f]::__rust_alloc", "rust_alloc"),
             ("agent_handle_[j]", "agent_handle"),
             ("sha256::compress_[i]", "sha256::compress"),
@@ -171,6 +188,7 @@ mod tests {
             "a.coldest",
             "v1.2",
             "memcpy_to_guest",
+            "libc_start_main",
             "[unknown]",
             "[",
             "]",

@@ -33,7 +33,8 @@ pub struct CallSite<'a> {
 pub fn call_sites(profile: &Profile) -> Vec<CallSite<'_>> {
     let mut weights: BTreeMap<Option<&Frame>, u64> = BTreeMap::new();
     for sample in &profile.samples {
-        *weights.entry(site(profile, sample.stack)).or_default() += sample.weight;
+        let weight = weights.entry(site(profile, sample.stack)).or_default();
+        *weight = weight.saturating_add(sample.weight);
     }
     let site = |(frame, weight)| CallSite { frame, weight };
     let mut sites: Vec<CallSite<'_>> = weights.into_iter().map(site).collect();

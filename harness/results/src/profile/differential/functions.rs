@@ -19,8 +19,10 @@ const ROWS_MAX: usize = 15;
 const SHRUNK_MAX: usize = 3;
 /// Longest name in the table; of a longer one its end is shown, which tells more.
 const NAME_MAX: usize = 36;
+/// Of a side's time in the agent, at least so much has to be found on the other side too.
+const MATCHED_MIN: f64 = 0.5;
 /// Standard errors on each side of an estimate that 95 % of a normal distribution lies in.
-const NORMAL_95: f64 = 1.96;
+pub(super) const NORMAL_95: f64 = 1.96;
 
 /// One function on both sides, per message, in the profiles' unit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -90,23 +92,51 @@ impl FunctionRow {
     }
 }
 
-/// How much of each side's time in the agent is in functions that the other side has too.
+/// How much of each side's time in the agent can be compared with the other side's.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Matched {
-    /// Of native's, from 0 to 1.
+    /// Of native's, from 0 to 1, in functions that WASM has too.
     pub native: f64,
-    /// Of WASM's, from 0 to 1.
+    /// Of WASM's, in functions that native has too.
     pub wasm: f64,
+    /// Of native's, in calls that WASM has too: the same function under the same callers, as the
+    /// picture compares them. None in records from before it was counted.
+    #[serde(default)]
+    pub native_calls: Option<f64>,
+    /// Of WASM's, in calls that native has too.
+    #[serde(default)]
+    pub wasm_calls: Option<f64>,
 }
 
 impl Matched {
     pub(super) fn words(&self) -> String {
         let show = |share| Unit::Share.show(share);
-        format!(
+        let mut words = format!(
             "of what runs in the agent, {} of native and {} of WASM is in functions that both have",
             show(self.native),
             show(self.wasm),
-        )
+        );
+        if let (Some(native), Some(wasm)) = (self.native_calls, self.wasm_calls) {
+            let (native, wasm) = (show(native), show(wasm));
+            words.push_str(&format!("; {native} and {wasm} under the same callers too"));
+        }
+        words
+    }
+
+    /// What to say where most of a side is compared with nothing.
+    pub(super) fn warning(&self) -> Option<String> {
+        let functions = self.native.min(self.wasm);
+        let calls = self.native_calls.unwrap_or(1.0).min(self.wasm_calls.unwrap_or(1.0));
+        let what = if functions < MATCHED_MIN {
+            "the two sides do not match: most of one is in functions that the other has not; \
+             neither picture nor table compares them"
+        } else if calls < MATCHED_MIN {
+            "the two sides' calls do not match: most of one is under callers that the other has \
+             not; the picture compares little of it, the table of functions all"
+        } else {
+            return None;
+        };
+        Some(what.to_owned())
     }
 }
 
@@ -152,7 +182,7 @@ impl Differential {
 
     fn share(&self, side: &Side, sum: Option<&Sum>) -> Share {
         let (own, inclusive) = sum.map_or_else(Default::default, |sum| (sum.own, sum.inclusive));
-        let variance = if own.samples == 0 { side.one_sample } else { own.variance };
+        let variance = side.variance(own);
         let is_sampled = self.weight == Weight::CpuNs;
         Share {
             own: own.weight,
@@ -164,18 +194,22 @@ impl Differential {
 
     /// How much of each side the other one has too.
     pub(super) fn matched(&self) -> Matched {
-        let share = |side: &Side, other: &Side| {
-            let theirs: BTreeSet<&String> = other.stacks.keys().flatten().collect();
-            let own = side.stacks.iter().filter(|(stack, _)| stack[0] != HOST);
-            let (mut all, mut both) = (0.0, 0.0);
-            for (stack, cut) in own {
-                all += cut.weight;
-                let is_known = stack.last().is_some_and(|leaf| theirs.contains(leaf));
-                both += if is_known { cut.weight } else { 0.0 };
-            }
-            if all == 0.0 { 0.0 } else { both / all }
-        };
-        Matched { native: share(&self.native, &self.wasm), wasm: share(&self.wasm, &self.native) }
+        let [native, wasm] =
+            [(&self.native, &self.wasm), (&self.wasm, &self.native)].map(|(side, other)| {
+                let all: f64 = side.in_agent().map(|(_, cut)| cut.weight).sum();
+                let theirs: BTreeSet<&String> = other.stacks.keys().flatten().collect();
+                let is_known = |stack: &[String]| stack.last().is_some_and(|f| theirs.contains(f));
+                let known = side.in_agent().filter(|(stack, _)| is_known(stack));
+                let known: f64 = known.map(|(_, cut)| cut.weight).sum();
+                let share = |part: f64| if all == 0.0 { 0.0 } else { part / all };
+                (share(known), share(all - side.alone(other)))
+            });
+        Matched {
+            native: native.0,
+            wasm: wasm.0,
+            native_calls: Some(native.1),
+            wasm_calls: Some(wasm.1),
+        }
     }
 
     /// The functions that changed most, for a record.
@@ -183,9 +217,6 @@ impl Differential {
         let mut grown = self.functions();
         let rest = grown.split_off(ROWS_MAX.min(grown.len()));
         let shrunk = rest.iter().rev().filter(|row| row.growth() < 0.0).take(SHRUNK_MAX);
-        let warnings = [&self.native, &self.wasm].into_iter().flat_map(|side| {
-            side.warnings.iter().map(|warning| format!("{warning} ({})", side.name))
-        });
         Changes {
             weight: self.weight,
             grown,
@@ -193,7 +224,7 @@ impl Differential {
             others_growth: rest.iter().map(FunctionRow::growth).sum(),
             shrunk: shrunk.cloned().collect(),
             matched: self.matched(),
-            warnings: warnings.collect(),
+            warnings: self.warnings(),
         }
     }
 }

@@ -51,10 +51,11 @@ impl<'a> Names<'a> {
     pub(super) fn at(&self, address: u64) -> Named {
         let mut frames = self.debugged(address).unwrap_or_default();
         if let Some(symbol) = elf::symbol_at(&self.symbols, address) {
-            // Line tables alone name a function without its path; its symbol has that.
+            // Line tables alone name a function without its path; its symbol has that. One without
+            // a path is an export's, and has none on either side of a comparison.
             let outermost = frames.pop();
             let place = outermost.map_or((None, None), |frame| (frame.file, frame.line));
-            frames.push(self.frame(&symbol.name, place));
+            frames.push(self.frame(demangled(&symbol.name), place));
         }
         let is_resolved = !frames.is_empty();
         if frames.is_empty() {
@@ -77,15 +78,13 @@ impl<'a> Names<'a> {
             let name = function.raw_name().ok()?.into_owned();
             let place = frame.location;
             let place = place.map_or((None, None), |at| (at.file.map(str::to_owned), at.line));
-            frames.push(self.frame(&name, place));
+            let name = with_crate(demangled(&name), place.0.as_deref());
+            frames.push(self.frame(name, place));
         }
         Some(frames)
     }
 
-    fn frame(&self, mangled: &str, (file, line): (Option<String>, Option<u32>)) -> Frame {
-        // The alternate form leaves out hashes, which differ from build to build.
-        let name = format!("{:#}", rustc_demangle::demangle(mangled));
-        let name = with_crate(name, file.as_deref());
+    fn frame(&self, name: String, (file, line): (Option<String>, Option<u32>)) -> Frame {
         let origin = match self.file.role {
             Role::Twin => Origin::Guest,
             Role::Own | Role::Library => origin_of_host(&name),
@@ -105,6 +104,11 @@ impl<'a> Names<'a> {
         };
         Frame { name, origin, file: None, line: None }
     }
+}
+
+/// The alternate form leaves out hashes, which differ from build to build.
+fn demangled(name: &str) -> String {
+    format!("{:#}", rustc_demangle::demangle(name))
 }
 
 /// True if this crate was built to keep frame pointers.
