@@ -4,7 +4,7 @@
 use super::plane::{Axis, Look, Plane, Point, Scale, Series, Stage};
 use crate::units::Unit;
 
-/// A line by name.
+/// A line by name; what is no number is a gap in it.
 pub type Line<'a> = (&'a str, &'a [(f64, f64)]);
 
 fn over_time() -> Axis {
@@ -221,6 +221,28 @@ mod tests {
         for (name, sheet) in all() {
             expect_file![format!("goldens/{name}.svg")].assert_eq(&sheet.file());
         }
+    }
+
+    #[test]
+    fn no_line_leads_over_a_gap() {
+        let point = |x: f64, y: f64| Point { x, y, bounds: None };
+        let whole = [point(0.5, 1e3), point(0.9, 2e3), point(0.99, 3e3), point(0.999, 4e3)];
+        let lines = |points: &[Point]| -> Vec<usize> {
+            let svg = spectrum("x", &[("service", points.to_vec())]).draw().unwrap().file();
+            let drawn = svg.split("stroke-width=\"2\" points=\"").skip(1);
+            drawn.map(|rest| rest.split('"').next().unwrap().split_whitespace().count()).collect()
+        };
+        // The first is the legend's.
+        assert_eq!(lines(&whole), [2, 4]);
+        let mut parted = whole;
+        parted[1] = Point::gap(0.9);
+        assert_eq!(lines(&parted), [2, 2], "from 99 % to 99.9 %, and none from 50 %");
+        parted[3] = Point::gap(0.999);
+        assert_eq!(lines(&parted), [2], "marks alone");
+        parted[3] = point(0.999, 0.0);
+        assert_eq!(lines(&parted), [2], "0 has no place on a logarithmic axis");
+        let table = spectrum("x", &[("service", parted.to_vec())]).table();
+        assert_eq!(table.rows[1].cells[1], "", "a gap is no figure");
     }
 
     #[test]

@@ -43,10 +43,22 @@ pub struct Axis {
 pub struct Point {
     /// Across.
     pub x: f64,
-    /// Up.
+    /// Up; no number at a place where nothing was measured, over which no line leads.
     pub y: f64,
     /// The interval of `y`.
     pub bounds: Option<(f64, f64)>,
+}
+
+impl Point {
+    /// Nothing was measured at `x`.
+    pub const fn gap(x: f64) -> Self {
+        Self { x, y: f64::NAN, bounds: None }
+    }
+
+    /// True where nothing was measured.
+    pub fn is_gap(&self) -> bool {
+        !self.y.is_finite()
+    }
 }
 
 /// How a series is drawn.
@@ -71,6 +83,13 @@ pub struct Series {
     pub points: Vec<Point>,
     /// How it is drawn.
     pub look: Look,
+}
+
+impl Series {
+    /// What was measured of it.
+    pub fn known(&self) -> impl Iterator<Item = &Point> {
+        self.points.iter().filter(|point| !point.is_gap())
+    }
 }
 
 /// A stretch of the horizontal axis with a name.
@@ -311,6 +330,7 @@ impl Plane {
             };
             let cells = self.series.iter().map(|series| {
                 let point = series.points.iter().find(|point| point.x == x);
+                let point = point.filter(|point| !point.is_gap());
                 point.map_or(String::new(), |point| self.figure(point))
             });
             table.row(Tone::Plain, std::iter::once(place).chain(cells));
@@ -379,22 +399,26 @@ fn legend_mark(area: &Area, look: Look, index: usize, (x, y): (i32, i32)) -> Dra
 
 fn draw_series(area: &Area, grid: &Grid, series: &Series, index: usize) -> Drawn {
     let ink = ink(index, series.look);
-    let points = thinned(&series.points);
-    let places: Vec<(i32, i32)> = points.iter().filter_map(|p| grid.at(p.x, p.y)).collect();
-    match series.look {
-        Look::Dots => {
-            let r = if places.len() > DOTS_MAX { 2 } else { 3 };
-            for place in &places {
-                area.draw(&Circle::new(*place, r, ink.light().mix(0.6).filled()))?;
-            }
-            return Ok(());
-        }
-        Look::Dashed => {
-            return area.draw(&DashedPathElement::new(places, 6, 5, ink.line(2)));
-        }
-        Look::Line | Look::Marks => area.draw(&PathElement::new(places.clone(), ink.line(2)))?,
+    let runs = series.points.split(Point::is_gap);
+    let runs: Vec<Vec<Point>> = runs.map(|run| thinned(run, series.points.len())).collect();
+    let place = |point: &Point| grid.at(point.x, point.y);
+    if series.look == Look::Dots {
+        let places: Vec<(i32, i32)> = runs.iter().flatten().filter_map(place).collect();
+        let r = if places.len() > DOTS_MAX { 2 } else { 3 };
+        let style = ink.light().mix(0.6).filled();
+        return places.iter().try_for_each(|at| area.draw(&Circle::new(*at, r, style)));
     }
-    for point in &points {
+    for run in &runs {
+        // What the axes cannot show, such as 0 on a logarithmic one, ends a line too.
+        let places: Vec<Option<(i32, i32)>> = run.iter().map(place).collect();
+        for line in places.split(Option::is_none).filter(|line| !line.is_empty()) {
+            draw_line(area, (series.look, ink), line.iter().flatten().copied().collect())?;
+        }
+    }
+    if series.look == Look::Dashed {
+        return Ok(());
+    }
+    for point in runs.iter().flatten() {
         let Some((lower, upper)) = point.bounds else { continue };
         let ends = [grid.at(point.x, lower), grid.at(point.x, upper)];
         let [Some((x, lower)), Some((_, upper))] = ends else { continue };
@@ -404,17 +428,29 @@ fn draw_series(area: &Area, grid: &Grid, series: &Series, index: usize) -> Drawn
         }
     }
     if series.look == Look::Marks {
-        places.iter().try_for_each(|place| mark(area, index, *place, ink))?;
+        let places = runs.iter().flatten().filter_map(place);
+        places.into_iter().try_for_each(|place| mark(area, index, place, ink))?;
     }
     Ok(())
 }
 
-/// Of many points the least and the greatest of each stretch, so that no peak is lost.
-fn thinned(points: &[Point]) -> Vec<Point> {
-    if points.len() <= POINTS_MAX {
+/// A line through `places`; a small dot where there is but one.
+fn draw_line(area: &Area, (look, ink): (Look, Ink), places: Vec<(i32, i32)>) -> Drawn {
+    match (look, places.as_slice()) {
+        (Look::Marks, [_]) => Ok(()),
+        (_, [place]) => area.draw(&Circle::new(*place, 2, ink.light().filled())),
+        (Look::Dashed, _) => area.draw(&DashedPathElement::new(places, 6, 5, ink.line(2))),
+        _ => area.draw(&PathElement::new(places, ink.line(2))),
+    }
+}
+
+/// Where a series has many points, `of` in all, the least and the greatest of each stretch of
+/// `points`, so that no peak is lost.
+fn thinned(points: &[Point], of: usize) -> Vec<Point> {
+    if of <= POINTS_MAX {
         return points.to_vec();
     }
-    let stretch = points.len().div_ceil(POINTS_MAX / 2);
+    let stretch = of.div_ceil(POINTS_MAX / 2);
     let ends = |points: &[Point]| {
         let by = |a: &(usize, &Point), b: &(usize, &Point)| a.1.y.total_cmp(&b.1.y);
         let (low, _) = points.iter().enumerate().min_by(by).expect("a stretch has points");

@@ -6,7 +6,7 @@ use crate::export::label::{plain_id, quiet_json};
 use crate::export::{ExportError, known};
 use crate::metric::Better;
 use crate::record::{Record, Summary};
-use crate::report::figures::{bounds, level};
+use crate::report::figures::level;
 use crate::samples::Sample;
 use crate::units::Unit;
 use serde::Serialize;
@@ -40,7 +40,7 @@ fn entries(record: &Record, better: Better, format: &'static str) -> Result<Vec<
                 name: format!("{} {metric}", plain_id(&case.key)),
                 unit: unit(row.unit),
                 value: summary.estimate,
-                range: range(summary, row.unit),
+                range: range(summary),
                 extra: format!("{}; n = {}", row.doc, summary.n),
             }
         })
@@ -58,7 +58,8 @@ fn unit(unit: Unit) -> &'static str {
     }
 }
 
-fn range(summary: &Summary, unit: Unit) -> Option<String> {
+/// The interval in the unit of the value, which is the only one that the entry names.
+fn range(summary: &Summary) -> Option<String> {
     let interval = summary.interval?;
-    Some(format!("{} ({})", bounds(&interval, unit), level(&interval)))
+    Some(format!("[{}, {}] ({})", interval.lower, interval.upper, level(&interval)))
 }

@@ -3,6 +3,7 @@
 
 use super::page::escaped;
 use super::series::{Point, Series};
+use crate::record::Record;
 use crate::report::figures::{NONE, bounds};
 use std::collections::BTreeMap;
 
@@ -16,8 +17,8 @@ const EDGE: f64 = 18.0;
 pub(super) const COLOURS: usize = 6;
 
 /// The chart of `series`, in a suite of `runs` runs.
-pub(super) fn chart(series: &Series<'_>, runs: usize) -> String {
-    let Some(axes) = Axes::over(&series.points, runs) else { return String::new() };
+pub(super) fn chart(series: &Series<'_>, runs: &[(&Record, usize)]) -> String {
+    let Some(axes) = Axes::over(&series.points, runs.len()) else { return String::new() };
     let unit = series.metric.metric().unit;
     let mut svg = format!(
         "<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{} over {} runs\">\n",
@@ -31,13 +32,19 @@ pub(super) fn chart(series: &Series<'_>, runs: usize) -> String {
     for point in &series.points {
         lines.entry(point.line()).or_default().push(point);
     }
-    for ((machine, _), points) in lines.iter().filter(|(_, points)| points.len() > 1) {
-        let place = |point: &&Point<'_>| {
-            format!("{:.1},{:.1}", axes.x(point.at), axes.y(point.summary.estimate))
-        };
-        let places: Vec<String> = points.iter().map(place).collect();
-        let class = machine % COLOURS;
-        svg += &format!("<polyline class=\"m{class}\" points=\"{}\"/>\n", places.join(" "));
+    for ((machine, scale), points) in &lines {
+        // A run of the same kind that told nothing of it ends a line.
+        let is_silent = |(run, on): &(&Record, usize)| on == machine && run.run.scale == *scale;
+        let between = |a: &Point<'_>, b: &Point<'_>| runs.get(a.at + 1..b.at).unwrap_or_default();
+        let is_next = |a: &&Point<'_>, b: &&Point<'_>| !between(a, b).iter().any(is_silent);
+        for points in points.chunk_by(is_next).filter(|points| points.len() > 1) {
+            let place = |point: &&Point<'_>| {
+                format!("{:.1},{:.1}", axes.x(point.at), axes.y(point.summary.estimate))
+            };
+            let places: Vec<String> = points.iter().map(place).collect();
+            let (class, places) = (machine % COLOURS, places.join(" "));
+            svg += &format!("<polyline class=\"m{class}\" points=\"{places}\"/>\n");
+        }
     }
     for point in &series.points {
         svg += &dot(point, &axes, series);

@@ -3,6 +3,7 @@
 use super::page;
 use super::series::History;
 use crate::fixture::{HOSTILE, rounded, run};
+use crate::metric::MetricName;
 use crate::reading::Reading;
 use crate::record::{PROFILE, Record};
 use expect_test::expect_file;
@@ -70,6 +71,21 @@ fn runs_are_in_order_and_the_oldest_are_left_out() {
     let points = &history.suites[0].cases[0].series[0].points;
     assert!(points.is_sorted_by_key(|point| point.at) && points.len() == 120);
     assert_eq!(points[0].run.run.started_utc, "2026-01-01T00:00:10Z");
+}
+
+#[test]
+fn a_run_that_told_nothing_of_a_metric_ends_its_line() {
+    let mut records: Vec<Record> = (0..4).map(|day| later(day, "2", 1.0)).collect();
+    let lines = |records: &[Record]| page(records).matches("<polyline").count();
+    let whole = lines(&records);
+    let metric = MetricName::parse("wasm_call_ns").unwrap();
+    let case = records[1].cases.iter_mut().find(|case| case.metric("wasm_call_ns").is_ok());
+    case.unwrap().metrics.remove(&metric);
+    // From the first run to the third nothing leads; from the third to the fourth something does.
+    assert_eq!(lines(&records), whole);
+    assert_eq!(lines(&records[..3]), whole - 1);
+    records[1].run.scale = "full".to_owned();
+    assert_eq!(lines(&records[..3]), whole, "what is not of the same scale is no gap");
 }
 
 #[test]

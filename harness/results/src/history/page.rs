@@ -88,7 +88,7 @@ fn of_series(suite: &Suite<'_>, key: &str, series: &Series<'_>) -> String {
         escaped(row.doc),
         latest(series)
     );
-    html += &chart(series, suite.runs.len());
+    html += &chart(series, &suite.runs);
     html += "<details><summary>figures</summary>\n<table>\n<tr><th>when<th>commit<th>machine\
              <th>scale<th>estimate<th>interval<th>n</tr>\n";
     for point in series.points.iter().rev() {

@@ -5,12 +5,10 @@ use crate::record::{CaseRecord, Record};
 use crate::report::figures::NONE;
 use crate::report::grid::{Cell, Column, cases, further, noted};
 use crate::report::table::{Table, Tone, name};
-use crate::stats::usl::{POINTS_MIN, Usl};
+use crate::stats::usl::{POINTS_MIN, R_SQUARED_MIN, Usl};
 use crate::units::Unit;
 
 const RATE: &str = "message_rate";
-/// Least share of the rates' variance that a law which is to be believed explains.
-const R_SQUARED_MIN: f64 = 0.9;
 
 const SPAWNING: &[Column] = &[
     ("<subject", Cell::Subject),
@@ -66,9 +64,15 @@ pub(super) fn tables(record: &Record) -> Vec<Table> {
         let (tone, line) = law(&points);
         messages.note(tone, &format!("{}: {line}", name(subject)));
     }
+    let mut memory = further("Scaling: memory per agent", MEMORY, &cases);
+    if !cases.is_empty() {
+        let text = "memory: by how much the process grew, over the number of agents; of few agents \
+                    most of it is what all of them share";
+        memory.note(Tone::Plain, text);
+    }
     vec![
         noted("Scaling: spawning agents until all have answered", SPAWNING, &cases),
-        further("Scaling: memory per agent", MEMORY, &cases),
+        memory,
         messages,
     ]
 }
@@ -111,7 +115,7 @@ fn law(points: &[(f64, f64)]) -> (Tone, String) {
         format!("{law}: λ = {lambda}, σ = {sigma:.4}, κ = {kappa:.2e}, {peak}, R² = {explained}");
     match r_squared {
         None => (Tone::Plain, format!("{fitted}: the rate does not vary")),
-        Some(share) if share < R_SQUARED_MIN => {
+        Some(_) if !fit.is_good() => {
             let text = format!("{fitted}: a bad fit, do not rely on it (R² below {R_SQUARED_MIN})");
             (Tone::Bad, text)
         }

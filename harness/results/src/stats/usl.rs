@@ -8,6 +8,9 @@
 /// Fewest points that say more than three parameters take from them.
 pub const POINTS_MIN: usize = 4;
 
+/// Least share of the rates' variance that a law which is to be believed explains.
+pub const R_SQUARED_MIN: f64 = 0.9;
+
 /// The law, fitted.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Usl {
@@ -61,6 +64,11 @@ impl Usl {
     /// The load at which the rate is highest; none where it rises for ever.
     pub fn peak(&self) -> Option<f64> {
         (self.kappa > 0.0).then(|| ((1.0 - self.sigma).max(0.0) / self.kappa).sqrt().max(1.0))
+    }
+
+    /// True where the law explains the rates, or where they do not vary.
+    pub fn is_good(&self) -> bool {
+        self.r_squared.is_none_or(|share| share >= R_SQUARED_MIN)
     }
 
     fn explained(&self, points: &[(f64, f64)]) -> Option<f64> {

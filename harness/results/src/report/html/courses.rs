@@ -112,8 +112,8 @@ fn rate(load: &LoadOutcome) -> Plane {
 fn times(load: &LoadOutcome) -> Plane {
     let steps = steps(load);
     let of = |times: fn(&Step) -> Option<[u64; 2]>, which: usize| -> Vec<(f64, f64)> {
-        let at = |step: &&Step| Some((middle(step), times(step)?[which] as f64));
-        steps.iter().filter_map(at).collect()
+        let time = |step: &Step| times(step).map_or(f64::NAN, |times| times[which] as f64);
+        steps.iter().map(|step| (middle(step), time(step))).collect()
     };
     let lines = [
         ("response p99", of(|step| step.response_ns, 1)),
@@ -123,17 +123,24 @@ fn times(load: &LoadOutcome) -> Plane {
     ];
     let lines: Vec<(&str, &[(f64, f64)])> = lines
         .iter()
-        .filter(|(_, points)| !points.is_empty())
+        .filter(|(_, points)| points.iter().any(|(_, time)| time.is_finite()))
         .map(|(label, points)| (*label, points.as_slice()))
         .collect();
     let (responses, services): (Vec<_>, Vec<_>) =
         lines.into_iter().partition(|(label, _)| label.starts_with("response"));
     let mut plane = latency(&stages(load), &responses, &services);
+    // What is thinned is told as its worst.
+    if let Some(step) = steps.first().filter(|step| step.length_s > 1.5) {
+        let long = Nanos((step.length_s * S) as u64);
+        plane
+            .notes
+            .push(format!("A point is the worst second of {long}, for each line on its own."));
+    }
     let silent = steps.iter().filter(|step| step.response_ns.is_none()).count();
     if silent > 0 && !plane.series.is_empty() {
         let (all, long) = (steps.len(), Nanos((steps[0].length_s * S) as u64));
         plane.notes.push(format!(
-            "In {silent} of {all} steps of {long} nothing was answered: lines lead over them."
+            "In {silent} of {all} steps of {long} nothing was answered: lines end there."
         ));
     }
     plane
@@ -144,14 +151,16 @@ fn percentiles(load: &LoadOutcome) -> Plane {
     let steps = load.spectrum.iter().filter(|step| step.share > 0.0);
     let steps: Vec<_> = steps.collect();
     let line = |times: fn(&crate::load::outcome::Step) -> Option<u64>| -> Vec<Point> {
-        let at = |step: &&crate::load::outcome::Step| {
-            Some(Point { x: step.share, y: times(step)? as f64, bounds: None })
+        let at = |step: &&crate::load::outcome::Step| match times(step) {
+            Some(time) => Point { x: step.share, y: time as f64, bounds: None },
+            None => Point::gap(step.share),
         };
-        steps.iter().filter_map(at).collect()
+        steps.iter().map(at).collect()
     };
     let lines =
         [("response", line(|step| step.response_ns)), ("service", line(|step| step.service_ns))];
-    let lines: Vec<_> = lines.into_iter().filter(|(_, points)| !points.is_empty()).collect();
+    let is_known = |points: &[Point]| points.iter().any(|point| !point.is_gap());
+    let lines: Vec<_> = lines.into_iter().filter(|(_, points)| is_known(points)).collect();
     let mut plane = spectrum("Percentiles of response and service", &lines);
     for series in plane.series.iter_mut().filter(|series| series.label == "service") {
         series.look = Look::Dashed;

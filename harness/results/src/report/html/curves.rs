@@ -7,7 +7,7 @@ use crate::chart::plane::{Axis, Look, Plane, Point, Scale, Series};
 use crate::chart::scale::words;
 use crate::record::{CaseRecord, Record};
 use crate::report::{grid, limits, sanitise::sanitise, table::name};
-use crate::stats::usl::Usl;
+use crate::stats::usl::{R_SQUARED_MIN, Usl};
 use crate::units::Unit;
 
 /// Quantiles of a response, by the end of a metric's name.
@@ -38,9 +38,11 @@ const BY_AGENTS: [ByAgents; 2] = [
     ),
 ];
 
-fn point(x: f64, case: &CaseRecord, metric: &str) -> Option<Point> {
-    let mark = mark(case.metric(metric).ok()?);
-    Some(Point { x, y: mark.value, bounds: mark.bounds })
+/// The figure of `case` at `x`, or that there is none.
+fn point(x: f64, case: &CaseRecord, metric: &str) -> Point {
+    let Ok(summary) = case.metric(metric) else { return Point::gap(x) };
+    let mark = mark(summary);
+    Point { x, y: mark.value, bounds: mark.bounds }
 }
 
 /// By what is held of the limit: time over an empty agent's, and messages per second.
@@ -49,7 +51,8 @@ pub(super) fn limit_curves(record: &Record) -> Vec<(&'static str, Plane)> {
     let ran: Vec<&CaseRecord> = under.filter(|case| case.outcome == Outcome::Ran).collect();
     let curve = |metric: fn(&str) -> String| -> Vec<Series> {
         let of = |case: &&CaseRecord| {
-            let at = |held: &str| point(held.parse::<f64>().ok()? / 100.0, case, &metric(held));
+            let at =
+                |held: &str| Some(point(held.parse::<f64>().ok()? / 100.0, case, &metric(held)));
             let limit = case.key.param(LIMIT).unwrap_or_default();
             Series {
                 label: name(&format!("{} {limit}", case.key.agent)),
@@ -57,12 +60,13 @@ pub(super) fn limit_curves(record: &Record) -> Vec<(&'static str, Plane)> {
                 look: Look::Marks,
             }
         };
-        ran.iter().map(of).filter(|series| !series.points.is_empty()).collect()
+        ran.iter().map(of).filter(|series| series.known().next().is_some()).collect()
     };
     let plane = |title: &str, y: Axis, series: Vec<Series>| Plane {
         title: title.to_owned(),
         subtitle: "An agent holds a share of its memory limit while it handles messages; one line \
-                   for each limit, with 95 % intervals."
+                   for each limit, with 95 % intervals. Lines stand aside of each other by some \
+                   pixels."
             .to_owned(),
         x: Axis {
             title: "share of the limit that is held".to_owned(),
@@ -105,7 +109,7 @@ fn response(case: &CaseRecord) -> Option<Plane> {
     let (subject, peer) = grid::sides(case);
     let line = |label: String, prefix: &str| {
         let at = |(end, q): &(&str, f64)| point(*q, case, &format!("{prefix}_{end}_ns"));
-        (label, QUANTILES.iter().filter_map(at).collect::<Vec<Point>>())
+        (label, QUANTILES.iter().map(at).collect::<Vec<Point>>())
     };
     let subject = name(subject);
     let lines = [
@@ -115,7 +119,7 @@ fn response(case: &CaseRecord) -> Option<Plane> {
     ];
     let lines: Vec<(&str, Vec<Point>)> = lines
         .iter()
-        .filter(|(_, points)| points.len() > 1)
+        .filter(|(_, points)| points.iter().any(|point| !point.is_gap()))
         .map(|(label, points)| (label.as_str(), points.clone()))
         .collect();
     let params = case.key.params.iter().map(|(name, value)| format!("{name}={value}"));
@@ -135,7 +139,8 @@ pub(super) fn scaling(record: &Record) -> Vec<(&'static str, Plane)> {
     subjects.dedup();
     let rates = subjects.iter().filter_map(|subject| {
         let series = measured(&cases, subject, "message_rate", "measured");
-        (!series.points.is_empty()).then(|| ("scaling-rate", rate_by_agents(subject, series)))
+        let is_known = series.known().next().is_some();
+        is_known.then(|| ("scaling-rate", rate_by_agents(subject, series)))
     });
     let mut curves: Vec<_> = rates.take(CHARTS_MAX).collect();
     for (file, title, unit, metrics) in BY_AGENTS {
@@ -149,7 +154,7 @@ pub(super) fn scaling(record: &Record) -> Vec<(&'static str, Plane)> {
             };
             metrics.iter().map(of).collect::<Vec<Series>>()
         });
-        let series: Vec<Series> = pairs.filter(|series| !series.points.is_empty()).collect();
+        let series: Vec<Series> = pairs.filter(|series| series.known().next().is_some()).collect();
         if !series.is_empty() {
             curves.push((file, by_agents(title, unit, series)));
         }
@@ -174,13 +179,29 @@ fn by_agents(title: &str, unit: Unit, series: Vec<Series>) -> Plane {
 fn measured(cases: &[&CaseRecord], subject: &str, metric: &str, label: &str) -> Series {
     let of = cases.iter().filter(|case| case.key.subject == subject);
     let agents = |case: &CaseRecord| case.key.param("agents")?.parse::<f64>().ok();
-    let mut points: Vec<Point> = of.filter_map(|case| point(agents(case)?, case, metric)).collect();
+    let mut points: Vec<Point> =
+        of.filter_map(|case| Some(point(agents(case)?, case, metric))).collect();
     points.sort_by(|a, b| a.x.total_cmp(&b.x));
     Series { label: label.to_owned(), points, look: Look::Marks }
 }
 
+/// The line of a law that fits.
+fn law(fit: &Usl, (from, to): (f64, f64)) -> Series {
+    let steps = 48;
+    let at = |i: i32| {
+        let x = from * (to / from).powf(f64::from(i) / f64::from(steps));
+        Point { x, y: fit.rate(x), bounds: None }
+    };
+    let explained = fit.r_squared.map_or(String::new(), |share| format!(", R² {share:.3}"));
+    Series {
+        label: format!("Universal Scalability Law{explained}"),
+        points: (0..=steps).map(at).collect(),
+        look: Look::Dashed,
+    }
+}
+
 fn rate_by_agents(subject: &str, measured: Series) -> Plane {
-    let points = &measured.points;
+    let points: Vec<Point> = measured.known().copied().collect();
     let (first, last) = (points[0], points[points.len() - 1]);
     let rates: Vec<(f64, f64)> = points.iter().map(|point| (point.x, point.y)).collect();
     let most = points.iter().map(|point| point.y).fold(0.0, f64::max);
@@ -201,24 +222,22 @@ fn rate_by_agents(subject: &str, measured: Series) -> Plane {
             notes.push(format!("The ideal line goes on to {shown} at {at} agents."));
         }
     }
-    if let Some(fit) = Usl::fit(&rates) {
-        let steps = 48;
-        let at = |i: i32| {
-            let x = first.x * (last.x / first.x).powf(f64::from(i) / f64::from(steps));
-            Point { x, y: fit.rate(x), bounds: None }
-        };
-        let explained = fit.r_squared.map_or(String::new(), |share| format!(", R² {share:.3}"));
-        lines.push(Series {
-            label: format!("Universal Scalability Law{explained}"),
-            points: (0..=steps).map(at).collect(),
-            look: Look::Dashed,
-        });
-        notes.push(format!(
-            "Fitted: λ = {}, σ = {:.4}, κ = {:.2e}.",
-            Unit::PerSecond.show(fit.lambda),
-            fit.sigma,
-            fit.kappa
-        ));
+    match Usl::fit(&rates) {
+        Some(fit) if fit.is_good() => {
+            lines.push(law(&fit, (first.x, last.x)));
+            notes.push(format!(
+                "Fitted: λ = {}, σ = {:.4}, κ = {:.2e}.",
+                Unit::PerSecond.show(fit.lambda),
+                fit.sigma,
+                fit.kappa
+            ));
+        }
+        Some(fit) => notes.push(format!(
+            "The Universal Scalability Law does not fit these rates (R² {:.3}, below \
+             {R_SQUARED_MIN}): it is not drawn.",
+            fit.r_squared.unwrap_or_default()
+        )),
+        None => {}
     }
     let title = format!("Messages per second by the number of agents: {}", name(subject));
     let mut series = vec![measured];
