@@ -6,7 +6,7 @@ use crate::output::{note, print, style};
 use crate::report::{is_comparison, limits};
 use caxton_results::case::CaseKey;
 use caxton_results::exit;
-use caxton_results::limits::{Grade, Limits};
+use caxton_results::limits::{Grade, Graded, Limits};
 use caxton_results::metric::MetricName;
 use caxton_results::paired::Turn;
 use caxton_results::paired::comparison::Comparison;
@@ -59,7 +59,31 @@ fn judge_run(record: &Record, limits: &Limits, is_strict: bool) -> (String, u8) 
     } else {
         exit::FINE
     };
+    text += &format!("\nResult: {}\n", result(code, &graded));
     (text, code)
+}
+
+/// What `code` is for, and how many limits it rests on: targets decide nothing.
+fn result(code: u8, graded: &[Graded]) -> String {
+    let count = |grade: Grade| graded.iter().filter(|graded| graded.grade == grade).count();
+    let [met, missed, unclear, missing] =
+        [Grade::Met, Grade::Missed, Grade::Unclear, Grade::Missing].map(count);
+    let limits = format!(
+        "of {} limits {met} met, {missed} missed, {unclear} unclear, {missing} not measured",
+        graded.len()
+    );
+    match code {
+        exit::LIMIT_MISSED => format!("a limit is missed: {limits}"),
+        exit::FAILED => format!("a case failed; {limits}"),
+        exit::INTERRUPTED => format!("the run was interrupted; {limits}"),
+        exit::NOT_COMPARABLE => {
+            format!("the run is not whole, or a limit has nothing to judge; {limits}")
+        }
+        _ if graded.is_empty() => {
+            "no limit was asked for: no case failed, and targets decide nothing".to_owned()
+        }
+        _ => format!("no limit is missed: {limits}"),
+    }
 }
 
 type Verdicts = BTreeMap<(CaseKey, MetricName), Option<Verdict>>;

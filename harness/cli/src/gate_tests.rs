@@ -82,6 +82,26 @@ fn limits_are_printed_with_figure_interval_and_n() {
 }
 
 #[test]
+fn a_result_says_what_it_rests_on() {
+    let mut record = RunFolder::load_record(&fixture("record-v1")).unwrap();
+    record.cases.retain(|case| !case.has_failed());
+    let result = |text: &str| {
+        let limits = Limits::parse("limits.toml", text).unwrap();
+        let (text, _) = judge_run(&record, &limits, false);
+        text.lines().last().unwrap().to_owned()
+    };
+    let none = "Result: no limit was asked for: no case failed, and targets decide nothing";
+    assert_eq!(result(""), none);
+    let met = "of 1 limits 1 met, 0 missed, 0 unclear, 0 not measured";
+    let says = result(&entry("wasm_call_ns", "max = 1e9"));
+    assert_eq!(says, format!("Result: no limit is missed: {met}"));
+    let says = result(&entry("wasm_call_ns", "max = 1"));
+    assert!(says.starts_with("Result: a limit is missed: of 1 limits 0 met, 1 missed"), "{says}");
+    let says = result(&entry("wasm_cycles", "max = 1"));
+    assert!(says.ends_with("0 unclear, 1 not measured"), "{says}");
+}
+
+#[test]
 fn a_comparison_is_judged_by_its_samples() {
     let (_temporary, folder, limits) = stored("comparison-v1", "");
     assert_eq!(gate(&words(&folder, Some(limits))).unwrap(), exit::REGRESSED);

@@ -243,7 +243,7 @@ pub(crate) fn quotient(above: &Summary, below: &Summary) -> Result<Summary, Stri
         estimate: above.estimate / below.estimate,
         interval,
         n: above.n.min(below.n),
-        samples: above.samples + below.samples,
+        samples: above.samples.saturating_add(below.samples),
         company: above.company,
     })
 }

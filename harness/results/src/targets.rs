@@ -1,7 +1,8 @@
 //! The targets for an agent system, as data, and how runs stand to them.
 //!
-//! A level is met only where the upper bound of the interval meets it (the lower bound where more
-//! is better); a target is missed only where the whole interval is beyond its last level.
+//! A standing is said of the whole interval: both of its bounds are between the same two levels.
+//! Where a level lies in the interval, it is unclear which side of it the figure is on, and what is
+//! certain is told beside that.
 
 use crate::case::{
     CPU_PHASES, CRASH, CaseKey, LATENCY, Outcome, RESOURCES, RESPONSE, ROUTE, SCALABILITY, SCALE,
@@ -55,16 +56,25 @@ pub struct Source {
     pub cases: Cases,
     /// The metrics.
     pub metrics: &'static [&'static str],
+    /// Cases of fewer agents do not count: what all agents share is most of their figure.
+    pub agents_min: u64,
 }
 
 impl Source {
+    fn has(&self, key: &CaseKey) -> bool {
+        let agents = key.param("agents").and_then(|agents| agents.parse().ok()).unwrap_or(0_u64);
+        self.cases.has(key) && agents >= self.agents_min
+    }
+
     /// Why `records` have nothing of it.
     fn absent(&self, records: &[Record]) -> String {
         let suite = self.cases.suite();
-        let has_run =
-            records.iter().flat_map(|record| &record.cases).any(|case| self.cases.has(&case.key));
-        if has_run {
+        let cases = || records.iter().flat_map(|record| &record.cases);
+        if cases().any(|case| self.has(&case.key)) {
             format!("no case of suite {suite} has {}", self.metrics.join(" and "))
+        } else if cases().any(|case| self.cases.has(&case.key)) {
+            let few = self.agents_min;
+            format!("no case of suite {suite} has {few} agents, of whom one's share can be told")
         } else {
             format!("run suite {suite}")
         }
@@ -92,11 +102,15 @@ const fn mail(
     (suite, workload, subject): (&'static str, &'static str, &'static str),
     metrics: &'static [&'static str],
 ) -> Source {
-    Source { cases: Cases::Mail { suite, workload, subject }, metrics }
+    Source { cases: Cases::Mail { suite, workload, subject }, metrics, agents_min: 0 }
 }
 
 const fn steady(metrics: &'static [&'static str]) -> Source {
-    Source { cases: Cases::Overhead, metrics }
+    Source { cases: Cases::Overhead, metrics, agents_min: 0 }
+}
+
+const fn shared(source: Source) -> Source {
+    Source { agents_min: 1_000, ..source }
 }
 
 const ROUTED: (&str, &str, &str) = (THROUGHPUT, ROUTE, "reference-vs-");
@@ -139,7 +153,7 @@ pub const TARGETS: &[Target] = &[
         "memory per agent",
         Unit::Bytes,
         [10.0 * MB, 50.0 * MB, 100.0 * MB],
-        &[steady(&["wasm_instance_rss_bytes"]), mail(SCALED, &["memory_per_agent_bytes"])],
+        &[steady(&["wasm_instance_rss_bytes"]), shared(mail(SCALED, &["memory_per_agent_bytes"]))],
     ),
     target("CPU per agent", Unit::Share, [0.05, 0.1, 0.25], &[mail(AT_WORK, &["agent_cpu_share"])]),
     target(
@@ -164,11 +178,11 @@ const fn target(
 pub enum Standing {
     /// The target is met.
     Target,
-    /// The second level is met.
+    /// Beyond the target, and the second level is met.
     Acceptable,
-    /// The last level is met.
+    /// Beyond the second level, and the last one is met.
     Critical,
-    /// The last level is neither met nor missed, or there is no interval.
+    /// A level lies in the interval, or there is no interval.
     Unclear,
     /// The whole interval is beyond the last level.
     Missed,
@@ -209,27 +223,46 @@ pub struct Worst {
     pub figure: Summary,
     /// How it stands.
     pub standing: Standing,
+    /// The worst and the best that its interval leaves open.
+    range: [Standing; 2],
+}
+
+impl Worst {
+    /// How it stands, in words: of what is unclear, what is certain too.
+    pub fn words(&self) -> String {
+        let name = self.standing.name();
+        match (self.standing, self.range[0]) {
+            (Standing::Unclear, certain) if certain != Standing::Missed => {
+                format!("{name}, at least {}", certain.name())
+            }
+            _ => name.to_owned(),
+        }
+    }
 }
 
 impl Target {
-    fn stands(&self, figure: &Summary) -> Standing {
-        let Some(interval) = figure.interval else { return Standing::Unclear };
+    /// The worst and the best that `figure` leaves open.
+    fn range(&self, figure: &Summary) -> [Standing; 2] {
+        let Some(interval) = figure.interval else { return [Standing::Missed, Standing::Target] };
         let is_less_better = self.levels[0] < self.levels[2];
-        let (far, near, sign) = if is_less_better {
-            (interval.upper, interval.lower, 1.0)
+        let (bounds, sign) = if is_less_better {
+            ([interval.upper, interval.lower], 1.0)
         } else {
-            (interval.lower, interval.upper, -1.0)
+            ([interval.lower, interval.upper], -1.0)
         };
-        // A target is "less than": its value itself does not meet it.
-        let meets = |bound: f64, level: f64| sign * bound < sign * level;
         let standings = [Standing::Target, Standing::Acceptable, Standing::Critical];
-        let met = standings.into_iter().zip(self.levels).find(|(_, level)| meets(far, *level));
-        match met {
-            Some((standing, _)) => standing,
-            None if meets(near, self.levels[2]) => Standing::Unclear,
-            None => Standing::Missed,
-        }
+        bounds.map(|bound| {
+            // A target is "less than": its value itself does not meet it.
+            let meets = |level: f64| sign * bound < sign * level;
+            let met = standings.into_iter().zip(self.levels).find(|(_, level)| meets(*level));
+            met.map_or(Standing::Missed, |(standing, _)| standing)
+        })
     }
+}
+
+/// The standing that all of `range` has.
+fn stands([worst, best]: [Standing; 2]) -> Standing {
+    if worst == best { worst } else { Standing::Unclear }
 }
 
 /// Every target, held against all of `records`.
@@ -241,18 +274,19 @@ fn one(target: &Target, records: &[Record]) -> GradedTarget {
     let ran = records.iter().flat_map(|record| &record.cases);
     let ran: Vec<&CaseRecord> = ran.filter(|case| case.outcome == Outcome::Ran).collect();
     let mut graded = Vec::new();
-    for Source { cases, metrics } in target.sources {
-        for case in ran.iter().filter(|case| cases.has(&case.key)) {
+    for source in target.sources {
+        let metrics = source.metrics;
+        for case in ran.iter().filter(|case| source.has(&case.key)) {
             let Some(figure) = sum(case, metrics) else { continue };
-            let (case, standing) = (case.key.to_string(), target.stands(&figure));
-            graded.push(Worst { case, metrics, figure, standing });
+            let (case, range) = (case.key.to_string(), target.range(&figure));
+            graded.push(Worst { case, metrics, figure, standing: stands(range), range });
         }
     }
     let sign = if target.levels[0] < target.levels[2] { 1.0 } else { -1.0 };
     let count = graded.len();
     let worse = |a: &Worst, b: &Worst| {
         let by_figure = (sign * a.figure.estimate).total_cmp(&(sign * b.figure.estimate));
-        a.standing.cmp(&b.standing).then(by_figure)
+        a.range.cmp(&b.range).then(by_figure)
     };
     let worst = graded.into_iter().max_by(worse);
     let why = || {
@@ -276,7 +310,7 @@ fn sum(case: &CaseRecord, metrics: &[&str]) -> Option<Summary> {
             level: (a.level + b.level - 1.0).max(0.0),
         }),
         n: sum.n.min(part.n),
-        samples: sum.samples + part.samples,
+        samples: sum.samples.saturating_add(part.samples),
         company: sum.company,
     };
     Some(rest.iter().fold(**first, add))
@@ -301,11 +335,11 @@ pub fn table(records: &[Record]) -> Table {
         let level = |level: f64| format!("{sign} {}", decimal(target.unit, level));
         let [first, second, third] = target.levels.map(level);
         let (tone, told) = match &worst {
-            Ok(Worst { figure, standing, .. }) => {
+            Ok(worst @ Worst { figure, standing, .. }) => {
                 let interval = figure.interval.map_or(NONE.to_owned(), |i| bounds(&i, target.unit));
                 let tone = if *standing > Standing::Critical { Tone::Bad } else { Tone::Plain };
                 let figure = [target.unit.show(figure.estimate), interval, figure.n.to_string()];
-                (tone, [&figure[..], &[cases.to_string(), standing.name().to_owned()]].concat())
+                (tone, [&figure[..], &[cases.to_string(), worst.words()]].concat())
             }
             Err(why) => {
                 let none = || NONE.to_owned();
@@ -321,7 +355,8 @@ pub fn table(records: &[Record]) -> Table {
     }
     table.note(
         Tone::Plain,
-        "A level is met only where the whole interval meets it, of the case that stands worst.",
+        "Each stands as the whole interval does, of the case that stands worst; UNCLEAR: a level \
+         lies in the interval.",
     );
     table
 }

@@ -30,7 +30,7 @@ pub(crate) struct Test {
     pub(crate) end: End,
     /// What was seen.
     pub(crate) says: String,
-    /// More of it, in lines.
+    /// More of it, in lines; of what passed, what is to be known of that.
     pub(crate) body: Vec<String>,
     pub(crate) taken_ns: Option<u64>,
 }
@@ -105,8 +105,17 @@ fn test(xml: &mut Xml, test: &Test) -> io::Result<()> {
         None => element,
     };
     let (tag, kind) = match test.end {
-        End::Passed => {
+        End::Passed if test.body.is_empty() => {
             element.write_empty()?;
+            return Ok(());
+        }
+        End::Passed => {
+            let lines = test.body.iter().map(|line| short(line, MESSAGE_MAX));
+            let text = lines.collect::<Vec<_>>().join("\n");
+            element.write_inner_content(|xml| {
+                xml.create_element("system-out").write_text_content(BytesText::new(&text))?;
+                Ok(())
+            })?;
             return Ok(());
         }
         End::Failed(kind) => ("failure", Some(kind)),

@@ -35,8 +35,12 @@ fn commands(checks: &[Check], line: &str) -> Vec<u8> {
         *if check.state == State::Bad { &mut bad } else { &mut broken } += 1;
     }
     let shown = wrong.len().min(SHOWN);
+    let count = |state: State| checks.iter().filter(|check| check.state == state).count();
+    let (weak, open) = (count(State::Weak), count(State::Open));
     let (kind, says) = if wrong.is_empty() {
-        ("notice", format!("nothing wrong was found: {line}"))
+        let told = checks.len() - weak - open;
+        let of = format!("{told} good, {weak} weak or in part, {open} open");
+        ("notice", format!("nothing wrong was found ({of}): {line}"))
     } else {
         let of = format!("{bad} bad, {broken} broken; the worst {shown} are told");
         ("error", format!("{of}: {line}"))

@@ -46,6 +46,7 @@ impl Kind {
     pub(super) const fn word(self, state: State) -> &'static str {
         match (self, state) {
             (Self::Load, State::Broken) => "invalid",
+            (Self::Load, State::Weak) => "in part",
             (Self::Load, State::Bad) | (_, State::Broken) => "failed",
             (_, State::Bad) => "bad",
             (_, State::Weak) => "weak",
@@ -65,7 +66,7 @@ pub(super) enum State {
     Better,
     /// Nobody knows, or nobody asked.
     Open,
-    /// Only just.
+    /// Only just, or in part.
     Weak,
     /// No.
     Bad,

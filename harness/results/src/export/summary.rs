@@ -93,13 +93,9 @@ fn line(kind: Kind, checks: &[Check]) -> String {
     let rest = State::TOLD.into_iter().filter(|state| count(*state) > 0);
     let rest: Vec<String> = rest.map(|s| format!("{} {}", count(s), kind.word(s))).collect();
     let rest = if rest.is_empty() { String::new() } else { format!(" ({})", rest.join(", ")) };
-    // The gravest of them; what nobody asked for is no blemish on the rest.
-    let gravest = [State::Broken, State::Bad, State::Weak].into_iter().find(|s| count(*s) > 0);
-    let state = gravest.unwrap_or(match (count(State::Better), good) {
-        (1.., _) => State::Better,
-        (_, 0) => State::Open,
-        _ => State::Good,
-    });
+    // The gravest of them: what nobody knows is not good, and what became better hides nothing.
+    let grave = [State::Broken, State::Bad, State::Weak, State::Open, State::Better];
+    let state = grave.into_iter().find(|state| count(*state) > 0).unwrap_or(State::Good);
     let how =
         if good == all && all > 1 { format!("All {all}") } else { format!("{good} of {all}") };
     format!("- {} {how} {noun} {verb}{rest}\n", state.mark())
@@ -122,6 +118,34 @@ mod tests {
         let summary = export(&record, &samples).unwrap();
         assert!(summary.len() > SUMMARY_MAX / 2 && summary.len() <= SUMMARY_MAX);
         assert!(comment(&record, &samples).unwrap().len() <= COMMENT_MAX);
+    }
+
+    #[test]
+    fn a_line_is_green_only_where_all_of_it_is_good() {
+        let check = |state: State| Check {
+            kind: Kind::Target,
+            group: "target".to_owned(),
+            name: "x".to_owned(),
+            state,
+            says: String::new(),
+            weight: 0.0,
+            taken_ns: None,
+        };
+        use State::{Bad, Better, Broken, Good, Open, Weak};
+        for (states, mark) in [
+            (&[Good, Good][..], "✅"),
+            (&[Good, Open], "❔"),
+            (&[Open, Open], "❔"),
+            (&[Better, Good], "📈"),
+            (&[Better, Open], "❔"),
+            (&[Weak, Open, Good], "⚠️"),
+            (&[Bad, Good, Better], "❌"),
+            (&[Broken, Good], "❌"),
+        ] {
+            let checks: Vec<Check> = states.iter().map(|state| check(*state)).collect();
+            let line = line(Kind::Target, &checks);
+            assert!(line.starts_with(&format!("- {mark} ")), "{states:?}: {line}");
+        }
     }
 
     #[test]

@@ -14,6 +14,30 @@ fn text_of(bytes: Vec<u8>, what: &str) -> String {
     text
 }
 
+/// A load that passed for a 25th of its length says so wherever its verdict is told.
+#[test]
+fn a_part_of_a_load_is_told_in_every_format() {
+    let mut record = fixture::load::loads();
+    record.cases.truncate(1);
+    let load = record.cases[0].load.as_mut().unwrap();
+    assert_eq!((load.told().as_str(), load.part()), ("PASS", None));
+    load.whole.took.0 = load.plan.wanted().0 / 25;
+    assert_eq!(load.told(), "PASS (4.00 % of the load)");
+    let text = |format: &str| {
+        let exporter = EXPORTERS.iter().find(|exporter| exporter.name == format).expect(format);
+        String::from_utf8((exporter.export)(&record, &[]).unwrap()).unwrap()
+    };
+    for format in ["summary", "comment", "junit", "markdown"] {
+        let told = text(format);
+        assert!(told.contains("PASS (4.00 % of the load)"), "{format}: {told}");
+    }
+    assert!(text("annotations").contains("1 weak or in part"));
+    assert!(text("junit").contains("<system-out>PASS (4.00 % of the load)</system-out>"));
+    assert!(
+        crate::report::text(&record, &Default::default()).contains("PASS (4.00 % of the load)")
+    );
+}
+
 #[test]
 fn every_format_of_the_fixture_is_as_it_was() {
     let (record, samples) = fixture::run();

@@ -3,7 +3,7 @@
 
 use super::frame::{Counts, Segment};
 use super::judge::Judged;
-use super::plan::{LoadPlan, Role};
+use super::plan::{LoadPlan, Pacing, Role};
 use super::quiescence::Ledger;
 use super::recovery::Recovery;
 use super::threshold::{Aggregate, Kind, Metric};
@@ -217,7 +217,30 @@ impl Judged {
     }
 }
 
+/// A load that was done but for this part is whole: its last second may be short.
+const SHORT_MAX: f64 = 0.01;
+
 impl LoadOutcome {
+    /// The part of what the plan wants that was done, of its time or, in a closed loop, of its
+    /// messages; none where all of it was.
+    pub fn part(&self) -> Option<f64> {
+        let [done, wanted] = match self.plan.pacing {
+            Pacing::Open => [self.whole.took.0, self.plan.wanted().0],
+            Pacing::Closed { .. } => [self.whole.counts.settled(), self.wanted_messages],
+        };
+        let part = done as f64 / (wanted as f64).max(1.0);
+        (part < 1.0 - SHORT_MAX && wanted > 0).then_some(part)
+    }
+
+    /// The verdict in words, with the part of the load that it is of where that is not all.
+    pub fn told(&self) -> String {
+        let name = self.verdict.name();
+        match self.part() {
+            Some(part) => format!("{name} ({} of the load)", Unit::Share.show(part)),
+            None => name.to_owned(),
+        }
+    }
+
     /// Messages that were answered, of those of which it is known what became of them.
     pub fn success_share(&self) -> Option<f64> {
         let counts = &self.whole.counts;

@@ -122,14 +122,21 @@ fn summary(comparison: &Comparison) -> Table {
         text.push_str(&format!(
             "; alpha {} for the run over {} metrics × {} looks, margin {}, seed {}",
             share(design.alpha),
-            design.primary + design.secondary,
+            u64::from(design.primary) + u64::from(design.secondary),
             design.looks.len(),
             share(design.margin),
             design.seed,
         ));
     }
     let came_to = comparison.conclusion();
-    let tone = if came_to == Conclusion::Fine { Tone::Plain } else { Tone::Bad };
+    let tone = match came_to {
+        // Open is not wrong: the word says it.
+        Conclusion::Fine | Conclusion::Inconclusive => Tone::Plain,
+        Conclusion::Regressed
+        | Conclusion::Failed
+        | Conclusion::NotComparable
+        | Conclusion::Interrupted => Tone::Bad,
+    };
     table.note(Tone::Plain, &text);
     if let Some(sentinel) = &comparison.sentinel {
         let (tone, text) = sentinel_says(sentinel, comparison.is_untrusted());

@@ -86,8 +86,8 @@ pub(super) fn verdicts(loads: &[(&CaseRecord, &LoadOutcome)]) -> Table {
         };
         let agents = load.plan.agents.to_string();
         let bytes = Unit::Bytes.show(f64::from(load.plan.message_bytes));
-        let verdict = load.verdict.name();
-        let row = [&label(load), verdict, &pacing, &agents, &bytes, &wanted, &granted];
+        let verdict = load.told();
+        let row = [&label(load), &verdict, &pacing, &agents, &bytes, &wanted, &granted];
         table.row(tone(load.verdict), row);
     }
     for (case, load) in loads {

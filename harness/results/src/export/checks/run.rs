@@ -54,15 +54,16 @@ fn loads(case: &CaseRecord) -> Vec<Check> {
     let Some(load) = case.load.as_deref() else { return Vec::new() };
     let (group, name) = parts(&case.key);
     let state = match load.verdict {
+        Verdict::Pass if load.part().is_some() => State::Weak,
         Verdict::Pass => State::Good,
         Verdict::Fail => State::Bad,
         Verdict::Invalid => State::Broken,
         Verdict::Unclear => State::Open,
     };
     let reasons = load.reasons.join("; ");
-    let says = match load.verdict.name() {
-        name if reasons.is_empty() => name.to_owned(),
-        name => format!("{name}: {reasons}"),
+    let says = match load.told() {
+        told if reasons.is_empty() => told,
+        told => format!("{told}: {reasons}"),
     };
     let verdict = Check::new(Kind::Load, (&group, &name), state, says);
     let verdict = Check { taken_ns: Some(load.whole.took.0), ..verdict };
@@ -102,7 +103,7 @@ fn target(graded: &GradedTarget) -> Check {
                 targets::Standing::Unclear => State::Open,
                 targets::Standing::Missed => State::Bad,
             };
-            let (figure, standing) = (seen(&worst.figure, target.unit), worst.standing.name());
+            let (figure, standing) = (seen(&worst.figure, target.unit), worst.words());
             let asked = format!("target {sign} {first}, at the least {sign} {last}");
             (state, format!("{standing}: {figure}; {asked}; worst is {}", worst.case))
         }

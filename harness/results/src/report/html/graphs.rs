@@ -35,7 +35,7 @@ pub(super) fn targets(records: &[Record]) -> Option<Rows> {
     graded.iter().any(|graded| graded.worst.is_ok()).then(|| Rows {
         title: "How the worst case stands to each target".to_owned(),
         subtitle: "The figure over its target (of a rate: the target over the figure): left of 1x \
-                   meets it. A level is met only where the whole interval meets it."
+                   meets it. What a level lies in the interval of is unclear."
             .to_owned(),
         axis: ratio_axis("multiple of the target, logarithmic; less is better", Scale::Log),
         shape: Shape::Dot,
@@ -68,7 +68,7 @@ fn target(graded: &GradedTarget) -> Row {
         Standing::Critical | Standing::Unclear => Paint::Fair,
         Standing::Missed => Paint::Bad,
     };
-    let figure = format!("{}  {}", target.unit.show(worst.figure.estimate), worst.standing.name());
+    let figure = format!("{}  {}", target.unit.show(worst.figure.estimate), worst.words());
     Row { label, mark: Some(mark), grounds, figure, paint }
 }
 

@@ -205,7 +205,8 @@ fn the_banner_tells_the_gravest_first() {
     let word = |word: &str| word.to_owned();
     assert_eq!(first(&record), (verdict::Tone::Bad, word("FAILED")));
     record.cases.retain(|case| !case.has_failed());
-    assert_eq!(first(&record), (verdict::Tone::Good, word("TARGETS MET")));
+    // Two of seven targets are measured by this suite, and both are met.
+    assert_eq!(first(&record), (verdict::Tone::Open, word("TARGETS MET IN PART")));
     record.run.status = crate::record::Status::Interrupted;
     assert_eq!(first(&record), (verdict::Tone::Bad, word("NOT WHOLE")));
 }
@@ -232,6 +233,61 @@ fn loads_are_told_as_they_stand() {
     assert_eq!((tone, word.as_str()), (verdict::Tone::Open, "LOAD UNCLEAR"));
     let (tone, word, _) = set(&mut record, [Pass; 3]);
     assert_eq!((tone, word.as_str()), (verdict::Tone::Good, "LOADS PASSED"));
+    let load = record.cases[1].load.as_mut().unwrap();
+    load.whole.took.0 = load.plan.wanted().0 / 25;
+    let (tone, word, why) = set(&mut record, [Pass; 3]);
+    assert_eq!((tone, word.as_str()), (verdict::Tone::Open, "LOADS PASSED IN PART"));
+    assert!(why.starts_with("1 of 3:") && why.ends_with("leaking (4.00 %)"), "{why}");
+}
+
+#[test]
+fn all_targets_met_is_green_and_part_of_them_is_not() {
+    let records = [fixture::run().0, fixture::mail::mail()].map(|mut record| {
+        record.cases.retain(|case| !case.has_failed());
+        record
+    });
+    let told = records.each_ref().map(|record| Told { record, samples: &[], attachments: &[] });
+    let said = verdict::verdict(&told, &[]);
+    let all = said.reasons.iter().chain([&said.word]).any(|text| text.starts_with("TARGETS MET"));
+    assert!(all && !said.reasons.iter().any(|text| text.contains("IN PART")), "{said:?}");
+}
+
+#[test]
+fn percentiles_that_were_not_measured_are_gaps() {
+    let mut record = fixture::mail::mail();
+    let lost = crate::metric::MetricName::parse("subject_response_p99_ns").unwrap();
+    record.cases.iter_mut().for_each(|case| drop(case.metrics.remove(&lost)));
+    let charts = curves::responses(&record);
+    assert!(!charts.is_empty());
+    for chart in charts {
+        let at = |label: &str| -> Vec<(f64, bool)> {
+            let series = chart.series.iter().find(|series| series.label.contains(label)).unwrap();
+            series.points.iter().map(|point| (point.x, point.is_gap())).collect()
+        };
+        let gaps = |gaps: [bool; 4]| -> Vec<(f64, bool)> {
+            [0.5, 0.9, 0.99, 0.999].into_iter().zip(gaps).collect()
+        };
+        assert_eq!(at(": response"), gaps([false, false, true, false]));
+        // Only the median and 99 % of the service are kept.
+        assert_eq!(at(": service"), gaps([false, true, false, true]));
+    }
+}
+
+#[test]
+fn a_law_that_does_not_fit_is_not_drawn() {
+    let mut record = fixture::mail::mail();
+    let rate = crate::metric::MetricName::parse("message_rate").unwrap();
+    let mut rates = [1e6, 9e6, 1e5, 8e6, 2e5, 7e6].into_iter().cycle();
+    let scaled = record.cases.iter_mut().filter(|case| case.key.workload == crate::case::SCALE);
+    for case in scaled {
+        if let Some(Reading::Known(summary)) = case.metrics.get_mut(&rate) {
+            summary.estimate = rates.next().unwrap();
+        }
+    }
+    let charts = curves::scaling(&record);
+    let (_, chart) = charts.iter().find(|(name, _)| *name == "scaling-rate").unwrap();
+    let has_law = chart.series.iter().any(|series| series.label.contains("Scalability Law"));
+    assert!(!has_law && chart.notes.iter().any(|note| note.contains("it is not drawn")));
 }
 
 #[test]

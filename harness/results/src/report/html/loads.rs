@@ -19,8 +19,10 @@ const FILE_MAX: usize = 24;
 /// Longest sentences on a recovery.
 const WORDS_MAX: usize = 800;
 
-pub(super) const fn tone(verdict: Verdict) -> Tone {
-    match verdict {
+pub(super) fn tone(load: &LoadOutcome) -> Tone {
+    match load.verdict {
+        // No better than the part that was done.
+        Verdict::Pass if load.part().is_some() => Tone::Open,
         Verdict::Pass => Tone::Good,
         Verdict::Unclear => Tone::Open,
         Verdict::Fail | Verdict::Invalid => Tone::Bad,
@@ -44,7 +46,7 @@ fn of_load(case: &CaseRecord, load: &LoadOutcome) -> Result<Vec<Figure>, HtmlErr
     without_first(&mut verdict);
     verdict.title.clear();
     let mut first = Figure { tables: vec![verdict], ..Figure::default() };
-    let (word, tone) = (load.verdict.name(), tone(load.verdict));
+    let (word, tone) = (load.told(), tone(load));
     first.heading = Some(Heading { name: label.clone(), word, tone });
     let mut figures = vec![first];
     figures.extend(open(vec![own(load::thresholds(&one))]));

@@ -41,7 +41,7 @@ struct SectionView {
 struct HeadingView {
     id: String,
     name: String,
-    word: &'static str,
+    word: String,
     tone: Tone,
 }
 
@@ -114,7 +114,7 @@ impl FigureView {
         let heading = figure.heading.as_ref().map(|heading| HeadingView {
             id: format!("{}-{number}", section.id),
             name: heading.name.clone(),
-            word: heading.word,
+            word: heading.word.clone(),
             tone: heading.tone,
         });
         Self {

@@ -54,7 +54,7 @@ pub(super) struct Heading {
     /// Clean text.
     pub(super) name: String,
     /// How it stands, in a word.
-    pub(super) word: &'static str,
+    pub(super) word: String,
     pub(super) tone: VerdictTone,
 }
 

@@ -4,13 +4,14 @@ use super::Told;
 use crate::bars;
 use crate::case::Outcome;
 use crate::limits::Grade;
-use crate::load::outcome::Verdict as Judgement;
+use crate::load::outcome::{LoadOutcome, Verdict as Judgement};
 use crate::paired::comparison::{Comparison, Conclusion};
 use crate::record::{CaseRecord, Record, Status};
 use crate::report::figures::some;
 use crate::report::sanitise::sanitise;
 use crate::report::{comparison_line, load, summary_line};
 use crate::targets::{GradedTarget, Standing, grade};
+use crate::units::Unit;
 use serde::Serialize;
 
 const REASON_MAX: usize = 400;
@@ -129,17 +130,37 @@ fn failures(record: &Record) -> Vec<Finding> {
 /// How the loads stand: what fails first, what cannot be judged as that.
 fn loads(records: &[Record]) -> Vec<Finding> {
     let loads: Vec<_> = records.iter().flat_map(load::of).map(|(_, load)| load).collect();
-    let finding = |(verdict, word, what): (Judgement, &'static str, &str)| {
-        let those = loads.iter().filter(|load| load.verdict == verdict);
-        let names: Vec<String> = those.map(|load| load::label(load)).collect();
+    type Kind = (Judgement, bool, &'static str, &'static str);
+    let finding = |(verdict, is_part, word, what): Kind| {
+        let is_such = |load: &&&LoadOutcome| {
+            load.verdict == verdict
+                && (verdict != Judgement::Pass || load.part().is_some() == is_part)
+        };
+        let those: Vec<_> = loads.iter().filter(is_such).collect();
+        let of = |load: &&&LoadOutcome| match load.part() {
+            Some(part) => format!("{} ({})", load::label(load), Unit::Share.show(part)),
+            None => load::label(load),
+        };
+        let names: Vec<String> = those.iter().map(of).collect();
         let why = format!("{} of {}: {what}: {}", names.len(), loads.len(), some(&names));
-        (!names.is_empty()).then(|| (super::loads::tone(verdict), word, why))
+        Some((super::loads::tone(those.first()?), word, why))
     };
-    let kinds = [
-        (Judgement::Fail, "LOAD FAILED", "a threshold missed, messages dropped, or something left"),
-        (Judgement::Invalid, "LOAD INVALID", "the measurement was not sound"),
-        (Judgement::Unclear, "LOAD UNCLEAR", "nothing fails, and not all could be told"),
-        (Judgement::Pass, "LOADS PASSED", "all that was asked of them holds"),
+    let kinds: [Kind; 5] = [
+        (
+            Judgement::Fail,
+            false,
+            "LOAD FAILED",
+            "a threshold missed, messages dropped, or something left",
+        ),
+        (Judgement::Invalid, false, "LOAD INVALID", "the measurement was not sound"),
+        (Judgement::Unclear, false, "LOAD UNCLEAR", "nothing fails, and not all could be told"),
+        (
+            Judgement::Pass,
+            true,
+            "LOADS PASSED IN PART",
+            "all that was asked of them holds for the part of the load that was done",
+        ),
+        (Judgement::Pass, false, "LOADS PASSED", "all that was asked of them holds"),
     ];
     kinds.into_iter().filter_map(finding).collect()
 }
@@ -156,7 +177,7 @@ fn graded(records: &[Record]) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (standing, tone, word, what) in [
         (Standing::Missed, Tone::Bad, "TARGET MISSED", "beyond the last level"),
-        (Standing::Unclear, Tone::Open, "TARGET UNCLEAR", "the interval has the last level in it"),
+        (Standing::Unclear, Tone::Open, "TARGET UNCLEAR", "a level lies in the interval"),
         (Standing::Critical, Tone::Open, "CRITICAL", "only the last level is met"),
         (Standing::Acceptable, Tone::Open, "ACCEPTABLE", "only the second level is met"),
     ] {
@@ -167,11 +188,17 @@ fn graded(records: &[Record]) -> Vec<Finding> {
     }
     let met = named(Standing::Target);
     if !met.is_empty() {
-        let all = graded.iter().filter(|graded| graded.worst.is_ok()).count();
-        let (met, open) = (met.len(), graded.len() - all);
-        let open = if open == 0 { String::new() } else { format!("; {open} not measured here") };
-        let why = format!("{met} of {all} measured targets are met{open}");
-        findings.push((Tone::Good, "TARGETS MET", why));
+        let all = graded.len();
+        let (met, open) = (met.len(), graded.iter().filter(|one| one.worst.is_err()).count());
+        // What was not measured is not met.
+        findings.push(match (met, open) {
+            (met, _) if met == all => (Tone::Good, "TARGETS MET", format!("all {all} of them")),
+            (met, 0) => (Tone::Good, "OTHER TARGETS MET", format!("{met} of {all}")),
+            (met, open) => {
+                let why = format!("{met} of {all} targets are met, {open} not measured here");
+                (Tone::Open, "TARGETS MET IN PART", why)
+            }
+        });
     }
     findings
 }
