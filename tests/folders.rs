@@ -175,7 +175,7 @@ fn what_killed_runs_leave_loads_and_the_rest_goes_with_the_next_run() {
 }
 
 #[test]
-#[ignore = "some ten minutes: 40 kills at random instants of runs at --scale quick"]
+#[ignore = "some five minutes: 40 kills at random instants of runs at --scale quick"]
 fn forty_kills() {
     let runs = kill_and_look(40, "quick");
     // Past the test's capture: the figure is what this is run for.

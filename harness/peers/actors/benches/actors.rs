@@ -16,6 +16,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::atomic::AtomicBool;
 
 /// Messages per second of the reference orchestrator and of other frameworks' actors, in turns.
 #[derive(Debug, Parser)]
@@ -113,7 +114,10 @@ fn files() -> Result<AgentFiles, String> {
     let source = workspace.agents.get(COURIER).ok_or(format!("there is no agent {COURIER}"))?;
     let toolchain = Toolchain::find(&workspace.root, &|line| eprintln!("actors: {line}"));
     let toolchain = toolchain.map_err(|error| error.to_string())?;
-    let builder = Builder::open(&workspace, &toolchain).map_err(|error| error.to_string())?;
+    // Ctrl-C ends this process, and the build with it.
+    let never = AtomicBool::new(false);
+    let builder = Builder::open(&workspace, &toolchain, &never);
+    let builder = builder.map_err(|error| error.to_string())?;
     let say = |step: BuildStep<'_>| eprintln!("actors: building {} ({})", step.agent, step.side);
     let built = builder.build(&[source], Variant::Measured, &say).remove(COURIER);
     let built = built.ok_or_else(|| format!("{COURIER} was not built"))?;
