@@ -412,7 +412,7 @@ fn draw_series(area: &Area, grid: &Grid, series: &Series, index: usize) -> Drawn
         // What the axes cannot show, such as 0 on a logarithmic one, ends a line too.
         let places: Vec<Option<(i32, i32)>> = run.iter().map(place).collect();
         for line in places.split(Option::is_none).filter(|line| !line.is_empty()) {
-            draw_line(area, (series.look, ink), line.iter().flatten().copied().collect())?;
+            draw_line(area, series.look, ink, line.iter().flatten().copied().collect())?;
         }
     }
     if series.look == Look::Dashed {
@@ -435,7 +435,7 @@ fn draw_series(area: &Area, grid: &Grid, series: &Series, index: usize) -> Drawn
 }
 
 /// A line through `places`; a small dot where there is but one.
-fn draw_line(area: &Area, (look, ink): (Look, Ink), places: Vec<(i32, i32)>) -> Drawn {
+fn draw_line(area: &Area, look: Look, ink: Ink, places: Vec<(i32, i32)>) -> Drawn {
     match (look, places.as_slice()) {
         (Look::Marks, [_]) => Ok(()),
         (_, [place]) => area.draw(&Circle::new(*place, 2, ink.light().filled())),

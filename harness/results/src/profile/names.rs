@@ -20,9 +20,8 @@ const RUSTC_CRATE: &str = "__rustc::";
 
 /// The name of a function without what differs between builds of it: an origin's suffix such as
 /// `_[j]`, wasmtime's `wasm[0]::function[12]::`, `.llvm.123`, `.cold`, `.command_export`, a legacy
-/// hash, crate disambiguators, the underscores that a C
-/// name begins with, glibc's other names of its allocator, and the processor that a copy of `memcpy`
-/// and its like is for.
+/// hash, crate disambiguators, the underscores that a C name begins with, glibc's other names of
+/// its allocator, and the processor that a copy of `memcpy` and its like is for.
 pub fn normalised(name: &str) -> String {
     let name = without_origin(name.trim());
     let name = without_module(name);

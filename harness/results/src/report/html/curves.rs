@@ -186,7 +186,7 @@ fn measured(cases: &[&CaseRecord], subject: &str, metric: &str, label: &str) -> 
 }
 
 /// The line of a law that fits.
-fn law(fit: &Usl, (from, to): (f64, f64)) -> Series {
+fn law(fit: &Usl, from: f64, to: f64) -> Series {
     let steps = 48;
     let at = |i: i32| {
         let x = from * (to / from).powf(f64::from(i) / f64::from(steps));
@@ -224,7 +224,7 @@ fn rate_by_agents(subject: &str, measured: Series) -> Plane {
     }
     match Usl::fit(&rates) {
         Some(fit) if fit.is_good() => {
-            lines.push(law(&fit, (first.x, last.x)));
+            lines.push(law(&fit, first.x, last.x));
             notes.push(format!(
                 "Fitted: λ = {}, σ = {:.4}, κ = {:.2e}.",
                 Unit::PerSecond.show(fit.lambda),
