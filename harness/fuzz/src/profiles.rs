@@ -25,7 +25,8 @@ pub(crate) fn profile(bytes: &[u8]) -> bool {
         black_box(pair.changes());
     }
     let half = profile.samples.get(profile.samples.len() / 2).map_or(0, |sample| sample.time_ns);
-    black_box(profile.during(&[0..half], half, profile.about.clone()));
+    let first = 0..half;
+    black_box(profile.during(std::slice::from_ref(&first), half, profile.about.clone()));
     true
 }
 
