@@ -1,5 +1,6 @@
 //! Reads of files that come from elsewhere: regular files only, opened without waiting, and up to a
-//! bound. A FIFO would be waited for without end, a device be read until memory ends.
+//! bound. A FIFO would be waited for without end, a device be read until memory ends. And what is
+//! written by us is waited for.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read};
@@ -134,6 +135,24 @@ fn do_not_wait(options: &mut OpenOptions) {
 
 #[cfg(not(target_os = "linux"))]
 fn do_not_wait(_: &mut OpenOptions) {}
+
+/// Waits until the file or folder at `path` is on disk.
+///
+/// # Errors
+/// The system's refusal; [`if_it_can`] says which one counts.
+pub(crate) fn fsync(path: &Path) -> io::Result<()> {
+    if cfg!(unix) { File::open(path)?.sync_all() } else { Ok(()) }
+}
+
+/// Some file systems cannot sync a folder, or anything: `RunFolder::warnings` says so once, and
+/// what was written counts all the same. An error of the disk stays one.
+pub(crate) fn if_it_can(synced: io::Result<()>) -> io::Result<()> {
+    use io::ErrorKind::{InvalidInput, PermissionDenied, Unsupported};
+    synced.or_else(|error| match error.kind() {
+        InvalidInput | PermissionDenied | Unsupported => Ok(()),
+        _ => Err(error),
+    })
+}
 
 #[cfg(test)]
 #[path = "file_tests.rs"]

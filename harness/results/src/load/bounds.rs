@@ -11,8 +11,8 @@ use crate::units::Nanos;
 /// The largest count, and the largest sum of one: every whole number up to here is exact in an
 /// `f64`, and a `u64` holds two thousand of them.
 pub(super) const MOST: u64 = 1 << 53;
-/// The most stages of a plan.
-pub(super) const STAGES: usize = 1000;
+/// The most stages of a plan: a second of each has three histograms of some 270 KiB.
+pub(super) const STAGES: usize = 64;
 /// The longest line: a second of every stage and all that is read beside it is far shorter.
 pub(super) const LINE_BYTES: u64 = 16 << 20;
 

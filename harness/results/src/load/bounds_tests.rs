@@ -165,6 +165,19 @@ fn a_line_without_an_end_is_not_read_to_its_end() {
 }
 
 #[test]
+fn a_second_of_more_stages_than_a_plan_has_is_not_kept_while_it_is_read() {
+    let line = |stages: usize| {
+        let Line::Second(mut frame) = second(0) else { panic!("a second") };
+        let seen = frame.stages.remove(&0).unwrap();
+        frame.stages = (0..stages as u32).map(|stage| (stage, seen.clone())).collect();
+        serde_json::to_string(&Line::Second(frame)).unwrap()
+    };
+    assert!(serde_json::from_str::<Line>(&line(STAGES)).is_ok());
+    let why = serde_json::from_str::<Line>(&line(STAGES + 1)).unwrap_err().to_string();
+    assert!(why.contains("more than 64 stages in a second"), "{why}");
+}
+
+#[test]
 fn a_plan_from_a_file_is_as_one_that_was_checked_before() {
     let good = serde_json::to_value(full_plan()).unwrap();
     let check = |value: &Value| {

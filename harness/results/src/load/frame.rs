@@ -1,10 +1,13 @@
 //! What one generator saw in one second of a load: the unit in which a load is told, kept and
 //! merged. Frames of several generators, or of several runs of one load, add up.
 
+use super::bounds::STAGES;
 use super::times::Times;
 use crate::reading::Reading;
-use serde::{Deserialize, Serialize};
+use serde::de::{Error as _, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::BTreeMap;
+use std::fmt;
 
 /// How many messages came to what.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -146,12 +149,37 @@ pub struct Frame {
     pub length_ns: u64,
     /// By number of the stage that a message belongs to; stages of which nothing was seen are left
     /// out.
+    #[serde(deserialize_with = "stages")]
     pub stages: BTreeMap<u32, Seen>,
     /// Messages in flight at its end.
     pub in_flight: u64,
     /// What was read in it, in order of time; nothing where this generator does not read.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub looks: Vec<Look>,
+}
+
+/// As many stages as a plan can have: of more, none is kept while the line is read.
+fn stages<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<u32, Seen>, D::Error> {
+    struct Stages;
+    impl<'de> Visitor<'de> for Stages {
+        type Value = BTreeMap<u32, Seen>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "at most {STAGES} stages by their numbers")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            let mut all = BTreeMap::new();
+            while let Some(number) = map.next_key()? {
+                if all.len() == STAGES {
+                    return Err(A::Error::custom(format!("more than {STAGES} stages in a second")));
+                }
+                all.insert(number, map.next_value()?);
+            }
+            Ok(all)
+        }
+    }
+    from.deserialize_map(Stages)
 }
 
 /// What was read at one instant.

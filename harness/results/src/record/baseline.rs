@@ -5,9 +5,9 @@ use super::kit::{KIT, KIT_FILE, Kit};
 use super::lock::{FolderLock, LOCK_FILE, entries, name_of, temporary};
 use super::store::{
     BASELINES, COMPARISON_FILE, RECORD_FILE, RUNS, RunFolder, SAMPLES_FILE, StoreError, TEMPORARY,
-    fsync, if_it_can, relink, replace, unreadable, unwritable,
+    relink, replace, unreadable, unwritable,
 };
-use crate::file;
+use crate::file::{self, fsync, if_it_can};
 use crate::paired::comparison::Comparison;
 use crate::record::Record;
 use serde::Deserialize;

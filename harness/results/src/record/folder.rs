@@ -3,9 +3,9 @@
 
 use super::lock::{FolderLock, HeldFolder, LOCK_FILE, entries, name_of, sweep, sweep_files};
 use super::store::{
-    Page, RUNS, RunFolder, SAMPLES_FILE, StoreError, folder_of, fsync, unreadable, unwritable,
+    Page, RUNS, RunFolder, SAMPLES_FILE, StoreError, folder_of, unreadable, unwritable,
 };
-use crate::file;
+use crate::file::{self, fsync};
 use crate::record::Record;
 use std::fs;
 use std::path::{Path, PathBuf};

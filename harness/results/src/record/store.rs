@@ -7,14 +7,14 @@
 
 use super::folder::{Empty, refuse_content};
 use super::lock::{FolderLock, temporary};
-use crate::file;
+use crate::file::{self, fsync, if_it_can};
 use crate::paired::Turn;
 use crate::paired::comparison::{self, Comparison};
 use crate::record::{self, Record, Run};
 use crate::samples::Sample;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::io::{self, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -401,20 +401,6 @@ pub(crate) fn folder_of(path: &Path) -> &Path {
 /// A rename is on disk only when its folder is.
 fn sync_folder(folder: &Path) -> io::Result<()> {
     if_it_can(fsync(folder))
-}
-
-pub(super) fn fsync(path: &Path) -> io::Result<()> {
-    if cfg!(unix) { File::open(path)?.sync_all() } else { Ok(()) }
-}
-
-/// Some file systems cannot sync a folder, or anything: `RunFolder::warnings` says so once, and
-/// what was written counts all the same. An error of the disk stays one.
-pub(crate) fn if_it_can(synced: io::Result<()>) -> io::Result<()> {
-    use io::ErrorKind::{InvalidInput, PermissionDenied, Unsupported};
-    synced.or_else(|error| match error.kind() {
-        InvalidInput | PermissionDenied | Unsupported => Ok(()),
-        _ => Err(error),
-    })
 }
 
 /// The first `promised` bytes of the samples in `folder`, as rows.

@@ -1,9 +1,10 @@
 //! One launch: a fresh worker process, heard out or ended.
 
 use super::child::{Heard, Worker, died, now, timed_out};
-use super::protocol::{Event, Job, WORKER_ARGUMENT};
+use super::protocol::{Event, Job, WORKER_ARGUMENT, Work};
 use crate::sys::process;
 use caxton_results::case::Outcome;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
@@ -66,4 +67,12 @@ pub fn launch(
         _ => Some(died(events.contains(&Event::Working), &ended)),
     };
     Ok(Launched { events, outcome })
+}
+
+/// A launch's choices rest on the run's seed, its case and its number alone: how many launches came
+/// before it is the machine's doing.
+pub(super) fn launch_rng(seed: u64, work: &Work, number: u32) -> fastrand::Rng {
+    let mut hasher = DefaultHasher::new();
+    (seed, work.case().to_string(), number).hash(&mut hasher);
+    fastrand::Rng::with_seed(hasher.finish())
 }

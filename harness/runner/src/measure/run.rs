@@ -6,7 +6,7 @@
 use super::calibrate::{self, Cost};
 use super::check::check;
 use super::keep::{self, Scratch, keep};
-use super::launch::{Heed, launch};
+use super::launch::{Heed, launch, launch_rng};
 use super::pictures;
 use super::protocol::{AgentFiles, Event, Job, PROTOCOL, Pair, PairCase, Sampling, Work};
 use crate::plan::scale::Scale;
@@ -25,7 +25,6 @@ use caxton_results::reduce::{self, Levels};
 use caxton_results::samples::Sample;
 use caxton_results::units::Nanos;
 use std::collections::{BTreeMap, BTreeSet};
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -489,14 +488,6 @@ fn crew(
         }
     });
     found.collect()
-}
-
-/// A launch's choices rest on the run's seed, its case and its number alone: how many launches came
-/// before it is the machine's doing.
-fn launch_rng(seed: u64, work: &Work, number: u32) -> fastrand::Rng {
-    let mut hasher = DefaultHasher::new();
-    (seed, work.case().to_string(), number).hash(&mut hasher);
-    fastrand::Rng::with_seed(hasher.finish())
 }
 
 fn no_fuel(case: &CaseKey, why: Missing) -> Event {

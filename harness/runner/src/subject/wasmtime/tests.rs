@@ -124,21 +124,19 @@ fn a_start_function_that_traps_is_a_death_before_work() {
 #[test]
 fn a_start_function_that_ends_its_process_is_a_death_before_work() {
     for (status, says) in [(0, "exit status 0"), (3, "exit status 3")] {
+        let import = "(import \"wasi_snapshot_preview1\" \"proc_exit\" (func $e (param i32)))";
+        let start = format!("(func $s (call $e (i32.const {status}))) (start $s)");
         let exit = guest("i32.const 64", "i32.const 0")
-            .replace(
-                "(import",
-                "(import \"wasi_snapshot_preview1\" \"proc_exit\" (func $exit (param i32))) (import",
-            )
-            .replace("(data", &format!("(func $s (call $exit (i32.const {status}))) (start $s) (data"));
+            .replace("(import", &format!("{import} (import"))
+            .replace("(data", &format!("{start} (data"));
         let end = why(fate(&exit));
         assert!(end.starts_with("died before work: start: Exited with"), "{end}");
         assert!(end.ends_with(says), "{end}");
     }
     // What the host answers to it is its end too.
-    let lies = guest("i32.const 64", "i32.const 0").replace(
-        "(data",
-        "(func $s (drop (call $send (i64.const 1) (i32.const -8) (i32.const 16)))) (start $s) (data",
-    );
+    let lie = "(func $s (drop (call $send (i64.const 1) (i32.const -8) (i32.const 16))))";
+    let lies =
+        guest("i32.const 64", "i32.const 0").replace("(data", &format!("{lie} (start $s) (data"));
     let end = why(fate(&lies));
     assert!(end.starts_with("died before work: start: send of 16 bytes"), "{end}");
 }
