@@ -194,7 +194,7 @@ fn a_bad_stage_is_named_with_its_line_and_a_fix() {
     let silent = format!("{none}[[stage]]\nname = 'b'\nlength = '1s'\nrate = 0\n");
     let both = [none, &silent].map(|text| parse(text).unwrap_err().to_string());
     expect![[r#"
-        load.toml, line 1: 0 stages: write 1 to 1000 of `[[stage]]`
+        load.toml, line 1: 0 stages: write 1 to 64 of `[[stage]]`
         load.toml, line 1: no stage offers a message: give one a rate above 0"#]]
     .assert_eq(&both.join("\n"));
 }

@@ -24,7 +24,7 @@ const CALLS: &[&str] = &[wasm::SUITE.name];
 const LOADS: &[&str] = &[scenarios::SUITE.name];
 
 /// Every flag and every task, by its name in [`Args`].
-const FLAGS: [(&str, Used); 50] = [
+const FLAGS: [(&str, Used); 51] = [
     ("selftest", By(CALLS)),
     ("filters", Everywhere),
     ("exact", Everywhere),
@@ -43,6 +43,7 @@ const FLAGS: [(&str, Used); 50] = [
     ("limits", Everywhere),
     ("strict", Everywhere),
     ("table", By(AGENTS)),
+    ("bless_answers", By(AGENTS)),
     ("counts", By(CALLS)),
     ("margin", By(CALLS)),
     ("budget", By(CALLS)),

@@ -36,6 +36,7 @@ fn words(name: &str) -> Vec<&'static str> {
         "strict" => vec!["--baseline=main", "--strict"],
         "table" => vec!["--baseline=main", "--table"],
         "counts" => vec!["--baseline=main", "--counts"],
+        "bless_answers" => vec!["--baseline=main", "--bless-answers"],
         "margin" => vec!["--baseline=main", "--margin=0.1"],
         "budget" => vec!["--baseline=main", "--budget=1"],
         "relink" => vec!["--relink=1"],
