@@ -316,7 +316,12 @@ fn a_planted_leak_is_found() {
         assert_ne!(load.verdict, Verdict::Pass);
         return;
     }
-    assert_eq!(leak.verdict, LeakVerdict::Leak, "{:?}", leak.trends);
+    // A closed loop leaks as fast as the machine is: where that slows down in the last third, growth
+    // is sure and whether it goes on is not.
+    assert!(matches!(leak.verdict, LeakVerdict::Leak | LeakVerdict::Suspect), "{:?}", leak.trends);
+    let bytes = leak.trends.iter().find(|trend| trend.name == "live_bytes").expect("counted");
+    let judged = bytes.judged.as_ref().expect("judged");
+    assert!(judged.interval_per_s.0 > 0.0 && judged.p < 0.01, "{judged:?}");
     assert_eq!((load.verdict, said.code), (Verdict::Fail, Some(99)), "{:?}", load.reasons);
     assert!(load.reasons.iter().any(|why| why.contains("blocks of the heap")), "the ledger too");
 }

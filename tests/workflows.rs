@@ -183,7 +183,7 @@ fn what_pip_installs_has_its_hash() {
 #[test]
 fn every_lock_file_is_judged_and_ci_does_not_skip_it() {
     let deny = fs::read_to_string(root().join("scripts/deny")).expect("a script of ours");
-    let folders = ["", "harness/peers"];
+    let folders = ["", "harness/fuzz", "harness/peers"];
     for folder in folders {
         let name = if folder.is_empty() { "." } else { folder };
         assert!(root().join(folder).join("Cargo.lock").is_file(), "{name}");

@@ -71,7 +71,7 @@ fn work(job: &Job, out: &mut dyn Write) -> Outcome {
     let mut emit = |event: Event| {
         if matches!(event, Event::Working) {
             // Now, for a launch that does not come to its end.
-            tell(out, &Event::Engines(used_configurations()));
+            tell_engines(out);
         }
         tell(out, &event);
         // The run must know at once that work began: a native agent can take the process along.
@@ -89,7 +89,7 @@ fn work(job: &Job, out: &mut dyn Write) -> Outcome {
         tell: &mut emit,
     };
     let end = run(&mut ctx, &job.work);
-    emit(Event::Engines(used_configurations()));
+    tell_engines(out);
     end.err().unwrap_or(Outcome::Ran)
 }
 
@@ -110,6 +110,14 @@ fn run(ctx: &mut Context<'_>, work: &Work) -> Attempt<()> {
             overhead::spin(ctx, agent, pairs, (*time, *perf_map))
         }
         Work::Profile { agent, pairs, how } => profile::run(ctx, agent, pairs, *how),
+    }
+}
+
+/// Which engines this process has made so far, if any.
+fn tell_engines(out: &mut dyn Write) {
+    let used = used_configurations();
+    if !used.is_empty() {
+        tell(out, &Event::Engines(used));
     }
 }
 

@@ -43,7 +43,23 @@ pub fn threads() -> Result<u64, Missing> {
 
 /// The numbers of those threads. One that was joined is not among them: the kernel wakes who waits
 /// for a thread before it takes the thread off its lists, so that the lists alone would be a race.
+///
+/// A list that is read while a thread ends may leave out another one: the kernel goes on by number
+/// of place. So it is read until two readings agree.
 fn living_threads() -> Result<Vec<i32>, Missing> {
+    const READINGS_MAX: u32 = 100;
+    let mut last = listed_threads()?;
+    for _ in 1..READINGS_MAX {
+        let now = listed_threads()?;
+        if now == last {
+            break;
+        }
+        last = now;
+    }
+    Ok(last)
+}
+
+fn listed_threads() -> Result<Vec<i32>, Missing> {
     /// The kernel's mark of what is ending, set before anybody who waits for it is woken.
     const ENDING: u32 = 0x4;
     let process = procfs::process::Process::myself().map_err(|e| failed(&e))?;
@@ -241,7 +257,9 @@ mod tests {
             let own = || unsafe { libc::gettid() };
             let thread = std::thread::spawn(move || {
                 let tid = own();
-                (tid, living_threads().expect("Linux").contains(&tid))
+                // Other tests' threads come and go meanwhile.
+                let is_listed = |_| living_threads().expect("Linux").contains(&tid);
+                (tid, (0..100).any(is_listed))
             });
             let (tid, was_counted) = thread.join().expect("no panic");
             assert!(was_counted);
