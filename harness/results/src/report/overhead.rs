@@ -1,6 +1,6 @@
 //! What WASM costs an agent: calls, phases, sizes.
 
-use crate::case::Outcome;
+use crate::case::{Check, Outcome};
 use crate::metric::{STDERR_KEPT, WASM_STDERR_BYTES};
 use crate::quiet::Company;
 use crate::reading::Reading;
@@ -60,6 +60,7 @@ pub(super) fn calls(record: &Record) -> Vec<Table> {
         let company = |case: &&CaseRecord| Some((label(case), case.metric(HEADLINE).ok()?.company));
         note_company(&mut table, &ran(record).iter().filter_map(company).collect::<Vec<_>>());
         note_stderr(&mut table, &ran(record));
+        note_unchecked(&mut table, &ran(record));
         table.note(Tone::Plain, &geomean(record));
     }
     vec![table]
@@ -142,6 +143,15 @@ fn geomean(record: &Record) -> String {
         }
         Some(Reading::Missing(why)) => format!("{what}: {NONE} ({why})"),
         None => format!("{what}: {NONE} (the run did not come to its end)"),
+    }
+}
+
+/// Which guests' answers nothing is known of.
+fn note_unchecked(table: &mut Table, cases: &[&CaseRecord]) {
+    for case in cases.iter().filter(|case| case.check == Some(Check::Nothing)) {
+        let what =
+            "has no manifest or native build to check its answers by: unchecked, it only ran";
+        table.note(Tone::Plain, &format!("{} {what}", label(case)));
     }
 }
 

@@ -131,4 +131,8 @@ fn a_guest_without_a_native_build_has_the_interval_of_its_own_time_and_is_unchec
     let row = text.lines().find(|line| line.trim_start().starts_with("json ")).unwrap();
     let figure = format!("{}  {n}", figures::bounds(&interval, Unit::Nanos));
     assert!(row.contains(&figure) && row.ends_with("ran, unchecked"), "{row}");
+    assert!(
+        text.contains("json has no manifest or native build to check its answers by"),
+        "{text}"
+    );
 }
