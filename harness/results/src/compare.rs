@@ -232,7 +232,7 @@ fn is_like(base: &Record, other: &Record) -> bool {
         && (&base.run.suite, &base.run.scale) == (&other.run.suite, &other.run.scale)
         && base.run.build == other.run.build
         && base.engine == other.engine
-        && base.engines() == other.engines()
+        && base.engine_settings() == other.engine_settings()
         && base.host.fingerprint == other.host.fingerprint
         && base.host.memory_bytes == other.host.memory_bytes
 }
@@ -250,12 +250,12 @@ fn toolchain(record: &Record, agent: &str) -> BTreeMap<String, String> {
     compilers.chain(engine(record)).collect()
 }
 
-/// The engine, and each configuration that it was used in.
+/// The engine, and each setting that it was used with.
 fn engine(record: &Record) -> BTreeMap<String, String> {
     let shared = record.engine.iter().map(|(n, value)| (format!("engine {n}"), value.clone()));
-    let used = record.engines().into_iter().map(|(settings, workloads)| {
+    let used = record.engine_settings().into_iter().map(|([name, value], workloads)| {
         let workloads: Vec<&str> = workloads.into_iter().collect();
-        (format!("engine with {settings}"), workloads.join(", "))
+        (format!("engine {name}: {value}"), workloads.join(", "))
     });
     shared.chain(used).collect()
 }

@@ -60,17 +60,16 @@ impl Record {
         self.run.scale == PROFILE
     }
 
-    /// Each configuration of the engine that was used, in words, and the workloads that used it.
-    pub fn engines(&self) -> BTreeMap<String, BTreeSet<&str>> {
-        let mut engines: BTreeMap<_, BTreeSet<&str>> = BTreeMap::new();
+    /// Each setting of the engine that was used, its name and value, and the workloads that used
+    /// it.
+    pub fn engine_settings(&self) -> BTreeMap<[&str; 2], BTreeSet<&str>> {
+        let mut settings: BTreeMap<_, BTreeSet<&str>> = BTreeMap::new();
         for case in &self.cases {
-            for engine in &case.engines {
-                let settings = engine.iter().map(|(name, value)| format!("{name}: {value}"));
-                let words = settings.collect::<Vec<_>>().join("; ");
-                engines.entry(words).or_default().insert(&case.key.workload);
+            for (name, value) in case.engines.iter().flatten() {
+                settings.entry([name.as_str(), value]).or_default().insert(&case.key.workload);
             }
         }
-        engines
+        settings
     }
 }
 

@@ -60,9 +60,12 @@ pub(super) fn environment(record: &Record) -> Vec<Table> {
     for (name, value) in &record.engine {
         builds.pair(&format!("engine {name}"), value);
     }
-    for (engine, workloads) in record.engines() {
-        let workloads: Vec<String> = workloads.into_iter().map(name).collect();
-        builds.pair(&format!("engine of {}", list(&workloads)), &engine);
+    let settings = record.engine_settings();
+    for ([setting, value], workloads) in &settings {
+        let is_one_of_many = settings.keys().filter(|[other, _]| other == setting).count() > 1;
+        let workloads: Vec<String> = workloads.iter().map(|workload| name(workload)).collect();
+        let who = if is_one_of_many { format!(" ({})", list(&workloads)) } else { String::new() };
+        builds.pair(&format!("engine {setting}"), &format!("{value}{who}"));
     }
 
     let mut warnings = Table::new("Warnings", &[]);

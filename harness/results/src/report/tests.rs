@@ -7,6 +7,7 @@ use crate::reading::Missing;
 use crate::record::CaseRecord;
 use crate::units::Unit;
 use expect_test::{expect, expect_file};
+use std::collections::BTreeMap;
 
 #[test]
 fn the_report_of_the_fixture_is_as_it_was() {
@@ -116,6 +117,27 @@ fn an_empty_record_makes_a_report() {
     let text = text(&record, &Style::default());
     assert!(text.contains("commit unknown (failed: no git)"), "{text}");
     assert!(!text.contains("steady-state"), "{text}");
+}
+
+#[test]
+fn settings_of_the_engine_that_differ_by_case_say_whose_they_are() {
+    let (mut record, _) = fixture::run();
+    let engine = |bounds: &str| {
+        let settings = [("bounds checks", bounds), ("calls", "functions")];
+        BTreeMap::from(settings.map(|(name, value)| (name.to_owned(), value.to_owned())))
+    };
+    record.cases.truncate(2);
+    record.cases[0].engines.insert(engine("guard pages"));
+    record.cases[1].key.workload = "scale".to_owned();
+    record.cases[1].engines.insert(engine("explicit"));
+    let text = text(&record, &Style::default());
+    let has = |name: &str, value: &str| {
+        let is_row = |line: &str| line.trim().starts_with(name) && line.ends_with(value);
+        text.lines().any(is_row)
+    };
+    assert!(has("engine bounds checks", "guard pages (overhead)"), "{text}");
+    assert!(has("engine bounds checks", "explicit (scale)"), "{text}");
+    assert!(has("engine calls", "functions"), "{text}");
 }
 
 #[test]

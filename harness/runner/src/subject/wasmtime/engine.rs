@@ -121,7 +121,10 @@ fn describe(engine: &Engine, options: EngineOptions) -> BTreeMap<String, String>
         ("calls", if options.asynchronous { "futures" } else { "functions" }.to_owned()),
         ("compiler", format!("cranelift, opt_level={level}")),
         ("interruption", interruption.to_owned()),
-        ("state", if options.checkpoints { "exported to be saved" } else { "private" }.to_owned()),
+        (
+            "guest state",
+            if options.checkpoints { "exported to be saved" } else { "private" }.to_owned(),
+        ),
     ];
     entries.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
