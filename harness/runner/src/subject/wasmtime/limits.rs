@@ -104,9 +104,8 @@ impl Limiter {
         let wanted = self.seen.last_denied;
         Some(match (self.limit, default_limit()) {
             (None, Some(limit)) => format!(
-                "growth to {wanted} was denied: no guest gets more than {limit}, 1/{} of this \
-                 machine's memory, unless a limit is set",
-                DEFAULT_LIMIT_SHARE
+                "growth to {wanted} was denied: no guest gets more than {limit}, \
+                 1/{DEFAULT_LIMIT_SHARE} of this machine's memory"
             ),
             _ => format!("growth to {wanted} was denied"),
         })
