@@ -316,8 +316,8 @@ fn a_planted_leak_is_found() {
         assert_ne!(load.verdict, Verdict::Pass);
         return;
     }
-    // A closed loop leaks as fast as the machine is: where that slows down in the last third, growth
-    // is sure and whether it goes on is not.
+    // A closed loop leaks as fast as the machine is: where that slows down in the last third,
+    // growth is sure and whether it goes on is not.
     assert!(matches!(leak.verdict, LeakVerdict::Leak | LeakVerdict::Suspect), "{:?}", leak.trends);
     let bytes = leak.trends.iter().find(|trend| trend.name == "live_bytes").expect("counted");
     let judged = bytes.judged.as_ref().expect("judged");

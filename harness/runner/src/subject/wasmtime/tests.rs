@@ -180,7 +180,8 @@ fn keeper(grow: u32, arrays: u32) -> String {
         "(memory",
         "(type $bytes (array (mut i64)))
          (type $cell (struct (field (ref null $bytes)) (field (ref null $cell))))
-         (global $list (mut (ref null $cell)) (ref.null $cell)) (global $kept (mut i32) (i32.const 0))
+         (global $list (mut (ref null $cell)) (ref.null $cell))
+         (global $kept (mut i32) (i32.const 0))
          (memory",
         1,
     )
