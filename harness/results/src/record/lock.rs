@@ -13,8 +13,11 @@ use tempfile::TempDir;
 pub const LOCK_FILE: &str = ".caxton-lock";
 /// Attempts to take a lock whose file others remove meanwhile, or to find a name that is free.
 const ATTEMPTS_MAX: u32 = 100;
-/// Longest process id that is read from a lock file.
+/// Longest text that is read from a lock file: a process id, with or without the next word.
 const HOLDER_BYTES_MAX: u64 = 20;
+/// Stands before the id of a holder that got no lock. Another process may be able to lock the file:
+/// that does not make the folder free.
+const UNLOCKED: &str = "unlocked ";
 
 /// A folder that this process holds. Dropping it releases the folder and removes the lock file.
 #[derive(Debug)]
@@ -83,7 +86,9 @@ impl FolderLock {
         for _ in 0..ATTEMPTS_MAX {
             if let Some(mut lock) = Self::attempt(folder, if_held)? {
                 // On a full disk the lock holds all the same: only its holder's id is missing.
-                let _ = lock.file.set_len(0).and_then(|()| write!(lock.file, "{process}"));
+                let mark = if lock.is_real() { "" } else { UNLOCKED };
+                let _ = lock.file.rewind().and_then(|()| lock.file.set_len(0));
+                let _ = write!(lock.file, "{mark}{process}");
                 return Ok(lock);
             }
         }
@@ -114,17 +119,22 @@ impl FolderLock {
             IfHeld::Refuse => file.try_lock(),
             IfHeld::Wait => file.lock().map_err(TryLockError::Error),
         };
+        let in_use_unless_killed = |file: &mut File, why: &str| {
+            let (holder, path) = (holder_in(file), path.display());
+            let unless = format!("unless it was killed: nobody can tell ({why})");
+            in_use(folder, format!("{holder}, {unless}; then remove {path}"))
+        };
         let refused = match locked {
+            Ok(()) if if_held == IfHeld::Refuse && is_unlocked(&mut file) => {
+                return Err(in_use_unless_killed(&mut file, "it got no lock"));
+            }
             Ok(()) => None,
             Err(TryLockError::Error(error)) if is_new || if_held == IfHeld::Wait => {
                 Some(error.to_string())
             }
             Err(TryLockError::WouldBlock) => return Err(in_use(folder, holder_in(&mut file))),
             Err(TryLockError::Error(error)) => {
-                let holder = holder_in(&mut file);
-                let path = path.display();
-                let unless = format!("unless it was killed: nobody can tell ({error})");
-                return Err(in_use(folder, format!("{holder}, {unless}; then remove {path}")));
+                return Err(in_use_unless_killed(&mut file, &error.to_string()));
             }
         };
         // Its holder may have removed it between the two calls: then it keeps nobody out.
@@ -147,12 +157,22 @@ fn in_use(folder: &Path, holder: String) -> StoreError {
 
 /// What a lock file says of its holder.
 fn holder_in(file: &mut File) -> String {
+    let text = text_of(file);
+    match text.trim_start_matches(UNLOCKED).parse::<u32>() {
+        Ok(process) => format!("process {process}"),
+        Err(_) => "another process".to_owned(),
+    }
+}
+
+/// True for the lock file of a holder that got no lock.
+fn is_unlocked(file: &mut File) -> bool {
+    text_of(file).starts_with(UNLOCKED)
+}
+
+fn text_of(file: &mut File) -> String {
     let mut text = String::new();
     let read = file.rewind().and_then(|()| file.take(HOLDER_BYTES_MAX).read_to_string(&mut text));
-    match (read, text.parse::<u32>()) {
-        (Ok(_), Ok(process)) => format!("process {process}"),
-        _ => "another process".to_owned(),
-    }
+    read.map(|_| text).unwrap_or_default()
 }
 
 fn is_plain(path: &Path) -> bool {

@@ -38,6 +38,20 @@ fn a_lock_file_that_a_kill_left_locks_nobody_out() {
 }
 
 #[test]
+fn a_folder_whose_holder_got_no_lock_is_neither_taken_nor_swept() {
+    let parent = tempfile::tempdir().unwrap();
+    let folder = parent.path().join("kits-x");
+    fs::create_dir(&folder).unwrap();
+    // As a process leaves it that no lock was given to, where this one would get it.
+    fs::write(folder.join(LOCK_FILE), format!("{UNLOCKED}77")).unwrap();
+    let holder = in_use_by(FolderLock::take(&folder, PROCESS));
+    assert!(holder.starts_with("process 77, unless it was killed"), "{holder}");
+    assert!(holder.ends_with(LOCK_FILE), "what to remove: {holder}");
+    sweep(parent.path(), "kits-", PROCESS);
+    assert!(folder.exists());
+}
+
+#[test]
 fn who_waits_gets_the_lock_when_its_holder_is_done() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path();
