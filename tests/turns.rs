@@ -8,7 +8,8 @@ use caxton_results::case::{Check, Outcome};
 use caxton_results::paired::Version;
 use caxton_results::paired::answers::Answers;
 use caxton_results::paired::comparison::Comparison;
-use caxton_results::paired::decide::Verdict;
+use caxton_results::paired::comparison::Verdict;
+use caxton_results::paired::judge::rejudge;
 use caxton_results::record::store::RunFolder;
 use serde_json::{Value, json};
 use std::fs;
@@ -81,7 +82,7 @@ fn compared(mirror: &Mirror, [base, candidate]: [&Path; 2], words: &[&str]) -> (
     let (comparison, turns) =
         RunFolder::load_comparison(&out).unwrap_or_else(|error| panic!("{error}\n{}", said.stderr));
     let mut again = comparison.clone();
-    again.rejudge(&turns);
+    rejudge(&mut again, &turns);
     assert_eq!(again, comparison, "the samples say what the comparison says");
     (said, comparison)
 }

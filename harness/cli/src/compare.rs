@@ -14,6 +14,7 @@ use caxton_results::compare::Records;
 use caxton_results::exit;
 use caxton_results::record::baseline::stored_records;
 use caxton_results::record::kit::Kit;
+use caxton_results::report::records_text;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -131,7 +132,7 @@ fn records(profiles: &Path, sides: [&Side; 2], words: &Compare) -> Result<u8, Fa
     let limits = limits(words.limits.as_deref())?;
     let sessions = stored_records(profiles)?;
     let records = Records::compare(&base, &candidate, &sessions, &limits);
-    print(records.text(&style()).as_bytes())?;
+    print(records_text(&records, &style()).as_bytes())?;
     Ok(exit::of(records.conclusion(), words.strict))
 }
 

@@ -10,11 +10,11 @@ use caxton_results::limits::{Grade, Graded, Limits};
 use caxton_results::metric::MetricName;
 use caxton_results::paired::Turn;
 use caxton_results::paired::comparison::Comparison;
-use caxton_results::paired::decide::Verdict;
+use caxton_results::paired::comparison::Verdict;
+use caxton_results::paired::judge::rejudge;
 use caxton_results::record::store::RunFolder;
 use caxton_results::record::{CaseRecord, Record, Status};
-use caxton_results::report::{comparison_text, limits_table, paint, summary_line};
-use caxton_results::targets;
+use caxton_results::report::{self as painted, comparison_text, limits_table, paint, summary_line};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -44,7 +44,8 @@ pub(crate) fn gate(words: &Gate) -> Result<u8, Failure> {
 fn judge_run(record: &Record, limits: &Limits, is_strict: bool) -> (String, u8) {
     let graded = limits.grade(record);
     let idle = limits.idle(record);
-    let tables = [limits_table(&graded, &idle), targets::table(std::slice::from_ref(record))];
+    let tables =
+        [limits_table(&graded, &idle), painted::targets::table(std::slice::from_ref(record))];
     let tables = tables.iter().filter(|table| !table.is_empty());
     let mut text = summary_line(record) + "\n\n";
     text += &tables.map(|table| paint(table, &style())).collect::<Vec<_>>().join("\n");
@@ -110,7 +111,7 @@ fn judged(
         return Err(bad(format!("it has samples of {}, of which it says nothing", turn.case)));
     }
     let said = verdicts(&comparison);
-    comparison.rejudge(turns);
+    rejudge(&mut comparison, turns);
     let found = verdicts(&comparison);
     if let Some(why) = difference(&said, &found) {
         return Err(bad(why));
@@ -118,7 +119,7 @@ fn judged(
     for case in &mut comparison.cases {
         case.margins.extend(limits.margins(&case.key));
     }
-    comparison.rejudge(turns);
+    rejudge(&mut comparison, turns);
     Ok(comparison)
 }
 

@@ -3,7 +3,7 @@
 use crate::failure::Failure;
 use caxton_results::report::Style;
 use caxton_results::report::colour::wants_escapes;
-use caxton_results::report::sanitise::sanitise;
+use caxton_results::sanitise::sanitise;
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::path::PathBuf;
 use std::sync::Arc;

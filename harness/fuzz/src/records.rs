@@ -102,7 +102,7 @@ fn tell_run(record: &Record, samples: &[Sample]) {
     let told = html::Told { record, samples, attachments: &[] };
     html::page(&[told], &[]).expect("nothing that a record could say keeps a page from being made");
     black_box(history::page(&[BASE.clone(), record.clone()]));
-    black_box(targets::table(std::slice::from_ref(record)));
+    black_box(report::targets::table(std::slice::from_ref(record)));
     let graded = LIMITS.grade(record);
     black_box(report::limits_table(&graded, &LIMITS.idle(record)));
     for [base, candidate] in [[&*BASE, record], [record, &*BASE]] {

@@ -10,7 +10,7 @@ use caxton_results::load::plan::Stage;
 use caxton_results::metric::MetricName;
 use caxton_results::profile::classify::{origin_of_host, with_crate};
 use caxton_results::profile::names::normalised;
-use caxton_results::report::sanitise::sanitise;
+use caxton_results::sanitise::sanitise;
 use caxton_results::units::{Bytes, Nanos, Unit};
 use std::hint::black_box;
 

@@ -10,10 +10,7 @@ use crate::case::{
 use crate::limits::{Bound, Grade};
 use crate::metric::MetricName;
 use crate::record::{CaseRecord, Interval, Record, Summary};
-use crate::report::figures::{NONE, bounds, list};
-use crate::report::table::{Table, Tone};
 use crate::units::Unit;
-use std::collections::BTreeMap;
 
 /// Which case a bar is about.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -200,7 +197,7 @@ impl Selector {
 
 impl Bar {
     /// The unit of its figure.
-    pub(crate) fn unit(&self) -> Unit {
+    pub fn unit(&self) -> Unit {
         let of_metric = || MetricName::parse(self.metric).expect("a bar names a row").metric().unit;
         match self.figure {
             Figure::Of(_) => of_metric(),
@@ -229,7 +226,7 @@ impl Bar {
 
 /// One figure over another. Its level is what is left of certainty when each may be wrong
 /// (Bonferroni's inequality).
-pub(crate) fn quotient(above: &Summary, below: &Summary) -> Result<Summary, String> {
+pub fn quotient(above: &Summary, below: &Summary) -> Result<Summary, String> {
     let is_positive = below.estimate > 0.0 && below.interval.is_none_or(|i| i.lower > 0.0);
     if !is_positive {
         return Err("it would be a ratio to 0".to_owned());
@@ -259,46 +256,6 @@ pub fn grade(record: &Record) -> Vec<GradedBar> {
         Some(GradedBar { bar: *bar, figure, grade })
     };
     BARS.iter().filter_map(graded).collect()
-}
-
-/// The bars as a table; empty where the record has no case of one.
-pub fn table(record: &Record) -> Table {
-    let columns = ["<bar for", "bar", "figure", "interval", "n", "<stands"];
-    let mut table = Table::new("Bars for the reference runtime", &columns);
-    let graded = grade(record);
-    for GradedBar { bar, figure, grade } in &graded {
-        let unit = bar.unit();
-        let bound = match bar.bound {
-            Bound::Max(most) => format!("≤ {}", unit.show(most)),
-            Bound::Min(least) => format!("≥ {}", unit.show(least)),
-        };
-        let [shown, interval, n] = match figure {
-            Ok(summary) => [
-                unit.show(summary.estimate),
-                summary.interval.map_or(NONE.to_owned(), |interval| bounds(&interval, unit)),
-                summary.n.to_string(),
-            ],
-            Err(_) => [NONE; 3].map(str::to_owned),
-        };
-        let tone = if *grade == Grade::Met { Tone::Plain } else { Tone::Bad };
-        let stands = grade.name().to_owned();
-        table.row(tone, [bar.name.to_owned(), bound, shown, interval, n, stands]);
-    }
-    let mut reasons: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-    for GradedBar { bar, figure, .. } in &graded {
-        if let Err(why) = figure {
-            reasons.entry(why).or_default().push(bar.name.to_owned());
-        }
-    }
-    for (why, names) in reasons {
-        table.note(Tone::Bad, &format!("{}: {why}", list(&names)));
-    }
-    if !graded.is_empty() {
-        let text = "Met and missed are said of the whole interval, at 95 %; of a ratio of two \
-                    cases, at 90 %.";
-        table.note(Tone::Plain, text);
-    }
-    table
 }
 
 #[cfg(test)]

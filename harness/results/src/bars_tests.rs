@@ -3,7 +3,7 @@
 use super::*;
 use crate::case::{CaseKey, Outcome};
 use crate::fixture::{self, mail::mail};
-use crate::quiet::Company;
+use crate::record::Company;
 
 fn figure(lower: f64, upper: f64) -> Summary {
     let interval = Some(Interval { lower, upper, level: 0.95 });

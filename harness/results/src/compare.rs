@@ -3,28 +3,29 @@
 //! than most changes of a program do: earlier sessions say how far it moves by itself
 //! ([`predict`]), for information only; without them there is nothing to compare with.
 
-mod tables;
-
 use crate::case::{CaseKey, Outcome};
 use crate::limits::Limits;
 use crate::metric::{MetricName, metrics};
+use crate::paired::Design;
 use crate::paired::comparison::Conclusion;
-use crate::paired::decide::Verdict;
-use crate::paired::exact::{ExactVerdict, is_compared, judge_one};
+use crate::paired::comparison::ExactVerdict;
+use crate::paired::comparison::Verdict;
+use crate::paired::contest::CONTESTED;
+use crate::paired::exact::{is_compared, judge_one};
 use crate::paired::predict::{Prediction, predict};
-use crate::paired::{CONTESTED, Design};
 use crate::reading::Reading;
 use crate::record::{Artifact, CaseRecord, Record, Status, Summary};
-use crate::report::figures::NONE;
-use crate::report::{Style, paint};
+use crate::words::NONE;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 
 /// What two records come to.
 #[derive(Debug, Clone)]
 pub struct Records<'a> {
-    base: &'a Record,
-    candidate: &'a Record,
+    /// What is compared with.
+    pub base: &'a Record,
+    /// What is judged.
+    pub candidate: &'a Record,
     /// Every count that both have.
     pub exact: Vec<(CaseKey, ExactVerdict)>,
     /// Every figure of time or memory that earlier sessions can judge, for information.
@@ -106,12 +107,6 @@ impl<'a> Records<'a> {
         } else {
             Conclusion::Fine
         }
-    }
-
-    /// For a terminal.
-    pub fn text(&self, style: &Style) -> String {
-        let painted: Vec<String> = self.tables().iter().map(|table| paint(table, style)).collect();
-        painted.join("\n")
     }
 
     fn fail(&mut self, why: &str, what: String) {
@@ -206,7 +201,8 @@ fn contested(case: &CaseRecord) -> impl Iterator<Item = (MetricName, &Summary)> 
     })
 }
 
-fn find<'a>(record: &'a Record, key: &CaseKey) -> Option<&'a CaseRecord> {
+/// The case `key` of `record`.
+pub fn find<'a>(record: &'a Record, key: &CaseKey) -> Option<&'a CaseRecord> {
     record.cases.iter().find(|case| case.key == *key)
 }
 

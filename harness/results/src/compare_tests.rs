@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::fixture;
+use crate::report::{Style, records_text};
 use expect_test::expect;
 
 fn set(record: &mut Record, agent: &str, metric: &str, change: impl Fn(f64) -> f64) {
@@ -82,7 +83,7 @@ fn records_alone_compare_counts_and_say_what_they_cannot() {
           cores  2         64
 
           Result: REGRESSED: a count got worse
-    "#]].assert_eq(&Records::compare(&old, &new, &[], &Limits::default()).text(&Style::default()));
+    "#]].assert_eq(&records_text(&Records::compare(&old, &new, &[], &Limits::default()), &Style::default()));
     let records = Records::compare(&old, &new, &[], &Limits::default());
     assert_eq!(records.conclusion(), Conclusion::Regressed);
 }
@@ -127,7 +128,7 @@ fn ten_sessions_advise_with_the_threshold_they_can_see() {
             Compare kits for a verdict.
 
           Result: no count got worse, but figures are worse than sessions predict: advice
-    "#]].assert_eq(&records.text(&Style::default()));
+    "#]].assert_eq(&records_text(&records, &Style::default()));
     assert_eq!(records.conclusion(), Conclusion::Fine, "advice fails nothing");
     assert!(records.predicted.iter().all(|p| p.says.sessions == 11), "the base is one of them");
 }

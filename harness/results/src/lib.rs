@@ -25,11 +25,13 @@ pub mod record;
 pub mod reduce;
 pub mod report;
 pub mod samples;
+pub mod sanitise;
 pub mod stats;
 pub mod surroundings;
 pub mod target_folder;
 pub mod targets;
 pub mod units;
+pub mod words;
 
 #[cfg(test)]
 mod fixture;

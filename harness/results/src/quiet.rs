@@ -10,7 +10,7 @@
 //! Comparisons of a thing with itself use every launch: they are symmetric in any company.
 
 use crate::metric::{Metric, MetricName, Rule};
-use serde::{Deserialize, Serialize};
+use crate::record::Company;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The metric of the yardstick.
@@ -21,19 +21,6 @@ pub const TOLERANCE: f64 = 1.05;
 const ROUNDS_MIN: usize = 3;
 /// Quiet launches that are enough to do without the others: the least for an interval at 95 %.
 pub const LAUNCHES_MIN: u32 = 6;
-
-/// Who else was on the core while a figure was measured.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Company {
-    /// Nobody looked.
-    #[default]
-    Unwatched,
-    /// So many launches had company and were left out.
-    LeftOut(u32),
-    /// So many of the launches behind the figure had company: too few were quiet.
-    Present(u32),
-}
 
 /// The readings of one metric: by launch, by block.
 pub type Launches = BTreeMap<u32, BTreeMap<u32, Vec<f64>>>;

@@ -11,9 +11,9 @@
 
 use crate::case::{CaseKey, Outcome};
 use crate::metric::{Metric, MetricName, Rule, metrics};
-use crate::quiet::{self, Company, YARDSTICK, keep_quiet};
+use crate::quiet::{self, YARDSTICK, keep_quiet};
 use crate::reading::{Missing, Reading};
-use crate::record::{CaseRecord, Interval, Record, Summary};
+use crate::record::{CaseRecord, Company, Interval, Record, Summary};
 use crate::samples::Sample;
 use crate::stats::{signed_rank, summary};
 use crate::units::Unit;

@@ -3,8 +3,9 @@
 use super::*;
 use crate::fixture;
 use crate::metric::MetricName;
-use crate::quiet::Company;
 use crate::reading::Reading;
+use crate::record::Company;
+use crate::report::targets;
 use crate::report::{Style, paint};
 use expect_test::expect;
 
@@ -105,7 +106,7 @@ fn the_worst_case_is_shown_and_what_is_not_measured_is_said() {
           memory per agent: wasm_instance_rss_bytes; worst is wasm/overhead/wasmtime-vs-native/json
           Each stands as the whole interval does, of the case that stands worst; UNCLEAR: a level lies in the
             interval.
-    "#]].assert_eq(&paint(&table(&[fixture::rounded(record)]), &Style::default()));
+    "#]].assert_eq(&paint(&targets::table(&[fixture::rounded(record)]), &Style::default()));
 }
 
 #[test]
@@ -134,7 +135,7 @@ fn the_worst_case_of_all_runs_is_shown() {
           recovery time: crash_steady_ns; worst is resources/crash/reference/courier/agents=100,killed=10,fault=trap
           Each stands as the whole interval does, of the case that stands worst; UNCLEAR: a level lies in the
             interval.
-    "#]].assert_eq(&paint(&table(&records), &Style::default()));
+    "#]].assert_eq(&paint(&targets::table(&records), &Style::default()));
 }
 
 #[test]

@@ -5,8 +5,8 @@ use super::github::{COMMANDS_MAX, command};
 use super::{Job, Outcome};
 use crate::exit;
 use crate::paired::comparison::Comparison;
-use crate::paired::decide::Verdict;
-use crate::report::sanitise::sanitise;
+use crate::paired::comparison::Verdict;
+use crate::sanitise::sanitise;
 
 /// Regressions that have a line each.
 const WORST: usize = 5;

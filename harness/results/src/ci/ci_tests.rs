@@ -8,7 +8,7 @@ use crate::fixture::paired::comparison as fixture;
 use crate::paired::Version;
 use crate::paired::answers::Answers;
 use crate::paired::comparison::CaseComparison;
-use crate::paired::decide::Verdict;
+use crate::paired::comparison::Verdict;
 use crate::record::Status;
 use crate::report::{Style, comparison_line, comparison_text, html};
 use expect_test::{expect, expect_file};

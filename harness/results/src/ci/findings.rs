@@ -1,10 +1,11 @@
 //! The verdicts of a comparison as one list, the gravest first.
 
 use crate::metric::MetricName;
+use crate::paired::Weight;
+use crate::paired::comparison::ExactVerdict;
+use crate::paired::comparison::Verdict;
 use crate::paired::comparison::{CaseComparison, Comparison, MetricVerdict};
-use crate::paired::decide::Verdict;
-use crate::paired::exact::ExactVerdict;
-use crate::paired::{Weight, worse_sign};
+use crate::paired::contest::worse_sign;
 use crate::record::Interval;
 use crate::report::{exact_words, paired_words};
 

@@ -7,8 +7,8 @@ use super::{Job, Outcome};
 use crate::case::Outcome as Ending;
 use crate::exit;
 use crate::paired::answers::Answers;
+use crate::paired::comparison::Verdict;
 use crate::paired::comparison::{CaseComparison, Comparison};
-use crate::paired::decide::Verdict;
 use crate::record::Status;
 
 /// Lines of what a compiler said.

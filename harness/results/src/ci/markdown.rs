@@ -4,12 +4,12 @@ use super::findings::{DIFFERS, Finding, findings, regressed};
 use super::page::Page;
 use super::{COMMENT_MAX, Job, MARKER, Outcome, SUMMARY_MAX};
 use crate::paired::comparison::Comparison;
-use crate::paired::decide::Verdict;
-use crate::report::figures::{NONE, percent};
+use crate::paired::comparison::Verdict;
 use crate::report::markdown::{LOOK, fence, span, words};
-use crate::report::sanitise::sanitise;
 use crate::report::table::{Table, Tone};
 use crate::report::{comparison_line, comparison_tables};
+use crate::sanitise::sanitise;
+use crate::words::{NONE, percent};
 
 /// Longest line.
 const LINE_MAX: usize = 400;

@@ -1,7 +1,7 @@
 //! JUnit XML as all readers of it agree on: suites, their tests, and how each ended. `time` is in
 //! seconds, and absent where nobody looked.
 
-use crate::report::sanitise::short;
+use crate::sanitise::short;
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesText, Event};
 use std::io;

@@ -6,9 +6,9 @@ use crate::ci::github::command;
 use crate::export::ExportError;
 use crate::export::checks::{Check, State, of_run, worst};
 use crate::record::Record;
-use crate::report::sanitise::sanitise;
 use crate::report::summary_line;
 use crate::samples::Sample;
+use crate::sanitise::sanitise;
 
 /// Findings that get a line of their own.
 const SHOWN: usize = 5;

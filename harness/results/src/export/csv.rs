@@ -5,8 +5,8 @@ use crate::export::ExportError;
 use crate::export::label::id;
 use crate::reading::Reading;
 use crate::record::{CaseRecord, Record, Summary};
-use crate::report::sanitise::short;
 use crate::samples::Sample;
+use crate::sanitise::short;
 use serde::Serialize;
 
 /// Longest text of a field.

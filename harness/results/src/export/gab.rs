@@ -6,9 +6,9 @@ use crate::export::label::{plain_id, quiet_json};
 use crate::export::{ExportError, known};
 use crate::metric::Better;
 use crate::record::{Record, Summary};
-use crate::report::figures::level;
 use crate::samples::Sample;
 use crate::units::Unit;
+use crate::words::level;
 use serde::Serialize;
 
 #[derive(Serialize)]

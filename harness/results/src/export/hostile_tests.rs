@@ -90,8 +90,8 @@ fn loads() -> Record {
             judged.threshold.stage = Some(name.clone());
         }
         let first = load.thresholds.first().cloned();
-        let unknown = |judged| crate::load::judge::Judged {
-            outcome: crate::load::judge::Outcome::Unknown(name.clone()),
+        let unknown = |judged| crate::load::judged::Judged {
+            outcome: crate::load::judged::ThresholdOutcome::Unknown(name.clone()),
             ..judged
         };
         load.thresholds.extend(first.map(unknown));

@@ -2,7 +2,7 @@
 //! other.
 
 use crate::case::CaseKey;
-use crate::report::sanitise::short;
+use crate::sanitise::short;
 
 /// Longest name of a case: Bencher takes 1,024 characters, with a metric's beside it.
 const ID_MAX: usize = 512;

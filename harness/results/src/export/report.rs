@@ -13,11 +13,12 @@ use crate::paired::comparison::Comparison;
 use crate::reading::Reading;
 use crate::record::{Host, Record, Run};
 use crate::report::again::again;
-use crate::report::figures::NONE;
 use crate::report::markdown::{all, span, words};
-use crate::report::sanitise::sanitise;
+use crate::report::records_tables;
 use crate::report::{comparison_tables, revision_words, tables, versions};
 use crate::samples::Sample;
+use crate::sanitise::sanitise;
+use crate::words::NONE;
 
 /// Longest text of a line.
 const LINE_MAX: usize = 400;
@@ -38,7 +39,7 @@ pub(super) fn against(record: &Record, baseline: &Record) -> Vec<u8> {
     let mut text = head(&record.run, &record.host, Some(&base));
     text += &format!("## Summary\n\n{}\n## Detailed Results\n\n", bullets(&checks));
     text += &all(&rows::of_run(record, Some((baseline, &records))), 3);
-    text += &format!("## Beside the baseline\n\n{}", all(&records.tables(), 3));
+    text += &format!("## Beside the baseline\n\n{}", all(&records_tables(&records), 3));
     (text + &tail(record)).into_bytes()
 }
 

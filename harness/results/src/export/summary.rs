@@ -1,18 +1,16 @@
 //! Markdown for GitHub: a step's summary with everything, and a comment with what matters. Both are
 //! cut before GitHub would drop them as a whole, and say so.
 
-use crate::bars;
 use crate::ci::page::Page;
 use crate::ci::{COMMENT_MAX, MARKER, SUMMARY_MAX};
 use crate::export::ExportError;
 use crate::export::checks::{Check, Kind, State, of_run, worst};
 use crate::record::Record;
 use crate::report::markdown::words;
-use crate::report::sanitise::sanitise;
 use crate::report::table::Table;
-use crate::report::{summary_line, tables};
+use crate::report::{self, summary_line, tables};
 use crate::samples::Sample;
-use crate::targets;
+use crate::sanitise::sanitise;
 
 /// Names in a line.
 const NAMED: usize = 5;
@@ -48,7 +46,8 @@ pub(super) fn standing(record: &Record) -> Vec<Table> {
     if record.is_profile() {
         return Vec::new();
     }
-    let tables = [targets::table(std::slice::from_ref(record)), bars::table(record)];
+    let tables =
+        [report::targets::table(std::slice::from_ref(record)), report::bars::table(record)];
     tables.into_iter().filter(|table| !table.rows.is_empty()).collect()
 }
 

@@ -6,14 +6,15 @@ mod drawing;
 use crate::case::Outcome;
 use crate::chart::{ChartError, Sheet};
 use crate::export::ExportError;
-use crate::quiet::Company;
 use crate::reading::Reading;
+use crate::record::Company;
 use crate::record::{CaseRecord, Record, Status, Summary};
 use crate::reduce::{GEOMEAN, HEADLINE, Levels, NOOP, counts_in_geomean};
-use crate::report::figures::{percent, too_few};
-use crate::report::sanitise::sanitise;
+use crate::report::figures::too_few;
 use crate::report::table::name;
 use crate::samples::Sample;
+use crate::sanitise::sanitise;
+use crate::words::percent;
 use std::ops::RangeInclusive;
 
 /// The ratios that the axis can show; the figure of any other still stands in its row.

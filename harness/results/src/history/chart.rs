@@ -4,7 +4,7 @@
 use super::page::escaped;
 use super::series::{Point, Series};
 use crate::record::Record;
-use crate::report::figures::{NONE, bounds};
+use crate::words::{NONE, bounds};
 use std::collections::BTreeMap;
 
 const WIDTH: f64 = 340.0;

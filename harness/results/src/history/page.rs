@@ -3,9 +3,9 @@
 use super::chart::{COLOURS, chart};
 use super::series::{Case, History, Point, Series, Suite};
 use crate::record::Record;
-use crate::report::figures::{NONE, bounds};
 use crate::report::html::family;
-use crate::report::sanitise::sanitise;
+use crate::sanitise::sanitise;
+use crate::words::{NONE, bounds};
 use quick_xml::escape::escape;
 
 /// Longest text from a record.

@@ -4,7 +4,7 @@ use crate::case::{CaseKey, Outcome};
 use crate::metric::{self, MetricName};
 use crate::reading::Reading;
 use crate::record::{Record, Summary};
-use crate::report::sanitise::sanitise;
+use crate::sanitise::sanitise;
 use std::collections::BTreeMap;
 
 /// Runs of a suite that are shown: the newest.

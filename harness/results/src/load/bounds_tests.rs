@@ -88,7 +88,7 @@ fn error(plan: &LoadPlan, lines: &[Value]) -> Option<String> {
     let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
     fs::write(folder.path().join(SECONDS_FILE), text).unwrap();
     let mut tally = Tally::new(plan.clone());
-    let opened = Seconds::open(folder.path(), &mut tally);
+    let opened = Seconds::open(folder.path(), plan, &mut |line| tally.push(&line));
     opened.err().map(|error| error.to_string())
 }
 

@@ -2,9 +2,9 @@
 //! slower, when a burst was got over.
 
 use super::frame::Figure;
-use super::outcome::{Degradations, Leak};
+use super::outcome::{Degradations, Leak, Recovery};
 use super::plan::{LoadPlan, Rate, Role, Stage, total};
-use super::recovery::{Burst, Recovery, least_capacity, recovery};
+use super::recovery::{Burst, least_capacity, recovery};
 use super::tally::{Row, Tally};
 use super::threshold::Metric;
 use crate::reading::{Missing, Reading};

@@ -2,7 +2,7 @@
 //! verdict with its reasons, and the course as data for pictures.
 
 use super::frame::{Counts, Figure, Look, PROGRAM, Seen};
-use super::judge::{self, Judged};
+use super::judged::{Judged, ThresholdOutcome};
 use super::outcome::{
     LoadOutcome, POINTS, Percentile, Percentiles, Point, StageOutcome, Step, Verdict,
 };
@@ -280,7 +280,7 @@ fn invalid(load: &LoadOutcome) -> Vec<String> {
 fn failed(load: &LoadOutcome) -> Vec<String> {
     let mut reasons = Vec::new();
     for judged in &load.thresholds {
-        if judged.outcome == judge::Outcome::Missed {
+        if judged.outcome == ThresholdOutcome::Missed {
             let (threshold, observed) = (&judged.threshold, judged.shown());
             reasons.push(format!("threshold missed: {threshold}: {observed}"));
         }
@@ -302,7 +302,7 @@ fn failed(load: &LoadOutcome) -> Vec<String> {
 fn unclear(load: &LoadOutcome) -> Vec<String> {
     let mut reasons: Vec<String> = load.ended_early.iter().cloned().collect();
     for judged in &load.thresholds {
-        if let judge::Outcome::Unknown(why) = &judged.outcome {
+        if let ThresholdOutcome::Unknown(why) = &judged.outcome {
             reasons.push(format!("threshold not judged: {}: {why}", judged.threshold));
         }
     }

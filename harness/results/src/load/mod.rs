@@ -12,6 +12,7 @@ mod finish;
 pub mod flags;
 pub mod frame;
 pub mod judge;
+pub mod judged;
 pub mod logs;
 pub mod outcome;
 pub mod plan;

@@ -2,15 +2,12 @@
 //! pure function of the plan and the seconds (`tally.rs`).
 
 use super::frame::{Counts, Segment};
-use super::judge::Judged;
+use super::judged::Judged;
 use super::plan::{LoadPlan, Pacing, Role};
 use super::quiescence::Ledger;
-use super::recovery::Recovery;
-use super::threshold::{Aggregate, Kind, Metric};
 use crate::metric::MetricName;
-use crate::quiet::Company;
 use crate::reading::{Missing, Reading};
-use crate::record::{Interval, Summary};
+use crate::record::{Company, Interval, Summary};
 use crate::stats::trend::{Degradation, LeakVerdict, Trend};
 use crate::units::{Nanos, Unit};
 use serde::{Deserialize, Serialize};
@@ -164,6 +161,25 @@ pub struct Degradations {
     pub figures: Vec<(String, Degradation)>,
 }
 
+/// How a burst was got over.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Recovery {
+    /// Seconds from the end of the burst; none if it was not reached while there was load.
+    pub took_s: Option<f64>,
+    /// How long was looked.
+    pub looked_s: f64,
+    /// The longest 99 % response that counts as calm.
+    pub calm_p99: Nanos,
+    /// The most in flight that counts as calm.
+    pub calm_in_flight: u64,
+    /// In flight when the burst ended.
+    pub backlog: u64,
+    /// The most that settled in a second with a backlog; none if there was none to speak of.
+    pub capacity_per_second: Option<f64>,
+    /// Seconds that the backlog takes at that capacity beside the base rate: the least possible.
+    pub drain_s: Option<f64>,
+}
+
 /// One step of the course.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Point {
@@ -196,25 +212,6 @@ pub struct Step {
     pub response_ns: Option<u64>,
     /// Service time there.
     pub service_ns: Option<u64>,
-}
-
-impl Judged {
-    /// What was observed, in words.
-    pub fn shown(&self) -> String {
-        let Reading::Known(value) = self.observed else {
-            return match &self.observed {
-                Reading::Missing(why) => why.to_string(),
-                Reading::Known(_) => String::new(),
-            };
-        };
-        let unit = match (self.threshold.metric, self.threshold.metric.kind()) {
-            (Metric::RecoveryTime, _) | (_, Kind::Trend) => Unit::Nanos,
-            (Metric::Degradation, _) | (_, Kind::Rate) => Unit::Share,
-            (_, Kind::Counter) if self.threshold.aggregate == Aggregate::Rate => Unit::PerSecond,
-            _ => Unit::Count,
-        };
-        unit.show(value)
-    }
 }
 
 /// A load that was done but for this part is whole: its last second may be short.

@@ -7,6 +7,7 @@
 //! law). Beside it stands how long the backlog takes at the rate that was reached: no system of
 //! that capacity recovers sooner.
 
+use super::outcome::Recovery;
 use crate::units::Nanos;
 use serde::{Deserialize, Serialize};
 
@@ -43,25 +44,6 @@ pub struct Burst {
     pub burst_per_second: f64,
     /// Share of messages that may fail in a calm second.
     pub failing_share: f64,
-}
-
-/// How a burst was got over.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Recovery {
-    /// Seconds from the end of the burst; none if it was not reached while there was load.
-    pub took_s: Option<f64>,
-    /// How long was looked.
-    pub looked_s: f64,
-    /// The longest 99 % response that counts as calm.
-    pub calm_p99: Nanos,
-    /// The most in flight that counts as calm.
-    pub calm_in_flight: u64,
-    /// In flight when the burst ended.
-    pub backlog: u64,
-    /// The most that settled in a second with a backlog; none if there was none to speak of.
-    pub capacity_per_second: Option<f64>,
-    /// Seconds that the backlog takes at that capacity beside the base rate: the least possible.
-    pub drain_s: Option<f64>,
 }
 
 /// Why no recovery can be told.

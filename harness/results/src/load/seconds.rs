@@ -4,7 +4,6 @@
 use super::bounds::{LINE_BYTES, Lines};
 use super::frame::Line;
 use super::plan::LoadPlan;
-use super::tally::Tally;
 use crate::file::{self, if_it_can};
 use crate::record::store::{StoreError, folder_of};
 use std::fs::{self, File, OpenOptions};
@@ -25,22 +24,23 @@ pub struct Seconds {
 }
 
 impl Seconds {
-    /// The file in `folder`, which is made if it is not there. What is in it already goes to
-    /// `tally`, line by line; a last line that is not whole is cut off.
+    /// The file of a load of `plan` in `folder`, which is made if it is not there. `take` is given
+    /// what is in it already, line by line; a last line that is not whole is cut off.
     ///
     /// # Errors
     /// It cannot be read or written, or a line before the last one is no second of this load.
-    pub fn open(folder: &Path, tally: &mut Tally) -> Result<Self, StoreError> {
+    pub fn open(
+        folder: &Path,
+        plan: &LoadPlan,
+        take: &mut dyn FnMut(Line),
+    ) -> Result<Self, StoreError> {
         let path = folder.join(SECONDS_FILE);
         let failed = |source| StoreError::Write { path: path.clone(), source };
         fs::create_dir_all(folder).map_err(failed)?;
         let mut options = OpenOptions::new();
         let whole = match fs::symlink_metadata(&path) {
             // First read: nothing is cut off or added to outside of the folder.
-            Ok(_) => {
-                let plan = tally.plan().clone();
-                read(&path, &plan, &mut |line| tally.push(&line))?
-            }
+            Ok(_) => read(&path, plan, take)?,
             Err(error) if error.kind() == ErrorKind::NotFound => 0,
             Err(source) => return Err(failed(source)),
         };
@@ -104,8 +104,14 @@ mod tests {
     use super::*;
     use crate::load::frame::{Counts, Frame, Seen, Segment};
     use crate::load::plan::{Arrivals, Pacing, Rate, Role, Stage};
+    use crate::load::tally::Tally;
     use crate::units::Nanos;
     use std::collections::BTreeMap;
+
+    fn open(folder: &Path, tally: &mut Tally) -> Result<Seconds, StoreError> {
+        let plan = tally.plan().clone();
+        Seconds::open(folder, &plan, &mut |line| tally.push(&line))
+    }
 
     fn plan() -> LoadPlan {
         let rate = Rate::Constant { per_second: 10.0 };
@@ -146,7 +152,7 @@ mod tests {
     #[test]
     fn a_load_that_was_killed_goes_on_where_it_was_and_adds_up() {
         let folder = tempfile::tempdir().unwrap();
-        let mut first = Seconds::open(folder.path(), &mut Tally::new(plan())).unwrap();
+        let mut first = open(folder.path(), &mut Tally::new(plan())).unwrap();
         for line in [segment(0, 0), second(0, 0), second(1, 3)] {
             first.append(&line).unwrap();
         }
@@ -155,7 +161,7 @@ mod tests {
         let mut file = OpenOptions::new().append(true).open(&path).unwrap();
         file.write_all(b"{\"second\":{\"sec").unwrap();
         let mut tally = Tally::new(plan());
-        let mut again = Seconds::open(folder.path(), &mut tally).unwrap();
+        let mut again = open(folder.path(), &mut tally).unwrap();
         assert_eq!(tally.next_second(), 2);
         for line in [segment(1, 2), second(2, 0)] {
             again.append(&line).unwrap();
@@ -176,7 +182,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(SECONDS_FILE);
         fs::write(&path, "{\"nonsense\":1}\n").unwrap();
-        let error = Seconds::open(folder.path(), &mut Tally::new(plan())).unwrap_err();
+        let error = open(folder.path(), &mut Tally::new(plan())).unwrap_err();
         assert!(error.to_string().contains("line 1"), "{error}");
     }
 }

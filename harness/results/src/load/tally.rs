@@ -2,7 +2,8 @@
 //! the live view, for thresholds that end a load, and at the end.
 
 use super::frame::{Counts, Figure, Frame, Line, Look, Seen, Segment};
-use super::judge::{Judged, Observed};
+use super::judge::{Observed, judge};
+use super::judged::Judged;
 use super::outcome::{Degradations, Leak, Point};
 use super::plan::LoadPlan;
 use super::quiescence::Ledger;
@@ -187,7 +188,7 @@ impl Tally {
 
     /// How each threshold stands so far.
     pub fn judged(&self) -> Vec<Judged> {
-        self.plan.judge(self)
+        self.plan.thresholds.iter().map(|threshold| judge(threshold, self)).collect()
     }
 
     /// The last second, for a live view.

@@ -2,15 +2,11 @@
 //! lies `samples.csv` with every [`Turn`]; all verdicts follow from the two and can be recomputed.
 
 use super::answers::Answers;
-use super::decide::{Decision, Verdict, decide};
-use super::exact::{self, ExactVerdict};
-use super::statistic::{log_ratios, one_value};
-use super::{Design, Statistic, Trial, Turn, Version, Weight, contest_of};
+use super::{Design, Version, Weight};
 use crate::case::{CaseKey, Outcome};
 use crate::metric::MetricName;
 use crate::record::kit::Kit;
-use crate::record::{Budget, Host, Run, Status};
-use crate::stats::signed_rank;
+use crate::record::{Budget, Host, Interval, Run, Status};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -86,6 +82,84 @@ pub struct MetricVerdict {
     pub candidate: Option<f64>,
 }
 
+/// What is said of a metric.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// Not worse by as much as is to be found, nor known to be worse by the margin.
+    Ok,
+    /// Better, and by more than the margin.
+    Improved,
+    /// Worse, and by more than the margin.
+    Regressed,
+    /// The launches that there were do not tell.
+    Inconclusive,
+    /// There is nothing to compare.
+    NotComparable,
+}
+
+impl Verdict {
+    /// As it is printed.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Ok => "OK",
+            Self::Improved => "IMPROVED",
+            Self::Regressed => "REGRESSED",
+            Self::Inconclusive => "INCONCLUSIVE",
+            Self::NotComparable => "NOT COMPARABLE",
+        }
+    }
+}
+
+/// What the launches say of one metric.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Decision {
+    /// The verdict; none while it is open.
+    pub verdict: Option<Verdict>,
+    /// Launches at the look that decided; the last look where none did.
+    pub look: u32,
+    /// Candidate over base, as a ratio: above 1 is worse. From all launches.
+    pub worse: f64,
+    /// The exact interval of `worse` at [`Design::LEVEL`], from all launches; none below 8.
+    pub interval: Option<Interval>,
+    /// At `look`: how likely so much worse, or more, is if it is worse by the margin only.
+    pub p_worse: f64,
+    /// At `look`: how likely so much better, or more, is if it is better by the margin only.
+    pub p_better: f64,
+    /// Launches.
+    pub n: u32,
+}
+
+/// How much two processes of one version agree on a count.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// To the last digit, in both versions.
+    Exact,
+    /// They differ by this share of the count.
+    Near {
+        /// (greatest − least) / greatest, of the version in which it is larger.
+        spread: f64,
+    },
+}
+
+/// What is said of one count.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ExactVerdict {
+    /// What was counted.
+    pub metric: MetricName,
+    /// How exact it is.
+    pub kind: Kind,
+    /// The base's count: the median of its processes; none where it told none.
+    pub base: Option<f64>,
+    /// The candidate's.
+    pub candidate: Option<f64>,
+    /// The share by which it may be worse.
+    pub tolerance: f64,
+    /// The verdict; not comparable where one version has the count and the other has not.
+    pub verdict: Verdict,
+}
+
 /// The base against itself, under the labels of base and candidate.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Sentinel {
@@ -102,6 +176,14 @@ pub struct Sentinel {
     /// What is said of it; anything but `OK` and `INCONCLUSIVE` means that nothing else is to be
     /// believed.
     pub metrics: Vec<MetricVerdict>,
+}
+
+impl Sentinel {
+    /// The design of the sentinel in a comparison of `design`.
+    pub fn design(&self, design: &Design) -> Design {
+        let (primary, secondary) = (self.primary, self.secondary);
+        Design { margin: 0.0, primary, secondary, ..design.clone() }
+    }
 }
 
 /// What a comparison comes to as a whole.
@@ -177,82 +259,4 @@ impl Comparison {
             Conclusion::Fine
         }
     }
-
-    /// Recomputes every verdict from `turns`, with the design and each case's margins as they are.
-    pub fn rejudge(&mut self, turns: &[Turn]) {
-        let is_over = self.run.status != Status::Running;
-        for case in &mut self.cases {
-            let own: Vec<&Turn> = turns.iter().filter(|turn| turn.case == case.key).collect();
-            case.judge(&own, &self.design, is_over);
-        }
-        if let Some(sentinel) = &mut self.sentinel {
-            let own: Vec<&Turn> = turns.iter().filter(|turn| turn.case == sentinel.key).collect();
-            sentinel.judge(&own, &self.design, is_over);
-        }
-    }
 }
-
-impl CaseComparison {
-    /// Judges the case by its `turns`; `is_over`: there will be no more of them.
-    pub fn judge(&mut self, turns: &[&Turn], design: &Design, is_over: bool) {
-        let margin = |metric| self.margins.get(&metric).copied();
-        self.metrics = judge(turns, Trial::Contest, (design, &margin), is_over);
-        self.exact = exact::judge(turns.iter().copied(), &margin);
-    }
-}
-
-impl Sentinel {
-    /// Judges it by the `turns` of its case: against no margin, and with all of alpha to itself.
-    pub fn judge(&mut self, turns: &[&Turn], design: &Design, is_over: bool) {
-        let own = self.design(design);
-        self.metrics = judge(turns, Trial::Sentinel, (&own, &|_| None), is_over);
-    }
-
-    /// The design of the sentinel in a comparison of `design`.
-    pub fn design(&self, design: &Design) -> Design {
-        let (primary, secondary) = (self.primary, self.secondary);
-        Design { margin: 0.0, primary, secondary, ..design.clone() }
-    }
-}
-
-/// What the launch pairs of one case say of each metric so far. `margin` gives a metric's own
-/// margin, where it has one.
-pub fn judge(
-    turns: &[&Turn],
-    trial: Trial,
-    (design, margin): (&Design, &dyn Fn(MetricName) -> Option<f64>),
-    is_over: bool,
-) -> Vec<MetricVerdict> {
-    let ratios = log_ratios(turns.iter().copied(), trial);
-    let of = |(metric, values): (MetricName, Vec<f64>)| {
-        let contest = contest_of(metric)?;
-        let margin = margin(metric).unwrap_or(design.margin);
-        let decision = decide(&values, (design, contest.weight), margin, is_over);
-        let none = || format!("a launch has no reading of {metric}");
-        let verdict = decision.map_or(Some(Verdict::NotComparable), |decision| decision.verdict);
-        let [base, candidate] = Version::BOTH.map(|version| {
-            let own = |turn: &&&Turn| {
-                turn.trial == trial && turn.metric == metric && turn.version == version
-            };
-            figure(turns.iter().filter(own).copied(), contest.statistic)
-        });
-        let decision = decision.ok_or_else(none);
-        let weight = contest.weight;
-        Some(MetricVerdict { metric, weight, margin, verdict, decision, base, candidate })
-    };
-    ratios.into_iter().filter_map(of).collect()
-}
-
-/// Hodges–Lehmann over launches of a launch's value: the least block for times on a CPU.
-fn figure<'a>(turns: impl Iterator<Item = &'a Turn>, statistic: Statistic) -> Option<f64> {
-    let mut launches: BTreeMap<u32, Vec<&Turn>> = BTreeMap::new();
-    for turn in turns {
-        launches.entry(turn.launch).or_default().push(turn);
-    }
-    let of = |turns: &Vec<&Turn>| one_value(statistic, turns);
-    signed_rank::estimate(&launches.values().filter_map(of).collect::<Vec<_>>())
-}
-
-#[cfg(test)]
-#[path = "comparison_tests.rs"]
-mod tests;

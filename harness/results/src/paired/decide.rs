@@ -1,57 +1,9 @@
 //! From the log-ratios of launch pairs to a verdict: looks at fixed counts, an exact test at each.
 
+use super::comparison::{Decision, Verdict};
 use super::{Design, Weight};
 use crate::record::Interval;
 use crate::stats::signed_rank;
-use serde::{Deserialize, Serialize};
-
-/// What is said of a metric.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Verdict {
-    /// Not worse by as much as is to be found, nor known to be worse by the margin.
-    Ok,
-    /// Better, and by more than the margin.
-    Improved,
-    /// Worse, and by more than the margin.
-    Regressed,
-    /// The launches that there were do not tell.
-    Inconclusive,
-    /// There is nothing to compare.
-    NotComparable,
-}
-
-impl Verdict {
-    /// As it is printed.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Ok => "OK",
-            Self::Improved => "IMPROVED",
-            Self::Regressed => "REGRESSED",
-            Self::Inconclusive => "INCONCLUSIVE",
-            Self::NotComparable => "NOT COMPARABLE",
-        }
-    }
-}
-
-/// What the launches say of one metric.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Decision {
-    /// The verdict; none while it is open.
-    pub verdict: Option<Verdict>,
-    /// Launches at the look that decided; the last look where none did.
-    pub look: u32,
-    /// Candidate over base, as a ratio: above 1 is worse. From all launches.
-    pub worse: f64,
-    /// The exact interval of `worse` at [`Design::LEVEL`], from all launches; none below 8.
-    pub interval: Option<Interval>,
-    /// At `look`: how likely so much worse, or more, is if it is worse by the margin only.
-    pub p_worse: f64,
-    /// At `look`: how likely so much better, or more, is if it is better by the margin only.
-    pub p_better: f64,
-    /// Launches.
-    pub n: u32,
-}
 
 /// Looks at `log_ratios`, one per launch in their order, positive where the candidate is worse.
 /// None without a launch, with a value that is no number, or above [`signed_rank::N_MAX`] launches.
@@ -64,7 +16,8 @@ pub struct Decision {
 /// of the size that is to be found is called `OK` with a chance of at most 1 − [`Design::LEVEL`].
 pub fn decide(
     log_ratios: &[f64],
-    (design, weight): (&Design, Weight),
+    design: &Design,
+    weight: Weight,
     margin: f64,
     is_over: bool,
 ) -> Option<Decision> {

@@ -42,7 +42,7 @@ fn loud(primary: u32) -> Design {
 }
 
 fn verdict(values: &[f64], design: &Design, margin: f64) -> Option<Verdict> {
-    decide(values, (design, PRIMARY), margin, false).unwrap().verdict
+    decide(values, design, PRIMARY, margin, false).unwrap().verdict
 }
 
 /// The share of runs of `metrics` metrics in which any is called worse, and in which any is called
@@ -135,7 +135,7 @@ fn planted(metrics: u32, shift: f64) -> Vec<Decision> {
     let design = Design { primary: metrics, ..Design::default() };
     let noise: Noise = |random, _| 0.008 * normal(random);
     let mut one = || draw(&mut random, noise, shift.ln_1p(), 60);
-    let decide = |values: Vec<f64>| decide(&values, (&design, PRIMARY), design.margin, true);
+    let decide = |values: Vec<f64>| decide(&values, &design, PRIMARY, design.margin, true);
     (0..400).map(|_| decide(one()).unwrap()).collect()
 }
 
@@ -173,7 +173,7 @@ fn what_is_to_be_found_is_rarely_called_ok() {
     let mut unsplit = 0;
     for _ in 0..runs {
         let values = draw(&mut random, noise, shift, 60);
-        let told = decide(&values, (&design, PRIMARY), design.margin, true).unwrap();
+        let told = decide(&values, &design, PRIMARY, design.margin, true).unwrap();
         missed += u32::from(told.verdict == Some(Verdict::Ok));
         let is_below = |look: &u32| {
             let level = 2.0_f64.mul_add(Design::LEVEL, -1.0);
@@ -202,7 +202,7 @@ fn what_is_known_to_be_beyond_the_margin_is_not_closed_as_ok() {
     }
     // At the end it stays open where worse, and is fine where better.
     let values: Vec<f64> = (0..16).map(|i| 0.015 + wobble(i)).collect();
-    let end = |values: &[f64]| decide(values, (&design, PRIMARY), 0.01, true).unwrap().verdict;
+    let end = |values: &[f64]| decide(values, &design, PRIMARY, 0.01, true).unwrap().verdict;
     assert_eq!(end(&values), Some(Verdict::Inconclusive));
     let turned: Vec<f64> = values.iter().map(|v| -v).collect();
     assert_eq!(end(&turned), Some(Verdict::Ok));
@@ -230,14 +230,14 @@ fn zeros_and_ties_are_no_evidence() {
     let design = Design::default();
     assert_eq!(verdict(&[0.0; 16], &design, 0.01), Some(Verdict::Ok));
     // Without a margin, zeros have no sign.
-    let told = decide(&[0.0; 16], (&design, PRIMARY), 0.0, false).unwrap();
+    let told = decide(&[0.0; 16], &design, PRIMARY, 0.0, false).unwrap();
     assert_eq!((told.verdict, told.p_worse, told.p_better), (Some(Verdict::Ok), 1.0, 1.0));
     assert_eq!((told.worse, told.look, told.n), (1.0, 16, 16));
     // All exactly at the margin: the same.
-    let told = decide(&[0.01_f64.ln_1p(); 16], (&design, PRIMARY), 0.01, false).unwrap();
+    let told = decide(&[0.01_f64.ln_1p(); 16], &design, PRIMARY, 0.01, false).unwrap();
     assert_eq!((told.verdict, told.p_worse), (Some(Verdict::Ok), 1.0));
     // Ties that all point one way are as clear as it gets.
-    let told = decide(&[0.03; 16], (&design, PRIMARY), 0.01, false).unwrap();
+    let told = decide(&[0.03; 16], &design, PRIMARY, 0.01, false).unwrap();
     assert_eq!((told.verdict, told.p_worse), (Some(Verdict::Regressed), 2.0_f64.powi(-16)));
     assert_eq!(told.p_better, 1.0);
 }
@@ -248,10 +248,10 @@ fn what_is_no_number_is_not_decided() {
     for odd in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
         let mut values = vec![0.03; 20];
         values[18] = odd;
-        assert_eq!(decide(&values, (&design, PRIMARY), 0.01, true), None, "{odd}");
+        assert_eq!(decide(&values, &design, PRIMARY, 0.01, true), None, "{odd}");
     }
-    assert_eq!(decide(&[], (&design, PRIMARY), 0.01, true), None);
-    assert_eq!(decide(&vec![0.0; signed_rank::N_MAX + 1], (&design, PRIMARY), 0.01, true), None);
+    assert_eq!(decide(&[], &design, PRIMARY, 0.01, true), None);
+    assert_eq!(decide(&vec![0.0; signed_rank::N_MAX + 1], &design, PRIMARY, 0.01, true), None);
 }
 
 #[test]
@@ -259,23 +259,23 @@ fn before_the_first_look_nothing_is_said_and_at_the_end_something_is() {
     let design = Design::default();
     let told = |count: usize, is_over| {
         let values = vec![0.03; count];
-        decide(&values, (&design, PRIMARY), 0.01, is_over).unwrap()
+        decide(&values, &design, PRIMARY, 0.01, is_over).unwrap()
     };
     assert_eq!((told(15, false).verdict, told(15, false).look), (None, 0));
     assert_eq!((told(15, false).p_worse, told(15, false).p_better), (1.0, 1.0));
     assert_eq!(told(15, true).verdict, Some(Verdict::Inconclusive));
     assert!(told(7, true).interval.is_none() && told(8, true).interval.is_some());
     // Too few launches to bound anything: silence is not a pass.
-    let few = decide(&[0.0; 7], (&design, PRIMARY), 0.01, true).unwrap();
+    let few = decide(&[0.0; 7], &design, PRIMARY, 0.01, true).unwrap();
     assert_eq!(few.verdict, Some(Verdict::Inconclusive));
-    let enough = decide(&[0.0; 15], (&design, PRIMARY), 0.01, true).unwrap();
+    let enough = decide(&[0.0; 15], &design, PRIMARY, 0.01, true).unwrap();
     assert_eq!(enough.verdict, Some(Verdict::Ok));
 }
 
 #[test]
 fn the_interval_is_of_ratios_and_holds_the_estimate() {
     let values: Vec<f64> = (0..16).map(|i| (1.02 + f64::from(i) / 1e3_f64).ln()).collect();
-    let told = decide(&values, (&Design::default(), PRIMARY), 0.01, false).unwrap();
+    let told = decide(&values, &Design::default(), PRIMARY, 0.01, false).unwrap();
     let interval = told.interval.unwrap();
     assert!(1.02 < interval.lower && interval.lower < told.worse);
     assert!(told.worse < interval.upper && interval.upper < 1.035);
@@ -328,8 +328,8 @@ fn for_all_changes(
 fn swapping_the_labels_swaps_the_verdict() {
     for_all_changes(2_000, |values, margin, design| {
         let turned: Vec<f64> = values.iter().map(|v| -v).collect();
-        let told = decide(values, (design, PRIMARY), margin, false).unwrap();
-        let other = decide(&turned, (design, PRIMARY), margin, false).unwrap();
+        let told = decide(values, design, PRIMARY, margin, false).unwrap();
+        let other = decide(&turned, design, PRIMARY, margin, false).unwrap();
         let expected = match told.verdict {
             Some(Verdict::Regressed) => Some(Verdict::Improved),
             Some(Verdict::Improved) => Some(Verdict::Regressed),
@@ -349,11 +349,11 @@ fn a_verdict_is_for_ever() {
     for_all_changes(400, |values, margin, design| {
         let mut last: Option<Decision> = None;
         for count in 1..=values.len() {
-            let told = decide(&values[..count], (design, PRIMARY), margin, false).unwrap();
+            let told = decide(&values[..count], design, PRIMARY, margin, false).unwrap();
             let of = |d: Decision| (d.verdict, d.look, d.p_worse, d.p_better);
             if let Some(last) = last.filter(|last| last.verdict.is_some()) {
                 prop_assert_eq!(of(told), of(last));
-                let over = decide(&values[..count], (design, PRIMARY), margin, true).unwrap();
+                let over = decide(&values[..count], design, PRIMARY, margin, true).unwrap();
                 prop_assert_eq!(over.verdict, told.verdict);
             }
             // Nothing is decided but at a look.
@@ -361,7 +361,7 @@ fn a_verdict_is_for_ever() {
             prop_assert!(!is_new || design.looks.contains(&(count as u32)));
             last = Some(told);
         }
-        let over = decide(values, (design, PRIMARY), margin, true).unwrap();
+        let over = decide(values, design, PRIMARY, margin, true).unwrap();
         prop_assert!(over.verdict.is_some());
         Ok(())
     });

@@ -1,11 +1,11 @@
 //! Counts that the program alone decides: no statistics, and no tolerance unless the user gives
 //! one. A change of one in a million is a fact.
 
-use super::decide::Verdict;
-use super::{Trial, Turn, Version, worse_sign};
+use super::comparison::{ExactVerdict, Kind, Verdict};
+use super::contest::worse_sign;
+use super::{Trial, Turn, Version};
 use crate::metric::{Class, Metric, MetricName};
 use crate::stats::summary;
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Least tolerance of a count that differs from process to process.
@@ -14,36 +14,6 @@ pub const NEAR_TOLERANCE: f64 = 0.001;
 const OF_THE_PLACE: [&str; 2] = ["wasm_file_bytes", "native_file_bytes"];
 /// How many times the spread between processes its tolerance is.
 const NEAR_SPREADS: f64 = 3.0;
-
-/// How much two processes of one version agree on a count.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Kind {
-    /// To the last digit, in both versions.
-    Exact,
-    /// They differ by this share of the count.
-    Near {
-        /// (greatest − least) / greatest, of the version in which it is larger.
-        spread: f64,
-    },
-}
-
-/// What is said of one count.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ExactVerdict {
-    /// What was counted.
-    pub metric: MetricName,
-    /// How exact it is.
-    pub kind: Kind,
-    /// The base's count: the median of its processes; none where it told none.
-    pub base: Option<f64>,
-    /// The candidate's.
-    pub candidate: Option<f64>,
-    /// The share by which it may be worse.
-    pub tolerance: f64,
-    /// The verdict; not comparable where one version has the count and the other has not.
-    pub verdict: Verdict,
-}
 
 /// What the host allocates: counts, though a hash map with a seed of its own may move them.
 const ALLOCATIONS: [&str; 9] = [

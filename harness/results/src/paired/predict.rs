@@ -6,7 +6,7 @@
 //! (1991), chapter 4; here of logarithms, because noise is in proportion. Unlike a verdict on
 //! launch pairs it assumes that sessions are independent and nearly log-normal, so it informs.
 
-use super::decide::Verdict;
+use super::comparison::Verdict;
 use super::exact::NEAR_TOLERANCE;
 use crate::metric::Better;
 use serde::{Deserialize, Serialize};

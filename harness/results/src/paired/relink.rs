@@ -1,12 +1,10 @@
 //! The relink floor: by how much a figure moves when nothing but the order changes in which a
 //! linker lays out the same code. A change that is no larger says nothing of the source.
 
-use super::Design;
 use super::comparison::CaseComparison;
 use crate::case::{CaseKey, Outcome};
 use crate::metric::MetricName;
 use crate::record::Interval;
-use crate::report::table::{Table, Tone};
 use crate::units::Unit;
 use std::collections::BTreeMap;
 
@@ -37,9 +35,10 @@ impl Floor {
 /// What relinks say of each case.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Floors {
-    cases: BTreeMap<CaseKey, BTreeMap<MetricName, Floor>>,
+    /// By case and metric.
+    pub cases: BTreeMap<CaseKey, BTreeMap<MetricName, Floor>>,
     /// Why a relink says nothing of a case, or not of a metric of it.
-    untold: BTreeMap<CaseKey, String>,
+    pub untold: BTreeMap<CaseKey, String>,
 }
 
 impl Floors {
@@ -126,43 +125,6 @@ impl Floors {
         let untold = self.untold.iter();
         warnings.extend(untold.map(|(case, why)| format!("relink floor of {case}: {why}")));
         warnings
-    }
-
-    /// Every floor; those above `margin` stand out.
-    pub fn table(&self, design: &Design) -> Table {
-        let launches = design.looks.last().copied().unwrap_or(0);
-        let title = format!(
-            "Relink floor: the same code, linked in other orders; {launches} launch pairs each, \
-             seed {}",
-            design.seed
-        );
-        let mut table = Table::new(&title, &["<case", "<metric", "relinks", "floor", "half-width"]);
-        for (case, floors) in &self.cases {
-            for (metric, floor) in floors {
-                let is_wide = floor.is_seen() && floor.share() > design.margin;
-                let half_width = floor.half_width.map(|log| percent(log.exp_m1()));
-                table.row(
-                    if is_wide { Tone::Bad } else { Tone::Plain },
-                    [
-                        case.to_string(),
-                        metric.to_string(),
-                        floor.relinks.to_string(),
-                        percent(floor.share()),
-                        half_width.unwrap_or_else(|| "—".to_owned()),
-                    ],
-                );
-            }
-        }
-        for (case, why) in &self.untold {
-            table.note(Tone::Bad, &format!("{case}: {why}"));
-        }
-        let level = Design::LEVEL * 100.0;
-        let text = format!(
-            "floor: the largest change that a relink made; half-width: of its {level:.0} % \
-             interval. A floor below its half-width may be noise alone, and widens no margin"
-        );
-        table.note(Tone::Plain, &text);
-        table
     }
 }
 

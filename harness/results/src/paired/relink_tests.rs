@@ -1,12 +1,14 @@
 //! Floors from decisions that are made up.
 
 use super::*;
+use crate::paired::Design;
 use crate::paired::Weight;
 use crate::paired::answers::Answers;
+use crate::paired::comparison::Decision;
 use crate::paired::comparison::MetricVerdict;
-use crate::paired::decide::Decision;
 use crate::record::Budget;
-use crate::report::{Style, paint};
+use crate::report::table::Tone;
+use crate::report::{Style, floors, paint};
 
 const WASM: &str = "wasm_call_ns";
 const NATIVE: &str = "native_call_ns";
@@ -144,7 +146,7 @@ fn half_a_relink_and_a_missing_reading_are_told_and_not_counted() {
 #[test]
 fn the_table_shows_every_floor_and_marks_the_wide_ones() {
     let design = Design { looks: vec![16], seed: 5, ..Design::default() };
-    let table = three().table(&design);
+    let table = floors::table(&three(), &design);
     let tones: Vec<Tone> = table.rows.iter().map(|row| row.tone).collect();
     assert_eq!(tones.len(), 2);
     let text = paint(&table, &Style { colour: false });

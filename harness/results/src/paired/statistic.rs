@@ -1,6 +1,7 @@
 //! One launch pair, one log-ratio.
 
-use super::{Statistic, Trial, Turn, Version, contest_of, worse_sign};
+use super::contest::{Statistic, contest_of, worse_sign};
+use super::{Trial, Turn, Version};
 use crate::metric::MetricName;
 use crate::stats::summary;
 use std::collections::{BTreeMap, BTreeSet};

@@ -8,6 +8,7 @@
 //! them does not matter.
 
 use super::boxes::{Look, dress};
+use super::changes::NORMAL_95;
 use super::folded::escaped;
 use super::names::normalised;
 use super::picture::{Head, draw};
@@ -21,8 +22,6 @@ use std::ops::Bound;
 pub use super::picture::Caption;
 
 mod functions;
-use functions::NORMAL_95;
-pub use functions::{Changes, FunctionRow, Matched, Share};
 
 /// The frame that stands for all that runs outside the agent.
 pub const HOST: &str = "[host]";

@@ -2,7 +2,8 @@
 
 use super::super::fixture;
 use super::*;
-use crate::report::{Style, paint};
+use crate::profile::changes::FunctionRow;
+use crate::report::{Style, functions, paint};
 use expect_test::{expect, expect_file};
 
 fn of(native: &str, wasm: &str) -> Differential {
@@ -27,7 +28,7 @@ fn the_scripted_sides_compare_as_they_did() {
     let (_, after) = rest.split_once("</script>").unwrap();
     let drawn = format!("{before}{after}").replace("><", ">\n<");
     expect_file!["goldens/differential.svg.txt"].assert_eq(&drawn);
-    let table = paint(&scripted().changes().table("json"), &Style::default());
+    let table = paint(&functions::table(&scripted().changes(), "json"), &Style::default());
     expect_file!["goldens/differential.txt"].assert_eq(&table);
 }
 
@@ -100,12 +101,12 @@ fn sides_that_do_not_match_are_told_and_not_drawn_as_growth() {
     let fills: Vec<String> = boxes(&svg).into_iter().map(|(_, fill)| fill).collect();
     assert!(!fills.iter().any(|fill| fill.starts_with("rgb(255")), "{fills:?}");
     assert_eq!(fills.iter().filter(|fill| *fill == "rgb(245,205,120)").count(), 1);
-    let table = paint(&differential.changes().table("json"), &Style::default());
+    let table = paint(&functions::table(&differential.changes(), "json"), &Style::default());
     let table = table.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(table.contains("100.00 % of native and 100.00 % of WASM"), "by function: {table}");
     assert!(table.contains("0.00 % and 0.00 % under the same callers"), "{table}");
     assert!(table.contains("calls do not match"), "{table}");
-    let strangers = of("9 g:f", "9 g:g").changes().table("json");
+    let strangers = functions::table(&of("9 g:f", "9 g:g").changes(), "json");
     assert!(paint(&strangers, &Style::default()).contains("the two sides do not match"));
 }
 
@@ -175,8 +176,10 @@ fn growth_is_red_where_it_happens() {
 
 #[test]
 fn what_does_not_match_is_told() {
-    let table =
-        of("3 g:f > g:only_native\n1 g:f", "1 g:f > g:only_wasm\n1 g:f").changes().table("json");
+    let table = functions::table(
+        &of("3 g:f > g:only_native\n1 g:f", "1 g:f > g:only_wasm\n1 g:f").changes(),
+        "json",
+    );
     let text = paint(&table, &Style::default());
     assert!(text.contains("25.00 % of native and 50.00 % of WASM"), "{text}");
 }
@@ -205,6 +208,6 @@ fn heaps_compare_without_an_error() {
     let heap = |script| fixture::profile(Weight::Bytes, script);
     let differential = Differential::new(&heap("2 g:f"), &heap("3 g:f")).unwrap();
     assert_eq!(differential.functions()[0].growth_error(), None);
-    let text = paint(&differential.changes().table("json"), &Style::default());
+    let text = paint(&functions::table(&differential.changes(), "json"), &Style::default());
     assert!(text.contains("50.2 B") && !text.contains('±'), "{text}");
 }

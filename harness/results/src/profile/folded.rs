@@ -10,7 +10,7 @@
 //! `_[b]` boundary, `_[?]` unknown. Lines and files of frames are left out.
 
 use super::{Frame, Origin, Profile};
-use crate::report::sanitise::sanitise;
+use crate::sanitise::sanitise;
 use std::collections::BTreeMap;
 
 /// Longest name of a frame, in characters; a generic type can be named at any length.

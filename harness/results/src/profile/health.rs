@@ -3,8 +3,8 @@
 use super::{About, DEFECT_SHARE_MAX, Health};
 use crate::metric::metrics;
 use crate::reading::{Missing, Reading};
-use crate::report::figures::{grouped, list};
 use crate::units::{Nanos, Unit};
+use crate::words::{grouped, list};
 
 /// So many different reasons for missing counters are told.
 const REASONS_MAX: usize = 4;

@@ -3,6 +3,7 @@
 
 mod boxes;
 pub mod build;
+pub mod changes;
 pub mod classify;
 pub mod dhat;
 pub mod differential;

@@ -2,8 +2,8 @@
 //! put above them, where inferno has room for one.
 
 use super::{Origin, ProfileError};
-use crate::report::sanitise::sanitise;
 use crate::report::wrap;
+use crate::sanitise::sanitise;
 use inferno::flamegraph::color::{BackgroundColor, Color};
 use inferno::flamegraph::{Options, from_lines};
 use quick_xml::escape::escape;

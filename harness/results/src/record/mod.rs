@@ -13,13 +13,25 @@ pub mod store;
 use crate::case::{CaseKey, Check, Outcome};
 use crate::load::outcome::LoadOutcome;
 use crate::metric::MetricName;
-use crate::profile::differential::Changes;
+use crate::profile::changes::Changes;
 use crate::profile::{About, Health, Shares, Weight};
-use crate::quiet::Company;
 use crate::reading::{Missing, Reading};
 use crate::units::{Bytes, Nanos};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+
+/// Who else was on the core while a figure was measured.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Company {
+    /// Nobody looked.
+    #[default]
+    Unwatched,
+    /// So many launches had company and were left out.
+    LeftOut(u32),
+    /// So many of the launches behind the figure had company: too few were quiet.
+    Present(u32),
+}
 
 /// The schema this version writes; it reads no other.
 pub const SCHEMA: u32 = 1;

@@ -5,16 +5,16 @@ mod changes;
 mod every;
 
 use crate::paired::answers::Answers;
+use crate::paired::comparison::ExactVerdict;
+use crate::paired::comparison::Verdict;
 use crate::paired::comparison::{CaseComparison, Comparison, Conclusion, MetricVerdict, Sentinel};
-use crate::paired::decide::Verdict;
-use crate::paired::exact::ExactVerdict;
 use crate::paired::{Version, Weight};
 use crate::reading::Reading;
 use crate::record::kit::Kit;
 use crate::record::{Revision, Status};
-use crate::report::figures::{NONE, list, some};
 use crate::report::table::{Table, Tone};
 use crate::report::{Style, paint};
+use crate::words::{NONE, list, some};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Characters of a file's hash that tell it from any other.

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::fixture::paired::comparison as fixture;
+use crate::paired::judge::rejudge;
 use crate::record::store::RunFolder;
 use expect_test::{expect, expect_file};
 use std::path::{Path, PathBuf};
@@ -59,7 +60,7 @@ fn an_untrusted_environment_is_said_aloud() {
     for turn in turns.iter_mut().filter(|turn| turn.trial == crate::paired::Trial::Sentinel) {
         turn.value += u64::from(turn.version == Version::Candidate) * 10_000;
     }
-    comparison.rejudge(&turns);
+    rejudge(&mut comparison, &turns);
     assert!(comparison.is_untrusted());
     let text = comparison_text(&comparison, false, &Style::default());
     let line = text.lines().find(|line| line.contains("Sentinel")).unwrap();
@@ -102,7 +103,7 @@ fn a_comparison_fits_a_line() {
 fn few_launches_have_no_interval_and_no_number() {
     let (mut comparison, mut turns) = fixture();
     turns.retain(|turn| turn.launch < 5);
-    comparison.rejudge(&turns);
+    rejudge(&mut comparison, &turns);
     let text = comparison_text(&comparison, false, &Style::default());
     let lines = text.lines().map(str::trim).filter(|line| line.starts_with("INCONCLUSIVE"));
     let lines: Vec<&str> = lines.collect();
@@ -123,7 +124,7 @@ fn comparison_v1() -> PathBuf {
 fn a_comparison_of_schema_1_loads_and_its_samples_say_what_it_says() {
     let (comparison, turns) = RunFolder::load_comparison(&comparison_v1()).unwrap();
     let mut again = comparison.clone();
-    again.rejudge(&turns);
+    rejudge(&mut again, &turns);
     let said = |c: &Comparison| verdicts(c).collect::<Vec<_>>();
     assert_eq!(said(&again), said(&comparison));
     assert!(said(&again).len() > 8);

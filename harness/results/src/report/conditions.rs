@@ -3,10 +3,11 @@
 use crate::reading::Reading;
 use crate::record::{Artifact, CaseRecord, Record};
 use crate::reduce::NOOP;
-use crate::report::figures::{NONE, estimate, list};
+use crate::report::figures::estimate;
 use crate::report::overhead::cases;
 use crate::report::table::{Table, Tone, name};
 use crate::units::Unit;
+use crate::words::{NONE, list};
 use std::collections::BTreeMap;
 use std::fmt::Display;
 

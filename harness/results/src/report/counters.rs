@@ -3,10 +3,10 @@
 use crate::metric::metrics;
 use crate::reading::{Missing, Reading};
 use crate::record::{CaseRecord, Record, Summary};
-use crate::report::figures::NONE;
 use crate::report::overhead::{label, ran};
 use crate::report::table::{Table, Tone};
 use crate::units::Unit;
+use crate::words::NONE;
 
 /// The columns: a heading, and the metric's name behind `wasm_to_native_`.
 const RATIOS: [(&str, &str); 9] = [

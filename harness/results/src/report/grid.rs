@@ -2,15 +2,14 @@
 
 use crate::case::Outcome;
 use crate::metric::MetricName;
-use crate::quiet::Company;
 use crate::reading::Reading;
+use crate::record::Company;
 use crate::record::{CaseRecord, Record};
 use crate::reduce::SINGLE;
-use crate::report::figures::{
-    estimate, exact, interval, launches, list, note_about, notes, too_few,
-};
+use crate::report::figures::{estimate, exact, interval, launches, note_about, notes, too_few};
 use crate::report::overhead::note_company;
 use crate::report::table::{Table, Tone, name};
+use crate::words::list;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a column shows of a case.

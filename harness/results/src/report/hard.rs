@@ -1,8 +1,8 @@
 //! Hard limits of the user's own, and how a run stands to them.
 
 use crate::limits::{Bound, Grade, Graded};
-use crate::report::figures::{NONE, bounds};
 use crate::report::table::{Table, Tone};
+use crate::words::{NONE, bounds};
 
 /// Each limit beside its figure; `idle` are lines of the file whose limits concern no case.
 pub fn limits_table(graded: &[Graded], idle: &[usize]) -> Table {

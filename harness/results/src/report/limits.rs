@@ -4,10 +4,11 @@ use crate::case::{LIMIT, Outcome};
 use crate::record::{CaseRecord, Record};
 use crate::reduce::SINGLE;
 use crate::report::figures::{
-    NONE, estimate, exact, interval, launches, note_about, note_missing, note_small_n, notes,
+    estimate, exact, interval, launches, note_about, note_missing, note_small_n, notes,
 };
 use crate::report::overhead::note_company;
 use crate::report::table::{Table, Tone, name};
+use crate::words::NONE;
 
 /// Shares of the limit that are held while messages are sent, in per cent.
 pub(super) const HELD: [&str; 4] = ["10", "50", "90", "99"];

@@ -2,17 +2,18 @@
 //! what grew, how a burst was got over.
 
 use crate::case::Outcome;
-use crate::load::judge;
-use crate::load::outcome::{Leak, LoadOutcome, Percentile, Percentiles, StageOutcome, Verdict};
+use crate::load::judged::ThresholdOutcome;
+use crate::load::outcome::{
+    Leak, LoadOutcome, Percentile, Percentiles, Recovery, StageOutcome, Verdict,
+};
 use crate::load::plan::Pacing;
 use crate::load::quiescence::{Row, Thing};
-use crate::load::recovery::Recovery;
 use crate::reading::Reading;
 use crate::record::{CaseRecord, Record};
-use crate::report::figures::grouped;
 use crate::report::table::{Table, Tone, name};
 use crate::stats::trend::{DegradationVerdict, Judged as JudgedTrend, LeakVerdict, Trend};
 use crate::units::{Nanos, Unit};
+use crate::words::grouped;
 
 const DAY_S: f64 = 86_400.0;
 
@@ -235,8 +236,8 @@ pub(super) fn thresholds(loads: &[(&CaseRecord, &LoadOutcome)]) -> Table {
     for (_, load) in loads {
         for judged in &load.thresholds {
             let tone = match judged.outcome {
-                judge::Outcome::Met | judge::Outcome::Unknown(_) => Tone::Plain,
-                judge::Outcome::Missed => Tone::Bad,
+                ThresholdOutcome::Met | ThresholdOutcome::Unknown(_) => Tone::Plain,
+                ThresholdOutcome::Missed => Tone::Bad,
             };
             let observed = match &judged.observed {
                 Reading::Known(_) => judged.shown(),

@@ -1,8 +1,8 @@
 //! Tables as Markdown, as GitHub reads it. Words from outside stay words: what is not plainly a
 //! word or a number stands in a code span, where nothing is a link, a mention or markup.
 
-use crate::report::sanitise::sanitise;
 use crate::report::table::{Align, Table, Tone};
+use crate::sanitise::sanitise;
 use std::fmt::Write;
 
 /// What stands before a line that is to be looked at.

@@ -5,11 +5,14 @@
 //! machine.
 
 pub(crate) mod again;
+pub mod bars;
 pub mod colour;
 mod comparison;
 mod conditions;
 mod counters;
 pub(crate) mod figures;
+pub mod floors;
+pub(crate) mod functions;
 mod grid;
 mod hard;
 mod heap;
@@ -22,14 +25,15 @@ mod overhead;
 mod paint;
 mod parts;
 mod profiles;
+mod records;
 mod resources;
 mod same;
-pub mod sanitise;
 mod scaling;
+pub mod selftest;
 pub mod table;
+pub mod targets;
 mod throughput;
 
-use crate::bars;
 use crate::case::Outcome;
 use crate::reading::Reading;
 use crate::record::{Record, Status};
@@ -42,6 +46,7 @@ pub use hard::limits_table;
 pub use markdown::markdown;
 pub use paint::paint;
 pub(crate) use paint::wrap;
+pub use records::{records_tables, records_text};
 use table::{Table, Tone};
 
 /// How text is painted.

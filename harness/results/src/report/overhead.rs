@@ -2,16 +2,16 @@
 
 use crate::case::{Check, Outcome};
 use crate::metric::{STDERR_KEPT, WASM_STDERR_BYTES};
-use crate::quiet::Company;
 use crate::reading::Reading;
+use crate::record::Company;
 use crate::record::{CaseRecord, Record};
 use crate::reduce::{GEOMEAN, HEADLINE, Levels, NOOP, counts_in_geomean};
 use crate::report::figures::{
-    NONE, bounds, estimate, exact, interval, launches, list, note_about, note_missing,
-    note_small_n, notes, percent, too_few,
+    estimate, exact, interval, launches, note_about, note_missing, note_small_n, notes, too_few,
 };
 use crate::report::table::{Table, Tone, name};
 use crate::units::Unit;
+use crate::words::{NONE, bounds, list, percent};
 
 const FUEL: &str = "wasm_fuel";
 const WASM: &str = "wasm_call_ns";

@@ -5,11 +5,12 @@ use crate::case::Outcome;
 use crate::record::{CaseRecord, Record, Summary};
 use crate::reduce::SINGLE;
 use crate::report::figures::{
-    NONE, estimate, exact, interval, launches, list, note_about, note_missing, note_small_n, notes,
+    estimate, exact, interval, launches, note_about, note_missing, note_small_n, notes,
 };
 use crate::report::overhead::{label, note_company};
 use crate::report::table::{Table, Tone};
 use crate::units::Unit;
+use crate::words::{NONE, list};
 
 /// The whole call.
 pub(super) const CALL: &str = "part_call_ns";

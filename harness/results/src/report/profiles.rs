@@ -4,10 +4,12 @@
 use crate::profile::{Weight, health};
 use crate::reading::Reading;
 use crate::record::{CaseRecord, ProfileRecord, Record};
-use crate::report::figures::{NONE, estimate, interval, launches};
+use crate::report::figures::{estimate, interval, launches};
+use crate::report::functions;
 use crate::report::overhead::label;
 use crate::report::table::{Table, Tone};
 use crate::units::Unit;
+use crate::words::NONE;
 use std::collections::BTreeMap;
 
 /// All tables about profiles.
@@ -15,7 +17,9 @@ pub(super) fn tables(record: &Record) -> Vec<Table> {
     let cases: Vec<&CaseRecord> = record.cases.iter().filter(|c| !c.profiles.is_empty()).collect();
     let mut tables = vec![quality(&cases), shares(&cases), cost(&cases)];
     for case in &cases {
-        tables.extend(case.profiles.changes.as_ref().map(|changes| changes.table(&label(case))));
+        tables.extend(
+            case.profiles.changes.as_ref().map(|changes| functions::table(changes, &label(case))),
+        );
     }
     tables.push(counters(&cases));
     tables.push(without(record));

@@ -3,8 +3,9 @@
 use crate::case::NATIVE_VS_NATIVE;
 use crate::record::{CaseRecord, Interval, Record, Summary};
 use crate::reduce::Levels;
-use crate::report::figures::{NONE, estimate, interval, note_missing, notes, percent, too_few};
+use crate::report::figures::{estimate, interval, note_missing, notes, too_few};
 use crate::report::table::{Table, Tone, name};
+use crate::words::{NONE, percent};
 
 const METRIC: &str = "aa_time";
 

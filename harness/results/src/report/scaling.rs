@@ -2,11 +2,11 @@
 
 use crate::case::{SCALABILITY, SCALE};
 use crate::record::{CaseRecord, Record};
-use crate::report::figures::NONE;
 use crate::report::grid::{Cell, Column, cases, further, noted};
 use crate::report::table::{Table, Tone, name};
 use crate::stats::usl::{POINTS_MIN, R_SQUARED_MIN, Usl};
 use crate::units::Unit;
+use crate::words::NONE;
 
 const RATE: &str = "message_rate";
 

@@ -1,7 +1,7 @@
 //! A table as data: what is shown, apart from how it is painted. Every text in it is sanitised on
 //! its way in, so that no painter has to.
 
-use crate::report::sanitise::sanitise;
+use crate::sanitise::sanitise;
 
 /// Longest text of a cell.
 const CELL_MAX: usize = 76;

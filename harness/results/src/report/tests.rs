@@ -6,6 +6,7 @@ use crate::fixture;
 use crate::reading::Missing;
 use crate::record::CaseRecord;
 use crate::units::Unit;
+use crate::words;
 use expect_test::{expect, expect_file};
 use std::collections::BTreeMap;
 
@@ -151,7 +152,7 @@ fn a_guest_without_a_native_build_has_the_interval_of_its_own_time_and_is_unchec
     let (interval, n) = (told.interval.expect("launches enough"), told.n);
     let text = text(&record, &Style::default());
     let row = text.lines().find(|line| line.trim_start().starts_with("json ")).unwrap();
-    let figure = format!("{}  {n}", figures::bounds(&interval, Unit::Nanos));
+    let figure = format!("{}  {n}", words::bounds(&interval, Unit::Nanos));
     assert!(row.contains(&figure) && row.ends_with("ran, unchecked"), "{row}");
     assert!(
         text.contains("json has no manifest or native build to check its answers by"),

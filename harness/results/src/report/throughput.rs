@@ -2,9 +2,10 @@
 
 use crate::case::{BATCHING, PAYLOAD, POOLING, ROUTE, TASKS, THROUGHPUT, ZERO_COPY};
 use crate::record::{CaseRecord, Record};
-use crate::report::figures::{NONE, notes};
+use crate::report::figures::notes;
 use crate::report::grid::{Cell, Column, annotate, cases, further, label, noted, shown, tone};
 use crate::report::table::{Table, Tone};
+use crate::words::NONE;
 
 const LOAD: &[&str] = &["agents", "bytes"];
 

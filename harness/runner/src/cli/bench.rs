@@ -26,7 +26,6 @@ use caxton_results::record::store::{self, Page, RunFolder, StoreError};
 use caxton_results::record::{CaseRecord, PROFILE, Record, Status};
 use caxton_results::report::colour::wants_escapes;
 use caxton_results::report::{self, Style};
-use caxton_results::targets;
 use caxton_results::units::Nanos;
 use clap::FromArgMatches;
 use std::collections::BTreeMap;
@@ -311,7 +310,7 @@ fn tell_targets(args: &Args, workspace: &Workspace, record: &Record) {
     records.push(record.clone());
     records.sort_by(|a, b| a.run.suite.cmp(&b.run.suite));
     let style = Style { colour: use_colour() };
-    result(&report::paint(&targets::table(&records), &style));
+    result(&report::paint(&report::targets::table(&records), &style));
 }
 
 /// Compares a run with a baseline that has no executable, as far as records tell; `code` is that of
@@ -326,7 +325,7 @@ fn records_alone(
     let limits = contest::limits(args)?;
     let sessions = baseline::stored_records(&workspace.profiles())?;
     let records = Records::compare(baseline, record, &sessions, &limits);
-    result(&records.text(&Style { colour: use_colour() }));
+    result(&report::records_text(&records, &Style { colour: use_colour() }));
     let concluded = exit::of(records.conclusion(), args.strict);
     Ok(ExitCode::from(if code == exit::FINE { concluded } else { code }))
 }

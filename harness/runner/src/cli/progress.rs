@@ -10,7 +10,7 @@ use caxton_results::load::frame::Figure;
 use caxton_results::load::outcome::LoadOutcome;
 use caxton_results::load::tally::Tally;
 use caxton_results::report::colour::wants_escapes;
-use caxton_results::report::sanitise::sanitise;
+use caxton_results::sanitise::sanitise;
 use caxton_results::units::{Bytes, Nanos, Unit};
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use std::io::IsTerminal;

@@ -28,7 +28,7 @@ use caxton_results::paired::relink::Floors;
 use caxton_results::paired::{Design, LOOKS};
 use caxton_results::record::lock::{FolderLock, HeldFolder};
 use caxton_results::record::store::{RunFolder, StoreError};
-use caxton_results::report::{Style, paint};
+use caxton_results::report::{self, Style, paint};
 use regex::Regex;
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -106,7 +106,7 @@ impl Relink<'_> {
         let scale = self.args.mode().scale();
         let ended = self.measure(times, (scale, &paired), out, &mut floors);
         if !floors.is_empty() {
-            let table = floors.table(&self.design(scale));
+            let table = report::floors::table(&floors, &self.design(scale));
             result(&paint(&table, &Style { colour: use_colour() }));
         }
         match ended {

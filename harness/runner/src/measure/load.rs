@@ -7,7 +7,8 @@ use super::protocol::{AgentFiles, Event, Job, LoadJob, PROTOCOL, Work};
 use super::run::{Run, RunError};
 use crate::sys::affinity;
 use caxton_results::case::{CaseKey, Outcome};
-use caxton_results::load::judge::{self, Judged};
+use caxton_results::load::judge::judge;
+use caxton_results::load::judged::{Judged, ThresholdOutcome};
 use caxton_results::load::logs::{self, Kind};
 use caxton_results::load::seconds::{SECONDS_FILE, Seconds, read};
 use caxton_results::load::tally::Tally;
@@ -42,8 +43,10 @@ impl Run<'_> {
     ) -> Result<(), RunError> {
         let mut tally = Tally::new(job.plan.clone());
         let folder = self.folder.as_ref().map(|folder| folder.path().join(keep::load_folder(case)));
-        let mut seconds =
-            folder.as_deref().map(|folder| Seconds::open(folder, &mut tally)).transpose()?;
+        let mut seconds = folder
+            .as_deref()
+            .map(|folder| Seconds::open(folder, &job.plan, &mut |line| tally.push(&line)))
+            .transpose()?;
         let is_done = tally.reached() >= job.plan.granted();
         if tally.is_ended() || is_done {
             // Whatever ended the run, it was not this load.
@@ -160,8 +163,8 @@ fn aborting(tally: &Tally) -> Option<Judged> {
     let elapsed = Nanos(tally.next_second() * SECOND_NS);
     let thresholds = tally.plan().thresholds.iter();
     let mut judged =
-        thresholds.filter(|threshold| threshold.may_abort(elapsed)).map(|t| t.judge(tally));
-    judged.find(|judged| judged.outcome == judge::Outcome::Missed)
+        thresholds.filter(|threshold| threshold.may_abort(elapsed)).map(|t| judge(t, tally));
+    judged.find(|judged| judged.outcome == ThresholdOutcome::Missed)
 }
 
 /// Writes the histograms of a load's seconds; the names of all files.

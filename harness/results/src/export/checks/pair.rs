@@ -5,8 +5,8 @@ use super::{Check, Kind, State};
 use crate::case::CaseKey;
 use crate::compare::Records;
 use crate::metric::MetricName;
-use crate::paired::decide::Verdict;
-use crate::paired::exact::ExactVerdict;
+use crate::paired::comparison::ExactVerdict;
+use crate::paired::comparison::Verdict;
 use crate::report::{exact_words, share};
 
 /// What counts say, and what could not be compared.

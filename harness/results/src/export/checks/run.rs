@@ -4,14 +4,14 @@ use super::{Check, Kind, State};
 use crate::bars;
 use crate::case::{CaseKey, Outcome};
 use crate::limits::{Bound, Grade};
-use crate::load::judge::{Judged, Outcome as Standing};
+use crate::load::judged::{Judged, ThresholdOutcome as Standing};
 use crate::load::outcome::Verdict;
 use crate::load::threshold::Operator;
 use crate::record::{CaseRecord, Record, Status, Summary};
-use crate::report::figures;
 use crate::report::status;
 use crate::targets::{self, GradedTarget, decimal};
 use crate::units::Unit;
+use crate::words;
 
 /// How its cases ended, and how its targets and bars stand.
 pub(in crate::export) fn of_run(record: &Record) -> Vec<Check> {
@@ -143,7 +143,7 @@ fn beyond(figure: f64, limit: f64, is_most: bool) -> f64 {
 /// A figure with its interval and its launches.
 fn seen(figure: &Summary, unit: Unit) -> String {
     let interval = figure.interval.map_or(String::new(), |interval| {
-        format!(" {} ({})", figures::bounds(&interval, unit), figures::level(&interval))
+        format!(" {} ({})", words::bounds(&interval, unit), words::level(&interval))
     });
     format!("{}{interval}, n = {}", unit.show(figure.estimate), figure.n)
 }

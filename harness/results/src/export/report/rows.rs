@@ -4,17 +4,17 @@ use crate::bars::quotient;
 use crate::case::{CaseKey, Outcome};
 use crate::compare::Records;
 use crate::metric::MetricName;
+use crate::paired::comparison::Verdict;
 use crate::paired::comparison::{Comparison, MetricVerdict};
-use crate::paired::decide::Verdict;
-use crate::paired::exact::{ExactVerdict, Kind};
-use crate::paired::worse_sign;
+use crate::paired::comparison::{ExactVerdict, Kind};
+use crate::paired::contest::worse_sign;
 use crate::reading::Reading;
 use crate::record::{CaseRecord, Interval, Record, Summary};
-use crate::report::figures::{NONE, bounds, level};
-use crate::report::sanitise::sanitise;
 use crate::report::share;
 use crate::report::table::{Row, Table, Tone};
+use crate::sanitise::sanitise;
 use crate::units::Unit;
+use crate::words::{NONE, bounds, level};
 
 /// Longest text of a cell: Markdown breaks lines, and a case that is cut is none that can be found.
 const CELL_MAX: usize = 240;

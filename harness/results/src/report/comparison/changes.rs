@@ -2,12 +2,13 @@
 
 use crate::metric::{Better, MetricName};
 use crate::paired::comparison::{Comparison, MetricVerdict};
-use crate::paired::decide::{Decision, Verdict};
-use crate::paired::exact::{ExactVerdict, Kind};
+use crate::paired::comparison::{Decision, Verdict};
+use crate::paired::comparison::{ExactVerdict, Kind};
 use crate::paired::{Design, Weight};
-use crate::report::figures::{grouped, percent, too_few};
+use crate::report::figures::too_few;
 use crate::report::table::{Table, Tone};
 use crate::units::Unit;
+use crate::words::{grouped, percent};
 
 /// The verdicts that get a line, the gravest first.
 const SHOWN: [Verdict; 3] = [Verdict::Regressed, Verdict::Improved, Verdict::Inconclusive];

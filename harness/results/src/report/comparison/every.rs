@@ -1,12 +1,12 @@
 //! Every metric of a comparison, for those who ask.
 
 use super::changes::share;
+use crate::paired::comparison::Kind;
+use crate::paired::comparison::Verdict;
 use crate::paired::comparison::{Comparison, MetricVerdict};
-use crate::paired::decide::Verdict;
-use crate::paired::exact::Kind;
-use crate::report::figures::{NONE, bounds, grouped};
 use crate::report::table::{Table, Tone};
 use crate::units::Unit;
+use crate::words::{NONE, bounds, grouped};
 
 /// What launch pairs say of every metric.
 pub(super) fn every_metric(comparison: &Comparison) -> Table {

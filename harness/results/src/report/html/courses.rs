@@ -5,7 +5,7 @@ use crate::chart::plane::{Look, Plane, Point, Stage};
 use crate::load::outcome::{Leak, LoadOutcome, Point as Step};
 use crate::load::plan::{Pacing, Rate};
 use crate::report::load::{label, per_day, per_message};
-use crate::report::sanitise::sanitise;
+use crate::sanitise::sanitise;
 use crate::stats::trend::{Judged, LeakVerdict, Trend};
 use crate::units::{Nanos, Unit};
 

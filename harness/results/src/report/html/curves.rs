@@ -6,7 +6,8 @@ use crate::chart::load::spectrum;
 use crate::chart::plane::{Axis, Look, Plane, Point, Scale, Series};
 use crate::chart::scale::words;
 use crate::record::{CaseRecord, Record};
-use crate::report::{grid, limits, sanitise::sanitise, table::name};
+use crate::report::{grid, limits, table::name};
+use crate::sanitise::sanitise;
 use crate::stats::usl::{R_SQUARED_MIN, Usl};
 use crate::units::Unit;
 

@@ -3,7 +3,7 @@
 //! own script searches and zooms; without one it is a picture.
 
 use super::Attachment;
-use crate::report::sanitise::sanitise;
+use crate::sanitise::sanitise;
 use serde::Serialize;
 
 const NAME_MAX: usize = 120;

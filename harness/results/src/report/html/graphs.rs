@@ -5,12 +5,13 @@ use crate::case::Outcome;
 use crate::chart::plane::{Axis, Scale};
 use crate::chart::rows::{Mark, Paint, Row, Rows, Shape};
 use crate::paired::Weight;
+use crate::paired::comparison::Verdict;
 use crate::paired::comparison::{Comparison, MetricVerdict};
-use crate::paired::decide::Verdict;
 use crate::record::{CaseRecord, Interval, Record, Summary};
+use crate::report::grid;
 use crate::report::overhead;
 use crate::report::parts;
-use crate::report::{grid, sanitise::sanitise};
+use crate::sanitise::sanitise;
 use crate::targets::{GradedTarget, Standing, grade};
 use crate::units::Unit;
 

@@ -5,13 +5,13 @@ use super::HtmlError;
 use super::courses::courses;
 use super::sections::{Figure, Heading, folded, open, plane};
 use super::verdict::Tone;
-use crate::load::outcome::{LoadOutcome, Verdict};
-use crate::load::recovery::{CALM, Recovery};
+use crate::load::outcome::{LoadOutcome, Recovery, Verdict};
+use crate::load::recovery::CALM;
 use crate::reading::Reading;
 use crate::record::{CaseRecord, Record};
 use crate::report::load;
-use crate::report::sanitise::sanitise;
 use crate::report::table::Table;
+use crate::sanitise::sanitise;
 use crate::units::Unit;
 
 /// Longest name of a load in a file's name.

@@ -9,13 +9,12 @@ use crate::chart::{ChartError, Sheet};
 use crate::export;
 use crate::paired::comparison::Comparison;
 use crate::record::Record;
-use crate::report::quoted;
 use crate::report::table::{Table, Tone};
+use crate::report::{self, quoted};
 use crate::report::{
     comparison_tables, conditions, counters, heap, latency, limits, overhead, parts, profiles,
     resources, same, scaling, throughput,
 };
-use crate::{bars, targets};
 
 /// A part of the page.
 #[derive(Debug)]
@@ -109,7 +108,7 @@ fn each(
     for told in runs {
         for figure in of(told)? {
             let of = if runs.len() > 1 { told.record.run.id.clone() } else { String::new() };
-            all.push(Figure { of: crate::report::sanitise::sanitise(&of, 80), ..figure });
+            all.push(Figure { of: crate::sanitise::sanitise(&of, 80), ..figure });
         }
     }
     Ok(all)
@@ -196,8 +195,8 @@ fn graded(runs: &[Told]) -> Result<Vec<Figure>, HtmlError> {
     if drawn.is_none() {
         return Ok(Vec::new());
     }
-    let mut figures = rows("targets", drawn, vec![targets::table(&records)])?;
-    figures.extend(each(runs, |told| Ok(open(vec![bars::table(told.record)])))?);
+    let mut figures = rows("targets", drawn, vec![report::targets::table(&records)])?;
+    figures.extend(each(runs, |told| Ok(open(vec![report::bars::table(told.record)])))?);
     Ok(figures)
 }
 
@@ -276,7 +275,7 @@ fn made(told: &Told) -> Vec<Figure> {
     let run = &record.run;
     let mut table = Table::pairs(&format!("Run {}", run.id));
     table.pair("suite, scale", &format!("{}, {}", run.suite, run.scale));
-    table.pair("source", &crate::report::revision_words(&run.revision));
+    table.pair("source", &report::revision_words(&run.revision));
     table.pair("seed", &run.seed.to_string());
     table.pair("from, to", &format!("{} to {}", run.started_utc, run.updated_utc));
     table.pair("raw readings", &format!("{} in samples.csv", samples.len()));
@@ -298,5 +297,5 @@ fn made(told: &Told) -> Vec<Figure> {
 fn again(record: &Record) -> String {
     let run = &record.run;
     let commit = run.revision.commit.known().map_or("COMMIT", String::as_str);
-    format!("git checkout {}; {}", quoted(commit), crate::report::again::again(run))
+    format!("git checkout {}; {}", quoted(commit), report::again::again(run))
 }

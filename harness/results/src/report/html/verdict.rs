@@ -7,11 +7,11 @@ use crate::limits::Grade;
 use crate::load::outcome::{LoadOutcome, Verdict as Judgement};
 use crate::paired::comparison::{Comparison, Conclusion};
 use crate::record::{CaseRecord, Record, Status};
-use crate::report::figures::some;
-use crate::report::sanitise::sanitise;
 use crate::report::{comparison_line, load, summary_line};
+use crate::sanitise::sanitise;
 use crate::targets::{GradedTarget, Standing, grade};
 use crate::units::Unit;
+use crate::words::some;
 use serde::Serialize;
 
 const REASON_MAX: usize = 400;

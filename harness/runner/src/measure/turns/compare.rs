@@ -11,8 +11,10 @@ use crate::sys::{clock, memory};
 use caxton_results::case::{CaseKey, Outcome};
 use caxton_results::metric::MetricName;
 use caxton_results::paired::answers::Answers;
-use caxton_results::paired::comparison::{CaseComparison, Comparison, Sentinel, judge};
-use caxton_results::paired::{CONTESTED, Design, Trial, Turn, Version, Weight};
+use caxton_results::paired::comparison::{CaseComparison, Comparison, Sentinel};
+use caxton_results::paired::contest::CONTESTED;
+use caxton_results::paired::judge::{judge_case, judge_pairs, judge_sentinel};
+use caxton_results::paired::{Design, Trial, Turn, Version, Weight};
 use caxton_results::record::store::RunFolder;
 use caxton_results::record::{Budget, Status};
 use caxton_results::units::Nanos;
@@ -182,7 +184,7 @@ impl Compare<'_> {
             let design = self.comparison.design.clone();
             let margins = self.comparison.cases[index].margins.clone();
             let margin = |metric| margins.get(&metric).copied();
-            let decided = |turns: &[&Turn]| is_decided(turns, Trial::Contest, (&design, &margin));
+            let decided = |turns: &[&Turn]| is_decided(turns, Trial::Contest, &design, &margin);
             let bout = self.bout(&case, Trial::Contest, self.entrants());
             let paired = self.pairs(&bout, &decided, rng)?;
             series.turns.extend(paired.turns);
@@ -193,7 +195,7 @@ impl Compare<'_> {
         }
         let design = &self.comparison.design;
         let record = &mut self.comparison.cases[index];
-        record.judge(&series.turns.iter().collect::<Vec<_>>(), design, true);
+        judge_case(record, &series.turns.iter().collect::<Vec<_>>(), design, true);
         record.launches.granted = series.done;
         record.taken_ns = series.taken.0;
         (record.failed, record.outcome) = match series.fallen {
@@ -353,13 +355,13 @@ impl Compare<'_> {
         let base = Entrant { kit: self.kits[0], example_seed: self.example_seeds[0] };
         let bout = self.bout(case, Trial::Sentinel, [base, base]);
         let design = sentinel.design(&self.comparison.design);
-        let decided = |turns: &[&Turn]| is_decided(turns, Trial::Sentinel, (&design, &|_| None));
+        let decided = |turns: &[&Turn]| is_decided(turns, Trial::Sentinel, &design, &|_| None);
         let series = self.pairs(&bout, &decided, rng)?;
         if let Some(folder) = &mut self.folder {
             folder.append(&series.turns)?;
         }
         let turns: Vec<&Turn> = series.turns.iter().collect();
-        sentinel.judge(&turns, &self.comparison.design, true);
+        judge_sentinel(&mut sentinel, &turns, &self.comparison.design, true);
         sentinel.launches.granted = series.done;
         if let Some((_, outcome)) = series.fallen {
             sentinel.outcome = outcome;
@@ -382,9 +384,10 @@ impl Compare<'_> {
 fn is_decided(
     turns: &[&Turn],
     trial: Trial,
-    how: (&Design, &dyn Fn(MetricName) -> Option<f64>),
+    design: &Design,
+    margin: &dyn Fn(MetricName) -> Option<f64>,
 ) -> bool {
-    let metrics = judge(turns, trial, how, false);
+    let metrics = judge_pairs(turns, trial, design, margin, false);
     let mut primary = metrics.iter().filter(|m| m.weight == Weight::Primary).peekable();
     primary.peek().is_some() && primary.all(|m| m.verdict.is_some())
 }

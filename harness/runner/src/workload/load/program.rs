@@ -9,7 +9,7 @@ use crate::subject::Attempt;
 use crate::sys::process;
 use caxton_results::case::Outcome;
 use caxton_results::load::frame::PROGRAM;
-use caxton_results::report::sanitise::sanitise;
+use caxton_results::sanitise::sanitise;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::fd::AsFd;
 use std::process::{Child, ChildStdin};

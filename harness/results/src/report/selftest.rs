@@ -1,9 +1,9 @@
 //! Trials of which the truth is known, as a table: how often comparisons are wrong on a machine,
 //! what they find, and how soon.
 
-use super::comparison::CaseComparison;
-use super::decide::{Decision, Verdict};
-use super::{Design, Weight};
+use crate::paired::comparison::CaseComparison;
+use crate::paired::comparison::{Decision, Verdict};
+use crate::paired::{Design, Weight};
 use crate::report::table::{Table, Tone};
 use crate::stats::proportion::clopper_pearson;
 use crate::stats::summary;

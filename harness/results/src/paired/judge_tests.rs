@@ -1,9 +1,19 @@
 //! What a comparison says of its cases, and what it comes to.
 
 use super::*;
+use crate::case::Outcome;
 use crate::fixture;
+use crate::paired::CaseKey;
+use crate::paired::Weight;
+use crate::paired::answers::Answers;
+use crate::paired::comparison::Conclusion;
+use crate::paired::judge::rejudge;
 use crate::reading::Reading;
+use crate::record::Budget;
 use crate::record::Revision;
+use crate::record::Run;
+use crate::record::SCHEMA;
+use crate::record::kit::Kit;
 use crate::record::kit::{KIT, KitFile};
 use crate::units::Bytes;
 
@@ -42,7 +52,7 @@ fn turns(
 /// What is said of `turns` with the design's margin.
 fn judged(turns: &[Turn], is_over: bool) -> Vec<MetricVerdict> {
     let turns: Vec<&Turn> = turns.iter().collect();
-    judge(&turns, Trial::Contest, (&Design::default(), &|_| None), is_over)
+    judge_pairs(&turns, Trial::Contest, &Design::default(), &|_| None, is_over)
 }
 
 #[test]
@@ -73,7 +83,7 @@ fn a_margin_of_its_own_takes_the_place_of_the_design_s() {
     let design = Design::default();
     let with = |margin: Option<f64>| {
         let margin = |metric| margin.filter(|_| metric == name("wasm_call_ns"));
-        judge(&all, Trial::Contest, (&design, &margin), false).remove(0)
+        judge_pairs(&all, Trial::Contest, &design, &margin, false).remove(0)
     };
     assert_eq!((with(None).margin, with(None).verdict), (0.01, Some(Verdict::Regressed)));
     assert_eq!((with(Some(0.15)).margin, with(Some(0.15)).verdict), (0.15, Some(Verdict::Ok)));
@@ -164,7 +174,7 @@ fn quiet() -> Vec<Turn> {
 
 /// What `comparison` comes to with `turns`.
 fn concluded(mut comparison: Comparison, turns: &[Turn]) -> Conclusion {
-    comparison.rejudge(turns);
+    rejudge(&mut comparison, turns);
     comparison.conclusion()
 }
 
@@ -182,7 +192,7 @@ fn rejudging_keeps_cases_and_trials_apart() {
             turn.value += 1;
         }
     }
-    comparison.rejudge(&all);
+    rejudge(&mut comparison, &all);
     let verdicts = |comparison: &Comparison| -> Vec<_> {
         let of = |case: &CaseComparison| (case.metrics[0].verdict, case.exact[0].verdict);
         comparison.cases.iter().map(of).collect()
@@ -195,12 +205,12 @@ fn rejudging_keeps_cases_and_trials_apart() {
     // Again gives the same; another order of rows too.
     let first = comparison.clone();
     all.reverse();
-    comparison.rejudge(&all);
+    rejudge(&mut comparison, &all);
     assert_eq!(comparison, first);
     // What is allowed is allowed to one case, and a margin is one case's own.
     comparison.cases[1].margins.insert(name("wasm_call_ns"), 0.2);
     comparison.cases[0].margins.insert(name("wasm_fuel"), 0.1);
-    comparison.rejudge(&all);
+    rejudge(&mut comparison, &all);
     assert_eq!(verdicts(&comparison), [(Some(Verdict::Ok), Verdict::Ok); 2]);
 }
 
@@ -210,7 +220,7 @@ fn a_comparison_that_goes_on_leaves_open_what_is_open() {
     let verdict = |status| {
         let mut comparison = comparison();
         comparison.run.status = status;
-        comparison.rejudge(&all);
+        rejudge(&mut comparison, &all);
         comparison.cases[0].metrics[0].verdict
     };
     assert_eq!(verdict(Status::Running), None);
@@ -299,7 +309,7 @@ fn a_base_that_differs_from_itself_is_believed_in_counts_alone() {
     for by in [100, -100] {
         let untrusted = changed(Trial::Sentinel, "wasm_call_ns", by);
         let mut judged = audited();
-        judged.rejudge(&untrusted);
+        rejudge(&mut judged, &untrusted);
         assert!(judged.is_untrusted());
         assert_eq!(judged.conclusion(), Conclusion::NotComparable);
         let slow = |metric: &str, trial| {
@@ -326,7 +336,7 @@ fn a_comparison_comes_back_from_its_file() {
     lost.retain(|turn| {
         (turn.case == key("json")) || turn.launch != 3 || turn.version == Version::Base
     });
-    comparison.rejudge(&lost);
+    rejudge(&mut comparison, &lost);
     let text = serde_json::to_string(&comparison).unwrap();
     assert_eq!(serde_json::from_str::<Comparison>(&text).unwrap(), comparison);
 }

@@ -31,7 +31,7 @@ pub fn sanitise(text: &str, max: usize) -> String {
 
 /// Clean `text` of at most `max` characters; what had to be cut ends in a number of its own, so
 /// that two long names stay two.
-pub(crate) fn short(text: &str, max: usize) -> String {
+pub fn short(text: &str, max: usize) -> String {
     let whole = sanitise(text, max);
     if !whole.ends_with('…') || text.ends_with('…') {
         return whole;
