@@ -6,8 +6,8 @@
 
 use crate::capability;
 use crate::executable::{Place, Running, root, tool_says, word};
-use caxton_results::record::Profiles;
-use caxton_results::record::store::{RECORD_FILE, RunFolder, SAMPLES_FILE};
+use caxton_model::record::Profiles;
+use caxton_model::record::store::{RECORD_FILE, RunFolder, SAMPLES_FILE};
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};

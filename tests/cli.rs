@@ -4,8 +4,8 @@ use crate::executable::{
     Place, Running, bench, bench_says, cargo, fresh_out, root, smoke, suite, tool_says, word,
 };
 use crate::mirror::Mirror;
-use caxton_results::case::Outcome;
-use caxton_results::record::store::RunFolder;
+use caxton_model::case::Outcome;
+use caxton_model::record::store::RunFolder;
 use std::fs;
 use std::path::Path;
 

@@ -2,8 +2,8 @@
 
 use crate::capability;
 use crate::executable::{Place, Running, Said, bench, bench_says, word};
-use caxton_results::case::Outcome;
-use caxton_results::record::store::RunFolder;
+use caxton_model::case::Outcome;
+use caxton_model::record::store::RunFolder;
 use std::fs;
 use std::path::Path;
 

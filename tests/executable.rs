@@ -3,9 +3,9 @@
 //! Every wait is bounded, by counting: a test that hangs is worse than one that fails.
 
 use crate::capability;
-use caxton_results::record::Record;
-use caxton_results::record::store::RunFolder;
-use caxton_results::samples::Sample;
+use caxton_model::record::Record;
+use caxton_model::record::store::RunFolder;
+use caxton_model::samples::Sample;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs::{self, File};

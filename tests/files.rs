@@ -4,8 +4,8 @@
 use crate::executable::{
     Kept, Place, Running, Said, bench, fresh_out, root, smoke, suite, tool_says, word,
 };
-use caxton_results::case::Outcome;
-use caxton_results::record::store::RunFolder;
+use caxton_model::case::Outcome;
+use caxton_model::record::store::RunFolder;
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::os::unix::ffi::OsStringExt;

@@ -3,8 +3,8 @@
 use crate::executable::{Place, Running, bench, bench_says, fresh_out, root, suite, word};
 use crate::mirror::Mirror;
 use crate::stopped::in_the_middle;
-use caxton_results::record::Status;
-use caxton_results::record::store::{BASELINES, RUNS, RunFolder};
+use caxton_model::record::Status;
+use caxton_model::record::store::{BASELINES, RUNS, RunFolder};
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};

@@ -2,9 +2,9 @@
 //! bench pretends to have them.
 
 use crate::executable::{Kept, root, smoke_of_heap, word};
-use caxton_results::case::Outcome;
-use caxton_results::profile::sites::call_sites;
-use caxton_results::profile::{Profile, Weight};
+use caxton_analysis::sites::call_sites;
+use caxton_model::case::Outcome;
+use caxton_model::profile::{Profile, Weight};
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
@@ -70,7 +70,7 @@ fn agents_that_opt_in_tell_their_call_sites_and_the_others_say_so() {
     assert!((weight as f64 - counted).abs() <= 2048.0, "{weight} of {counted}");
     assert_eq!((profile.weight, profile.health.unresolved), (Weight::Bytes, 0));
     let sites = call_sites(&profile);
-    let own = |site: &&caxton_results::profile::sites::CallSite<'_>| {
+    let own = |site: &&caxton_analysis::sites::CallSite<'_>| {
         let file = site.frame.and_then(|frame| frame.file.as_deref());
         file.is_some_and(|file| file.ends_with("agents-wasm/alloc/src/lib.rs"))
     };

@@ -2,10 +2,10 @@
 
 use crate::executable::{Kept, bench_says, fresh_out, root, smoke, target, word};
 use crate::mirror::Mirror;
-use caxton_results::case::Outcome;
-use caxton_results::reading::{Missing, Reading};
-use caxton_results::record::CaseRecord;
-use caxton_results::record::store::RunFolder;
+use caxton_model::case::Outcome;
+use caxton_model::reading::{Missing, Reading};
+use caxton_model::record::CaseRecord;
+use caxton_model::record::store::RunFolder;
 use std::fs;
 use std::path::Path;
 
@@ -57,7 +57,7 @@ fn ends_within(path: &str, words: &[&str], (outcome, says): (&str, &str)) {
         let is_known = |reading: &Reading<_>| reading.known().is_some();
         assert!(!case.metrics.values().any(is_known), "a death is no number: {:?}", case.metrics);
     }
-    let is_its = |sample: &caxton_results::samples::Sample| sample.case.agent == stem;
+    let is_its = |sample: &caxton_model::samples::Sample| sample.case.agent == stem;
     assert!(!kept.samples.iter().any(is_its), "a death is no sample");
     let told = format!("{stem}: {outcome}: ");
     assert!(kept.said.stderr.contains(&told), "{}", kept.said.stderr);

@@ -2,9 +2,9 @@
 //! kill leaves a record, and a baseline of them is a record.
 
 use crate::executable::{Kept, Place, Running, fresh_out, smoke_of, suite};
-use caxton_results::case::Outcome;
-use caxton_results::record::Status;
-use caxton_results::record::store::RunFolder;
+use caxton_model::case::Outcome;
+use caxton_model::record::Status;
+use caxton_model::record::store::RunFolder;
 use std::fs;
 use std::path::Path;
 

@@ -5,9 +5,9 @@ use crate::capability;
 use crate::executable::{
     Place, Running, Said, bench, fresh_out, root, suite, tool, tool_says, word,
 };
-use caxton_results::exit;
-use caxton_results::record::Status;
-use caxton_results::record::store::RunFolder;
+use caxton_analysis::exit;
+use caxton_model::record::Status;
+use caxton_model::record::store::RunFolder;
 use std::path::Path;
 
 /// Standard output on a full disk; a reader of it that went away; standard error on a full disk.

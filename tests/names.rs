@@ -2,9 +2,9 @@
 //! the file, which no guest given as text has.
 
 use crate::executable::{Kept, smoke, target};
-use caxton_bench_runner::subject::code::{Code, CodeWatch};
-use caxton_bench_runner::subject::wasmtime::{EngineOptions, WasmSubject};
-use caxton_results::profile::{Frame, Origin};
+use caxton_model::profile::code::{Code, CodeWatch};
+use caxton_model::profile::{Frame, Origin};
+use caxton_runtime::subject::wasmtime::{EngineOptions, WasmSubject};
 use std::fs;
 use std::sync::{Arc, Mutex};
 

@@ -4,9 +4,9 @@
 use crate::capability;
 use crate::executable::{Place, Running, Said, bench, fresh_out, root, target, tool, word};
 use crate::mirror::Mirror;
-use caxton_results::case::Outcome;
-use caxton_results::record::Record;
-use caxton_results::record::store::{LATEST, RUNS, RunFolder};
+use caxton_model::case::Outcome;
+use caxton_model::record::Record;
+use caxton_model::record::store::{LATEST, RUNS, RunFolder};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -3,8 +3,8 @@
 
 use crate::capability;
 use crate::executable::{Kept, Place, Running, bench_says, smoke, tool_says, word};
-use caxton_results::case::Outcome;
-use caxton_results::profile::{Origin, Profile, names};
+use caxton_model::case::Outcome;
+use caxton_model::profile::{Origin, Profile, names};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fs;

@@ -1,10 +1,10 @@
 //! A small run from end to end: what is kept, what is printed, and what can be made of it again.
 
 use crate::executable::{Kept, smoke, tool_says};
-use caxton_results::case::Outcome;
-use caxton_results::reading::Reading;
-use caxton_results::record::{Record, Status};
-use caxton_results::reduce;
+use caxton_analysis::reduce;
+use caxton_model::case::Outcome;
+use caxton_model::reading::Reading;
+use caxton_model::record::{Record, Status};
 use serde_json::Value;
 
 fn two_agents() -> Option<Kept> {

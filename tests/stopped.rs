@@ -1,10 +1,10 @@
 //! A run that is stopped in the middle, by force or by Ctrl-C: what was finished is kept.
 
 use crate::executable::{Place, Running, bench, fresh_out, tool_says};
-use caxton_results::case::Outcome;
-use caxton_results::record::store::RunFolder;
-use caxton_results::record::{Record, Status};
-use caxton_results::samples::Sample;
+use caxton_model::case::Outcome;
+use caxton_model::record::store::RunFolder;
+use caxton_model::record::{Record, Status};
+use caxton_model::samples::Sample;
 use std::path::Path;
 
 /// A run of three agents into `out` that has finished its first case and is busy with a later

@@ -9,13 +9,12 @@ mod tree;
 
 use crate::capability;
 use crate::executable::root;
-use caxton_results::surroundings::REPOSITORY_VARIABLES;
+use caxton_sys::surroundings::REPOSITORY_VARIABLES;
 use code::{Blanked, blank, without_test_tail};
 use regex::Regex;
-use std::fs;
-use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Output};
+use std::{fs, io};
 
 /// A file of the tree.
 struct Source {

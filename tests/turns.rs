@@ -3,14 +3,13 @@
 
 use crate::executable::{Said, tool_says, word};
 use crate::mirror::Mirror;
-use caxton_bench_runner::guest::artifact::sha256_hex;
-use caxton_results::case::{Check, Outcome};
-use caxton_results::paired::Version;
-use caxton_results::paired::answers::Answers;
-use caxton_results::paired::comparison::Comparison;
-use caxton_results::paired::comparison::Verdict;
-use caxton_results::paired::judge::rejudge;
-use caxton_results::record::store::RunFolder;
+use caxton_analysis::paired::judge::rejudge;
+use caxton_bench::guest::artifact::sha256_hex;
+use caxton_model::case::{Check, Outcome};
+use caxton_model::paired::Version;
+use caxton_model::paired::answers::Answers;
+use caxton_model::paired::comparison::{Comparison, Verdict};
+use caxton_model::record::store::RunFolder;
 use serde_json::{Value, json};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -1,11 +1,11 @@
 //! The worker's side of the protocol: whatever it is given, it answers with an end.
 
 use crate::executable::{Place, Running, Said, bench};
-use caxton_bench_runner::measure::protocol::{
+use caxton_bench::measure::protocol::{
     AgentFiles, Effort, Event, Job, PROTOCOL, WORKER_ARGUMENT, Work,
 };
-use caxton_results::case::{CaseKey, Outcome};
-use caxton_results::units::Nanos;
+use caxton_model::case::{CaseKey, Outcome};
+use caxton_model::units::Nanos;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 

@@ -1,10 +1,8 @@
 //! Guests: modules that are given exports, their debug information, their checkpoints, and what an
 //! agent says of its reply.
 
-use caxton_bench_runner::subject::AgentInstance;
-use caxton_bench_runner::subject::wasmtime::{
-    Checkpoint, EngineOptions, Exposed, SourcePlaces, WasmSubject,
-};
+use caxton_runtime::subject::AgentInstance;
+use caxton_runtime::subject::wasmtime::{Checkpoint, EngineOptions, Exposed, SourcePlaces, WasmSubject};
 use std::hint::black_box;
 use std::sync::LazyLock;
 use twox_hash::XxHash64;

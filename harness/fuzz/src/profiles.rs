@@ -1,9 +1,12 @@
 //! Profiles: what a sampler or an allocator saw, DHAT's files, and how a guest's memory grew.
 
-use caxton_results::profile::differential::{Caption, Differential};
-use caxton_results::profile::growth::Growth;
-use caxton_results::profile::{About, Profile, Weight};
-use caxton_results::profile::{dhat as dhat_file, firefox, flame, folded, health, pb, sites};
+use caxton_report::profile::differential::{Caption, Differential};
+use caxton_model::profile::growth::Growth;
+use caxton_model::profile::{About, Profile, Weight};
+use caxton_profiler::dhat as dhat_file;
+use caxton_report::profile::{firefox, flame, pb};
+use caxton_model::profile::{folded, health};
+use caxton_analysis::sites;
 use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::sync::LazyLock;
@@ -47,7 +50,7 @@ pub(crate) fn dhat(bytes: &[u8]) -> bool {
 /// How linear memory grew, in JSON.
 pub(crate) fn growth(bytes: &[u8]) -> bool {
     let Ok(growth) = serde_json::from_slice::<Growth>(bytes) else { return false };
-    growth.svg("memory").is_ok()
+    caxton_report::profile::growth::svg(&growth, "memory").is_ok()
 }
 
 fn caption() -> Caption {

@@ -2,16 +2,16 @@
 //! and guests say where it is shown.
 
 use crate::records::BASE;
-use caxton_results::case::CaseKey;
-use caxton_results::ci;
-use caxton_results::limits::Limits;
-use caxton_results::load::flags::BadStage;
-use caxton_results::load::plan::Stage;
-use caxton_results::metric::MetricName;
-use caxton_results::profile::classify::{origin_of_host, with_crate};
-use caxton_results::profile::names::normalised;
-use caxton_results::sanitise::sanitise;
-use caxton_results::units::{Bytes, Nanos, Unit};
+use caxton_model::case::CaseKey;
+use caxton_report::ci;
+use caxton_analysis::limits::Limits;
+use caxton_model::load::flags::BadStage;
+use caxton_model::load::plan::Stage;
+use caxton_model::metric::MetricName;
+use caxton_model::profile::classify::{origin_of_host, with_crate};
+use caxton_model::profile::names::normalised;
+use caxton_model::sanitise::sanitise;
+use caxton_model::units::{Bytes, Nanos, Unit};
 use std::hint::black_box;
 
 /// A word, as each thing that a word may be.

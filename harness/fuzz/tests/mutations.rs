@@ -11,7 +11,7 @@
 //! the input's number. The one that runs lies in `NAME.current`: it is known after an abort, too.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a table for people")]
 
-use caxton_bench_runner::sys::clock::CpuTime;
+use caxton_sys::clock::CpuTime;
 use caxton_fuzz::mutate::Seed;
 use caxton_fuzz::{TARGETS, Target};
 use fastrand::Rng;

@@ -4,13 +4,13 @@
 
 use caxton_actors::contest::{Plan, Window, run};
 use caxton_actors::table::{HEAD, rows};
-use caxton_bench_runner::guest::build::{BuildStep, Builder};
-use caxton_bench_runner::guest::catalog::Workspace;
-use caxton_bench_runner::guest::toolchain::{Toolchain, Variant};
-use caxton_bench_runner::measure::protocol::AgentFiles;
-use caxton_bench_runner::suite::throughput::COURIER;
-use caxton_bench_runner::sys::clock::entropy;
-use caxton_results::exit;
+use caxton_bench::guest::build::{BuildStep, Builder};
+use caxton_bench::guest::catalog::Workspace;
+use caxton_bench::guest::toolchain::{Toolchain, Variant};
+use caxton_bench::measure::protocol::AgentFiles;
+use caxton_bench::suite::throughput::COURIER;
+use caxton_sys::clock::entropy;
+use caxton_analysis::exit;
 use clap::Parser;
 use std::collections::BTreeMap;
 use std::fs::File;

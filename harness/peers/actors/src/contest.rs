@@ -5,15 +5,15 @@
 
 use crate::frameworks::{actix::Actix, channel::Channel, kameo::Kameo, ractor::Ractor};
 use crate::peer::{Framework, Peer};
-use caxton_bench_runner::measure::protocol::{AgentFiles, Crew, MailLoad, Runtime, System};
-use caxton_bench_runner::orchestrator::{Orchestrator, Setup};
-use caxton_bench_runner::subject::Attempt;
-use caxton_bench_runner::suite::throughput;
-use caxton_bench_runner::sys::clock::{Clock, CpuTime, Monotonic};
-use caxton_bench_runner::workload::mail::route;
-use caxton_bench_runner::workload::mail::runtime::{Started, start};
-use caxton_bench_runner::workload::mail::traffic::Traffic;
-use caxton_results::case::Outcome;
+use caxton_bench::measure::protocol::{AgentFiles, Crew, MailLoad, Runtime, System};
+use caxton_runtime::orchestrator::{Orchestrator, Setup};
+use caxton_runtime::subject::Attempt;
+use caxton_bench::suite::throughput;
+use caxton_sys::clock::{Clock, CpuTime, Monotonic};
+use caxton_bench::workload::mail::route;
+use caxton_bench::workload::mail::runtime::{Started, start};
+use caxton_bench::workload::mail::traffic::Traffic;
+use caxton_model::case::Outcome;
 use fastrand::Rng;
 
 /// The side that all others are compared with.

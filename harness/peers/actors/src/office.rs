@@ -4,7 +4,7 @@
 use agent_abi::mail::{HOST, Header, MailAgent};
 use agent_abi::{Agent, Host};
 use agent_courier::Courier;
-use caxton_bench_runner::orchestrator::{AgentId, Stats};
+use caxton_runtime::orchestrator::{AgentId, Stats};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex, OnceLock};

@@ -3,11 +3,9 @@
 
 use crate::office::Office;
 use agent_abi::mail::Header;
-use caxton_bench_runner::orchestrator::{
-    AgentId, Orchestrator, PostError, RequestError, Setup, Stats,
-};
-use caxton_bench_runner::subject::Attempt;
-use caxton_results::case::Outcome;
+use caxton_runtime::orchestrator::{AgentId, Orchestrator, PostError, RequestError, Setup, Stats};
+use caxton_runtime::subject::Attempt;
+use caxton_model::case::Outcome;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::Duration;

@@ -4,8 +4,8 @@
 //! (`by CPU`).
 
 use crate::contest::{SUBJECT, Window};
-use caxton_results::stats::signed_rank::{estimate, interval};
-use caxton_results::stats::summary::median;
+use caxton_stats::signed_rank::{estimate, interval};
+use caxton_stats::summary::median;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 

@@ -4,7 +4,7 @@
 use crate::office::{Desk, Office};
 use crate::peer::Framework;
 use ::actix::{Actor, Addr, Arbiter, Context, Handler, Message, System, SystemRunner};
-use caxton_bench_runner::orchestrator::{PostError, Setup};
+use caxton_runtime::orchestrator::{PostError, Setup};
 use std::sync::Arc;
 
 /// Its actors' threads.

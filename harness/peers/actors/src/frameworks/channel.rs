@@ -3,7 +3,7 @@
 use super::runtime;
 use crate::office::{Desk, Office};
 use crate::peer::Framework;
-use caxton_bench_runner::orchestrator::{PostError, Setup};
+use caxton_runtime::orchestrator::{PostError, Setup};
 use std::sync::Arc;
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc::error::TrySendError;

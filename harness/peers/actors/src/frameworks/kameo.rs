@@ -8,7 +8,7 @@ use ::kameo::actor::{ActorRef, Spawn};
 use ::kameo::error::{Infallible, SendError};
 use ::kameo::mailbox;
 use ::kameo::message::{Context, Message};
-use caxton_bench_runner::orchestrator::{PostError, Setup};
+use caxton_runtime::orchestrator::{PostError, Setup};
 use std::sync::Arc;
 use tokio::runtime::Runtime;
 

@@ -6,7 +6,7 @@ pub mod channel;
 pub mod kameo;
 pub mod ractor;
 
-use caxton_bench_runner::orchestrator::Setup;
+use caxton_runtime::orchestrator::Setup;
 use tokio::runtime::{Builder, Runtime};
 
 /// A tokio runtime with a thread per shard.

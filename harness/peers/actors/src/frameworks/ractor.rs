@@ -4,7 +4,7 @@ use super::runtime;
 use crate::office::{Desk, Office};
 use crate::peer::Framework;
 use ::ractor::{Actor, ActorProcessingErr, ActorRef};
-use caxton_bench_runner::orchestrator::{PostError, Setup};
+use caxton_runtime::orchestrator::{PostError, Setup};
 use std::sync::Arc;
 use tokio::runtime::Runtime;
 

@@ -1,0 +1,263 @@
+//! The bars that the reference runtime must clear, each beside what it is held against, as data.
+//!
+//! A bar is met only where the whole interval is on its right side, and missed only where the whole
+//! interval is on the wrong one. Only bars whose cases are in the record are shown. Bars against
+//! runtimes outside this record are told where those are measured.
+
+use crate::limits::{Bound, Grade};
+use caxton_model::case::{
+    CHECKPOINT, LATENCY, RECOVER, RESOURCES, RESPONSE, ROUTE, SCALABILITY, SCALE, SOAK, THROUGHPUT,
+};
+use caxton_model::metric::MetricName;
+use caxton_model::record::{CaseRecord, Interval, Record, Summary};
+use caxton_model::units::Unit;
+
+/// Which case a bar is about.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Selector {
+    /// Its suite.
+    pub suite: &'static str,
+    /// Its workload.
+    pub workload: &'static str,
+    /// Its subject.
+    pub subject: &'static str,
+    /// Parameters that it has.
+    pub params: &'static [(&'static str, &'static str)],
+    /// A parameter that it has not.
+    pub without: Option<&'static str>,
+    /// How a finding of it begins: name and words.
+    pub finding: Option<(&'static str, &'static str)>,
+}
+
+/// The figure of a bar.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Figure {
+    /// A metric of one case.
+    Of(Selector),
+    /// The metric of one case over that of another.
+    Ratio(Selector, Selector),
+}
+
+/// One row.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Bar {
+    /// What it is about.
+    pub name: &'static str,
+    /// The metric.
+    pub metric: &'static str,
+    /// Of which case, or which two.
+    pub figure: Figure,
+    /// What is asked of it.
+    pub bound: Bound,
+}
+
+const ROUTED: Selector = Selector {
+    suite: THROUGHPUT,
+    workload: ROUTE,
+    subject: "reference-vs-native-tokio",
+    params: &[],
+    without: Some("batch"),
+    finding: None,
+};
+const TWINS: Selector = Selector { subject: "reference-vs-native-reference", ..ROUTED };
+const SCALED: Selector =
+    Selector { suite: SCALABILITY, workload: SCALE, subject: "reference", without: None, ..ROUTED };
+const RECOVERED: Selector = Selector { suite: RESOURCES, workload: RECOVER, ..SCALED };
+const RESPONDED: Selector = Selector {
+    suite: LATENCY,
+    workload: RESPONSE,
+    subject: "reference-vs-idle",
+    params: &[("rate", "100000")],
+    ..SCALED
+};
+
+const fn with(selector: Selector, params: &'static [(&'static str, &'static str)]) -> Selector {
+    Selector { params, ..selector }
+}
+
+const fn at_most(name: &'static str, metric: &'static str, of: Selector, most: f64) -> Bar {
+    Bar { name, metric, figure: Figure::Of(of), bound: Bound::Max(most) }
+}
+
+const fn at_least(name: &'static str, metric: &'static str, of: Selector, least: f64) -> Bar {
+    Bar { name, metric, figure: Figure::Of(of), bound: Bound::Min(least) }
+}
+
+const KIB: f64 = 1024.0;
+const US: f64 = 1e3;
+const S: f64 = 1e9;
+const TEN: &[(&str, &str)] = &[("agents", "10")];
+const TEN_KIB: &[(&str, &str)] = &[("agents", "10"), ("bytes", "1024")];
+const THOUSAND: &[(&str, &str)] = &[("agents", "1000")];
+const THOUSAND_KIB: &[(&str, &str)] = &[("agents", "1000"), ("bytes", "1024")];
+const MANY: &[(&str, &str)] = &[("agents", "10000")];
+const MANY_KIB: &[(&str, &str)] = &[("agents", "10000"), ("bytes", "1024")];
+const MOST: &[(&str, &str)] = &[("agents", "100000")];
+const SINGLE: &[(&str, &str)] = &[("agents", "10"), ("bytes", "1024"), ("batch", "1")];
+const EMPTY: &[(&str, &str)] = &[("heap", "0MiB")];
+const SMALL: &[(&str, &str)] = &[("heap", "1MiB")];
+const LARGE: &[(&str, &str)] = &[("heap", "100MiB")];
+const FAST: Selector = Selector { finding: Some(("tier", "fast")), ..SCALED };
+const SINGLY: Selector = Selector { params: SINGLE, without: None, ..TWINS };
+const CHECKPOINTED: Selector = Selector { workload: CHECKPOINT, params: LARGE, ..RECOVERED };
+
+const SOAKED: Selector = Selector { workload: SOAK, ..RECOVERED };
+
+const RATE: &str = "subject_to_peer_rate";
+const CPU: &str = "subject_to_peer_cpu";
+const P99: &str = "recover_p99_ns";
+
+/// Every bar.
+pub const BARS: &[Bar] = &[
+    at_least("msg/s over native tokio, 10 agents", RATE, with(ROUTED, TEN_KIB), 1.0),
+    at_least("msg/s over native tokio, 1,000 agents", RATE, with(ROUTED, THOUSAND_KIB), 0.75),
+    at_least("msg/s over native tokio, 10,000 agents", RATE, with(ROUTED, MANY_KIB), 1.0),
+    at_most("CPU/msg over the native twin, one by one", CPU, SINGLY, 1.3),
+    at_most("CPU/msg over the native twin, batched", CPU, with(TWINS, TEN_KIB), 1.2),
+    Bar {
+        name: "CPU/msg, 10,000 agents over 10",
+        metric: "message_cpu_ns",
+        figure: Figure::Ratio(with(SCALED, MANY), with(SCALED, TEN)),
+        bound: Bound::Max(2.5),
+    },
+    at_most("spawn p50, fast tier, 1,000 agents", "spawn_p50_ns", with(FAST, THOUSAND), 10.0 * US),
+    at_most("spawn p50, fast tier, 10,000 agents", "spawn_p50_ns", with(FAST, MANY), 10.0 * US),
+    at_most(
+        "spawn p50 into a used slot, 1,000 agents",
+        "respawn_p50_ns",
+        with(FAST, THOUSAND),
+        10.0 * US,
+    ),
+    at_most("page faults per spawn, 1,000 agents", "spawn_faults", with(FAST, THOUSAND), 5.0),
+    at_most("page faults per spawn into a used slot", "respawn_faults", with(FAST, THOUSAND), 5.0),
+    at_most("page faults per spawn, 10,000 agents", "spawn_faults", with(FAST, MANY), 5.0),
+    at_most("10,000 agents up and answering", "up_ns", with(SCALED, MANY), S),
+    at_most("100,000 agents up and answering", "up_ns", with(SCALED, MOST), 10.0 * S),
+    at_most(
+        "memory per agent, 10,000 agents",
+        "memory_per_agent_bytes",
+        with(SCALED, MANY),
+        32.0 * KIB,
+    ),
+    at_most(
+        "memory per agent, 100,000 agents",
+        "memory_per_agent_bytes",
+        with(SCALED, MOST),
+        64.0 * KIB,
+    ),
+    at_most("recovery p99, no heap", P99, with(RECOVERED, EMPTY), 1e3 * US),
+    at_most("recovery p99, heap of 1 MiB", P99, with(RECOVERED, SMALL), 1e3 * US),
+    at_most("recovery p99, heap of 100 MiB", P99, with(RECOVERED, LARGE), 1e3 * US),
+    Bar {
+        name: "recovery p50, 100 MiB over 1 MiB",
+        metric: "recover_p50_ns",
+        figure: Figure::Ratio(with(RECOVERED, LARGE), with(RECOVERED, SMALL)),
+        bound: Bound::Max(2.0),
+    },
+    at_least(
+        "checkpoint of 100 MiB, full over incremental",
+        "checkpoint_full_to_incremental",
+        CHECKPOINTED,
+        100.0,
+    ),
+    at_most("p50 over the idle twin, 100,000 msg/s", "over_peer_p50_ns", RESPONDED, 5.0 * US),
+    at_most("p99 over the idle twin, 100,000 msg/s", "over_peer_p99_ns", RESPONDED, 30.0 * US),
+    at_most("soak: more maps at its end", "soak_maps_growth", SOAKED, 0.0),
+    at_most("soak: more open files at its end", "soak_fds_growth", SOAKED, 0.0),
+];
+
+/// One bar, held against a record.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GradedBar {
+    /// The bar.
+    pub bar: Bar,
+    /// The figure, or why there is none.
+    pub figure: Result<Summary, String>,
+    /// How it stands.
+    pub grade: Grade,
+}
+
+impl Selector {
+    /// The case of `record` that is meant: of several, the one with the fewest parameters.
+    fn find<'a>(&self, record: &'a Record) -> Option<&'a CaseRecord> {
+        let is_meant = |case: &&CaseRecord| {
+            let key = &case.key;
+            let begins = |(what, words): (&str, &str)| {
+                case.findings.get(what).is_some_and(|finding| finding.starts_with(words))
+            };
+            (key.suite.as_str(), key.workload.as_str()) == (self.suite, self.workload)
+                && key.subject == self.subject
+                && self.params.iter().all(|(name, value)| key.param(name) == Some(value))
+                && self.without.is_none_or(|name| key.param(name).is_none())
+                && self.finding.is_none_or(begins)
+        };
+        record.cases.iter().filter(is_meant).min_by_key(|case| case.key.params.len())
+    }
+}
+
+impl Bar {
+    /// The unit of its figure.
+    pub fn unit(&self) -> Unit {
+        let of_metric = || MetricName::parse(self.metric).expect("a bar names a row").metric().unit;
+        match self.figure {
+            Figure::Of(_) => of_metric(),
+            Figure::Ratio(..) => Unit::Ratio,
+        }
+    }
+
+    /// Its figure in `record`, or why there is none; nothing where it has no such case.
+    fn read(&self, record: &Record) -> Option<Result<Summary, String>> {
+        let of = |case: &CaseRecord| match case.outcome.reason() {
+            Some(why) => Err(format!("{}: {why}", case.outcome.name())),
+            None => case
+                .metric(self.metric)
+                .copied()
+                .map_err(|why| format!("no {}: {why}", self.metric)),
+        };
+        match self.figure {
+            Figure::Of(selector) => Some(of(selector.find(record)?)),
+            Figure::Ratio(above, below) => {
+                let [above, below] = [above.find(record)?, below.find(record)?];
+                Some(of(above).and_then(|above| quotient(&above, &of(below)?)))
+            }
+        }
+    }
+}
+
+/// One figure over another. Its level is what is left of certainty when each may be wrong
+/// (Bonferroni's inequality).
+pub fn quotient(above: &Summary, below: &Summary) -> Result<Summary, String> {
+    let is_positive = below.estimate > 0.0 && below.interval.is_none_or(|i| i.lower > 0.0);
+    if !is_positive {
+        return Err("it would be a ratio to 0".to_owned());
+    }
+    let interval = above.interval.zip(below.interval).map(|(a, b)| Interval {
+        lower: a.lower / b.upper,
+        upper: a.upper / b.lower,
+        level: (a.level + b.level - 1.0).max(0.0),
+    });
+    Ok(Summary {
+        estimate: above.estimate / below.estimate,
+        interval,
+        n: above.n.min(below.n),
+        samples: above.samples.saturating_add(below.samples),
+        company: above.company,
+    })
+}
+
+/// Every bar whose cases are in `record`, held against them.
+pub fn grade(record: &Record) -> Vec<GradedBar> {
+    let graded = |bar: &Bar| {
+        let figure = bar.read(record)?;
+        let grade = match &figure {
+            Ok(summary) => bar.bound.grade(summary),
+            Err(_) => Grade::Missing,
+        };
+        Some(GradedBar { bar: *bar, figure, grade })
+    };
+    BARS.iter().filter_map(graded).collect()
+}
+
+#[cfg(test)]
+#[path = "bars_tests.rs"]
+mod tests;

@@ -1,0 +1,81 @@
+//! Bars: which case is meant, the whole interval, a ratio of two cases.
+
+use super::*;
+use caxton_fixture as fixture;
+use caxton_fixture::mail::mail;
+use caxton_model::case::{CaseKey, Outcome};
+use caxton_model::record::Company;
+
+fn figure(lower: f64, upper: f64) -> Summary {
+    let interval = Some(Interval { lower, upper, level: 0.95 });
+    let (estimate, company) = (lower.midpoint(upper), Company::Unwatched);
+    Summary { estimate, interval, n: 12, samples: 12, company }
+}
+
+#[test]
+fn a_bar_names_a_metric_and_a_case_that_could_be() {
+    let mut names: Vec<&str> = BARS.iter().map(|bar| bar.name).collect();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), BARS.len());
+    for bar in BARS {
+        let _ = MetricName::parse(bar.metric).expect(bar.name);
+    }
+}
+
+#[test]
+fn the_case_with_the_fewest_parameters_is_meant_and_none_with_an_unwanted_one() {
+    let record = mail();
+    let singly = SINGLY.find(&record).expect("one by one");
+    assert_eq!(singly.key.param("batch"), Some("1"));
+    let together = with(TWINS, TEN_KIB).find(&record).expect("batched");
+    assert_eq!(together.key.param("batch"), None);
+    assert_eq!(with(FAST, MOST).find(&record), None, "100,000 agents are dense");
+    let any = Selector { without: None, ..with(TWINS, TEN_KIB) };
+    assert_eq!(any.find(&record), Some(together));
+}
+
+#[test]
+fn a_ratio_of_two_cases_is_as_wide_as_both_intervals_allow() {
+    let ratio = quotient(&figure(180.0, 220.0), &figure(90.0, 110.0)).expect("positive");
+    let interval = ratio.interval.expect("both have one");
+    assert_eq!(ratio.estimate, 2.0);
+    assert_eq!((interval.lower, interval.upper), (180.0 / 110.0, 220.0 / 90.0));
+    assert!((interval.level - 0.9).abs() < 1e-12);
+    assert!(quotient(&figure(1.0, 2.0), &figure(0.0, 0.0)).is_err());
+    let without = Summary { interval: None, ..figure(90.0, 110.0) };
+    assert_eq!(quotient(&figure(1.0, 2.0), &without).expect("positive").interval, None);
+}
+
+#[test]
+fn a_bar_is_graded_by_the_whole_interval() {
+    let most = Bound::Max(10.0);
+    let least = Bound::Min(10.0);
+    for (lower, upper, of_most, of_least) in [
+        (8.0, 10.0, Grade::Met, Grade::Unclear),
+        (9.0, 11.0, Grade::Unclear, Grade::Unclear),
+        (10.0, 12.0, Grade::Unclear, Grade::Met),
+        (10.5, 12.0, Grade::Missed, Grade::Met),
+        (8.0, 9.5, Grade::Met, Grade::Missed),
+    ] {
+        let figure = figure(lower, upper);
+        assert_eq!((most.grade(&figure), least.grade(&figure)), (of_most, of_least), "{figure:?}");
+    }
+    let without = Summary { interval: None, ..figure(1.0, 2.0) };
+    assert_eq!(most.grade(&without), Grade::Unclear);
+}
+
+#[test]
+fn only_bars_of_the_record_are_shown_and_a_case_that_failed_is_told() {
+    assert!(grade(&fixture::run().0).is_empty());
+    let mut record = mail();
+    let key: CaseKey = "scalability/scale/reference/courier/agents=10000".parse().unwrap();
+    record.cases.retain(|case| case.key == key);
+    record.cases[0].outcome = Outcome::Failed("out of maps".to_owned());
+    let graded = grade(&record);
+    assert!(!graded.is_empty());
+    for graded in graded {
+        assert_eq!(graded.grade, Grade::Missing, "{graded:?}");
+        assert_eq!(graded.figure, Err("failed: out of maps".to_owned()));
+    }
+}

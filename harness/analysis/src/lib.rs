@@ -1,0 +1,13 @@
+//! From samples to estimates, and from estimates to verdicts: a pure function of a record's data.
+#![forbid(unsafe_code)]
+
+pub mod bars;
+pub mod compare;
+pub mod exit;
+pub mod limits;
+pub mod load;
+pub mod paired;
+pub mod quiet;
+pub mod reduce;
+pub mod sites;
+pub mod targets;

@@ -1,0 +1,57 @@
+//! How thresholds stand to what was observed. What could not be observed is never a pass.
+
+use caxton_model::load::judged::{Judged, ThresholdOutcome};
+use caxton_model::load::threshold::{Aggregate, Kind, Metric, Threshold};
+use caxton_model::reading::{Missing, Reading};
+
+/// Where the figures of a load test come from; `stage` is none for the whole of it.
+pub trait Observed {
+    /// `aggregate` of a trend, in ns.
+    fn trend(&self, metric: Metric, stage: Option<&str>, aggregate: Aggregate) -> Reading<f64>;
+    /// The share of one.
+    fn rate(&self, metric: Metric, stage: Option<&str>) -> Reading<f64>;
+    /// How many.
+    fn count(&self, metric: Metric, stage: Option<&str>) -> Reading<f64>;
+    /// How many per second of the stage.
+    fn per_second(&self, metric: Metric, stage: Option<&str>) -> Reading<f64>;
+    /// The value for the whole load test; ns for a time. Of all of these, infinity is what never
+    /// ended.
+    fn gauge(&self, metric: Metric) -> Reading<f64>;
+}
+
+/// How `threshold` stands to `observed`.
+pub fn judge(threshold: &Threshold, observed: &dyn Observed) -> Judged {
+    let (metric, stage) = (threshold.metric, threshold.stage.as_deref());
+    let figure = match (metric.kind(), threshold.aggregate) {
+        (Kind::Trend, aggregate) => observed.trend(metric, stage, aggregate),
+        (Kind::Rate, _) => observed.rate(metric, stage),
+        (Kind::Counter, Aggregate::Rate) => observed.per_second(metric, stage),
+        (Kind::Counter, _) => observed.count(metric, stage),
+        (Kind::Gauge, _) => observed.gauge(metric),
+    };
+    let figure = match figure {
+        Reading::Known(value) if value.is_nan() => {
+            Reading::Missing(Missing::Failed("the figure is NaN".to_owned()))
+        }
+        figure => figure,
+    };
+    let outcome = match &figure {
+        Reading::Missing(why) => ThresholdOutcome::Unknown(why.to_string()),
+        Reading::Known(value) if threshold.operator.holds(*value, threshold.limit) => {
+            ThresholdOutcome::Met
+        }
+        Reading::Known(_) => ThresholdOutcome::Missed,
+    };
+    // What never ended is longer than any limit; no file can hold it.
+    let figure = match figure {
+        Reading::Known(value) if !value.is_finite() => {
+            Reading::Missing(Missing::Failed("longer than any limit".to_owned()))
+        }
+        figure => figure,
+    };
+    Judged { threshold: threshold.clone(), observed: figure, outcome }
+}
+
+#[cfg(test)]
+#[path = "judge_tests.rs"]
+mod tests;

@@ -1,0 +1,327 @@
+//! Adds up the seconds of a load, and says what they come to. It can be asked at any moment: for
+//! the live view, for thresholds that end a load, and at the end.
+
+use super::judge::{Observed, judge};
+use super::recovery::Second;
+use caxton_model::load::frame::{Counts, Figure, Frame, Line, Look, Seen, Segment};
+use caxton_model::load::judged::Judged;
+use caxton_model::load::outcome::{Degradations, Leak, Point};
+use caxton_model::load::plan::LoadPlan;
+use caxton_model::load::quiescence::Ledger;
+use caxton_model::load::threshold::{Aggregate, Metric};
+use caxton_model::load::times::{Beyond, Times};
+use caxton_model::reading::{Missing, Reading};
+use caxton_model::units::Nanos;
+use std::cell::OnceCell;
+
+/// The most stretches of a stage that are kept apart: what intervals are drawn from.
+pub(super) const STRETCHES: usize = 64;
+
+/// The sum of a load's seconds.
+#[derive(Debug)]
+pub struct Tally {
+    pub(super) plan: LoadPlan,
+    pub(super) stages: Vec<StageTally>,
+    pub(super) seconds: Vec<Row>,
+    pub(super) looks: Vec<Look>,
+    pub(super) segments: Vec<Segment>,
+    pub(super) left: Option<Ledger>,
+    /// Messages that were in flight when a process ended before its plan did.
+    pub(super) cut_off: u64,
+    in_flight: u64,
+    /// What grew and what got slower so far, once somebody asked: both take work.
+    pub(super) leak: OnceCell<Leak>,
+    pub(super) degradations: OnceCell<Degradations>,
+}
+
+/// The sum of a stage's seconds.
+#[derive(Debug, Default)]
+pub(super) struct StageTally {
+    pub(super) seen: Seen,
+    /// Response times of stretches of it, equally long but for the last one.
+    pub(super) stretches: Vec<Times>,
+    /// Seconds in a stretch, and in the last one.
+    per_stretch: u64,
+    in_last: u64,
+}
+
+/// One second without its histograms.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Row {
+    pub(super) second: u64,
+    pub(super) stage: u32,
+    pub(super) length_ns: u64,
+    pub(super) counts: Counts,
+    pub(super) in_flight: u64,
+    pub(super) response_ns: Option<[u64; 2]>,
+    pub(super) service_ns: Option<[u64; 2]>,
+}
+
+impl StageTally {
+    fn add(&mut self, seen: &Seen) {
+        self.seen.add(seen);
+        if seen.response.is_empty() {
+            return;
+        }
+        if self.in_last == 0 || self.in_last == self.per_stretch {
+            self.per_stretch = self.per_stretch.max(1);
+            if self.stretches.len() == STRETCHES {
+                self.join_stretches();
+            }
+            self.stretches.push(Times::new());
+            self.in_last = 0;
+        }
+        if let Some(last) = self.stretches.last_mut() {
+            last.add(&seen.response);
+        }
+        self.in_last += 1;
+    }
+
+    /// Half as many stretches, each twice as long.
+    fn join_stretches(&mut self) {
+        let halves = self.stretches.chunks(2).map(|pair| {
+            let mut first = pair[0].clone();
+            pair.iter().skip(1).for_each(|second| first.add(second));
+            first
+        });
+        self.stretches = halves.collect();
+        self.per_stretch *= 2;
+    }
+}
+
+impl Tally {
+    /// Nothing yet of `plan`.
+    pub fn new(plan: LoadPlan) -> Self {
+        let stages = plan.stages.iter().map(|_| StageTally::default()).collect();
+        Self {
+            plan,
+            stages,
+            seconds: Vec::new(),
+            looks: Vec::new(),
+            segments: Vec::new(),
+            left: None,
+            cut_off: 0,
+            in_flight: 0,
+            leak: OnceCell::new(),
+            degradations: OnceCell::new(),
+        }
+    }
+
+    /// The plan.
+    pub fn plan(&self) -> &LoadPlan {
+        &self.plan
+    }
+
+    /// Adds a line of the file.
+    pub fn push(&mut self, line: &Line) {
+        (self.leak, self.degradations) = (OnceCell::new(), OnceCell::new());
+        match line {
+            Line::Segment(segment) => {
+                // What its predecessor had in flight never came back.
+                let in_flight = std::mem::take(&mut self.in_flight);
+                self.cut_off = self.cut_off.saturating_add(in_flight);
+                self.segments.push(segment.clone());
+            }
+            Line::Second(frame) => self.add(frame),
+            Line::Ended(ledger) => {
+                self.left = Some(ledger.clone());
+                self.in_flight = 0;
+            }
+        }
+    }
+
+    fn add(&mut self, frame: &Frame) {
+        let (mut response, mut service) = (Times::new(), Times::new());
+        for (number, seen) in &frame.stages {
+            if let Some(stage) = self.stages.get_mut(*number as usize) {
+                stage.add(seen);
+            }
+            response.add(&seen.response);
+            service.add(&seen.service);
+        }
+        let two = |times: &Times| Some([times.nearest(0.5)?.0, times.nearest(0.99)?.0]);
+        let at_ns = frame.second.saturating_mul(1_000_000_000);
+        self.seconds.push(Row {
+            second: frame.second,
+            stage: self.plan.stage_at(at_ns),
+            length_ns: frame.length_ns,
+            counts: frame.counts(),
+            in_flight: frame.in_flight,
+            response_ns: two(&response),
+            service_ns: two(&service),
+        });
+        self.looks.extend(frame.looks.iter().cloned());
+        self.in_flight = frame.in_flight;
+    }
+
+    /// How many came to what so far.
+    pub fn counts(&self) -> Counts {
+        self.stages.iter().fold(Counts::default(), |sum, stage| sum.plus(stage.seen.counts))
+    }
+
+    /// The second after the last one that is whole.
+    pub fn next_second(&self) -> u64 {
+        self.seconds.last().map_or(0, |row| row.second.saturating_add(1))
+    }
+
+    /// How far it has come, from the plan's start.
+    pub fn reached(&self) -> Nanos {
+        let end =
+            |row: &Row| row.second.saturating_mul(1_000_000_000).saturating_add(row.length_ns);
+        Nanos(self.seconds.last().map_or(0, end))
+    }
+
+    /// How many processes have run it.
+    pub fn segments(&self) -> usize {
+        self.segments.len()
+    }
+
+    /// When the first of them began, in milliseconds since 1970.
+    pub fn start_unix_ms(&self) -> u64 {
+        self.segments.first().map_or(0, |segment| segment.started_unix_ms)
+    }
+
+    /// True once it has ended by itself.
+    pub fn is_ended(&self) -> bool {
+        self.left.is_some()
+    }
+
+    /// How each threshold stands so far.
+    pub fn judged(&self) -> Vec<Judged> {
+        self.plan.thresholds.iter().map(|threshold| judge(threshold, self)).collect()
+    }
+
+    /// The last second, for a live view.
+    pub fn last(&self) -> Option<Point> {
+        self.seconds.last().map(Row::point)
+    }
+
+    /// What was read last.
+    pub fn figure(&self, figure: Figure) -> Option<u64> {
+        let values = self.looks.iter().rev();
+        values.filter_map(|look| look.figures.get(&figure)?.known().copied()).next()
+    }
+
+    /// The seconds as a recovery is judged by.
+    pub(super) fn as_recovery(&self) -> Vec<Second> {
+        let second = |row: &Row| Second {
+            at_s: row.second as f64,
+            p99_ns: row.response_ns.map(|[_, p99]| p99),
+            failed: row.counts.failed(),
+            settled: row.counts.settled(),
+            in_flight: row.in_flight,
+        };
+        self.seconds.iter().map(second).collect()
+    }
+
+    /// What was seen of a stage, or of all of them.
+    pub(super) fn seen(&self, stage: Option<&str>) -> Option<Seen> {
+        let Some(name) = stage else {
+            let mut all = Seen::default();
+            self.stages.iter().for_each(|stage| all.add(&stage.seen));
+            return Some(all);
+        };
+        let number = self.plan.stages.iter().position(|stage| stage.name == name)?;
+        Some(self.stages[number].seen.clone())
+    }
+
+    /// How long a stage, or all of them, have taken.
+    pub(super) fn took_ns(&self, stage: Option<&str>) -> u64 {
+        let is_meant = |row: &&Row| match stage {
+            None => true,
+            Some(name) => {
+                self.plan.stages.get(row.stage as usize).is_some_and(|stage| stage.name == name)
+            }
+        };
+        let lengths = self.seconds.iter().filter(is_meant).map(|row| row.length_ns);
+        lengths.fold(0, u64::saturating_add)
+    }
+}
+
+impl Row {
+    pub(super) fn point(&self) -> Point {
+        Point {
+            at_s: self.second as f64,
+            length_s: self.length_ns as f64 / 1e9,
+            stage: self.stage,
+            counts: self.counts,
+            in_flight: self.in_flight,
+            response_ns: self.response_ns,
+            service_ns: self.service_ns,
+            ..Point::default()
+        }
+    }
+}
+
+/// The quantile `share` of `times` with `failed` that are longer than any, or why there is none.
+pub(super) fn quantile(times: &Times, share: f64, failed: u64) -> Reading<f64> {
+    match times.quantile_with(share, failed) {
+        Ok(nanos) => Reading::Known(nanos.0 as f64),
+        Err(Beyond::Never) => Reading::Known(f64::INFINITY),
+        Err(Beyond::TooFew) => Reading::Missing(Missing::NotRequested(format!(
+            "{} times are too few for it: 10 must lie beyond",
+            times.len().saturating_add(failed)
+        ))),
+    }
+}
+
+fn none() -> Missing {
+    Missing::Failed("nothing was offered in this time".to_owned())
+}
+
+impl Observed for Tally {
+    fn trend(&self, metric: Metric, stage: Option<&str>, aggregate: Aggregate) -> Reading<f64> {
+        let Some(seen) = self.seen(stage) else { return Reading::Missing(none()) };
+        let times = if metric == Metric::ServiceTime { &seen.service } else { &seen.response };
+        let failed = seen.counts.failed();
+        let known = |value: Option<f64>| value.ok_or_else(none).into();
+        match aggregate {
+            Aggregate::P(percent) => quantile(times, percent / 100.0, failed),
+            Aggregate::Med => quantile(times, 0.5, failed),
+            // One that never ended is part of no mean, and longer than the longest.
+            Aggregate::Avg | Aggregate::Max if failed > 0 => Reading::Known(f64::INFINITY),
+            Aggregate::Avg => known(times.mean_ns()),
+            Aggregate::Max => known(times.max().map(|max| max.0 as f64)),
+            Aggregate::Min => known(times.min().map(|min| min.0 as f64)),
+            Aggregate::Count | Aggregate::Rate | Aggregate::Value => {
+                Reading::Missing(Missing::NotRequested("no figure of times".to_owned()))
+            }
+        }
+    }
+
+    fn rate(&self, metric: Metric, stage: Option<&str>) -> Reading<f64> {
+        let Some(Seen { counts, .. }) = self.seen(stage) else { return Reading::Missing(none()) };
+        // Those in flight have no part yet.
+        let settled = counts.settled();
+        let part = match metric {
+            Metric::Dropped => counts.dropped,
+            Metric::Errors => counts.errors + counts.timed_out,
+            _ => counts.ok,
+        };
+        match settled {
+            0 => Reading::Missing(none()),
+            settled => Reading::Known(part as f64 / settled as f64),
+        }
+    }
+
+    fn count(&self, _: Metric, stage: Option<&str>) -> Reading<f64> {
+        self.seen(stage).map(|seen| seen.counts.ok as f64).ok_or_else(none).into()
+    }
+
+    fn per_second(&self, metric: Metric, stage: Option<&str>) -> Reading<f64> {
+        match (self.count(metric, stage), self.took_ns(stage)) {
+            (_, 0) => Reading::Missing(none()),
+            (Reading::Known(count), took_ns) => Reading::Known(count * 1e9 / took_ns as f64),
+            (missing, _) => missing,
+        }
+    }
+
+    fn gauge(&self, metric: Metric) -> Reading<f64> {
+        match metric {
+            Metric::Leak => self.leak_gauge(),
+            Metric::Degradation => self.degradation_gauge(),
+            Metric::RecoveryTime => self.recovery_gauge(),
+            _ => Reading::Missing(Missing::NotRequested("no such figure".to_owned())),
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! From the log-ratios of launch pairs to a verdict: looks at fixed counts, an exact test at each.
+
+use caxton_model::paired::comparison::{Decision, Verdict};
+use caxton_model::paired::{Design, Weight};
+use caxton_model::record::Interval;
+use caxton_stats::signed_rank;
+
+/// Looks at `log_ratios`, one per launch in their order, positive where the candidate is worse.
+/// None without a launch, with a value that is no number, or above [`signed_rank::N_MAX`] launches.
+///
+/// The first look that decides has the last word: what later launches say changes the estimate and
+/// not the verdict. `is_over`: there will be no further launch, and what is open is then closed.
+///
+/// With many metrics the first looks are too early for an alarm: nothing is less likely than 2⁻ⁿ.
+/// They may still find that nothing worth finding is left, which has an error of its own: a change
+/// of the size that is to be found is called `OK` with a chance of at most 1 − [`Design::LEVEL`].
+pub fn decide(
+    log_ratios: &[f64],
+    design: &Design,
+    weight: Weight,
+    margin: f64,
+    is_over: bool,
+) -> Option<Decision> {
+    if log_ratios.is_empty() || log_ratios.iter().any(|v| !v.is_finite()) {
+        return None;
+    }
+    let worse = signed_rank::estimate(log_ratios)?.exp();
+    let alpha = design.alpha_of(weight);
+    let n = log_ratios.len();
+    let mut last = (None, 0, [1.0; 2]);
+    for &look in design.looks.iter().filter(|look| **look as usize <= n) {
+        let seen = &log_ratios[..look as usize];
+        let p = tails(seen, margin);
+        let verdict = match p {
+            [worse, _] if worse <= alpha => Some(Verdict::Regressed),
+            [_, better] if better <= alpha => Some(Verdict::Improved),
+            _ => Smallness::of(seen, design, margin).is_both().then_some(Verdict::Ok),
+        };
+        last = (verdict, look, p);
+        if verdict.is_some() {
+            break;
+        }
+    }
+    let (mut verdict, look, [p_worse, p_better]) = last;
+    if verdict.is_none() && is_over {
+        let is_small = Smallness::of(log_ratios, design, margin).not_worse;
+        verdict = Some(if is_small { Verdict::Ok } else { Verdict::Inconclusive });
+    }
+    let bounds = signed_rank::interval(log_ratios, Design::LEVEL);
+    let interval = bounds.map(|b| Interval {
+        lower: b.lower.exp(),
+        upper: b.upper.exp(),
+        level: Design::LEVEL,
+    });
+    Some(Decision { verdict, look, worse, interval, p_worse, p_better, n: n as u32 })
+}
+
+/// How likely the values are, or more extreme ones, if the candidate is worse, or better, by
+/// exactly the margin: exact tails of the signed ranks of the values less that.
+fn tails(values: &[f64], margin: f64) -> [f64; 2] {
+    let shifted = |by: f64| -> Vec<f64> { values.iter().map(|v| v + by).collect() };
+    // Nothing but zeros says nothing.
+    let worse = signed_rank::test(&shifted(-margin.ln_1p())).map_or(1.0, |tails| tails.greater);
+    let better = signed_rank::test(&shifted(margin.ln_1p())).map_or(1.0, |tails| tails.less);
+    [worse, better]
+}
+
+/// Whether what is left is too small to be looked for.
+struct Smallness {
+    /// It is not worse by as much as is to be found, nor known to be worse by the margin.
+    not_worse: bool,
+    /// The same for better.
+    not_better: bool,
+}
+
+impl Smallness {
+    /// Of `values`, from one-sided bounds. What may be wrong with all of them together,
+    /// 1 − [`Design::LEVEL`], is split over the looks and the end (Bonferroni's inequality).
+    ///
+    /// Where the margin is wider than what is to be found, it takes its place: a change that is
+    /// allowed needs no further search. What is known to lie between the two is not small: it is
+    /// worse than allowed, and more launches may show it with the certainty that an alarm needs.
+    fn of(values: &[f64], design: &Design, margin: f64) -> Self {
+        let error = (1.0 - Design::LEVEL) / (design.looks.len() + 1) as f64;
+        let Some(bounds) = signed_rank::interval(values, 2.0f64.mul_add(-error, 1.0)) else {
+            return Self { not_worse: false, not_better: false };
+        };
+        let (allowed, sought) = (margin.ln_1p(), design.mde.max(margin).ln_1p());
+        let is_small = |nearer: f64, farther: f64| farther < sought && nearer <= allowed;
+        Self {
+            not_worse: is_small(bounds.lower, bounds.upper),
+            not_better: is_small(-bounds.upper, -bounds.lower),
+        }
+    }
+
+    const fn is_both(&self) -> bool {
+        self.not_worse && self.not_better
+    }
+}
+
+#[cfg(test)]
+#[path = "decide_tests.rs"]
+mod tests;

@@ -1,0 +1,169 @@
+//! The call sites of a profile: which function asked, whatever machinery it asked through.
+//!
+//! A stack's site is its innermost frame that is not of Rust's own libraries: who pushes to a
+//! vector wants to read of himself, not of `RawVec::grow_one`.
+
+use caxton_model::profile::{Frame, Profile};
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// Crates whose functions allocate for others: by the paths of their functions.
+const LIBRARIES: [&str; 4] = ["alloc::", "core::", "std::", "hashbrown::"];
+
+/// The same by where their sources lie: line tables name functions without their paths.
+const SOURCES: [&str; 4] = ["/library/alloc/", "/library/core/", "/library/std/", "/hashbrown-"];
+
+/// Longest name of a function in words, in characters.
+const NAME_MAX: usize = 60;
+
+/// Parts of a source's path in words.
+const PATH_PARTS: usize = 3;
+
+/// One call site.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallSite<'a> {
+    /// The function, and where in it.
+    pub frame: Option<&'a Frame>,
+    /// Weight of the samples it stands behind, in the profile's unit.
+    pub weight: u64,
+}
+
+/// The call sites of `profile`, the heaviest first, those of equal weight in the order of frames.
+/// Stacks without any frame come together, as none.
+pub fn call_sites(profile: &Profile) -> Vec<CallSite<'_>> {
+    let mut weights: BTreeMap<Option<&Frame>, u64> = BTreeMap::new();
+    for sample in &profile.samples {
+        let weight = weights.entry(site(profile, sample.stack)).or_default();
+        *weight = weight.saturating_add(sample.weight);
+    }
+    let site = |(frame, weight)| CallSite { frame, weight };
+    let mut sites: Vec<CallSite<'_>> = weights.into_iter().map(site).collect();
+    // Stable: the map was in the order of frames.
+    sites.sort_by_key(|site| std::cmp::Reverse(site.weight));
+    sites
+}
+
+fn site(profile: &Profile, stack: u32) -> Option<&Frame> {
+    let locations = profile.stacks[stack as usize].iter().rev();
+    let frames = locations.flat_map(|location| &profile.locations[*location as usize].frames);
+    let mut frames = frames.map(|frame| &profile.frames[*frame as usize]);
+    let first = frames.clone().next();
+    frames.find(|frame| !is_of_library(frame)).or(first)
+}
+
+/// True for `alloc::vec::f`, for `<alloc::vec::Vec<T> as Trait>::f`, and for what is written in
+/// the sources of such a crate.
+fn is_of_library(frame: &Frame) -> bool {
+    let bare = frame.name.trim_start_matches(['<', '&']);
+    let lies_there = |file: &String| SOURCES.iter().any(|source| file.contains(source));
+    LIBRARIES.iter().any(|library| bare.starts_with(library))
+        || frame.file.as_ref().is_some_and(lies_there)
+}
+
+impl fmt::Display for CallSite<'_> {
+    /// The function cut to a readable length, and the end of its source's path.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(frame) = self.frame else { return f.write_str("no stack") };
+        let name: String = frame.name.chars().take(NAME_MAX).collect();
+        f.write_str(&name)?;
+        if name.len() < frame.name.len() {
+            f.write_str("…")?;
+        }
+        let Some(file) = &frame.file else { return Ok(()) };
+        let parts: Vec<&str> = file.split('/').collect();
+        let end = parts[parts.len().saturating_sub(PATH_PARTS)..].join("/");
+        match frame.line {
+            Some(line) => write!(f, " ({end}:{line})"),
+            None => write!(f, " ({end})"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use caxton_model::profile::{About, Health, Location, Origin, StackSample, Weight};
+    use caxton_model::reading::{Missing, Reading};
+
+    /// A profile of stacks, each the names of one location's frames, innermost first.
+    fn profile(stacks: &[(&[&str], u64)]) -> Profile {
+        let none = || Reading::Missing(Missing::NotRequested("a test".to_owned()));
+        let mut profile = Profile {
+            about: About {
+                case: "a/b/c/d".to_owned(),
+                side: "wasm".to_owned(),
+                messages: 1,
+                counters: BTreeMap::new(),
+            },
+            health: Health {
+                engine: "test".to_owned(),
+                asked_hz: None,
+                real_hz: None,
+                cpu_ns: 0,
+                kernel_ns: none(),
+                lost: 0,
+                samples: 0,
+                unresolved: 0,
+                rootless: 0,
+                mended: 0,
+                notes: Vec::new(),
+            },
+            weight: Weight::Bytes,
+            mappings: Vec::new(),
+            frames: Vec::new(),
+            locations: Vec::new(),
+            stacks: Vec::new(),
+            threads: Vec::new(),
+            samples: Vec::new(),
+        };
+        for (names, weight) in stacks {
+            let first = profile.frames.len() as u32;
+            profile.frames.extend(names.iter().map(|name| Frame {
+                name: (*name).to_owned(),
+                origin: Origin::Guest,
+                file: None,
+                line: None,
+            }));
+            let frames = (first..profile.frames.len() as u32).collect();
+            profile.locations.push(Location { address: 0, mapping: None, frames });
+            let stack = profile.stacks.len() as u32;
+            profile.stacks.push(vec![profile.locations.len() as u32 - 1]);
+            profile.samples.push(StackSample { time_ns: 0, thread: 0, stack, weight: *weight });
+        }
+        profile
+    }
+
+    #[test]
+    fn the_site_is_whoever_asked_the_libraries() {
+        let profile = profile(&[
+            (&["alloc::raw_vec::grow", "<alloc::vec::Vec<u8>>::push", "agent::write", "main"], 5),
+            (&["agent::write"], 3),
+            (&["core::fmt::f", "agent::print"], 7),
+            (&["std::only"], 1),
+        ]);
+        let sites = call_sites(&profile);
+        let name = |site: &CallSite<'_>| site.frame.expect("a stack").name.clone();
+        let seen: Vec<_> = sites.iter().map(|site| (name(site), site.weight)).collect();
+        let expected = [("agent::write", 8), ("agent::print", 7), ("std::only", 1)];
+        assert_eq!(seen, expected.map(|(name, weight)| (name.to_owned(), weight)));
+    }
+
+    #[test]
+    fn a_function_without_its_path_is_known_by_its_source() {
+        let mut profile = profile(&[(&["grow_one<u8>", "push<u8>", "write"], 5)]);
+        let files = [
+            "/rustc/0123/library/alloc/src/raw_vec/mod.rs",
+            "/x/registry/src/y/hashbrown-0.17.1/src/alloc.rs",
+            "agents-wasm/json/src/lib.rs",
+        ];
+        for (frame, file) in profile.frames.iter_mut().zip(files) {
+            frame.file = Some(file.to_owned());
+            frame.line = Some(63);
+        }
+        let sites = call_sites(&profile);
+        assert_eq!(sites[0].to_string(), "write (json/src/lib.rs:63)");
+        profile.frames[2].name = "long".repeat(20);
+        let words = call_sites(&profile)[0].to_string();
+        assert_eq!(words, format!("{}… (json/src/lib.rs:63)", "long".repeat(15)));
+    }
+}

@@ -1,0 +1,331 @@
+//! The targets for an agent system, as data, and how runs stand to them.
+//!
+//! A standing is said of the whole interval: both of its bounds are between the same two levels.
+//! Where a level lies in the interval, it is unclear which side of it the figure is on, and what is
+//! certain is told beside that.
+
+use caxton_model::case::{
+    CPU_PHASES, CRASH, CaseKey, LATENCY, Outcome, RESOURCES, RESPONSE, ROUTE, SCALABILITY, SCALE,
+    THROUGHPUT,
+};
+use caxton_model::record::{CaseRecord, Interval, Record, Summary};
+use caxton_model::units::Unit;
+
+/// Cases that a target can be read from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cases {
+    /// Every agent's steady-state case.
+    Overhead,
+    /// Those of a suite, and of it those of a workload whose subject begins so.
+    Mail {
+        /// The suite.
+        suite: &'static str,
+        /// The workload.
+        workload: &'static str,
+        /// How the subject begins.
+        subject: &'static str,
+    },
+}
+
+impl Cases {
+    fn has(self, key: &CaseKey) -> bool {
+        match self {
+            Self::Overhead => key.is_overhead(),
+            Self::Mail { suite, workload, subject } => {
+                (key.suite.as_str(), key.workload.as_str()) == (suite, workload)
+                    && key.subject.starts_with(subject)
+            }
+        }
+    }
+
+    /// The suite that measures them.
+    const fn suite(self) -> &'static str {
+        match self {
+            Self::Overhead => "wasm",
+            Self::Mail { suite, .. } => suite,
+        }
+    }
+}
+
+/// Where a target is read from: the sum of metrics, in every such case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Source {
+    /// The cases.
+    pub cases: Cases,
+    /// The metrics.
+    pub metrics: &'static [&'static str],
+    /// Cases of fewer agents do not count: what all agents share is most of their figure.
+    pub agents_min: u64,
+}
+
+impl Source {
+    fn has(&self, key: &CaseKey) -> bool {
+        let agents = key.param("agents").and_then(|agents| agents.parse().ok()).unwrap_or(0_u64);
+        self.cases.has(key) && agents >= self.agents_min
+    }
+
+    /// Why `records` have nothing of it.
+    fn absent(&self, records: &[Record]) -> String {
+        let suite = self.cases.suite();
+        let cases = || records.iter().flat_map(|record| &record.cases);
+        if cases().any(|case| self.has(&case.key)) {
+            format!("no case of suite {suite} has {}", self.metrics.join(" and "))
+        } else if cases().any(|case| self.cases.has(&case.key)) {
+            let few = self.agents_min;
+            format!("no case of suite {suite} has {few} agents, of whom one's share can be told")
+        } else {
+            format!("run suite {suite}")
+        }
+    }
+}
+
+/// One row: three levels, the best first.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Target {
+    /// What it is about.
+    pub name: &'static str,
+    /// The levels' unit.
+    pub unit: Unit,
+    /// Target, acceptable, critical. Less is better where they rise.
+    pub levels: [f64; 3],
+    /// Where it is read from: each case of each source counts.
+    pub sources: &'static [Source],
+}
+
+const MS: f64 = 1e6;
+const S: f64 = 1e9;
+const MB: f64 = 1e6;
+
+const fn mail(
+    (suite, workload, subject): (&'static str, &'static str, &'static str),
+    metrics: &'static [&'static str],
+) -> Source {
+    Source { cases: Cases::Mail { suite, workload, subject }, metrics, agents_min: 0 }
+}
+
+const fn steady(metrics: &'static [&'static str]) -> Source {
+    Source { cases: Cases::Overhead, metrics, agents_min: 0 }
+}
+
+const fn shared(source: Source) -> Source {
+    Source { agents_min: 1_000, ..source }
+}
+
+const ROUTED: (&str, &str, &str) = (THROUGHPUT, ROUTE, "reference-vs-");
+const RESPONDED: (&str, &str, &str) = (LATENCY, RESPONSE, "reference-vs-");
+const SCALED: (&str, &str, &str) = (SCALABILITY, SCALE, "reference");
+const AT_WORK: (&str, &str, &str) = (RESOURCES, CPU_PHASES, "reference");
+const CRASHED: (&str, &str, &str) = (RESOURCES, CRASH, "reference");
+
+/// Every target.
+pub const TARGETS: &[Target] = &[
+    target(
+        "message throughput",
+        Unit::PerSecond,
+        [1e5, 5e4, 1e4],
+        &[mail(ROUTED, &["subject_message_rate"])],
+    ),
+    target(
+        "message latency, p50",
+        Unit::Nanos,
+        [MS, 5.0 * MS, 10.0 * MS],
+        &[mail(RESPONDED, &["subject_response_p50_ns"])],
+    ),
+    target(
+        "message latency, p99",
+        Unit::Nanos,
+        [10.0 * MS, 50.0 * MS, 100.0 * MS],
+        &[mail(RESPONDED, &["subject_response_p99_ns"])],
+    ),
+    target(
+        "agent spawn time",
+        Unit::Nanos,
+        [100.0 * MS, 500.0 * MS, S],
+        &[
+            // A spawned agent is one that has answered: creating it, and its first message.
+            steady(&["wasm_instantiate_ns", "wasm_first_call_ns"]),
+            mail(SCALED, &["spawn_p50_ns"]),
+        ],
+    ),
+    target(
+        "memory per agent",
+        Unit::Bytes,
+        [10.0 * MB, 50.0 * MB, 100.0 * MB],
+        &[steady(&["wasm_instance_rss_bytes"]), shared(mail(SCALED, &["memory_per_agent_bytes"]))],
+    ),
+    target("CPU per agent", Unit::Share, [0.05, 0.1, 0.25], &[mail(AT_WORK, &["agent_cpu_share"])]),
+    target(
+        "recovery time",
+        Unit::Nanos,
+        [30.0 * S, 120.0 * S, 300.0 * S],
+        &[mail(CRASHED, &["crash_steady_ns"])],
+    ),
+];
+
+const fn target(
+    name: &'static str,
+    unit: Unit,
+    levels: [f64; 3],
+    sources: &'static [Source],
+) -> Target {
+    Target { name, unit, levels, sources }
+}
+
+/// How a figure stands to a target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Standing {
+    /// The target is met.
+    Target,
+    /// Beyond the target, and the second level is met.
+    Acceptable,
+    /// Beyond the second level, and the last one is met.
+    Critical,
+    /// A level lies in the interval, or there is no interval.
+    Unclear,
+    /// The whole interval is beyond the last level.
+    Missed,
+}
+
+impl Standing {
+    /// As it is printed.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Target => "TARGET",
+            Self::Acceptable => "ACCEPTABLE",
+            Self::Critical => "CRITICAL",
+            Self::Unclear => "UNCLEAR",
+            Self::Missed => "MISSED",
+        }
+    }
+}
+
+/// One target, held against a run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GradedTarget {
+    /// The target.
+    pub target: Target,
+    /// The case that stands worst, or why there is none.
+    pub worst: Result<Worst, String>,
+    /// Cases that have all of its metrics.
+    pub cases: usize,
+}
+
+/// The case that stands worst to a target.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Worst {
+    /// Its key, as text.
+    pub case: String,
+    /// The metrics whose sum it is.
+    pub metrics: &'static [&'static str],
+    /// Its figure.
+    pub figure: Summary,
+    /// How it stands.
+    pub standing: Standing,
+    /// The worst and the best that its interval leaves open.
+    range: [Standing; 2],
+}
+
+impl Worst {
+    /// How it stands, in words: of what is unclear, what is certain too.
+    pub fn words(&self) -> String {
+        let name = self.standing.name();
+        match (self.standing, self.range[0]) {
+            (Standing::Unclear, certain) if certain != Standing::Missed => {
+                format!("{name}, at least {}", certain.name())
+            }
+            _ => name.to_owned(),
+        }
+    }
+}
+
+impl Target {
+    /// The worst and the best that `figure` leaves open.
+    pub fn range(&self, figure: &Summary) -> [Standing; 2] {
+        let Some(interval) = figure.interval else { return [Standing::Missed, Standing::Target] };
+        let is_less_better = self.levels[0] < self.levels[2];
+        let (bounds, sign) = if is_less_better {
+            ([interval.upper, interval.lower], 1.0)
+        } else {
+            ([interval.lower, interval.upper], -1.0)
+        };
+        let standings = [Standing::Target, Standing::Acceptable, Standing::Critical];
+        bounds.map(|bound| {
+            // A target is "less than": its value itself does not meet it.
+            let meets = |level: f64| sign * bound < sign * level;
+            let met = standings.into_iter().zip(self.levels).find(|(_, level)| meets(*level));
+            met.map_or(Standing::Missed, |(standing, _)| standing)
+        })
+    }
+}
+
+/// The standing that all of `range` has.
+fn stands([worst, best]: [Standing; 2]) -> Standing {
+    if worst == best { worst } else { Standing::Unclear }
+}
+
+/// Every target, held against all of `records`.
+pub fn grade(records: &[Record]) -> Vec<GradedTarget> {
+    TARGETS.iter().map(|target| one(target, records)).collect()
+}
+
+fn one(target: &Target, records: &[Record]) -> GradedTarget {
+    let ran = records.iter().flat_map(|record| &record.cases);
+    let ran: Vec<&CaseRecord> = ran.filter(|case| case.outcome == Outcome::Ran).collect();
+    let mut graded = Vec::new();
+    for source in target.sources {
+        let metrics = source.metrics;
+        for case in ran.iter().filter(|case| source.has(&case.key)) {
+            let Some(figure) = sum(case, metrics) else { continue };
+            let (case, range) = (case.key.to_string(), target.range(&figure));
+            graded.push(Worst { case, metrics, figure, standing: stands(range), range });
+        }
+    }
+    let sign = if target.levels[0] < target.levels[2] { 1.0 } else { -1.0 };
+    let count = graded.len();
+    let worse = |a: &Worst, b: &Worst| {
+        let by_figure = (sign * a.figure.estimate).total_cmp(&(sign * b.figure.estimate));
+        a.range.cmp(&b.range).then(by_figure)
+    };
+    let worst = graded.into_iter().max_by(worse);
+    let why = || {
+        let said = target.sources.iter().map(|source| source.absent(records));
+        said.collect::<Vec<_>>().join("; ")
+    };
+    GradedTarget { target: *target, worst: worst.ok_or_else(why), cases: count }
+}
+
+/// The sum of `metrics`. Its bounds are the sums of theirs, and its level is what is left of
+/// certainty when each may be wrong (Bonferroni's inequality).
+fn sum(case: &CaseRecord, metrics: &[&str]) -> Option<Summary> {
+    let parts: Option<Vec<&Summary>> = metrics.iter().map(|name| case.metric(name).ok()).collect();
+    let parts = parts?;
+    let (first, rest) = parts.split_first()?;
+    let add = |sum: Summary, part: &&Summary| Summary {
+        estimate: sum.estimate + part.estimate,
+        interval: sum.interval.zip(part.interval).map(|(a, b)| Interval {
+            lower: a.lower + b.lower,
+            upper: a.upper + b.upper,
+            level: (a.level + b.level - 1.0).max(0.0),
+        }),
+        n: sum.n.min(part.n),
+        samples: sum.samples.saturating_add(part.samples),
+        company: sum.company,
+    };
+    Some(rest.iter().fold(**first, add))
+}
+
+/// A level in decimal multiples, as targets are written.
+pub fn decimal(unit: Unit, level: f64) -> String {
+    match unit {
+        Unit::Bytes => format!("{} MB", level / MB),
+        Unit::Nanos if level < S => format!("{} ms", level / MS),
+        Unit::Nanos => format!("{} s", level / S),
+        Unit::Share => format!("{} %", level * 100.0),
+        Unit::PerSecond => format!("{} k/s", level / 1e3),
+        Unit::Count | Unit::Ratio => level.to_string(),
+    }
+}
+
+#[cfg(test)]
+#[path = "targets_tests.rs"]
+mod tests;

@@ -1,0 +1,391 @@
+//! The relink floor, measured: what is here is linked again with its sections in other orders, and
+//! each of these relinks is compared with what is here in launch pairs. No source differs, so what
+//! they differ by is layout alone.
+
+use super::args::Args;
+use super::bench::{STOP, use_colour, watch_for_ctrl_c};
+use super::compare::{SMOKE_LOOKS, begin, contests, pack_here, settings};
+use super::files::{Files, Prepared, prepare};
+use super::messages::{Problem, note, result};
+use super::meter::Ahead;
+use super::place::as_the_user_means;
+use super::progress::Progress;
+use super::scratch::scratch;
+use crate::guest::build::{BuildStep, Builder};
+use crate::guest::catalog::{EXAMPLE_SEED, Expected, Workspace, cargo};
+use crate::guest::toolchain::{Side, Toolchain, Variant, shuffle_flag};
+use crate::measure::protocol::AgentFiles;
+use crate::measure::turns::compare::{Compare, Contest, Settings, What, design_for};
+use crate::measure::turns::kit::{OpenKit, pack};
+use crate::plan::scale::Scale;
+use crate::plan::{Task, TaskKind};
+use crate::record;
+use crate::suite::Suite;
+use caxton_analysis::exit;
+use caxton_analysis::paired::relink::Floors;
+use caxton_model::paired::comparison::Comparison;
+use caxton_model::paired::{Design, LOOKS};
+use caxton_model::record::lock::{FolderLock, HeldFolder};
+use caxton_model::record::store::{RunFolder, StoreError};
+use caxton_report::paint::paint;
+use caxton_report::sections as report;
+use caxton_report::sections::Style;
+use caxton_sys::{clock, process};
+use regex::Regex;
+use serde::Deserialize;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use std::{fs, io};
+
+/// What is linked again.
+pub(super) struct Relink<'a> {
+    /// The suite.
+    pub suite: &'a Suite,
+    /// The words.
+    pub args: &'a Args,
+    /// The checkout.
+    pub workspace: &'a Workspace,
+    /// The kit of this checkout as it is.
+    pub plain: &'a Path,
+    /// What may be compared; only what launch pairs compare is.
+    pub contests: &'a [Contest],
+    /// Where files may be laid out.
+    pub scratch: &'a HeldFolder,
+    /// Seed of all random choices.
+    pub seed: u64,
+}
+
+/// Measures the floor of those `tasks` that launch pairs compare, and nothing else.
+pub(super) fn alone(
+    suite: &Suite,
+    args: &Args,
+    workspace: &Workspace,
+    (tasks, guests): (&[Task], &BTreeMap<String, PathBuf>),
+) -> Result<ExitCode, Problem> {
+    let paired = |task: &&Task| matches!(task.kind, TaskKind::Overhead(_));
+    let tasks: Vec<Task> = tasks.iter().filter(paired).cloned().collect();
+    // Before anything is built: a folder that another process writes to.
+    let out = args.out.as_deref().map(as_the_user_means);
+    let _held = out.as_deref().map(hold).transpose()?;
+    let Prepared { files, artifacts, .. } = prepare(workspace, &tasks, guests)?;
+    let scratch = scratch(workspace)?;
+    let plain = scratch.path().join("packed");
+    pack_here((suite, workspace, &tasks), (&plain, "this checkout"), (&files, &artifacts))?;
+    let kit = OpenKit::open(&plain, &scratch.path().join("0"))?;
+    let contests = contests(suite, args, [&kit, &kit])?;
+    let seed = args.seed.unwrap_or_else(clock::entropy);
+    let (plain, scratch) = (plain.as_path(), &scratch);
+    let relink = Relink { suite, args, workspace, plain, contests: &contests, scratch, seed };
+    let floors = relink.floors(out.as_deref())?;
+    let is_for_nothing = !contests.iter().any(|contest| contest.is_paired);
+    if is_for_nothing {
+        note("error: nothing to relink for: no case of these is compared in launch pairs");
+    }
+    Ok(match () {
+        () if STOP.load(Ordering::Relaxed) => ExitCode::from(exit::INTERRUPTED),
+        () if floors.has_untold() => ExitCode::from(exit::FAILED),
+        () if is_for_nothing => ExitCode::from(exit::NOT_COMPARABLE),
+        () => ExitCode::SUCCESS,
+    })
+}
+
+impl Relink<'_> {
+    /// Measures as many relinks as the user wishes, and prints their floors; none where none is
+    /// wished for. Samples are kept in folders of `out`.
+    ///
+    /// What was measured before a relink failed is printed too.
+    pub(super) fn floors(&self, out: Option<&Path>) -> Result<Floors, Problem> {
+        let mut floors = Floors::default();
+        let paired: Vec<Contest> = self.contests.iter().filter(|c| c.is_paired).cloned().collect();
+        let Some(times) = self.args.relink.filter(|_| !paired.is_empty()) else {
+            return Ok(floors);
+        };
+        watch_for_ctrl_c();
+        let scale = self.args.mode().scale();
+        let ended = self.measure(times, (scale, &paired), out, &mut floors);
+        if !floors.is_empty() {
+            let table = report::floors::table(&floors, &self.design(scale));
+            result(&paint(&table, &Style { colour: use_colour() }));
+        }
+        match ended {
+            // A compiler that Ctrl-C ended too is not what went wrong.
+            Err(_) if STOP.load(Ordering::Relaxed) => Ok(floors),
+            ended => ended.map(|()| floors),
+        }
+    }
+
+    /// An estimate is wanted, not a verdict: one look, as early as intervals are worth something.
+    fn design(&self, scale: Scale) -> Design {
+        let looks = if scale == Scale::Smoke { SMOKE_LOOKS } else { [LOOKS[0]] }.to_vec();
+        let (margin, blocks, seed) = (self.args.margin, scale.effort().blocks, self.seed);
+        Design { seed, margin, looks, blocks, ..Design::default() }
+    }
+
+    fn measure(
+        &self,
+        times: u32,
+        (scale, paired): (Scale, &[Contest]),
+        out: Option<&Path>,
+        floors: &mut Floors,
+    ) -> Result<(), Problem> {
+        let toolchain = Toolchain::find(&self.workspace.root, &note)?;
+        let mut rng = fastrand::Rng::with_seed(self.seed);
+        for number in 1..=times {
+            // 0 is no seed to the linker, and from 2³¹ on it may be taken for −1.
+            let seed = rng.u32(1..1 << 31);
+            note(&format!("relink {number} of {times}: sections in the order of seed {seed}"));
+            let folder = tempfile::Builder::new().prefix("relink-").tempdir_in(self.scratch.path());
+            let folder = folder.map_err(|error| why(&error))?;
+            let relinked = self.relinked(&toolchain, folder.path(), seed)?;
+            // Which of the two lies where is chance, and both paths are equally long.
+            let mut places = ["0", "1"];
+            rng.shuffle(&mut places);
+            let [own, other] = places.map(|place| folder.path().join(place));
+            let kits = [&OpenKit::open(self.plain, &own)?, &OpenKit::open(&relinked, &other)?];
+            let design = Design { seed: rng.u64(..), ..self.design(scale) };
+            let out = out.map(|out| out.join(format!("relink-{number}")));
+            let out = out.map(|out| RunFolder::create(&out)).transpose()?;
+            let compared = self.compare(scale, (kits, paired), design, out)?;
+            if STOP.load(Ordering::Relaxed) {
+                break;
+            }
+            compared.cases.iter().for_each(|case| floors.add(case));
+        }
+        Ok(())
+    }
+
+    /// The kit of a relink by `seed`, in `folder`.
+    fn relinked(
+        &self,
+        toolchain: &Toolchain,
+        folder: &Path,
+        seed: u32,
+    ) -> Result<PathBuf, Problem> {
+        let into = folder.join("packed");
+        fs::create_dir(&into).map_err(|error| why(&error))?;
+        let executable = folder.join("linked");
+        self.link(seed, &executable)?;
+        // Only looked at for what is in it.
+        let plain = OpenKit::open(self.plain, &folder.join("plain"))?;
+        let mut twins = self.twins(&toolchain.relinked(seed), &plain)?;
+        let names: BTreeSet<&String> =
+            self.contests.iter().filter(|c| c.is_paired).map(|c| &c.case.agent).collect();
+        let of = |name: &String| {
+            let files = plain.files(name)?;
+            let expected = files
+                .expected
+                .map(|[message_sha256, reply_sha256]| Expected { message_sha256, reply_sha256 });
+            let (name, wasm, native) = (files.name, files.wasm, twins.remove(name));
+            let variants = BTreeMap::new();
+            Some((name.clone(), Ok(AgentFiles { name, wasm, native, expected, variants })))
+        };
+        let files: Files = names.into_iter().filter_map(of).collect();
+        let run = record::begin(&self.workspace.root, self.suite.name, Scale::Quick, 0).run;
+        pack(&into, &executable, &format!("relink by seed {seed}"), &run, &files)?;
+        Ok(into)
+    }
+
+    /// The twins of those agents that have one, linked by `toolchain`.
+    fn twins(
+        &self,
+        toolchain: &Toolchain,
+        plain: &OpenKit,
+    ) -> Result<BTreeMap<String, PathBuf>, Problem> {
+        let is_wanted = |name: &String| {
+            let has_twin = plain.files(name).is_some_and(|files| files.native.is_some());
+            has_twin && self.contests.iter().any(|c| c.is_paired && c.case.agent == *name)
+        };
+        let agents = self.workspace.agents.values();
+        let sources: Vec<_> = agents.filter(|agent| is_wanted(&agent.name)).collect();
+        let builder = Builder::open(self.workspace, toolchain, &STOP)
+            .map_err(|source| Problem::Builder { path: self.workspace.target.clone(), source })?;
+        let say = |step: BuildStep<'_>| {
+            if step.side == Side::Native {
+                note(&format!("linking {} ({}) again", step.agent, step.side));
+            }
+        };
+        let built = builder.build(&sources, Variant::Measured, &say).into_iter();
+        let of = |(name, agent): (String, crate::guest::build::BuiltAgent)| match agent.native {
+            Ok(native) => Ok((name, native.path)),
+            Err(why) => Err(Problem::NoRelink { why: format!("{name}: {why}") }),
+        };
+        built.map(of).collect()
+    }
+
+    /// Links the executable of this bench into the file `into`.
+    fn link(&self, seed: u32, into: &Path) -> Result<(), Problem> {
+        let own = fs::read_link(process::THIS_EXECUTABLE).map_err(|error| why(&error))?;
+        let Some(place) = Place::of(&own) else {
+            return Err(why(&format!("{} is not where cargo puts a bench", own.display())));
+        };
+        let mut command = cargo(&self.workspace.root);
+        command.args(["rustc", "--quiet", "--package", env!("CARGO_PKG_NAME")]);
+        command.args(["--bench", self.suite.name, "--profile", &place.profile]);
+        command.args(["--message-format", "json-render-diagnostics", "--target-dir"]);
+        command.arg(place.target_dir);
+        if place.has_triple {
+            command.args(["--target", caxton_sys::build::TARGET]);
+        }
+        command.args(["--", &shuffle_flag(seed)]);
+        let told = process::output(&mut command).map_err(|error| why(&refusal(&error)))?;
+        let linked = Linked::parse(&told, self.suite.name)
+            .ok_or_else(|| why(&"cargo names no executable"))?;
+        if linked.others > 0 {
+            note(&format!(
+                "warning: cargo built {} more crates: the relink may be of other sources, or of \
+                 other flags, than this executable",
+                linked.others
+            ));
+        }
+        take(&linked.executable, (&own, Path::new(process::THIS_EXECUTABLE)), into)
+            .map_err(|error| why(&format!("{}: {error}", linked.executable.display())))
+    }
+
+    /// Launch pairs of a relink, the candidate, with what is here.
+    fn compare(
+        &self,
+        scale: Scale,
+        (kits, paired): ([&OpenKit; 2], &[Contest]),
+        design: Design,
+        folder: Option<RunFolder>,
+    ) -> Result<Comparison, Problem> {
+        let how = settings(self.args, scale);
+        // No budget: a floor of fewer launches would be one of more noise.
+        let settings = Settings { budget: Duration::MAX, what: What::Times, audit: false, ..how };
+        let launches = design.looks.iter().copied().map(u64::from).sum::<u64>();
+        let launches = paired.len() as u64 * launches;
+        let progress = Progress::new(Ahead { launches, ..Ahead::default() });
+        let about = (self.suite, self.workspace, scale);
+        let comparison = begin(about, design_for(paired, kits[0], design), kits);
+        let mut compare = Compare {
+            comparison,
+            folder,
+            settings,
+            kits,
+            stop: &STOP,
+            observer: &progress,
+            example_seeds: [EXAMPLE_SEED; 2],
+        };
+        let ended = compare.all(paired, &|_| BTreeMap::new());
+        progress.finish();
+        ended?;
+        Ok(compare.comparison)
+    }
+}
+
+/// Holds the folder `out`, which is made, for the folders that will be made in it.
+pub(super) fn hold(out: &Path) -> Result<FolderLock, StoreError> {
+    fs::create_dir_all(out).map_err(|source| StoreError::Write { path: out.to_owned(), source })?;
+    FolderLock::take(out, std::process::id())
+}
+
+fn why(why: &dyn std::fmt::Display) -> Problem {
+    Problem::NoRelink { why: why.to_string() }
+}
+
+/// Where cargo puts an executable, and so how it was asked to build it.
+#[derive(Debug, PartialEq, Eq)]
+struct Place {
+    target_dir: PathBuf,
+    profile: String,
+    /// Whether a target was named, be it this machine's.
+    has_triple: bool,
+}
+
+impl Place {
+    /// Of `target/[triple/]release/deps/wasm-0123456789abcdef`.
+    fn of(executable: &Path) -> Option<Self> {
+        let deps = executable.parent().filter(|deps| deps.ends_with("deps"))?;
+        let home = deps.parent()?;
+        let profile = match home.file_name()?.to_str()? {
+            // Two profiles each share these folders; `cargo bench` and `cargo test` mean:
+            "release" => "bench",
+            "debug" => "test",
+            own => own,
+        };
+        let above = home.parent()?;
+        let has_triple = above.ends_with(caxton_sys::build::TARGET);
+        let target_dir = if has_triple { above.parent()? } else { above };
+        let (target_dir, profile) = (target_dir.to_owned(), profile.to_owned());
+        Some(Self { target_dir, profile, has_triple })
+    }
+}
+
+/// What cargo made.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Linked {
+    /// The bench.
+    pub executable: PathBuf,
+    /// Further crates that it built.
+    pub others: u32,
+}
+
+/// The part of one of cargo's messages that is of interest.
+#[derive(Debug, Deserialize)]
+struct Message {
+    #[serde(default)]
+    executable: Option<PathBuf>,
+    #[serde(default)]
+    fresh: bool,
+    target: MessageTarget,
+}
+
+/// The target of a message.
+#[derive(Debug, Deserialize)]
+struct MessageTarget {
+    name: String,
+    kind: Vec<String>,
+}
+
+impl Linked {
+    /// From cargo's `messages`, one JSON value per line: the executable of the bench `name`.
+    pub fn parse(messages: &str, name: &str) -> Option<Self> {
+        // What has no target is no product.
+        let products = messages.lines().filter_map(|line| serde_json::from_str(line).ok());
+        let (mut executable, mut others) = (None, 0);
+        for Message { executable: made, fresh, target } in products {
+            if target.name == name && target.kind.iter().any(|kind| kind == "bench") {
+                executable = made;
+            } else {
+                others += u32::from(!fresh);
+            }
+        }
+        executable.map(|executable| Self { executable, others })
+    }
+}
+
+/// Moves the executable `linked` to `into`. Should it have taken the place of the bench's `own`,
+/// that is put back from `kept`.
+fn take(linked: &Path, (own, kept): (&Path, &Path), into: &Path) -> io::Result<()> {
+    fs::copy(linked, into)?;
+    // Cargo finds it gone and links it again when asked to.
+    fs::remove_file(linked)?;
+    let _ = fs::remove_file(linked.with_extension("d"));
+    if linked == own {
+        fs::copy(kept, own)?;
+    }
+    Ok(())
+}
+
+/// What cargo wrote on standard error, in one line.
+fn refusal(stderr: &str) -> String {
+    // The linker's own line: that of its call has quotes between any two words.
+    let unknown = Regex::new(r#"(?:unrecognized|unknown)[^"\n]*--shuffle-sections"#)
+        .expect("a pattern of ours");
+    if unknown.is_match(stderr) {
+        return "the linker cannot shuffle sections; rust-lld can, which rustc takes on x86-64 \
+                Linux unless told otherwise"
+            .to_owned();
+    }
+    let mut lines = stderr.lines().map(str::trim).filter(|line| !line.is_empty());
+    let error = lines.clone().find(|line| line.starts_with("error"));
+    let line = error.or_else(|| lines.next()).unwrap_or("no reason given");
+    format!("cargo: {}", line.strip_prefix("error: ").unwrap_or(line))
+}
+
+#[cfg(test)]
+#[path = "relink_tests.rs"]
+mod tests;

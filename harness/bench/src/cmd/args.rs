@@ -1,0 +1,222 @@
+//! The words of the command line.
+
+use caxton_analysis::exit;
+use caxton_report::export::EXPORTERS;
+use clap::builder::{PossibleValue, PossibleValuesParser};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// Reads, compares and judges what the benches measured.
+#[derive(Debug, Parser)]
+#[command(name = "caxton-bench", version)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Print the tables of a run, or what a comparison says; or write a page of them.
+    Report(Report),
+    /// Convert a run or a comparison for other programs.
+    Export(Export),
+    /// List runs, comparisons and baselines.
+    List {
+        /// The folder that holds `runs` and `baselines`.
+        #[arg(default_value = "profiles")]
+        profiles: PathBuf,
+    },
+    /// Compare B with A: baselines, folders or, with --rev, git revisions.
+    Compare(Compare),
+    /// Judge a run by limits and targets, or a comparison by its samples.
+    Gate(Gate),
+    /// The whole job of a pull request: build two revisions, compare them, write what a CI shows.
+    Ci(Ci),
+    /// Draw what became of each metric over many runs, as one HTML page.
+    History {
+        /// Folders of runs, or folders with such folders somewhere below.
+        #[arg(required = true, value_name = "DIR")]
+        dirs: Vec<PathBuf>,
+        /// The page.
+        #[arg(short, long, value_name = "FILE", default_value = "history.html")]
+        out: PathBuf,
+    },
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Histograms of loads are not copied: they lie beside the record, in \
+    load/<name>/ of the run's folder: response and service, as .hlog (a second each) and .hgrm \
+    (percentiles).")]
+pub(crate) struct Export {
+    /// The format; without one, every format into the folder's own export/.
+    #[arg(long, value_parser = formats())]
+    pub(crate) format: Option<String>,
+    /// Every format, into a folder.
+    #[arg(long, conflicts_with = "format")]
+    pub(crate) all: bool,
+    /// The folder of the run or comparison.
+    #[arg(default_value = "profiles/latest")]
+    pub(crate) dir: PathBuf,
+    /// Where to write it, instead of to standard output; of every format, the folder.
+    #[arg(short, long, value_name = "PATH")]
+    pub(crate) output: Option<PathBuf>,
+    /// The folder of another run, whose figures stand beside this one's in `markdown`.
+    #[arg(long, value_name = "RUN")]
+    pub(crate) baseline: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Report {
+    /// Folders of runs and comparisons; profiles/latest, or with --html the latest of each suite.
+    #[arg(value_name = "DIR")]
+    pub(crate) dirs: Vec<PathBuf>,
+    /// Of a comparison: every metric, too.
+    #[arg(long)]
+    pub(crate) table: bool,
+    /// Write one HTML page, and its charts beside it.
+    #[arg(long, conflicts_with = "table")]
+    pub(crate) html: bool,
+    /// The page; report.html in the folder of a single one, profiles/report.html of the latest.
+    #[arg(long, value_name = "FILE", requires = "html")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+/// What `--trust` without a hash stands for.
+pub(crate) const ANY_KIT: &str = "any";
+
+#[derive(Debug, Args)]
+pub(crate) struct Compare {
+    /// What is compared with: a baseline's name, a folder, or a revision.
+    #[arg(value_name = "A")]
+    pub(crate) base: String,
+    /// What is judged.
+    #[arg(value_name = "B")]
+    pub(crate) candidate: String,
+    /// Every metric, too.
+    #[arg(long)]
+    pub(crate) table: bool,
+    /// Limits of your own, as TOML.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) limits: Option<PathBuf>,
+    /// Something that stays open is exit code 5 instead of 0.
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// Compare although both versions answer the same message differently: the new answer is right.
+    #[arg(long)]
+    pub(crate) bless_answers: bool,
+    /// A and B are git revisions: each is built in a worktree of its own.
+    #[arg(long)]
+    pub(crate) rev: bool,
+    /// Start the executables of folders that are not this checkout's own baselines: programs of
+    /// whoever made them, which may do all that you may. With =HASH only the one whose kit.json has
+    /// that SHA-256; may be repeated.
+    #[arg(long, value_name = "HASH", num_args = 0..=1, default_missing_value = ANY_KIT,
+          require_equals = true)]
+    pub(crate) trust: Vec<String>,
+    /// The suite; wasm for revisions, and the only one that a baseline has.
+    #[arg(long)]
+    pub(crate) suite: Option<String>,
+    /// The folder that holds `runs` and `baselines`, instead of the checkout's.
+    #[arg(long, value_name = "FOLDER", conflicts_with = "rev")]
+    pub(crate) profiles: Option<PathBuf>,
+    /// Filters of cases and other words for the bench.
+    #[arg(last = true)]
+    pub(crate) words: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Ci {
+    /// The revision that is compared with.
+    #[arg(value_name = "BASE")]
+    pub(crate) base: String,
+    /// The revision that is judged.
+    #[arg(value_name = "HEAD")]
+    pub(crate) head: String,
+    /// The folder for the summary, the comment, the annotations, JUnit and the comparison; those of
+    /// a job before are replaced.
+    #[arg(long, value_name = "DIR", default_value = "profiles/ci")]
+    pub(crate) out: PathBuf,
+    /// The suite: wasm or heap.
+    #[arg(long, default_value = "wasm")]
+    pub(crate) suite: String,
+    /// Limits of your own, as TOML.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) limits: Option<PathBuf>,
+    /// Something that stays open is exit code 5 instead of 0.
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// Compare although both versions answer the same message differently: the new answer is right.
+    #[arg(long)]
+    pub(crate) bless_answers: bool,
+    /// Filters of cases; after `--` other words for the bench, too.
+    pub(crate) words: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Gate {
+    /// The folder of the run or comparison.
+    #[arg(default_value = "profiles/latest")]
+    pub(crate) dir: PathBuf,
+    /// Limits of your own, as TOML.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) limits: Option<PathBuf>,
+    /// Something that stays open is exit code 5 instead of 0.
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// Of a comparison: every metric, too.
+    #[arg(long)]
+    pub(crate) table: bool,
+}
+
+/// The command line; each help of it ends in the exit codes.
+fn command() -> clap::Command {
+    let command = Cli::command().after_help(exit::help());
+    command.mut_subcommands(|command| {
+        let own = command.get_after_help().map_or(String::new(), |own| format!("{own}\n\n"));
+        command.after_help(format!("{own}{}", exit::help()))
+    })
+}
+
+/// Reads `words`, of which the first is the program's name.
+///
+/// # Errors
+/// What clap says of them; help and version, too.
+pub(crate) fn parse<W: Into<OsString> + Clone>(
+    words: impl IntoIterator<Item = W>,
+) -> Result<Cli, clap::Error> {
+    Cli::from_arg_matches(&command().try_get_matches_from(words)?)
+}
+
+/// The formats of the table, with their help.
+fn formats() -> PossibleValuesParser {
+    EXPORTERS.iter().map(|e| PossibleValue::new(e.name).help(e.doc)).collect::<Vec<_>>().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_help_ends_in_the_exit_codes() {
+        for words in [&["x", "--help"][..], &["x", "report", "--help"], &["x", "export", "-h"]] {
+            let help = parse(words).unwrap_err().to_string();
+            assert!(help.ends_with(&format!("{}\n", exit::help())), "{words:?}: {help}");
+        }
+        let export = parse(["x", "export", "--help"]).unwrap_err().to_string();
+        assert!(export.contains("Histograms of loads are not copied"), "{export}");
+    }
+
+    #[test]
+    fn the_words_are_consistent() {
+        command().debug_assert();
+        assert!(parse(["x", "compare", "a", "b", "--rev", "--profiles", "p"]).is_err());
+        let parsed = Cli::try_parse_from(["x", "compare", "a", "b", "--rev", "--", "-x", "json"]);
+        let Ok(Cli { command: Command::Compare(compare) }) = parsed else { panic!("{parsed:?}") };
+        assert!(compare.rev && compare.words == ["-x", "json"]);
+        let words = ["x", "ci", "a", "b", "json", "--out", "o", "--", "--budget", "5"];
+        let parsed = Cli::try_parse_from(words);
+        let Ok(Cli { command: Command::Ci(ci) }) = parsed else { panic!("{parsed:?}") };
+        assert!(ci.out.as_os_str() == "o" && ci.words == ["json", "--budget", "5"]);
+    }
+}

@@ -1,0 +1,127 @@
+//! `report --html`: runs and comparisons as one page, with its charts as files beside it.
+
+use crate::cmd::failure::{Failure, unwritable};
+use crate::cmd::output::print;
+use crate::cmd::report::is_comparison;
+use caxton_analysis::exit;
+use caxton_model::file;
+use caxton_model::paired::comparison::Comparison;
+use caxton_model::record::Record;
+use caxton_model::record::latest::{latest_of_each_suite, latest_profile};
+use caxton_model::record::store::{LATEST, RUNS, RunFolder};
+use caxton_model::samples::Sample;
+use caxton_report::html::{Attachment, Page, Told, page};
+use std::fs;
+use std::path::{Component, Path, PathBuf};
+
+/// The page's name in a run's folder.
+const PAGE: &str = "report.html";
+/// The folder of its charts, beside it.
+const CHARTS: &str = "charts";
+/// The folder that holds `runs`, from the checkout.
+const PROFILES: &str = "profiles";
+/// What a page takes of pictures, in bytes: beyond it a browser has no pleasure any more.
+const PICTURES_MAX: u64 = 48 << 20;
+
+/// A run's folder, read.
+struct Loaded {
+    record: Record,
+    samples: Vec<Sample>,
+    attachments: Vec<Attachment>,
+}
+
+/// Writes the page of `dirs` to `out`; of no folder: of the latest run of each suite.
+pub(crate) fn write(dirs: &[PathBuf], out: Option<&Path>) -> Result<u8, Failure> {
+    let profiles = Path::new(PROFILES);
+    let (dirs, usual) = match dirs {
+        [] => (latest(profiles)?, Some(profiles.join(PAGE))),
+        [one] => (vec![one.clone()], Some(one.join(PAGE))),
+        several => (several.to_vec(), None),
+    };
+    let path = out.map(Path::to_owned).or(usual).ok_or(Failure::NoPage)?;
+    let page = of(&dirs)?;
+    keep(&page, &path)?;
+    print(format!("{}\n", path.display()).as_bytes())?;
+    Ok(exit::FINE)
+}
+
+/// The latest run of each suite that belongs to the latest run, and the latest profile.
+fn latest(profiles: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let newest = profiles.join(LATEST);
+    if is_comparison(&newest) {
+        return Ok(vec![newest]);
+    }
+    let like = RunFolder::load_record(&newest)?;
+    let mut told = latest_of_each_suite(profiles, &like);
+    told.extend(latest_profile(profiles, &like));
+    if !told.iter().any(|record| record.run.suite == like.run.suite) {
+        return Ok(vec![newest]);
+    }
+    Ok(told.iter().map(|record| profiles.join(RUNS).join(&record.run.id)).collect())
+}
+
+fn of(dirs: &[PathBuf]) -> Result<Page, Failure> {
+    let mut runs: Vec<Loaded> = Vec::new();
+    let mut comparisons: Vec<Comparison> = Vec::new();
+    let mut room = PICTURES_MAX;
+    for dir in dirs {
+        if is_comparison(dir) {
+            comparisons.push(RunFolder::load_comparison(dir)?.0);
+            continue;
+        }
+        let (record, samples) = RunFolder::load(dir)?;
+        let attachments = pictures(dir, &record, &mut room);
+        runs.push(Loaded { record, samples, attachments });
+    }
+    let told = runs.iter().map(|Loaded { record, samples, attachments }| Told {
+        record,
+        samples,
+        attachments,
+    });
+    let told: Vec<Told> = told.collect();
+    Ok(page(&told, &comparisons.iter().collect::<Vec<_>>())?)
+}
+
+/// The pictures that the record in `dir` names, as far as there is `room` for their bytes.
+fn pictures(dir: &Path, record: &Record, room: &mut u64) -> Vec<Attachment> {
+    let profiles = record.cases.iter().map(|case| &case.profiles);
+    let files = profiles.flat_map(|own| {
+        // `no …` is why a file is not there.
+        let is_picture = |file: &&String| file.ends_with(".svg") && !file.starts_with("no ");
+        let svgs = own.files.iter().filter(is_picture);
+        svgs.map(|file| format!("{}/{file}", own.folder))
+    });
+    files.map(|name| Attachment { svg: picture(dir, &name, room), name }).collect()
+}
+
+fn picture(dir: &Path, name: &str, room: &mut u64) -> Result<String, String> {
+    let name = Path::new(name);
+    // A record from elsewhere must not lead out of its folder.
+    if !name.components().all(|part| matches!(part, Component::Normal(_))) {
+        return Err("its name leads out of the run's folder".to_owned());
+    }
+    let why = |error: std::io::Error| error.to_string();
+    let bytes = file::open_within(dir, name).and_then(|file| file.metadata()).map_err(why)?.len();
+    if bytes > *room {
+        return Err("the page would be too large: open the file itself".to_owned());
+    }
+    *room -= bytes;
+    file::read_text_within(dir, name, bytes).map_err(why)
+}
+
+/// Writes the page to `path`, and its charts beside it.
+fn keep(page: &Page, path: &Path) -> Result<(), Failure> {
+    let charts = path.with_file_name(CHARTS);
+    if !page.charts.is_empty() {
+        fs::create_dir_all(&charts).map_err(unwritable(&charts))?;
+    }
+    for (name, svg) in &page.charts {
+        let chart = charts.join(name);
+        fs::write(&chart, svg).map_err(unwritable(&chart))?;
+    }
+    fs::write(path, &page.html).map_err(unwritable(path))
+}
+
+#[cfg(test)]
+#[path = "html_tests.rs"]
+mod tests;

@@ -1,0 +1,227 @@
+//! Revisions of a repository of a test's own, built by a stand-in for cargo.
+
+use super::*;
+use crate::cmd::args::{Cli, Command};
+use crate::cmd::{compare, test_kit};
+use caxton_analysis::exit;
+use clap::Parser;
+use std::os::unix::fs::PermissionsExt;
+use tempfile::TempDir;
+
+/// A checkout that is a git repository with two commits, and a builder whose cargo is a script.
+pub(crate) struct World {
+    pub(crate) root: PathBuf,
+    pub(crate) builder: Builder,
+    _temporary: TempDir,
+}
+
+pub(crate) fn script(path: &Path, text: &str) {
+    fs::write(path, format!("#!/bin/sh\n{text}\n")).unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        let (temporary, root) = test_kit::checkout();
+        let builder = Builder {
+            root: root.clone(),
+            kits: root.join("target/kits"),
+            suite: "wasm".to_owned(),
+            git: "git".into(),
+            cargo: root.join("target/cargo"),
+        };
+        let world = Self { root, builder, _temporary: temporary };
+        let text = "/target/\n/said\n";
+        fs::write(world.root.join(".gitignore"), text).unwrap();
+        world.git("init --quiet --initial-branch main");
+        for number in ["one", "two"] {
+            fs::write(world.root.join("harness/number"), number).unwrap();
+            world.git("add --all");
+            let who = "-c user.name=test -c user.email=test -c commit.gpgsign=false";
+            world.git(&format!("{who} commit --quiet -m {number}"));
+        }
+        // What the executable packs, and the executable that cargo says it built.
+        test_kit::kit(&world.root.join("target/packed"), "packed", "echo \"$@\" > said; exit 3");
+        let packed = world.root.join("target/packed");
+        script(
+            &world.root.join("target/bench"),
+            &format!(
+                "[ \"$1\" = --pack ] || exit 2\n\
+             echo \"pack $(cat harness/number) $CARGO_TARGET_DIR\" >> {0}/../log\n\
+             cp -r {0} \"$2\"",
+                packed.display()
+            ),
+        );
+        world.cargo(
+            "{\"target\":{\"name\":\"wasm\",\"kind\":[\"bench\"]},\"executable\":\"BENCH\"}",
+        );
+        world
+    }
+
+    fn git(&self, words: &str) {
+        let words: Vec<&str> = words.split(' ').collect();
+        Job::new(Path::new("git"), &self.root, words).output(false).unwrap();
+    }
+
+    /// Its cargo, which is a script.
+    pub(crate) fn compiler(&self) -> &Path {
+        &self.builder.cargo
+    }
+
+    /// Lets cargo say `message`.
+    pub(crate) fn cargo(&self, message: &str) {
+        let bench = self.root.join("target/bench");
+        let message = message.replace("BENCH", bench.to_str().unwrap());
+        let log = self.root.join("target/log");
+        script(
+            &self.builder.cargo,
+            &format!(
+                "echo \"$1 $3 $(cat harness/number)\" >> {0}\npwd >> {0}.places\necho '{message}'",
+                log.display()
+            ),
+        );
+    }
+
+    fn log(&self) -> String {
+        let text = fs::read_to_string(self.root.join("target/log")).unwrap_or_default();
+        text.replace(self.root.to_str().unwrap(), "ROOT")
+    }
+
+    /// Worktrees beside the checkout itself, and half-made kits.
+    fn leftovers(&self) -> usize {
+        let list = Job::new(Path::new("git"), &self.root, ["worktree", "list", "--porcelain"]);
+        let worktrees = list.output(false).unwrap().matches("worktree ").count() - 1;
+        let kits = fs::read_dir(&self.builder.kits).into_iter().flatten().flatten();
+        let fresh = kits.filter(|k| k.file_name().to_string_lossy().starts_with(".fresh")).count();
+        worktrees + fresh
+    }
+}
+
+#[test]
+fn each_revision_is_built_in_its_own_worktree_and_only_once() {
+    let world = World::new();
+    let sides = world.builder.kits(["HEAD~1", "main"]).unwrap();
+    assert!(sides.iter().all(|side| side.kit.is_some()));
+    assert_ne!(sides[0].path, sides[1].path);
+    let name = sides[0].path.file_name().unwrap().to_str().unwrap();
+    assert!(name.len() == 58 && name[40..].starts_with("-wasm-"), "{name}");
+    let expected = "bench wasm one\npack one ROOT/target/kits/build\n\
+                    bench wasm two\npack two ROOT/target/kits/build\n";
+    assert_eq!(world.log(), expected);
+    let places = fs::read_to_string(world.root.join("target/log.places")).unwrap();
+    let places: Vec<&str> = places.lines().collect();
+    assert!(places.len() == 2 && places[0] == places[1], "one layout, one place: {places:?}");
+    assert_eq!(world.leftovers(), 0);
+    world.builder.kits(["main", "HEAD~1"]).unwrap();
+    assert_eq!(world.log(), expected, "a commit does not change");
+    // What was damaged is made again.
+    fs::write(sides[0].path.join("json.wasm"), "x").unwrap();
+    world.builder.kits(["HEAD~1", "main"]).unwrap();
+    assert_eq!(world.log().lines().count(), 6);
+    let words = ["x", "compare", "HEAD~1", "main", "--rev", "--", "json"];
+    let Command::Compare(words) = Cli::try_parse_from(words).unwrap().command else { panic!() };
+    let code = compare::between(&world.root, [&sides[0], &sides[1]], &words);
+    assert_eq!(code.unwrap(), exit::REGRESSED);
+    let said = fs::read_to_string(world.root.join("said")).unwrap();
+    let [base, candidate] = sides.map(|side| side.path.display().to_string());
+    assert_eq!(said, format!("--between {base} {candidate} json\n"));
+}
+
+#[test]
+fn what_a_compiler_would_be_told_beside_the_commit_is_kept_away() {
+    let world = World::new();
+    let job = world.builder.making(Job::cargo(world.compiler(), &world.root, ["bench"]));
+    let set = |name: &str| {
+        let all = job.variables.iter().filter(|(given, _)| *given == name);
+        all.map(|(_, value)| value.to_str().unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(set("CARGO_TERM_COLOR"), ["never"]);
+    // Cargo sets these for its tests, so that they are there to be kept away.
+    for name in ["CARGO_PKG_NAME", "CARGO_MANIFEST_DIR", "GIT_INDEX_FILE"] {
+        assert!(job.removed.iter().any(|removed| removed == name), "{name}");
+    }
+    assert!(!job.removed.iter().any(|removed| removed == "PATH"));
+}
+
+#[test]
+fn a_worktree_runs_none_of_the_users_hooks() {
+    let world = World::new();
+    let hook = world.root.join(".git/hooks/post-checkout");
+    fs::create_dir_all(hook.parent().unwrap()).unwrap();
+    script(&hook, &format!("touch {}", world.root.join("target/hooked").display()));
+    world.builder.kits(["main", "main"]).unwrap();
+    assert!(!world.root.join("target/hooked").exists());
+}
+
+/// As a hook has it: `GIT_DIR` and `GIT_INDEX_FILE` of the user's commit. A process of its own,
+/// for variables are the whole process'.
+#[test]
+fn from_a_hook_the_users_index_stays_as_it_is() {
+    let world = World::new();
+    if let Some(root) = std::env::var_os("CAXTON_TEST_HOOK") {
+        let kits = Builder { root: root.into(), kits: world.root.join("k"), ..world.builder };
+        kits.commits(["HEAD~1", "HEAD"]).unwrap();
+        drop(Worktree::add(&kits, &kits.commit("HEAD~1").unwrap()).unwrap());
+        return;
+    }
+    fs::write(world.root.join("harness/staged"), "staged").unwrap();
+    world.git("add --all");
+    let git = world.root.join(".git");
+    let index = git.join("index");
+    let before = fs::read(&index).unwrap();
+    let this = std::env::current_exe().unwrap();
+    let name = "cmd::revision::tests::from_a_hook_the_users_index_stays_as_it_is";
+    let mut again = Job::new(&this, &world.root, ["--exact", name]);
+    again.removed.clear();
+    again.variables = vec![
+        ("CAXTON_TEST_HOOK", world.root.clone().into()),
+        ("GIT_DIR", git.into()),
+        ("GIT_INDEX_FILE", index.clone().into()),
+    ];
+    let said = again.output(false).unwrap();
+    assert!(said.contains("1 passed"), "{said}");
+    assert!(fs::read(&index).unwrap() == before, "what was staged is still staged");
+}
+
+#[test]
+fn every_variable_that_names_a_repository_is_known() {
+    let world = World::new();
+    let listed = Job::git(Path::new("git"), &world.root, ["rev-parse", "--local-env-vars"]);
+    for name in listed.output(false).unwrap().lines() {
+        assert!(surroundings::REPOSITORY_VARIABLES.contains(&name), "{name}");
+    }
+}
+
+#[test]
+fn what_goes_wrong_is_said_and_nothing_stays_behind() {
+    let world = World::new();
+    let says = |names: [&str; 2]| {
+        let failure = world.builder.kits(names).unwrap_err();
+        (failure.code(), failure.to_string())
+    };
+    let (code, text) = says(["main", "mian"]);
+    assert_eq!(code, exit::NOT_COMPARABLE);
+    assert!(text.starts_with("\"mian\" is no revision of this repository: "), "{text}");
+    assert_eq!(says(["--output=x", "main"]).0, exit::NOT_COMPARABLE);
+    assert_eq!(world.log(), "", "nothing was built");
+    world.cargo("{\"target\":{\"name\":\"heap\",\"kind\":[\"bench\"]},\"executable\":\"BENCH\"}");
+    let expected = (exit::WRONG_USE, "revision main: it has no bench wasm".to_owned());
+    assert_eq!(says(["main", "main"]), expected);
+    script(&world.builder.cargo, "echo 'error: no `x`' >&2; exit 101");
+    let (code, text) = says(["main", "main"]);
+    assert!(
+        code == exit::WRONG_USE && text.starts_with("revision main does not build: "),
+        "{text}"
+    );
+    assert!(text.ends_with("bench ended with exit code 101: error: no `x`"), "{text}");
+    world.cargo("{\"target\":{\"name\":\"wasm\",\"kind\":[\"bench\"]},\"executable\":\"BENCH\"}");
+    script(&world.root.join("target/bench"), "exit 2");
+    let (_, text) = says(["main", "main"]);
+    assert!(text.ends_with("a revision from before kits cannot be compared"), "{text}");
+    script(&world.root.join("target/bench"), "mkdir \"$2\"");
+    let (_, text) = says(["main", "main"]);
+    assert_eq!(text, "revision main: its executable packed no kit");
+    script(&world.root.join("target/bench"), "kill -INT $$");
+    assert_eq!(says(["main", "main"]).0, exit::INTERRUPTED);
+    assert_eq!(world.leftovers(), 0);
+}

@@ -1,0 +1,78 @@
+//! One launch: a fresh worker process, heard out or ended.
+
+use super::child::{Heard, Worker, died, now, timed_out};
+use super::protocol::{Event, Job, WORKER_ARGUMENT, Work};
+use caxton_model::case::Outcome;
+use caxton_sys::process;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io;
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+/// What came of a launch.
+#[derive(Debug)]
+pub struct Launched {
+    /// What the worker told, up to its end. Complete only if `outcome` is `Ran`.
+    pub events: Vec<Event>,
+    /// How it ended; none when the user stopped the run.
+    pub outcome: Option<Outcome>,
+}
+
+/// What the one who hears an event wants.
+#[derive(Debug)]
+pub enum Heed {
+    /// That it is kept.
+    Keep(Event),
+    /// Nothing: it is done with.
+    Done,
+    /// That the worker ends here.
+    Enough,
+}
+
+/// Runs `job` in a fresh worker, for at most `time`; each event goes through `heed`.
+///
+/// # Errors
+/// The worker could not be started.
+pub fn launch(
+    job: &Job,
+    time: Duration,
+    stop: &AtomicBool,
+    heed: &mut dyn FnMut(Event) -> Heed,
+) -> io::Result<Launched> {
+    // Not by its path: the file may have been rebuilt since this run began.
+    let own = Path::new(process::THIS_EXECUTABLE);
+    let mut worker = Worker::start(own, WORKER_ARGUMENT, (None, None))?;
+    worker.say(job)?;
+    worker.close();
+    let start = now();
+    let mut events = Vec::new();
+    let end = loop {
+        match worker.hear((start, time), stop) {
+            Heard::Said(event) => match heed(event) {
+                Heed::Keep(event) => events.push(event),
+                Heed::Done => {}
+                Heed::Enough => break Heard::Stopped,
+            },
+            end => break end,
+        }
+    };
+    // A worker whose last word is said, or whose time is over, has nothing more to do.
+    let is_done = matches!(events.last(), Some(Event::End(_)));
+    let ended = worker.end(is_done || !matches!(end, Heard::Ended))?;
+    let outcome = match (end, events.last()) {
+        (Heard::Stopped, _) => None,
+        (Heard::Silent, _) => Some(timed_out(time)),
+        (_, Some(Event::End(outcome))) => Some(outcome.clone()),
+        _ => Some(died(events.contains(&Event::Working), &ended)),
+    };
+    Ok(Launched { events, outcome })
+}
+
+/// A launch's choices rest on the run's seed, its case and its number alone: how many launches came
+/// before it is the machine's doing.
+pub(super) fn launch_rng(seed: u64, work: &Work, number: u32) -> fastrand::Rng {
+    let mut hasher = DefaultHasher::new();
+    (seed, work.case().to_string(), number).hash(&mut hasher);
+    fastrand::Rng::with_seed(hasher.finish())
+}

@@ -1,0 +1,194 @@
+//! A load as the run sees it: the worker's seconds go to a file and are added up as they come; a
+//! threshold may end the load; at the end stands what it came to.
+
+use super::keep;
+use super::launch::{Heed, launch};
+use super::protocol::{AgentFiles, Event, Job, LoadJob, PROTOCOL, Work};
+use super::run::{Run, RunError};
+use caxton_analysis::load::judge::judge;
+use caxton_analysis::load::logs;
+use caxton_analysis::load::logs::Kind;
+use caxton_analysis::load::tally::Tally;
+use caxton_model::case::{CaseKey, Outcome};
+use caxton_model::load::judged::{Judged, ThresholdOutcome};
+use caxton_model::load::seconds::{SECONDS_FILE, Seconds, read};
+use caxton_model::record::store::StoreError;
+use caxton_model::units::Nanos;
+use caxton_sys::affinity;
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Time that a worker may take before and after the load itself.
+const AROUND: Duration = Duration::from_secs(60);
+const SECOND_NS: u64 = 1_000_000_000;
+
+/// What was heard of a load's worker.
+#[derive(Default)]
+struct Heard {
+    outcome: Option<Outcome>,
+    /// The threshold that ended it.
+    aborted_by: Option<Judged>,
+    failed: Option<StoreError>,
+}
+
+impl Run<'_> {
+    /// Runs a load, or goes on with one, and puts what it comes to into its case.
+    pub(super) fn load(
+        &mut self,
+        case: &CaseKey,
+        files: &AgentFiles,
+        job: &LoadJob,
+    ) -> Result<(), RunError> {
+        let mut tally = Tally::new(job.plan.clone());
+        let folder = self.folder.as_ref().map(|folder| folder.path().join(keep::load_folder(case)));
+        let mut seconds = folder
+            .as_deref()
+            .map(|folder| Seconds::open(folder, &job.plan, &mut |line| tally.push(&line)))
+            .transpose()?;
+        let is_done = tally.reached() >= job.plan.granted();
+        if tally.is_ended() || is_done {
+            // Whatever ended the run, it was not this load.
+            return self.settle_load(case, &tally, (folder, (Outcome::Ran, None)));
+        }
+        let mut job = job.clone();
+        let planned = job.length();
+        job.from_second = tally.next_second();
+        job.segment = tally.segments() as u32;
+        self.observer.load(planned, job.length());
+        let heard = self.hear_load(case, files, job, (&mut tally, seconds.as_mut()))?;
+        if let Some(error) = heard.failed {
+            return Err(error.into());
+        }
+        self.settle_load(case, &tally, (folder, heard_as_told(&heard, &tally)))
+    }
+
+    /// Puts down what a load is to be, so that another process can go on with it.
+    pub(super) fn keep_load(&self, case: &CaseKey, job: &LoadJob) -> Result<(), RunError> {
+        let Some(folder) = &self.folder else { return Ok(()) };
+        let folder = folder.path().join(keep::load_folder(case));
+        let path = folder.join(keep::LOAD_FILE);
+        let text = serde_json::to_string_pretty(job).expect("plans are plain data");
+        let written = fs::create_dir_all(&folder).and_then(|()| fs::write(&path, text));
+        Ok(written.map_err(|source| StoreError::Write { path, source })?)
+    }
+
+    fn hear_load(
+        &mut self,
+        case: &CaseKey,
+        files: &AgentFiles,
+        job: LoadJob,
+        (tally, mut seconds): (&mut Tally, Option<&mut Seconds>),
+    ) -> Result<Heard, RunError> {
+        let plan = &job.plan;
+        let time =
+            Duration::from_nanos(job.length().0 + plan.timeout.0) + AROUND + self.settings.timeout;
+        let work = Work::Load { agent: files.clone(), case: case.clone(), job: Box::new(job) };
+        let seed = self.settings.seed;
+        let cores = affinity::cores_to_bind().unwrap_or_default();
+        let core = fastrand::Rng::with_seed(seed).choice(cores);
+        let effort = self.settings.scale.effort();
+        let job = Job { protocol: PROTOCOL, launch: 0, seed, core, effort, work };
+        let mut heard = Heard::default();
+        let mut engines = BTreeSet::new();
+        let observer = self.observer;
+        let launched = launch(&job, time, self.stop, &mut |event| match event {
+            Event::Load { line, .. } => {
+                let written = seconds.as_mut().map_or(Ok(()), |seconds| seconds.append(&line));
+                if let Err(error) = written {
+                    heard.failed = Some(error);
+                    return Heed::Enough;
+                }
+                tally.push(&line);
+                observer.load_second(tally);
+                heard.aborted_by = aborting(tally);
+                if heard.aborted_by.is_some() { Heed::Enough } else { Heed::Done }
+            }
+            Event::Engines(used) => {
+                engines.extend(used);
+                Heed::Done
+            }
+            other => Heed::Keep(other),
+        })?;
+        if let Some(record) = self.record.cases.iter_mut().find(|record| record.key == *case) {
+            record.engines = engines;
+        }
+        heard.outcome = launched.outcome;
+        Ok(heard)
+    }
+
+    /// Puts what a load came to into its case, and its histograms beside it.
+    fn settle_load(
+        &mut self,
+        case: &CaseKey,
+        tally: &Tally,
+        (folder, (outcome, ended_early)): (Option<PathBuf>, (Outcome, Option<String>)),
+    ) -> Result<(), RunError> {
+        let load = tally.outcome(ended_early);
+        self.observer.load_done(&load);
+        let record = self.record.cases.iter_mut().find(|record| record.key == *case);
+        let record = record.expect("each task's cases are in the record before it begins");
+        record.outcome = outcome;
+        record.launches.granted = 1;
+        record.metrics = load.metrics();
+        record.profiles.folder = keep::load_folder(case);
+        // First of all in the record: what cannot be kept is at least said.
+        record.load = Some(Box::new(load));
+        if let Some(folder) = folder {
+            record.profiles.files = write_logs(&folder, tally)?;
+        }
+        self.write()
+    }
+}
+
+/// How a load ended: what became of its case, and why it ended before its plan, if it did.
+fn heard_as_told(heard: &Heard, tally: &Tally) -> (Outcome, Option<String>) {
+    let at = tally.reached();
+    match (&heard.aborted_by, &heard.outcome) {
+        (Some(judged), _) => {
+            (Outcome::Ran, Some(format!("ended after {at} by threshold {}", judged.threshold)))
+        }
+        (None, None) => (Outcome::Ran, Some(format!("interrupted after {at}"))),
+        (None, Some(Outcome::Ran)) => (Outcome::Ran, None),
+        (None, Some(other)) => {
+            let why = other.reason().unwrap_or("no reason").to_owned();
+            (other.clone(), Some(format!("ended after {at}: {why}")))
+        }
+    }
+}
+
+/// The first threshold that is missed and may end the load by now.
+fn aborting(tally: &Tally) -> Option<Judged> {
+    let elapsed = Nanos(tally.next_second() * SECOND_NS);
+    let thresholds = tally.plan().thresholds.iter();
+    let mut judged =
+        thresholds.filter(|threshold| threshold.may_abort(elapsed)).map(|t| judge(t, tally));
+    judged.find(|judged| judged.outcome == ThresholdOutcome::Missed)
+}
+
+/// Writes the histograms of a load's seconds; the names of all files.
+fn write_logs(folder: &Path, tally: &Tally) -> Result<Vec<String>, StoreError> {
+    let mut names = vec![SECONDS_FILE.to_owned()];
+    let stages: Vec<&str> = tally.plan().stages.iter().map(|stage| stage.name.as_str()).collect();
+    for kind in [Kind::Response, Kind::Service] {
+        let [log, distribution] = ["hlog", "hgrm"].map(|end| format!("{}.{end}", kind.name()));
+        let path = folder.join(&log);
+        let unwritable = |path: &Path| {
+            let path = path.to_owned();
+            move |source| StoreError::Write { path, source }
+        };
+        let mut writer = BufWriter::new(File::create(&path).map_err(unwritable(&path))?);
+        let from = (&stages[..], tally.start_unix_ms());
+        let all = logs::hlog(kind, from, &mut writer, |take| {
+            let read = read(&folder.join(SECONDS_FILE), tally.plan(), take);
+            read.map(drop).map_err(io::Error::other)
+        });
+        let all = all.and_then(|all| writer.flush().map(|()| all)).map_err(unwritable(&path))?;
+        let path = folder.join(&distribution);
+        fs::write(&path, logs::hgrm(&all)).map_err(unwritable(&path))?;
+        names.extend([log, distribution]);
+    }
+    Ok(names)
+}

@@ -1,0 +1,111 @@
+//! What is made of profiles once they are taken: folded stacks, flame graphs, the differential one,
+//! and the forms that other tools open. Written beside the record, one folder per agent.
+
+use caxton_model::case::CaseKey;
+use caxton_model::profile::{Profile, ProfileError, Weight, folded};
+use caxton_model::record::store::StoreError;
+use caxton_model::record::{CaseRecord, ProfileRecord, Profiles};
+use caxton_profiler::dhat;
+use caxton_report::profile::differential::{Caption, Differential};
+use caxton_report::profile::{firefox, flame, pb};
+use std::fs;
+use std::path::Path;
+
+/// Writes all that `profiles`, of one case, come to into the run's `folder`.
+///
+/// # Errors
+/// The folder cannot be written. A picture that cannot be drawn costs itself: its reason stands in
+/// place of its name.
+pub(super) fn keep(
+    folder: &Path,
+    case: &CaseRecord,
+    profiles: &[&Profile],
+) -> Result<Profiles, StoreError> {
+    let name = format!("cpu/{}", case.key.agent);
+    let mut files = Files { folder: &folder.join(&name), names: Vec::new() };
+    fs::create_dir_all(files.folder)
+        .map_err(|source| StoreError::Write { path: files.folder.to_owned(), source })?;
+    for profile in profiles {
+        let side = profile.about.side.split([',', ' ']).next().unwrap_or_default().to_owned();
+        profiled(&mut files, &case.key, (&side, profile))?;
+    }
+    let side = |wanted: &str| profiles.iter().find(|p| p.about.side.starts_with(wanted));
+    let changes = match (side("native"), side("wasm")) {
+        (Some(native), Some(wasm)) => {
+            let differential = Differential::new(native, wasm);
+            let title = format!("{}: from native to WASM", case.key.agent);
+            let caption = Caption { title };
+            let picture = differential.as_ref().map_err(Clone::clone);
+            files.put("differential.svg", picture.and_then(|d| d.svg(&caption)))?;
+            differential.ok().map(|differential| differential.changes())
+        }
+        _ => None,
+    };
+    let taken = profiles.iter().map(|profile| record(profile)).collect();
+    Ok(Profiles { taken, changes, folder: name, files: files.names })
+}
+
+/// All forms of one profile.
+pub(super) fn profiled(
+    files: &mut Files<'_>,
+    case: &CaseKey,
+    (stem, profile): (&str, &Profile),
+) -> Result<(), StoreError> {
+    flame_graph(files, case, (stem, profile))?;
+    files.put(&format!("{stem}.folded"), Ok(folded::text(profile)))?;
+    files.put(&format!("{stem}.pb"), pb::encode(profile))?;
+    if profile.weight == Weight::CpuNs {
+        files.put(&format!("{stem}.firefox.json"), firefox::json(profile))?;
+    } else {
+        files.put(&format!("{stem}.dhat.json"), dhat::write(profile))?;
+    }
+    let raw = serde_json::to_vec(profile);
+    let raw = raw.map_err(|error| ProfileError::Damaged(error.to_string()));
+    files.put(&format!("{stem}.profile.json"), raw)
+}
+
+/// The flame graph of one profile.
+pub(super) fn flame_graph(
+    files: &mut Files<'_>,
+    case: &CaseKey,
+    (stem, profile): (&str, &Profile),
+) -> Result<(), StoreError> {
+    let title = format!("{}: {}, {}", case.agent, profile.about.side, profile.weight.words());
+    files.put(&format!("{stem}.svg"), flame::svg(profile, &Caption { title }))
+}
+
+fn record(profile: &Profile) -> ProfileRecord {
+    ProfileRecord {
+        about: profile.about.clone(),
+        weight: profile.weight,
+        total: profile.total(),
+        health: profile.health.clone(),
+        shares: profile.shares(),
+    }
+}
+
+/// A folder, and what was written there.
+pub(super) struct Files<'a> {
+    pub(super) folder: &'a Path,
+    /// Names of files; `no <name>: <why>` for one that could not be made.
+    pub(super) names: Vec<String>,
+}
+
+impl Files<'_> {
+    /// Writes a file, or notes why it could not be made.
+    pub(super) fn put(
+        &mut self,
+        name: &str,
+        bytes: Result<impl AsRef<[u8]>, ProfileError>,
+    ) -> Result<(), StoreError> {
+        let path = self.folder.join(name);
+        match bytes {
+            Ok(bytes) => {
+                fs::write(&path, bytes).map_err(|source| StoreError::Write { path, source })?;
+                self.names.push(name.to_owned());
+            }
+            Err(why) => self.names.push(format!("no {name}: {why}")),
+        }
+        Ok(())
+    }
+}

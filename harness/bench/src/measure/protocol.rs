@@ -1,0 +1,534 @@
+//! What a run and its worker processes say to each other: one JSON value per line, version 4.
+//!
+//! The run writes one [`Job`] to the worker's standard input; the worker answers with [`Event`]s
+//! on its standard output, the last of which is [`Event::End`]. A worker whose answers stop
+//! without one has died.
+
+mod load;
+
+pub use self::load::{LoadJob, LoadTarget};
+
+use super::calibrate::Cost;
+use crate::guest::catalog::Expected;
+use crate::guest::toolchain::Variant;
+use caxton_model::case::{CaseKey, Outcome};
+use caxton_model::load::frame::Line;
+use caxton_model::metric::MetricName;
+use caxton_model::profile::Profile;
+use caxton_model::profile::growth::Growth;
+use caxton_model::reading::Missing;
+use caxton_model::samples::Sample;
+use caxton_model::units::{Bytes, Nanos};
+use caxton_profiler::EngineName;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+/// Version of this protocol; a worker refuses a job of another one.
+pub const PROTOCOL: u32 = 4;
+
+/// The first argument that makes a bench executable a worker.
+pub const WORKER_ARGUMENT: &str = "__worker";
+
+/// What one launch is to do.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Job {
+    /// [`PROTOCOL`].
+    pub protocol: u32,
+    /// Number of the launch, from 0; goes into each sample.
+    pub launch: u32,
+    /// Seed of the launch's own choices: order, coin flips, offsets.
+    pub seed: u64,
+    /// The CPU to stay on.
+    pub core: Option<usize>,
+    /// How much to measure.
+    pub effort: Effort,
+    /// What.
+    pub work: Work,
+}
+
+/// How much one launch measures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Effort {
+    /// Pairs of blocks per compared pair of sides.
+    pub blocks: u32,
+    /// Samples in a block, at most.
+    pub samples_per_block: u32,
+    /// Length of a block.
+    pub block: Nanos,
+    /// Instances whose creation and first call are timed, per side.
+    pub instances: u32,
+    /// Time for which counters count, per side.
+    pub counting: Nanos,
+    /// Windows of traffic between agents, and how long each is.
+    pub windows: u32,
+    /// The length that a window of traffic aims at.
+    pub window: Nanos,
+}
+
+/// The kinds of work.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Work {
+    /// Native against WASM, and each against itself.
+    Overhead {
+        /// The agent.
+        agent: AgentFiles,
+        /// The comparisons, each a case.
+        pairs: Vec<PairCase>,
+    },
+    /// Fuel of a steady-state call: a pass of its own, because metering changes speed.
+    Fuel {
+        /// The agent.
+        agent: AgentFiles,
+        /// The case it belongs to.
+        case: CaseKey,
+    },
+    /// A steady-state WASM call taken apart, and options of engine and build.
+    Parts {
+        /// The case.
+        case: CaseKey,
+        /// The agent.
+        agent: AgentFiles,
+        /// The agent that does nothing.
+        noop: Box<AgentFiles>,
+        /// The agent that echoes.
+        echo: Box<AgentFiles>,
+    },
+    /// The agent under a memory limit.
+    MemoryLimit {
+        /// The `ballast` agent.
+        agent: AgentFiles,
+        /// The case.
+        case: CaseKey,
+        /// The limit.
+        limit: Bytes,
+        /// Whether this launch also searches the largest allocations.
+        search: bool,
+    },
+    /// Agents that exchange messages.
+    Mail {
+        /// The agent.
+        agent: AgentFiles,
+        /// The case.
+        case: CaseKey,
+        /// What they do.
+        what: MailWork,
+    },
+    /// A load, or the rest of one.
+    Load {
+        /// The agent.
+        agent: AgentFiles,
+        /// The case.
+        case: CaseKey,
+        /// What is offered, and to whom.
+        job: Box<LoadJob>,
+    },
+    /// What is allocated while the agent is compiled, instantiated and run.
+    Heap {
+        /// The agent.
+        agent: AgentFiles,
+        /// The case.
+        case: CaseKey,
+        /// An empty folder for the files that the worker writes.
+        #[serde(with = "super::path")]
+        folder: PathBuf,
+    },
+    /// Calls without measuring, for an outside profiler.
+    Spin {
+        /// The agent.
+        agent: AgentFiles,
+        /// The comparisons whose sides are to run.
+        pairs: Vec<PairCase>,
+        /// How long, per side.
+        time: Nanos,
+        /// Whether to write the perf map of the guest's code.
+        perf_map: bool,
+    },
+    /// Calls while a sampler looks on.
+    Profile {
+        /// The agent; its twin keeps frame pointers.
+        agent: AgentFiles,
+        /// The comparisons whose sides are to run; the first one's case takes the profiles.
+        pairs: Vec<PairCase>,
+        /// How.
+        how: Sampling,
+    },
+}
+
+impl Work {
+    /// The first case that it fills.
+    pub fn case(&self) -> &CaseKey {
+        match self {
+            Self::Overhead { pairs, .. }
+            | Self::Spin { pairs, .. }
+            | Self::Profile { pairs, .. } => &pairs[0].case,
+            Self::Fuel { case, .. }
+            | Self::MemoryLimit { case, .. }
+            | Self::Heap { case, .. }
+            | Self::Mail { case, .. }
+            | Self::Load { case, .. }
+            | Self::Parts { case, .. } => case,
+        }
+    }
+}
+
+/// What agents that exchange messages are made to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MailWork {
+    /// Two runtimes, the same traffic, in turns: the subject, and its peer.
+    Route {
+        /// The two.
+        pair: [Runtime; 2],
+        /// The traffic.
+        load: MailLoad,
+    },
+    /// Requests to a pool of agents, answered in turn: two runtimes, each with so many agents.
+    Tasks {
+        /// The two.
+        pair: [(Runtime, u32); 2],
+        /// The requests.
+        load: MailLoad,
+        /// How many at a time.
+        tasks: u32,
+    },
+    /// Requests that wait for company, against requests that do not.
+    Batching {
+        /// When requests are made, of what.
+        schedule: Schedule,
+        /// Requests that are enough.
+        size: u32,
+        /// How long one waits at most.
+        timeout: Nanos,
+    },
+    /// Requests at a fixed rate.
+    Response(Schedule),
+    /// One request after the other.
+    RoundTrip {
+        /// Length of a request in bytes, header included.
+        bytes: u32,
+    },
+    /// From the first agent to all of them.
+    Scale(MailLoad),
+    /// Memory of agents, phase by phase.
+    MemoryPhases,
+    /// CPU time of agents, phase by phase.
+    CpuPhases,
+    /// Deaths and returns of an agent.
+    Recover {
+        /// What it holds, in MiB.
+        heap_mib: u32,
+    },
+    /// Full and incremental checkpoints of an agent.
+    Checkpoint {
+        /// What it holds, in MiB.
+        heap_mib: u32,
+    },
+    /// Some of many agents die under load.
+    Crash(Deaths),
+    /// Deaths without end.
+    Soak {
+        /// How many.
+        cycles: u32,
+    },
+}
+
+/// Requests that do not wait for answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Schedule {
+    /// Of how many agents.
+    pub agents: u32,
+    /// Requests per second.
+    pub per_second: u32,
+    /// Length of a request and its answer in bytes, header included.
+    pub bytes: u32,
+}
+
+/// How many die, of how many, and of what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deaths {
+    /// Agents.
+    pub agents: u32,
+    /// Of those, the ones that die.
+    pub killed: u32,
+    /// Of what.
+    pub fault: Fault,
+    /// Whether what they had handled since their last checkpoint is delivered again.
+    pub at_least_once: bool,
+}
+
+/// What an agent dies of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fault {
+    /// A trap.
+    Trap,
+    /// Memory without end.
+    Exhaust,
+    /// A loop without end, cut off by the epoch.
+    Loop,
+}
+
+impl Fault {
+    /// Its name in case keys.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Trap => "trap",
+            Self::Exhaust => "exhaust",
+            Self::Loop => "loop",
+        }
+    }
+}
+
+/// Who runs agents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum System {
+    /// Our own: a thread per core, mailboxes in the agents' memory.
+    Reference,
+    /// A tokio task and a channel per agent.
+    Tokio,
+}
+
+/// What the agents are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Crew {
+    /// WASM guests.
+    Guests,
+    /// Their native twins.
+    Twins,
+    /// Nobody: mailboxes that answer without a call.
+    Idle,
+}
+
+/// An orchestrator and its agents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Runtime {
+    /// Who runs them.
+    pub system: System,
+    /// What they are.
+    pub crew: Crew,
+    /// Most messages per call, where that is not the load's.
+    pub batch: Option<u32>,
+    /// Threads, where that is not one per CPU.
+    pub shards: Option<u32>,
+    /// Messages are handled by way of a copy, and not where they lie.
+    pub copies: bool,
+}
+
+impl Runtime {
+    /// `crew` on `system`, as the load says.
+    pub const fn new(system: System, crew: Crew) -> Self {
+        Self { system, crew, batch: None, shards: None, copies: false }
+    }
+
+    /// Its name in case keys.
+    pub const fn name(self) -> &'static str {
+        match (self.system, self.crew) {
+            (System::Reference, Crew::Guests) => "reference",
+            (System::Reference, Crew::Twins) => "native-reference",
+            (System::Tokio, Crew::Guests) => "tokio",
+            (System::Tokio, Crew::Twins) => "native-tokio",
+            (_, Crew::Idle) => "idle",
+        }
+    }
+}
+
+/// How much is sent around.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MailLoad {
+    /// How many agents.
+    pub agents: u32,
+    /// Messages in flight for each.
+    pub per_agent: u32,
+    /// Length of a message in bytes, header included.
+    pub bytes: u32,
+    /// Messages that a mailbox holds.
+    pub slots: u32,
+    /// Most messages per call.
+    pub batch: u32,
+}
+
+/// How to profile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sampling {
+    /// Who takes the samples; none to choose.
+    pub engine: Option<EngineName>,
+    /// Samples per second of CPU time.
+    pub hz: u32,
+    /// Time that is sampled, per side.
+    pub time: Nanos,
+    /// Threads that call at once.
+    pub threads: u32,
+    /// Whether guests are called by `call_async`.
+    pub asynchronous: bool,
+}
+
+/// One agent's files.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentFiles {
+    /// Its name.
+    pub name: String,
+    /// The module.
+    #[serde(with = "super::path")]
+    pub wasm: PathBuf,
+    /// The twin; none for a guest that was given as a file.
+    pub native: Option<PathBuf>,
+    /// The answer it must give; none for a guest that was given as a file.
+    pub expected: Option<Expected>,
+    /// Its builds for profiles, those that the suite asks for, or why one failed.
+    pub variants: BTreeMap<Variant, Result<VariantFiles, String>>,
+}
+
+/// Both sides of an agent, built for a profile.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VariantFiles {
+    /// The module.
+    pub wasm: PathBuf,
+    /// The twin.
+    pub native: PathBuf,
+}
+
+/// Which two sides are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Pair {
+    /// WASM over native.
+    Overhead,
+    /// Native over native.
+    NativeAgain,
+    /// WASM over WASM.
+    WasmAgain,
+}
+
+impl Pair {
+    /// The subject part of its case key.
+    pub const fn subject(self) -> &'static str {
+        match self {
+            Self::Overhead => "wasmtime-vs-native",
+            Self::NativeAgain => "native-vs-native",
+            Self::WasmAgain => "wasmtime-vs-wasmtime",
+        }
+    }
+}
+
+/// A comparison and the case it fills.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PairCase {
+    /// The comparison.
+    pub pair: Pair,
+    /// The case.
+    pub case: CaseKey,
+}
+
+/// What a worker tells.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Event {
+    /// The agent has begun to handle messages: a death from now on is one in the middle.
+    Working,
+    /// What the instrument costs in this launch.
+    Cost(Cost),
+    /// A reading.
+    Sample(Sample),
+    /// A reading that cannot be had.
+    Missing {
+        /// The case.
+        case: CaseKey,
+        /// The metric.
+        metric: MetricName,
+        /// Why.
+        why: Missing,
+    },
+    /// A finding that is words.
+    Finding {
+        /// The case.
+        case: CaseKey,
+        /// What was asked.
+        name: String,
+        /// What was found.
+        text: String,
+    },
+    /// What a sampler or an allocator saw of one side.
+    Profile {
+        /// The case.
+        case: CaseKey,
+        /// The profile.
+        profile: Box<Profile>,
+    },
+    /// Something that the run keeps as a file.
+    Keep {
+        /// The case.
+        case: CaseKey,
+        /// What.
+        what: Kept,
+    },
+    /// A second of a load, or what is about it.
+    Load {
+        /// The case.
+        case: CaseKey,
+        /// What its file gets.
+        line: Box<Line>,
+    },
+    /// Each configuration of the engine that the launch used.
+    Engines(BTreeSet<BTreeMap<String, String>>),
+    /// How the launch ended; nothing follows.
+    End(Outcome),
+}
+
+/// What a run keeps as a file in its folder.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kept {
+    /// What the host allocated in a phase, in DHAT's format.
+    HostHeap {
+        /// `compile`, `instantiate` or `run`.
+        phase: String,
+        /// Where the worker wrote it.
+        #[serde(with = "super::path")]
+        path: PathBuf,
+    },
+    /// Which of the guest's functions allocate.
+    GuestHeap(Box<Profile>),
+    /// How the guest's linear memory grew.
+    Growth(Growth),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_job_and_its_events_survive_the_wire() {
+        let case = CaseKey::new("wasm", "memory-limit", "wasmtime", "ballast");
+        let agent = AgentFiles {
+            name: "ballast".to_owned(),
+            wasm: PathBuf::from("a.wasm"),
+            native: None,
+            expected: None,
+            variants: BTreeMap::new(),
+        };
+        let effort = Effort {
+            blocks: 10,
+            samples_per_block: 12,
+            block: Nanos(1_000_000),
+            instances: 8,
+            counting: Nanos(5_000_000),
+            windows: 6,
+            window: Nanos(50_000_000),
+        };
+        let limit = Bytes::mebi(10);
+        let work = Work::MemoryLimit { agent, case: case.clone(), limit, search: true };
+        let job =
+            Job { protocol: PROTOCOL, launch: 3, seed: u64::MAX, core: Some(1), effort, work };
+        let line = serde_json::to_string(&job).expect("plain data");
+        assert_eq!(line.lines().count(), 1);
+        assert_eq!(serde_json::from_str::<Job>(&line).expect("same version"), job);
+        let end = Event::End(Outcome::DiedInTheMiddle("line\nbreak".to_owned()));
+        let line = serde_json::to_string(&end).expect("plain data");
+        assert_eq!(line.lines().count(), 1);
+        assert_eq!(serde_json::from_str::<Event>(&line).expect("same version"), end);
+    }
+}

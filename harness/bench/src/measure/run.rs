@@ -1,0 +1,496 @@
+//! Walks through a plan: task by task, launch by launch, and keeps the record.
+//!
+//! After each task its samples and the record are on disk. A case that fails costs itself; the
+//! user's wish to stop ends the run between two events, with what was measured kept.
+
+use super::calibrate::{self, Cost};
+use super::check::check;
+use super::keep::{self, Scratch, keep};
+use super::launch::{Heed, launch, launch_rng};
+use super::pictures;
+use super::protocol::{AgentFiles, Event, Job, PROTOCOL, Pair, PairCase, Sampling, Work};
+use crate::plan::scale::Scale;
+use crate::plan::{Task, TaskKind};
+use caxton_analysis::load::tally as load;
+use caxton_analysis::reduce::Levels;
+use caxton_analysis::{quiet, reduce};
+use caxton_model::case::{CaseKey, Outcome};
+use caxton_model::load::outcome::LoadOutcome;
+use caxton_model::profile::Profile;
+use caxton_model::reading::{Missing, Reading};
+use caxton_model::record::store::{RunFolder, StoreError};
+use caxton_model::record::{Budget, CaseRecord, Profiles, Record, Status};
+use caxton_model::samples::Sample;
+use caxton_model::units::Nanos;
+use caxton_sys::clock::{Clock, Monotonic};
+use caxton_sys::{affinity, clock, memory};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// What is told while a run goes on.
+pub trait Observer {
+    /// A task begins: number from 1, of how many, what, and how many launches (of a load 0).
+    fn task(&self, number: usize, of: usize, name: &str, launches: u32);
+    /// The task takes so many launches more.
+    fn more_launches(&self, _: u32) {}
+    /// A launch of the task has ended.
+    fn launch_done(&self);
+    /// A load begins: how long it was to take, and how much of that is left.
+    fn load(&self, _planned: Nanos, _left: Nanos) {}
+    /// The task has ended.
+    fn task_done(&self, name: &str, outcome: &Outcome);
+    /// A second of a load is over.
+    fn load_second(&self, _: &load::Tally) {}
+    /// A load is over.
+    fn load_done(&self, _: &LoadOutcome) {}
+}
+
+/// How to run.
+#[derive(Debug, Clone, Copy)]
+pub struct Settings {
+    /// How much.
+    pub scale: Scale,
+    /// Seed of all choices.
+    pub seed: u64,
+    /// Longest time for a launch.
+    pub timeout: Duration,
+    /// Only call, for an outside profiler: how long per side.
+    pub spin: Option<Nanos>,
+    /// Whether to write perf maps then.
+    pub perf_map: bool,
+    /// How to sample the tasks that are profiles.
+    pub sampling: Sampling,
+}
+
+/// Why a run ended early: the machine, not an agent.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The run folder cannot be written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// No worker can be started.
+    #[error("no worker process can be started: {0}")]
+    Worker(#[from] std::io::Error),
+}
+
+/// A run in progress.
+pub struct Run<'a> {
+    /// The record so far.
+    pub record: Record,
+    /// Where it is kept; nowhere in smoke mode.
+    pub folder: Option<RunFolder>,
+    /// How to run.
+    pub settings: Settings,
+    /// Set when the user wants to stop.
+    pub stop: &'a AtomicBool,
+    /// Is told how it goes.
+    pub observer: &'a dyn Observer,
+    samples: Vec<Sample>,
+    costs: Vec<Cost>,
+    yardstick_ns: Option<f64>,
+    started: Nanos,
+    scratch: Scratch,
+}
+
+/// How long the profile beside a call's parts looks: some 2,000 samples.
+const LOOK_NS: u64 = 2_000_000_000;
+
+/// What the launches of one task came to.
+#[derive(Default)]
+struct Tally {
+    done: u32,
+    outcome: Option<Outcome>,
+    events: Vec<Event>,
+}
+
+impl<'a> Run<'a> {
+    /// A run that has not begun.
+    pub fn new(
+        record: Record,
+        folder: Option<RunFolder>,
+        settings: Settings,
+        (stop, observer): (&'a AtomicBool, &'a dyn Observer),
+    ) -> Self {
+        let (samples, costs, yardstick_ns) = (Vec::new(), Vec::new(), None);
+        let (started, scratch) = (Monotonic.now(), Scratch::default());
+        Self {
+            record,
+            folder,
+            settings,
+            stop,
+            observer,
+            samples,
+            costs,
+            yardstick_ns,
+            started,
+            scratch,
+        }
+    }
+
+    /// Runs all tasks. `files` holds each agent's files, or why there are none.
+    ///
+    /// # Errors
+    /// [`RunError`]; what was finished before is on disk.
+    pub fn all(
+        &mut self,
+        tasks: &[Task],
+        files: &BTreeMap<String, Result<AgentFiles, Outcome>>,
+    ) -> Result<(), RunError> {
+        for task in tasks {
+            let wanted = self.launches(task);
+            let is_new = |key: &&CaseKey| self.record.cases.iter().all(|case| case.key != **key);
+            let new: Vec<CaseKey> = task.cases().into_iter().filter(is_new).cloned().collect();
+            if let TaskKind::Load { case, job } = &task.kind {
+                self.keep_load(case, job)?;
+            }
+            for key in new {
+                self.record.cases.push(CaseRecord {
+                    key,
+                    outcome: Outcome::NotRun("the run has not come to it".to_owned()),
+                    engines: BTreeSet::new(),
+                    check: check(task, files),
+                    launches: Budget { wanted, granted: 0 },
+                    metrics: BTreeMap::new(),
+                    findings: BTreeMap::new(),
+                    profiles: Profiles::default(),
+                    load: None,
+                });
+            }
+        }
+        self.write()?;
+        for (i, task) in tasks.iter().enumerate() {
+            if self.stopped() {
+                break;
+            }
+            let name = task.cases()[0].to_string();
+            let is_load = matches!(task.kind, TaskKind::Load { .. });
+            let launches = if is_load { 0 } else { self.launches(task) };
+            self.observer.task(i + 1, tasks.len(), &name, launches);
+            let tally = match crew(task, files) {
+                Ok(crew) if let TaskKind::Load { case, job } = &task.kind => {
+                    self.load(case, &crew[0], job)?;
+                    self.observer.task_done(&name, &self.outcome_of(task));
+                    continue;
+                }
+                Ok(crew) => self.task(task, &crew)?,
+                Err(outcome) => Tally { outcome: Some(outcome), ..Tally::default() },
+            };
+            self.settle(task, tally)?;
+            self.observer.task_done(&name, &self.outcome_of(task));
+        }
+        self.record.run.status =
+            if self.stopped() { Status::Interrupted } else { Status::Finished };
+        // Once more over all of it: what is quiet is known only now.
+        reduce::resummarise(&mut self.record, &self.samples);
+        self.write()?;
+        Ok(())
+    }
+
+    fn stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    fn launches(&self, task: &Task) -> u32 {
+        if self.settings.spin.is_some() { 1 } else { task.launches(self.settings.scale) }
+    }
+
+    fn outcome_of(&self, task: &Task) -> Outcome {
+        let cases = task.cases();
+        let record = self.record.cases.iter().find(|case| cases.contains(&&case.key));
+        record.map_or(Outcome::Ran, |case| case.outcome.clone())
+    }
+
+    /// All launches of one task, the fuel pass last.
+    fn task(&mut self, task: &Task, crew: &[AgentFiles]) -> Result<Tally, RunError> {
+        let mut tally = Tally::default();
+        let wanted = self.launches(task);
+        // As many again at most, in place of those that had company on their core.
+        for number in 0..wanted * 2 {
+            if number >= wanted && self.is_quiet_enough(&tally, wanted) {
+                break;
+            }
+            self.observer.more_launches(u32::from(number >= wanted));
+            let Some(work) = self.work(task, crew, number)? else { break };
+            if !self.one_launch(work, number, &mut tally)? {
+                return Ok(tally);
+            }
+            tally.done += 1;
+            self.observer.launch_done();
+        }
+        if let TaskKind::Overhead(pairs) = &task.kind
+            && let Some(overhead) = pairs.iter().find(|pair| pair.case.is_overhead())
+            && self.settings.spin.is_none()
+        {
+            self.fuel(&overhead.case, &crew[0], &mut tally)?;
+        }
+        if let TaskKind::Parts(case) = &task.kind
+            && self.settings.scale != Scale::Smoke
+        {
+            self.look(case, &crew[0], &mut tally)?;
+        }
+        Ok(tally)
+    }
+
+    /// A short profile of the WASM side in a process of its own: how much of a call is the agent's
+    /// own code by another method. What it cannot tell costs nothing else.
+    fn look(
+        &mut self,
+        case: &CaseKey,
+        files: &AgentFiles,
+        tally: &mut Tally,
+    ) -> Result<(), RunError> {
+        let pairs = vec![PairCase { pair: Pair::WasmAgain, case: case.clone() }];
+        let time = Nanos(LOOK_NS);
+        let how = Sampling {
+            engine: None,
+            time,
+            threads: 1,
+            asynchronous: false,
+            ..self.settings.sampling
+        };
+        let mut looked = Tally::default();
+        self.observer.more_launches(1);
+        self.one_launch(Work::Profile { agent: files.clone(), pairs, how }, 0, &mut looked)?;
+        self.observer.launch_done();
+        // Only what it says of shares: its times are those of a process that was looked at.
+        let is_share = |event: &Event| match event {
+            Event::Sample(sample) => sample.metric.as_str().contains("_profile_"),
+            _ => false,
+        };
+        tally.events.extend(looked.events.into_iter().filter(is_share));
+        Ok(())
+    }
+
+    /// True if two thirds of the wanted launches were quiet, nobody looks, or patience has ended.
+    fn is_quiet_enough(&mut self, tally: &Tally, wanted: u32) -> bool {
+        let is_yardstick = |sample: &&Sample| sample.metric.as_str() == quiet::YARDSTICK;
+        let samples = tally.events.iter().filter_map(|event| match event {
+            Event::Sample(sample) => Some(sample),
+            _ => None,
+        });
+        let yardsticks: Vec<Sample> = samples.filter(is_yardstick).cloned().collect();
+        self.learn_yardstick(&yardsticks);
+        let Some(first) = yardsticks.first() else { return true };
+        let of_case: Vec<Sample> =
+            yardsticks.iter().filter(|sample| sample.case == first.case).cloned().collect();
+        let below = self.yardstick_ns.map(|ns| ns * quiet::TOLERANCE);
+        let levels = Levels { quiet_below_ns: below, ..Levels::for_run(1) };
+        let quiet = reduce::quiet_launches(&of_case, &levels).unwrap_or(wanted);
+        let spent = Monotonic.now().0 - self.started.0;
+        quiet * 3 >= wanted * 2 || spent >= self.settings.scale.patience().0
+    }
+
+    fn learn_yardstick(&mut self, samples: &[Sample]) {
+        let taken = samples.iter().filter(|sample| sample.metric.as_str() == quiet::YARDSTICK);
+        let all = taken.map(Sample::per_iteration).chain(self.yardstick_ns);
+        self.yardstick_ns = all.min_by(f64::total_cmp);
+    }
+
+    fn fuel(
+        &mut self,
+        case: &CaseKey,
+        files: &AgentFiles,
+        tally: &mut Tally,
+    ) -> Result<(), RunError> {
+        if self.settings.scale.fuel_launches() == 0 {
+            let why = "fuel is counted at --scale quick and full".to_owned();
+            tally.events.push(no_fuel(case, Missing::NotRequested(why)));
+        }
+        self.observer.more_launches(self.settings.scale.fuel_launches());
+        for number in 0..self.settings.scale.fuel_launches() {
+            let work = Work::Fuel { agent: files.clone(), case: case.clone() };
+            let mut fuel = Tally::default();
+            let told = self.one_launch(work, number, &mut fuel)?;
+            self.observer.launch_done();
+            tally.events.append(&mut fuel.events);
+            if !told {
+                let why = fuel.outcome.as_ref().and_then(Outcome::reason).unwrap_or("interrupted");
+                tally.events.push(no_fuel(case, Missing::Failed(why.to_owned())));
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn work(
+        &mut self,
+        task: &Task,
+        crew: &[AgentFiles],
+        number: u32,
+    ) -> Result<Option<Work>, RunError> {
+        let agent = crew[0].clone();
+        Ok(Some(match (&task.kind, self.settings.spin) {
+            (TaskKind::Overhead(pairs), Some(time)) => {
+                Work::Spin { agent, pairs: pairs.clone(), time, perf_map: self.settings.perf_map }
+            }
+            (TaskKind::Profile(pairs), _) => {
+                Work::Profile { agent, pairs: pairs.clone(), how: self.settings.sampling }
+            }
+            // A load has a way of its own.
+            (TaskKind::MemoryLimit { .. } | TaskKind::Parts(_), Some(_))
+            | (TaskKind::Heap(_) | TaskKind::Mail { .. }, Some(_))
+            | (TaskKind::Load { .. }, _) => return Ok(None),
+            (TaskKind::Mail { case, what }, None) => {
+                Work::Mail { agent, case: case.clone(), what: *what }
+            }
+            (TaskKind::Parts(case), None) => {
+                let [_, noop, echo] = crew else { unreachable!("a task's needs are its crew") };
+                let [noop, echo] = [noop, echo].map(|files| Box::new(files.clone()));
+                let case = case.clone();
+                Work::Parts { case, agent, noop, echo }
+            }
+            (TaskKind::Heap(case), None) => {
+                let (case, folder) = (case.clone(), self.scratch.fresh()?);
+                Work::Heap { agent, case, folder }
+            }
+            (TaskKind::Overhead(pairs), None) => Work::Overhead { agent, pairs: pairs.clone() },
+            (TaskKind::MemoryLimit { case, limit }, None) => {
+                // Twice, in two processes: the answer is exact only if they agree.
+                let (case, limit, search) = (case.clone(), *limit, number < 2);
+                Work::MemoryLimit { agent, case, limit, search }
+            }
+        }))
+    }
+
+    /// True if the launch ran to its end; its events are in `tally` then.
+    fn one_launch(&mut self, work: Work, number: u32, tally: &mut Tally) -> Result<bool, RunError> {
+        // What is profiled may have threads: it stays on no core.
+        let is_profile = matches!(work, Work::Profile { .. });
+        let cores = if is_profile { None } else { affinity::cores_to_bind().ok() };
+        let cores = cores.unwrap_or_default();
+        let effort = self.settings.scale.effort();
+        let mut rng = launch_rng(self.settings.seed, &work, number);
+        // Two sides; a profile has windows without the sampler too, and names to find.
+        let spin = match (&work, self.settings.spin) {
+            (Work::Profile { how, .. }, _) => how.time.0 * 4,
+            (_, spin) => spin.map_or(0, |time| time.0 * 2),
+        };
+        let job = Job {
+            protocol: PROTOCOL,
+            launch: number,
+            seed: rng.u64(..),
+            core: (!cores.is_empty()).then(|| cores[rng.usize(..cores.len())]),
+            effort,
+            work,
+        };
+        let time = self.settings.timeout + Duration::from_nanos(spin);
+        let launched = launch(&job, time, self.stop, &mut Heed::Keep)?;
+        match launched.outcome {
+            Some(Outcome::Ran) => {
+                tally.events.extend(launched.events);
+                Ok(true)
+            }
+            other => {
+                tally.outcome = other;
+                Ok(false)
+            }
+        }
+    }
+
+    /// Puts what a task's launches told into its cases, and on disk.
+    fn settle(&mut self, task: &Task, tally: Tally) -> Result<(), RunError> {
+        let mut samples = Vec::new();
+        let mut missing = Vec::new();
+        let mut profiles = Vec::new();
+        let mut engines = BTreeSet::new();
+        let keys: Vec<_> = task.cases().into_iter().cloned().collect();
+        for event in tally.events {
+            match event {
+                Event::Sample(sample) => samples.push(sample),
+                Event::Cost(cost) => self.costs.push(cost),
+                Event::Missing { case, metric, why } => missing.push((case, metric, why)),
+                Event::Finding { case, name, text } => {
+                    let record = self.record.cases.iter_mut().find(|record| record.key == case);
+                    if let Some(record) = record {
+                        let told = record.findings.entry(name).or_insert_with(|| text.clone());
+                        if *told != text {
+                            *told = format!("{told}; in another launch: {text}");
+                        }
+                    }
+                }
+                Event::Engines(used) => engines.extend(used),
+                Event::Profile { case, profile } => profiles.push((case, *profile)),
+                Event::Keep { case, what } => {
+                    if let Some(folder) = self.folder.as_ref().filter(|_| tally.outcome.is_none()) {
+                        let written = keep(folder.path(), &case, &what)?;
+                        let record = self.record.cases.iter_mut().find(|c| c.key == case);
+                        if let Some(record) = record {
+                            record.profiles.folder = keep::folder(&case);
+                            record.profiles.files.extend(written);
+                        }
+                    }
+                }
+                Event::Working | Event::End(_) | Event::Load { .. } => {}
+            }
+        }
+        if let Some(folder) = &mut self.folder {
+            folder.append(&samples)?;
+        }
+        self.keep_profiles(&profiles)?;
+        self.learn_yardstick(&samples);
+        self.record.calibration = calibrate::medians(&self.costs, self.yardstick_ns);
+        let levels = Levels::of_record(&self.record);
+        for case in self.record.cases.iter_mut().filter(|case| keys.contains(&case.key)) {
+            let own: Vec<Sample> = samples.iter().filter(|s| s.case == case.key).cloned().collect();
+            // An agent that failed has no numbers, whatever it did before.
+            let failed = tally.outcome.is_some();
+            case.metrics = if failed { BTreeMap::new() } else { reduce::reduce(&own, &levels) };
+            for (_, metric, why) in missing.iter().filter(|(key, ..)| *key == case.key) {
+                case.metrics.entry(*metric).or_insert_with(|| Reading::Missing(why.clone()));
+            }
+            reduce::inherit_missing(&mut case.metrics);
+            case.launches.granted = tally.done;
+            case.engines.clone_from(&engines);
+            case.outcome = match &tally.outcome {
+                Some(outcome) => outcome.clone(),
+                None if tally.done > 0 => Outcome::Ran,
+                None => Outcome::NotRun("stopped before its first launch ended".to_owned()),
+            };
+        }
+        self.samples.append(&mut samples);
+        self.write()
+    }
+
+    /// Writes what profiles come to beside the record, and says in it where.
+    fn keep_profiles(&mut self, profiles: &[(CaseKey, Profile)]) -> Result<(), RunError> {
+        let Some(folder) = &self.folder else { return Ok(()) };
+        for case in &mut self.record.cases {
+            let own = profiles.iter().filter(|(key, _)| *key == case.key);
+            let own: Vec<&Profile> = own.map(|(_, profile)| profile).collect();
+            if !own.is_empty() {
+                case.profiles = pictures::keep(folder.path(), case, &own)?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn write(&mut self) -> Result<(), RunError> {
+        self.record.run.updated_utc = clock::utc();
+        self.record.host.load_at_end = memory::load_average().into();
+        if let Some(folder) = &self.folder {
+            folder.write(&self.record)?;
+        }
+        Ok(())
+    }
+}
+
+/// The files that `task` needs, its own agent's first; or why it cannot be.
+fn crew(
+    task: &Task,
+    files: &BTreeMap<String, Result<AgentFiles, Outcome>>,
+) -> Result<Vec<AgentFiles>, Outcome> {
+    let found = task.needs().map(|name| match files.get(name) {
+        Some(found) => found.clone(),
+        None => {
+            let why = format!("it is measured beside agent {name}: agents-wasm/ has none such");
+            Err(Outcome::Refused(why))
+        }
+    });
+    found.collect()
+}
+
+fn no_fuel(case: &CaseKey, why: Missing) -> Event {
+    let metric = caxton_model::metric::MetricName::parse("wasm_fuel").expect("in the table");
+    Event::Missing { case: case.clone(), metric, why }
+}

@@ -1,0 +1,363 @@
+//! One launch pair: two fresh processes on one core that take turns, block by block, in an order
+//! that a coin decides.
+
+use super::kit::OpenKit;
+use super::wire::{Answer, Command, Lane, Order, TURNS, TURNS_ARGUMENT, Want};
+use crate::measure::child::{Heard, Worker, died, now, timed_out};
+use caxton_analysis::paired::contest::contest_of;
+use caxton_model::case::{CaseKey, Outcome};
+use caxton_model::metric::MetricName;
+use caxton_model::paired::answers::Reply;
+use caxton_model::paired::{Trial, Turn, Version};
+use caxton_sys::affinity;
+use std::io;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+/// One of the two.
+#[derive(Debug, Clone, Copy)]
+pub struct Entrant<'a> {
+    /// What is run.
+    pub kit: &'a OpenKit,
+    /// Seed of the example message: a self-test plants slow-downs by it.
+    pub example_seed: u64,
+}
+
+/// What a launch pair is of.
+#[derive(Debug, Clone)]
+pub struct Bout<'a> {
+    /// The case.
+    pub case: &'a CaseKey,
+    /// What the readings are part of.
+    pub trial: Trial,
+    /// Base and candidate.
+    pub entrants: [Entrant<'a>; 2],
+    /// What is wanted of them.
+    pub want: Want,
+    /// Pairs of blocks.
+    pub blocks: u32,
+    /// Longest time for a launch pair.
+    pub timeout: Duration,
+}
+
+/// How a launch ended that did not run to its end.
+#[derive(Debug)]
+pub enum Fallen {
+    /// The user wants to stop.
+    Stopped,
+    /// A version failed.
+    Failed(Version, Outcome),
+    /// No worker can be started, or be waited for.
+    Machine(io::Error),
+}
+
+impl From<io::Error> for Fallen {
+    fn from(error: io::Error) -> Self {
+        Self::Machine(error)
+    }
+}
+
+/// A worker in the ring.
+struct Fighter<'a> {
+    version: Version,
+    worker: Worker<Answer>,
+    has_begun: bool,
+    lanes: Vec<Lane>,
+    reply: Option<Reply>,
+    deadline: (Duration, Duration),
+    stop: &'a AtomicBool,
+}
+
+impl Fighter<'_> {
+    /// The next answer; an end that was not asked for is what became of the version.
+    fn hear(&mut self) -> Result<Answer, Fall> {
+        match self.worker.hear(self.deadline, self.stop) {
+            Heard::Said(Answer::End(outcome)) if outcome != Outcome::Ran => {
+                Err(Fall::Told(outcome))
+            }
+            Heard::Said(answer) => Ok(answer),
+            Heard::Ended => Err(Fall::Vanished),
+            Heard::Silent => Err(Fall::Told(timed_out(self.deadline.1))),
+            Heard::Stopped => Err(Fall::Stopped),
+        }
+    }
+
+    fn say(&mut self, command: Command) -> Result<(), Fall> {
+        self.worker.say(&command).map_err(|error| Fall::Told(Outcome::Failed(error.to_string())))
+    }
+
+    fn expect_loaded(&mut self) -> Result<(), Fall> {
+        match self.hear()? {
+            Answer::Loaded => {
+                self.has_begun = true;
+                Ok(())
+            }
+            other => Err(confused(&other)),
+        }
+    }
+
+    fn prepare(&mut self) -> Result<(), Fall> {
+        self.say(Command::Prepare)?;
+        match self.hear()? {
+            Answer::Ready { lanes, reply } => {
+                (self.lanes, self.reply) = (lanes, reply);
+                Ok(())
+            }
+            other => Err(confused(&other)),
+        }
+    }
+
+    fn block(&mut self, lane: u32, (iterations, samples): (u64, u32)) -> Result<Vec<u64>, Fall> {
+        self.say(Command::Block { lane, iterations, samples })?;
+        match self.hear()? {
+            Answer::Times(times) => Ok(times),
+            other => Err(confused(&other)),
+        }
+    }
+
+    /// Its readings, up to its end.
+    fn readings(&mut self) -> Result<Vec<Answer>, Fall> {
+        let mut readings = Vec::new();
+        loop {
+            match self.hear()? {
+                Answer::End(_) => return Ok(readings),
+                reading @ Answer::Reading { .. } => readings.push(reading),
+                other => return Err(confused(&other)),
+            }
+        }
+    }
+}
+
+/// What ended a talk.
+enum Fall {
+    Stopped,
+    Told(Outcome),
+    Vanished,
+}
+
+fn confused(answer: &Answer) -> Fall {
+    Fall::Told(Outcome::Failed(format!("it answered out of order: {answer:?}")))
+}
+
+/// Runs one launch pair; every reading of it.
+///
+/// # Errors
+/// [`Fallen`]: readings of a launch that one version did not survive are dropped, for they would
+/// have no partner.
+pub fn pair(
+    bout: &Bout<'_>,
+    launch: u32,
+    rng: &mut fastrand::Rng,
+    stop: &AtomicBool,
+) -> Result<Vec<Turn>, Fallen> {
+    let core = some_core(rng);
+    let mut fighters = Vec::new();
+    let mut order = [0, 1];
+    rng.shuffle(&mut order);
+    for which in order {
+        let seed = rng.u64(..);
+        fighters.push((which, start(bout, which, (launch, core, seed, None), stop)?));
+    }
+    fighters.sort_by_key(|(which, _)| *which);
+    let mut fighters: Vec<Fighter<'_>> = fighters.into_iter().map(|(_, f)| f).collect();
+    let fought = fight(bout, &mut fighters, launch, rng);
+    settle(fighters, fought)
+}
+
+/// The counts of one version, told by a fresh process of it. `pad` makes its environment longer.
+///
+/// # Errors
+/// As [`pair`].
+pub fn counts(
+    bout: &Bout<'_>,
+    version: Version,
+    (launch, pad): (u32, &str),
+    (rng, stop): (&mut fastrand::Rng, &AtomicBool),
+) -> Result<Vec<Turn>, Fallen> {
+    let (core, seed) = (some_core(rng), rng.u64(..));
+    let which = usize::from(version == Version::Candidate);
+    let mut fighter = start(bout, which, (launch, core, seed, Some(pad)), stop)?;
+    let told = fighter.expect_loaded().and_then(|()| fighter.readings());
+    let told = told.map(|readings| turns_of(bout, &fighter, (launch, readings)));
+    settle(vec![fighter], told.map_err(|fall| (0, fall)))
+}
+
+/// What either version answers to the example message, told by a fresh process of each.
+///
+/// # Errors
+/// As [`pair`].
+pub fn replies(
+    bout: &Bout<'_>,
+    rng: &mut fastrand::Rng,
+    stop: &AtomicBool,
+) -> Result<[Option<Reply>; 2], Fallen> {
+    let core = some_core(rng);
+    let mut replies = [None, None];
+    for (which, told) in replies.iter_mut().enumerate() {
+        let mut fighter = start(bout, which, (0, core, rng.u64(..), None), stop)?;
+        let ended = fighter
+            .expect_loaded()
+            .and_then(|()| fighter.prepare())
+            .and_then(|()| fighter.say(Command::Finish))
+            .and_then(|()| fighter.readings());
+        *told = fighter.reply.take();
+        settle(vec![fighter], ended.map(|_| Vec::new()).map_err(|fall| (0, fall)))?;
+    }
+    Ok(replies)
+}
+
+fn some_core(rng: &mut fastrand::Rng) -> Option<usize> {
+    let cores = affinity::cores_to_bind().unwrap_or_default();
+    (!cores.is_empty()).then(|| cores[rng.usize(..cores.len())])
+}
+
+fn start<'a>(
+    bout: &Bout<'_>,
+    which: usize,
+    (launch, core, seed, pad): (u32, Option<usize>, u64, Option<&str>),
+    stop: &'a AtomicBool,
+) -> Result<Fighter<'a>, Fallen> {
+    let (version, entrant) = (Version::BOTH[which], bout.entrants[which]);
+    let agent = entrant.kit.files(&bout.case.agent).ok_or_else(|| {
+        let why = format!("the {} has no agent {}", version.name(), bout.case.agent);
+        Fallen::Failed(version, Outcome::NotRun(why))
+    })?;
+    let scratch = entrant.kit.scratch();
+    let program = entrant.kit.executable();
+    let mut worker = Worker::start(&program, TURNS_ARGUMENT, (Some(&scratch), pad))?;
+    worker.say(&Order {
+        turns: TURNS,
+        launch,
+        seed,
+        core,
+        case: bout.case.clone(),
+        want: bout.want,
+        agent,
+        example_seed: entrant.example_seed,
+        scratch,
+    })?;
+    let deadline = (now(), bout.timeout);
+    let (has_begun, lanes, reply) = (false, Vec::new(), None);
+    Ok(Fighter { version, worker, has_begun, lanes, reply, deadline, stop })
+}
+
+/// Ends the workers, by force if need be, and says who fell.
+fn settle(
+    fighters: Vec<Fighter<'_>>,
+    fought: Result<Vec<Turn>, (usize, Fall)>,
+) -> Result<Vec<Turn>, Fallen> {
+    let mut fallen = None;
+    let (turns, who) = match fought {
+        Ok(turns) => (turns, None),
+        Err((who, fall)) => (Vec::new(), Some((who, fall))),
+    };
+    for (index, fighter) in fighters.into_iter().enumerate() {
+        let (version, has_begun) = (fighter.version, fighter.has_begun);
+        // One that vanished is waited for: how it ended is the answer.
+        let vanished = matches!(&who, Some((who, Fall::Vanished)) if *who == index);
+        let ended = fighter.worker.end(!vanished)?;
+        if let Some((_, fall)) = who.as_ref().filter(|(who, _)| *who == index) {
+            fallen = Some(match fall {
+                Fall::Stopped => Fallen::Stopped,
+                Fall::Told(outcome) => Fallen::Failed(version, outcome.clone()),
+                Fall::Vanished => Fallen::Failed(version, died(has_begun, &ended)),
+            });
+        }
+    }
+    fallen.map_or(Ok(turns), Err)
+}
+
+fn fight(
+    bout: &Bout<'_>,
+    fighters: &mut [Fighter<'_>],
+    launch: u32,
+    rng: &mut fastrand::Rng,
+) -> Result<Vec<Turn>, (usize, Fall)> {
+    for which in [0, 1] {
+        fighters[which].expect_loaded().map_err(|fall| (which, fall))?;
+    }
+    for which in coin(rng) {
+        fighters[which].prepare().map_err(|fall| (which, fall))?;
+    }
+    let shared = shared_lanes(fighters);
+    let mut turns = Vec::new();
+    for block in 0..bout.blocks {
+        for (metric, lanes, size) in &shared {
+            for which in coin(rng) {
+                let times = fighters[which].block(lanes[which], *size);
+                let times = times.map_err(|fall| (which, fall))?;
+                let version = Version::BOTH[which];
+                turns.extend((0u32..).zip(times).map(|(index, value)| Turn {
+                    case: bout.case.clone(),
+                    trial: bout.trial,
+                    version,
+                    launch,
+                    metric: *metric,
+                    block,
+                    index,
+                    iterations: size.0,
+                    value,
+                }));
+            }
+        }
+    }
+    for which in coin(rng) {
+        let fighter = &mut fighters[which];
+        let told = fighter.say(Command::Finish).and_then(|()| fighter.readings());
+        let readings = told.map_err(|fall| (which, fall))?;
+        turns.extend(turns_of(bout, fighter, (launch, readings)));
+    }
+    Ok(turns)
+}
+
+fn coin(rng: &mut fastrand::Rng) -> [usize; 2] {
+    if rng.bool() { [0, 1] } else { [1, 0] }
+}
+
+/// A metric, its lane in either version, and iterations and samples of its blocks.
+type SharedLane = (MetricName, [u32; 2], (u64, u32));
+
+/// The lanes that both versions have and this one knows. Blocks of both are made alike: as many
+/// iterations as the longer batch has, as few samples as the smaller block.
+fn shared_lanes(fighters: &[Fighter<'_>]) -> Vec<SharedLane> {
+    let find = |which: usize, name: &str| {
+        let lanes = &fighters[which].lanes;
+        let at = lanes.iter().position(|lane| lane.metric == name)?;
+        Some((at as u32, &lanes[at]))
+    };
+    let shared = |lane: &Lane| {
+        let metric = MetricName::parse(&lane.metric).ok()?;
+        let [(base_at, base), (at, candidate)] = [find(0, &lane.metric)?, find(1, &lane.metric)?];
+        let iterations = base.iterations.max(candidate.iterations);
+        let samples = base.samples.min(candidate.samples).max(1);
+        Some((metric, [base_at, at], (iterations, samples)))
+    };
+    fighters[0].lanes.iter().filter_map(shared).collect()
+}
+
+/// Readings as turns: those of metrics that this version compares.
+fn turns_of(
+    bout: &Bout<'_>,
+    fighter: &Fighter<'_>,
+    (launch, readings): (u32, Vec<Answer>),
+) -> Vec<Turn> {
+    let (trial, version) = (bout.trial, fighter.version);
+    let turn = |reading: Answer| {
+        let Answer::Reading { metric, index, iterations, value } = reading else { return None };
+        let metric = MetricName::parse(&metric).ok()?;
+        let is_compared = trial == Trial::Counts || contest_of(metric).is_some();
+        let case = bout.case.clone();
+        is_compared.then_some(Turn {
+            case,
+            trial,
+            version,
+            launch,
+            metric,
+            block: 0,
+            index,
+            iterations,
+            value,
+        })
+    };
+    readings.into_iter().filter_map(turn).collect()
+}

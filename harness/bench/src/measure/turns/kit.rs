@@ -1,0 +1,240 @@
+//! Kits: what is kept to run a version again, made of what runs now, and checked before it is used.
+
+use super::wire::{Files, TURNS};
+use crate::guest::artifact::{aligned_functions, sha256_hex};
+use crate::guest::toolchain::Variant;
+use crate::measure::protocol::AgentFiles;
+use caxton_model::case::Outcome;
+use caxton_model::file;
+use caxton_model::record::kit::{KIT, KIT_FILE, Kit, KitAgent, KitFile};
+use caxton_model::record::store::StoreError;
+use caxton_model::record::{Run, baseline};
+use caxton_model::units::Bytes;
+use caxton_sys::process;
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+/// Name of the executable in each kit: paths of both versions are equally long.
+const EXECUTABLE: &str = "bench";
+
+/// Why a kit cannot be made or used.
+#[derive(Debug, thiserror::Error)]
+pub enum KitError {
+    /// No kit.
+    #[error(
+        "{path} has no executable: it was kept by an earlier version, or is a run; keep it again \
+         with --save-baseline",
+        path = path.display()
+    )]
+    None {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A file is not what it was.
+    #[error(
+        "{path} is not the file that was kept: {why}; keep the baseline again",
+        path = path.display()
+    )]
+    Changed {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        why: String,
+    },
+    /// It cannot run here or be understood.
+    #[error("{path}: {why}", path = path.display())]
+    Foreign {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        why: String,
+    },
+    /// Its manifest.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Reading or writing.
+    #[error("{path}: {source}", path = path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+}
+
+fn at(path: &Path) -> impl FnOnce(io::Error) -> KitError {
+    move |source| KitError::Io { path: path.to_owned(), source }
+}
+
+/// Makes a kit in the empty folder `into`: of the executable `own`, and of the files of those
+/// agents that have some.
+///
+/// # Errors
+/// A file that cannot be read or written.
+pub fn pack(
+    into: &Path,
+    own: &Path,
+    name: &str,
+    run: &Run,
+    files: &BTreeMap<String, Result<AgentFiles, Outcome>>,
+) -> Result<Kit, KitError> {
+    let executable = into.join(EXECUTABLE);
+    fs::copy(own, &executable).map_err(at(&executable))?;
+    make_executable(&executable).map_err(at(&executable))?;
+    let aligned = aligned_functions(&executable).into();
+    // Four fifths of it are line tables. Where there is no `strip` they stay.
+    let _ = process::output(process::command("strip", into).args(["--strip-debug", EXECUTABLE]));
+    let mut agents = BTreeMap::new();
+    for (agent, files) in files {
+        let Ok(files) = files else { continue };
+        agents.insert(agent.clone(), pack_agent(into, files)?);
+    }
+    let kit = Kit {
+        kit: KIT,
+        name: name.to_owned(),
+        suite: run.suite.clone(),
+        revision: run.revision.clone(),
+        made_utc: run.updated_utc.clone(),
+        build: run.build.clone(),
+        protocol: TURNS,
+        executable: described(&executable)?,
+        aligned,
+        agents,
+    };
+    let manifest = into.join(KIT_FILE);
+    let json = serde_json::to_vec_pretty(&kit).map_err(io::Error::from).map_err(at(&manifest))?;
+    fs::write(&manifest, json).map_err(at(&manifest))?;
+    Ok(kit)
+}
+
+fn pack_agent(into: &Path, files: &AgentFiles) -> Result<KitAgent, KitError> {
+    let copy = |from: &Path, ending: &str| {
+        let file = format!("{}.{ending}", short(&files.name));
+        let to = into.join(file);
+        fs::copy(from, &to).map_err(at(from))?;
+        described(&to)
+    };
+    let heap = match files.variants.get(&Variant::Heap) {
+        Some(Ok(heap)) => Some([copy(&heap.wasm, "heap.wasm")?, copy(&heap.native, "heap.so")?]),
+        Some(Err(_)) | None => None,
+    };
+    Ok(KitAgent {
+        wasm: copy(&files.wasm, "wasm")?,
+        native: files.native.as_deref().map(|native| copy(native, "so")).transpose()?,
+        heap,
+        expected: files.expected.clone().map(|e| [e.message_sha256, e.reply_sha256]),
+    })
+}
+
+/// The name of an agent as that of a file: a guest's may be too long.
+fn short(name: &str) -> String {
+    if name.len() <= 48 { name.to_owned() } else { sha256_hex(name.as_bytes())[..16].to_owned() }
+}
+
+/// Sets the executable bits of the file at `path` if they are not set: some file systems can set
+/// none, and show all as set.
+fn make_executable(path: &Path) -> io::Result<()> {
+    const ALL: u32 = 0o111;
+    let mode = fs::metadata(path)?.permissions().mode();
+    if mode & ALL == ALL {
+        return Ok(());
+    }
+    fs::set_permissions(path, fs::Permissions::from_mode(mode | 0o700 | ALL))
+}
+
+fn described(path: &Path) -> Result<KitFile, KitError> {
+    let bytes = fs::read(path).map_err(at(path))?;
+    let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    Ok(KitFile { file, sha256: sha256_hex(&bytes), bytes: Bytes(bytes.len() as u64) })
+}
+
+/// Copies a kit's `file` from the folder `from` to `to`: no more of it than was kept, and a byte
+/// that tells that there is more.
+fn copy(from: &Path, file: &KitFile, to: &Path) -> io::Result<()> {
+    let kept = file::open_within(from, &file.file)?;
+    let rights = kept.metadata()?.permissions();
+    let mut copy = File::create(to)?;
+    io::copy(&mut kept.take(file.bytes.0.saturating_add(1)), &mut copy)?;
+    copy.set_permissions(rights)
+}
+
+/// A kit that was checked, and laid out to be run.
+#[derive(Debug)]
+pub struct OpenKit {
+    /// What is in it.
+    pub about: Kit,
+    /// Where its files are.
+    folder: PathBuf,
+}
+
+impl OpenKit {
+    /// Checks the kit in `from` and lays it out in the new folder `folder`.
+    ///
+    /// # Errors
+    /// [`KitError`]: none there, changed files, made for another kind of machine.
+    pub fn open(from: &Path, folder: &Path) -> Result<Self, KitError> {
+        let none = || KitError::None { path: from.to_owned() };
+        let about = baseline::load_kit(from)?.ok_or_else(none)?;
+        let foreign = |why: String| KitError::Foreign { path: from.to_owned(), why };
+        if about.protocol != TURNS {
+            return Err(foreign(format!(
+                "its executable speaks protocol {} of comparisons, this one {TURNS}: compare with \
+                 the version that kept it, or keep it again",
+                about.protocol
+            )));
+        }
+        let (theirs, ours) = (about.build.get("target"), caxton_sys::build::TARGET);
+        if theirs.is_some_and(|theirs| theirs != ours) {
+            let theirs = theirs.map_or("", String::as_str);
+            return Err(foreign(format!("built for {theirs}, which cannot run on {ours}")));
+        }
+        fs::create_dir_all(folder.join(SCRATCH)).map_err(at(folder))?;
+        for file in about.files() {
+            let (kept, path) = (from.join(&file.file), folder.join(&file.file));
+            let changed = |why: String| KitError::Changed { path: kept.clone(), why };
+            // A copy, not a link: what is checked must be what runs.
+            copy(from, file, &path).map_err(|error| changed(error.to_string()))?;
+            let found = described(&path)?;
+            if found.bytes != file.bytes {
+                let (found, kept) = (found.bytes.0, file.bytes.0);
+                return Err(changed(format!("{found} bytes where {kept} were kept")));
+            }
+            if found.sha256 != file.sha256 {
+                return Err(changed("its SHA-256 is another one".to_owned()));
+            }
+        }
+        // Archives lose the executable bit; what it was set on is known by its hash.
+        let executable = folder.join(&about.executable.file);
+        make_executable(&executable).map_err(at(&executable))?;
+        Ok(Self { about, folder: folder.to_owned() })
+    }
+
+    /// Its executable.
+    pub fn executable(&self) -> PathBuf {
+        self.folder.join(&self.about.executable.file)
+    }
+
+    /// Where its workers run, and write.
+    pub fn scratch(&self) -> PathBuf {
+        self.folder.join(SCRATCH)
+    }
+
+    /// The files of an agent, for an order; none if it has no such agent.
+    pub fn files(&self, agent: &str) -> Option<Files> {
+        let path = |file: &KitFile| self.folder.join(&file.file);
+        let files = self.about.agents.get(agent)?;
+        Some(Files {
+            name: agent.to_owned(),
+            wasm: path(&files.wasm),
+            native: files.native.as_ref().map(path),
+            heap: files.heap.as_ref().map(|[wasm, native]| [path(wasm), path(native)]),
+            expected: files.expected.clone(),
+        })
+    }
+}
+
+/// The folder in which a kit's workers run.
+const SCRATCH: &str = "scratch";

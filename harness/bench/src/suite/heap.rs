@@ -1,0 +1,34 @@
+//! Suite `heap`: what the host allocates for each agent, and what the agent allocates itself.
+
+use super::{Subjects, Suite};
+use crate::plan::{Task, TaskKind};
+use caxton_model::case::{ALLOCATIONS, CaseKey, WASM_AND_NATIVE, WASMTIME};
+
+/// The suite.
+pub const SUITE: Suite = Suite { name: "heap", plan, heap: true, agent: None };
+
+fn plan(subjects: &Subjects) -> Vec<Task> {
+    let task = |subject: &str, agent: &String| {
+        let case = CaseKey::new(SUITE.name, ALLOCATIONS, subject, agent);
+        Task { agent: agent.clone(), kind: TaskKind::Heap(case) }
+    };
+    let agents = subjects.agents.iter().map(|agent| task(WASM_AND_NATIVE, agent));
+    let guests = subjects.guests.iter().map(|guest| task(WASMTIME, guest));
+    agents.chain(guests).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_agent_and_each_guest_is_one_case() {
+        let (agents, guests) = (vec!["json".to_owned()], vec!["loop".to_owned()]);
+        let subjects = Subjects { agents, guests, ..Subjects::default() };
+        let keys: Vec<String> =
+            plan(&subjects).iter().flat_map(Task::cases).map(ToString::to_string).collect();
+        let expected =
+            ["heap/allocations/wasmtime-and-native/json", "heap/allocations/wasmtime/loop"];
+        assert_eq!(keys, expected);
+    }
+}

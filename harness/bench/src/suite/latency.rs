@@ -1,0 +1,31 @@
+//! Suite `latency`: how long agents take to answer, at fixed rates and one request at a time.
+
+use super::throughput::COURIER;
+use super::{Subjects, Suite};
+use crate::measure::protocol::{MailWork, Schedule};
+use crate::plan::{Task, TaskKind};
+use caxton_model::case::CaseKey;
+
+/// The suite.
+pub const SUITE: Suite = Suite { name: "latency", plan, heap: false, agent: Some(COURIER) };
+
+/// Agents and requests per second.
+const RATES: [(u32, u32); 4] = [(10, 100_000), (100, 10_000), (100, 100_000), (1_000, 100_000)];
+/// A usual message.
+const BYTES: u32 = 1024;
+
+fn plan(subjects: &Subjects) -> Vec<Task> {
+    let at_a_rate = RATES.map(|(agents, per_second)| {
+        let case = CaseKey::new(SUITE.name, "response", "reference-vs-idle", COURIER)
+            .with("agents", agents)
+            .with("rate", per_second);
+        let what = MailWork::Response(Schedule { agents, per_second, bytes: BYTES });
+        (case, what)
+    });
+    let alone = CaseKey::new(SUITE.name, "round-trip", "reference", COURIER).with("agents", 1);
+    let alone = (alone, MailWork::RoundTrip { bytes: BYTES });
+    let task =
+        |(case, what)| Task { agent: COURIER.to_owned(), kind: TaskKind::Mail { case, what } };
+    let is_there = !subjects.agents.is_empty();
+    at_a_rate.into_iter().chain([alone]).filter(|_| is_there).map(task).collect()
+}

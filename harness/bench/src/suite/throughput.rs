@@ -1,0 +1,142 @@
+//! Suite `throughput`: messages and tasks per second, and what three ways to make them more are
+//! worth.
+
+use super::{Subjects, Suite};
+use crate::measure::protocol::{Crew, MailLoad, MailWork, Runtime, Schedule, System};
+use crate::plan::{Task, TaskKind};
+use caxton_model::case::CaseKey;
+use caxton_model::units::Nanos;
+
+/// The agent that all suites of messages run.
+pub const COURIER: &str = "courier";
+
+/// The suite.
+pub const SUITE: Suite = Suite { name: "throughput", plan, heap: false, agent: Some(COURIER) };
+
+/// Sizes of the populations that are compared.
+const AGENTS: [u32; 3] = [10, 1_000, 10_000];
+/// A usual message, and other ones.
+const BYTES: u32 = 1024;
+const PAYLOADS: [u32; 4] = [64, 512, 8_192, 65_536];
+/// Messages in flight for each agent, and the slots that can hold all that may meet at one.
+const PER_AGENT: u32 = 8;
+const SLOTS: u32 = 32;
+/// Tasks at a time, and the pool that takes them.
+const TASKS: u32 = 1_000;
+const POOL: u32 = 10;
+/// Requests per second that leave a shard time to fall asleep.
+const SPARSE: u32 = 20_000;
+
+const REFERENCE: Runtime = Runtime::new(System::Reference, Crew::Guests);
+const NATIVE_REFERENCE: Runtime = Runtime::new(System::Reference, Crew::Twins);
+const TOKIO: Runtime = Runtime::new(System::Tokio, Crew::Guests);
+const NATIVE_TOKIO: Runtime = Runtime::new(System::Tokio, Crew::Twins);
+
+fn plan(subjects: &Subjects) -> Vec<Task> {
+    if subjects.agents.is_empty() {
+        return Vec::new();
+    }
+    let mut tasks: Vec<Task> = Vec::new();
+    tasks.extend(AGENTS.map(|agents| route([REFERENCE, NATIVE_TOKIO], agents)));
+    tasks.extend([10, 1_000].map(|agents| route([TOKIO, NATIVE_TOKIO], agents)));
+    tasks.push(route([REFERENCE, NATIVE_REFERENCE], 10));
+    tasks.push(one_by_one());
+    tasks.extend(PAYLOADS.map(payload));
+    tasks.push(pool());
+    tasks.extend(strategies());
+    tasks
+}
+
+/// The usual load of `agents` agents.
+pub fn load(agents: u32, bytes: u32) -> MailLoad {
+    MailLoad { agents, per_agent: PER_AGENT, bytes, slots: SLOTS, batch: SLOTS }
+}
+
+fn task(case: CaseKey, what: MailWork) -> Task {
+    Task { agent: COURIER.to_owned(), kind: TaskKind::Mail { case, what } }
+}
+
+fn key(workload: &str, subject: &str) -> CaseKey {
+    CaseKey::new(SUITE.name, workload, subject, COURIER)
+}
+
+fn versus(workload: &str, pair: [Runtime; 2]) -> CaseKey {
+    key(workload, &format!("{}-vs-{}", pair[0].name(), pair[1].name()))
+}
+
+fn route(pair: [Runtime; 2], agents: u32) -> Task {
+    let case = versus("route", pair).with("agents", agents).with("bytes", BYTES);
+    task(case, MailWork::Route { pair, load: load(agents, BYTES) })
+}
+
+/// Each message by a call of its own, on both sides.
+fn one_by_one() -> Task {
+    let pair = [REFERENCE, NATIVE_REFERENCE].map(|runtime| Runtime { batch: Some(1), ..runtime });
+    let case = versus("route", pair).with("agents", 10).with("bytes", BYTES).with("batch", 1);
+    task(case, MailWork::Route { pair, load: load(10, BYTES) })
+}
+
+fn payload(bytes: u32) -> Task {
+    let pair = [REFERENCE, NATIVE_TOKIO];
+    let case = versus("payload", pair).with("agents", 10).with("bytes", bytes);
+    task(case, MailWork::Route { pair, load: load(10, bytes) })
+}
+
+fn pool() -> Task {
+    let pair = [(REFERENCE, POOL), (NATIVE_TOKIO, POOL)];
+    let case = versus("tasks", [REFERENCE, NATIVE_TOKIO]).with("agents", POOL).with("tasks", TASKS);
+    task(case, MailWork::Tasks { pair, load: load(POOL, BYTES), tasks: TASKS })
+}
+
+/// Each with it against without it.
+fn strategies() -> Vec<Task> {
+    let single = Runtime { batch: Some(1), ..REFERENCE };
+    let batched = |agents: u32| {
+        let case = key("batching", "batch-32-vs-batch-1").with("agents", agents);
+        task(case, MailWork::Route { pair: [REFERENCE, single], load: load(agents, BYTES) })
+    };
+    let wait = |size: u32, name: &str, timeout: Nanos| {
+        let schedule = Schedule { agents: 10, per_second: SPARSE, bytes: BYTES };
+        let subject = format!("timeout-{name}-vs-none");
+        let case = key("batching", &subject).with("size", size).with("rate", SPARSE);
+        task(case, MailWork::Batching { schedule, size, timeout })
+    };
+    let pooled = || {
+        let case = key("pooling", "pool-4-vs-one").with("tasks", TASKS);
+        let pair = [(REFERENCE, 4), (REFERENCE, 1)];
+        task(case, MailWork::Tasks { pair, load: load(4, BYTES), tasks: TASKS })
+    };
+    let in_place = |bytes: u32| {
+        let copied = Runtime { copies: true, ..REFERENCE };
+        let case = key("zero-copy", "borrowed-vs-copied").with("bytes", bytes);
+        task(case, MailWork::Route { pair: [REFERENCE, copied], load: load(10, bytes) })
+    };
+    vec![
+        batched(10),
+        batched(1_000),
+        wait(16, "1ms", Nanos(1_000_000)),
+        wait(16, "100us", Nanos(100_000)),
+        pooled(),
+        in_place(BYTES),
+        in_place(16_384),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn each_case_has_a_key_of_its_own_and_without_the_agent_there_is_none() {
+        let subjects = Subjects { agents: vec![COURIER.to_owned()], ..Subjects::default() };
+        let tasks = plan(&subjects);
+        let keys: BTreeSet<String> =
+            tasks.iter().flat_map(Task::cases).map(ToString::to_string).collect();
+        assert_eq!(keys.len(), tasks.len());
+        assert!(keys.contains(
+            "throughput/route/reference-vs-native-tokio/courier/agents=10000,bytes=1024"
+        ));
+        assert_eq!(plan(&Subjects::default()), []);
+    }
+}

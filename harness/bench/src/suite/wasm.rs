@@ -1,0 +1,91 @@
+//! Suite `wasm`: what WASM costs each agent, each side against itself, memory limits, and where
+//! the time of a call goes.
+
+use super::{Subjects, Suite};
+use crate::measure::protocol::{Pair, PairCase};
+use crate::plan::{Task, TaskKind};
+use caxton_model::case::{CaseKey, LIMIT, MEMORY_LIMIT, OVERHEAD, PARTS};
+use caxton_model::units::Bytes;
+
+/// The suite.
+pub const SUITE: Suite = Suite { name: "wasm", plan, heap: false, agent: None };
+
+/// The agent that is put under memory limits.
+pub const BALLAST: &str = "ballast";
+
+fn plan(subjects: &Subjects) -> Vec<Task> {
+    let with_twin = [Pair::Overhead, Pair::NativeAgain, Pair::WasmAgain];
+    let agents = subjects.agents.iter().map(|agent| overhead(agent, &with_twin));
+    let without = [Pair::Overhead, Pair::WasmAgain];
+    let guests = subjects.guests.iter().map(|guest| overhead(guest, &without));
+    let has_ballast = subjects.agents.iter().any(|agent| agent == BALLAST);
+    let limits = subjects.limits.iter().filter(|_| has_ballast).map(|&limit| under(limit));
+    // A guest given as a file is not taken apart: there may be no toolchain for those beside it.
+    let parts = subjects.agents.iter().map(|agent| parts(agent));
+    agents.chain(guests).chain(limits).chain(parts).collect()
+}
+
+fn overhead(agent: &str, pairs: &[Pair]) -> Task {
+    let case = |pair: &Pair| PairCase {
+        pair: *pair,
+        case: CaseKey::new(SUITE.name, OVERHEAD, pair.subject(), agent),
+    };
+    let kind = TaskKind::Overhead(pairs.iter().map(case).collect());
+    Task { agent: agent.to_owned(), kind }
+}
+
+fn parts(agent: &str) -> Task {
+    let kind = TaskKind::Parts(CaseKey::new(SUITE.name, PARTS, "wasmtime", agent));
+    Task { agent: agent.to_owned(), kind }
+}
+
+fn under(limit: Bytes) -> Task {
+    let case =
+        CaseKey::new(SUITE.name, MEMORY_LIMIT, "wasmtime", BALLAST).with(LIMIT, name_of(limit));
+    Task { agent: BALLAST.to_owned(), kind: TaskKind::MemoryLimit { case, limit } }
+}
+
+/// A limit as a case key holds it: exact, without a space.
+fn name_of(limit: Bytes) -> String {
+    const STEPS: [(u32, &str); 3] = [(30, "GiB"), (20, "MiB"), (10, "KiB")];
+    let fits = |&&(shift, _): &&(u32, &str)| limit.0 > 0 && limit.0.is_multiple_of(1 << shift);
+    match STEPS.iter().find(fits) {
+        Some((shift, unit)) => format!("{}{unit}", limit.0 >> shift),
+        None => format!("{}B", limit.0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_agent_has_three_comparisons_and_its_parts_and_ballast_its_limits() {
+        let subjects = Subjects {
+            agents: vec!["ballast".to_owned(), "json".to_owned()],
+            guests: vec!["loop".to_owned()],
+            limits: vec![Bytes::mebi(1), Bytes::mebi(1000), Bytes(70_000)],
+            ..Subjects::default()
+        };
+        let keys: Vec<String> =
+            plan(&subjects).iter().flat_map(Task::cases).map(ToString::to_string).collect();
+        assert_eq!(
+            keys,
+            [
+                "wasm/overhead/wasmtime-vs-native/ballast",
+                "wasm/overhead/native-vs-native/ballast",
+                "wasm/overhead/wasmtime-vs-wasmtime/ballast",
+                "wasm/overhead/wasmtime-vs-native/json",
+                "wasm/overhead/native-vs-native/json",
+                "wasm/overhead/wasmtime-vs-wasmtime/json",
+                "wasm/overhead/wasmtime-vs-native/loop",
+                "wasm/overhead/wasmtime-vs-wasmtime/loop",
+                "wasm/memory-limit/wasmtime/ballast/limit=1MiB",
+                "wasm/memory-limit/wasmtime/ballast/limit=1000MiB",
+                "wasm/memory-limit/wasmtime/ballast/limit=70000B",
+                "wasm/parts/wasmtime/ballast",
+                "wasm/parts/wasmtime/json",
+            ]
+        );
+    }
+}

@@ -1,0 +1,219 @@
+//! Threads that call agents while a sampler looks on: each has agents of its own, and all work in
+//! the same windows.
+
+use super::sides::{Exchange, Loaded, counted, page_offset};
+use crate::measure::blocks::{BlockSize, Seat, prepare, timed_batch};
+use caxton_model::case::Outcome;
+use caxton_model::reading::Reading;
+use caxton_model::units::Nanos;
+use caxton_runtime::subject::Attempt;
+use caxton_sys::clock::{Clock, CpuTime, Monotonic};
+use caxton_sys::counters::Counters;
+use std::collections::BTreeMap;
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::thread::{Builder, Scope};
+
+/// Length of a batch between two looks at the clock.
+const BATCH: Nanos = Nanos(200_000);
+
+/// What a window came to, over all threads.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Turn {
+    /// Messages handled.
+    pub messages: u64,
+    /// CPU time used.
+    pub cpu: CpuTime,
+}
+
+/// Counts per message by event, or why there are none.
+pub(super) type Counts = BTreeMap<String, Reading<f64>>;
+
+enum Order {
+    /// Warm the agent of a side up.
+    WarmUp(usize),
+    /// Call it for so long.
+    Work(usize, Nanos),
+    /// Count its events for about so long.
+    Count(usize, Nanos),
+    /// Check what was sent, and end.
+    Settle,
+}
+
+enum Answer {
+    Turn(Turn),
+    Counts(Counts),
+}
+
+struct Member {
+    orders: Sender<Order>,
+    answers: Receiver<Attempt<Answer>>,
+}
+
+/// The threads.
+pub(super) struct Crew {
+    members: Vec<Member>,
+}
+
+impl Crew {
+    /// Starts the threads, makes their agents and warms them up.
+    ///
+    /// # Errors
+    /// What became of an agent.
+    pub(super) fn start<'scope, 'env: 'scope>(
+        scope: &'scope Scope<'scope, 'env>,
+        (sides, exchange): (&'env [Loaded], &'env Exchange),
+        threads: u32,
+        seed: u64,
+    ) -> Attempt<Self> {
+        let mut members = Vec::new();
+        for number in 0..threads {
+            let (orders, listen) = mpsc::channel();
+            let (say, answers) = mpsc::channel();
+            let rng = fastrand::Rng::with_seed(seed ^ u64::from(number));
+            let work = move || serve((sides, exchange), rng, (&listen, &say));
+            let thread = Builder::new().name(format!("agent-{number}"));
+            let started = thread.spawn_scoped(scope, work);
+            started.map_err(|error| Outcome::Failed(format!("no thread: {error}")))?;
+            members.push(Member { orders, answers });
+        }
+        let crew = Self { members };
+        for side in 0..sides.len() {
+            crew.all(|| Order::WarmUp(side))?;
+        }
+        Ok(crew)
+    }
+
+    /// All threads call the agents of `side` for `time`.
+    ///
+    /// # Errors
+    /// What became of an agent.
+    pub(super) fn window(&self, side: usize, time: Nanos) -> Attempt<Turn> {
+        self.all(|| Order::Work(side, time))
+    }
+
+    /// Counts events per message on one of the threads.
+    ///
+    /// # Errors
+    /// What became of the agent.
+    pub(super) fn count(&self, side: usize, time: Nanos) -> Attempt<Counts> {
+        let Some(member) = self.members.first() else { return Ok(Counts::new()) };
+        match member.ask(Order::Count(side, time))? {
+            Answer::Counts(counts) => Ok(counts),
+            Answer::Turn(_) => Err(gone()),
+        }
+    }
+
+    /// Checks that each agent sent on what it owed; the threads end.
+    ///
+    /// # Errors
+    /// `WrongAnswer`.
+    pub(super) fn finish(&self) -> Attempt<()> {
+        self.all(|| Order::Settle).map(drop)
+    }
+
+    fn all(&self, order: impl Fn() -> Order) -> Attempt<Turn> {
+        for member in &self.members {
+            member.orders.send(order()).map_err(|_| gone())?;
+        }
+        let mut sum = Turn::default();
+        for member in &self.members {
+            if let Answer::Turn(turn) = member.answers.recv().map_err(|_| gone())?? {
+                sum.messages += turn.messages;
+                sum.cpu.user_ns += turn.cpu.user_ns;
+                sum.cpu.kernel_ns += turn.cpu.kernel_ns;
+            }
+        }
+        Ok(sum)
+    }
+}
+
+impl Member {
+    fn ask(&self, order: Order) -> Attempt<Answer> {
+        self.orders.send(order).map_err(|_| gone())?;
+        self.answers.recv().map_err(|_| gone())?
+    }
+}
+
+fn gone() -> Outcome {
+    Outcome::DiedInTheMiddle("a thread that calls agents has ended".to_owned())
+}
+
+/// A thread's life: agents of its own, then one order after another.
+fn serve(
+    (sides, exchange): (&[Loaded], &Exchange),
+    mut rng: fastrand::Rng,
+    (orders, answers): (&Receiver<Order>, &Sender<Attempt<Answer>>),
+) {
+    let mut seats: Vec<Option<Seat>> = sides.iter().map(|_| None).collect();
+    for order in orders {
+        let is_last = matches!(order, Order::Settle);
+        let answer = match order {
+            Order::WarmUp(side) => seat(&sides[side], exchange, &mut rng).map(|seat| {
+                seats[side] = Some(seat);
+                Answer::Turn(Turn::default())
+            }),
+            Order::Work(side, time) => with(&mut seats, side, |seat| work(seat, exchange, time)),
+            Order::Count(side, time) => with(&mut seats, side, |seat| count(seat, exchange, time)),
+            Order::Settle => settle(&seats, exchange),
+        };
+        let is_lost = answer.is_err();
+        if answers.send(answer).is_err() || is_last || is_lost {
+            return;
+        }
+    }
+}
+
+fn with(
+    seats: &mut [Option<Seat>],
+    side: usize,
+    work: impl FnOnce(&mut Seat) -> Attempt<Answer>,
+) -> Attempt<Answer> {
+    seats[side].as_mut().map_or_else(|| Err(gone()), work)
+}
+
+fn seat(side: &Loaded, exchange: &Exchange, rng: &mut fastrand::Rng) -> Attempt<Seat> {
+    let mut instance = side.instantiate()?;
+    instance.reserve(exchange.message.get().len(), page_offset(rng))?;
+    let mut seat = Seat::new(instance);
+    let size = BlockSize { samples_max: 8, time: Nanos(1_000_000) };
+    prepare(&Monotonic, &mut seat, exchange.message.get(), (size, BATCH))?;
+    seat.check_reply(side.side().name(), &exchange.reply)?;
+    Ok(seat)
+}
+
+fn work(seat: &mut Seat, exchange: &Exchange, time: Nanos) -> Attempt<Answer> {
+    let (before, calls) = (CpuTime::of_thread(), seat.calls);
+    let start = Monotonic.now();
+    while Monotonic.now().0 - start.0 < time.0 {
+        timed_batch(&Monotonic, seat, exchange.message.get(), seat.iterations)?;
+    }
+    let cpu = CpuTime::of_thread().since(before);
+    seat.check_reply("agent", &exchange.reply)?;
+    Ok(Answer::Turn(Turn { messages: seat.calls - calls, cpu }))
+}
+
+fn count(seat: &mut Seat, exchange: &Exchange, time: Nanos) -> Attempt<Answer> {
+    let mut counters = Counters::open();
+    let mut counts: Counts = counters
+        .missing()
+        .iter()
+        .map(|(event, why)| ((*event).to_owned(), Reading::Missing(why.clone())))
+        .collect();
+    let what = ("agent", exchange);
+    let (groups, iterations) = counted(&Monotonic, (&mut counters, seat), what, time)?;
+    for (event, count) in groups.iter().flat_map(|group| group.scaled()) {
+        let per_message = match count {
+            Reading::Known(count) => Reading::Known(count as f64 / iterations as f64),
+            Reading::Missing(why) => Reading::Missing(why),
+        };
+        counts.insert(event, per_message);
+    }
+    Ok(Answer::Counts(counts))
+}
+
+fn settle(seats: &[Option<Seat>], exchange: &Exchange) -> Attempt<Answer> {
+    for seat in seats.iter().flatten() {
+        seat.check_sent(exchange.sends)?;
+    }
+    Ok(Answer::Turn(Turn::default()))
+}

@@ -1,0 +1,46 @@
+//! Fuel of one steady-state call: wasmtime's own count of executed operations, exact where the
+//! program alone decides. A pass of its own, because metering changes speed.
+
+use super::sides::{module, page_offset};
+use super::{At, Context};
+use crate::guest::catalog::EXAMPLE_SEED;
+use crate::measure::protocol::{AgentFiles, Event};
+use caxton_model::case::{CaseKey, Outcome};
+use caxton_runtime::subject::wasmtime::{EngineOptions, WasmSubject};
+use caxton_runtime::subject::{AgentInstance, Attempt};
+
+/// Calls before the count: buffers have grown, lazy state is there.
+const WARM_UP: u32 = 3;
+
+/// Counted calls, as one reading: an allocator may alternate between two states from call to call,
+/// which is exact all the same.
+const CALLS: u32 = 16;
+
+/// Counts the fuel of calls of `agent`.
+///
+/// # Errors
+/// What became of the agent.
+pub fn run(ctx: &mut Context<'_>, agent: &AgentFiles, case: &CaseKey) -> Attempt<()> {
+    let bytes = module(&agent.wasm)?;
+    let subject =
+        WasmSubject::compile(&bytes, EngineOptions { fuel: true, ..EngineOptions::default() })?;
+    let mut instance = subject.instantiate(None)?;
+    let message = instance.example(EXAMPLE_SEED)?;
+    // The same place in both launches, or a copy loop may take another path.
+    instance.reserve(message.len(), page_offset(&mut fastrand::Rng::with_seed(0)))?;
+    (ctx.tell)(Event::Working);
+    for _ in 0..WARM_UP {
+        instance.call(&message)?;
+    }
+    let reply = instance.reply().to_vec();
+    let before = instance.fuel_used();
+    for _ in 0..CALLS {
+        instance.call(&message)?;
+    }
+    let used = instance.fuel_used() - before;
+    if instance.reply() != reply {
+        return Err(Outcome::WrongAnswer("its reply changed from call to call".to_owned()));
+    }
+    ctx.sample(case, "wasm_fuel", At::default(), (used, u64::from(CALLS)));
+    Ok(())
+}

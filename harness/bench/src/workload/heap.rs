@@ -1,0 +1,422 @@
+//! Who allocates: the host, phase by phase; the agent, in guest and twin; and how linear memory
+//! grows. Nothing here is a time that is compared with another run's.
+//!
+//! What the host allocates is seen by its own allocator. It sees nothing of a guest's heap, which
+//! is linear memory, and nothing of a twin's, which is a shared library's own: these are counted by
+//! the agent itself where it opts in (`agent_abi::heap`), in builds of their own.
+
+use super::sides::{Exchange, Loaded, module, page_offset};
+use super::{At, Context};
+use crate::guest::toolchain::{Side, Variant};
+use crate::measure::blocks::{BlockSize, Seat, block, prepare};
+use crate::measure::calibrate;
+use crate::measure::probe::allocations::{self, Allocated};
+use crate::measure::protocol::{AgentFiles, Event, Kept, VariantFiles};
+use agent_abi::heap::HeapCounts;
+use caxton_analysis::sites::call_sites;
+use caxton_model::case::{CaseKey, Outcome};
+use caxton_model::profile::growth::{Growth, Point};
+use caxton_model::profile::{About, Profile, Weight};
+use caxton_model::reading::Missing;
+use caxton_model::units::Bytes;
+use caxton_runtime::subject::native::NativeSubject;
+use caxton_runtime::subject::wasmtime::{EngineOptions, WasmAgent, WasmSubject};
+use caxton_runtime::subject::{AgentInstance, Attempt};
+use caxton_sys::memory;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// Instances that are made and kept in the phase `instantiate`.
+const INSTANCES: usize = 16;
+
+/// Messages before the phase `run`: buffers have grown, lazy state is there.
+const WARM_UP: u64 = 3;
+
+/// Messages in it, per block of the run's effort: a count, so that it is the same in each launch.
+const MESSAGES_PER_BLOCK: u64 = 100;
+
+/// Bytes of a guest for which its stack is looked at once: a look costs about two microseconds,
+/// and some hundred of them tell shares to a few per cent.
+const INTERVAL: u32 = 2048;
+
+/// Call sites that are told in words.
+const SITES_TOLD: usize = 5;
+
+const NOT_IN: &str = "the agent does not opt in: it lacks the line agent_abi::heap_sampled!()";
+
+/// One launch; files are written to `folder`.
+///
+/// # Errors
+/// What became of the agent; `Failed` in an executable that does not count.
+pub fn run(
+    ctx: &mut Context<'_>,
+    agent: &AgentFiles,
+    case: &CaseKey,
+    folder: &Path,
+) -> Attempt<()> {
+    if !allocations::are_counted() {
+        return Err(Outcome::Failed(allocations::NOT_COUNTED.to_owned()));
+    }
+    let messages = u64::from(ctx.effort.blocks) * MESSAGES_PER_BLOCK;
+    let bench = Bench { agent, case, folder, messages };
+    let wasm = bench.compile(ctx)?;
+    let mut sides = vec![Loaded::Wasm(wasm.clone())];
+    if agent.native.is_some() {
+        sides.push(Loaded::load(ctx, agent, Side::Native)?.0);
+    }
+    let exchange = Exchange::agree(ctx, agent, &sides)?;
+    (ctx.tell)(Event::Working);
+    bench.instantiate(ctx, &wasm)?;
+    bench.messages(ctx, &wasm, &exchange)?;
+    bench.growth(ctx, &wasm, &exchange)?;
+    if let Some(Loaded::Native(twin)) = sides.get(1) {
+        bench.seen_of_twin(ctx, twin, &exchange)?;
+    }
+    bench.agents_own(ctx, &wasm, &exchange)
+}
+
+struct Bench<'a> {
+    agent: &'a AgentFiles,
+    case: &'a CaseKey,
+    folder: &'a Path,
+    messages: u64,
+}
+
+impl Bench<'_> {
+    /// `work` as the host's phase `phase`.
+    fn phase<T>(
+        &self,
+        ctx: &mut Context<'_>,
+        (phase, times): (&str, u64),
+        work: impl FnOnce() -> Attempt<T>,
+    ) -> Attempt<T> {
+        let path = self.folder.join(format!("{phase}.dhat.json"));
+        let (done, Allocated { bytes, blocks, peak_bytes }, written) =
+            allocations::profiled(&path, work);
+        let done = done?;
+        for (what, value, times) in [
+            ("total_bytes", bytes, times),
+            ("blocks", blocks, times),
+            // What a thousand messages hold at once is no sum of what each holds.
+            ("peak_bytes", peak_bytes, if phase == "instantiate" { times } else { 1 }),
+        ] {
+            let metric = format!("heap_{phase}_{what}");
+            ctx.sample(self.case, &metric, At::default(), (value, times));
+        }
+        match written {
+            Ok(()) => self.keep(ctx, Kept::HostHeap { phase: phase.to_owned(), path }),
+            Err(why) => ctx.finding(self.case, &format!("profile of {phase}"), why.to_string()),
+        }
+        Ok(done)
+    }
+
+    fn keep(&self, ctx: &mut Context<'_>, what: Kept) {
+        (ctx.tell)(Event::Keep { case: self.case.clone(), what });
+    }
+
+    fn compile(&self, ctx: &mut Context<'_>) -> Attempt<WasmSubject> {
+        let bytes = module(&self.agent.wasm)?;
+        self.phase(ctx, ("compile", 1), || compiled(&bytes))
+    }
+
+    fn instantiate(&self, ctx: &mut Context<'_>, wasm: &WasmSubject) -> Attempt<()> {
+        let mut kept = Vec::with_capacity(INSTANCES);
+        self.phase(ctx, ("instantiate", INSTANCES as u64), || {
+            for _ in 0..INSTANCES {
+                kept.push(wasm.instantiate(None)?);
+            }
+            Ok(())
+        })
+    }
+
+    fn messages(
+        &self,
+        ctx: &mut Context<'_>,
+        wasm: &WasmSubject,
+        exchange: &Exchange,
+    ) -> Attempt<()> {
+        let mut agent = wasm.instantiate(None)?;
+        warm_up(ctx, &mut agent, exchange)?;
+        let message = exchange.message.get();
+        self.phase(ctx, ("run", self.messages), || agent.batch(message, self.messages))?;
+        checked(&agent, exchange)
+    }
+
+    /// What the host's allocator sees of a twin: a check of what is said of it.
+    fn seen_of_twin(
+        &self,
+        ctx: &mut Context<'_>,
+        twin: &NativeSubject,
+        exchange: &Exchange,
+    ) -> Attempt<()> {
+        let mut agent = twin.instantiate()?;
+        warm_up(ctx, &mut agent, exchange)?;
+        let message = exchange.message.get();
+        let (done, seen) = allocations::counted(|| agent.batch(message, self.messages));
+        done?;
+        let text = format!(
+            "not seen by the host's allocator, for a shared library has its own: {} blocks of the \
+             host in {} messages of the twin; call sites of the twin are not collected",
+            seen.blocks, self.messages
+        );
+        ctx.finding(self.case, "native twin", text);
+        Ok(())
+    }
+
+    /// Linear memory from a fresh agent to the last message.
+    fn growth(
+        &self,
+        ctx: &mut Context<'_>,
+        wasm: &WasmSubject,
+        exchange: &Exchange,
+    ) -> Attempt<()> {
+        let mut agent = wasm.instantiate_watched()?;
+        let mut log = GrowthLog::new(&agent);
+        self.memory(ctx, &agent, "new");
+        ctx.reading(self.case, "guest_resident_new_bytes", resident(&agent));
+        let message = exchange.message.get();
+        agent.reserve(message.len(), page_offset(&mut ctx.rng))?;
+        log.note(&mut agent, 0);
+        for number in 1..=self.messages {
+            agent.call(message)?;
+            log.note(&mut agent, number);
+            if number == 1 {
+                self.memory(ctx, &agent, "first");
+            }
+        }
+        checked(&agent, exchange)?;
+        self.memory(ctx, &agent, "end");
+        ctx.reading(self.case, "guest_resident_end_bytes", resident(&agent));
+        let growths = log.while_running.len() as u64 + log.growth.lost;
+        ctx.reading(self.case, "guest_growths", Ok(growths));
+        if log.while_running.is_empty() {
+            let why = format!("it did not grow in {} messages", self.messages);
+            ctx.missing(self.case, "guest_growth_bytes", Missing::NotRequested(why));
+        }
+        for (index, bytes) in (0..).zip(log.while_running) {
+            let at = At { block: 0, index };
+            ctx.sample(self.case, "guest_growth_bytes", at, (bytes, 1));
+        }
+        self.keep(ctx, Kept::Growth(Growth { messages: self.messages, ..log.growth }));
+        Ok(())
+    }
+
+    fn memory(&self, ctx: &mut Context<'_>, agent: &WasmAgent, when: &str) {
+        let bytes = agent.linear_memory().map_or(0, |bytes| bytes.0);
+        ctx.reading(self.case, &format!("guest_memory_{when}_bytes"), Ok(bytes));
+    }
+
+    /// What guest and twin count themselves, and who allocates in the guest.
+    fn agents_own(
+        &self,
+        ctx: &mut Context<'_>,
+        plain: &WasmSubject,
+        exchange: &Exchange,
+    ) -> Attempt<()> {
+        let files = match self.agent.variants.get(&Variant::Heap) {
+            Some(Ok(files)) => files,
+            Some(Err(why)) => return self.nothing_own(ctx, &Missing::Failed(why.clone())),
+            None => {
+                let why = "a guest that was given as a file is not built here".to_owned();
+                return self.nothing_own(ctx, &Missing::NotRequested(why));
+            }
+        };
+        let bytes = module(&files.wasm)?;
+        let wasm = compiled(&bytes)?;
+        let mut agent = wasm.instantiate(None)?;
+        if !agent.start_heap(0, 0)? {
+            return self.nothing_own(ctx, &Missing::NotRequested(NOT_IN.to_owned()));
+        }
+        warm_up(ctx, &mut agent, exchange)?;
+        agent.start_heap(INTERVAL, ctx.rng.u64(..))?;
+        agent.batch(exchange.message.get(), self.messages)?;
+        checked(&agent, exchange)?;
+        let counts = agent.heap_counts()?.unwrap_or_default();
+        self.counts(ctx, "guest", counts);
+        if let Some(mut log) = agent.take_heap() {
+            let peak = log.profile(&bytes, self.about(), Weight::PeakBytes);
+            let profile = log.profile(&bytes, self.about(), Weight::Bytes);
+            self.tell_sites(ctx, profile, counts);
+            self.keep(ctx, Kept::GuestHeap(Box::new(peak)));
+        }
+        self.twins_own(ctx, files, exchange)?;
+        self.cost(ctx, (plain, &wasm), exchange)
+    }
+
+    fn nothing_own(&self, ctx: &mut Context<'_>, why: &Missing) -> Attempt<()> {
+        for metric in ["bytes", "blocks", "peak_bytes"] {
+            for side in ["guest", "native"] {
+                ctx.missing(self.case, &format!("{side}_heap_{metric}"), why.clone());
+            }
+        }
+        ctx.finding(self.case, "guest call sites", why.to_string());
+        Ok(())
+    }
+
+    fn twins_own(
+        &self,
+        ctx: &mut Context<'_>,
+        files: &VariantFiles,
+        exchange: &Exchange,
+    ) -> Attempt<()> {
+        let twin = NativeSubject::load(&files.native)?;
+        let mut agent = twin.instantiate()?;
+        warm_up(ctx, &mut agent, exchange)?;
+        twin.start_heap();
+        agent.batch(exchange.message.get(), self.messages)?;
+        checked(&agent, exchange)?;
+        match twin.heap_counts() {
+            Some(counts) => self.counts(ctx, "native", counts),
+            None => {
+                let why = Missing::NotRequested(NOT_IN.to_owned());
+                for metric in ["bytes", "blocks", "peak_bytes"] {
+                    ctx.missing(self.case, &format!("native_heap_{metric}"), why.clone());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn counts(&self, ctx: &mut Context<'_>, side: &str, counts: HeapCounts) {
+        for (metric, value, times) in [
+            ("bytes", counts.bytes, self.messages),
+            ("blocks", counts.blocks, self.messages),
+            ("peak_bytes", counts.peak_bytes, 1),
+        ] {
+            let metric = format!("{side}_heap_{metric}");
+            ctx.sample(self.case, &metric, At::default(), (value, times));
+        }
+    }
+
+    fn about(&self) -> About {
+        let (case, side) = (self.case.to_string(), "wasm".to_owned());
+        About { case, side, messages: self.messages, counters: BTreeMap::new() }
+    }
+
+    fn tell_sites(&self, ctx: &mut Context<'_>, mut profile: Profile, counts: HeapCounts) {
+        let seen: u64 = profile.samples.iter().map(|sample| sample.weight).sum();
+        let note = format!(
+            "one look per {INTERVAL} bytes; its weights add up to {} of {} counted",
+            Bytes(seen),
+            Bytes(counts.bytes)
+        );
+        profile.health.notes.push(note);
+        let sites = call_sites(&profile);
+        let words = sites.iter().take(SITES_TOLD).map(|site| {
+            let share = 100.0 * site.weight as f64 / seen.max(1) as f64;
+            format!("{share:.0} % {site}")
+        });
+        let text = match words.collect::<Vec<_>>().join("; ") {
+            none if none.is_empty() => "the guest allocated nothing".to_owned(),
+            words => words,
+        };
+        // Not a number of the table: looks differ from launch to launch.
+        if ctx.launch == 0 {
+            ctx.finding(self.case, "guest call sites", text);
+        }
+        self.keep(ctx, Kept::GuestHeap(Box::new(profile)));
+    }
+
+    /// What counting and looking cost, in turns with the agent as it is measured elsewhere.
+    fn cost(
+        &self,
+        ctx: &mut Context<'_>,
+        (plain, counting): (&WasmSubject, &WasmSubject),
+        exchange: &Exchange,
+    ) -> Attempt<()> {
+        const METRICS: [&str; 3] =
+            ["heap_plain_call_ns", "heap_counting_call_ns", "heap_sampling_call_ns"];
+        let cost = calibrate::measure(ctx.clock)?;
+        (ctx.tell)(Event::Cost(cost));
+        let message = exchange.message.get();
+        let mut agents =
+            [plain.instantiate(None)?, counting.instantiate(None)?, counting.instantiate(None)?];
+        for agent in &mut agents {
+            agent.reserve(message.len(), page_offset(&mut ctx.rng))?;
+        }
+        agents[1].start_heap(0, 0)?;
+        agents[2].start_heap(INTERVAL, ctx.rng.u64(..))?;
+        let mut seats = agents.map(|agent| Seat::new(Box::new(agent)));
+        let size = BlockSize { samples_max: ctx.effort.samples_per_block, time: ctx.effort.block };
+        for seat in &mut seats {
+            prepare(ctx.clock, seat, message, (size, cost.batch_min()))?;
+        }
+        let samples = size.samples(&seats.each_ref());
+        let mut times = Vec::with_capacity(size.samples_max as usize);
+        let mut order = [0, 1, 2];
+        for number in 0..ctx.effort.blocks {
+            ctx.rng.shuffle(&mut order);
+            for which in order {
+                let seat = &mut seats[which];
+                block(ctx.clock, seat, message, samples, &mut times)?;
+                seat.check_reply("the agent", &exchange.reply)?;
+                let iterations = seat.iterations;
+                for (index, &time) in (0..).zip(&times) {
+                    let at = At { block: number, index };
+                    ctx.sample(self.case, METRICS[which], at, (time, iterations));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Linear memory as it grows.
+struct GrowthLog {
+    growth: Growth,
+    /// Bytes of each growth while messages were handled.
+    while_running: Vec<u64>,
+    size: Option<Bytes>,
+}
+
+impl GrowthLog {
+    /// From what a fresh agent has: how it came to that is its making and no step.
+    fn new(agent: &WasmAgent) -> Self {
+        let size = agent.linear_memory();
+        let first = Point { message: 0, bytes: size.unwrap_or_default() };
+        let growth = Growth { points: vec![first], messages: 0, lost: 0 };
+        Self { growth, while_running: Vec::new(), size }
+    }
+
+    /// What happened during message `number`.
+    fn note(&mut self, agent: &mut WasmAgent, number: u64) {
+        if agent.linear_memory() == self.size {
+            return;
+        }
+        self.size = agent.linear_memory();
+        let Some(growths) = agent.take_growths() else { return };
+        let from = self.growth.points.last().map_or(Bytes(0), |point| point.bytes);
+        for growth in growths.seen.iter().filter(|growth| growth.new > from) {
+            self.growth.points.push(Point { message: number, bytes: growth.new });
+            if number > 0 {
+                self.while_running.push(growth.new.0 - growth.old.0);
+            }
+        }
+        self.growth.lost += growths.lost;
+    }
+}
+
+fn compiled(bytes: &[u8]) -> Attempt<WasmSubject> {
+    WasmSubject::compile(bytes, EngineOptions::default())
+}
+
+fn warm_up(
+    ctx: &mut Context<'_>,
+    agent: &mut dyn AgentInstance,
+    exchange: &Exchange,
+) -> Attempt<()> {
+    let message = exchange.message.get();
+    agent.reserve(message.len(), page_offset(&mut ctx.rng))?;
+    agent.batch(message, WARM_UP)
+}
+
+fn checked(agent: &dyn AgentInstance, exchange: &Exchange) -> Attempt<()> {
+    if agent.reply() == exchange.reply {
+        return Ok(());
+    }
+    Err(Outcome::WrongAnswer("its reply changed from call to call".to_owned()))
+}
+
+fn resident(agent: &WasmAgent) -> Result<u64, Missing> {
+    memory::resident_within(agent.memory_range()).map(|bytes| bytes.0)
+}

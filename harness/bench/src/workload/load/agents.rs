@@ -1,0 +1,170 @@
+//! Agents on the reference orchestrator as the target of a load: each message is a request to one
+//! of them, enters its memory, is read and hashed by it there, and answered with that hash.
+
+use super::looks::Linear;
+use super::target::{Answer, Target};
+use crate::measure::protocol::AgentFiles;
+use crate::workload::mail::runtime::{guest, tier};
+use crate::workload::mail::traffic::{Question, offer};
+use agent_abi::mail::{Header, Kind};
+use caxton_model::case::Outcome;
+use caxton_model::load::plan::LoadPlan;
+use caxton_runtime::orchestrator::reference::Reference;
+use caxton_runtime::orchestrator::supervision::{Intensity, Supervision};
+use caxton_runtime::orchestrator::{Orchestrator, Setup, WhenFull};
+use caxton_runtime::subject::Attempt;
+use caxton_runtime::subject::mail::Shape;
+use caxton_runtime::subject::wasmtime::{EngineOptions, WasmMailSubject};
+use std::sync::Arc;
+use std::sync::mpsc::Receiver;
+
+/// Messages that a mailbox holds, and the most that one call takes.
+const SLOTS: u32 = 64;
+
+/// What is done to the agents besides asking them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Mischief {
+    /// Before each request its agent is made to trap, and is started again.
+    pub deadly: bool,
+    /// Bytes of the host's heap that each answer leaves behind, to see whether that is noticed.
+    pub planted_bytes: u32,
+}
+
+/// Agents that answer.
+pub struct Agents {
+    guests: Reference<WasmMailSubject>,
+    /// Where they live, in words.
+    tier: String,
+    agents: u32,
+    question: Question,
+    rng: fastrand::Rng,
+    mischief: Mischief,
+    /// The agent whose trap is posted and whose request is not.
+    doomed: Option<u32>,
+    linear: Arc<Linear>,
+    asked: Vec<Receiver<u64>>,
+}
+
+impl Agents {
+    /// All agents of `plan`, waiting for mail, on as many threads as can run at once.
+    ///
+    /// # Errors
+    /// What the first one that could not be had says.
+    pub fn start(
+        files: &AgentFiles,
+        plan: &LoadPlan,
+        mischief: Mischief,
+        linear: Arc<Linear>,
+        at_once: u32,
+    ) -> Attempt<Self> {
+        let least = (Header::BYTES + 8) as u32;
+        if plan.message_bytes < least {
+            let why = format!("message_bytes = {}: {least} at the least", plan.message_bytes);
+            return Err(Outcome::Refused(why));
+        }
+        let shape = Shape::of(SLOTS, plan.message_bytes);
+        let shards = at_once.clamp(1, plan.agents);
+        let when_full = WhenFull::Block;
+        let setup = Setup { agents: plan.agents, shards, shape, batch: SLOTS, when_full };
+        let tier = tier(plan.agents, shape);
+        let options = EngineOptions { allocation: tier.allocation, ..EngineOptions::default() };
+        let subject = WasmMailSubject::trusted(guest(files, options)?);
+        let forever = Intensity { restarts: u32::MAX, period_ns: 1 };
+        let supervision = match mischief.deadly {
+            true => Supervision { intensity: forever, ..Supervision::NONE },
+            false => Supervision::NONE,
+        };
+        let guests = Reference::start("reference", &subject, setup, supervision)?;
+        let told = guests.ask_linear_bytes().into_iter().filter_map(|told| told.recv().ok());
+        linear.set(told.sum());
+        let mut rng = fastrand::Rng::with_seed(plan.seed);
+        let question = Question::new(plan.message_bytes, &mut rng);
+        Ok(Self {
+            guests,
+            tier: tier.words,
+            agents: plan.agents,
+            question,
+            rng,
+            mischief,
+            doomed: None,
+            linear,
+            asked: Vec::new(),
+        })
+    }
+
+    fn post(&mut self, kind: Kind, agent: u32, id: u32) -> Attempt<bool> {
+        offer(&mut self.guests, self.question.to(kind, agent, id))
+    }
+}
+
+impl Target for Agents {
+    #[inline]
+    fn offer(&mut self, id: u32, _: u64) -> Attempt<bool> {
+        let agent = self.doomed.take().unwrap_or_else(|| self.rng.u32(..self.agents));
+        if self.mischief.deadly && self.doomed.is_none() && !self.post(Kind::Trap, agent, id)? {
+            return Ok(false);
+        }
+        let is_taken = self.post(Kind::Ask, agent, id)?;
+        if self.mischief.deadly && !is_taken {
+            self.doomed = Some(agent);
+        }
+        Ok(is_taken)
+    }
+
+    #[inline]
+    fn answers(&mut self, _: u64, answers: &mut Vec<Answer>) -> Attempt<()> {
+        let (hash, planted) = (self.question.answer(), self.mischief.planted_bytes as usize);
+        self.guests.replies(&mut |reply| {
+            let Some(header) = Header::read(reply) else { return };
+            if planted > 0 {
+                std::mem::forget(std::hint::black_box(vec![1u8; planted]));
+            }
+            let is_right = header.hash == hash;
+            answers.push(Answer { id: header.id, is_right, done_ns: None });
+        });
+        Ok(())
+    }
+
+    fn each_second(&mut self) {
+        if self.mischief.deadly {
+            // They are kept until somebody asks.
+            drop(self.guests.incidents());
+        }
+        // Asked a second ago, and not waited for.
+        let asked = std::mem::take(&mut self.asked);
+        let told: Option<Vec<u64>> = asked.iter().map(|asked| asked.try_recv().ok()).collect();
+        // A sum that lacks a shard is none.
+        if let Some(told) = told.filter(|told| !told.is_empty()) {
+            self.linear.set(told.iter().sum());
+        }
+        self.asked = self.guests.ask_linear_bytes();
+    }
+
+    fn words(&self) -> String {
+        let (agents, tier) = (self.agents, &self.tier);
+        let deadly = if self.mischief.deadly { ", each killed before each message" } else { "" };
+        let planted = match self.mischief.planted_bytes {
+            0 => String::new(),
+            bytes => format!(", with a planted leak of {bytes} B per message"),
+        };
+        format!("{agents} guest agents on the reference runtime, {tier}{deadly}{planted}")
+    }
+
+    /// Every request that was sent was delivered, and nothing else; what traps is lost.
+    fn add_up(&mut self, sent: u64) -> Attempt<()> {
+        let stats = self.guests.stats();
+        let deaths = if self.mischief.deadly { sent } else { 0 };
+        let is_right =
+            stats.delivered == sent && stats.gone() == deaths && stats.restarts == deaths;
+        if is_right {
+            return Ok(());
+        }
+        Err(Outcome::WrongAnswer(format!(
+            "{sent} requests were sent and {deaths} agents made to trap; the orchestrator counts \
+             {} delivered, {} gone and {} restarts",
+            stats.delivered,
+            stats.gone(),
+            stats.restarts
+        )))
+    }
+}

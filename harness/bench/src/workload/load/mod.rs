@@ -1,0 +1,251 @@
+//! A load: messages on a schedule, second by second.
+//!
+//! `generator.rs` offers them and keeps the clocks, on a thread of its own; this one tells what it
+//! saw, and reads memory beside it. `agents.rs`, `program.rs` and `target.rs` are what takes the
+//! messages. What a load comes to is no matter of a worker: the seconds are told, and the run adds
+//! them up.
+
+pub mod agents;
+pub mod generator;
+pub mod looks;
+pub mod pace;
+pub mod program;
+#[cfg(test)]
+pub mod queue;
+pub mod target;
+
+use self::agents::{Agents, Mischief};
+use self::generator::{Bounds, Generator};
+use self::looks::Linear;
+use self::pace::RealTime;
+use self::program::Program;
+use self::target::{Nobody, Target};
+use super::Context;
+use crate::measure::protocol::{AgentFiles, Event, LoadJob, LoadTarget};
+use caxton_model::case::{CaseKey, Outcome};
+use caxton_model::load::frame::{Frame, Line, Look, Segment};
+use caxton_model::load::plan::Pacing;
+use caxton_model::load::quiescence::Ledger;
+use caxton_model::load::schedule::Schedule;
+use caxton_runtime::subject::Attempt;
+use caxton_sys::{affinity, clock};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
+
+/// Looks that a trend wants, and how far they are apart at the least and at the most.
+const LOOKS: u64 = 240;
+const LOOK_NS_MIN: u64 = 50_000_000;
+const LOOK_NS_MAX: u64 = 1_000_000_000;
+
+/// One load, or the rest of one.
+///
+/// # Errors
+/// What became of it; `WrongAnswer` if the target's own count is another one.
+pub fn run(
+    ctx: &mut Context<'_>,
+    agent: &AgentFiles,
+    case: &CaseKey,
+    job: &LoadJob,
+) -> Attempt<()> {
+    let linear = Arc::new(Linear::default());
+    let cores = Cores::of(ctx.core);
+    let at_once = cores.for_target;
+    let agents = |mischief| {
+        let linear = Arc::clone(&linear);
+        move || Agents::start(agent, &job.plan, mischief, Arc::clone(&linear), at_once)
+    };
+    let planted_bytes = job.planted_bytes;
+    let mut load = Load { ctx, case, job, linear: &linear, cores };
+    match &job.target {
+        LoadTarget::Agents => load.run(&agents(Mischief { deadly: false, planted_bytes })),
+        LoadTarget::Churn => load.run(&agents(Mischief { deadly: true, planted_bytes })),
+        LoadTarget::Nobody => load.run(&|| Ok(Nobody::default())),
+        LoadTarget::Program(words) => load.run(&|| Program::start(words)),
+    }
+}
+
+/// Who runs where. A generator turns without a pause: what is woken on its core waits until the
+/// kernel takes that away from it, for milliseconds.
+#[derive(Debug)]
+struct Cores {
+    generator: Option<usize>,
+    all: Vec<usize>,
+    /// Threads of the target that can run at once beside the generator.
+    for_target: u32,
+    /// Why the generator has no core of its own; none where it has one.
+    shared: Option<String>,
+}
+
+impl Cores {
+    /// The generator on `core`, if there is another one and the kernel lets it be so.
+    fn of(core: Option<usize>) -> Self {
+        let all = affinity::allowed_cores().unwrap_or_default();
+        let cores = Self::divided(core, all, affinity::at_once());
+        let Some(own) = cores.generator else { return cores };
+        match affinity::pin_to(own).and_then(|()| affinity::run_on(&cores.all)) {
+            Ok(()) => cores,
+            Err(error) => {
+                let shared = Some(format!("the kernel binds no thread to one: {error}"));
+                Self { generator: None, shared, ..cores }
+            }
+        }
+    }
+
+    /// Of `all` cores, of which `at_once` may be used at a time.
+    fn divided(core: Option<usize>, all: Vec<usize>, at_once: Option<usize>) -> Self {
+        let at_once = at_once.unwrap_or(all.len());
+        let for_target = at_once.saturating_sub(1).max(1) as u32;
+        let own = core.filter(|core| all.contains(core));
+        let shared = match (own, all.len()) {
+            (None, _) => Some("it is not known which cores are allowed".to_owned()),
+            (_, 1) => Some("1 core is allowed".to_owned()),
+            (_, cores) if at_once < 2 => {
+                Some(format!("{cores} cores are allowed, and a CPU quota of less than 2"))
+            }
+            _ => None,
+        };
+        let generator = own.filter(|_| shared.is_none());
+        Self { generator, all, for_target, shared }
+    }
+
+    /// Starts a target whose threads leave the generator its core.
+    fn without<T>(&self, start: &dyn Fn() -> Attempt<T>) -> Attempt<T> {
+        let refused = |error: std::io::Error| Outcome::Failed(format!("CPU affinity: {error}"));
+        let Some(own) = self.generator else { return start() };
+        let others: Vec<usize> = self.all.iter().copied().filter(|core| *core != own).collect();
+        affinity::run_on(&others).map_err(refused)?;
+        let started = start();
+        affinity::run_on(&self.all).map_err(refused)?;
+        started
+    }
+}
+
+struct Load<'a, 'c> {
+    ctx: &'a mut Context<'c>,
+    case: &'a CaseKey,
+    job: &'a LoadJob,
+    linear: &'a Linear,
+    cores: Cores,
+}
+
+impl Load<'_, '_> {
+    fn run<T: Target + Send>(&mut self, start: &dyn Fn() -> Attempt<T>) -> Attempt<()> {
+        // Once in vain: what is made once and kept for ever is there before anything is counted.
+        drop(self.cores.without(start)?);
+        let before = looks::count();
+        let target = self.cores.without(start)?;
+        (self.ctx.tell)(Event::Working);
+        self.tell(Line::Segment(Segment {
+            number: self.job.segment,
+            started_utc: clock::utc(),
+            started_unix_ms: clock::unix_ms(),
+            from_second: self.job.from_second,
+            target: target.words(),
+            shared_core: self.cores.shared.clone(),
+        }));
+        let (target, sent) = self.generate(target)?;
+        let mut target = target;
+        target.add_up(sent)?;
+        drop(target);
+        let rows = looks::rows(&before, &looks::count(), 0);
+        self.tell(Line::Ended(Ledger { rows, messages: sent }));
+        Ok(())
+    }
+
+    /// Has the messages generated, and tells each second; the target, and how many it took.
+    fn generate<T: Target + Send>(&mut self, target: T) -> Attempt<(T, u64)> {
+        let (plan, stop) = (&self.job.plan, AtomicBool::new(false));
+        let bounds = Bounds { from_second: self.job.from_second, for_ns: self.job.for_ns };
+        let schedule = Schedule::new(plan);
+        let (tell, frames) = mpsc::channel::<Frame>();
+        let pace = RealTime { shares_core: self.cores.shared.is_some() };
+        thread::scope(|scope| {
+            let generator = Generator::new((plan, bounds), schedule, target, &pace, &stop);
+            let named = thread::Builder::new().name("generator".to_owned());
+            let core = self.cores.generator;
+            let generating = named.spawn_scoped(scope, move || {
+                // It may also run elsewhere, and be seen to be late.
+                let _ = core.map(affinity::pin_to);
+                // Nobody hears only if this process is ending.
+                generator.run(&mut |frame| drop(tell.send(frame)))
+            });
+            let generating =
+                generating.map_err(|error| Outcome::Failed(format!("no thread: {error}")))?;
+            let sent = self.watch(&frames);
+            let ended = generating.join();
+            let ended = ended.map_err(|_| Outcome::Failed("the generator panicked".to_owned()))?;
+            Ok((ended?, sent))
+        })
+    }
+
+    /// Tells the frames as they come, with what is read meanwhile; how many messages were sent.
+    fn watch(&mut self, frames: &Receiver<Frame>) -> u64 {
+        let planned_ns = match (self.job.for_ns, self.job.plan.pacing) {
+            (Some(for_ns), _) => for_ns,
+            (None, Pacing::Open) => self.job.plan.granted().0,
+            // As fast as it goes: nobody knows how soon it is over.
+            (None, Pacing::Closed { .. }) => 0,
+        };
+        let step_ns = (planned_ns / LOOKS).clamp(LOOK_NS_MIN, LOOK_NS_MAX);
+        let (start_ns, from_ns) = (self.ctx.clock.now().0, self.job.from_second * 1_000_000_000);
+        let (mut sent, mut taken, mut looks) = (0, 0, Vec::<Look>::new());
+        loop {
+            let since_ns = self.ctx.clock.now().0 - start_ns;
+            let left_ns = (taken * step_ns).saturating_sub(since_ns);
+            match frames.recv_timeout(Duration::from_nanos(left_ns)) {
+                Ok(mut frame) => {
+                    sent += frame.counts().sent;
+                    frame.looks = std::mem::take(&mut looks);
+                    self.tell(Line::Second(Box::new(frame)));
+                }
+                Err(RecvTimeoutError::Timeout) => {
+                    let is_whole = taken.is_multiple_of((LOOK_NS_MAX / step_ns).max(1));
+                    // Noted for when it was due; what was missed is not made up for, and is seen
+                    // to be missing.
+                    let slot = (since_ns / step_ns).max(taken);
+                    let due_ns = from_ns + slot * step_ns;
+                    taken = slot + 1;
+                    looks.push(looks::look(due_ns, self.linear, is_whole));
+                }
+                Err(RecvTimeoutError::Disconnected) => return sent,
+            }
+        }
+    }
+
+    fn tell(&mut self, line: Line) {
+        let case = self.case.clone();
+        (self.ctx.tell)(Event::Load { case, line: Box::new(line) });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_generator_has_a_core_of_its_own_where_two_can_run_at_once_and_else_it_is_said_why() {
+        let table = [
+            ((Some(1), vec![0, 1], Some(2)), (Some(1), 1, None)),
+            ((Some(1), vec![0, 1, 2, 3], Some(4)), (Some(1), 3, None)),
+            // A quota of two: one for the generator.
+            ((Some(1), vec![0, 1, 2, 3], Some(2)), (Some(1), 1, None)),
+            ((Some(1), vec![0, 1, 2, 3], None), (Some(1), 3, None)),
+            ((Some(0), vec![0], Some(1)), (None, 1, Some("1 core is allowed"))),
+            ((Some(0), vec![0, 1, 2, 3], Some(1)), (None, 1, Some("quota of less than 2"))),
+            ((Some(7), vec![0, 1], Some(2)), (None, 1, Some("not known"))),
+            ((None, vec![], None), (None, 1, Some("not known"))),
+        ];
+        for ((core, all, at_once), (generator, for_target, why)) in table {
+            let cores = Cores::divided(core, all, at_once);
+            assert_eq!((cores.generator, cores.for_target), (generator, for_target), "{cores:?}");
+            let is_said = match (&cores.shared, why) {
+                (Some(said), Some(why)) => said.contains(why),
+                (said, why) => said.is_none() && why.is_none(),
+            };
+            assert!(is_said, "{cores:?}");
+        }
+    }
+}

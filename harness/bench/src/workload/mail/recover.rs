@@ -1,0 +1,222 @@
+//! The way back from a death: how long until an agent that trapped is there again, in the state of
+//! its last checkpoint, and has handled what waited for it; and what a checkpoint costs.
+
+use super::traffic::{Whole, request};
+use crate::measure::protocol::AgentFiles;
+use crate::workload::{At, Context};
+use agent_abi::mail::{Header, Kind, Ledger};
+use caxton_model::case::{CaseKey, Outcome};
+use caxton_runtime::orchestrator::reference::Reference;
+use caxton_runtime::orchestrator::supervision::{Delivery, Intensity, Supervision};
+use caxton_runtime::orchestrator::{Orchestrator, Setup, WhenFull};
+use caxton_runtime::subject::Attempt;
+use caxton_runtime::subject::mail::{MailInstance, MailSubject, Shape};
+use caxton_runtime::subject::wasmtime::{
+    Allocation, EngineOptions, RestoreBy, WasmMail, WasmMailSubject,
+};
+use std::sync::mpsc;
+use std::time::Duration;
+
+/// Messages that wait when the agent dies.
+const WAITING: u32 = 100;
+/// Their length, and the slots for them and for the one that kills.
+const BYTES: u32 = 1024;
+const SLOTS: u32 = 128;
+/// Deaths in a launch: ten beyond the 99th percentile.
+const DEATHS: u32 = 1_000;
+/// Deaths after which the state comes back by a copy: each may take 0.1 s.
+const COPIED: u32 = 5;
+/// Pages that change between two checkpoints.
+const PAGES: u32 = 16;
+const PATIENCE: Duration = Duration::from_secs(20);
+
+type Guests = Reference<WasmMailSubject>;
+
+/// One launch: deaths of an agent that holds `heap_mib` MiB.
+///
+/// # Errors
+/// What became of it.
+pub fn run(
+    ctx: &mut Context<'_>,
+    agent: &AgentFiles,
+    case: &CaseKey,
+    heap_mib: u32,
+) -> Attempt<()> {
+    let deaths = (DEATHS * ctx.effort.windows / 5).max(20);
+    let subject = subject(agent, heap_mib)?;
+    (ctx.tell)(crate::measure::protocol::Event::Working);
+    let mut whole = deaths_of(&subject, heap_mib, deaths)?;
+    let mut copied = deaths_of(&subject.restored(RestoreBy::Copy), heap_mib, COPIED)?;
+    let at = At::default();
+    for (metric, share, times) in [
+        ("detect_ns", 50, &mut whole.detect_ns),
+        ("restart_ns", 50, &mut whole.restart_ns),
+        ("replay_ns", 50, &mut whole.replay_ns),
+        ("recover_p50_ns", 50, &mut whole.all_ns),
+        ("copy_recover_p50_ns", 50, &mut copied.all_ns),
+    ] {
+        ctx.sample(case, metric, at, (of(times, share), 1));
+    }
+    if deaths >= 1_000 {
+        let p99 = of(&mut whole.all_ns, 99);
+        ctx.sample(case, "recover_p99_ns", at, (p99, 1));
+    } else {
+        let why = format!("{deaths} deaths: ten beyond it take 1000");
+        let why = caxton_model::reading::Missing::NotRequested(why);
+        ctx.missing(case, "recover_p99_ns", why);
+    }
+    Ok(())
+}
+
+/// The value of which `share` per cent of `times` are less.
+fn of(times: &mut [u64], share: usize) -> u64 {
+    times.sort_unstable();
+    times[times.len() * share / 100]
+}
+
+/// How long the steps of each death took.
+#[derive(Default)]
+struct Times {
+    detect_ns: Vec<u64>,
+    restart_ns: Vec<u64>,
+    replay_ns: Vec<u64>,
+    all_ns: Vec<u64>,
+}
+
+fn subject(agent: &AgentFiles, heap_mib: u32) -> Attempt<WasmMailSubject> {
+    // Holding is done by vectors that double: the book of what is held, and the heap's own order.
+    let slot_bytes = (u64::from(heap_mib) + 4) << 20;
+    let allocation = Allocation::Slab { agents: 4, slot_bytes, is_huge: false };
+    let options = EngineOptions { allocation, checkpoints: true, ..EngineOptions::default() };
+    Ok(WasmMailSubject::trusted(super::runtime::guest(agent, options)?))
+}
+
+fn deaths_of(subject: &WasmMailSubject, heap_mib: u32, deaths: u32) -> Attempt<Times> {
+    let shape = Shape::of(SLOTS, BYTES);
+    let setup = Setup { agents: 1, shards: 1, shape, batch: SLOTS, when_full: WhenFull::Block };
+    let supervision = Supervision {
+        delivery: Delivery::AtMostOnce,
+        intensity: Intensity { restarts: u32::MAX, period_ns: 1 },
+        ..Supervision::NONE
+    };
+    let mut guests = Guests::start("reference", subject, setup, supervision)?;
+    asked(&mut guests, Kind::Hold, heap_mib)?;
+    asked(&mut guests, Kind::Report, 0)?;
+    guests.checkpoint(0).map_err(|error| Outcome::Failed(error.to_string()))?;
+    let mut times = Times::default();
+    for _ in 0..deaths {
+        die(&mut guests, &mut times)?;
+    }
+    let stats = guests.stats();
+    let expected = (u64::from(deaths), u64::from(deaths), 0);
+    let counted = (stats.restarts, stats.lost, stats.escalated);
+    if counted == expected {
+        return Ok(times);
+    }
+    let why = format!("restarts, lost, escalated: {counted:?} instead of {expected:?}");
+    Err(Outcome::WrongAnswer(why))
+}
+
+/// One death with mail waiting.
+fn die(guests: &mut Guests, times: &mut Times) -> Attempt<()> {
+    // The shard is held while mail piles up, so that all of it waits when the agent dies.
+    let (release, held) = mpsc::channel::<()>();
+    let (ready, is_held) = mpsc::channel();
+    let holder = guests.hold(0, move || {
+        let _ = ready.send(());
+        let _ = held.recv();
+    });
+    let gone = || Outcome::Failed("the shard ended".to_owned());
+    is_held.recv().map_err(|_| gone())?;
+    let mut message = [1; BYTES as usize];
+    request(Kind::Trap, 0, 0).write_whole(&mut message);
+    super::traffic::post(guests, &message)?;
+    for id in 0..WAITING {
+        let mut header = request(Kind::Ask, 0, 0);
+        header.id = id;
+        header.write_whole(&mut message);
+        super::traffic::post(guests, &message)?;
+    }
+    drop(release);
+    holder.recv().map_err(|_| gone())?;
+    let mut next = 0;
+    let mut is_in_order = true;
+    let mut turns = 0u64;
+    while next < WAITING {
+        guests.replies(&mut |reply| {
+            is_in_order &= Header::read(reply).is_some_and(|header| header.id == next);
+            next += 1;
+        });
+        turns += 1;
+        if turns > 1_000_000 {
+            std::thread::sleep(Duration::from_micros(100));
+        }
+        if turns > 1_200_000 {
+            return Err(Outcome::TimedOut(format!("{next} of {WAITING} answers after a death")));
+        }
+    }
+    if !is_in_order {
+        return Err(Outcome::WrongAnswer("mail was handled out of order after a death".to_owned()));
+    }
+    let incidents = guests.incidents();
+    let [incident] = &incidents[..] else {
+        let count = incidents.len();
+        return Err(Outcome::WrongAnswer(format!("{count} incidents of one death")));
+    };
+    let (Some(restarted), Some(caught_up)) = (incident.restarted_ns, incident.caught_up_ns) else {
+        return Err(Outcome::WrongAnswer(format!("not restarted: {}", incident.why)));
+    };
+    times.detect_ns.push(incident.seen_ns - incident.called_ns);
+    times.restart_ns.push(restarted - incident.seen_ns);
+    times.replay_ns.push(caught_up - restarted);
+    times.all_ns.push(caught_up - incident.called_ns);
+    Ok(())
+}
+
+fn asked(guests: &mut Guests, kind: Kind, hops: u32) -> Attempt<Vec<u8>> {
+    let mut message = [0; Header::BYTES + Ledger::BYTES];
+    request(kind, 0, hops).write_whole(&mut message);
+    guests.request(&message, PATIENCE).map_err(|error| Outcome::Failed(error.to_string()))
+}
+
+/// One launch: full and incremental checkpoints of an agent that holds `heap_mib` MiB, in turns.
+///
+/// # Errors
+/// What became of it.
+pub fn checkpoints(
+    ctx: &mut Context<'_>,
+    agent: &AgentFiles,
+    case: &CaseKey,
+    heap_mib: u32,
+) -> Attempt<()> {
+    let subject = subject(agent, heap_mib)?;
+    let mut guest = subject.spawn(Shape::of(SLOTS, BYTES))?;
+    (ctx.tell)(crate::measure::protocol::Event::Working);
+    tell(&mut guest, Kind::Hold, heap_mib, 0)?;
+    let taken = |guest: &mut WasmMail, previous: Option<&_>| {
+        subject.checkpoint(guest, previous).map_err(Outcome::Failed)
+    };
+    for block in 0..ctx.effort.windows {
+        let at = At { block, index: 0 };
+        let start = ctx.clock.now().0;
+        let base = taken(&mut guest, None)?;
+        ctx.sample(case, "checkpoint_full_ns", at, (ctx.clock.now().0 - start, 1));
+        tell(&mut guest, Kind::Touch, PAGES, block)?;
+        let start = ctx.clock.now().0;
+        let next = taken(&mut guest, Some(&base))?;
+        let took = ctx.clock.now().0 - start;
+        ctx.sample(case, "checkpoint_incremental_ns", at, (took, 1));
+        if let Some(pages) = next.dirty_pages() {
+            ctx.sample(case, "dirty_pages", at, (pages, 1));
+        }
+    }
+    Ok(())
+}
+
+/// Has `guest` handle one message.
+fn tell(guest: &mut WasmMail, kind: Kind, hops: u32, id: u32) -> Attempt<()> {
+    let mut header = request(kind, 0, hops);
+    header.id = id;
+    header.write_whole(&mut guest.slot_mut(0)[..BYTES as usize]);
+    guest.drain(0, 1)
+}

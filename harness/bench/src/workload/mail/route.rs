@@ -1,0 +1,157 @@
+//! Messages per second and CPU time per message: two orchestrators, the same agents' handler, the
+//! same messages, in turns.
+
+use super::runtime::{Started, start};
+use super::traffic::{REPORT_BYTES, Traffic};
+use crate::measure::calibrate;
+use crate::measure::protocol::{AgentFiles, Event, MailLoad, Runtime};
+use crate::workload::{At, Context};
+use agent_abi::mail::Ledger;
+use caxton_model::case::{CaseKey, Outcome};
+use caxton_model::units::Nanos;
+use caxton_runtime::orchestrator::{Setup, WhenFull};
+use caxton_runtime::subject::Attempt;
+use caxton_runtime::subject::mail::Shape;
+use caxton_sys::affinity;
+use caxton_sys::clock::CpuTime;
+
+/// Hops of a message in a window, at least and at most.
+const HOPS: (u32, u32) = (15, 20_000);
+/// Windows of each side at least; and after so many windows' time there are no more than these.
+const WINDOWS_MIN: u32 = 3;
+const WINDOWS_LONG: u64 = 30;
+/// Hops of the windows that warm up.
+const FIRST_HOPS: u32 = 7;
+
+/// One of the two.
+struct Side {
+    started: Started,
+    traffic: Traffic,
+    names: [&'static str; 2],
+}
+
+/// One launch.
+///
+/// # Errors
+/// What became of it: messages that were lost, doubled, damaged or out of order among others.
+pub fn run(
+    ctx: &mut Context<'_>,
+    agent: &AgentFiles,
+    case: &CaseKey,
+    (pair, load): ([Runtime; 2], MailLoad),
+) -> Attempt<()> {
+    let cost = calibrate::measure(ctx.clock)?;
+    (ctx.tell)(Event::Cost(cost));
+    let names = [
+        ["subject_message_ns", "subject_message_cpu_ns"],
+        ["peer_message_ns", "peer_message_cpu_ns"],
+    ];
+    let mut order = [0, 1];
+    ctx.rng.shuffle(&mut order);
+    let seed = ctx.rng.u64(..);
+    let mut sides = Vec::new();
+    for place in order {
+        let started = start(pair[place], agent, setup(load)?)?;
+        // Both get the same links and the same bodies.
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let mut traffic = Traffic::new((load.agents, load.per_agent), load.bytes, &mut rng);
+        if pair[place].copies {
+            traffic.copied();
+        }
+        sides.push(Side { started, traffic, names: names[place] });
+    }
+    (ctx.tell)(Event::Working);
+    warm_up(ctx, &mut sides)?;
+    let start = ctx.clock.now().0;
+    for block in 0..ctx.effort.windows {
+        // Of very many agents a window is long: some of them tell as much as many short ones.
+        let spent = ctx.clock.now().0 - start;
+        if block >= WINDOWS_MIN && spent > ctx.effort.window.0 * WINDOWS_LONG {
+            break;
+        }
+        ctx.sample(
+            case,
+            "yardstick_ns",
+            At { block, index: 0 },
+            (calibrate::yardstick(ctx.clock).0, 1),
+        );
+        let first = ctx.rng.usize(..2);
+        for turn in 0..2 {
+            window(ctx, case, block, &mut sides[(first + turn) % 2])?;
+        }
+    }
+    tell_counts(ctx, case, &mut sides)
+}
+
+/// A thread per CPU that this process may use.
+///
+/// # Errors
+/// The kernel does not say.
+pub fn setup(load: MailLoad) -> Attempt<Setup> {
+    let cores = affinity::allowed_cores().map_err(|e| Outcome::Failed(format!("CPUs: {e}")))?;
+    Ok(Setup {
+        agents: load.agents,
+        shards: cores.len() as u32,
+        shape: Shape::of(load.slots, load.bytes.max(REPORT_BYTES)),
+        batch: load.batch,
+        when_full: WhenFull::Block,
+    })
+}
+
+/// Windows before the first one that counts; finds how many hops make a window long enough.
+fn warm_up(ctx: &mut Context<'_>, sides: &mut [Side]) -> Attempt<()> {
+    let mut slowest = 1;
+    for side in sides.iter_mut() {
+        side.traffic.set_hops(FIRST_HOPS);
+        for _ in 0..2 {
+            let start = ctx.clock.now().0;
+            side.window()?;
+            let per_hop = (ctx.clock.now().0 - start) / u64::from(FIRST_HOPS);
+            slowest = slowest.max(per_hop);
+        }
+    }
+    let wanted = (ctx.effort.window.0 / slowest).clamp(u64::from(HOPS.0), u64::from(HOPS.1)) as u32;
+    for side in sides.iter_mut() {
+        // An odd number: each message ends where it began.
+        side.traffic.set_hops(wanted | 1);
+        side.window()?;
+    }
+    Ok(())
+}
+
+impl Side {
+    fn window(&mut self) -> Attempt<()> {
+        self.traffic.window(self.started.orchestrator.as_mut())
+    }
+}
+
+/// One window of one side, told.
+fn window(ctx: &mut Context<'_>, case: &CaseKey, block: u32, side: &mut Side) -> Attempt<()> {
+    let (cpu, start) = (CpuTime::of_process(), ctx.clock.now());
+    side.window()?;
+    let wall = Nanos(ctx.clock.now().0 - start.0);
+    let cpu = CpuTime::of_process().since(cpu).total_ns();
+    let messages = side.traffic.deliveries();
+    let at = At { block, index: 0 };
+    ctx.sample(case, side.names[0], at, (wall.0, messages));
+    ctx.sample(case, side.names[1], at, (cpu, messages));
+    Ok(())
+}
+
+/// Checks every message of the launch, and tells the counts that it was checked by.
+fn tell_counts(ctx: &mut Context<'_>, case: &CaseKey, sides: &mut [Side]) -> Attempt<()> {
+    let at = At::default();
+    ctx.sample(case, "in_flight_messages", at, (sides[0].traffic.in_flight(), 1));
+    let (mut total, mut dropped) = (Ledger::default(), 0);
+    for side in sides {
+        total = total.plus(side.traffic.verify(side.started.orchestrator.as_mut())?);
+        dropped += side.started.orchestrator.stats().dropped;
+        if side.names[0].starts_with("subject") {
+            ctx.finding(case, "tier", side.started.tier.clone());
+        }
+    }
+    ctx.sample(case, "dropped_messages", at, (dropped, 1));
+    ctx.sample(case, "out_of_order_messages", at, (total.out_of_order, 1));
+    ctx.sample(case, "corrupt_messages", at, (total.corrupt, 1));
+    Ok(())
+}

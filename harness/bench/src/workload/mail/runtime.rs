@@ -1,0 +1,124 @@
+//! Orchestrators as the workloads start them: which, with which agents, in which memory.
+//!
+//! Guests live in one of two tiers. In the *fast* one each has a pool's slot with copy-on-write
+//! memory and no bounds checks; it takes memory maps, of which the kernel has not many. In the
+//! *dense* one all memories lie in one mapping, and each access is compared with a bound. The tier
+//! is chosen before the first agent is there: running out of maps would take down more than a
+//! spawn.
+
+use crate::measure::protocol::{AgentFiles, Crew, Runtime, System};
+use caxton_runtime::orchestrator::reference::Reference;
+use caxton_runtime::orchestrator::supervision::Supervision;
+
+use crate::workload::sides::module;
+use caxton_model::case::Outcome;
+use caxton_runtime::orchestrator::tasks::Tasks;
+use caxton_runtime::orchestrator::{Orchestrator, Setup};
+use caxton_runtime::subject::Attempt;
+use caxton_runtime::subject::idle::IdleSubject;
+use caxton_runtime::subject::mail::{MailSubject, Shape};
+use caxton_runtime::subject::native::NativeSubject;
+use caxton_runtime::subject::wasmtime::{Allocation, EngineOptions, WasmMailSubject, WasmSubject};
+use caxton_sys::budget::MapBudget;
+
+/// Agents up to which the pool is better. Of more, page tables and the walks through them cost more
+/// than bounds that are checked: the pool's slots are 4 GiB apart.
+const FAST_AGENTS_MAX: u32 = 4_000;
+/// What is left of linear memory beside the mailbox: stack, data, and a heap of its own.
+const ROOM_BYTES: u64 = 1 << 20;
+const PAGE_BYTES: u64 = 64 << 10;
+
+/// Where guests live.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tier {
+    /// How their memory is had.
+    pub allocation: Allocation,
+    /// Which tier, and why, in words.
+    pub words: String,
+}
+
+/// The tier for so many agents with such mailboxes, as far as the kernel has maps left.
+pub fn tier(agents: u32, shape: Shape) -> Tier {
+    let memory_bytes = (shape.bytes() as u64 + ROOM_BYTES).next_multiple_of(PAGE_BYTES);
+    let fast = Allocation::Pool { agents, memory_bytes };
+    let dense = |why: String| Tier {
+        allocation: Allocation::Slab { agents, slot_bytes: memory_bytes, is_huge: false },
+        words: format!("dense (one mapping, bounds checked): {why}"),
+    };
+    let needed = fast.maps(agents);
+    match MapBudget::now() {
+        Ok(_) if agents > FAST_AGENTS_MAX => dense(format!("more than {FAST_AGENTS_MAX} agents")),
+        Ok(budget) if budget.allows(needed) => Tier {
+            allocation: fast,
+            words: format!("fast (pool, copy-on-write): {needed} of {} maps", budget.limit),
+        },
+        Ok(budget) => dense(format!("{needed} maps in a pool, the limit is {}", budget.limit)),
+        Err(why) => dense(format!("it is not known how many maps are left: {why}")),
+    }
+}
+
+/// The compiled guest of `files`.
+///
+/// # Errors
+/// It cannot be read or compiled.
+pub fn guest(files: &AgentFiles, options: EngineOptions) -> Attempt<WasmSubject> {
+    let bytes = module(&files.wasm)?;
+    WasmSubject::compile(&bytes, options)
+}
+
+/// The loaded twin of `files`.
+///
+/// # Errors
+/// There is none, or it is none.
+pub fn twin(files: &AgentFiles) -> Attempt<NativeSubject> {
+    let path = files.native.as_ref();
+    let path = path.ok_or_else(|| Outcome::Refused("it has no native twin".to_owned()))?;
+    NativeSubject::load(path)
+}
+
+/// An orchestrator that runs.
+pub struct Started {
+    /// It.
+    pub orchestrator: Box<dyn Orchestrator>,
+    /// Where its agents live, in words.
+    pub tier: String,
+}
+
+/// Starts what `runtime` says, with all its agents.
+///
+/// # Errors
+/// What became of it.
+pub fn start(runtime: Runtime, files: &AgentFiles, setup: Setup) -> Attempt<Started> {
+    let setup = Setup { batch: runtime.batch.unwrap_or(setup.batch), ..setup };
+    let setup = Setup { shards: runtime.shards.unwrap_or(setup.shards), ..setup };
+    match runtime.crew {
+        Crew::Guests => {
+            let Tier { allocation, words } = tier(setup.agents, setup.shape);
+            let options = EngineOptions { allocation, ..EngineOptions::default() };
+            let subject = WasmMailSubject::trusted(guest(files, options)?);
+            let orchestrator = system(runtime.system, &subject, setup)?;
+            Ok(Started { orchestrator, tier: words })
+        }
+        Crew::Twins => {
+            let orchestrator = system(runtime.system, &twin(files)?, setup)?;
+            Ok(Started { orchestrator, tier: "the process' heap".to_owned() })
+        }
+        Crew::Idle => {
+            let orchestrator = system(runtime.system, &IdleSubject, setup)?;
+            Ok(Started { orchestrator, tier: "the process' heap".to_owned() })
+        }
+    }
+}
+
+fn system<S: MailSubject>(
+    system: System,
+    subject: &S,
+    setup: Setup,
+) -> Attempt<Box<dyn Orchestrator>> {
+    Ok(match system {
+        System::Reference => {
+            Box::new(Reference::start("reference", subject, setup, Supervision::NONE)?)
+        }
+        System::Tokio => Box::new(Tasks::start("tokio", subject, setup)?),
+    })
+}

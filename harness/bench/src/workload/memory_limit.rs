@@ -1,0 +1,332 @@
+//! An agent under a memory limit: what it can have, what getting it costs, how it works when it is
+//! nearly full, and what it sees at the end.
+
+use super::sides::{Placed, module, page_offset};
+use super::{At, Context};
+use crate::measure::blocks::{BlockSize, Seat, block, prepare};
+use crate::measure::calibrate;
+use crate::measure::protocol::{AgentFiles, Event};
+use agent_abi::ballast::{Answer, Request, WORDS_BYTES};
+use caxton_model::case::{CaseKey, Outcome};
+use caxton_model::reading::Missing;
+use caxton_model::units::{Bytes, Nanos};
+use caxton_runtime::subject::wasmtime::{EngineOptions, WasmAgent, WasmSubject};
+use caxton_runtime::subject::{AgentInstance, Attempt};
+use caxton_sys::memory;
+
+/// Levels in per cent of the limit, as the metrics name them.
+const LEVELS: [u64; 4] = [10, 50, 90, 99];
+
+/// Small blocks, in which the most is held: from coarse to fine, so that what is left over by one
+/// size is used by the next. The last is the finest step an allocator of 32-bit guests deals in.
+const BLOCKS: [u64; 4] = [64 << 10, 4 << 10, 256, 16];
+
+/// Pages of 64 KiB that one launch grows by, one at a time.
+const GROW_PAGES_MAX: u64 = 64;
+
+/// 4 KiB pages in one of WebAssembly's 64 KiB.
+const OS_PAGES: u64 = 16;
+
+const BODY_BYTES: usize = 1024;
+
+/// Random places that a writing message changes: what is slow there is cache and TLB, not the
+/// limit.
+const WRITES: u64 = 64;
+
+/// What the run needs beside the guest's memory: compiler, harness, page tables.
+const HEADROOM: Bytes = Bytes::mebi(256);
+
+/// One launch under `limit`; with `search` it also finds the largest allocations.
+///
+/// # Errors
+/// What became of the agent.
+pub fn run(
+    ctx: &mut Context<'_>,
+    agent: &AgentFiles,
+    case: &CaseKey,
+    (limit, search): (Bytes, bool),
+) -> Attempt<()> {
+    if let Ok(available) = memory::available()
+        && available.0 < limit.0 + HEADROOM.0
+    {
+        let why = format!("needs {limit} and {HEADROOM} beside; only {available} are available");
+        return Err(Outcome::NotRun(why));
+    }
+    let bytes = module(&agent.wasm)?;
+    let subject = WasmSubject::compile(&bytes, EngineOptions::default())?;
+    let cost = calibrate::measure(ctx.clock)?;
+    (ctx.tell)(Event::Cost(cost));
+    let bench = Bench { subject, limit, case, batch_min: cost.batch_min() };
+    // Does it fit at all? If not, that is the answer, and before any work.
+    drop(bench.ballast(ctx)?);
+    (ctx.tell)(Event::Working);
+    if search {
+        bench.search(ctx)?;
+        bench.ends(ctx)?;
+    }
+    bench.growth(ctx)?;
+    bench.resident(ctx)?;
+    for level in LEVELS {
+        bench.level(ctx, level)?;
+    }
+    Ok(())
+}
+
+struct Bench<'a> {
+    subject: WasmSubject,
+    limit: Bytes,
+    case: &'a CaseKey,
+    batch_min: Nanos,
+}
+
+/// A live ballast agent.
+struct Ballast {
+    agent: WasmAgent,
+}
+
+impl Ballast {
+    fn ask(&mut self, request: Request<'_>) -> Attempt<Answer> {
+        self.agent.call(&request.encode())?;
+        Answer::decode(self.agent.reply())
+            .ok_or_else(|| Outcome::WrongAnswer(format!("no ballast answer to {request:?}")))
+    }
+
+    /// True if a block of `bytes` can be had now.
+    fn offers(&mut self, bytes: u64) -> Attempt<bool> {
+        Ok(self.ask(Request::Probe { bytes })?.granted == 1)
+    }
+
+    /// The largest block that can be had now, to the byte: bisection, because what is offered at
+    /// one size is offered at every smaller one.
+    fn largest(&mut self, limit: u64) -> Attempt<u64> {
+        let (mut yes, mut no) = (0, limit + 1);
+        while no - yes > 1 {
+            let middle = yes + (no - yes) / 2;
+            if self.offers(middle)? {
+                yes = middle;
+            } else {
+                no = middle;
+            }
+        }
+        Ok(yes)
+    }
+
+    /// Holds as much as goes in, in small blocks; how much is held then.
+    fn fill(&mut self) -> Attempt<u64> {
+        let mut held = 0;
+        for block_bytes in BLOCKS {
+            held = self.ask(Request::Fill { block_bytes })?.bytes;
+        }
+        Ok(held)
+    }
+}
+
+impl Bench<'_> {
+    fn ballast(&self, ctx: &mut Context<'_>) -> Attempt<Ballast> {
+        let mut agent = self.subject.instantiate(Some(self.limit))?;
+        agent.reserve(2 * BODY_BYTES, page_offset(&mut ctx.rng))?;
+        Ok(Ballast { agent })
+    }
+
+    /// An agent whose heap has holes: half the limit taken in mixed blocks, every other one freed.
+    /// The same holes in every launch.
+    fn fragmented(&self, ctx: &mut Context<'_>) -> Attempt<Ballast> {
+        let mut ballast = self.ballast(ctx)?;
+        ballast.ask(Request::Fragment { bytes: self.limit.0 / 2, seed: 1 })?;
+        Ok(ballast)
+    }
+
+    fn search(&self, ctx: &mut Context<'_>) -> Attempt<()> {
+        let single = self.ballast(ctx)?.largest(self.limit.0)?;
+        let single_fragmented = self.fragmented(ctx)?.largest(self.limit.0)?;
+        let total = self.ballast(ctx)?.fill()?;
+        let total_fragmented = self.fragmented(ctx)?.fill()?;
+        for (metric, bytes) in [
+            ("single_bytes", single),
+            ("single_fragmented_bytes", single_fragmented),
+            ("total_bytes", total),
+            ("total_fragmented_bytes", total_fragmented),
+        ] {
+            ctx.reading(self.case, metric, Ok(bytes));
+        }
+        Ok(())
+    }
+
+    /// What the guest sees when it asks for more than there is: once where it asks whether it may,
+    /// once where it takes for granted that it may.
+    fn ends(&self, ctx: &mut Context<'_>) -> Attempt<()> {
+        let too_much = self.limit.0.min(u64::from(i32::MAX as u32));
+        let mut asking = self.ballast(ctx)?;
+        let text = match asking.ask(Request::Hold { bytes: too_much })?.granted {
+            0 => match asking.ask(Request::Work { steps: 1, body: b"still here" }) {
+                Ok(_) => "allocation error; the agent goes on working".to_owned(),
+                Err(end) => format!("allocation error; then {}", describe(&end)),
+            },
+            _ => "the block was granted".to_owned(),
+        };
+        ctx.finding(self.case, "when it asks", text);
+        let mut taking = self.ballast(ctx)?;
+        let text = match taking.ask(Request::HoldOrDie { bytes: too_much }) {
+            Ok(_) => "the block was granted".to_owned(),
+            Err(end) => describe(&end),
+        };
+        ctx.finding(self.case, "when it takes", text);
+        ctx.finding(self.case, "denied growths", taking.agent.memory_use().denied.to_string());
+        Ok(())
+    }
+
+    /// The cost of each single `memory.grow`, and of the first write to each new page.
+    fn growth(&self, ctx: &mut Context<'_>) -> Attempt<()> {
+        let mut ballast = self.ballast(ctx)?;
+        let grow = Request::Grow { pages: 1 }.encode();
+        let touch = Request::TouchGrown.encode();
+        let mut samples = Vec::new();
+        for index in 0..GROW_PAGES_MAX as u32 {
+            let start = ctx.clock.now();
+            ballast.agent.call(&grow)?;
+            let grown = ctx.clock.now();
+            if Answer::decode(ballast.agent.reply()).is_none_or(|answer| answer.granted != 1) {
+                break;
+            }
+            let before_touch = ctx.clock.now();
+            ballast.agent.call(&touch)?;
+            let touched = ctx.clock.now();
+            if Answer::decode(ballast.agent.reply()).is_none_or(|a| a.granted != OS_PAGES) {
+                return Err(Outcome::WrongAnswer(format!("not {OS_PAGES} pages were touched")));
+            }
+            samples.push((index, grown.0 - start.0, touched.0 - before_touch.0));
+        }
+        if samples.is_empty() {
+            let why = "no page is left to grow by under this limit".to_owned();
+            ctx.missing(self.case, "grow_ns", Missing::NotRequested(why.clone()));
+            ctx.missing(self.case, "first_touch_ns", Missing::NotRequested(why));
+        }
+        for (index, grow, touch) in samples {
+            let at = At { block: 0, index };
+            ctx.sample(self.case, "grow_ns", at, (grow, 1));
+            ctx.sample(self.case, "first_touch_ns", at, (touch, OS_PAGES));
+        }
+        Ok(())
+    }
+
+    /// What a full agent keeps resident on the host.
+    fn resident(&self, ctx: &mut Context<'_>) -> Attempt<()> {
+        let before = memory::resident();
+        let mut full = self.ballast(ctx)?;
+        full.fill()?;
+        let grown = memory::resident()
+            .and_then(|after| before.map(|before| after.0.saturating_sub(before.0)));
+        ctx.reading(self.case, "resident_bytes", grown);
+        Ok(())
+    }
+
+    /// Messages at a level of held memory, in turns with messages to an agent that holds nothing.
+    fn level(&self, ctx: &mut Context<'_>, level: u64) -> Attempt<()> {
+        let metric = format!("level_{level}_call_ns");
+        let mut filled = self.ballast(ctx)?;
+        let wanted = self.limit.0 * level / 100;
+        let in_use = filled.agent.linear_memory().map_or(0, |bytes| bytes.0);
+        // The level is of all linear memory: data, stack and the agent's own heap count too.
+        if in_use > wanted {
+            let why = format!("an empty agent already has {}, more than that", Bytes(in_use));
+            ctx.missing(self.case, &metric, Missing::NotRequested(why));
+            return Ok(());
+        }
+        if !hold(&mut filled, wanted.saturating_sub(in_use))? {
+            let why = format!("the allocator does not give {level} % of {}", self.limit);
+            ctx.missing(self.case, &metric, Missing::NotRequested(why));
+            return Ok(());
+        }
+        let mut body = vec![0; BODY_BYTES];
+        ctx.rng.fill(&mut body);
+        let work = Work::new(ctx, 0, &body);
+        let writing = Work::new(ctx, WRITES, &body);
+        let empty = self.ballast(ctx)?;
+        let mut seats = [Seat::new(Box::new(filled.agent)), Seat::new(Box::new(empty.agent))];
+        self.turns(ctx, level, (&mut seats, [&metric, "empty_call_ns"]), &work)?;
+        let [filled, _] = seats;
+        let metric = format!("level_{level}_writing_call_ns");
+        self.turns(ctx, level, (&mut [filled], [&metric]), &writing)
+    }
+
+    /// Blocks of `work` in each seat, in an order that chance decides anew for each round.
+    fn turns<const N: usize>(
+        &self,
+        ctx: &mut Context<'_>,
+        level: u64,
+        (seats, metrics): (&mut [Seat; N], [&str; N]),
+        work: &Work,
+    ) -> Attempt<()> {
+        let size = BlockSize { samples_max: ctx.effort.samples_per_block, time: ctx.effort.block };
+        let message = work.message.get();
+        for seat in seats.iter_mut() {
+            prepare(ctx.clock, seat, message, (size, self.batch_min))?;
+        }
+        let samples = size.samples(&seats.each_ref());
+        let mut times = Vec::with_capacity(size.samples_max as usize);
+        let mut order: [usize; N] = std::array::from_fn(|i| i);
+        for number in 0..ctx.effort.blocks {
+            ctx.rng.shuffle(&mut order);
+            let taken = calibrate::yardstick(ctx.clock);
+            let at = At { block: level as u32 * 1_000 + number, index: 0 };
+            ctx.sample(self.case, "yardstick_ns", at, (taken.0, 1));
+            for which in order {
+                let seat = &mut seats[which];
+                block(ctx.clock, seat, message, samples, &mut times)?;
+                seat.check_reply("the agent", &work.reply)?;
+                let iterations = seat.iterations;
+                for (index, &time) in (0u32..).zip(&times) {
+                    // Blocks of different levels must not meet in one pair.
+                    let at = At { block: level as u32 * 1_000 + number, index };
+                    ctx.sample(self.case, metrics[which], at, (time, iterations));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// One message of work and the answer to it.
+struct Work {
+    message: Placed,
+    reply: [u8; WORDS_BYTES],
+}
+
+impl Work {
+    fn new(ctx: &mut Context<'_>, steps: u64, body: &[u8]) -> Self {
+        let message = Request::Work { steps, body }.encode();
+        let message = Placed::at_random(&mut ctx.rng, &message);
+        let check = agent_abi::ballast::check(body);
+        let reply = Answer { granted: steps, bytes: 0, check }.encode();
+        Self { message, reply }
+    }
+}
+
+/// Holds `bytes` more, in blocks that an agent of this limit would use.
+fn hold(ballast: &mut Ballast, bytes: u64) -> Attempt<bool> {
+    const BLOCK: u64 = 256 << 10;
+    let mut left = bytes;
+    while left > 0 {
+        let block = left.min(BLOCK);
+        let mut granted = ballast.ask(Request::Hold { bytes: block })?.granted == 1;
+        if !granted && block > BLOCKS[1] {
+            // Near the limit only smaller holes are left.
+            granted = (0..block / BLOCKS[1]).try_fold(true, |so_far, _| {
+                let answer = ballast.ask(Request::Hold { bytes: BLOCKS[1] })?;
+                Ok(so_far && answer.granted == 1)
+            })?;
+        }
+        if !granted {
+            return Ok(false);
+        }
+        left -= block;
+    }
+    Ok(true)
+}
+
+fn describe(end: &Outcome) -> String {
+    match end.reason() {
+        Some(why) => format!("{}: {why}", end.name()),
+        None => end.name().to_owned(),
+    }
+}

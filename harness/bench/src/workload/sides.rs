@@ -1,0 +1,272 @@
+//! The two sides of an agent, loaded; and the message and answer that both must agree on.
+
+use super::Context;
+use super::asynchronous::Driven;
+use crate::guest::artifact::sha256_hex;
+use crate::guest::catalog::EXAMPLE_SEED;
+use crate::guest::toolchain::Side;
+use crate::measure::blocks::{Seat, timed_batch};
+use crate::measure::protocol::{AgentFiles, Pair, PairCase};
+use caxton_model::case::Outcome;
+use caxton_model::file;
+use caxton_model::profile::code::CodeWatch;
+use caxton_model::units::Nanos;
+use caxton_runtime::subject::native::NativeSubject;
+use caxton_runtime::subject::wasmtime::{EngineOptions, WasmSubject};
+use caxton_runtime::subject::{AgentInstance, Attempt};
+use caxton_sys::clock::Clock;
+use caxton_sys::counters::{Counters, RawGroup};
+use std::path::Path;
+use std::sync::Arc;
+
+const LINE_BYTES: usize = 64;
+const PAGE_BYTES: usize = 4096;
+
+/// A loaded side.
+pub enum Loaded {
+    /// A compiled module.
+    Wasm(WasmSubject),
+    /// A loaded twin.
+    Native(NativeSubject),
+}
+
+impl Loaded {
+    /// Which side it is.
+    pub fn side(&self) -> Side {
+        match self {
+            Self::Wasm(_) => Side::Wasm,
+            Self::Native(_) => Side::Native,
+        }
+    }
+
+    /// Loads one side of `agent`; how long compiling or loading took.
+    ///
+    /// # Errors
+    /// `Refused`: no such file, no valid module, no twin.
+    pub fn load(ctx: &Context<'_>, agent: &AgentFiles, side: Side) -> Attempt<(Self, Nanos)> {
+        Self::load_watched(ctx, agent, side, (EngineOptions::default(), None))
+    }
+
+    /// The same with other options of the engine, under the eyes of a watch.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn load_watched(
+        ctx: &Context<'_>,
+        agent: &AgentFiles,
+        side: Side,
+        (options, watch): (EngineOptions, Option<Arc<dyn CodeWatch>>),
+    ) -> Attempt<(Self, Nanos)> {
+        let start;
+        let loaded = match (side, &agent.native) {
+            (Side::Native, Some(path)) => {
+                start = ctx.clock.now();
+                Self::Native(NativeSubject::load(path)?)
+            }
+            (Side::Native, None) => {
+                return Err(Outcome::Failed("a native side without a twin".to_owned()));
+            }
+            (Side::Wasm, _) => {
+                let bytes = module(&agent.wasm)?;
+                let name = format!("{}.wasm", agent.name);
+                start = ctx.clock.now();
+                Self::Wasm(WasmSubject::compile_watched(&name, &bytes, options, watch)?)
+            }
+        };
+        Ok((loaded, Nanos(ctx.clock.now().0 - start.0)))
+    }
+
+    /// The names of the guest's code as `perf` reads them; none for native code.
+    pub fn perf_map(&self) -> Option<String> {
+        match self {
+            Self::Wasm(subject) => Some(subject.perf_map()),
+            Self::Native(_) => None,
+        }
+    }
+
+    /// A fresh agent without a memory limit.
+    ///
+    /// # Errors
+    /// As the subject's.
+    pub fn instantiate(&self) -> Attempt<Box<dyn AgentInstance>> {
+        Ok(match self {
+            Self::Wasm(subject) if subject.is_asynchronous() => Box::new(Driven::new(subject)?),
+            Self::Wasm(subject) => Box::new(subject.instantiate(None)?),
+            Self::Native(subject) => Box::new(subject.instantiate()?),
+        })
+    }
+}
+
+/// The sides that `pairs` need of `agent`: a guest that was given as a file has one.
+pub fn needed(agent: &AgentFiles, pairs: &[PairCase]) -> Vec<Side> {
+    let wanted = |with: Pair| pairs.iter().any(|p| p.pair == Pair::Overhead || p.pair == with);
+    let mut sides = Vec::new();
+    if wanted(Pair::WasmAgain) {
+        sides.push(Side::Wasm);
+    }
+    if wanted(Pair::NativeAgain) && agent.native.is_some() {
+        sides.push(Side::Native);
+    }
+    sides
+}
+
+/// The bytes of the module at `path`.
+///
+/// # Errors
+/// `Refused`: no such file, or none that is read as a module.
+pub fn module(path: &Path) -> Attempt<Vec<u8>> {
+    let read = file::read(path, file::MODULE_MAX);
+    read.map_err(|error| Outcome::Refused(format!("{}: {error}", path.display())))
+}
+
+/// Counts events while `seat` handles `message` for about `time`; the counts, and of how many
+/// messages they are. Its reply is checked afterwards.
+///
+/// # Errors
+/// What became of the agent; `Failed` if the kernel does not let counters be read.
+pub fn counted(
+    clock: &dyn Clock,
+    (counters, seat): (&mut Counters, &mut Seat),
+    (name, exchange): (&str, &Exchange),
+    time: Nanos,
+) -> Attempt<(Vec<RawGroup>, u64)> {
+    let message = exchange.message.get();
+    let batch = timed_batch(clock, seat, message, seat.iterations)?;
+    let iterations = (time.0 / batch.0.max(1)).max(1) * seat.iterations;
+    let counted = counters.count(|| timed_batch(clock, seat, message, iterations));
+    let (ran, groups) = counted.map_err(|e| Outcome::Failed(format!("counters: {e}")))?;
+    ran?;
+    seat.check_reply(name, &exchange.reply)?;
+    Ok((groups, iterations))
+}
+
+/// Bytes that start at a chosen cache line of a page: alignment is chosen per launch, so that it
+/// becomes noise that the statistics cover instead of a bias that nobody sees.
+#[derive(Debug)]
+pub struct Placed {
+    storage: Vec<u8>,
+    start: usize,
+    bytes: usize,
+}
+
+impl Placed {
+    /// A copy of `bytes` at a random cache line of a page.
+    pub fn at_random(rng: &mut fastrand::Rng, bytes: &[u8]) -> Self {
+        let mut storage = vec![0; bytes.len() + 2 * PAGE_BYTES];
+        let misfit = storage.as_ptr() as usize % PAGE_BYTES;
+        let start = PAGE_BYTES - misfit + page_offset(rng);
+        storage[start..start + bytes.len()].copy_from_slice(bytes);
+        Self { storage, start, bytes: bytes.len() }
+    }
+
+    /// The bytes.
+    pub fn get(&self) -> &[u8] {
+        &self.storage[self.start..self.start + self.bytes]
+    }
+}
+
+/// A random multiple of a cache line within a page.
+pub fn page_offset(rng: &mut fastrand::Rng) -> usize {
+    rng.usize(..PAGE_BYTES / LINE_BYTES) * LINE_BYTES
+}
+
+/// What is sent in every call, and what must come back.
+pub struct Exchange {
+    /// The message, placed.
+    pub message: Placed,
+    /// The reply to it.
+    pub reply: Vec<u8>,
+    /// Messages the agent sends to others while it handles one.
+    pub sends: u64,
+    /// Bytes that the guest writes to standard error meanwhile; none where no guest was asked.
+    pub stderr_bytes: Option<u64>,
+}
+
+impl Exchange {
+    /// Asks one fresh agent of each side for the example and handles it: both must agree, and
+    /// with the manifest's promise where there is one.
+    ///
+    /// # Errors
+    /// `WrongAnswer`, or what the agent died of.
+    pub fn agree(ctx: &mut Context<'_>, agent: &AgentFiles, sides: &[Loaded]) -> Attempt<Self> {
+        Self::agree_on(ctx, EXAMPLE_SEED, agent, sides)
+    }
+
+    /// The same with the example of another `seed`, of which the manifest promises nothing.
+    ///
+    /// # Errors
+    /// As [`Self::agree`].
+    pub fn agree_on(
+        ctx: &mut Context<'_>,
+        seed: u64,
+        agent: &AgentFiles,
+        sides: &[Loaded],
+    ) -> Attempt<Self> {
+        let mut agreed: Option<Self> = None;
+        for side in sides {
+            let mut instance = side.instantiate()?;
+            let example = instance.example(seed)?;
+            instance.reserve(example.len(), page_offset(&mut ctx.rng))?;
+            let sent_before = instance.host_counts().sent;
+            let stderr_before = instance.stderr_bytes().unwrap_or(0);
+            instance.call(&example)?;
+            let sends = instance.host_counts().sent - sent_before;
+            let stderr_bytes = instance.stderr_bytes().map(|bytes| bytes - stderr_before);
+            let reply = instance.reply().to_vec();
+            match &mut agreed {
+                None => {
+                    let message = Placed::at_random(&mut ctx.rng, &example);
+                    agreed = Some(Self { message, reply, sends, stderr_bytes });
+                }
+                Some(first) if first.message.get() != example => {
+                    return Err(wrong("the two sides make different example messages"));
+                }
+                Some(first) if first.reply != reply => {
+                    return Err(wrong("the two sides reply differently to the same message"));
+                }
+                Some(first) if first.sends != sends => {
+                    return Err(wrong("the two sides send different numbers of messages"));
+                }
+                Some(first) => first.stderr_bytes = first.stderr_bytes.or(stderr_bytes),
+            }
+        }
+        let agreed = agreed.ok_or_else(|| Outcome::Failed("no side was asked".to_owned()))?;
+        if let Some(expected) = agent.expected.as_ref().filter(|_| seed == EXAMPLE_SEED) {
+            let pairs = [
+                ("example message", agreed.message.get(), &expected.message_sha256),
+                ("reply", &agreed.reply[..], &expected.reply_sha256),
+            ];
+            for (what, bytes, promised) in pairs {
+                let seen = sha256_hex(bytes);
+                if seen != **promised {
+                    let why = format!("the {what} has sha256 {seen}, its manifest says {promised}");
+                    return Err(wrong(&why));
+                }
+            }
+        }
+        Ok(agreed)
+    }
+}
+
+fn wrong(why: &str) -> Outcome {
+    Outcome::WrongAnswer(why.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_are_placed_at_cache_lines_all_over_the_page() {
+        let mut rng = fastrand::Rng::with_seed(7);
+        let mut offsets = std::collections::BTreeSet::new();
+        for _ in 0..200 {
+            let placed = Placed::at_random(&mut rng, b"message");
+            assert_eq!(placed.get(), b"message");
+            let offset = placed.get().as_ptr() as usize % PAGE_BYTES;
+            assert_eq!(offset % LINE_BYTES, 0);
+            offsets.insert(offset);
+        }
+        assert!(offsets.len() > 40, "{} of 64 lines", offsets.len());
+    }
+}

@@ -1,0 +1,163 @@
+//! An agent that is measured block by block, as somebody else asks: one version of two that take
+//! turns in two processes.
+
+use super::overhead::{fresh_instances, pads};
+use super::sides::{Exchange, Loaded, module};
+use super::{Context, fuel, heap, memory_limit};
+use crate::guest::artifact::sha256_hex;
+use crate::guest::toolchain::Side;
+use crate::measure::blocks::{BlockSize, Seat, block, size_batch, warm_up};
+use crate::measure::calibrate;
+use crate::measure::protocol::AgentFiles;
+use caxton_model::case::{CaseKey, LIMIT, Outcome};
+use caxton_model::paired::answers::Reply;
+use caxton_model::units::Bytes;
+use caxton_runtime::subject::Attempt;
+use caxton_runtime::subject::native::NativeSubject;
+use caxton_runtime::subject::wasmtime::{EngineOptions, WasmSubject};
+use caxton_sys::memory;
+use std::path::Path;
+
+/// Both sides of an agent, loaded.
+pub struct Stage {
+    sides: Vec<Loaded>,
+    /// Memory that is kept, so that the heaps of two launches are laid out differently.
+    _pads: Vec<Vec<u8>>,
+}
+
+/// Both sides, warm.
+pub struct Cast {
+    exchange: Exchange,
+    seats: Vec<(Side, Seat)>,
+    /// The others of each side, alive to the end.
+    others: Vec<Seat>,
+    times: Vec<u64>,
+    size: BlockSize,
+    _stage: Stage,
+}
+
+impl Stage {
+    /// Loads the agent; compiled code is kept in `scratch` between launches, whose subject it is
+    /// not.
+    ///
+    /// # Errors
+    /// `Refused`: no such file, no valid module, no twin.
+    pub fn load(ctx: &mut Context<'_>, agent: &AgentFiles, scratch: &Path) -> Attempt<Self> {
+        let pads = pads(ctx);
+        let bytes = module(&agent.wasm)?;
+        let options = EngineOptions::default();
+        // A folder of its own: the cache removes what it does not know.
+        let cache = scratch.join("code");
+        let mut sides = vec![Loaded::Wasm(WasmSubject::compile_cached(&bytes, options, &cache)?)];
+        if let Some(path) = &agent.native {
+            sides.push(Loaded::Native(NativeSubject::load(path)?));
+        }
+        ctx.rng.shuffle(&mut sides);
+        Ok(Self { sides, _pads: pads })
+    }
+
+    /// Makes instances, has both sides agree on the example of `example_seed`, warms them up, and
+    /// tells what is told once per launch.
+    ///
+    /// # Errors
+    /// What became of the agent.
+    pub fn prepare(
+        self,
+        ctx: &mut Context<'_>,
+        (agent, case, example_seed): (&AgentFiles, &CaseKey, u64),
+    ) -> Attempt<Cast> {
+        let cost = calibrate::measure(ctx.clock)?;
+        let exchange = Exchange::agree_on(ctx, example_seed, agent, &self.sides)?;
+        let size = BlockSize { samples_max: ctx.effort.samples_per_block, time: ctx.effort.block };
+        let (mut seats, mut others) = (Vec::new(), Vec::new());
+        for loaded in &self.sides {
+            let mut made = fresh_instances(ctx, loaded, &exchange, Some(case))?;
+            let mut seat = made.swap_remove(ctx.rng.usize(..made.len()));
+            size_batch(ctx.clock, &mut seat, exchange.message.get(), cost.batch_min())?;
+            warm_up(ctx.clock, &mut seat, exchange.message.get(), size)?;
+            seats.push((loaded.side(), seat));
+            others.append(&mut made);
+        }
+        // In one order for all, so that a lane's number says which it is.
+        seats.sort_by_key(|(side, _)| *side == Side::Native);
+        let times = Vec::with_capacity(size.samples_max as usize);
+        Ok(Cast { exchange, seats, others, times, size, _stage: self })
+    }
+}
+
+impl Cast {
+    /// What both sides answered to the example message.
+    pub fn reply(&self) -> Reply {
+        let (message, reply) = (self.exchange.message.get(), &self.exchange.reply);
+        Reply {
+            message_sha256: sha256_hex(message),
+            message_bytes: message.len() as u64,
+            reply_sha256: sha256_hex(reply),
+            reply_bytes: reply.len() as u64,
+            sends: self.exchange.sends,
+        }
+    }
+
+    /// What blocks can be of: metric, iterations of a sample, samples of a block.
+    pub fn lanes(&self) -> impl Iterator<Item = (String, u64, u32)> {
+        self.seats.iter().map(|(side, seat)| {
+            let samples = self.size.samples(&[seat]);
+            (format!("{}_call_ns", side.name()), seat.pace().iterations, samples)
+        })
+    }
+
+    /// One block of a lane; its samples.
+    ///
+    /// # Errors
+    /// What became of the agent; `Failed` for a lane that is none.
+    pub fn block(
+        &mut self,
+        ctx: &Context<'_>,
+        lane: u32,
+        (iterations, samples): (u64, u32),
+    ) -> Attempt<&[u64]> {
+        let seat = self.seats.get_mut(lane as usize);
+        let (side, seat) = seat.ok_or_else(|| Outcome::Failed(format!("no lane {lane}")))?;
+        seat.iterations = iterations.max(1);
+        // A length that lies must not take memory for it.
+        let samples = samples.min(self.size.samples_max);
+        block(ctx.clock, seat, self.exchange.message.get(), samples, &mut self.times)?;
+        seat.check_reply(side.name(), &self.exchange.reply)?;
+        Ok(&self.times)
+    }
+
+    /// Checks what must have happened, and tells what is known only at the end.
+    ///
+    /// # Errors
+    /// `WrongAnswer`: messages were not sent on.
+    pub fn finish(self, ctx: &mut Context<'_>, case: &CaseKey) -> Attempt<()> {
+        let seats = self.seats.iter().map(|(_, seat)| seat).chain(&self.others);
+        seats.into_iter().try_for_each(|seat| seat.check_sent(self.exchange.sends))?;
+        let memory = memory::resident_anonymous().map(|bytes| bytes.0);
+        ctx.reading(case, "anonymous_rss_bytes", memory);
+        Ok(())
+    }
+}
+
+/// Tells the counts of a case that its program alone decides.
+///
+/// # Errors
+/// What became of the agent; `Failed` for a case that has no counts.
+pub fn counts(
+    ctx: &mut Context<'_>,
+    agent: &AgentFiles,
+    (case, scratch): (&CaseKey, &Path),
+) -> Attempt<()> {
+    if case.is_overhead() {
+        fuel::run(ctx, agent, case)?;
+        super::overhead::counts(ctx, agent, case)
+    } else if case.is_memory_limit() {
+        let limit = case.param(LIMIT).and_then(|limit| limit.parse().ok());
+        let limit: Bytes = limit.ok_or_else(|| Outcome::Failed(format!("{case}: which limit?")))?;
+        memory_limit::run(ctx, agent, case, (limit, true))
+    } else if case.is_heap() {
+        heap::run(ctx, agent, case, scratch)
+    } else {
+        Err(Outcome::Failed(format!("{case} has no counts")))
+    }
+}

@@ -1,0 +1,298 @@
+//! What a load came to: the part of a record that reports and exports read. Everything in it is a
+//! pure function of the plan and the seconds (`tally.rs`).
+
+use super::frame::{Counts, Segment};
+use super::judged::Judged;
+use super::plan::{LoadPlan, Pacing, Role};
+use super::quiescence::Ledger;
+use crate::metric::MetricName;
+use crate::reading::{Missing, Reading};
+use crate::record::{Company, Interval, Summary};
+use crate::units::{Nanos, Unit};
+use caxton_stats::trend::{Degradation, LeakVerdict, Trend};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// What may be said of a load.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// Every threshold holds, nothing was dropped, and the generator was on time.
+    Pass,
+    /// Something does not hold.
+    Fail,
+    /// The generator was measured and not the target, or what was measured does not add up.
+    Invalid,
+    /// Nothing fails, and not all could be told.
+    Unclear,
+}
+
+impl Verdict {
+    /// As it is printed.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Pass => "PASS",
+            Self::Fail => "FAIL",
+            Self::Invalid => "INVALID",
+            Self::Unclear => "UNCLEAR",
+        }
+    }
+}
+
+/// A load.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LoadOutcome {
+    /// What may be said of it.
+    pub verdict: Verdict,
+    /// Why, and what else to know of it, each a sentence.
+    pub reasons: Vec<String>,
+    /// What was to be done, with what each stage wants and was granted.
+    pub plan: LoadPlan,
+    /// What took the messages, in words.
+    pub target: String,
+    /// How the load ended, if not by its plan, in words.
+    pub ended_early: Option<String>,
+    /// Messages that the plan wants over its whole length.
+    pub wanted_messages: u64,
+    /// All stages together.
+    pub whole: StageOutcome,
+    /// Each stage.
+    pub stages: Vec<StageOutcome>,
+    /// Each threshold of the plan.
+    pub thresholds: Vec<Judged>,
+    /// What grew; none where the plan does not ask.
+    pub leak: Option<Leak>,
+    /// What got slower; none where the plan does not ask.
+    pub degradation: Option<Degradations>,
+    /// How the burst was got over; none where there is none.
+    pub recovery: Option<Reading<Recovery>>,
+    /// The least capacity that can recover in time from the burst of the plan; none where there is
+    /// none.
+    pub least_capacity_per_second: Option<f64>,
+    /// What was left at the end.
+    pub left: Reading<Ledger>,
+    /// The processes that it was run by.
+    pub segments: Vec<Segment>,
+    /// Messages that were in flight when a process ended before its plan did.
+    pub cut_off: u64,
+    /// The course of it, in at most [`POINTS`] steps.
+    pub points: Vec<Point>,
+    /// Response and service by percentile.
+    pub spectrum: Vec<Step>,
+}
+
+/// Level of the intervals of percentiles.
+pub const LEVEL: f64 = 0.95;
+/// The most steps of a course.
+pub const POINTS: usize = 300;
+
+/// What came of one stage, or of all of them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StageOutcome {
+    /// Its name; empty for all of them.
+    pub name: String,
+    /// What it is for; none for all of them.
+    pub role: Option<Role>,
+    /// How long it should be.
+    pub wanted: Nanos,
+    /// How long it was to be.
+    pub granted: Nanos,
+    /// How long it was.
+    pub took: Nanos,
+    /// How many messages came to what.
+    pub counts: Counts,
+    /// Response times.
+    pub response: Percentiles,
+    /// Service times.
+    pub service: Percentiles,
+    /// 99 % of how late the generator was.
+    pub lateness_p99: Reading<Nanos>,
+    /// Mean in flight by the integral, over throughput times mean response, less one (Little's
+    /// law); missing where the stage is no steady one.
+    pub little_residual: Reading<f64>,
+}
+
+/// Percentiles of times.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Percentiles {
+    /// How many times.
+    pub n: u64,
+    /// Their mean in nanoseconds.
+    pub mean_ns: Reading<f64>,
+    /// 50, 90, 99, 99.9 and 99.99 %, those that failed counted as longer than any.
+    pub at: Vec<Percentile>,
+    /// The longest.
+    pub max: Reading<Nanos>,
+}
+
+/// One of them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Percentile {
+    /// Which, 0 to 1.
+    pub share: f64,
+    /// The time.
+    pub value: Reading<Nanos>,
+    /// Its interval at 95 %, by bootstrap over stretches of time; none where there are too few.
+    pub interval: Option<[Nanos; 2]>,
+}
+
+impl Percentiles {
+    /// The one at `share`.
+    pub fn find(&self, share: f64) -> Option<&Percentile> {
+        self.at.iter().find(|percentile| (percentile.share - share).abs() < 1e-9)
+    }
+}
+
+/// What grew.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Leak {
+    /// All series together.
+    pub verdict: LeakVerdict,
+    /// Each series.
+    pub trends: Vec<Trend>,
+    /// Messages per second while it was judged: what a slope is divided by.
+    pub messages_per_second: f64,
+}
+
+/// What got slower.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Degradations {
+    /// Each figure by name, worst first.
+    pub figures: Vec<(String, Degradation)>,
+}
+
+/// How a burst was got over.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Recovery {
+    /// Seconds from the end of the burst; none if it was not reached while there was load.
+    pub took_s: Option<f64>,
+    /// How long was looked.
+    pub looked_s: f64,
+    /// The longest 99 % response that counts as calm.
+    pub calm_p99: Nanos,
+    /// The most in flight that counts as calm.
+    pub calm_in_flight: u64,
+    /// In flight when the burst ended.
+    pub backlog: u64,
+    /// The most that settled in a second with a backlog; none if there was none to speak of.
+    pub capacity_per_second: Option<f64>,
+    /// Seconds that the backlog takes at that capacity beside the base rate: the least possible.
+    pub drain_s: Option<f64>,
+}
+
+/// One step of the course.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Point {
+    /// When it began, in seconds from the plan's start.
+    pub at_s: f64,
+    /// How long it is.
+    pub length_s: f64,
+    /// The number of its stage.
+    pub stage: u32,
+    /// What came to what in it.
+    pub counts: Counts,
+    /// In flight at its end.
+    pub in_flight: u64,
+    /// Its responses, median and 99 %; none where there were none.
+    pub response_ns: Option<[u64; 2]>,
+    /// Its services, the same.
+    pub service_ns: Option<[u64; 2]>,
+    /// What the heap held, the least in it.
+    pub live_bytes: Option<u64>,
+    /// Resident memory, the least in it.
+    pub rss_bytes: Option<u64>,
+}
+
+/// One step of a percentile spectrum.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Step {
+    /// Which percentile, 0 to 1.
+    pub share: f64,
+    /// Response time there; none where it is one of those that failed, or too few are beyond it.
+    pub response_ns: Option<u64>,
+    /// Service time there.
+    pub service_ns: Option<u64>,
+}
+
+/// A load that was done but for this part is whole: its last second may be short.
+const SHORT_MAX: f64 = 0.01;
+
+impl LoadOutcome {
+    /// The part of what the plan wants that was done, of its time or, in a closed loop, of its
+    /// messages; none where all of it was.
+    pub fn part(&self) -> Option<f64> {
+        let [done, wanted] = match self.plan.pacing {
+            Pacing::Open => [self.whole.took.0, self.plan.wanted().0],
+            Pacing::Closed { .. } => [self.whole.counts.settled(), self.wanted_messages],
+        };
+        let part = done as f64 / (wanted as f64).max(1.0);
+        (part < 1.0 - SHORT_MAX && wanted > 0).then_some(part)
+    }
+
+    /// The verdict in words, with the part of the load that it is of where that is not all.
+    pub fn told(&self) -> String {
+        let name = self.verdict.name();
+        match self.part() {
+            Some(part) => format!("{name} ({} of the load)", Unit::Share.show(part)),
+            None => name.to_owned(),
+        }
+    }
+
+    /// Messages that were answered, of those of which it is known what became of them.
+    pub fn success_share(&self) -> Option<f64> {
+        let counts = &self.whole.counts;
+        (counts.settled() > 0).then(|| counts.ok as f64 / counts.settled() as f64)
+    }
+
+    /// Messages that were answered per second.
+    pub fn per_second(&self) -> Option<f64> {
+        let took_ns = self.whole.took.0;
+        (took_ns > 0).then(|| self.whole.counts.ok as f64 * 1e9 / took_ns as f64)
+    }
+
+    /// What of it is a metric: one process' figures, `n` is 1.
+    pub fn metrics(&self) -> BTreeMap<MetricName, Reading<Summary>> {
+        let samples = self.whole.response.n;
+        let summary = |estimate: f64, interval| {
+            let company = Company::default();
+            Reading::Known(Summary { estimate, interval, n: 1, samples, company })
+        };
+        let percentile = |of: &Percentiles, share: f64| match of.find(share) {
+            Some(Percentile { value: Reading::Known(value), interval, .. }) => {
+                let interval = interval.map(|[lower, upper]| {
+                    let (lower, upper) = (lower.0 as f64, upper.0 as f64);
+                    Interval { lower, upper, level: LEVEL }
+                });
+                summary(value.0 as f64, interval)
+            }
+            Some(Percentile { value: Reading::Missing(why), .. }) => Reading::Missing(why.clone()),
+            None => Reading::Missing(Missing::NotRequested("no such percentile".to_owned())),
+        };
+        let known = |value: Option<f64>| match value {
+            Some(value) => summary(value, None),
+            None => Reading::Missing(Missing::Failed("nothing was offered".to_owned())),
+        };
+        let time = |reading: &Reading<Nanos>| match reading {
+            Reading::Known(time) => summary(time.0 as f64, None),
+            Reading::Missing(why) => Reading::Missing(why.clone()),
+        };
+        let (response, service) = (&self.whole.response, &self.whole.service);
+        let rows = [
+            ("load_response_p50_ns", percentile(response, 0.5)),
+            ("load_response_p90_ns", percentile(response, 0.9)),
+            ("load_response_p99_ns", percentile(response, 0.99)),
+            ("load_response_p999_ns", percentile(response, 0.999)),
+            ("load_response_max_ns", time(&response.max)),
+            ("load_service_p50_ns", percentile(service, 0.5)),
+            ("load_service_p99_ns", percentile(service, 0.99)),
+            ("load_lateness_p99_ns", time(&self.whole.lateness_p99)),
+            ("load_rate", known(self.per_second())),
+            ("load_success_share", known(self.success_share())),
+            ("load_dropped_messages", known(Some(self.whole.counts.dropped as f64))),
+        ];
+        let named = |(name, reading)| {
+            (MetricName::parse(name).expect("loads name metrics of the table"), reading)
+        };
+        rows.into_iter().map(named).collect()
+    }
+}

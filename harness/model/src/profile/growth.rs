@@ -1,0 +1,24 @@
+//! How an agent's linear memory grew, message by message.
+
+use crate::units::Bytes;
+use serde::{Deserialize, Serialize};
+
+/// Linear memory from a message on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Point {
+    /// The message during which it came to this size, from 1; 0 is before the first.
+    pub message: u64,
+    /// Its size.
+    pub bytes: Bytes,
+}
+
+/// What a chart shows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Growth {
+    /// Sizes in the order in which they came about. The first is that of the fresh agent.
+    pub points: Vec<Point>,
+    /// Messages handled.
+    pub messages: u64,
+    /// Growths that were not noted any more.
+    pub lost: u64,
+}

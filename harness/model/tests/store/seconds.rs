@@ -1,0 +1,91 @@
+//! The file of a load's seconds: torn, foreign, and gone on with.
+
+use caxton_analysis::load::tally::Tally;
+use caxton_model::load::frame::{Counts, Frame, Line, Seen, Segment};
+use caxton_model::load::plan::{Arrivals, LoadPlan, Pacing, Rate, Role, Stage};
+use caxton_model::load::seconds::*;
+use caxton_model::record::store::StoreError;
+use caxton_model::units::Nanos;
+use std::collections::BTreeMap;
+use std::fs;
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::path::Path;
+
+fn open(folder: &Path, tally: &mut Tally) -> Result<Seconds, StoreError> {
+    let plan = tally.plan().clone();
+    Seconds::open(folder, &plan, &mut |line| tally.push(&line))
+}
+
+fn plan() -> LoadPlan {
+    let rate = Rate::Constant { per_second: 10.0 };
+    LoadPlan {
+        name: "soak".to_owned(),
+        agents: 1,
+        message_bytes: 64,
+        seed: 1,
+        arrivals: Arrivals::Constant,
+        stages: vec![Stage::new("hold", Role::Hold, Nanos(9_000_000_000), rate)],
+        slo: Nanos(1_000_000),
+        cap: 10,
+        timeout: Nanos(1_000_000_000),
+        thresholds: Vec::new(),
+        pacing: Pacing::Open,
+    }
+}
+
+fn segment(number: u32, from_second: u64) -> Line {
+    let (started_utc, started_unix_ms) = (String::new(), 0);
+    Line::Segment(Segment {
+        number,
+        started_utc,
+        started_unix_ms,
+        from_second,
+        target: String::new(),
+        shared_core: None,
+    })
+}
+
+fn second(second: u64, in_flight: u64) -> Line {
+    let counts = Counts { offered: 10, sent: 10, ok: 10 - in_flight, ..Counts::default() };
+    let stages = BTreeMap::from([(0, Seen { counts, ..Seen::default() })]);
+    let length_ns = 1_000_000_000;
+    Line::Second(Box::new(Frame { second, length_ns, stages, in_flight, ..Frame::default() }))
+}
+
+#[test]
+fn a_load_that_was_killed_goes_on_where_it_was_and_adds_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut first = open(folder.path(), &mut Tally::new(plan())).unwrap();
+    for line in [segment(0, 0), second(0, 0), second(1, 3)] {
+        first.append(&line).unwrap();
+    }
+    // A kill in the middle of a line.
+    let path = folder.path().join(SECONDS_FILE);
+    let mut file = OpenOptions::new().append(true).open(&path).unwrap();
+    file.write_all(b"{\"second\":{\"sec").unwrap();
+    let mut tally = Tally::new(plan());
+    let mut again = open(folder.path(), &mut tally).unwrap();
+    assert_eq!(tally.next_second(), 2);
+    for line in [segment(1, 2), second(2, 0)] {
+        again.append(&line).unwrap();
+        tally.push(&line);
+    }
+    let mut whole = Tally::new(plan());
+    read(&path, &plan(), &mut |line| whole.push(&line)).unwrap();
+    let [counts, once_more] = [tally.counts(), whole.counts()];
+    assert_eq!(counts, once_more);
+    let outcome = whole.outcome(None);
+    assert_eq!((counts.offered, counts.ok, outcome.cut_off), (30, 27, 3));
+    assert_eq!(counts.offered, counts.settled() + outcome.cut_off);
+    assert_eq!(outcome.segments.len(), 2);
+}
+
+#[test]
+fn a_line_in_the_middle_that_is_none_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(SECONDS_FILE);
+    fs::write(&path, "{\"nonsense\":1}\n").unwrap();
+    let error = open(folder.path(), &mut Tally::new(plan())).unwrap_err();
+    assert!(error.to_string().contains("line 1"), "{error}");
+}

@@ -1,0 +1,273 @@
+//! Charts of a load that lasts: offered and achieved rate by stage, latency over time, the spectrum
+//! of percentiles, the trend of memory. Times are nanoseconds since the start of the load.
+
+use super::plane::{Axis, Look, Plane, Point, Scale, Series, Stage};
+use caxton_model::units::Unit;
+
+/// A line by name; what is no number is a gap in it.
+pub type Line<'a> = (&'a str, &'a [(f64, f64)]);
+
+fn over_time() -> Axis {
+    let title = "time since the start of the load".to_owned();
+    Axis { title, scale: Scale::FromZero, unit: Unit::Nanos }
+}
+
+/// The most points that get marks: beyond, a line says it.
+const MARKED_MAX: usize = 12;
+
+/// How a line of so many points looks.
+const fn line(points: usize) -> Look {
+    if points > MARKED_MAX { Look::Line } else { Look::Marks }
+}
+
+fn series((label, points): Line, look: Look) -> Series {
+    let points = points.iter().map(|(x, y)| Point { x: *x, y: *y, bounds: None });
+    Series { label: label.to_owned(), points: points.collect(), look }
+}
+
+/// What was achieved, what was offered as a broken line, and what failed, each as far as there is
+/// something of it: time, events per second.
+pub fn rates(
+    stages: &[Stage],
+    offered: &[(f64, f64)],
+    achieved: &[(f64, f64)],
+    failed: &[(f64, f64)],
+) -> Plane {
+    let all = [
+        series(("achieved", achieved), line(achieved.len())),
+        series(("offered", offered), Look::Dashed),
+        series(("failed, timed out or dropped", failed), line(failed.len())),
+    ];
+    Plane {
+        title: "Offered and achieved rate".to_owned(),
+        subtitle: "Where achieved stays below offered, the load was not met: latency then counts \
+                   the wait."
+            .to_owned(),
+        x: over_time(),
+        y: Axis {
+            title: "messages per second".to_owned(),
+            scale: Scale::FromZero,
+            unit: Unit::PerSecond,
+        },
+        stages: stages.to_vec(),
+        envelope: Vec::new(),
+        series: all.into_iter().filter(|series| !series.points.is_empty()).collect(),
+        notes: Vec::new(),
+    }
+}
+
+/// Percentiles over time, on a logarithmic scale: time, nanoseconds. Those of the service are
+/// broken lines, for they often lie on those of the response.
+pub fn latency(stages: &[Stage], responses: &[Line], services: &[Line]) -> Plane {
+    let of = |one: &Line| series(*one, line(one.1.len()));
+    let broken = |one: &Line| series(*one, Look::Dashed);
+    Plane {
+        title: "Response times over time".to_owned(),
+        subtitle:
+            "Response: from when a message was due until it was answered. Service: from when \
+                   it was sent."
+                .to_owned(),
+        x: over_time(),
+        y: Axis { title: "time, logarithmic".to_owned(), scale: Scale::Log, unit: Unit::Nanos },
+        stages: stages.to_vec(),
+        envelope: Vec::new(),
+        series: responses.iter().map(of).chain(services.iter().map(broken)).collect(),
+        notes: Vec::new(),
+    }
+}
+
+/// Percentiles by log 1/(1−q): quantile between 0 and 1, nanoseconds. Few points get marks.
+pub fn spectrum(title: &str, lines: &[(&str, Vec<Point>)]) -> Plane {
+    let one = |(label, points): &(&str, Vec<Point>)| Series {
+        label: (*label).to_owned(),
+        points: points.clone(),
+        look: line(points.len()),
+    };
+    Plane {
+        title: title.to_owned(),
+        subtitle:
+            "Of all messages 90 %, 99 %, 99.9 % were quicker than this; each step to the right \
+                   leaves a tenth of those before it."
+                .to_owned(),
+        x: Axis {
+            title: "share of messages that were quicker".to_owned(),
+            scale: Scale::Nines,
+            unit: Unit::Share,
+        },
+        y: Axis { title: "time, logarithmic".to_owned(), scale: Scale::Log, unit: Unit::Nanos },
+        stages: Vec::new(),
+        envelope: Vec::new(),
+        series: lines.iter().map(one).collect(),
+        notes: Vec::new(),
+    }
+}
+
+/// A straight line, from one end to the other, and how it is called.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Slope {
+    /// Its words: `+1.2 MiB/h [0.8, 1.6]: grows`.
+    pub words: String,
+    /// Where it begins: time, value.
+    pub from: (f64, f64),
+    /// Where it ends.
+    pub to: (f64, f64),
+}
+
+/// A quantity over a long time: what was read, and as far as they are known its envelope (time,
+/// lower, upper), of which the lower one is judged, and its slope.
+pub fn trend(
+    (title, unit): (&str, Unit),
+    readings: &[(f64, f64)],
+    envelope: &[(f64, f64, f64)],
+    slope: Option<&Slope>,
+) -> Plane {
+    let floor: Vec<(f64, f64)> = envelope.iter().map(|(x, lower, _)| (*x, *lower)).collect();
+    let mut lines = Vec::new();
+    if !floor.is_empty() {
+        lines.push(series(("lower envelope, which is judged", &floor), Look::Line));
+    }
+    if let Some(slope) = slope {
+        lines.push(series((&slope.words, &[slope.from, slope.to]), Look::Dashed));
+    }
+    lines.push(series(("readings", readings), Look::Dots));
+    Plane {
+        title: title.to_owned(),
+        subtitle: "A leak lifts the bottom of every cycle; what only its peaks do says little."
+            .to_owned(),
+        x: over_time(),
+        y: Axis { title: title.to_lowercase(), scale: Scale::Linear, unit },
+        stages: Vec::new(),
+        envelope: envelope.to_vec(),
+        series: lines,
+        notes: Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chart::Sheet;
+    use expect_test::expect_file;
+
+    const S: f64 = 1e9;
+
+    fn stages() -> Vec<Stage> {
+        let ends = [("warm-up", 0, 10), ("ramp", 10, 30), ("burst", 30, 40), ("hold", 40, 90)];
+        let stage = |(name, from, to): (&str, i32, i32)| Stage {
+            name: name.to_owned(),
+            from: f64::from(from) * S,
+            to: f64::from(to) * S,
+        };
+        ends.map(stage).to_vec()
+    }
+
+    fn seconds(value: impl Fn(f64) -> f64) -> Vec<(f64, f64)> {
+        (0..90).map(f64::from).map(|s| (s * S, value(s))).collect()
+    }
+
+    fn offered(s: f64) -> f64 {
+        match s {
+            s if s < 10.0 => 1e3,
+            s if s < 30.0 => 1e3 + (s - 10.0) * 200.0,
+            s if s < 40.0 => 14e3,
+            _ => 5e3,
+        }
+    }
+
+    /// Every synthetic chart, by the name of its file.
+    pub(crate) fn all() -> Vec<(&'static str, Sheet)> {
+        let achieved = seconds(|s| offered(s).min(11e3) * (1.0 - 0.01 * (s * 7.0).sin().abs()));
+        let p50 = seconds(|s| 1.2e5 * if (30.0..44.0).contains(&s) { 40.0 } else { 1.0 });
+        let p99 = seconds(|s| 9e5 * if (30.0..48.0).contains(&s) { 300.0 } else { 1.0 });
+        let service = seconds(|s| 1.1e5 * if (30.0..44.0).contains(&s) { 1.2 } else { 1.0 });
+        let quantile = |i: i32| 1.0 - 10_f64.powf(-f64::from(i) / 8.0);
+        let curve = |k: f64| -> Vec<Point> {
+            let y = |i: i32| 1e5 * (f64::from(i) * k).exp();
+            (0..33).map(|i| Point { x: quantile(i), y: y(i), bounds: None }).collect()
+        };
+        let mib = 1_048_576.0;
+        let hour = 3600.0 * S;
+        let at = |i: i32| f64::from(i) * hour / 12.0;
+        let heap = |i: i32| mib * (100.0 + f64::from(i) * 0.03 + f64::from(i * 37 % 23));
+        let readings: Vec<(f64, f64)> = (0..288).map(|i| (at(i), heap(i))).collect();
+        let envelope: Vec<(f64, f64, f64)> = (0..24)
+            .map(|i| (at(i * 12 + 6), mib * (100.2 + f64::from(i) * 0.36), heap(i * 12) + 9e6))
+            .collect();
+        let slope = Slope {
+            words: "slope +368 KiB/h [310, 420]: grows".to_owned(),
+            from: (0.0, 100.0 * mib),
+            to: (24.0 * hour, 108.6 * mib),
+        };
+        let planes = [
+            ("load-rates", rates(&stages(), &seconds(offered), &achieved, &[])),
+            (
+                "load-latency",
+                latency(&stages(), &[("p50", &p50), ("p99", &p99)], &[("service p50", &service)]),
+            ),
+            (
+                "load-spectrum",
+                spectrum(
+                    "Percentiles of response and service",
+                    &[("response", curve(0.28)), ("service", curve(0.11))],
+                ),
+            ),
+            ("load-trend", trend(("Live bytes", Unit::Bytes), &readings, &envelope, Some(&slope))),
+        ];
+        planes.map(|(name, plane)| (name, plane.draw().unwrap())).to_vec()
+    }
+
+    #[test]
+    fn the_charts_of_a_made_up_load_look_as_they_did() {
+        for (name, sheet) in all() {
+            expect_file![format!("goldens/{name}.svg")].assert_eq(&sheet.file());
+        }
+    }
+
+    #[test]
+    fn no_line_leads_over_a_gap() {
+        let point = |x: f64, y: f64| Point { x, y, bounds: None };
+        let whole = [point(0.5, 1e3), point(0.9, 2e3), point(0.99, 3e3), point(0.999, 4e3)];
+        let lines = |points: &[Point]| -> Vec<usize> {
+            let svg = spectrum("x", &[("service", points.to_vec())]).draw().unwrap().file();
+            let drawn = svg.split("stroke-width=\"2\" points=\"").skip(1);
+            drawn.map(|rest| rest.split('"').next().unwrap().split_whitespace().count()).collect()
+        };
+        // The first is the legend's.
+        assert_eq!(lines(&whole), [2, 4]);
+        let mut parted = whole;
+        parted[1] = Point::gap(0.9);
+        assert_eq!(lines(&parted), [2, 2], "from 99 % to 99.9 %, and none from 50 %");
+        parted[3] = Point::gap(0.999);
+        assert_eq!(lines(&parted), [2], "marks alone");
+        parted[3] = point(0.999, 0.0);
+        assert_eq!(lines(&parted), [2], "0 has no place on a logarithmic axis");
+        let table = spectrum("x", &[("service", parted.to_vec())]).table();
+        assert_eq!(table.rows[1].cells[1], "", "a gap is no figure");
+    }
+
+    #[test]
+    fn a_chart_of_nothing_says_so() {
+        for plane in [rates(&[], &[], &[], &[]), latency(&[], &[], &[]), spectrum("x", &[])] {
+            assert!(plane.draw().unwrap().file().contains("No figure that these axes can show"));
+        }
+        let bad = [(0.0, f64::NAN), (f64::INFINITY, 1.0), (1.0, 0.0)];
+        let plane = latency(&[], &[("p50", &bad)], &[]);
+        assert!(plane.draw().is_ok());
+    }
+
+    #[test]
+    fn a_day_of_seconds_stays_small_and_keeps_its_peak() {
+        let day: Vec<(f64, f64)> = (0..86_400)
+            .map(|i| (f64::from(i) * S, if i == 50_000 { 1e9 } else { 1e6 + f64::from(i % 7) }))
+            .collect();
+        let plane = latency(&[], &[("p99", &day)], &[]);
+        let svg = plane.draw().unwrap().file();
+        assert!(svg.len() < 40_000, "{}", svg.len());
+        let path = svg.lines().find(|line| line.starts_with("<polyline") && line.len() > 1000);
+        let ys = path.unwrap().split('"').nth(9).unwrap().split_whitespace();
+        let ys = ys.map(|place| place.split_once(',').unwrap().1.parse::<i32>().unwrap());
+        let (low, high) = ys.fold((i32::MAX, 0), |(low, high), y| (low.min(y), high.max(y)));
+        assert!(high - low > 200, "the peak is there: {low} to {high}");
+        assert!(plane.table().rows.len() < 100);
+    }
+}

@@ -1,0 +1,102 @@
+//! The verdicts of a comparison as one list, the gravest first.
+
+use crate::sections::{exact_words, paired_words};
+use caxton_analysis::paired::contest::worse_sign;
+use caxton_model::metric::MetricName;
+use caxton_model::paired::Weight;
+use caxton_model::paired::comparison::{
+    CaseComparison, Comparison, ExactVerdict, MetricVerdict, Verdict,
+};
+use caxton_model::record::Interval;
+
+/// What is said where the sentinel found something.
+pub(super) const DIFFERS: &str = "the base differs from itself: no time of this comparison counts";
+
+/// One verdict.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Finding<'a> {
+    pub(super) case: &'a CaseComparison,
+    pub(super) metric: MetricName,
+    /// None while it is open.
+    pub(super) verdict: Option<Verdict>,
+    /// False for what decides nothing: a secondary metric that stayed open or could not be told.
+    pub(super) is_weighty: bool,
+    /// How many times worse; below 1 it is better. None where something came from nothing.
+    pub(super) worse: Option<f64>,
+    /// The interval of `worse`; none for a count.
+    pub(super) interval: Option<Interval>,
+    /// Base and candidate, in the metric's unit.
+    pub(super) figures: [Option<f64>; 2],
+    /// By how much it changed, in words.
+    pub(super) words: String,
+}
+
+/// Every verdict: what regressed first and the worst of it on top, then the rest, likewise.
+pub(super) fn findings(comparison: &Comparison) -> Vec<Finding<'_>> {
+    let mut all: Vec<Finding<'_>> = comparison.cases.iter().flat_map(of_case).collect();
+    let worse = |finding: &Finding<'_>| finding.worse.unwrap_or(f64::INFINITY);
+    all.sort_by(|a, b| rank(a).cmp(&rank(b)).then_with(|| worse(b).total_cmp(&worse(a))));
+    all
+}
+
+/// The verdicts of one case.
+pub(super) fn of_case(case: &CaseComparison) -> Vec<Finding<'_>> {
+    let pairs = case.metrics.iter().map(|told| of_pairs(case, told));
+    pairs.chain(case.exact.iter().map(|told| of_counts(case, told))).collect()
+}
+
+/// What regressed and counts as such.
+pub(super) fn regressed(comparison: &Comparison) -> Vec<Finding<'_>> {
+    let is_untrusted = comparison.is_untrusted();
+    let mut all = findings(comparison);
+    // A count is a fact in any company.
+    let counts = |f: &Finding<'_>| f.interval.is_none() || !is_untrusted;
+    all.retain(|f| f.verdict == Some(Verdict::Regressed) && counts(f));
+    all
+}
+
+fn rank(finding: &Finding<'_>) -> u8 {
+    match finding.verdict {
+        Some(Verdict::Regressed) => 0,
+        Some(Verdict::NotComparable) => 1,
+        None => 2,
+        Some(Verdict::Inconclusive) => 3,
+        Some(Verdict::Improved) => 4,
+        Some(Verdict::Ok) => 5,
+    }
+}
+
+fn of_pairs<'a>(case: &'a CaseComparison, told: &MetricVerdict) -> Finding<'a> {
+    let decision = told.decision.as_ref().ok();
+    Finding {
+        case,
+        metric: told.metric,
+        verdict: told.verdict,
+        is_weighty: told.weight == Weight::Primary
+            || !matches!(told.verdict, Some(Verdict::Inconclusive | Verdict::NotComparable)),
+        worse: decision.map(|decision| decision.worse),
+        interval: decision.and_then(|decision| decision.interval),
+        figures: [told.base, told.candidate],
+        words: paired_words(told),
+    }
+}
+
+fn of_counts<'a>(case: &'a CaseComparison, told: &ExactVerdict) -> Finding<'a> {
+    let ratio = match (told.base, told.candidate) {
+        (Some(base), Some(candidate)) if base == candidate => Some(1.0),
+        (Some(base), Some(candidate)) if base > 0.0 => {
+            Some((candidate / base).powf(worse_sign(told.metric.metric())))
+        }
+        _ => None,
+    };
+    Finding {
+        case,
+        metric: told.metric,
+        verdict: Some(told.verdict),
+        is_weighty: true,
+        worse: ratio,
+        interval: None,
+        figures: [told.base, told.candidate],
+        words: exact_words(told),
+    }
+}

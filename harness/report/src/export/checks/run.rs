@@ -1,0 +1,149 @@
+//! The questions of one run: its cases, its loads with their thresholds, targets and bars.
+
+use super::{Check, Kind, State};
+use crate::sections::status;
+use caxton_analysis::limits::{Bound, Grade};
+use caxton_analysis::targets::{GradedTarget, decimal};
+use caxton_analysis::{bars, targets};
+use caxton_model::case::{CaseKey, Outcome};
+use caxton_model::load::judged::{Judged, ThresholdOutcome as Standing};
+use caxton_model::load::outcome::Verdict;
+use caxton_model::load::threshold::Operator;
+use caxton_model::record::{CaseRecord, Record, Status, Summary};
+use caxton_model::units::Unit;
+use caxton_model::words;
+
+/// How its cases ended, and how its targets and bars stand.
+pub(in crate::export) fn of_run(record: &Record) -> Vec<Check> {
+    let mut checks = Vec::new();
+    if record.run.status != Status::Finished {
+        let name = ("run", "comes to its end");
+        checks.push(Check::new(Kind::Case, name, State::Broken, status(record)));
+    }
+    checks.extend(record.cases.iter().map(case));
+    checks.extend(record.cases.iter().flat_map(loads));
+    if !record.is_profile() {
+        checks.extend(targets::grade(std::slice::from_ref(record)).iter().map(target));
+        checks.extend(bars::grade(record).iter().map(bar));
+    }
+    checks
+}
+
+/// Suite, workload and subject; agent and parameters.
+pub(super) fn parts(key: &CaseKey) -> (String, String) {
+    let group = format!("{}/{}/{}", key.suite, key.workload, key.subject);
+    let name = key.to_string();
+    let name = name.strip_prefix(&group).map_or(name.as_str(), |rest| rest.trim_start_matches('/'));
+    let name = name.to_owned();
+    (group, name)
+}
+
+fn case(case: &CaseRecord) -> Check {
+    let (group, name) = parts(&case.key);
+    let state = match case.outcome {
+        Outcome::NotRun(_) => State::Open,
+        _ if case.has_failed() => State::Broken,
+        // A limit that is turned down is an answer.
+        _ => State::Good,
+    };
+    Check::new(Kind::Case, (&group, &name), state, case.told())
+}
+
+/// What may be said of the load of a case, and how its thresholds stand.
+fn loads(case: &CaseRecord) -> Vec<Check> {
+    let Some(load) = case.load.as_deref() else { return Vec::new() };
+    let (group, name) = parts(&case.key);
+    let state = match load.verdict {
+        Verdict::Pass if load.part().is_some() => State::Weak,
+        Verdict::Pass => State::Good,
+        Verdict::Fail => State::Bad,
+        Verdict::Invalid => State::Broken,
+        Verdict::Unclear => State::Open,
+    };
+    let reasons = load.reasons.join("; ");
+    let says = match load.told() {
+        told if reasons.is_empty() => told,
+        told => format!("{told}: {reasons}"),
+    };
+    let verdict = Check::new(Kind::Load, (&group, &name), state, says);
+    let verdict = Check { taken_ns: Some(load.whole.took.0), ..verdict };
+    let thresholds = load.thresholds.iter().map(|judged| threshold((&group, &name), judged));
+    std::iter::once(verdict).chain(thresholds).collect()
+}
+
+fn threshold((group, name): (&str, &str), judged: &Judged) -> Check {
+    let threshold = &judged.threshold;
+    let state = match judged.outcome {
+        Standing::Met => State::Good,
+        Standing::Missed => State::Bad,
+        Standing::Unknown(_) => State::Open,
+    };
+    let observed = match &judged.outcome {
+        Standing::Unknown(why) => why.clone(),
+        Standing::Met | Standing::Missed => judged.shown(),
+    };
+    let says = format!("{}: {observed}; asked {}", judged.outcome.name(), threshold.text);
+    let is_most = matches!(threshold.operator, Operator::Below | Operator::AtMost);
+    let figure = judged.observed.known();
+    let weight = figure.map_or(0.0, |figure| beyond(*figure, threshold.limit, is_most));
+    let name = format!("{name} {threshold}");
+    Check { weight, ..Check::new(Kind::Threshold, (group, &name), state, says) }
+}
+
+fn target(graded: &GradedTarget) -> Check {
+    let GradedTarget { target, worst, .. } = graded;
+    let sign = if target.levels[0] < target.levels[2] { "<" } else { ">" };
+    let [first, _, last] = target.levels.map(|level| decimal(target.unit, level));
+    let (state, says) = match worst {
+        Err(why) => (State::Open, format!("missing: {why}")),
+        Ok(worst) => {
+            let state = match worst.standing {
+                targets::Standing::Target => State::Good,
+                targets::Standing::Acceptable | targets::Standing::Critical => State::Weak,
+                targets::Standing::Unclear => State::Open,
+                targets::Standing::Missed => State::Bad,
+            };
+            let (figure, standing) = (seen(&worst.figure, target.unit), worst.words());
+            let asked = format!("target {sign} {first}, at the least {sign} {last}");
+            (state, format!("{standing}: {figure}; {asked}; worst is {}", worst.case))
+        }
+    };
+    let weight = worst.as_ref().map_or(0.0, |worst| {
+        beyond(worst.figure.estimate, target.levels[2], target.levels[0] < target.levels[2])
+    });
+    Check { weight, ..Check::new(Kind::Target, ("target", target.name), state, says) }
+}
+
+fn bar(graded: &bars::GradedBar) -> Check {
+    let bar = &graded.bar;
+    let (bound, limit, is_most) = match bar.bound {
+        Bound::Max(most) => (format!("≤ {}", bar.unit().show(most)), most, true),
+        Bound::Min(least) => (format!("≥ {}", bar.unit().show(least)), least, false),
+    };
+    let state = match graded.grade {
+        Grade::Met => State::Good,
+        Grade::Missed => State::Bad,
+        Grade::Unclear | Grade::Missing => State::Open,
+    };
+    let (figure, weight) = match &graded.figure {
+        Ok(figure) => (seen(figure, bar.unit()), beyond(figure.estimate, limit, is_most)),
+        Err(why) => (why.clone(), 0.0),
+    };
+    let says = format!("{}: {figure}; bar {bound}", graded.grade.name());
+    Check { weight, ..Check::new(Kind::Bar, ("bar", bar.name), state, says) }
+}
+
+/// How far a figure is beyond its limit, as a logarithm; nothing where one is not above 0.
+fn beyond(figure: f64, limit: f64, is_most: bool) -> f64 {
+    let far = (figure / limit).ln();
+    let far = if is_most { far } else { -far };
+    if far.is_finite() { far } else { 0.0 }
+}
+
+/// A figure with its interval and its launches.
+fn seen(figure: &Summary, unit: Unit) -> String {
+    let interval = figure.interval.map_or(String::new(), |interval| {
+        format!(" {} ({})", words::bounds(&interval, unit), words::level(&interval))
+    });
+    format!("{}{interval}, n = {}", unit.show(figure.estimate), figure.n)
+}

@@ -1,0 +1,177 @@
+//! Formats for other programs. A format is a file in this folder and a row in [`EXPORTERS`]: the
+//! command line and its help follow from the row.
+
+mod annotations;
+mod bmf;
+mod checks;
+mod compared;
+mod critcmp;
+mod csv;
+mod gab;
+mod json;
+mod junit;
+mod label;
+mod prometheus;
+mod report;
+mod summary;
+pub(crate) mod svg;
+
+use caxton_model::case::Outcome;
+use caxton_model::metric::MetricName;
+use caxton_model::paired::comparison::Comparison;
+use caxton_model::reading::Reading;
+use caxton_model::record::{CaseRecord, Record, Summary};
+use caxton_model::samples::Sample;
+
+/// Why a format could not be made.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot make {format}: {why}")]
+pub struct ExportError {
+    /// The format's name.
+    pub format: &'static str,
+    /// What is wrong.
+    pub why: String,
+}
+
+/// One format.
+#[derive(Debug, Clone, Copy)]
+pub struct Exporter {
+    /// Its name on the command line.
+    pub name: &'static str,
+    /// The usual name of its file.
+    pub file: &'static str,
+    /// Makes it.
+    pub export: fn(&Record, &[Sample]) -> Result<Vec<u8>, ExportError>,
+    /// What it is, in a sentence.
+    pub doc: &'static str,
+}
+
+/// Every format.
+pub const EXPORTERS: &[Exporter] = &[
+    Exporter {
+        name: "json",
+        file: "results.json",
+        export: json::export,
+        doc: "the record with every summary, as JSON",
+    },
+    Exporter {
+        name: "csv",
+        file: "results.csv",
+        export: csv::export,
+        doc: "one row per case and metric, for spreadsheets",
+    },
+    Exporter {
+        name: "bmf",
+        file: "results.bmf.json",
+        export: bmf::export,
+        doc: "Bencher Metric Format: case -> metric -> value with bounds",
+    },
+    Exporter {
+        name: "svg",
+        file: "overhead.svg",
+        export: svg::export,
+        doc: "a chart of what WASM costs each agent, for pages light and dark",
+    },
+    Exporter {
+        name: "gab-bigger",
+        file: "bigger-is-better.json",
+        export: gab::bigger,
+        doc: "github-action-benchmark, customBiggerIsBetter: metrics of which more is better",
+    },
+    Exporter {
+        name: "gab-smaller",
+        file: "smaller-is-better.json",
+        export: gab::smaller,
+        doc: "github-action-benchmark, customSmallerIsBetter: metrics of which less is better",
+    },
+    Exporter {
+        name: "critcmp",
+        file: "critcmp.json",
+        export: critcmp::export,
+        doc: "what critcmp compares: times in nanoseconds",
+    },
+    Exporter {
+        name: "junit",
+        file: "junit.xml",
+        export: junit::export,
+        doc: "JUnit XML: a test for each case, load, threshold, target, bar and verdict",
+    },
+    Exporter {
+        name: "prometheus",
+        file: "metrics.prom",
+        export: prometheus::export,
+        doc: "a snapshot in Prometheus' text format",
+    },
+    Exporter {
+        name: "summary",
+        file: "summary.md",
+        export: summary::export,
+        doc: "Markdown for $GITHUB_STEP_SUMMARY",
+    },
+    Exporter {
+        name: "comment",
+        file: "comment.md",
+        export: summary::comment,
+        doc: "Markdown for a comment on a pull request, with a hidden mark to find it again",
+    },
+    Exporter {
+        name: "annotations",
+        file: "annotations.txt",
+        export: annotations::export,
+        doc: "workflow commands of GitHub, to be printed in a step: the worst findings",
+    },
+    Exporter {
+        name: "markdown",
+        file: "report.md",
+        export: report::export,
+        doc: "the report as Markdown: summary, baseline beside current, targets, every table",
+    },
+];
+
+/// A format that a comparison has too.
+#[derive(Debug, Clone, Copy)]
+pub struct ComparisonExporter {
+    /// The name of the [`Exporter`] that makes it of a run.
+    pub name: &'static str,
+    /// Makes it.
+    pub export: fn(&Comparison) -> Vec<u8>,
+}
+
+/// Every format of a comparison.
+pub const COMPARISON_EXPORTERS: &[ComparisonExporter] = &[
+    ComparisonExporter { name: "junit", export: compared::junit },
+    ComparisonExporter { name: "summary", export: compared::summary },
+    ComparisonExporter { name: "comment", export: compared::comment },
+    ComparisonExporter { name: "annotations", export: compared::annotations },
+    ComparisonExporter { name: "markdown", export: compared::markdown },
+];
+
+/// The `markdown` of `record`, with the figures of `baseline` beside its own.
+pub fn markdown_against(record: &Record, baseline: &Record) -> Vec<u8> {
+    report::against(record, baseline)
+}
+
+/// The format called `name`.
+pub fn find(name: &str) -> Option<&'static Exporter> {
+    EXPORTERS.iter().find(|exporter| exporter.name == name)
+}
+
+/// The same, for a comparison.
+pub fn find_comparison(name: &str) -> Option<&'static ComparisonExporter> {
+    COMPARISON_EXPORTERS.iter().find(|exporter| exporter.name == name)
+}
+
+/// What is known of the cases that ran, in the record's order; a number that no format can hold is
+/// none.
+fn known(record: &Record) -> impl Iterator<Item = (&CaseRecord, MetricName, &Summary)> {
+    let ran = record.cases.iter().filter(|case| case.outcome == Outcome::Ran);
+    ran.flat_map(|case| {
+        case.metrics.iter().filter_map(move |(name, reading)| match reading {
+            Reading::Known(summary) if summary.is_finite() => Some((case, *name, summary)),
+            _ => None,
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests;

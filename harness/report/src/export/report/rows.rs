@@ -1,0 +1,291 @@
+//! The rows of `report.md`: which figures stand in which table, and what changed.
+
+use crate::sections::share;
+use crate::table::{Row, Table, Tone};
+use caxton_analysis::bars::quotient;
+use caxton_analysis::compare::Records;
+use caxton_analysis::paired::contest::worse_sign;
+use caxton_model::case::{CaseKey, Outcome};
+use caxton_model::metric::MetricName;
+use caxton_model::paired::comparison::{Comparison, ExactVerdict, Kind, MetricVerdict, Verdict};
+use caxton_model::reading::Reading;
+use caxton_model::record::{CaseRecord, Interval, Record, Summary};
+use caxton_model::sanitise::sanitise;
+use caxton_model::units::Unit;
+use caxton_model::words::{NONE, bounds, level};
+
+/// Longest text of a cell: Markdown breaks lines, and a case that is cut is none that can be found.
+const CELL_MAX: usize = 240;
+
+/// A table of the report: its title, the heading of its first column, and its figures by name.
+struct Section {
+    title: &'static str,
+    first: &'static str,
+    rows: &'static [(&'static str, &'static str)],
+}
+
+const SECTIONS: [Section; 3] = [
+    Section {
+        title: "Throughput",
+        first: "<Metric",
+        rows: &[
+            ("Messages/sec", "subject_message_rate"),
+            ("Tasks/sec", "subject_task_rate"),
+            ("Responses/sec", "achieved_rate"),
+        ],
+    },
+    Section {
+        title: "Latency",
+        first: "<Percentile",
+        rows: &[
+            ("p50", "subject_response_p50_ns"),
+            ("p90", "subject_response_p90_ns"),
+            ("p99", "subject_response_p99_ns"),
+            ("p99.9", "subject_response_p999_ns"),
+            ("round trip, p50", "round_trip_p50_ns"),
+            ("round trip, p99", "round_trip_p99_ns"),
+            ("call, WASM", "wasm_call_ns"),
+            ("call, native", "native_call_ns"),
+            ("first message, WASM", "wasm_first_call_ns"),
+            ("instantiate, WASM", "wasm_instantiate_ns"),
+            ("spawn, p50", "spawn_p50_ns"),
+            ("spawn, p99", "spawn_p99_ns"),
+            ("recovery, p50", "recover_p50_ns"),
+            ("recovery, p99", "recover_p99_ns"),
+            ("recovery after a crash", "crash_steady_ns"),
+        ],
+    },
+    Section {
+        title: "Resource Usage",
+        first: "<Resource",
+        rows: &[
+            ("Memory/agent", "memory_per_agent_bytes"),
+            ("Memory/instance", "wasm_instance_rss_bytes"),
+            ("CPU/agent", "agent_cpu_share"),
+            ("CPU/message", "subject_message_cpu_ns"),
+            ("Memory of the process", "anonymous_rss_bytes"),
+            ("Fuel/call", "wasm_fuel"),
+            ("Machine code", "wasm_code_bytes"),
+            ("Linear memory", "linear_memory_bytes"),
+        ],
+    },
+];
+
+impl Section {
+    fn table(&self) -> Table {
+        let columns =
+            [self.first, "Baseline", "Current", "Change", "Interval", "<Verdict", "<Case"];
+        Table::new(self.title, &columns)
+    }
+
+    /// The name of `metric` in this table.
+    fn name(&self, metric: MetricName) -> Option<&'static str> {
+        self.rows.iter().find(|(_, of)| *of == metric.as_str()).map(|(name, _)| *name)
+    }
+
+    /// True where `metric`, which no table names, is told in this one.
+    fn takes(&self, metric: MetricName) -> bool {
+        let title = match metric.metric().unit {
+            Unit::PerSecond => "Throughput",
+            Unit::Nanos => "Latency",
+            Unit::Bytes | Unit::Count | Unit::Ratio | Unit::Share => "Resource Usage",
+        };
+        self.title == title
+    }
+}
+
+/// A run alone, or beside a baseline and what the two come to.
+pub(super) fn of_run(record: &Record, baseline: Option<(&Record, &Records<'_>)>) -> Vec<Table> {
+    let table = |section: &Section| {
+        let mut table = section.table();
+        for (name, metric) in section.rows {
+            let metric = MetricName::parse(metric).expect("a row of this file names a row");
+            for case in record.cases.iter().filter(|case| case.outcome == Outcome::Ran) {
+                if let Some((tone, cells)) = row((name, metric), case, baseline) {
+                    push(&mut table, tone, &cells);
+                }
+            }
+        }
+        note(&mut table, baseline.is_some());
+        table
+    };
+    SECTIONS.iter().map(table).filter(|table| !table.is_empty()).collect()
+}
+
+fn push(table: &mut Table, tone: Tone, cells: &[String]) {
+    let cells = cells.iter().map(|cell| sanitise(cell, CELL_MAX)).collect();
+    table.rows.push(Row { cells, tone });
+}
+
+fn note(table: &mut Table, has_baseline: bool) {
+    if table.rows.is_empty() {
+        return;
+    }
+    let text = if has_baseline {
+        "Interval: of the change, as wide as both intervals allow. Their launches are not \
+         paired: drift of the machine between them is in the change and not in the interval, so \
+         that times have no verdict: caxton-bench compare gives one."
+    } else {
+        "Interval: of the current figure."
+    };
+    table.note(Tone::Plain, text);
+}
+
+fn row(
+    (name, metric): (&str, MetricName),
+    case: &CaseRecord,
+    baseline: Option<(&Record, &Records<'_>)>,
+) -> Option<(Tone, [String; 7])> {
+    let unit = metric.metric().unit;
+    let none = || NONE.to_owned();
+    let key = case.key.to_string();
+    let current = match case.metrics.get(&metric)? {
+        Reading::Known(summary) => summary,
+        Reading::Missing(why) => {
+            let cells = [name.to_owned(), none(), none(), none(), none(), why.to_string(), key];
+            return Some((Tone::Plain, cells));
+        }
+    };
+    let before = baseline.and_then(|(base, _)| {
+        let case = base.cases.iter().find(|other| other.key == case.key)?;
+        case.metric(metric.as_str()).ok()
+    });
+    let [was, change, interval] = match (baseline, before) {
+        (Some(_), Some(before)) => {
+            let [change, interval] = changed(current, before);
+            [unit.show(before.estimate), change, interval]
+        }
+        (Some(_), None) => [none(), none(), none()],
+        (None, _) => [none(), none(), interval(current.interval.as_ref(), unit)],
+    };
+    let exact = baseline.and_then(|(_, records)| verdict(records, &case.key, metric));
+    let tone = if exact == Some(Verdict::Regressed) { Tone::Bad } else { Tone::Plain };
+    let verdict = exact.map_or(none(), |verdict| verdict.name().to_owned());
+    let now = unit.show(current.estimate);
+    Some((tone, [name.to_owned(), was, now, change, interval, verdict, key]))
+}
+
+fn interval(interval: Option<&Interval>, unit: Unit) -> String {
+    interval.map_or(NONE.to_owned(), |i| format!("{} ({})", bounds(i, unit), level(i)))
+}
+
+/// What counts say of `metric`.
+fn verdict(records: &Records<'_>, key: &CaseKey, metric: MetricName) -> Option<Verdict> {
+    let own = records.exact.iter().find(|(of, exact)| of == key && exact.metric == metric);
+    own.map(|(_, exact)| exact.verdict)
+}
+
+/// The change of two figures, and its interval.
+fn changed(current: &Summary, before: &Summary) -> [String; 2] {
+    match quotient(current, before) {
+        Err(_) if current.estimate == before.estimate => [signed(1.0), NONE.to_owned()],
+        Err(why) => [format!("{NONE} ({why})"), NONE.to_owned()],
+        Ok(ratio) => [signed(ratio.estimate), signed_interval(ratio.interval.as_ref())],
+    }
+}
+
+fn signed_interval(interval: Option<&Interval>) -> String {
+    interval.map_or(NONE.to_owned(), |i| {
+        format!("[{}, {}] ({})", signed(i.lower), signed(i.upper), level(i))
+    })
+}
+
+/// A ratio as a change: `+4.2 %`.
+fn signed(ratio: f64) -> String {
+    let change = ratio - 1.0;
+    let sign = match change {
+        v if v > 0.0 => "+",
+        v if v < 0.0 => "-",
+        _ => "",
+    };
+    format!("{sign}{}", share(change.abs()))
+}
+
+/// What launch pairs and counts of a comparison say, in the same tables.
+pub(super) fn of_comparison(comparison: &Comparison) -> Vec<Table> {
+    let is_untrusted = comparison.is_untrusted();
+    let table = |section: &Section| {
+        let mut table = section.table();
+        for case in &comparison.cases {
+            for metric in &case.metrics {
+                if let Some(name) = placed(section, metric.metric) {
+                    let (tone, cells) = paired(metric, is_untrusted);
+                    push(&mut table, tone, &line(name, &cells, &case.key));
+                }
+            }
+            for exact in &case.exact {
+                if let Some(name) = placed(section, exact.metric) {
+                    let (tone, cells) = count(exact);
+                    push(&mut table, tone, &line(name, &cells, &case.key));
+                }
+            }
+        }
+        if !table.rows.is_empty() {
+            let text = "Interval: of the change, by launch pairs. Baseline and current stand for \
+                        orientation: the change is not their quotient.";
+            table.note(Tone::Plain, text);
+        }
+        table
+    };
+    SECTIONS.iter().map(table).filter(|table| !table.is_empty()).collect()
+}
+
+/// The name of `metric` in `section`; none where it stands in another one.
+fn placed(section: &Section, metric: MetricName) -> Option<&'static str> {
+    let is_named = SECTIONS.iter().any(|section| section.name(metric).is_some());
+    let other = || (!is_named && section.takes(metric)).then_some(metric.as_str());
+    section.name(metric).or_else(other)
+}
+
+fn line(name: &str, cells: &[String; 5], key: &CaseKey) -> Vec<String> {
+    [vec![name.to_owned()], cells.to_vec(), vec![key.to_string()]].concat()
+}
+
+fn paired(verdict: &MetricVerdict, is_untrusted: bool) -> (Tone, [String; 5]) {
+    let row = verdict.metric.metric();
+    let show = |value: Option<f64>| value.map_or(NONE.to_owned(), |value| row.unit.show(value));
+    let [base, candidate] = [verdict.base, verdict.candidate].map(show);
+    // A decision says how much worse; a table says how much more.
+    let is_less_worse = worse_sign(row) < 0.0;
+    let [change, interval] = match &verdict.decision {
+        Err(_) => [NONE; 2].map(str::to_owned),
+        Ok(decision) if is_less_worse => {
+            let flip = |i: Interval| Interval {
+                lower: i.upper.recip(),
+                upper: i.lower.recip(),
+                level: i.level,
+            };
+            let interval = decision.interval.map(flip);
+            [signed(decision.worse.recip()), signed_interval(interval.as_ref())]
+        }
+        Ok(decision) => [signed(decision.worse), signed_interval(decision.interval.as_ref())],
+    };
+    let is_bad = verdict.verdict == Some(Verdict::Regressed);
+    let tone = if is_bad { Tone::Bad } else { Tone::Plain };
+    let name = match verdict.verdict {
+        None => "open".to_owned(),
+        Some(found @ (Verdict::Regressed | Verdict::Improved)) if is_untrusted => {
+            format!("{}, not to be trusted", found.name())
+        }
+        Some(found) => found.name().to_owned(),
+    };
+    (tone, [base, candidate, change, interval, name])
+}
+
+fn count(exact: &ExactVerdict) -> (Tone, [String; 5]) {
+    let unit = exact.metric.metric().unit;
+    let show = |value: Option<f64>| value.map_or(NONE.to_owned(), |value| unit.show(value));
+    let change = match (exact.base, exact.candidate) {
+        (Some(base), Some(candidate)) if base == candidate => signed(1.0),
+        (Some(base), Some(candidate)) if base > 0.0 => signed(candidate / base),
+        (Some(_), Some(_)) => "from none".to_owned(),
+        _ => NONE.to_owned(),
+    };
+    let how = match exact.kind {
+        Kind::Exact => "exact".to_owned(),
+        Kind::Near { spread } => format!("processes differ by {}", share(spread)),
+    };
+    let tone = if exact.verdict == Verdict::Regressed { Tone::Bad } else { Tone::Plain };
+    let verdict = exact.verdict.name().to_owned();
+    (tone, [show(exact.base), show(exact.candidate), change, how, verdict])
+}

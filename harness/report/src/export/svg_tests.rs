@@ -1,0 +1,141 @@
+//! What the chart says, and that what it is told stays words.
+
+use super::*;
+use caxton_fixture as fixture;
+use caxton_model::record::Interval;
+
+fn svg(record: &Record) -> String {
+    String::from_utf8(export(record, &[]).unwrap()).unwrap()
+}
+
+/// The overhead case of `agent`.
+fn case<'a>(record: &'a mut Record, agent: &str) -> &'a mut CaseRecord {
+    let is_it = |case: &&mut CaseRecord| case.key.is_overhead() && case.key.agent == agent;
+    record.cases.iter_mut().find(is_it).unwrap()
+}
+
+/// Gives `agent` a ratio.
+fn tell(record: &mut Record, agent: &str, told: (f64, Option<(f64, f64)>)) {
+    let (estimate, bounds) = told;
+    let interval = bounds.map(|(lower, upper)| Interval { lower, upper, level: 0.95 });
+    for (metric, reading) in &mut case(record, agent).metrics {
+        if let (HEADLINE, Reading::Known(summary)) = (metric.as_str(), reading) {
+            (summary.estimate, summary.interval) = (estimate, interval);
+        }
+    }
+}
+
+/// The rows, as `label: figure`.
+fn rows(record: &Record) -> Vec<String> {
+    chart(record).rows.iter().map(|row| format!("{}: {}", row.label, row.figure)).collect()
+}
+
+#[test]
+fn agents_stand_by_their_ratio_then_failures_the_mean_and_the_apparatus() {
+    let (mut record, _) = fixture::run();
+    tell(&mut record, "sha256", (2.2415, Some((2.197, 2.3064))));
+    let kinds: Vec<Kind> = chart(&record).rows.iter().map(|row| row.kind).collect();
+    let expected = [Kind::Agent, Kind::Agent, Kind::Without, Kind::Geomean, Kind::Apparatus];
+    assert_eq!(kinds, expected);
+    let rows = rows(&record);
+    assert_eq!(rows[0], "sha256: 2.24x [2.20, 2.31]");
+    assert!(rows[1].starts_with("json: 1.4"), "{rows:?}");
+    assert!(rows[2].ends_with(": refused"), "{rows:?}");
+    assert!(rows[3].starts_with("geomean of 2 agents: "), "{rows:?}");
+    assert!(rows[4].starts_with("noop: "), "{rows:?}");
+}
+
+#[test]
+fn the_subtitles_tell_source_machine_launches_and_level() {
+    let (record, _) = fixture::run();
+    let [asked, conditions] = chart(&record).subtitles;
+    assert_eq!(asked, "suite wasm, scale quick; commit abc1234 with uncommitted changes");
+    let expected = "Example CPU @ 2.00GHz; 12 launches per agent; 95 % intervals";
+    assert_eq!(conditions, expected);
+}
+
+#[test]
+fn a_hostile_name_stays_words() {
+    let (mut record, _) = fixture::run();
+    let name = "</text><script>\"&'\u{202e}\u{0}\u{fffe}\n";
+    case(&mut record, "json").key.agent = name.to_owned();
+    record.run.suite = name.to_owned();
+    record.run.scale = name.to_owned();
+    record.run.revision.commit = Reading::Known(name.to_owned());
+    let cpu = Reading::Known(name.repeat(100));
+    record.host.fingerprint.insert("cpu_model".to_owned(), cpu);
+    let svg = svg(&record);
+    assert!(svg.contains("&lt;/text&gt;&lt;script&gt;&quot;&amp;&apos;"), "{svg}");
+    assert!(!svg.contains("<script"), "{svg}");
+    let is_bad = |c: char| c != '\n' && (c.is_control() || "\u{202e}\u{fffe}".contains(c));
+    assert!(!svg.contains(is_bad), "{svg}");
+    let [opened, closed] = ["<text ", "</text>"].map(|tag| svg.matches(tag).count());
+    assert_eq!(opened, closed);
+}
+
+#[test]
+fn without_a_ratio_it_says_so() {
+    let (mut record, _) = fixture::run();
+    let says = |record: &Record| svg(record).contains("No agent of this run has a ratio");
+    assert!(!says(&record));
+    let failed = Outcome::Failed("the worker died".to_owned());
+    let cases = record.cases.iter_mut().filter(|case| case.key.is_overhead());
+    cases.for_each(|case| case.outcome = failed.clone());
+    assert!(says(&record));
+    assert!(rows(&record).contains(&"json: failed".to_owned()));
+    record.cases.clear();
+    record.totals.clear();
+    assert!(says(&record));
+    assert!(chart(&record).rows.is_empty());
+}
+
+#[test]
+fn what_weakens_a_figure_is_told() {
+    let (mut record, _) = fixture::run();
+    assert_eq!(chart(&record).notes.len(), 1, "what {NOOP} is");
+    tell(&mut record, "json", (1.5, None));
+    record.run.status = Status::Interrupted;
+    for (metric, reading) in &mut case(&mut record, "sha256").metrics {
+        if let (HEADLINE, Reading::Known(summary)) = (metric.as_str(), reading) {
+            summary.company = Company::Present(3);
+        }
+    }
+    let chart = chart(&record);
+    assert_eq!(chart.notes.len(), 4, "{:?}", chart.notes);
+    assert_eq!(chart.rows[0].figure, "1.50x (n = 12)");
+    assert!(chart.rows[1].mark.unwrap().is_hollow);
+}
+
+#[test]
+fn a_ratio_that_no_axis_holds_is_told_in_figures() {
+    let (mut record, _) = fixture::run();
+    for (ratio, said) in [(0.0, "0.00x"), (-1.0, "-1.00x"), (1e300, "1.0e300x"), (f64::NAN, "NaNx")]
+    {
+        tell(&mut record, "json", (ratio, Some((ratio, 1.5))));
+        let rows = chart(&record).rows;
+        let json = rows.iter().find(|row| row.label == "json").unwrap();
+        assert_eq!(json.mark, None);
+        assert!(json.figure.starts_with(said), "{}", json.figure);
+        assert!(!svg(&record).contains("e300\""), "no such place");
+    }
+    assert_eq!([0.994, 9.995, 49.96, 99.95].map(short), ["0.99", "10.0", "50.0", "100"]);
+}
+
+#[test]
+fn the_same_record_gives_the_same_bytes_and_every_place_is_on_the_card() {
+    let (mut record, _) = fixture::run();
+    tell(&mut record, "json", (50.0, Some((0.001, 9_999.0))));
+    let svg = svg(&record);
+    assert_eq!(svg, self::svg(&record));
+    let number = |text: &str, name: &str| -> Option<i32> {
+        let (_, rest) = text.split_once(&format!(" {name}=\""))?;
+        rest.split_once('"')?.0.parse().ok()
+    };
+    let height = number(svg.lines().next().unwrap(), "height").unwrap();
+    for line in svg.lines() {
+        for (names, most) in [(["x", "x1", "x2", "cx"], 880), (["y", "y1", "y2", "cy"], height)] {
+            let places = names.iter().filter_map(|name| number(line, name));
+            places.for_each(|place| assert!((0..=most).contains(&place), "{line}"));
+        }
+    }
+}

@@ -1,0 +1,250 @@
+//! A load as curves: rates and times over time, percentiles, and what the memory did.
+
+use crate::chart::load::{Slope, latency, rates, spectrum, trend};
+use crate::chart::plane::{Look, Plane, Point, Stage};
+use crate::sections::load::{label, per_day, per_message};
+use caxton_model::load::outcome::{Leak, LoadOutcome, Point as Step};
+use caxton_model::load::plan::{Pacing, Rate};
+use caxton_model::sanitise::sanitise;
+use caxton_model::units::{Nanos, Unit};
+use caxton_stats::trend::{Judged, LeakVerdict, Trend};
+
+const S: f64 = 1e9;
+/// The part of a usual step below which one is too short to be a rate.
+const SHORT: f64 = 0.5;
+/// Longest name of a stage, and longest reason below a chart.
+const STAGE_MAX: usize = 24;
+const WHY_MAX: usize = 200;
+
+/// What is read from the points, and under which name it is judged.
+type Read = (&'static str, &'static str, &'static str, fn(&Step) -> Option<u64>);
+
+const MEMORY: [Read; 2] = [
+    ("live", "Live bytes of the host's heap", "live_bytes", |step| step.live_bytes),
+    ("rss", "Resident memory", "rss_bytes", |step| step.rss_bytes),
+];
+
+/// The steps in which the load was on, but for a last one that is too short for a rate.
+fn steps(load: &LoadOutcome) -> Vec<&Step> {
+    let usual = load.points.iter().map(|step| step.length_s).fold(0.0, f64::max);
+    load.points.iter().filter(|step| step.length_s > usual * SHORT).collect()
+}
+
+fn middle(step: &Step) -> f64 {
+    (step.at_s + step.length_s / 2.0) * S
+}
+
+/// Whether the rate changes at once between two steps.
+fn is_leap(load: &LoadOutcome, before: &Step, step: &Step) -> bool {
+    let stage = |step: &Step| load.plan.stages.get(step.stage as usize);
+    let is_steady = |step| stage(step).is_some_and(|s| matches!(s.rate, Rate::Constant { .. }));
+    before.stage != step.stage && is_steady(before) && is_steady(step)
+}
+
+/// The stages, where there are several: as long as they were.
+fn stages(load: &LoadOutcome) -> Vec<Stage> {
+    if load.stages.len() < 2 {
+        return Vec::new();
+    }
+    let end = load.points.last().map_or(0.0, |step| (step.at_s + step.length_s) * S);
+    let mut from = 0.0;
+    let stages = load.stages.iter().map(|stage| {
+        let length = match load.plan.pacing {
+            Pacing::Open => stage.granted,
+            Pacing::Closed { .. } => stage.took,
+        };
+        let name = sanitise(&stage.name, STAGE_MAX);
+        let stage = Stage { name, from, to: (from + length.0 as f64).min(end) };
+        from += length.0 as f64;
+        stage
+    });
+    stages.filter(|stage| stage.to > stage.from).collect()
+}
+
+/// The chart with the load's name in its title: as a file it stands alone.
+fn named(load: &LoadOutcome, plane: Plane) -> Plane {
+    Plane { title: format!("{}: {}", label(load), plane.title), ..plane }
+}
+
+/// Every chart of a load by its name, in order.
+pub(super) fn courses(load: &LoadOutcome) -> Vec<(&'static str, Plane)> {
+    let mut planes =
+        vec![("rates", rate(load)), ("latency", times(load)), ("spectrum", percentiles(load))];
+    planes.extend(load.leak.iter().flat_map(|leak| memory(load, leak)));
+    let planes = planes.into_iter().filter(|(_, plane)| !plane.series.is_empty());
+    planes.map(|(name, plane)| (name, named(load, plane))).collect()
+}
+
+fn rate(load: &LoadOutcome) -> Plane {
+    let steps = steps(load);
+    let per_second = |count: fn(&Step) -> u64| -> Vec<(f64, f64)> {
+        let rate = |step: &Step| count(step) as f64 / step.length_s;
+        let mut points = Vec::new();
+        for (i, step) in steps.iter().enumerate() {
+            // From one steady stage to the next it leaps, where a line would lead up to it.
+            if let Some(before) = i.checked_sub(1).map(|i| steps[i])
+                && is_leap(load, before, step)
+            {
+                let edge = step.at_s * S;
+                points.extend([(edge, rate(before)), (edge, rate(step))]);
+            }
+            points.push((middle(step), rate(step)));
+        }
+        points
+    };
+    let achieved = per_second(|step| step.counts.ok);
+    let failed = per_second(|step| step.counts.failed());
+    let failed = if load.whole.counts.failed() > 0 { failed } else { Vec::new() };
+    match load.plan.pacing {
+        Pacing::Open => {
+            let offered = per_second(|step| step.counts.offered);
+            rates(&stages(load), &offered, &achieved, &failed)
+        }
+        Pacing::Closed { .. } => Plane {
+            title: "Achieved rate".to_owned(),
+            subtitle: "A closed loop: a message is offered when another one was answered."
+                .to_owned(),
+            ..rates(&stages(load), &[], &achieved, &failed)
+        },
+    }
+}
+
+fn times(load: &LoadOutcome) -> Plane {
+    let steps = steps(load);
+    let of = |times: fn(&Step) -> Option<[u64; 2]>, which: usize| -> Vec<(f64, f64)> {
+        let time = |step: &Step| times(step).map_or(f64::NAN, |times| times[which] as f64);
+        steps.iter().map(|step| (middle(step), time(step))).collect()
+    };
+    let lines = [
+        ("response p99", of(|step| step.response_ns, 1)),
+        ("response p50", of(|step| step.response_ns, 0)),
+        ("service p50", of(|step| step.service_ns, 0)),
+        ("service p99", of(|step| step.service_ns, 1)),
+    ];
+    let lines: Vec<(&str, &[(f64, f64)])> = lines
+        .iter()
+        .filter(|(_, points)| points.iter().any(|(_, time)| time.is_finite()))
+        .map(|(label, points)| (*label, points.as_slice()))
+        .collect();
+    let (responses, services): (Vec<_>, Vec<_>) =
+        lines.into_iter().partition(|(label, _)| label.starts_with("response"));
+    let mut plane = latency(&stages(load), &responses, &services);
+    // What is thinned is told as its worst.
+    if let Some(step) = steps.first().filter(|step| step.length_s > 1.5) {
+        let long = Nanos((step.length_s * S) as u64);
+        plane
+            .notes
+            .push(format!("A point is the worst second of {long}, for each line on its own."));
+    }
+    let silent = steps.iter().filter(|step| step.response_ns.is_none()).count();
+    if silent > 0 && !plane.series.is_empty() {
+        let (all, long) = (steps.len(), Nanos((steps[0].length_s * S) as u64));
+        plane.notes.push(format!(
+            "In {silent} of {all} steps of {long} nothing was answered: lines end there."
+        ));
+    }
+    plane
+}
+
+fn percentiles(load: &LoadOutcome) -> Plane {
+    // The least of all is no percentile, and draws the scale far down.
+    let steps = load.spectrum.iter().filter(|step| step.share > 0.0);
+    let steps: Vec<_> = steps.collect();
+    let line = |times: fn(&caxton_model::load::outcome::Step) -> Option<u64>| -> Vec<Point> {
+        let at = |step: &&caxton_model::load::outcome::Step| match times(step) {
+            Some(time) => Point { x: step.share, y: time as f64, bounds: None },
+            None => Point::gap(step.share),
+        };
+        steps.iter().map(at).collect()
+    };
+    let lines =
+        [("response", line(|step| step.response_ns)), ("service", line(|step| step.service_ns))];
+    let is_known = |points: &[Point]| points.iter().any(|point| !point.is_gap());
+    let lines: Vec<_> = lines.into_iter().filter(|(_, points)| is_known(points)).collect();
+    let mut plane = spectrum("Percentiles of response and service", &lines);
+    for series in plane.series.iter_mut().filter(|series| series.label == "service") {
+        series.look = Look::Dashed;
+    }
+    let failed = load.whole.counts.failed();
+    if failed > 0 {
+        plane.notes.push(format!(
+            "{failed} messages failed: each counts as longer than any that was answered."
+        ));
+    }
+    plane
+}
+
+fn memory(load: &LoadOutcome, leak: &Leak) -> Vec<(&'static str, Plane)> {
+    let plane = |(file, title, name, read): &Read| {
+        let at = |step: &Step| Some((step.at_s * S, read(step)? as f64));
+        let readings: Vec<(f64, f64)> = load.points.iter().filter_map(at).collect();
+        if readings.is_empty() {
+            return None;
+        }
+        let told = leak.trends.iter().find(|trend| trend.name == *name);
+        let judged = told.and_then(|trend| Some((trend, trend.judged.as_ref()?)));
+        let slope = judged.map(|(trend, judged)| slope(trend, judged));
+        let mut plane = trend((title, Unit::Bytes), &readings, &[], slope.as_ref());
+        if let Some(series) = plane.series.last_mut() {
+            "the least of each step".clone_into(&mut series.label);
+        }
+        let notes = told.map_or_else(Vec::new, |trend| words(trend, leak));
+        let stages = judged.map_or_else(Vec::new, |(_, judged)| periods(judged));
+        Some((*file, Plane { stages, notes, ..plane }))
+    };
+    MEMORY.iter().filter_map(plane).collect()
+}
+
+/// What is left out as warm-up, and what is judged.
+fn periods(judged: &Judged) -> Vec<Stage> {
+    let stage = |name: &str, from: f64, to: f64| {
+        let name = name.to_owned();
+        Stage { name, from: from * S, to: to * S }
+    };
+    let ends = [
+        stage("warm-up, not judged", 0.0, judged.from_s),
+        stage("judged", judged.from_s, judged.to_s),
+    ];
+    ends.into_iter().filter(|stage| stage.to > stage.from).collect()
+}
+
+fn slope(trend: &Trend, judged: &Judged) -> Slope {
+    let (lower, upper) = judged.interval_per_s;
+    let half = judged.slope_per_s * (judged.to_s - judged.from_s) / 2.0;
+    Slope {
+        words: format!(
+            "slope {} in 24 h [{}, {}]",
+            per_day(trend, judged.slope_per_s),
+            per_day(trend, lower),
+            per_day(trend, upper)
+        ),
+        from: (judged.from_s * S, judged.level - half),
+        to: (judged.to_s * S, judged.level + half),
+    }
+}
+
+/// What is small is told of many messages already.
+fn each_message(words: &str) -> String {
+    if words.ends_with("messages") { words.to_owned() } else { format!("{words} per message") }
+}
+
+/// Whether it grew, and what could have been seen.
+fn words(trend: &Trend, leak: &Leak) -> Vec<String> {
+    let verdict = match &trend.verdict {
+        LeakVerdict::Clean => "CLEAN: it did not grow in a way that matters.".to_owned(),
+        LeakVerdict::Suspect => "SUSPECT: it grew; a longer run can tell.".to_owned(),
+        LeakVerdict::Leak => "LEAK: it grew to the end.".to_owned(),
+        LeakVerdict::Invalid(why) => format!("INVALID: {}.", sanitise(why, WHY_MAX)),
+    };
+    let seen = trend.judged.as_ref().map(|judged| {
+        let least = judged.smallest_seen_per_s;
+        format!(
+            "The slope is fitted to the minima of {} windows. The smallest growth that this run \
+             could have seen: {} in 24 h, {}.",
+            judged.windows,
+            per_day(trend, least),
+            each_message(&per_message(trend, leak, least))
+        )
+    });
+    std::iter::once(verdict).chain(seen).collect()
+}

@@ -1,0 +1,146 @@
+//! What is told of each load: its verdict, what was asked of it, its charts, and how a burst was
+//! got over. Figures that a chart does not have are a click away.
+
+use super::HtmlError;
+use super::courses::courses;
+use super::sections::{Figure, Heading, folded, open, plane};
+use super::verdict::Tone;
+use crate::sections::load;
+use crate::table::Table;
+use caxton_analysis::load::recovery::CALM;
+use caxton_model::load::outcome::{LoadOutcome, Recovery, Verdict};
+use caxton_model::reading::Reading;
+use caxton_model::record::{CaseRecord, Record};
+use caxton_model::sanitise::sanitise;
+use caxton_model::units::Unit;
+
+/// Longest name of a load in a file's name.
+const FILE_MAX: usize = 24;
+/// Longest sentences on a recovery.
+const WORDS_MAX: usize = 800;
+
+pub(super) fn tone(load: &LoadOutcome) -> Tone {
+    match load.verdict {
+        // No better than the part that was done.
+        Verdict::Pass if load.part().is_some() => Tone::Open,
+        Verdict::Pass => Tone::Good,
+        Verdict::Unclear => Tone::Open,
+        Verdict::Fail | Verdict::Invalid => Tone::Bad,
+    }
+}
+
+pub(super) fn figures(record: &Record) -> Result<Vec<Figure>, HtmlError> {
+    let mut figures = Vec::new();
+    for (case, load) in load::of(record) {
+        figures.extend(of_load(case, load)?);
+    }
+    Ok(figures)
+}
+
+fn of_load(case: &CaseRecord, load: &LoadOutcome) -> Result<Vec<Figure>, HtmlError> {
+    let one = [(case, load)];
+    let label = load::label(load);
+    let own = |table: Table| own(table, &label);
+    let mut verdict = own(load::verdicts(&one));
+    // The heading has it.
+    without_first(&mut verdict);
+    verdict.title.clear();
+    let mut first = Figure { tables: vec![verdict], ..Figure::default() };
+    let (word, tone) = (load.told(), tone(load));
+    first.heading = Some(Heading { name: label.clone(), word, tone });
+    let mut figures = vec![first];
+    figures.extend(open(vec![own(load::thresholds(&one))]));
+    let base = file(&load.plan.name);
+    for (name, course) in courses(load) {
+        let figure = plane(&format!("load-{base}-{name}"), &course)?;
+        figures.push(Figure { is_beside: true, ..figure });
+    }
+    figures.extend(load.recovery.iter().map(|told| recovery(load, told)));
+    let rest = vec![load::messages(&one), load::times(&one), load::growth(&one)];
+    let rest = rest.into_iter().chain([load::slowing(&one), load::left(&one)]);
+    figures.extend(folded("Messages and times by stage, what grew, what was left", {
+        rest.map(own).collect()
+    }));
+    Ok(figures)
+}
+
+/// A table of one load under its name, which need not be in every row.
+fn own(mut table: Table, label: &str) -> Table {
+    without_first(&mut table);
+    if let Some(title) = table.title.strip_prefix("Loads: ") {
+        let mut letters = title.chars();
+        let first = letters.next().map(|letter| letter.to_ascii_uppercase());
+        table.title = first.into_iter().chain(letters).collect();
+    }
+    let prefix = format!("{label}: ");
+    for note in &mut table.notes {
+        if let Some(text) = note.text.strip_prefix(&prefix) {
+            note.text = text.to_owned();
+        }
+    }
+    table
+}
+
+fn without_first(table: &mut Table) {
+    table.columns.remove(0);
+    for row in &mut table.rows {
+        row.cells.remove(0);
+    }
+}
+
+/// What of a name may be in a file's.
+fn file(name: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
+    name.chars().take(FILE_MAX).map(plain).collect()
+}
+
+/// How a burst was got over, in words.
+fn recovery(load: &LoadOutcome, told: &Reading<Recovery>) -> Figure {
+    let mut words = match told {
+        Reading::Missing(why) => {
+            vec![format!("How the burst was got over cannot be told: {why}.")]
+        }
+        Reading::Known(told) => vec![back(told), backlog(told)],
+    };
+    if let Some(least) = load.least_capacity_per_second {
+        let least = Unit::PerSecond.show(least);
+        words.push(format!("As it is planned, only what can do {least} recovers in time."));
+    }
+    let words = vec![sanitise(&words.join(" "), WORDS_MAX)];
+    Figure { words, ..Figure::default() }
+}
+
+fn back(told: &Recovery) -> String {
+    let calm = format!(
+        "{CALM} whole seconds in a row with a p99 response of {} at most, and {} in flight at most",
+        told.calm_p99, told.calm_in_flight
+    );
+    match told.took_s {
+        Some(took_s) => format!(
+            "Recovered {took_s:.0} s after the end of the burst: from then on all was as before \
+             it, for {calm}."
+        ),
+        None => format!(
+            "Not recovered in the {:.0} s that were looked at: nowhere {calm}.",
+            told.looked_s
+        ),
+    }
+}
+
+fn backlog(told: &Recovery) -> String {
+    let left = match told.backlog {
+        0 => "No message was in flight when the burst ended".to_owned(),
+        1 => "One message was in flight when the burst ended".to_owned(),
+        many => format!("{} messages were in flight when the burst ended", load::count(many)),
+    };
+    let Some(capacity) = told.capacity_per_second else {
+        return format!("{left}: its capacity was not reached.");
+    };
+    let capacity = Unit::PerSecond.show(capacity);
+    match told.drain_s {
+        Some(drain_s) => format!(
+            "{left}; at the {capacity} that were reached they take {drain_s:.1} s at the least."
+        ),
+        None => format!("{left}; the {capacity} that were reached leave nothing for them."),
+    }
+}

@@ -1,0 +1,217 @@
+//! What it all comes to, in a word, and why.
+
+use super::Told;
+use crate::sections::{comparison_line, load, summary_line};
+use caxton_analysis::bars;
+use caxton_analysis::limits::Grade;
+use caxton_analysis::targets::{GradedTarget, Standing, grade};
+use caxton_model::case::Outcome;
+use caxton_model::load::outcome::{LoadOutcome, Verdict as Judgement};
+use caxton_model::paired::comparison::{Comparison, Conclusion};
+use caxton_model::record::{CaseRecord, Record, Status};
+use caxton_model::sanitise::sanitise;
+use caxton_model::units::Unit;
+use caxton_model::words::some;
+use serde::Serialize;
+
+const REASON_MAX: usize = 400;
+/// Warnings in the banner; the rest stand with their run.
+const WARNINGS_MAX: usize = 4;
+
+/// How it stands, the gravest last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Tone {
+    /// Nothing to complain of.
+    Good,
+    /// Something stays open, or is to be known.
+    Open,
+    /// Something is wrong.
+    Bad,
+}
+
+/// The banner.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Verdict {
+    pub(super) tone: Tone,
+    /// In a word.
+    pub(super) word: String,
+    /// Why, in a sentence.
+    pub(super) why: String,
+    /// What else decided, the gravest first.
+    pub(super) reasons: Vec<String>,
+    /// What was told, a line each.
+    pub(super) runs: Vec<String>,
+    /// What to know before believing a number.
+    pub(super) warnings: Vec<String>,
+}
+
+/// One thing that speaks for a verdict: how grave, the word, the reason.
+type Finding = (Tone, &'static str, String);
+
+pub(super) fn verdict(runs: &[Told], comparisons: &[&Comparison]) -> Verdict {
+    let records: Vec<Record> = runs.iter().map(|told| told.record.clone()).collect();
+    let mut findings: Vec<Finding> = Vec::new();
+    findings.extend(comparisons.iter().map(|comparison| concluded(comparison)));
+    findings.extend(records.iter().flat_map(failures));
+    findings.extend(loads(&records));
+    findings.extend(graded(&records));
+    findings.extend(barred(&records));
+    // Stable: among equals, what was asked for first comes first.
+    findings.sort_by_key(|(tone, ..)| std::cmp::Reverse(*tone));
+    let clean = |text: String| sanitise(&text, REASON_MAX);
+    let mut findings = findings.into_iter().map(|(tone, word, why)| (tone, word, clean(why)));
+    let (tone, word, why) = findings.next().unwrap_or((
+        Tone::Open,
+        "NOTHING TO JUDGE",
+        "no case of these runs has a target, and nothing was compared".to_owned(),
+    ));
+    let of = |suite: &str, warnings: &[String]| -> Vec<String> {
+        warnings.iter().map(|warning| clean(format!("{suite}: {warning}"))).collect()
+    };
+    let warned = records.iter().flat_map(|record| of(&record.run.suite, &record.warnings));
+    let compared = comparisons.iter().flat_map(|c| of(&c.run.suite, &c.warnings));
+    let mut warnings: Vec<String> = warned.chain(compared).collect();
+    let more = warnings.len().saturating_sub(WARNINGS_MAX);
+    warnings.truncate(WARNINGS_MAX);
+    if more > 0 {
+        warnings.push(format!("and {more} more, under Environment"));
+    }
+    let lines = records.iter().map(summary_line);
+    let lines = lines.chain(comparisons.iter().map(|comparison| comparison_line(comparison)));
+    Verdict {
+        tone,
+        word: word.to_owned(),
+        why,
+        reasons: findings.map(|(_, word, why)| format!("{word}: {why}")).collect(),
+        runs: lines.map(clean).collect(),
+        warnings,
+    }
+}
+
+fn concluded(comparison: &Comparison) -> Finding {
+    let [base, candidate] = [&comparison.base.name, &comparison.candidate.name];
+    let (tone, word, what) = match comparison.conclusion() {
+        Conclusion::Fine => (Tone::Good, "NOTHING WORSE", "nothing worse was found"),
+        Conclusion::DifferentAnswers => {
+            (Tone::Bad, "DIFFERENT ANSWERS", "the candidate answers otherwise than the base")
+        }
+        Conclusion::Regressed => (Tone::Bad, "REGRESSED", "something is worse"),
+        Conclusion::Failed => (Tone::Bad, "FAILED", "a case of the candidate failed"),
+        Conclusion::NotComparable => {
+            (Tone::Bad, "NOT COMPARABLE", "not all could be compared, or trusted")
+        }
+        Conclusion::Inconclusive => (Tone::Open, "INCONCLUSIVE", "something primary stays open"),
+        Conclusion::Interrupted => (Tone::Open, "INTERRUPTED", "it was stopped"),
+    };
+    (tone, word, format!("{candidate} against {base}: {what}"))
+}
+
+/// Cases that failed, and a run that is not whole.
+fn failures(record: &Record) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let suite = &record.run.suite;
+    let failed: Vec<&CaseRecord> = record.cases.iter().filter(|case| case.has_failed()).collect();
+    if !failed.is_empty() {
+        let keys: Vec<String> = failed.iter().map(|case| case.key.to_string()).collect();
+        let (count, all) = (failed.len(), record.cases.len());
+        let why = format!("{count} of {all} cases of {suite}: {}", some(&keys));
+        findings.push((Tone::Bad, "FAILED", why));
+    }
+    let missing = record.cases.iter().filter(|case| matches!(case.outcome, Outcome::NotRun(_)));
+    let status = match record.run.status {
+        Status::Finished => return findings,
+        Status::Running => "is going on, or was killed",
+        Status::Interrupted => "was interrupted",
+        Status::Failed => "ended early: the apparatus failed",
+    };
+    let why = format!("the run of {suite} {status}; {} cases not run", missing.count());
+    findings.push((Tone::Bad, "NOT WHOLE", why));
+    findings
+}
+
+/// How the loads stand: what fails first, what cannot be judged as that.
+fn loads(records: &[Record]) -> Vec<Finding> {
+    let loads: Vec<_> = records.iter().flat_map(load::of).map(|(_, load)| load).collect();
+    type Kind = (Judgement, bool, &'static str, &'static str);
+    let finding = |(verdict, is_part, word, what): Kind| {
+        let is_such = |load: &&&LoadOutcome| {
+            load.verdict == verdict
+                && (verdict != Judgement::Pass || load.part().is_some() == is_part)
+        };
+        let those: Vec<_> = loads.iter().filter(is_such).collect();
+        let of = |load: &&&LoadOutcome| match load.part() {
+            Some(part) => format!("{} ({})", load::label(load), Unit::Share.show(part)),
+            None => load::label(load),
+        };
+        let names: Vec<String> = those.iter().map(of).collect();
+        let why = format!("{} of {}: {what}: {}", names.len(), loads.len(), some(&names));
+        Some((super::loads::tone(those.first()?), word, why))
+    };
+    let kinds: [Kind; 5] = [
+        (
+            Judgement::Fail,
+            false,
+            "LOAD FAILED",
+            "a threshold missed, messages dropped, or something left",
+        ),
+        (Judgement::Invalid, false, "LOAD INVALID", "the measurement was not sound"),
+        (Judgement::Unclear, false, "LOAD UNCLEAR", "nothing fails, and not all could be told"),
+        (
+            Judgement::Pass,
+            true,
+            "LOADS PASSED IN PART",
+            "all that was asked of them holds for the part of the load that was done",
+        ),
+        (Judgement::Pass, false, "LOADS PASSED", "all that was asked of them holds"),
+    ];
+    kinds.into_iter().filter_map(finding).collect()
+}
+
+/// How the targets stand; nothing where none was measured.
+fn graded(records: &[Record]) -> Vec<Finding> {
+    let graded = grade(records);
+    let named = |wanted: Standing| -> Vec<String> {
+        let is_it = |graded: &&GradedTarget| {
+            graded.worst.as_ref().is_ok_and(|worst| worst.standing == wanted)
+        };
+        graded.iter().filter(is_it).map(|graded| graded.target.name.to_owned()).collect()
+    };
+    let mut findings = Vec::new();
+    for (standing, tone, word, what) in [
+        (Standing::Missed, Tone::Bad, "TARGET MISSED", "beyond the last level"),
+        (Standing::Unclear, Tone::Open, "TARGET UNCLEAR", "a level lies in the interval"),
+        (Standing::Critical, Tone::Open, "CRITICAL", "only the last level is met"),
+        (Standing::Acceptable, Tone::Open, "ACCEPTABLE", "only the second level is met"),
+    ] {
+        let names = named(standing);
+        if !names.is_empty() {
+            findings.push((tone, word, format!("{}: {what}", names.join(", "))));
+        }
+    }
+    let met = named(Standing::Target);
+    if !met.is_empty() {
+        let all = graded.len();
+        let (met, open) = (met.len(), graded.iter().filter(|one| one.worst.is_err()).count());
+        // What was not measured is not met.
+        findings.push(match (met, open) {
+            (met, _) if met == all => (Tone::Good, "TARGETS MET", format!("all {all} of them")),
+            (met, 0) => (Tone::Good, "OTHER TARGETS MET", format!("{met} of {all}")),
+            (met, open) => {
+                let why = format!("{met} of {all} targets are met, {open} not measured here");
+                (Tone::Open, "TARGETS MET IN PART", why)
+            }
+        });
+    }
+    findings
+}
+
+/// Bars that are not met; a run is not judged by them.
+fn barred(records: &[Record]) -> Option<Finding> {
+    let graded: Vec<_> = records.iter().flat_map(bars::grade).collect();
+    let count = |grade: Grade| graded.iter().filter(|graded| graded.grade == grade).count();
+    let (met, missed) = (count(Grade::Met), count(Grade::Missed));
+    let open = graded.len() - met - missed;
+    let why = format!("{met} of {} are met, {missed} missed, {open} open", graded.len());
+    (missed + open > 0).then_some((Tone::Open, "BARS OF THE REFERENCE RUNTIME", why))
+}

@@ -1,0 +1,114 @@
+//! Readings as the words of a cell, and the lines that several sections need.
+
+use crate::table::{Table, Tone};
+use caxton_model::case::Outcome;
+use caxton_model::record::{CaseRecord, Summary};
+use caxton_model::units::Unit;
+use caxton_model::words::{NONE, bounds, grouped, list, percent};
+use caxton_stats::signed_rank;
+use std::collections::BTreeMap;
+
+/// What stands before a value that should be exact and is not.
+pub(crate) const ABOUT: &str = "≈";
+
+/// The estimate of `metric`, in words.
+pub(crate) fn estimate(case: &CaseRecord, metric: &str) -> String {
+    shown(case, metric, |summary, unit| unit.show(summary.estimate))
+}
+
+/// The estimate of an exact `metric`, with all its digits.
+pub(crate) fn exact(case: &CaseRecord, metric: &str) -> String {
+    shown(case, metric, |summary, _| {
+        let about = if summary.interval.is_some_and(|i| i.is_range()) { ABOUT } else { "" };
+        format!("{about}{}", grouped(summary.estimate))
+    })
+}
+
+/// The interval of `metric`, in words.
+pub(crate) fn interval(case: &CaseRecord, metric: &str) -> String {
+    shown(case, metric, |summary, unit| {
+        summary.interval.map_or(NONE.to_owned(), |interval| bounds(&interval, unit))
+    })
+}
+
+/// The launches behind `metric`.
+pub(crate) fn launches(case: &CaseRecord, metric: &str) -> String {
+    shown(case, metric, |summary, _| summary.n.to_string())
+}
+
+fn shown(case: &CaseRecord, metric: &str, show: impl Fn(&Summary, Unit) -> String) -> String {
+    let unit = caxton_model::metric::MetricName::parse(metric).map(|metric| metric.metric().unit);
+    match (case.metric(metric), unit) {
+        (Ok(summary), Ok(unit)) => show(summary, unit),
+        _ => NONE.to_owned(),
+    }
+}
+
+/// Lines on how `cases` ended otherwise than well, on launches that were not granted, and on
+/// intervals that could not be; cases of which the same is to be said share a line.
+pub(crate) fn notes(
+    table: &mut Table,
+    cases: &[&CaseRecord],
+    label: impl Fn(&CaseRecord) -> String,
+) {
+    let mut reasons: BTreeMap<(&str, &str), Vec<String>> = BTreeMap::new();
+    let mut budgets: BTreeMap<(u32, u32), Vec<String>> = BTreeMap::new();
+    for case in cases {
+        if let Some(reason) = case.outcome.reason() {
+            reasons.entry((case.outcome.name(), reason)).or_default().push(label(case));
+        }
+        let is_short = case.launches.granted < case.launches.wanted;
+        if is_short && case.outcome.reason().is_none() {
+            let budget = (case.launches.granted, case.launches.wanted);
+            budgets.entry(budget).or_default().push(label(case));
+        }
+    }
+    for ((outcome, reason), labels) in reasons {
+        table.note(Tone::Bad, &format!("{}: {outcome}: {reason}", list(&labels)));
+    }
+    for ((granted, wanted), labels) in budgets {
+        let labels = list(&labels);
+        table.note(Tone::Bad, &format!("{labels}: {granted} of {wanted} launches done"));
+    }
+}
+
+/// A line for each reason why a case that ran has no `metric`.
+pub(crate) fn note_missing(
+    table: &mut Table,
+    cases: &[&CaseRecord],
+    metric: &str,
+    label: impl Fn(&CaseRecord) -> String,
+) {
+    let mut reasons: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for case in cases.iter().filter(|case| case.outcome == Outcome::Ran) {
+        if let Err(why) = case.metric(metric) {
+            reasons.entry(why.to_string()).or_default().push(label(case));
+        }
+    }
+    for (why, labels) in reasons {
+        table.note(Tone::Bad, &format!("{}: no {metric}: {why}", list(&labels)));
+    }
+}
+
+/// A line on what [`ABOUT`] means, where a cell has it.
+pub(crate) fn note_about(table: &mut Table) {
+    if table.rows.iter().flat_map(|row| &row.cells).any(|cell| cell.starts_with(ABOUT)) {
+        let text = format!("{ABOUT} the middle of readings that should be equal and are not");
+        table.note(Tone::Bad, &text);
+    }
+}
+
+/// A line where a summary of `metric` has no interval, because its launches are too few.
+pub(crate) fn note_small_n(table: &mut Table, cases: &[&CaseRecord], metric: &str, level: f64) {
+    let small = cases.iter().filter_map(|case| case.metric(metric).ok());
+    let small = small.filter(|summary| summary.interval.is_none()).map(|summary| summary.n).max();
+    if let Some(n) = small {
+        table.note(Tone::Bad, &too_few(n, level));
+    }
+}
+
+/// That `n` launches give no interval at `level`.
+pub(crate) fn too_few(n: u32, level: f64) -> String {
+    let least = signed_rank::least_n(level).unwrap_or(signed_rank::N_MAX);
+    format!("n = {n} has no interval at {}: that takes {least} launches", percent(level))
+}

@@ -1,0 +1,224 @@
+//! What WASM costs an agent: calls, phases, sizes.
+
+use crate::sections::figures::{
+    estimate, exact, interval, launches, note_about, note_missing, note_small_n, notes, too_few,
+};
+use crate::table::{Table, Tone, name};
+use caxton_analysis::reduce::{GEOMEAN, HEADLINE, Levels, NOOP, counts_in_geomean};
+use caxton_model::case::{Check, Outcome};
+use caxton_model::metric::{STDERR_KEPT, WASM_STDERR_BYTES};
+use caxton_model::reading::Reading;
+use caxton_model::record::{CaseRecord, Company, Record};
+use caxton_model::units::Unit;
+use caxton_model::words::{NONE, bounds, list, percent};
+
+const FUEL: &str = "wasm_fuel";
+const WASM: &str = "wasm_call_ns";
+
+/// The cases that compare WASM with native.
+pub(crate) fn cases(record: &Record) -> Vec<&CaseRecord> {
+    record.cases.iter().filter(|case| case.key.is_overhead()).collect()
+}
+
+/// The same, those that ran.
+pub(super) fn ran(record: &Record) -> Vec<&CaseRecord> {
+    cases(record).into_iter().filter(|case| case.outcome == Outcome::Ran).collect()
+}
+
+/// The agent, with the parameters of its case where it has some.
+pub(crate) fn label(case: &CaseRecord) -> String {
+    let params = case.key.params.iter().map(|(name, value)| format!(" {name}={value}"));
+    name(&format!("{}{}", case.key.agent, params.collect::<String>()))
+}
+
+/// Steady-state calls, and their geometric mean.
+pub(crate) fn calls(record: &Record) -> Vec<Table> {
+    let level = Levels::of_record(record).single;
+    let heading = format!("{} interval", percent(level));
+    let columns =
+        ["<agent", "native", "wasm", "wasm/native", &heading, "n", "fuel/call", "<outcome"];
+    let mut table = Table::new("WASM against native: steady-state call", &columns);
+    let cases = cases(record);
+    for case in &cases {
+        let (tone, cells) = match case.outcome {
+            Outcome::Ran => (Tone::Plain, numbers(case)),
+            _ => (Tone::Bad, [NONE; 6].map(str::to_owned)),
+        };
+        let [native, wasm, ratio, interval, n, fuel] = cells;
+        let outcome = case.ending().to_owned();
+        table.row(tone, [label(case), native, wasm, ratio, interval, n, fuel, outcome]);
+    }
+    notes(&mut table, &cases, label);
+    if !cases.is_empty() {
+        note_missing(&mut table, &cases, HEADLINE, label);
+        let told = |case: &&&CaseRecord| case.metrics.keys().any(|name| name.as_str() == FUEL);
+        let told: Vec<&CaseRecord> = cases.iter().filter(told).copied().collect();
+        note_missing(&mut table, &told, FUEL, label);
+        note_about(&mut table);
+        note_small_n(&mut table, &ran(record), HEADLINE, level);
+        let company = |case: &&CaseRecord| Some((label(case), case.metric(HEADLINE).ok()?.company));
+        note_company(&mut table, &ran(record).iter().filter_map(company).collect::<Vec<_>>());
+        note_stderr(&mut table, &ran(record));
+        note_unchecked(&mut table, &ran(record));
+        table.note(Tone::Plain, &geomean(record));
+    }
+    vec![table]
+}
+
+/// Which guests print while they are timed: each write is part of their call.
+fn note_stderr(table: &mut Table, cases: &[&CaseRecord]) {
+    for case in cases {
+        let Ok(written) = case.metric(WASM_STDERR_BYTES) else { continue };
+        if written.estimate > 0.0 {
+            let bytes = Unit::Bytes.show(written.estimate);
+            let why = format!(
+                "{} writes {bytes} to stderr per message: no write fails, the last {STDERR_KEPT} \
+                 of each instance are kept",
+                label(case)
+            );
+            table.note(Tone::Plain, &why);
+        }
+    }
+}
+
+/// Which figures, by name, were measured beside a busy neighbour, and which launches were left out.
+pub(super) fn note_company(table: &mut Table, figures: &[(String, Company)]) {
+    let told = |of: fn(Company) -> Option<u32>| -> Vec<String> {
+        let count = |company: Company| of(company).filter(|count| *count > 0);
+        let words =
+            |(name, company): &(String, Company)| Some(format!("{name} {}", count(*company)?));
+        figures.iter().filter_map(words).collect()
+    };
+    let left_out = told(|company| match company {
+        Company::LeftOut(count) => Some(count),
+        Company::Present(_) | Company::Unwatched => None,
+    });
+    if !left_out.is_empty() {
+        let why = "launches left out, their core was slower than at its best (a busy neighbour?)";
+        table.note(Tone::Plain, &format!("{why}: {}", list(&left_out)));
+    }
+    let present = told(|company| match company {
+        Company::Present(count) => Some(count),
+        Company::LeftOut(_) | Company::Unwatched => None,
+    });
+    if !present.is_empty() {
+        let why = "too few quiet launches: these ratios are of a shared core, in so many launches";
+        table.note(Tone::Bad, &format!("{why}: {}", list(&present)));
+    }
+}
+
+fn numbers(case: &CaseRecord) -> [String; 6] {
+    // A guest without a native build has no ratio: the interval is that of the figure it has.
+    let told = if case.metric(HEADLINE).is_ok() { HEADLINE } else { WASM };
+    [
+        estimate(case, "native_call_ns"),
+        estimate(case, WASM),
+        estimate(case, HEADLINE),
+        interval(case, told),
+        launches(case, told),
+        exact(case, FUEL),
+    ]
+}
+
+/// The line of the geometric mean.
+fn geomean(record: &Record) -> String {
+    let agents = cases(record).into_iter();
+    let agents = agents.filter(|case| counts_in_geomean(case) && case.metric(HEADLINE).is_ok());
+    let without = cases(record).iter().any(|case| case.key.agent == NOOP);
+    let without = if without { format!(" ({NOOP} not among them)") } else { String::new() };
+    let what = format!("geomean of {} agents{without}", agents.count());
+    match record.totals.get(GEOMEAN) {
+        Some(Reading::Known(summary)) => {
+            let n = summary.n;
+            let interval = summary.interval.map_or_else(
+                || format!("({})", too_few(n, Levels::of_record(record).single)),
+                |i| format!("{} {}, n = {n} launches", bounds(&i, Unit::Ratio), percent(i.level)),
+            );
+            let company = match summary.company {
+                Company::Present(agents) => format!(", {agents} of them on a shared core"),
+                Company::LeftOut(_) | Company::Unwatched => String::new(),
+            };
+            format!("{what}{company}: {} {interval}", Unit::Ratio.show(summary.estimate))
+        }
+        Some(Reading::Missing(why)) => format!("{what}: {NONE} ({why})"),
+        None => format!("{what}: {NONE} (the run did not come to its end)"),
+    }
+}
+
+/// Which guests' answers nothing is known of.
+fn note_unchecked(table: &mut Table, cases: &[&CaseRecord]) {
+    for case in cases.iter().filter(|case| case.check == Some(Check::Nothing)) {
+        let what =
+            "has no manifest or native build to check its answers by: unchecked, it only ran";
+        table.note(Tone::Plain, &format!("{} {what}", label(case)));
+    }
+}
+
+/// Compiling, loading, instantiating, the first call.
+pub(crate) fn phases(record: &Record) -> Vec<Table> {
+    let metrics = [
+        "wasm_compile_ns",
+        "wasm_instantiate_ns",
+        "native_instantiate_ns",
+        "native_load_ns",
+        "wasm_first_call_ns",
+        "native_first_call_ns",
+    ];
+    let columns = [
+        "<agent",
+        "compile",
+        "instantiate wasm",
+        "native",
+        "load native",
+        "first call wasm",
+        "native",
+        "n",
+    ];
+    let title = "Phases: median of each launch, estimate over n launches";
+    let mut table = Table::new(title, &columns);
+    for case in having(record, &metrics) {
+        let known = metrics.iter().filter_map(|metric| case.metric(metric).ok());
+        let n = known.map(|summary| summary.n).min().unwrap_or(0);
+        let cells = metrics.iter().map(|metric| estimate(case, metric));
+        let cells = std::iter::once(label(case)).chain(cells).chain([n.to_string()]);
+        table.row(Tone::Plain, cells);
+    }
+    vec![table]
+}
+
+/// Files, code, memory.
+pub(crate) fn sizes(record: &Record) -> Vec<Table> {
+    let metrics = [
+        "wasm_file_bytes",
+        "wasm_code_bytes",
+        "native_file_bytes",
+        "native_code_bytes",
+        "linear_memory_bytes",
+        "wasm_instance_rss_bytes",
+        "native_instance_rss_bytes",
+        "peak_rss_bytes",
+    ];
+    let columns = [
+        "<agent",
+        ".wasm file",
+        "its code",
+        "twin's file",
+        "its code",
+        "linear mem",
+        "RSS/inst wasm",
+        "native",
+        "worker peak",
+    ];
+    let mut table = Table::new("Sizes: code is machine code, RSS is resident memory", &columns);
+    for case in having(record, &metrics) {
+        let cells = metrics.iter().map(|metric| estimate(case, metric));
+        table.row(Tone::Plain, std::iter::once(label(case)).chain(cells));
+    }
+    vec![table]
+}
+
+/// The cases that ran and have at least one of `metrics`.
+fn having<'a>(record: &'a Record, metrics: &[&str]) -> Vec<&'a CaseRecord> {
+    let has = |case: &&CaseRecord| metrics.iter().any(|metric| case.metric(metric).is_ok());
+    ran(record).into_iter().filter(has).collect()
+}

@@ -1,7 +1,0 @@
-//! `cargo bench --bench latency`: how long do agents take to answer?
-
-use std::process::ExitCode;
-
-fn main() -> ExitCode {
-    caxton_bench_runner::bench_main(&caxton_bench_runner::suite::latency::SUITE)
-}

@@ -1,7 +1,0 @@
-//! `cargo bench --bench scalability`: how many agents fit, and what does each one more cost?
-
-use std::process::ExitCode;
-
-fn main() -> ExitCode {
-    caxton_bench_runner::bench_main(&caxton_bench_runner::suite::scalability::SUITE)
-}

@@ -1,0 +1,6 @@
+//! What runs agents: one at a time ([`subject`]) or many that exchange messages
+//! ([`orchestrator`]), natively or in wasmtime. Knows no suite, no plan and no record.
+#![forbid(unsafe_code)]
+
+pub mod orchestrator;
+pub mod subject;

@@ -1,0 +1,237 @@
+//! Runs many agents that exchange messages: who is where, what is delivered to whom, and what
+//! becomes of agents that die.
+//!
+//! [`Orchestrator`] is what a workload drives. `reference/` is our own: a thread per core,
+//! mailboxes in the agents' memory. `tasks.rs` is what most people would write: a tokio task and a
+//! channel per agent. Both run the same agents, as guests or as their native twins, and keep the
+//! same contract (`contract.rs`). An orchestrator knows no workload and measures nothing.
+
+pub mod batcher;
+#[cfg(test)]
+mod contract;
+pub mod reference;
+pub mod supervision;
+pub mod tasks;
+mod watch;
+
+use crate::subject::Attempt;
+use crate::subject::mail::Shape;
+use agent_abi::mail::Header;
+use caxton_model::case::Outcome;
+use std::time::Duration;
+
+/// Who an agent is: they are numbered from 0.
+pub type AgentId = u32;
+
+/// What happens to a message for a full mailbox.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum WhenFull {
+    /// Its sender waits, and with it all that the sender would do next.
+    #[default]
+    Block,
+    /// It is dropped, and counted.
+    Drop,
+    /// It is turned back: counted as refused, or the host is told that there was no room where that
+    /// is known at once.
+    Fail,
+}
+
+/// How an orchestrator is set up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Setup {
+    /// How many agents, from the start.
+    pub agents: u32,
+    /// Threads that run agents.
+    pub shards: u32,
+    /// Each agent's mailbox.
+    pub shape: Shape,
+    /// Most messages that one call hands to an agent.
+    pub batch: u32,
+    /// What happens where a mailbox is full.
+    pub when_full: WhenFull,
+}
+
+/// The most threads: they are named by the bits of one word.
+pub const SHARDS_MAX: u32 = 64;
+
+impl Setup {
+    /// Refuses what could never deliver a message.
+    fn check(&self) -> Attempt<()> {
+        if self.shards == 0 || self.shards > SHARDS_MAX {
+            let why = format!("{} shards: between 1 and {SHARDS_MAX}", self.shards);
+            return Err(Outcome::Refused(why));
+        }
+        if self.shape.bytes() == 0 || self.batch == 0 {
+            let why = "mailboxes without room, or batches of no messages".to_owned();
+            return Err(Outcome::Refused(why));
+        }
+        Ok(())
+    }
+}
+
+/// Why a message was not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum PostError {
+    /// There is no room at the moment: try again later.
+    #[error("no room for the message: take replies, or try again later")]
+    Full,
+    /// No such agent.
+    #[error("there is no agent {0}")]
+    NoSuchAgent(AgentId),
+    /// It has no header, or not the length that its header says.
+    #[error("no message: its header must be there, and tell its length")]
+    NoMessage,
+    /// It fits no mailbox.
+    #[error("a message of {bytes} bytes does not fit slots of {slot_bytes}")]
+    TooLong {
+        /// Its length.
+        bytes: u32,
+        /// The longest that there may be.
+        slot_bytes: u32,
+    },
+    /// The orchestrator has stopped.
+    #[error("the orchestrator has stopped")]
+    Stopped,
+}
+
+/// What was asked for and did not come.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RequestError {
+    /// It was not taken.
+    #[error(transparent)]
+    Post(#[from] PostError),
+    /// No answer in time.
+    #[error("no answer within {0:?}")]
+    TimedOut(Duration),
+    /// What was asked of the agent cannot be had.
+    #[error("{0}")]
+    Refused(String),
+}
+
+/// What an orchestrator has counted since it began.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Messages that an agent handled.
+    pub delivered: u64,
+    /// Messages whose hops were used up.
+    pub finished: u64,
+    /// Messages that were dropped at a full mailbox.
+    pub dropped: u64,
+    /// Messages that a full mailbox turned back.
+    pub refused: u64,
+    /// Messages to nobody: to an agent that does not exist, or is not run any more.
+    pub undeliverable: u64,
+    /// Messages that were in a dead agent's hands and were not handed out again.
+    pub lost: u64,
+    /// Messages that were handed out again after their agent's death.
+    pub redelivered: u64,
+    /// Of those, the ones that had been handled before: what they caused is there twice.
+    pub duplicated: u64,
+    /// Agents that died.
+    pub failures: u64,
+    /// Agents that were started again.
+    pub restarts: u64,
+    /// Agents that died too often, or could not be had again, and stay dead.
+    pub escalated: u64,
+    /// Calls into agents.
+    pub drains: u64,
+}
+
+impl Stats {
+    /// Both together.
+    #[must_use]
+    pub const fn plus(self, other: Self) -> Self {
+        Self {
+            delivered: self.delivered + other.delivered,
+            finished: self.finished + other.finished,
+            dropped: self.dropped + other.dropped,
+            refused: self.refused + other.refused,
+            undeliverable: self.undeliverable + other.undeliverable,
+            lost: self.lost + other.lost,
+            redelivered: self.redelivered + other.redelivered,
+            duplicated: self.duplicated + other.duplicated,
+            failures: self.failures + other.failures,
+            restarts: self.restarts + other.restarts,
+            escalated: self.escalated + other.escalated,
+            drains: self.drains + other.drains,
+        }
+    }
+
+    /// Messages that will never be finished.
+    pub const fn gone(&self) -> u64 {
+        self.dropped + self.refused + self.undeliverable + self.lost
+    }
+}
+
+/// Many agents that exchange messages.
+///
+/// Messages begin with a [`Header`]. What an agent leaves of a message is delivered to whom its
+/// header then names; a message to [`agent_abi::mail::HOST`] is a reply, or, if it was to be passed
+/// on and has used up its hops, finished. Messages from one sender to one receiver are delivered in
+/// the order in which they were sent.
+pub trait Orchestrator {
+    /// Its name in case keys and tables.
+    fn name(&self) -> &'static str;
+
+    /// Its agents, those included that died for good.
+    fn agents(&self) -> u32;
+
+    /// One more agent.
+    ///
+    /// # Errors
+    /// There is none to be had.
+    fn spawn(&mut self) -> Attempt<AgentId>;
+
+    /// Takes a message for the agent that its header names.
+    ///
+    /// # Errors
+    /// [`PostError`]; the message was not taken.
+    fn post(&mut self, message: &[u8]) -> Result<(), PostError>;
+
+    /// Hands all replies that are there to `take`; how many.
+    fn replies(&mut self, take: &mut dyn FnMut(&[u8])) -> usize;
+
+    /// Waits until `messages` are finished or gone since it began, or `time` is over; how many are.
+    fn wait_for(&mut self, messages: u64, time: Duration) -> u64;
+
+    /// Sends `message` and waits for the reply with the same id.
+    ///
+    /// # Errors
+    /// [`RequestError`].
+    fn request(&mut self, message: &[u8], time: Duration) -> Result<Vec<u8>, RequestError>;
+
+    /// Keeps the agent's state as it is now, to be started again from when it dies.
+    ///
+    /// # Errors
+    /// [`RequestError::Refused`] where it cannot be had.
+    fn checkpoint(&mut self, agent: AgentId) -> Result<(), RequestError>;
+
+    /// Puts the agent back to its last checkpoint.
+    ///
+    /// # Errors
+    /// [`RequestError::Refused`] where there is none, or it does not fit.
+    fn restore(&mut self, agent: AgentId) -> Result<(), RequestError>;
+
+    /// Ends the agent; what is in its mailbox goes with it.
+    ///
+    /// # Errors
+    /// [`RequestError`].
+    fn kill(&mut self, agent: AgentId) -> Result<(), RequestError>;
+
+    /// What was counted so far.
+    fn stats(&mut self) -> Stats;
+}
+
+/// The header of a message that may be posted.
+pub(crate) fn check(message: &[u8], agents: u32, shape: Shape) -> Result<Header, PostError> {
+    let header = Header::read(message).filter(|header| header.bytes as usize == message.len());
+    let header = header.ok_or(PostError::NoMessage)?;
+    if header.bytes > shape.slot_bytes {
+        let slot_bytes = shape.slot_bytes;
+        return Err(PostError::TooLong { bytes: header.bytes, slot_bytes });
+    }
+    if header.to >= agents {
+        return Err(PostError::NoSuchAgent(header.to));
+    }
+    Ok(header)
+}

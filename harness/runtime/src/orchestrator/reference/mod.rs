@@ -1,0 +1,348 @@
+//! The reference orchestrator: a thread per core, each with its own agents; mailboxes in the
+//! agents' memory; a lane of bytes between each two threads. The host's thread is only at its
+//! edges.
+
+mod agent;
+mod recover;
+mod shard;
+mod shared;
+#[cfg(test)]
+mod tests;
+
+use self::agent::Agent;
+use self::shard::{Command, Lanes, Shard};
+use self::shared::Shared;
+use super::supervision::{Incident, Supervision};
+use super::watch::Deadline;
+use super::{AgentId, Orchestrator, PostError, RequestError, Setup, Stats, check};
+use crate::subject::Attempt;
+use crate::subject::mail::{MailInstance, MailSubject, Shape};
+use agent_abi::mail::{Header, SLOT_ALIGN_BYTES};
+use caxton_model::case::Outcome;
+use caxton_sys::clock::CpuTime;
+use rtrb::{Consumer, Producer, RingBuffer};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{self, Sender};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+/// Room of a lane: many small messages, or at least a few of the longest.
+const LANE_BYTES: usize = 1 << 20;
+const LANE_MESSAGES: usize = 16;
+
+/// Agents on threads of their own, driven from the thread that holds this.
+pub struct Reference<S: MailSubject> {
+    name: &'static str,
+    setup: Setup,
+    shared: Arc<Shared>,
+    commands: Vec<Sender<Command<S>>>,
+    outlets: Vec<Producer<u8>>,
+    inlets: Vec<Consumer<u8>>,
+    /// Replies that a request was not for.
+    unclaimed: VecDeque<Vec<u8>>,
+    reply: Vec<u8>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl<S: MailSubject> Reference<S> {
+    /// All agents of `setup`, spawned and waiting for mail.
+    ///
+    /// # Errors
+    /// What the first agent that could not be had says.
+    pub fn start(
+        name: &'static str,
+        subject: &S,
+        setup: Setup,
+        supervision: Supervision,
+    ) -> Attempt<Self> {
+        setup.check()?;
+        let shared = Arc::new(Shared::new(setup.shards));
+        let (mut outlets, mut inlets, mut commands) = (Vec::new(), Vec::new(), Vec::new());
+        let mut threads = Vec::new();
+        let mut between = lanes_between(setup);
+        for (number, mut own) in (0..setup.shards).zip(std::mem::take(&mut between)) {
+            let (to_shard, from_host) = lane(setup.shape);
+            let (replies, to_host) = lane(setup.shape);
+            let (command, waiting) = mpsc::channel();
+            own.inlets.push(from_host);
+            let lanes =
+                Lanes { inlets: own.inlets, outlets: own.outlets, replies, commands: waiting };
+            let shared = Arc::clone(&shared);
+            let subject = subject.clone();
+            let spawned = thread::Builder::new().name(format!("shard-{number}")).spawn(move || {
+                Shard::new(subject, (setup, supervision), number, (shared, lanes)).run();
+            });
+            threads.push(spawned.map_err(|e| Outcome::Failed(format!("no thread: {e}")))?);
+            outlets.push(to_shard);
+            inlets.push(to_host);
+            commands.push(command);
+        }
+        let (unclaimed, reply) = (VecDeque::new(), Vec::new());
+        let mut started =
+            Self { name, setup, shared, commands, outlets, inlets, unclaimed, reply, threads };
+        started.populate()?;
+        Ok(started)
+    }
+
+    /// Spawns all agents, each shard its own at the same time.
+    fn populate(&mut self) -> Attempt<()> {
+        let Setup { agents, shards, .. } = self.setup;
+        let asked: Vec<_> = (0..shards)
+            .map(|number| {
+                let share = agents / shards + u32::from(number < agents % shards);
+                self.ask(number, move |shard| (0..share).try_for_each(|_| shard.spawn()))
+            })
+            .collect();
+        for answer in asked {
+            answer.recv().map_err(|_| Outcome::Failed("a shard ended".to_owned()))??;
+        }
+        self.shared.agents.store(agents, Ordering::Release);
+        Ok(())
+    }
+
+    /// Has a shard's thread do something; where its answer comes.
+    fn ask<R: Send + 'static>(
+        &self,
+        number: u32,
+        what: impl FnOnce(&mut Shard<S>) -> R + Send + 'static,
+    ) -> mpsc::Receiver<R> {
+        let (tell, told) = mpsc::channel();
+        let command: Command<S> = Box::new(move |shard| {
+            // Nobody may be waiting any more.
+            let _ = tell.send(what(shard));
+        });
+        if self.commands[number as usize].send(command).is_ok() {
+            self.shared.commands[number as usize].store(true, Ordering::Release);
+            self.shared.shards[number as usize].wake();
+        }
+        told
+    }
+
+    /// The same for the shard of an agent.
+    fn ask_of(
+        &self,
+        agent: AgentId,
+        what: impl FnOnce(&mut Shard<S>, usize) -> Result<(), String> + Send + 'static,
+    ) -> Result<(), RequestError> {
+        let told = self.ask(agent % self.setup.shards, move |shard| {
+            let local = shard.local(agent);
+            what(shard, local)
+        });
+        let told = told.recv().map_err(|_| RequestError::Post(PostError::Stopped))?;
+        told.map_err(RequestError::Refused)
+    }
+
+    /// What `of` says of each shard.
+    fn each<R: Send + 'static>(&self, of: fn(&mut Shard<S>) -> R) -> Vec<R> {
+        let asked: Vec<_> = (0..self.setup.shards).map(|number| self.ask(number, of)).collect();
+        asked.into_iter().filter_map(|told| told.recv().ok()).collect()
+    }
+
+    /// What happened to agents that died, since this was last asked: those that have caught up, or
+    /// will not.
+    pub fn incidents(&mut self) -> Vec<Incident> {
+        self.each(|shard| std::mem::take(&mut shard.incidents)).into_iter().flatten().collect()
+    }
+
+    /// Has a shard do something, and nothing else meanwhile; tells when it is done.
+    pub fn hold(&self, shard: u32, what: impl FnOnce() + Send + 'static) -> mpsc::Receiver<()> {
+        self.ask(shard, move |_| what())
+    }
+
+    /// Asks for the linear memory of all agents, in bytes, and does not wait: each shard answers by
+    /// its own sum when it comes to it.
+    pub fn ask_linear_bytes(&self) -> Vec<mpsc::Receiver<u64>> {
+        let sum = |shard: &mut Shard<S>| {
+            let instances = shard.agents.iter().filter_map(|agent| agent.instance.as_ref());
+            instances.filter_map(MailInstance::linear_bytes).sum()
+        };
+        (0..self.setup.shards).map(|number| self.ask(number, sum)).collect()
+    }
+
+    /// CPU time of all shards, in nanoseconds.
+    pub fn cpu_ns(&self) -> u64 {
+        self.each(|_| CpuTime::of_thread().total_ns()).into_iter().sum()
+    }
+
+    /// Does `what` with an agent, on its thread.
+    ///
+    /// # Errors
+    /// There is no such agent.
+    pub fn with_agent<R: Send + 'static>(
+        &mut self,
+        agent: AgentId,
+        what: impl FnOnce(&mut S::Instance) -> R + Send + 'static,
+    ) -> Result<R, RequestError> {
+        let told = self.ask(agent % self.setup.shards, move |shard| {
+            let local = shard.local(agent);
+            shard.agents.get_mut(local).and_then(|agent| agent.instance.as_mut()).map(what)
+        });
+        let told = told.recv().map_err(|_| RequestError::Post(PostError::Stopped))?;
+        told.ok_or_else(|| RequestError::Refused("it is not run any more".to_owned()))
+    }
+
+    fn read_replies(&mut self, take: &mut dyn FnMut(&[u8])) -> usize {
+        let mut read = 0;
+        for inlet in &mut self.inlets {
+            while let Some((bytes, _)) = peek(inlet) {
+                self.reply.resize(bytes, 0);
+                inlet.pop_entire_slice(&mut self.reply).expect("a message is pushed whole");
+                take(&self.reply);
+                read += 1;
+            }
+        }
+        read
+    }
+}
+
+impl<S: MailSubject> Shard<S> {
+    fn spawn(&mut self) -> Attempt<()> {
+        let instance = self.subject.spawn(self.setup.shape)?;
+        self.agents.push(Agent::new(instance));
+        Ok(())
+    }
+}
+
+/// The lanes of one shard.
+#[derive(Default)]
+struct Own {
+    inlets: Vec<Consumer<u8>>,
+    outlets: Vec<Option<Producer<u8>>>,
+}
+
+/// A lane whose first message begins on a cache line. The allocator begins a block of this size 16
+/// bytes into a page, and a copy to there from a page's start is 20 times slower than another.
+fn lane(shape: Shape) -> (Producer<u8>, Consumer<u8>) {
+    let bytes = LANE_BYTES.max(shape.slot_bytes as usize * LANE_MESSAGES);
+    let (mut from, mut to) = RingBuffer::new(bytes);
+    if let Ok(mut whole) = from.write_chunk(bytes) {
+        let start = whole.as_mut_slices().0.as_ptr() as usize;
+        let skipped = start.next_multiple_of(SLOT_ALIGN_BYTES) - start;
+        whole.commit(skipped);
+        if let Ok(skip) = to.read_chunk(skipped) {
+            skip.commit_all();
+        }
+    }
+    (from, to)
+}
+
+/// Length and receiver of the next message in a lane; none if it is empty.
+#[inline]
+fn peek(lane: &mut Consumer<u8>) -> Option<(usize, AgentId)> {
+    let chunk = lane.read_chunk(Header::BYTES).ok()?;
+    let mut head = [0; Header::BYTES];
+    let (first, second) = chunk.as_slices();
+    head[..first.len()].copy_from_slice(first);
+    head[first.len()..].copy_from_slice(second);
+    let number = |at: usize| u32::from_le_bytes(std::array::from_fn(|i| head[at + i]));
+    Some((number(Header::BYTES_OFFSET) as usize, number(Header::TO_OFFSET)))
+}
+
+/// A lane from each shard to each other one.
+fn lanes_between(setup: Setup) -> Vec<Own> {
+    let mut all: Vec<Own> = (0..setup.shards).map(|_| Own::default()).collect();
+    for from in 0..setup.shards as usize {
+        for to in 0..setup.shards as usize {
+            if from == to {
+                all[from].outlets.push(None);
+                continue;
+            }
+            let (outlet, inlet) = lane(setup.shape);
+            all[from].outlets.push(Some(outlet));
+            all[to].inlets.push(inlet);
+        }
+    }
+    all
+}
+
+impl<S: MailSubject> Orchestrator for Reference<S> {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn agents(&self) -> u32 {
+        self.shared.agents.load(Ordering::Acquire)
+    }
+
+    fn spawn(&mut self) -> Attempt<AgentId> {
+        let agent = self.agents();
+        let told = self.ask(agent % self.setup.shards, Shard::spawn);
+        told.recv().map_err(|_| Outcome::Failed("the shard ended".to_owned()))??;
+        self.shared.agents.store(agent + 1, Ordering::Release);
+        Ok(agent)
+    }
+
+    fn post(&mut self, message: &[u8]) -> Result<(), PostError> {
+        let header = check(message, self.agents(), self.setup.shape)?;
+        let owner = (header.to % self.setup.shards) as usize;
+        self.outlets[owner].push_entire_slice(message).map_err(|_| PostError::Full)?;
+        self.shared.shards[owner].wake();
+        Ok(())
+    }
+
+    fn replies(&mut self, take: &mut dyn FnMut(&[u8])) -> usize {
+        let kept = std::mem::take(&mut self.unclaimed);
+        kept.iter().for_each(|reply| take(reply));
+        kept.len() + self.read_replies(take)
+    }
+
+    fn wait_for(&mut self, messages: u64, time: Duration) -> u64 {
+        self.shared.host.wait_for(messages, time)
+    }
+
+    fn request(&mut self, message: &[u8], time: Duration) -> Result<Vec<u8>, RequestError> {
+        let wanted = check(message, self.agents(), self.setup.shape)?.id;
+        self.post(message)?;
+        let deadline = Deadline::after(time);
+        loop {
+            let (mut found, mut others) = (None, VecDeque::new());
+            self.read_replies(&mut |reply| {
+                let is_wanted = Header::read(reply).is_some_and(|header| header.id == wanted);
+                if is_wanted && found.is_none() {
+                    found = Some(reply.to_vec());
+                } else {
+                    others.push_back(reply.to_vec());
+                }
+            });
+            self.unclaimed.append(&mut others);
+            if let Some(found) = found {
+                return Ok(found);
+            }
+            let left = deadline.left();
+            if left.is_zero() {
+                return Err(RequestError::TimedOut(time));
+            }
+            let inlets = &self.inlets;
+            let is_there = || inlets.iter().any(|inlet| !inlet.is_empty());
+            self.shared.host.sleeper.sleep(Some(left), is_there);
+        }
+    }
+
+    fn checkpoint(&mut self, agent: AgentId) -> Result<(), RequestError> {
+        self.ask_of(agent, Shard::checkpoint)
+    }
+
+    fn restore(&mut self, agent: AgentId) -> Result<(), RequestError> {
+        self.ask_of(agent, Shard::restore)
+    }
+
+    fn kill(&mut self, agent: AgentId) -> Result<(), RequestError> {
+        self.ask_of(agent, Shard::kill)
+    }
+
+    fn stats(&mut self) -> Stats {
+        self.each(|shard| shard.stats).into_iter().fold(Stats::default(), Stats::plus)
+    }
+}
+
+impl<S: MailSubject> Drop for Reference<S> {
+    fn drop(&mut self) {
+        drop(self.each(|shard| shard.is_done = true));
+        for thread in self.threads.drain(..) {
+            // A shard that panicked has nothing more to say.
+            let _ = thread.join();
+        }
+    }
+}

@@ -1,0 +1,411 @@
+//! Compiling a module and linking it to its host.
+
+use super::agent::WasmAgent;
+use super::allocation::Allocation;
+use super::async_agent::AsyncWasmAgent;
+use super::checkpoint::Savable;
+use super::code::CompiledCode;
+use super::dwarf::demangled;
+use super::expose::{Exposed, Places};
+use super::heap;
+use super::instance::{HostState, Terms};
+use super::watch::{Lease, quietly};
+use crate::subject::Attempt;
+use caxton_model::case::Outcome;
+use caxton_model::profile::code::CodeWatch;
+use caxton_model::units::Bytes;
+use caxton_sys::slab::{Creator, Slab};
+use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use wasmtime::{
+    Cache, CacheConfig, Caller, Config, Engine, InstancePre, Linker, Module, OptLevel,
+    WasmBacktraceDetails,
+};
+use wasmtime_wasi::p1;
+
+/// How the engine differs from wasmtime's defaults. Each difference changes the guest's code.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct EngineOptions {
+    /// Count fuel. Changes speed by about a third: timed only to see by how much.
+    pub fuel: bool,
+    /// Compare the engine's epoch with a deadline at each loop and function.
+    pub epochs: bool,
+    /// How an access outside memory is caught.
+    pub bounds: Bounds,
+    /// How hard the compiler tries.
+    pub effort: CompilerEffort,
+    /// Agents are called as futures, [`WasmSubject::instantiate_async`]; otherwise as functions.
+    pub asynchronous: bool,
+    /// Where memories come from.
+    pub allocation: Allocation,
+    /// Its agents can be saved. The module is given exports, and what is exported is compiled with
+    /// less freedom.
+    pub checkpoints: bool,
+}
+
+/// How an access outside linear memory is caught.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Bounds {
+    /// By pages without access behind it: no check in the code.
+    #[default]
+    GuardPages,
+    /// By comparing each address with memory's current size: nothing reserved, no guard, and
+    /// memory may move.
+    Explicit,
+}
+
+/// How hard the compiler tries.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum CompilerEffort {
+    /// wasmtime's default.
+    #[default]
+    Speed,
+    /// No optimisation.
+    None,
+}
+
+impl EngineOptions {
+    fn config(self) -> Config {
+        let mut config = Config::new();
+        config.consume_fuel(self.fuel);
+        config.epoch_interruption(self.epochs);
+        // A 64-bit memory would have no bound but the host's.
+        config.wasm_memory64(false);
+        // Names are found afterwards where somebody wants them: at each trap and each look at a
+        // guest's stack they would cost a thousand times the stack itself.
+        config.wasm_backtrace_details(WasmBacktraceDetails::Disable);
+        config.wasm_backtrace_max_frames(NonZeroUsize::new(heap::FRAMES_MAX));
+        match self.bounds {
+            Bounds::GuardPages => {}
+            Bounds::Explicit => {
+                config.memory_reservation(0).memory_guard_size(0);
+            }
+        }
+        match self.effort {
+            CompilerEffort::Speed => {}
+            CompilerEffort::None => {
+                config.cranelift_opt_level(OptLevel::None);
+            }
+        }
+        config
+    }
+}
+
+/// The configuration of `engine` as the record states it, asked of the engine itself; `options` for
+/// what an engine does not know of its guests.
+fn describe(engine: &Engine, options: EngineOptions) -> BTreeMap<String, String> {
+    let (reserved, guard) = (engine.get_memory_reservation(), engine.get_memory_guard_size());
+    let bounds = if !engine.get_signals_based_traps() || (reserved, guard) == (0, 0) {
+        "explicit: each address is compared with memory's size".to_owned()
+    } else {
+        format!("guard pages: {} reserved, {} guard", Bytes(reserved), Bytes(guard))
+    };
+    let interruption = match (engine.get_consume_fuel(), engine.get_epoch_interruption()) {
+        (false, false) => "none",
+        (true, false) => "fuel",
+        (false, true) => "epochs",
+        (true, true) => "fuel and epochs",
+    };
+    let images = if engine.get_memory_init_cow() { "copy-on-write images" } else { "no images" };
+    let level = match engine.get_cranelift_opt_level() {
+        Some(OptLevel::None) => "none",
+        Some(OptLevel::SpeedAndSize) => "speed_and_size",
+        // wasmtime's default.
+        _ => "speed",
+    };
+    let entries = [
+        ("allocation", format!("{}, {images}", options.allocation)),
+        ("bounds checks", bounds),
+        ("calls", if options.asynchronous { "futures" } else { "functions" }.to_owned()),
+        ("compiler", format!("cranelift, opt_level={level}")),
+        ("interruption", interruption.to_owned()),
+        (
+            "guest state",
+            if options.checkpoints { "exported to be saved" } else { "private" }.to_owned(),
+        ),
+    ];
+    entries.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// The engine as the record states it: what is the same in all cases.
+pub fn shared_configuration() -> BTreeMap<String, String> {
+    let entries = [
+        ("engine", "wasmtime"),
+        ("version", caxton_sys::build::WASMTIME),
+        ("wasi", "preview 1, no directories, no environment, no network"),
+    ];
+    entries.into_iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect()
+}
+
+/// The configurations that engines of this process were made with.
+static USED: Mutex<BTreeSet<BTreeMap<String, String>>> = Mutex::new(BTreeSet::new());
+
+/// Each configuration that an engine of this process was made with. They are noted where engines
+/// are made, so that no workload can forget to tell.
+pub fn used_configurations() -> BTreeSet<BTreeMap<String, String>> {
+    USED.lock().unwrap_or_else(PoisonError::into_inner).clone()
+}
+
+/// A compiled agent, linked to its host and ready to be instantiated.
+#[derive(Clone)]
+pub struct WasmSubject {
+    pre: InstancePre<HostState>,
+    options: EngineOptions,
+    /// Where its instances' memories are, if they are in one.
+    slab: Option<Arc<Slab>>,
+    /// Where their state is found, if they can be saved.
+    places: Option<Arc<Places>>,
+    /// Last, so that it goes when nothing here holds the module any more.
+    lease: Option<Arc<Lease>>,
+}
+
+impl WasmSubject {
+    /// Compiles `bytes`: the binary format, or the text format.
+    ///
+    /// # Errors
+    /// `Refused`: a component, no valid module, imports that no agent may have.
+    pub fn compile(bytes: &[u8], options: EngineOptions) -> Attempt<Self> {
+        Self::of(&Source::of(bytes, options)?, options, None)
+    }
+
+    /// The same, its machine code kept in the folder `cache` and taken from there by a later
+    /// process that compiles the same with the same engine.
+    ///
+    /// # Errors
+    /// As [`Self::compile`]; a cache that cannot be used is no error, and no help.
+    pub fn compile_cached(bytes: &[u8], options: EngineOptions, cache: &Path) -> Attempt<Self> {
+        Self::of(&Source::of(bytes, options)?, options, Some(cache))
+    }
+
+    /// The same under the eyes of `watch`: it chooses the moment in which the module is compiled
+    /// and loaded, is told of its code under `name`, and once more when this subject, its clones
+    /// and all their agents are gone. Without a watch it is [`Self::compile`].
+    ///
+    /// # Errors
+    /// As [`Self::compile`]; `Failed` if the watch does not let it load.
+    pub fn compile_watched(
+        name: &str,
+        bytes: &[u8],
+        options: EngineOptions,
+        watch: Option<Arc<dyn CodeWatch>>,
+    ) -> Attempt<Self> {
+        let Some(watch) = watch else { return Self::compile(bytes, options) };
+        let source = Source::of(bytes, options)?;
+        // Whatever is loaded for a module that is then refused is unloaded in the same moment.
+        let subject = quietly(&*watch, || Self::of(&source, options, None))
+            .ok_or_else(|| Outcome::Failed("the code's watch did not let it load".to_owned()))??;
+        let code = CompiledCode::new(name, source.bytes(), subject.pre.module().clone());
+        let lease = Some(Lease::of(Arc::new(code), watch));
+        Ok(Self { lease, ..subject })
+    }
+
+    fn of(source: &Source<'_>, options: EngineOptions, cache: Option<&Path>) -> Attempt<Self> {
+        let (pre, slab) = link(source.bytes(), options, cache)?;
+        let places = source.exposed().map(|exposed| Arc::new(exposed.places(pre.module())));
+        Ok(Self { pre, options, slab, places, lease: None })
+    }
+
+    /// A fresh agent under a memory limit, its constructors run.
+    ///
+    /// # Errors
+    /// `Refused` below the module's minimum, `DiedBeforeWork` when its start or constructor traps,
+    /// `Failed` if it was compiled for asynchronous calls.
+    pub fn instantiate(&self, limit: Option<Bytes>) -> Attempt<WasmAgent> {
+        self.is_for(false)?;
+        let mut agent = WasmAgent::new(&self.pre, self.terms(limit), self.lease.clone())?;
+        agent.live.savable = self.savable();
+        Ok(agent)
+    }
+
+    fn savable(&self) -> Option<Box<Savable>> {
+        let places = self.places.as_ref()?;
+        Some(Savable::new(Arc::clone(places), self.slab.clone()))
+    }
+
+    /// The machine code, to see that two options do not make the same.
+    #[cfg(test)]
+    pub(super) fn code(&self) -> &[u8] {
+        self.pre.module().text()
+    }
+
+    /// The same without a limit, the growths of its memory noted from its creation on.
+    ///
+    /// # Errors
+    /// As [`Self::instantiate`].
+    pub fn instantiate_watched(&self) -> Attempt<WasmAgent> {
+        self.is_for(false)?;
+        let terms = Terms { growths: true, ..self.terms(None) };
+        WasmAgent::new(&self.pre, terms, self.lease.clone())
+    }
+
+    /// The names of its functions in the form of a perf map: a line each, of start and length in
+    /// hexadecimal and a name (Linux, tools/perf/Documentation/jit-interface.txt).
+    pub fn perf_map(&self) -> String {
+        let start = self.pre.module().text().as_ptr() as usize;
+        let line = |function: wasmtime::ModuleFunction| {
+            let name = match function.name {
+                Some(name) => demangled(name),
+                None => format!("wasm-function[{}]", function.index.as_u32()),
+            };
+            format!("{:x} {:x} {name}\n", start + function.offset, function.len)
+        };
+        self.pre.module().functions().map(line).collect()
+    }
+
+    /// The same for calls as futures.
+    ///
+    /// # Errors
+    /// As [`Self::instantiate`]; `Failed` unless it was compiled for asynchronous calls.
+    pub async fn instantiate_async(&self, limit: Option<Bytes>) -> Attempt<AsyncWasmAgent> {
+        self.is_for(true)?;
+        AsyncWasmAgent::new(&self.pre, self.terms(limit), self.lease.clone()).await
+    }
+
+    fn terms(&self, limit: Option<Bytes>) -> Terms {
+        Terms { limit, options: self.options, growths: false }
+    }
+
+    /// Whether its agents are called as futures.
+    pub fn is_asynchronous(&self) -> bool {
+        self.options.asynchronous
+    }
+
+    /// A blocking host function must not be called within a runtime, nor a future without one.
+    fn is_for(&self, asynchronous: bool) -> Attempt<()> {
+        if self.options.asynchronous == asynchronous {
+            return Ok(());
+        }
+        let why = "compiled for one way of calling, instantiated for the other";
+        Err(Outcome::Failed(why.to_owned()))
+    }
+
+    /// Counts the engine's epoch up by one.
+    pub fn tick(&self) {
+        self.pre.module().engine().increment_epoch();
+    }
+
+    /// Size of the machine code.
+    pub fn code_bytes(&self) -> Bytes {
+        Bytes(self.pre.module().text().len() as u64)
+    }
+}
+
+/// A module as it is compiled.
+enum Source<'a> {
+    Given(&'a [u8]),
+    Exposed(Exposed),
+}
+
+impl<'a> Source<'a> {
+    fn of(bytes: &'a [u8], options: EngineOptions) -> Attempt<Self> {
+        if !options.checkpoints || is_component(bytes) || bytes.is_empty() {
+            return Ok(Self::Given(bytes));
+        }
+        let exposed = Exposed::of(bytes);
+        exposed.map(Self::Exposed).map_err(|e| Outcome::Refused(one_line(&e.to_string())))
+    }
+
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Given(bytes) => bytes,
+            Self::Exposed(exposed) => &exposed.bytes,
+        }
+    }
+
+    fn exposed(&self) -> Option<&Exposed> {
+        match self {
+            Self::Given(_) => None,
+            Self::Exposed(exposed) => Some(exposed),
+        }
+    }
+}
+
+fn is_component(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"\0asm") && bytes.get(4..8) == Some(&[0x0d, 0, 1, 0])
+}
+
+/// Compiles a module and finds its imports.
+fn link(
+    bytes: &[u8],
+    options: EngineOptions,
+    cache: Option<&Path>,
+) -> Attempt<(InstancePre<HostState>, Option<Arc<Slab>>)> {
+    let refused = |what: &str, error: &wasmtime::Error| {
+        Outcome::Refused(format!("{what}: {}", one_line(&format!("{error:#}"))))
+    };
+    if is_component(bytes) {
+        let why = "a component, not a core module: build the agent for wasm32-wasip1";
+        return Err(Outcome::Refused(why.to_owned()));
+    }
+    if bytes.is_empty() {
+        return Err(Outcome::Refused("an empty file".to_owned()));
+    }
+    let mut config = options.config();
+    let slab = options.allocation.configure(&mut config).map_err(Outcome::Failed)?;
+    if let Some(folder) = cache {
+        let mut at = CacheConfig::new();
+        at.with_directory(folder);
+        config.cache(Some(Cache::new(at).map_err(|e| refused("cache of compiled code", &e))?));
+    }
+    let engine = Engine::new(&config).map_err(|e| refused("engine", &e))?;
+    if slab.is_some() {
+        Creator::refuse_signals(&engine).map_err(Outcome::Failed)?;
+    }
+    USED.lock().unwrap_or_else(PoisonError::into_inner).insert(describe(&engine, options));
+    let module = Module::new(&engine, bytes).map_err(|e| refused("no valid module", &e))?;
+    let linker =
+        host_functions(&engine, options.asynchronous).map_err(|e| refused("linker", &e))?;
+    let pre = linker.instantiate_pre(&module);
+    Ok((pre.map_err(|e| refused("imports that no agent has", &e))?, slab))
+}
+
+/// A chain of errors on one line.
+pub(super) fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn host_functions(engine: &Engine, asynchronous: bool) -> wasmtime::Result<Linker<HostState>> {
+    let mut linker: Linker<HostState> = Linker::new(engine);
+    if asynchronous {
+        p1::add_to_linker_async(&mut linker, HostState::wasi)?;
+    } else {
+        p1::add_to_linker_sync(&mut linker, HostState::wasi)?;
+    }
+    let module = agent_abi::IMPORT_MODULE;
+    linker.func_wrap(
+        module,
+        "send",
+        |mut caller: Caller<'_, HostState>,
+         _to: u64,
+         at: u32,
+         bytes: u32|
+         -> wasmtime::Result<i32> {
+            caller.data().check(&caller, "send", at, bytes)?;
+            let counts = caller.data_mut().counts_mut();
+            counts.sent += 1;
+            counts.sent_bytes += u64::from(bytes);
+            Ok(0)
+        },
+    )?;
+    linker.func_wrap(
+        module,
+        "log",
+        |mut caller: Caller<'_, HostState>,
+         _level: u32,
+         at: u32,
+         bytes: u32|
+         -> wasmtime::Result<()> {
+            caller.data().check(&caller, "log", at, bytes)?;
+            caller.data_mut().counts_mut().logged += 1;
+            Ok(())
+        },
+    )?;
+    heap::host_functions(&mut linker)?;
+    linker.func_wrap(module, "clock_ns", |_: Caller<'_, HostState>| -> u64 {
+        use caxton_sys::clock::{Clock, Monotonic};
+        Monotonic.now().0
+    })?;
+    Ok(linker)
+}

@@ -1,0 +1,8 @@
+//! Statistics: numbers in, numbers out, each formula with its source. Knows no metric, unit, file.
+#![forbid(unsafe_code)]
+
+pub mod proportion;
+pub mod signed_rank;
+pub mod summary;
+pub mod trend;
+pub mod usl;
