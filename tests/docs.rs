@@ -301,3 +301,36 @@ fn no_guide_uses_a_term_that_was_replaced() {
         assert!(outdated.is_empty(), "{path}, see the glossary:\n{}", outdated.join("\n"));
     }
 }
+
+/// The targets' names and levels in a report, as rows of Markdown.
+fn levels(report: &str) -> Vec<String> {
+    let row = pattern(r"(?m)^(\| [^|]+( \| \\?[<>] [^|]+){3} \|)");
+    row.captures_iter(report).map(|found| found[1].replace('\\', "")).collect()
+}
+
+#[test]
+fn the_table_of_targets_is_that_of_a_report() {
+    let example = "| a b | \\< 1 ms | \\< 2 ms | \\< 3 s | — | missing |\n| c | 1 | 2 | 3 | 4 |\n";
+    assert_eq!(levels(example), ["| a b | < 1 ms | < 2 ms | < 3 s |"]);
+    let said = tool_says(&["export", "--format", "markdown", "tests/fixtures/record-v1"]);
+    let targets = levels(&said.stdout);
+    assert!(targets.len() > 5, "{said:?}");
+    let path = format!("{GUIDES}/messages.md");
+    let guide = fs::read_to_string(root().join(&path)).expect("a guide");
+    let written = levels(&guide);
+    assert_eq!(written, targets, "{path}");
+}
+
+#[test]
+fn every_format_is_in_the_guide() {
+    let help = tool_says(&["export", "--help"]).stdout;
+    let format = pattern(r"(?m)^\s+- ([a-z-]+): ");
+    let formats: Vec<&str> =
+        format.captures_iter(&help).map(|found| found.extract::<1>().1[0]).collect();
+    assert!(formats.len() > 10, "{help}");
+    let path = format!("{GUIDES}/reports-and-exports.md");
+    let guide = fs::read_to_string(root().join(&path)).expect("a guide");
+    for name in formats {
+        assert!(guide.contains(&format!("`{name}`")), "{path} does not name the format {name}");
+    }
+}
