@@ -7,6 +7,7 @@ mod browser;
 mod capability;
 mod cli;
 mod disk;
+mod docs;
 mod executable;
 mod files;
 mod folders;
