@@ -92,7 +92,7 @@ pub struct Args {
     #[arg(long, requires = "comparison", conflicts_with_all = ["margin", "budget"])]
     pub counts: bool,
 
-    /// Thresholds of a comparison, as TOML (see the README)
+    /// Thresholds of a comparison, as TOML (see harness/docs/compare-versions.md)
     #[arg(long, value_name = "FILE", requires = "comparison")]
     pub limits: Option<PathBuf>,
 

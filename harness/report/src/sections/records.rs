@@ -97,7 +97,7 @@ fn predictions(records: &Records) -> Table {
     }
     if !table.rows.is_empty() {
         let text = "Advice, not a verdict: a change below \"seen from\" cannot be told from \
-                    what this machine does by itrecords. Compare kits for a verdict.";
+                    what this machine does by itself. Compare kits for a verdict.";
         table.note(Tone::Plain, text);
     }
     table
