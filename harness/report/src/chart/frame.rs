@@ -21,11 +21,22 @@ pub(super) fn sheet(
     height: i32,
     draw: impl FnOnce(&Area) -> Drawn,
 ) -> Result<Sheet, ChartError> {
+    bare_sheet(title, (WIDTH, height), |area| {
+        paper::card(area, WIDTH, height)?;
+        draw(area)
+    })
+}
+
+/// A sheet of that width and height without a card.
+pub(super) fn bare_sheet(
+    title: &str,
+    size: (i32, i32),
+    draw: impl FnOnce(&Area) -> Drawn,
+) -> Result<Sheet, ChartError> {
     let mut svg = String::new();
     {
-        let size = (WIDTH as u32, height as u32);
+        let size = (size.0 as u32, size.1 as u32);
         let area = SVGBackend::with_string(&mut svg, size).into_drawing_area();
-        paper::card(&area, WIDTH, height)?;
         draw(&area)?;
         area.present()?;
     }

@@ -8,8 +8,7 @@ use caxton_model::units::Unit;
 pub type Line<'a> = (&'a str, &'a [(f64, f64)]);
 
 fn over_time() -> Axis {
-    let title = "time since the start of the load".to_owned();
-    Axis { title, scale: Scale::FromZero, unit: Unit::Nanos }
+    Axis::new("time since the start of the load", Scale::FromZero, Unit::Nanos)
 }
 
 /// The most points that get marks: beyond, a line says it.
@@ -20,8 +19,9 @@ const fn line(points: usize) -> Look {
     if points > MARKED_MAX { Look::Line } else { Look::Marks }
 }
 
-fn series((label, points): Line, look: Look) -> Series {
-    let points = points.iter().map(|(x, y)| Point { x: *x, y: *y, bounds: None });
+fn series(line: Line, look: Look) -> Series {
+    let (label, points) = line;
+    let points = points.iter().map(|(x, y)| Point::new(*x, *y));
     Series { label: label.to_owned(), points: points.collect(), look }
 }
 
@@ -38,22 +38,12 @@ pub fn rates(
         series(("offered", offered), Look::Dashed),
         series(("failed, timed out or dropped", failed), line(failed.len())),
     ];
-    Plane {
-        title: "Offered and achieved rate".to_owned(),
-        subtitle: "Where achieved stays below offered, the load was not met: latency then counts \
-                   the wait."
-            .to_owned(),
-        x: over_time(),
-        y: Axis {
-            title: "messages per second".to_owned(),
-            scale: Scale::FromZero,
-            unit: Unit::PerSecond,
-        },
-        stages: stages.to_vec(),
-        envelope: Vec::new(),
-        series: all.into_iter().filter(|series| !series.points.is_empty()).collect(),
-        notes: Vec::new(),
-    }
+    let series = all.into_iter().filter(|series| !series.points.is_empty()).collect();
+    let y = Axis::new("messages per second", Scale::FromZero, Unit::PerSecond);
+    let subtitle = "Where achieved stays below offered, the load was not met: latency then counts \
+                    the wait.";
+    let plane = Plane::new("Offered and achieved rate", subtitle, over_time(), y, series);
+    Plane { stages: stages.to_vec(), ..plane }
 }
 
 /// Percentiles over time, on a logarithmic scale: time, nanoseconds. Those of the service are
@@ -61,19 +51,12 @@ pub fn rates(
 pub fn latency(stages: &[Stage], responses: &[Line], services: &[Line]) -> Plane {
     let of = |one: &Line| series(*one, line(one.1.len()));
     let broken = |one: &Line| series(*one, Look::Dashed);
-    Plane {
-        title: "Response times over time".to_owned(),
-        subtitle:
-            "Response: from when a message was due until it was answered. Service: from when \
-                   it was sent."
-                .to_owned(),
-        x: over_time(),
-        y: Axis { title: "time, logarithmic".to_owned(), scale: Scale::Log, unit: Unit::Nanos },
-        stages: stages.to_vec(),
-        envelope: Vec::new(),
-        series: responses.iter().map(of).chain(services.iter().map(broken)).collect(),
-        notes: Vec::new(),
-    }
+    let series = responses.iter().map(of).chain(services.iter().map(broken)).collect();
+    let y = Axis::new("time, logarithmic", Scale::Log, Unit::Nanos);
+    let subtitle = "Response: from when a message was due until it was answered. Service: from \
+                    when it was sent.";
+    let plane = Plane::new("Response times over time", subtitle, over_time(), y, series);
+    Plane { stages: stages.to_vec(), ..plane }
 }
 
 /// Percentiles by log 1/(1−q): quantile between 0 and 1, nanoseconds. Few points get marks.
@@ -83,23 +66,11 @@ pub fn spectrum(title: &str, lines: &[(&str, Vec<Point>)]) -> Plane {
         points: points.clone(),
         look: line(points.len()),
     };
-    Plane {
-        title: title.to_owned(),
-        subtitle:
-            "Of all messages 90 %, 99 %, 99.9 % were quicker than this; each step to the right \
-                   leaves a tenth of those before it."
-                .to_owned(),
-        x: Axis {
-            title: "share of messages that were quicker".to_owned(),
-            scale: Scale::Nines,
-            unit: Unit::Share,
-        },
-        y: Axis { title: "time, logarithmic".to_owned(), scale: Scale::Log, unit: Unit::Nanos },
-        stages: Vec::new(),
-        envelope: Vec::new(),
-        series: lines.iter().map(one).collect(),
-        notes: Vec::new(),
-    }
+    let subtitle = "Of all messages 90 %, 99 %, 99.9 % were quicker than this; each step to the \
+                    right leaves a tenth of those before it.";
+    let x = Axis::new("share of messages that were quicker", Scale::Nines, Unit::Share);
+    let y = Axis::new("time, logarithmic", Scale::Log, Unit::Nanos);
+    Plane::new(title, subtitle, x, y, lines.iter().map(one).collect())
 }
 
 /// A straight line, from one end to the other, and how it is called.
@@ -116,7 +87,8 @@ pub struct Slope {
 /// A quantity over a long time: what was read, and as far as they are known its envelope (time,
 /// lower, upper), of which the lower one is judged, and its slope.
 pub fn trend(
-    (title, unit): (&str, Unit),
+    title: &str,
+    unit: Unit,
     readings: &[(f64, f64)],
     envelope: &[(f64, f64, f64)],
     slope: Option<&Slope>,
@@ -130,17 +102,10 @@ pub fn trend(
         lines.push(series((&slope.words, &[slope.from, slope.to]), Look::Dashed));
     }
     lines.push(series(("readings", readings), Look::Dots));
-    Plane {
-        title: title.to_owned(),
-        subtitle: "A leak lifts the bottom of every cycle; what only its peaks do says little."
-            .to_owned(),
-        x: over_time(),
-        y: Axis { title: title.to_lowercase(), scale: Scale::Linear, unit },
-        stages: Vec::new(),
-        envelope: envelope.to_vec(),
-        series: lines,
-        notes: Vec::new(),
-    }
+    let subtitle = "A leak lifts the bottom of every cycle; what only its peaks do says little.";
+    let y = Axis::new(&title.to_lowercase(), Scale::Linear, unit);
+    let plane = Plane::new(title, subtitle, over_time(), y, lines);
+    Plane { envelope: envelope.to_vec(), ..plane }
 }
 
 #[cfg(test)]
@@ -183,7 +148,7 @@ mod tests {
         let quantile = |i: i32| 1.0 - 10_f64.powf(-f64::from(i) / 8.0);
         let curve = |k: f64| -> Vec<Point> {
             let y = |i: i32| 1e5 * (f64::from(i) * k).exp();
-            (0..33).map(|i| Point { x: quantile(i), y: y(i), bounds: None }).collect()
+            (0..33).map(|i| Point::new(quantile(i), y(i))).collect()
         };
         let mib = 1_048_576.0;
         let hour = 3600.0 * S;
@@ -211,7 +176,7 @@ mod tests {
                     &[("response", curve(0.28)), ("service", curve(0.11))],
                 ),
             ),
-            ("load-trend", trend(("Live bytes", Unit::Bytes), &readings, &envelope, Some(&slope))),
+            ("load-trend", trend("Live bytes", Unit::Bytes, &readings, &envelope, Some(&slope))),
         ];
         planes.map(|(name, plane)| (name, plane.draw().unwrap())).to_vec()
     }
@@ -225,7 +190,7 @@ mod tests {
 
     #[test]
     fn no_line_leads_over_a_gap() {
-        let point = |x: f64, y: f64| Point { x, y, bounds: None };
+        let point = Point::new;
         let whole = [point(0.5, 1e3), point(0.9, 2e3), point(0.99, 3e3), point(0.999, 4e3)];
         let lines = |points: &[Point]| -> Vec<usize> {
             let svg = spectrum("x", &[("service", points.to_vec())]).draw().unwrap().file();

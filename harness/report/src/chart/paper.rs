@@ -83,12 +83,22 @@ impl Sheet {
         &self.title
     }
 
-    /// A file of its own: with a name for those who cannot see it, and with the colours of dark
-    /// pages, those of `inks` whether it has them or not.
-    pub(crate) fn file_with(&self, inks: &[Ink]) -> String {
+    /// Shows `words` while the pointer is near `at`.
+    pub(crate) fn hint(&mut self, at: (i32, i32), words: &str) {
+        let end = self.svg.rfind("</svg>").expect("the backend ends its picture");
+        let ((x, y), words) = (at, escape(words));
+        let hint = format!(
+            "<circle cx=\"{x}\" cy=\"{y}\" r=\"6\" fill=\"transparent\">\
+             <title>{words}</title></circle>\n"
+        );
+        self.svg.insert_str(end, &hint);
+    }
+
+    /// A file of its own, for pages light and dark, with a name for those who cannot see it.
+    pub fn file(&self) -> String {
         let (head, body) = self.parts();
         let mut style = String::new();
-        for ink in inks {
+        for ink in INKS.iter().filter(|ink| self.svg.contains(&ink.hex()[0])) {
             let [light, dark] = ink.hex();
             for property in ["fill", "stroke"] {
                 let rule = format!("[{property}=\"{light}\"] {{ {property}: {dark} }}");
@@ -100,13 +110,6 @@ impl Sheet {
              @media (prefers-color-scheme: dark) {{\n{style}}}\n</style>\n{body}",
             escape(&self.title)
         )
-    }
-
-    /// A file of its own, for pages light and dark.
-    pub fn file(&self) -> String {
-        let has = |ink: &&Ink| self.svg.contains(&ink.hex()[0]);
-        let inks: Vec<Ink> = INKS.iter().filter(has).copied().collect();
-        self.file_with(&inks)
     }
 
     /// A part of an HTML page, which has the style ([`page_style`]).
@@ -212,16 +215,19 @@ pub(crate) fn fit(text: &str, size: f64, room: f64) -> String {
     text + "…"
 }
 
-/// `text` in lines that fit into `room`.
+/// The lines of `text`, each broken to fit into `room`.
 pub(crate) fn lines(text: &str, size: f64, room: f64) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
-    for word in text.split(' ') {
-        match lines.last_mut() {
-            Some(last) if width(last, size) + width(word, size) + size <= room => {
-                last.push(' ');
-                last.push_str(word);
+    for text in text.lines() {
+        let first = lines.len();
+        for word in text.split(' ') {
+            match lines[first..].last_mut() {
+                Some(last) if width(last, size) + width(word, size) + size <= room => {
+                    last.push(' ');
+                    last.push_str(word);
+                }
+                _ => lines.push(word.to_owned()),
             }
-            _ => lines.push(word.to_owned()),
         }
     }
     lines.iter().map(|line| fit(line, size, room)).collect()

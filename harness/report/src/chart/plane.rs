@@ -38,6 +38,13 @@ pub struct Axis {
     pub unit: Unit,
 }
 
+impl Axis {
+    /// An axis.
+    pub fn new(title: &str, scale: Scale, unit: Unit) -> Self {
+        Self { title: title.to_owned(), scale, unit }
+    }
+}
+
 /// A point.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Point {
@@ -47,12 +54,19 @@ pub struct Point {
     pub y: f64,
     /// The interval of `y`.
     pub bounds: Option<(f64, f64)>,
+    /// True for a value with a reservation, which words tell.
+    pub is_hollow: bool,
 }
 
 impl Point {
+    /// A value without an interval.
+    pub const fn new(x: f64, y: f64) -> Self {
+        Self { x, y, bounds: None, is_hollow: false }
+    }
+
     /// Nothing was measured at `x`.
     pub const fn gap(x: f64) -> Self {
-        Self { x, y: f64::NAN, bounds: None }
+        Self::new(x, f64::NAN)
     }
 
     /// True where nothing was measured.
@@ -103,6 +117,54 @@ pub struct Stage {
     pub to: f64,
 }
 
+/// Words on a point, shown while the pointer is over it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Hint {
+    /// Across.
+    pub x: f64,
+    /// Up.
+    pub y: f64,
+    /// Clean text.
+    pub words: String,
+}
+
+/// How much room a chart takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Size {
+    /// A sheet: title, legend, axes and notes.
+    Sheet,
+    /// Beside many others on a page that tells the rest: no words but those of the vertical axis.
+    Small,
+}
+
+/// Where the plot of a size lies, and how large its marks are.
+struct Room {
+    width: i32,
+    left: i32,
+    right: i32,
+    plot: i32,
+    /// Of a mark.
+    radius: i32,
+    /// Half the length of a whisker's end.
+    cap: i32,
+}
+
+impl Size {
+    const fn room(self) -> Room {
+        match self {
+            Self::Sheet => Room {
+                width: WIDTH,
+                left: 92,
+                right: WIDTH - MARGIN - 8,
+                plot: 260,
+                radius: 4,
+                cap: 5,
+            },
+            Self::Small => Room { width: 340, left: 72, right: 332, plot: 100, radius: 3, cap: 0 },
+        }
+    }
+}
+
 /// A chart of lines. Texts are cut to their room and escaped, not cleaned: give clean ones.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plane {
@@ -120,13 +182,14 @@ pub struct Plane {
     pub envelope: Vec<(f64, f64, f64)>,
     /// The lines.
     pub series: Vec<Series>,
+    /// Words on points.
+    pub hints: Vec<Hint>,
     /// Lines of text below.
     pub notes: Vec<String>,
+    /// How much room it takes.
+    pub size: Size,
 }
 
-const PLOT: i32 = 260;
-const LEFT: i32 = 92;
-const RIGHT: i32 = WIDTH - MARGIN - 8;
 const LEGEND_ROW: i32 = 20;
 /// More points than pixels say nothing more.
 const POINTS_MAX: usize = 600;
@@ -136,11 +199,12 @@ const DOTS_MAX: usize = 100;
 const ROWS_MAX: usize = 60;
 /// Half of the distance between whiskers of neighbouring series.
 const ASIDE_PX: i32 = 3;
-/// Half the length of a whisker's end.
-const CAP: i32 = 5;
+/// Above and below the plot of a small chart.
+const SMALL_EDGE: i32 = 8;
 
 /// Where things stand.
 struct Layout {
+    room: Room,
     subtitles: Vec<String>,
     notes: Vec<String>,
     /// Middles of legend entries, with the index of the series.
@@ -152,6 +216,13 @@ struct Layout {
 
 impl Layout {
     fn of(plane: &Plane) -> Self {
+        let room = plane.size.room();
+        if plane.size == Size::Small {
+            let bottom = SMALL_EDGE + room.plot;
+            let [subtitles, notes] = [const { Vec::new() }; 2];
+            let (legend, top, height) = (Vec::new(), SMALL_EDGE, bottom + SMALL_EDGE);
+            return Self { room, subtitles, notes, legend, top, bottom, height };
+        }
         let subtitles = lines(&plane.subtitle, SMALL_SIZE, ROOM);
         let mut y = FIRST_LINE + LINE * subtitles.len() as i32 + 4;
         let mut x = MARGIN;
@@ -166,11 +237,11 @@ impl Layout {
         }
         // The vertical axis' title, and names of stages.
         let top = y + 44 + if plane.stages.is_empty() { 0 } else { 16 };
-        let bottom = top + PLOT;
+        let bottom = top + room.plot;
         let notes: Vec<String> =
             plane.notes.iter().flat_map(|note| lines(note, SMALL_SIZE, ROOM)).collect();
         let height = bottom + 48 + LINE * notes.len() as i32 + MARGIN / 2;
-        Self { subtitles, notes, legend, top, bottom, height }
+        Self { room, subtitles, notes, legend, top, bottom, height }
     }
 }
 
@@ -193,7 +264,8 @@ impl Grid {
         let area = plane.envelope.iter().flat_map(|(_, lower, upper)| [*lower, *upper]);
         let ys = points().map(|point| point.y).chain(bounds).chain(area);
         Some(Self {
-            x: Fitted::over(&plane.x, xs.clone(), (LEFT, RIGHT))?.tight(last),
+            x: Fitted::over(&plane.x, xs.clone(), (layout.room.left, layout.room.right))?
+                .tight(last),
             y: Fitted::over(&plane.y, ys, (layout.bottom, layout.top))?,
             shift: 0,
         })
@@ -209,16 +281,32 @@ impl Grid {
 }
 
 impl Plane {
+    /// A sheet of `series` and nothing else.
+    pub fn new(title: &str, subtitle: &str, x: Axis, y: Axis, series: Vec<Series>) -> Self {
+        Self {
+            title: title.to_owned(),
+            subtitle: subtitle.to_owned(),
+            x,
+            y,
+            stages: Vec::new(),
+            envelope: Vec::new(),
+            series,
+            hints: Vec::new(),
+            notes: Vec::new(),
+            size: Size::Sheet,
+        }
+    }
+
     /// The chart.
     ///
     /// # Errors
     /// The backend's.
     pub fn draw(&self) -> Result<Sheet, ChartError> {
         let layout = Layout::of(self);
-        frame::sheet(&self.title, layout.height, |area| {
-            self.words(area, &layout)?;
-            let Some(grid) = Grid::over(self, &layout) else {
-                let at = (LEFT, (layout.top + layout.bottom) / 2);
+        let grid = Grid::over(self, &layout);
+        let plot = |area: &Area| {
+            let Some(grid) = grid else {
+                let at = (layout.room.left, (layout.top + layout.bottom) / 2);
                 return text(area, "No figure that these axes can show.", at, Font::PLAIN);
             };
             self.stages(area, &grid, &layout)?;
@@ -226,15 +314,30 @@ impl Plane {
             self.envelope(area, &grid)?;
             let mut all = self.series.iter().zip(self.shifts()).enumerate();
             all.try_for_each(|(i, (series, shift))| {
-                draw_series(area, &grid.shifted(shift), series, i)
+                draw_series(area, &grid.shifted(shift), &layout.room, series, i)
             })
-        })
+        };
+        let mut sheet = match self.size {
+            Size::Sheet => frame::sheet(&self.title, layout.height, |area| {
+                self.words(area, &layout)?;
+                plot(area)
+            }),
+            Size::Small => frame::bare_sheet(&self.title, (layout.room.width, layout.height), plot),
+        }?;
+        for hint in &self.hints {
+            if let Some(at) = grid.and_then(|grid| grid.at(hint.x, hint.y)) {
+                sheet.hint(at, &hint.words);
+            }
+        }
+        Ok(sheet)
     }
 
     /// By how many pixels each series stands aside, so that whiskers do not hide each other.
     fn shifts(&self) -> Vec<i32> {
         let has_whiskers = |series: &Series| {
-            series.look == Look::Marks && series.points.iter().any(|p| p.bounds.is_some())
+            self.size == Size::Sheet
+                && series.look == Look::Marks
+                && series.points.iter().any(|p| p.bounds.is_some())
         };
         let count = self.series.iter().filter(|series| has_whiskers(series)).count() as i32;
         let mut next = 0;
@@ -261,7 +364,7 @@ impl Plane {
         let above = if self.stages.is_empty() { 14 } else { 30 };
         text(area, &self.y.title, (MARGIN, layout.top - above), font)?;
         let across = Font { anchor: HPos::Right, ..font };
-        text(area, &self.x.title, (RIGHT, layout.bottom + 36), across)?;
+        text(area, &self.x.title, (layout.room.right, layout.bottom + 36), across)?;
         frame::lines(area, &layout.notes, layout.bottom + 58)
     }
 
@@ -283,19 +386,21 @@ impl Plane {
     }
 
     fn grid(&self, area: &Area, grid: &Grid, layout: &Layout) -> Drawn {
+        let Room { left, right, .. } = layout.room;
         for (value, words) in grid.y.ticks(28.0) {
             let Some(y) = grid.y.at(value) else { continue };
-            paper::line(area, [(LEFT, y), (RIGHT, y)], GRID.line(1))?;
+            paper::line(area, [(left, y), (right, y)], GRID.line(1))?;
             let font = Font { anchor: HPos::Right, ..Font::PLAIN };
-            text(area, &words, (LEFT - 8, y), font)?;
+            text(area, &words, (left - 8, y), font)?;
         }
-        for (value, words) in grid.x.ticks(64.0) {
+        let across = if self.size == Size::Small { Vec::new() } else { grid.x.ticks(64.0) };
+        for (value, words) in across {
             let Some(x) = grid.x.at(value) else { continue };
             paper::line(area, [(x, layout.top), (x, layout.bottom)], GRID.line(1))?;
             let font = Font { anchor: HPos::Center, ..Font::PLAIN };
             text(area, &words, (x, layout.bottom + 14), font)?;
         }
-        paper::line(area, [(LEFT, layout.bottom), (RIGHT, layout.bottom)], BORDER.line(1))
+        paper::line(area, [(left, layout.bottom), (right, layout.bottom)], BORDER.line(1))
     }
 
     fn envelope(&self, area: &Area, grid: &Grid) -> Drawn {
@@ -366,24 +471,26 @@ fn ink(index: usize, look: Look) -> Ink {
 }
 
 /// A mark whose shape tells series apart without colour.
-fn mark(area: &Area, index: usize, (x, y): (i32, i32), ink: Ink) -> Drawn {
-    let r = 4;
+fn mark(area: &Area, index: usize, at: (i32, i32), r: i32, ink: Ink) -> Drawn {
+    let (x, y) = at;
     let style = ink.light().filled();
+    let far = r + 1;
     match index % 4 {
-        0 => area.draw(&Circle::new((x, y), r, style)),
+        0 => area.draw(&Circle::new(at, r, style)),
         1 => area.draw(&Rectangle::new([(x - r, y - r), (x + r, y + r)], style)),
-        2 => area.draw(&Polygon::new(
-            [(x, y - r - 1), (x + r + 1, y + r), (x - r - 1, y + r)].to_vec(),
-            style,
-        )),
+        2 => {
+            let corners = [(x, y - far), (x + far, y + r), (x - far, y + r)];
+            area.draw(&Polygon::new(corners.to_vec(), style))
+        }
         _ => {
-            area.draw(&Circle::new((x, y), r, CARD.light().filled()))?;
-            area.draw(&Circle::new((x, y), r, ink.line(2)))
+            let corners = [(x, y - far), (x + far, y), (x, y + far), (x - far, y)];
+            area.draw(&Polygon::new(corners.to_vec(), style))
         }
     }
 }
 
-fn legend_mark(area: &Area, look: Look, index: usize, (x, y): (i32, i32)) -> Drawn {
+fn legend_mark(area: &Area, look: Look, index: usize, at: (i32, i32)) -> Drawn {
+    let (x, y) = at;
     let ink = ink(index, look);
     let ends = [(x, y), (x + 24, y)];
     match look {
@@ -392,12 +499,12 @@ fn legend_mark(area: &Area, look: Look, index: usize, (x, y): (i32, i32)) -> Dra
         Look::Dots => area.draw(&Circle::new((x + 12, y), 2, ink.light().filled())),
         Look::Marks => {
             paper::line(area, ends, ink.line(2))?;
-            mark(area, index, (x + 12, y), ink)
+            mark(area, index, (x + 12, y), Size::Sheet.room().radius, ink)
         }
     }
 }
 
-fn draw_series(area: &Area, grid: &Grid, series: &Series, index: usize) -> Drawn {
+fn draw_series(area: &Area, grid: &Grid, room: &Room, series: &Series, index: usize) -> Drawn {
     let ink = ink(index, series.look);
     let runs = series.points.split(Point::is_gap);
     let runs: Vec<Vec<Point>> = runs.map(|run| thinned(run, series.points.len())).collect();
@@ -423,13 +530,19 @@ fn draw_series(area: &Area, grid: &Grid, series: &Series, index: usize) -> Drawn
         let ends = [grid.at(point.x, lower), grid.at(point.x, upper)];
         let [Some((x, lower)), Some((_, upper))] = ends else { continue };
         paper::line(area, [(x, lower), (x, upper)], ink.line(1))?;
-        for y in [lower, upper] {
-            paper::line(area, [(x - CAP, y), (x + CAP, y)], ink.line(1))?;
+        for y in [lower, upper].into_iter().filter(|_| room.cap > 0) {
+            paper::line(area, [(x - room.cap, y), (x + room.cap, y)], ink.line(1))?;
         }
     }
-    if series.look == Look::Marks {
-        let places = runs.iter().flatten().filter_map(place);
-        places.into_iter().try_for_each(|place| mark(area, index, place, ink))?;
+    if series.look != Look::Marks {
+        return Ok(());
+    }
+    for point in runs.iter().flatten() {
+        let Some(at) = place(point) else { continue };
+        mark(area, index, at, room.radius, ink)?;
+        if point.is_hollow {
+            mark(area, index, at, room.radius / 2, CARD)?;
+        }
     }
     Ok(())
 }

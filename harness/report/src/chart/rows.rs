@@ -3,13 +3,13 @@
 
 use super::frame::{self, FIRST_LINE, LINE, MARGIN, ROOM, WIDTH};
 use super::paper::{
-    self, ASIDE, Area, BLUE, BORDER, Font, GREEN, GREY, GRID, GROUNDS, Ink, ORANGE, RED,
-    SMALL_SIZE, TEXT_SIZE, WORDS, fit, lines, text, width,
+    self, ASIDE, Area, BLUE, BORDER, CARD, Font, GREEN, GREY, GRID, GROUNDS, Ink, ORANGE, PURPLE,
+    RED, SMALL_SIZE, TEXT_SIZE, WORDS, fit, lines, text, width,
 };
 use super::plane::Axis;
 use super::scale::Fitted;
 use super::{ChartError, Drawn, Sheet};
-use plotters::element::{Circle, Rectangle};
+use plotters::element::{Circle, DashedPathElement, Rectangle};
 use plotters::prelude::Color;
 use plotters::style::text_anchor::HPos;
 
@@ -26,6 +26,8 @@ pub enum Paint {
     Bad,
     /// Beside the matter.
     Aside,
+    /// A mean of the others: a line leads from it up through them.
+    Mean,
 }
 
 impl Paint {
@@ -36,6 +38,7 @@ impl Paint {
             Self::Fair => ORANGE,
             Self::Bad => RED,
             Self::Aside => GREY,
+            Self::Mean => PURPLE,
         }
     }
 }
@@ -47,6 +50,8 @@ pub struct Mark {
     pub value: f64,
     /// Its interval.
     pub bounds: Option<(f64, f64)>,
+    /// True for a value with a reservation, which the notes tell.
+    pub is_hollow: bool,
 }
 
 /// A row.
@@ -92,7 +97,7 @@ pub struct Rows {
     pub title: String,
     /// How to read it.
     pub subtitle: String,
-    /// The axis; its title stands below.
+    /// The axis; its title stands below. Where no row has a mark, there is none.
     pub axis: Axis,
     /// How marks are drawn.
     pub shape: Shape,
@@ -119,6 +124,8 @@ struct Layout {
     legend: i32,
     top: i32,
     bottom: i32,
+    /// The middle of the first note.
+    notes_top: i32,
     left: i32,
     right: i32,
     height: i32,
@@ -138,10 +145,15 @@ impl Layout {
         let bottom = top + ROW * rows.rows.len() as i32;
         let notes: Vec<String> =
             rows.notes.iter().flat_map(|note| lines(note, SMALL_SIZE, ROOM)).collect();
-        let height = bottom + 54 + LINE * notes.len() as i32 + MARGIN / 2;
+        let notes_top = bottom + if rows.has_axis() { 60 } else { LINE };
+        let height = notes_top - 6 + LINE * notes.len() as i32 + MARGIN / 2;
         let left = MARGIN + widest(|row| &row.label, LABEL_MAX) + GAP;
-        let right = WIDTH - MARGIN - widest(|row| &row.figure, FIGURE_MAX) - GAP;
-        Self { subtitles, notes, legend, top, bottom, left, right, height }
+        let right = match rows.has_axis() {
+            true => WIDTH - MARGIN - widest(|row| &row.figure, FIGURE_MAX) - GAP,
+            // Figures stand beside their labels.
+            false => left,
+        };
+        Self { subtitles, notes, legend, top, bottom, notes_top, left, right, height }
     }
 
     fn middle(&self, index: usize) -> i32 {
@@ -158,12 +170,29 @@ impl Rows {
         let layout = Layout::of(self);
         frame::sheet(&self.title, layout.height, |area| {
             self.words(area, &layout)?;
+            if !self.has_axis() {
+                return Ok(());
+            }
             let axis = self.axis_over(&layout);
             self.grounds(area, &axis, &layout)?;
             self.grid(area, &axis, &layout)?;
             let mut all = self.rows.iter().enumerate();
-            all.try_for_each(|(index, row)| self.mark(area, &axis, (row, layout.middle(index))))
+            all.try_for_each(|(index, row)| {
+                let y = layout.middle(index);
+                if let (Paint::Mean, Some(mark)) = (row.paint, row.mark)
+                    && let Some(x) = axis.at(mark.value)
+                {
+                    let guide = [(x, layout.top), (x, y)];
+                    let style = row.paint.ink().line(1);
+                    area.draw(&DashedPathElement::new(guide, 5, 4, style))?;
+                }
+                self.mark(area, &axis, row, y)
+            })
         })
+    }
+
+    fn has_axis(&self) -> bool {
+        self.rows.iter().any(|row| row.mark.is_some())
     }
 
     fn axis_over(&self, layout: &Layout) -> Fitted {
@@ -190,16 +219,19 @@ impl Rows {
             x += 44 + width(words, SMALL_SIZE).ceil() as i32;
         }
         for (index, row) in self.rows.iter().enumerate() {
-            self.row_words(area, layout, (row, layout.middle(index)))?;
+            self.row_words(area, layout, row, layout.middle(index))?;
+        }
+        frame::lines(area, &layout.notes, layout.notes_top)?;
+        if !self.has_axis() {
+            return Ok(());
         }
         let below = Font { ink: ASIDE, ..Font::PLAIN };
         let wide = width(&self.axis.title, SMALL_SIZE).ceil() as i32;
         let left = layout.left.min(WIDTH - MARGIN - wide).max(MARGIN);
-        text(area, &self.axis.title, (left, layout.bottom + 34), below)?;
-        frame::lines(area, &layout.notes, layout.bottom + 60)
+        text(area, &self.axis.title, (left, layout.bottom + 34), below)
     }
 
-    fn row_words(&self, area: &Area, layout: &Layout, (row, y): (&Row, i32)) -> Drawn {
+    fn row_words(&self, area: &Area, layout: &Layout, row: &Row, y: i32) -> Drawn {
         let font = Font { size: TEXT_SIZE, ink: WORDS, ..Font::PLAIN };
         if row.is_heading() {
             let label = fit(&row.label, TEXT_SIZE, f64::from(layout.right - MARGIN));
@@ -207,10 +239,15 @@ impl Rows {
         }
         let label = fit(&row.label, TEXT_SIZE, f64::from(LABEL_MAX));
         let at = (layout.left - GAP, y);
-        text(area, &label, at, Font { anchor: HPos::Right, ..font })?;
+        let is_bold = row.paint == Paint::Mean;
+        let ink = match row.paint {
+            Paint::Mean | Paint::Aside => row.paint.ink(),
+            Paint::Plain | Paint::Good | Paint::Fair | Paint::Bad => WORDS,
+        };
+        text(area, &label, at, Font { anchor: HPos::Right, is_bold, ink, ..font })?;
         let figure = fit(&row.figure, TEXT_SIZE, f64::from(FIGURE_MAX));
         let ink = if row.paint == Paint::Plain { WORDS } else { row.paint.ink() };
-        text(area, &figure, (layout.right + GAP, y), Font { ink, ..font })
+        text(area, &figure, (layout.right + GAP, y), Font { ink, is_bold, ..font })
     }
 
     fn grounds(&self, area: &Area, axis: &Fitted, layout: &Layout) -> Drawn {
@@ -229,6 +266,11 @@ impl Rows {
 
     fn grid(&self, area: &Area, axis: &Fitted, layout: &Layout) -> Drawn {
         let has_grounds = !self.grounds.is_empty();
+        let is_led = |row: &Row| self.shape == Shape::Dot && !has_grounds && !row.is_heading();
+        for (index, _) in self.rows.iter().enumerate().filter(|(_, row)| is_led(row)) {
+            let y = layout.middle(index);
+            paper::line(area, [(layout.left, y), (layout.right, y)], GRID.line(1))?;
+        }
         for (value, words) in axis.ticks(56.0) {
             let Some(x) = axis.at(value) else { continue };
             let ink = if has_grounds { BORDER } else { GRID };
@@ -245,7 +287,7 @@ impl Rows {
         text(area, words, (x, layout.top - 10), font)
     }
 
-    fn mark(&self, area: &Area, axis: &Fitted, (row, y): (&Row, i32)) -> Drawn {
+    fn mark(&self, area: &Area, axis: &Fitted, row: &Row, y: i32) -> Drawn {
         let Some(mark) = row.mark else { return Ok(()) };
         let Some(x) = axis.at(mark.value) else { return Ok(()) };
         let ink = row.paint.ink();
@@ -265,6 +307,10 @@ impl Rows {
         if on_bar {
             return Ok(());
         }
-        area.draw(&Circle::new((x, y), 4, ink.light().filled()))
+        area.draw(&Circle::new((x, y), 4, ink.light().filled()))?;
+        if mark.is_hollow {
+            area.draw(&Circle::new((x, y), 2, CARD.light().filled()))?;
+        }
+        Ok(())
     }
 }

@@ -38,7 +38,7 @@ fn paper(scale: Scale, value: f64) -> Option<f64> {
 
 impl Fitted {
     /// An axis that has all of `values` that it can have, from pixel `span.0` to `span.1`; none
-    /// where there is no such value.
+    /// where there is no such value, or where they lie too far apart for numbers.
     pub(crate) fn over(
         axis: &Axis,
         values: impl Iterator<Item = f64>,
@@ -68,7 +68,7 @@ impl Fitted {
             }
             Scale::Nines => (lower, upper) = (0.0, upper.max(1.0) * 1.03),
         }
-        Some(Self { scale, unit, lower, upper, span })
+        (upper - lower).is_finite().then_some(Self { scale, unit, lower, upper, span })
     }
 
     /// The same axis without the room beyond its last value: for one that goes across.

@@ -1,9 +1,8 @@
 //! What WASM costs each agent, as a chart: the ratio of call times with its interval, one row per
-//! agent. What stands in the rows is here; where and in which colours, in `svg/drawing.rs`.
+//! agent.
 
-mod drawing;
-
-use crate::chart::{ChartError, Sheet};
+use crate::chart::plane::{Axis, Scale};
+use crate::chart::rows::{Mark, Paint, Row, Rows, Shape};
 use crate::export::ExportError;
 use crate::sections::figures::too_few;
 use crate::table::name;
@@ -13,6 +12,7 @@ use caxton_model::reading::Reading;
 use caxton_model::record::{CaseRecord, Company, Record, Status, Summary};
 use caxton_model::samples::Sample;
 use caxton_model::sanitise::sanitise;
+use caxton_model::units::Unit;
 use caxton_model::words::percent;
 use std::ops::RangeInclusive;
 
@@ -21,85 +21,58 @@ const DRAWABLE: RangeInclusive<f64> = 1e-4..=1e4;
 /// Longest name of a processor.
 const CPU_MAX: usize = 60;
 
-/// How a row is meant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    /// An agent with a ratio.
-    Agent,
-    /// An agent without one.
-    Without,
-    /// The mean of the agents.
-    Geomean,
-    /// The agent that does nothing.
-    Apparatus,
-}
-
-/// A ratio on the axis.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Mark {
-    ratio: f64,
-    bounds: Option<(f64, f64)>,
-    /// True for a figure that was not measured in quiet.
-    is_hollow: bool,
-}
-
-/// One line of the chart. Its texts are clean.
-#[derive(Debug, Clone, PartialEq)]
-struct Row {
-    kind: Kind,
-    label: String,
-    mark: Option<Mark>,
-    figure: String,
-}
-
-/// All that is drawn. Its texts are clean.
-#[derive(Debug, Clone, PartialEq)]
-struct Chart {
-    title: &'static str,
-    subtitles: [String; 2],
-    rows: Vec<Row>,
-    notes: Vec<String>,
-}
+const NO_RATIO: &str = "No agent of this run has a ratio of WASM to native.";
 
 /// The chart as SVG.
 pub(super) fn export(record: &Record, _: &[Sample]) -> Result<Vec<u8>, ExportError> {
-    let drawn = sheet(record).map_err(|e| ExportError { format: "svg", why: e.to_string() })?;
-    Ok(drawn.file_with(&drawing::INKS).into_bytes())
+    let drawn = chart(record).draw();
+    let sheet = drawn.map_err(|e| ExportError { format: "svg", why: e.to_string() })?;
+    Ok(sheet.file().into_bytes())
 }
 
-/// The chart, drawn.
-pub(crate) fn sheet(record: &Record) -> Result<Sheet, ChartError> {
-    drawing::draw(&chart(record))
-}
-
-fn chart(record: &Record) -> Chart {
+/// A row per agent, the dearest first, then the mean of them and the agent that does nothing.
+pub(crate) fn chart(record: &Record) -> Rows {
     let cases: Vec<&CaseRecord> = record.cases.iter().filter(|c| c.key.is_overhead()).collect();
     let (noop, agents): (Vec<_>, Vec<_>) = cases.iter().partition(|case| case.key.agent == NOOP);
-    let mut rows: Vec<Row> = agents.into_iter().map(|case| row(case, Kind::Agent)).collect();
+    let mut rows: Vec<Row> = agents.into_iter().map(|case| row(case, Paint::Plain)).collect();
     rows.sort_by(|a, b| {
-        let ratio = |row: &Row| row.mark.map_or(0.0, |mark| mark.ratio);
+        let ratio = |row: &Row| row.mark.map_or(0.0, |mark| mark.value);
         ratio(b).total_cmp(&ratio(a)).then_with(|| a.label.cmp(&b.label))
     });
     rows.extend(geomean(record, &cases));
-    rows.extend(noop.into_iter().map(|case| row(case, Kind::Apparatus)));
-    Chart {
-        title: "What WASM costs: steady-state call time, WASM over native",
-        subtitles: [asked(record), conditions(record, &cases)],
+    rows.extend(noop.into_iter().map(|case| row(case, Paint::Aside)));
+    let mut notes = notes(record, &cases);
+    if rows.iter().all(|row| row.mark.is_none()) {
+        notes.insert(0, NO_RATIO.to_owned());
+    }
+    Rows {
+        title: "What WASM costs: steady-state call time, WASM over native".to_owned(),
+        subtitle: format!("{}\n{}", asked(record), conditions(record, &cases)),
+        axis: Axis {
+            title: "ratio of call times, WASM over native, on a logarithmic scale; less is better"
+                .to_owned(),
+            scale: Scale::Log,
+            unit: Unit::Ratio,
+        },
+        shape: Shape::Dot,
+        reference: (1.0, "native".to_owned()),
+        grounds: Vec::new(),
         rows,
-        notes: notes(record, &cases),
+        notes,
     }
 }
 
-fn row(case: &CaseRecord, kind: Kind) -> Row {
+fn row(case: &CaseRecord, paint: Paint) -> Row {
     let params = case.key.params.iter().map(|(name, value)| format!(" {name}={value}"));
     let label = name(&format!("{}{}", case.key.agent, params.collect::<String>()));
     let without = |figure: &str| {
-        let kind = if kind == Kind::Agent { Kind::Without } else { kind };
-        Row { kind, label: label.clone(), mark: None, figure: figure.to_owned() }
+        let paint = if paint == Paint::Plain { Paint::Bad } else { paint };
+        let figure = figure.to_owned();
+        Row { label: label.clone(), mark: None, grounds: None, figure, paint }
     };
     match (&case.outcome, case.metric(HEADLINE)) {
         (Outcome::Ran, Ok(summary)) => {
-            Row { kind, label, mark: mark(summary), figure: figure(summary) }
+            Row { label, mark: mark(summary), grounds: None, figure: figure(summary), paint }
         }
         (Outcome::Ran, Err(_)) => without("no ratio"),
         (outcome, _) => without(outcome.name()),
@@ -115,7 +88,7 @@ fn geomean(record: &Record, cases: &[&CaseRecord]) -> Option<Row> {
         summary.map_or((None, "none".to_owned()), |summary| (mark(summary), figure(summary)));
     let label = if agents == 1 { "agent" } else { "agents" };
     let label = format!("geomean of {agents} {label}");
-    (agents > 0).then_some(Row { kind: Kind::Geomean, label, mark, figure })
+    (agents > 0).then_some(Row { label, mark, grounds: None, figure, paint: Paint::Mean })
 }
 
 fn mark(summary: &Summary) -> Option<Mark> {
@@ -123,7 +96,7 @@ fn mark(summary: &Summary) -> Option<Mark> {
     let (lower, upper) = bounds.unwrap_or((summary.estimate, summary.estimate));
     let is_drawable = [lower, summary.estimate, upper].iter().all(|v| DRAWABLE.contains(v));
     let is_hollow = is_in_company(summary);
-    is_drawable.then_some(Mark { ratio: summary.estimate, bounds, is_hollow })
+    is_drawable.then_some(Mark { value: summary.estimate, bounds, is_hollow })
 }
 
 fn is_in_company(summary: &Summary) -> bool {

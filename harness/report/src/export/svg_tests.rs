@@ -34,9 +34,8 @@ fn rows(record: &Record) -> Vec<String> {
 fn agents_stand_by_their_ratio_then_failures_the_mean_and_the_apparatus() {
     let (mut record, _) = fixture::run();
     tell(&mut record, "sha256", (2.2415, Some((2.197, 2.3064))));
-    let kinds: Vec<Kind> = chart(&record).rows.iter().map(|row| row.kind).collect();
-    let expected = [Kind::Agent, Kind::Agent, Kind::Without, Kind::Geomean, Kind::Apparatus];
-    assert_eq!(kinds, expected);
+    let paints: Vec<Paint> = chart(&record).rows.iter().map(|row| row.paint).collect();
+    assert_eq!(paints, [Paint::Plain, Paint::Plain, Paint::Bad, Paint::Mean, Paint::Aside]);
     let rows = rows(&record);
     assert_eq!(rows[0], "sha256: 2.24x [2.20, 2.31]");
     assert!(rows[1].starts_with("json: 1.4"), "{rows:?}");
@@ -48,7 +47,8 @@ fn agents_stand_by_their_ratio_then_failures_the_mean_and_the_apparatus() {
 #[test]
 fn the_subtitles_tell_source_machine_launches_and_level() {
     let (record, _) = fixture::run();
-    let [asked, conditions] = chart(&record).subtitles;
+    let subtitle = chart(&record).subtitle;
+    let (asked, conditions) = subtitle.split_once('\n').unwrap();
     assert_eq!(asked, "suite wasm, scale quick; commit abc1234 with uncommitted changes");
     let expected = "Example CPU @ 2.00GHz; 12 launches per agent; 95 % intervals";
     assert_eq!(conditions, expected);
@@ -104,6 +104,34 @@ fn what_weakens_a_figure_is_told() {
     assert_eq!(chart.notes.len(), 4, "{:?}", chart.notes);
     assert_eq!(chart.rows[0].figure, "1.50x (n = 12)");
     assert!(chart.rows[1].mark.unwrap().is_hollow);
+}
+
+#[test]
+fn marks_stand_where_the_ratios_say() {
+    let (mut record, _) = fixture::run();
+    tell(&mut record, "sha256", (10.0, Some((5.0, 20.0))));
+    tell(&mut record, "json", (100.0, None));
+    let svg = svg(&record);
+    let number = |tag: &str, name: &str| -> f64 {
+        let (_, rest) = tag.split_once(&format!("{name}=\"")).unwrap();
+        rest.split_once('"').unwrap().0.parse().unwrap()
+    };
+    let tags =
+        |name: &'static str| svg.split(name).skip(1).map(|rest| rest.split('>').next().unwrap());
+    let blue = |tag: &&str| tag.contains("#0969DA");
+    let dots: Vec<f64> = tags("<circle ").filter(blue).map(|tag| number(tag, "cx")).collect();
+    let [json, sha256] = dots.as_slice() else { panic!("the dearest first: {dots:?}") };
+    let native = tags("<polyline ").find(|tag| tag.contains("#1F2328")).unwrap();
+    let (_, native) = native.split_once("points=\"").unwrap();
+    let native: f64 = native.split_once(',').unwrap().0.parse().unwrap();
+    assert!((2.0 * (sha256 - native) - (json - native)).abs() <= 2.0, "decades: {dots:?}");
+    let whisker = tags("<polyline ").find(blue).unwrap();
+    let (_, places) = whisker.split_once("points=\"").unwrap();
+    let ends: Vec<f64> =
+        places.split_whitespace().filter_map(|at| at.split_once(',')?.0.parse().ok()).collect();
+    assert!((ends[0] + ends[1] - 2.0 * sha256).abs() <= 2.0, "5 and 20 around 10: {ends:?}");
+    let factor = (ends[1] - ends[0]) / (json - sha256);
+    assert!((factor - 4.0_f64.log10()).abs() < 0.02, "{factor}");
 }
 
 #[test]

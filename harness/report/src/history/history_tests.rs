@@ -8,6 +8,9 @@ use caxton_model::reading::Reading;
 use caxton_model::record::{PROFILE, Record};
 use expect_test::expect_file;
 
+/// A line that joins runs.
+const LINE: &str = "stroke-width=\"2\" points=";
+
 /// The fixture `days` later, on a machine of `cores` cores; call times scaled.
 fn later(days: u32, cores: &str, factor: f64) -> Record {
     let (mut record, _) = run();
@@ -44,7 +47,7 @@ fn the_page_of_three_runs_is_as_it_was() {
 #[test]
 fn only_the_same_machine_and_scale_are_joined() {
     let mut records: Vec<Record> = (0..4).map(|day| later(day, "2", 1.0)).collect();
-    let lines = |records: &[Record]| page(records).matches("<polyline").count();
+    let lines = |records: &[Record]| page(records).matches(LINE).count();
     let all = lines(&records);
     assert!(all > 0);
     records[1].run.scale = "full".to_owned();
@@ -54,6 +57,41 @@ fn only_the_same_machine_and_scale_are_joined() {
     assert_eq!(lines(&records), 0);
     let text = page(&records);
     assert!(text.contains("4 runs of 2 machines"), "machines and not scales");
+}
+
+/// Places of the circles of machine A's colour, and of those of which only a pointer knows.
+fn places(page: &str, fill: &str) -> Vec<[f64; 2]> {
+    let circles = page.split("<circle ").skip(1).filter_map(|rest| rest.split_once('>'));
+    let own = circles.filter(|(tag, _)| tag.contains(&format!("fill=\"{fill}\"")));
+    let number = |tag: &str, name: &str| -> f64 {
+        let (_, rest) = tag.split_once(&format!("{name}=\"")).unwrap();
+        rest.split_once('"').unwrap().0.parse().unwrap()
+    };
+    own.map(|(tag, _)| ["cx", "cy"].map(|name| number(tag, name))).collect()
+}
+
+#[test]
+fn marks_stand_where_the_figures_say_and_have_their_words() {
+    let mut records: Vec<Record> =
+        [1.0, 2.0, 4.0].into_iter().zip(0..).map(|(f, day)| later(day, "2", f)).collect();
+    for record in &mut records {
+        record.run.revision.dirty = Some(false);
+        record.cases.retain(|case| case.key.is_overhead() && case.key.agent == "json");
+        for case in &mut record.cases {
+            case.metrics.retain(|metric, _| metric.as_str() == "wasm_call_ns");
+        }
+    }
+    let text = page(&records);
+    let dots = places(&text, "#0969DA");
+    let [a, b, c] = dots.as_slice() else { panic!("{dots:?}") };
+    assert!((b[0] - a[0] - (c[0] - b[0])).abs() <= 1.0, "runs are evenly apart: {dots:?}");
+    // From 1 to 2 is half as far as from 2 to 4.
+    assert!((2.0 * (a[1] - b[1]) - (b[1] - c[1])).abs() <= 2.0, "{dots:?}");
+    assert_eq!(places(&text, "transparent"), dots, "words where the dots are");
+    assert!(text.contains("<title>2026-01-03T03:04:05Z commit c1, quick: 29."), "{text}");
+    records[1].run.revision.dirty = None;
+    let text = page(&records);
+    assert_eq!(places(&text, "#FFFFFF"), [*b], "hollow");
 }
 
 #[test]
@@ -76,7 +114,7 @@ fn runs_are_in_order_and_the_oldest_are_left_out() {
 #[test]
 fn a_run_that_told_nothing_of_a_metric_ends_its_line() {
     let mut records: Vec<Record> = (0..4).map(|day| later(day, "2", 1.0)).collect();
-    let lines = |records: &[Record]| page(records).matches("<polyline").count();
+    let lines = |records: &[Record]| page(records).matches(LINE).count();
     let whole = lines(&records);
     let metric = MetricName::parse("wasm_call_ns").unwrap();
     let case = records[1].cases.iter_mut().find(|case| case.metric("wasm_call_ns").is_ok());

@@ -1,7 +1,8 @@
 //! The page: suites, their cases, and a chart with its figures for each metric.
 
-use super::chart::{COLOURS, chart};
+use super::chart::chart;
 use super::series::{Case, History, Point, Series, Suite};
+use crate::chart::paper::{SERIES, page_style};
 use crate::html::family;
 use caxton_model::record::Record;
 use caxton_model::sanitise::sanitise;
@@ -15,7 +16,8 @@ const TEXT_MAX: usize = 200;
 pub fn page(records: &[Record]) -> String {
     let history = History::of(records);
     let shown: usize = history.suites.iter().map(|suite| suite.runs.len()).sum();
-    let mut html = HEAD.replace("STYLE", &(family::style() + STYLE));
+    let [_, _, inks] = page_style();
+    let mut html = HEAD.replace("STYLE", &(family::style() + STYLE + &inks));
     html += &format!(
         "<header><h1>caxton-bench: history</h1></header>\n<p>{} of {}. A dot is a run, its line \
          the interval; hollow: with uncommitted changes. Only runs of the same machine and scale \
@@ -29,7 +31,7 @@ pub fn page(records: &[Record]) -> String {
     }
     html += "<ul class=\"machines\">\n";
     for (index, words) in history.machines.iter().enumerate() {
-        let (class, letter) = (index % COLOURS, letter(index));
+        let (class, letter) = (index % SERIES.len(), letter(index));
         html +=
             &format!("<li><b class=\"m{class}\">machine {letter}</b> {}</li>\n", escaped(words));
     }
@@ -88,7 +90,8 @@ fn of_series(suite: &Suite<'_>, key: &str, series: &Series<'_>) -> String {
         escaped(row.doc),
         latest(series)
     );
-    html += &chart(series, &suite.runs);
+    let sheet = chart(series, &suite.runs).draw();
+    html += &sheet.map_or_else(|e| escaped(&e.to_string()), |sheet| sheet.inline());
     html += "<details><summary>figures</summary>\n<table>\n<tr><th>when<th>commit<th>machine\
              <th>scale<th>estimate<th>interval<th>n</tr>\n";
     for point in series.points.iter().rev() {
@@ -141,7 +144,7 @@ fn counted(count: usize, what: &str) -> String {
 }
 
 /// Text from a record, as HTML takes it, between tags and in an attribute.
-pub(super) fn escaped(text: &str) -> String {
+fn escaped(text: &str) -> String {
     escape(sanitise(text, TEXT_MAX)).into_owned()
 }
 

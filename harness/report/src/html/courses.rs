@@ -152,7 +152,7 @@ fn percentiles(load: &LoadOutcome) -> Plane {
     let steps: Vec<_> = steps.collect();
     let line = |times: fn(&caxton_model::load::outcome::Step) -> Option<u64>| -> Vec<Point> {
         let at = |step: &&caxton_model::load::outcome::Step| match times(step) {
-            Some(time) => Point { x: step.share, y: time as f64, bounds: None },
+            Some(time) => Point::new(step.share, time as f64),
             None => Point::gap(step.share),
         };
         steps.iter().map(at).collect()
@@ -184,7 +184,7 @@ fn memory(load: &LoadOutcome, leak: &Leak) -> Vec<(&'static str, Plane)> {
         let told = leak.trends.iter().find(|trend| trend.name == *name);
         let judged = told.and_then(|trend| Some((trend, trend.judged.as_ref()?)));
         let slope = judged.map(|(trend, judged)| slope(trend, judged));
-        let mut plane = trend((title, Unit::Bytes), &readings, &[], slope.as_ref());
+        let mut plane = trend(title, Unit::Bytes, &readings, &[], slope.as_ref());
         if let Some(series) = plane.series.last_mut() {
             "the least of each step".clone_into(&mut series.label);
         }

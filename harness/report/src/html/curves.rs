@@ -44,7 +44,7 @@ const BY_AGENTS: [ByAgents; 2] = [
 fn point(x: f64, case: &CaseRecord, metric: &str) -> Point {
     let Ok(summary) = case.metric(metric) else { return Point::gap(x) };
     let mark = mark(summary);
-    Point { x, y: mark.value, bounds: mark.bounds }
+    Point { bounds: mark.bounds, ..Point::new(x, mark.value) }
 }
 
 /// By what is held of the limit: time over an empty agent's, and messages per second.
@@ -64,33 +64,16 @@ pub(super) fn limit_curves(record: &Record) -> Vec<(&'static str, Plane)> {
         };
         ran.iter().map(of).filter(|series| series.known().next().is_some()).collect()
     };
-    let plane = |title: &str, y: Axis, series: Vec<Series>| Plane {
-        title: title.to_owned(),
-        subtitle: "An agent holds a share of its memory limit while it handles messages; one line \
-                   for each limit, with 95 % intervals. Lines stand aside of each other by some \
-                   pixels."
-            .to_owned(),
-        x: Axis {
-            title: "share of the limit that is held".to_owned(),
-            scale: Scale::FromZero,
-            unit: Unit::Share,
-        },
-        y,
-        stages: Vec::new(),
-        envelope: Vec::new(),
-        series,
-        notes: Vec::new(),
+    let plane = |title: &str, y: Axis, series: Vec<Series>| {
+        let subtitle = "An agent holds a share of its memory limit while it handles messages; one \
+                        line for each limit, with 95 % intervals. Lines stand aside of each other \
+                        by some pixels.";
+        let x = Axis::new("share of the limit that is held", Scale::FromZero, Unit::Share);
+        Plane::new(title, subtitle, x, y, series)
     };
-    let time = Axis {
-        title: "time per message over that of an empty agent".to_owned(),
-        scale: Scale::Linear,
-        unit: Unit::Ratio,
-    };
-    let rate = Axis {
-        title: "messages per second".to_owned(),
-        scale: Scale::FromZero,
-        unit: Unit::PerSecond,
-    };
+    let over = "time per message over that of an empty agent";
+    let time = Axis::new(over, Scale::Linear, Unit::Ratio);
+    let rate = Axis::new("messages per second", Scale::FromZero, Unit::PerSecond);
     let times = curve(|held| format!("level_{held}_to_empty_time"));
     let rates = curve(|held| format!("level_{held}_rate"));
     let curves = [
@@ -129,11 +112,6 @@ fn response(case: &CaseRecord) -> Option<Plane> {
     (!lines.is_empty()).then(|| spectrum(&sanitise(&title, LABEL_MAX), &lines))
 }
 
-fn agents_axis() -> Axis {
-    let title = "agents, logarithmic".to_owned();
-    Axis { title, scale: Scale::Log, unit: Unit::Count }
-}
-
 /// By the number of agents: rates with the ideal line and the law, memory, spawning.
 pub(super) fn scaling(record: &Record) -> Vec<(&'static str, Plane)> {
     let cases = grid::cases(record, SCALABILITY, &[SCALE]);
@@ -166,16 +144,10 @@ pub(super) fn scaling(record: &Record) -> Vec<(&'static str, Plane)> {
 
 fn by_agents(title: &str, unit: Unit, series: Vec<Series>) -> Plane {
     let words = if unit == Unit::Bytes { "bytes per agent" } else { "time" };
-    Plane {
-        title: title.to_owned(),
-        subtitle: "Estimates with 95 % intervals; both axes are logarithmic.".to_owned(),
-        x: agents_axis(),
-        y: Axis { title: format!("{words}, logarithmic"), scale: Scale::Log, unit },
-        stages: Vec::new(),
-        envelope: Vec::new(),
-        series,
-        notes: Vec::new(),
-    }
+    let subtitle = "Estimates with 95 % intervals; both axes are logarithmic.";
+    let x = Axis::new("agents, logarithmic", Scale::Log, Unit::Count);
+    let y = Axis::new(&format!("{words}, logarithmic"), Scale::Log, unit);
+    Plane::new(title, subtitle, x, y, series)
 }
 
 fn measured(cases: &[&CaseRecord], subject: &str, metric: &str, label: &str) -> Series {
@@ -192,7 +164,7 @@ fn law(fit: &Usl, from: f64, to: f64) -> Series {
     let steps = 48;
     let at = |i: i32| {
         let x = from * (to / from).powf(f64::from(i) / f64::from(steps));
-        Point { x, y: fit.rate(x), bounds: None }
+        Point::new(x, fit.rate(x))
     };
     let explained = fit.r_squared.map_or(String::new(), |share| format!(", R² {share:.3}"));
     Series {
@@ -212,7 +184,7 @@ fn rate_by_agents(subject: &str, measured: Series) -> Plane {
     let mut lines = Vec::new();
     let end = last.x.min(most * IDEAL_MAX / each);
     if end > first.x {
-        let ends = [first.x, end].map(|x| Point { x, y: each * x, bounds: None });
+        let ends = [first.x, end].map(|x| Point::new(x, each * x));
         lines.push(Series {
             label: "ideal: as the fewest, times the agents".to_owned(),
             points: ends.to_vec(),

@@ -19,7 +19,7 @@ const LABEL_MAX: usize = 60;
 
 pub(super) fn mark(summary: &Summary) -> Mark {
     let bounds = summary.interval.map(|interval| (interval.lower, interval.upper));
-    Mark { value: summary.estimate, bounds }
+    Mark { value: summary.estimate, bounds, is_hollow: false }
 }
 
 fn ratio_axis(title: &str, scale: Scale) -> Axis {
@@ -59,7 +59,7 @@ fn target(graded: &GradedTarget) -> Row {
         let (a, b) = (over(interval.lower), over(interval.upper));
         (a.min(b), a.max(b))
     });
-    let mark = Mark { value: over(worst.figure.estimate), bounds };
+    let mark = Mark { value: over(worst.figure.estimate), bounds, is_hollow: false };
     let paint = match worst.standing {
         Standing::Target => Paint::Good,
         Standing::Acceptable => Paint::Plain,
@@ -126,7 +126,7 @@ fn change((agent, metric): &(String, &MetricVerdict)) -> Option<Row> {
     let agent = crate::table::name(agent);
     Some(Row {
         label: format!("{agent} {}", metric.metric),
-        mark: Some(Mark { value: decision.worse, bounds }),
+        mark: Some(Mark { value: decision.worse, bounds, is_hollow: false }),
         grounds: None,
         figure: format!("{}  {word}", Unit::Ratio.show(decision.worse)),
         paint,
@@ -169,7 +169,7 @@ fn parts_of(case: &CaseRecord) -> Vec<Row> {
         let shown = format!("{}  {}", Unit::Nanos.show(summary.estimate), Unit::Share.show(share));
         Some(Row {
             label: name.to_owned(),
-            mark: Some(Mark { value: share, bounds }),
+            mark: Some(Mark { value: share, bounds, is_hollow: false }),
             grounds: None,
             figure: shown,
             paint: if name.starts_with("copy out") { Paint::Aside } else { Paint::Plain },

@@ -219,7 +219,8 @@ fn cost(told: &Told) -> Result<Vec<Figure>, HtmlError> {
     if overhead::cases(record).is_empty() || record.is_profile() {
         return Ok(Vec::new());
     }
-    let mut figures = vec![chart("overhead", export::svg::sheet(record), overhead::calls(record))?];
+    let mut figures =
+        vec![chart("overhead", export::svg::chart(record).draw(), overhead::calls(record))?];
     figures.extend(folded("The same against itself", same::same_against_same(record)));
     figures.extend(folded("Phases and sizes", {
         [overhead::phases(record), overhead::sizes(record)].concat()

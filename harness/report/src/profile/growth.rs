@@ -1,28 +1,18 @@
 //! How an agent's linear memory grew, as a step chart: a pure function of points.
 
-use caxton_model::profile::growth::{Growth, Point};
-use caxton_model::units::Bytes;
-use plotters::element::{PathElement, Polygon};
-use plotters::prelude::{
-    ChartBuilder, Color, IntoDrawingArea, IntoFont, RGBColor, SVGBackend, WHITE,
-};
-use plotters::style::TextStyle;
-
-const SIZE: (u32, u32) = (880, 360);
-const INK: RGBColor = RGBColor(0x09, 0x69, 0xDA);
-const WORDS: RGBColor = RGBColor(0x1F, 0x23, 0x28);
-const GRID: RGBColor = RGBColor(0xE6, 0xEA, 0xEF);
-const TEXT: (&str, i32) = ("sans-serif", 13);
+use crate::chart::plane::{Axis, Look, Plane, Point, Scale, Series};
+use caxton_model::profile::growth::Growth;
+use caxton_model::units::Unit;
 
 /// The corners of the steps, from message 0 to the last one.
 fn corners(growth: &Growth) -> Vec<(f64, f64)> {
     let mut corners: Vec<(f64, f64)> = Vec::new();
-    for Point { message, bytes } in &growth.points {
-        let x = *message as f64;
+    for point in &growth.points {
+        let x = point.message as f64;
         if let Some((_, before)) = corners.last() {
             corners.push((x, *before));
         }
-        corners.push((x, bytes.0 as f64));
+        corners.push((x, point.bytes.0 as f64));
     }
     if let Some((_, last)) = corners.last() {
         corners.push((growth.messages.max(1) as f64, *last));
@@ -35,54 +25,36 @@ fn corners(growth: &Growth) -> Vec<(f64, f64)> {
 /// # Errors
 /// In a sentence: nothing to draw, or the drawing failed.
 pub fn svg(growth: &Growth, title: &str) -> Result<String, String> {
-    let corners = corners(growth);
-    let Some(top) = growth.points.iter().map(|point| point.bytes.0).max() else {
+    if growth.points.is_empty() {
         return Err("no size of linear memory was noted".to_owned());
+    }
+    let corners = corners(growth);
+    let series = Series {
+        label: "linear memory".to_owned(),
+        points: corners.iter().map(|(x, y)| Point::new(*x, *y)).collect(),
+        look: Look::Line,
     };
-    let mut svg = String::new();
-    let drawn = {
-        let area = SVGBackend::with_string(&mut svg, SIZE).into_drawing_area();
-        let title = match growth.lost {
-            0 => title.to_owned(),
-            lost => format!("{title} ({lost} later growths not noted)"),
-        };
-        let style = TextStyle::from(TEXT.into_font()).color(&WORDS);
-        area.fill(&WHITE).and_then(|()| {
-            let end = growth.messages.max(1) as f64;
-            let mut chart = ChartBuilder::on(&area)
-                .caption(&title, ("sans-serif", 16).into_font().color(&WORDS))
-                .margin(16)
-                .x_label_area_size(40)
-                .y_label_area_size(86)
-                .build_cartesian_2d(0.0..end, 0.0..top as f64 * 1.1)?;
-            chart
-                .configure_mesh()
-                .light_line_style(GRID)
-                .bold_line_style(GRID)
-                .label_style(style)
-                .x_desc("message")
-                .max_light_lines(1)
-                .x_label_formatter(&|message| format!("{message:.0}"))
-                .y_desc("linear memory")
-                .y_label_formatter(&|bytes| Bytes(*bytes as u64).to_string())
-                .draw()?;
-            let below = [&[(0.0, 0.0)], &corners[..], &[(end, 0.0)]].concat();
-            chart.draw_series([Polygon::new(below, INK.mix(0.12))])?;
-            chart.draw_series([PathElement::new(corners, INK.stroke_width(2))])?;
-            area.present()
-        })
-    };
-    drawn.map_err(|error| format!("the chart cannot be drawn: {error}"))?;
-    Ok(svg)
+    let subtitle = "The size after each message; memory that an agent has taken it never returns.";
+    let x = Axis::new("message", Scale::FromZero, Unit::Count);
+    let y = Axis::new("linear memory", Scale::FromZero, Unit::Bytes);
+    let mut plane = Plane::new(title, subtitle, x, y, vec![series]);
+    plane.envelope = corners.iter().map(|(x, y)| (*x, 0.0, *y)).collect();
+    if growth.lost > 0 {
+        plane.notes.push(format!("{} later growths were not noted.", growth.lost));
+    }
+    let sheet = plane.draw().map_err(|error| format!("the chart cannot be drawn: {error}"))?;
+    Ok(sheet.file())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use caxton_model::profile::growth::Point as Size;
+    use caxton_model::units::Bytes;
 
     fn growth(points: &[(u64, u64)], messages: u64) -> Growth {
         let point =
-            |(message, pages): &(u64, u64)| Point { message: *message, bytes: Bytes(pages << 16) };
+            |(message, pages): &(u64, u64)| Size { message: *message, bytes: Bytes(pages << 16) };
         Growth { points: points.iter().map(point).collect(), messages, lost: 0 }
     }
 
@@ -104,7 +76,31 @@ mod tests {
         }
         assert_eq!(drawn, svg(&growth, "json: linear memory").expect("points"));
         let lossy = Growth { lost: 3, ..growth };
-        assert!(svg(&lossy, "x").expect("points").contains("x (3 later growths not noted)"));
+        assert!(svg(&lossy, "x").expect("points").contains("3 later growths were not noted"));
+    }
+
+    #[test]
+    fn the_steps_stand_where_the_sizes_say() {
+        let drawn = svg(&growth(&[(0, 16), (50, 32)], 100), "x").expect("points");
+        let (_, line) = drawn.rsplit_once("stroke-width=\"2\" points=\"").expect("a line");
+        let (line, _) = line.split_once('"').expect("an attribute ends");
+        let corners: Vec<[f64; 2]> = line
+            .split_whitespace()
+            .map(|at| at.split_once(',').expect("a place"))
+            .map(|(x, y)| [x, y].map(|place| place.parse().expect("a number")))
+            .collect();
+        let [first, low, high, last] = corners.as_slice() else { panic!("{corners:?}") };
+        assert!(first[1] == low[1] && low[0] == high[0] && high[1] == last[1], "{corners:?}");
+        assert!((2.0 * (low[0] - first[0]) - (last[0] - first[0])).abs() < 2.0, "{corners:?}");
+        // The foot of the plot is 0.
+        let foot: f64 = {
+            let (_, area) = drawn.split_once("<polygon ").expect("an area");
+            let (_, area) = area.split_once("points=\"").expect("places");
+            let (area, _) = area.split_once('"').expect("an attribute ends");
+            let ys = area.split_whitespace().map(|at| at.split_once(',').expect("a place").1);
+            ys.map(|y| y.parse().expect("a number")).fold(0.0, f64::max)
+        };
+        assert!((2.0 * (foot - low[1]) - (foot - high[1])).abs() < 2.0, "{foot} {corners:?}");
     }
 
     #[test]
