@@ -83,8 +83,8 @@ impl<'a> Records<'a> {
                     all.fail(&why, case.key.to_string());
                 }
                 Some(other) => {
-                    all.judge_counts((case, other), limits);
-                    all.judge_times((case, other), &likewise, alpha);
+                    all.judge_counts(case, other, limits);
+                    all.judge_times(case, other, &likewise, alpha);
                 }
             }
         }
@@ -129,7 +129,7 @@ impl<'a> Records<'a> {
     }
 
     /// Counts, where the same compilers and engine made both.
-    fn judge_counts(&mut self, (base, candidate): (&CaseRecord, &CaseRecord), limits: &Limits) {
+    fn judge_counts(&mut self, base: &CaseRecord, candidate: &CaseRecord, limits: &Limits) {
         let agent = &base.key.agent;
         if toolchain(self.base, agent) != toolchain(self.candidate, agent) {
             let why = "counts need the same compilers and engine on both sides";
@@ -157,7 +157,8 @@ impl<'a> Records<'a> {
     /// Times and memory, by what earlier sessions predict.
     fn judge_times(
         &mut self,
-        (base, candidate): (&CaseRecord, &CaseRecord),
+        base: &CaseRecord,
+        candidate: &CaseRecord,
         sessions: &Result<Vec<&Record>, String>,
         alpha: f64,
     ) {

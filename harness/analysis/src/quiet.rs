@@ -45,7 +45,8 @@ fn quiet_rounds(yardsticks: &Launches, below_ns: f64) -> BTreeSet<(u32, u32)> {
 pub fn keep_quiet(
     metric: &Metric,
     readings: &mut BTreeMap<MetricName, Launches>,
-    (yardsticks, below_ns): (Option<&Launches>, Option<f64>),
+    yardsticks: Option<&Launches>,
+    below_ns: Option<f64>,
 ) -> Company {
     let (Some(yardsticks), Some(below_ns)) = (yardsticks, below_ns) else {
         return Company::Unwatched;
@@ -106,8 +107,7 @@ mod tests {
         let metric = MetricName::parse(metric).expect("in the table");
         let yardsticks = yardsticks(launches, quiet);
         let mut readings = BTreeMap::from([(metric, yardsticks.clone())]);
-        let told = (Some(&yardsticks), Some(105.0));
-        let company = keep_quiet(metric.metric(), &mut readings, told);
+        let company = keep_quiet(metric.metric(), &mut readings, Some(&yardsticks), Some(105.0));
         (company, readings[&metric].len())
     }
 
@@ -139,8 +139,10 @@ mod tests {
         }
         assert_eq!(quiet_launches(&parts, 105.0), 0, "one part of two was not quiet");
         let mut readings = BTreeMap::from([(metric, yardsticks.clone())]);
-        let told = (Some(&yardsticks), Some(105.0));
-        assert_eq!(keep_quiet(metric.metric(), &mut readings, told), Company::LeftOut(0));
+        assert_eq!(
+            keep_quiet(metric.metric(), &mut readings, Some(&yardsticks), Some(105.0)),
+            Company::LeftOut(0)
+        );
         assert!(readings[&metric].values().all(|blocks| blocks.len() == 3));
         for blocks in yardsticks.values_mut() {
             blocks.insert(2, vec![150.0]);

@@ -308,8 +308,8 @@ impl Groups {
         let of = |name: MetricName| Some((name, self.readings.get(&name)?.clone()));
         let mut readings = inputs(metric).into_iter().filter_map(of).collect();
         let yardstick = MetricName::parse(YARDSTICK).expect("the yardstick is a row of the table");
-        let told = (self.readings.get(&yardstick), levels.quiet_below_ns);
-        let company = keep_quiet(metric, &mut readings, told);
+        let yardsticks = self.readings.get(&yardstick);
+        let company = keep_quiet(metric, &mut readings, yardsticks, levels.quiet_below_ns);
         (Self { readings, hollow: self.hollow }, company)
     }
 

@@ -96,26 +96,20 @@ const MS: f64 = 1e6;
 const S: f64 = 1e9;
 const MB: f64 = 1e6;
 
-const fn mail(
-    (suite, workload, subject): (&'static str, &'static str, &'static str),
-    metrics: &'static [&'static str],
-) -> Source {
-    Source { cases: Cases::Mail { suite, workload, subject }, metrics, agents_min: 0 }
-}
-
-const fn steady(metrics: &'static [&'static str]) -> Source {
-    Source { cases: Cases::Overhead, metrics, agents_min: 0 }
+const fn of(cases: Cases, metrics: &'static [&'static str]) -> Source {
+    Source { cases, metrics, agents_min: 0 }
 }
 
 const fn shared(source: Source) -> Source {
     Source { agents_min: 1_000, ..source }
 }
 
-const ROUTED: (&str, &str, &str) = (THROUGHPUT, ROUTE, "reference-vs-");
-const RESPONDED: (&str, &str, &str) = (LATENCY, RESPONSE, "reference-vs-");
-const SCALED: (&str, &str, &str) = (SCALABILITY, SCALE, "reference");
-const AT_WORK: (&str, &str, &str) = (RESOURCES, CPU_PHASES, "reference");
-const CRASHED: (&str, &str, &str) = (RESOURCES, CRASH, "reference");
+const ROUTED: Cases = Cases::Mail { suite: THROUGHPUT, workload: ROUTE, subject: "reference-vs-" };
+const RESPONDED: Cases =
+    Cases::Mail { suite: LATENCY, workload: RESPONSE, subject: "reference-vs-" };
+const SCALED: Cases = Cases::Mail { suite: SCALABILITY, workload: SCALE, subject: "reference" };
+const AT_WORK: Cases = Cases::Mail { suite: RESOURCES, workload: CPU_PHASES, subject: "reference" };
+const CRASHED: Cases = Cases::Mail { suite: RESOURCES, workload: CRASH, subject: "reference" };
 
 /// Every target.
 pub const TARGETS: &[Target] = &[
@@ -123,19 +117,19 @@ pub const TARGETS: &[Target] = &[
         "message throughput",
         Unit::PerSecond,
         [1e5, 5e4, 1e4],
-        &[mail(ROUTED, &["subject_message_rate"])],
+        &[of(ROUTED, &["subject_message_rate"])],
     ),
     target(
         "message latency, p50",
         Unit::Nanos,
         [MS, 5.0 * MS, 10.0 * MS],
-        &[mail(RESPONDED, &["subject_response_p50_ns"])],
+        &[of(RESPONDED, &["subject_response_p50_ns"])],
     ),
     target(
         "message latency, p99",
         Unit::Nanos,
         [10.0 * MS, 50.0 * MS, 100.0 * MS],
-        &[mail(RESPONDED, &["subject_response_p99_ns"])],
+        &[of(RESPONDED, &["subject_response_p99_ns"])],
     ),
     target(
         "agent spawn time",
@@ -143,22 +137,25 @@ pub const TARGETS: &[Target] = &[
         [100.0 * MS, 500.0 * MS, S],
         &[
             // A spawned agent is one that has answered: creating it, and its first message.
-            steady(&["wasm_instantiate_ns", "wasm_first_call_ns"]),
-            mail(SCALED, &["spawn_p50_ns"]),
+            of(Cases::Overhead, &["wasm_instantiate_ns", "wasm_first_call_ns"]),
+            of(SCALED, &["spawn_p50_ns"]),
         ],
     ),
     target(
         "memory per agent",
         Unit::Bytes,
         [10.0 * MB, 50.0 * MB, 100.0 * MB],
-        &[steady(&["wasm_instance_rss_bytes"]), shared(mail(SCALED, &["memory_per_agent_bytes"]))],
+        &[
+            of(Cases::Overhead, &["wasm_instance_rss_bytes"]),
+            shared(of(SCALED, &["memory_per_agent_bytes"])),
+        ],
     ),
-    target("CPU per agent", Unit::Share, [0.05, 0.1, 0.25], &[mail(AT_WORK, &["agent_cpu_share"])]),
+    target("CPU per agent", Unit::Share, [0.05, 0.1, 0.25], &[of(AT_WORK, &["agent_cpu_share"])]),
     target(
         "recovery time",
         Unit::Nanos,
         [30.0 * S, 120.0 * S, 300.0 * S],
-        &[mail(CRASHED, &["crash_steady_ns"])],
+        &[of(CRASHED, &["crash_steady_ns"])],
     ),
 ];
 

@@ -109,8 +109,8 @@ pub(crate) fn seconds(bytes: &[u8]) -> bool {
         }
         black_box((tally.counts(), tally.next_second(), tally.last()));
         tell(&tally.outcome(Some("interrupted".to_owned())));
-        let names = (&stages[..], tally.start_unix_ms());
-        let all = logs::hlog(Kind::Response, names, &mut log, |take| {
+        let start = tally.start_unix_ms();
+        let all = logs::hlog(Kind::Response, &stages, start, &mut log, |take| {
             seconds::read(&path, &PLAN, take).map(drop).map_err(io::Error::other)
         });
         black_box(all.map(|all| logs::hgrm(&all)).ok());

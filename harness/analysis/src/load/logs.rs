@@ -53,7 +53,8 @@ const TICKS_PER_HALF: u32 = 5;
 /// The feeder's or the writer's.
 pub fn hlog<E: From<io::Error>>(
     kind: Kind,
-    (names, start_unix_ms): (&[&str], u64),
+    names: &[&str],
+    start_unix_ms: u64,
     to: &mut impl Write,
     feed: impl FnOnce(&mut dyn FnMut(Line)) -> Result<(), E>,
 ) -> Result<Times, E> {
@@ -159,8 +160,8 @@ mod tests {
             Line::Second(Box::new(frame(1))),
         ];
         let mut text = Vec::new();
-        let names: (&[&str], u64) = (&["up", "hold on"], 1_000_000);
-        let all = hlog::<io::Error>(Kind::Response, names, &mut text, |take| {
+        let names = ["up", "hold on"];
+        let all = hlog::<io::Error>(Kind::Response, &names, 1_000_000, &mut text, |take| {
             lines.into_iter().for_each(take);
             Ok(())
         });

@@ -112,7 +112,8 @@ fn capacity(burst: &Burst, seconds: &[Second], calm_in_flight: u64) -> Option<f6
 /// The least capacity that gets over `burst_per_second` for `burst_s` within `within_s` beside
 /// `base_per_second`: what came in the burst and comes afterwards must be served by then.
 pub fn least_capacity(
-    (base_per_second, burst_per_second): (f64, f64),
+    base_per_second: f64,
+    burst_per_second: f64,
     burst_s: f64,
     within_s: f64,
 ) -> f64 {
@@ -143,8 +144,8 @@ pub fn least_capacity_of(plan: &LoadPlan) -> Option<f64> {
     let burst = burst_of(plan)?;
     let wanted = plan.stages.iter().find(|stage| stage.role == Role::Burst)?.wanted;
     let within = plan.thresholds.iter().find(|t| t.metric == Metric::RecoveryTime)?;
-    let rates = (burst.base_per_second, burst.burst_per_second);
-    Some(least_capacity(rates, wanted.0 as f64 / 1e9, within.limit / 1e9))
+    let [burst_s, within_s] = [wanted.0 as f64, within.limit].map(|ns| ns / 1e9);
+    Some(least_capacity(burst.base_per_second, burst.burst_per_second, burst_s, within_s))
 }
 
 #[cfg(test)]
@@ -177,7 +178,7 @@ mod tests {
 
     #[test]
     fn the_guides_burst_needs_13_250_a_second() {
-        assert_eq!(least_capacity((1000.0, 50_000.0), 10.0, 30.0), 13_250.0);
+        assert_eq!(least_capacity(1000.0, 50_000.0, 10.0, 30.0), 13_250.0);
     }
 
     #[test]

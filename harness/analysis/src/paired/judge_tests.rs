@@ -22,12 +22,8 @@ fn name(metric: &str) -> MetricName {
 
 /// `launches` launch pairs of `metric`: the base at 1000, the candidate at `candidate`, and both a
 /// little more from launch to launch.
-fn turns(
-    key: &CaseKey,
-    trial: Trial,
-    metric: &str,
-    (launches, candidate): (u32, u64),
-) -> Vec<Turn> {
+fn turns(key: &CaseKey, trial: Trial, metric: &str, figures: (u32, u64)) -> Vec<Turn> {
+    let (launches, candidate) = figures;
     let one = |launch: u32, version: Version, value: u64| Turn {
         case: key.clone(),
         trial,

@@ -180,8 +180,8 @@ fn write_logs(folder: &Path, tally: &Tally) -> Result<Vec<String>, StoreError> {
             move |source| StoreError::Write { path, source }
         };
         let mut writer = BufWriter::new(File::create(&path).map_err(unwritable(&path))?);
-        let from = (&stages[..], tally.start_unix_ms());
-        let all = logs::hlog(kind, from, &mut writer, |take| {
+        let start = tally.start_unix_ms();
+        let all = logs::hlog(kind, &stages, start, &mut writer, |take| {
             let read = read(&folder.join(SECONDS_FILE), tally.plan(), take);
             read.map(drop).map_err(io::Error::other)
         });

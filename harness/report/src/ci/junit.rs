@@ -24,7 +24,7 @@ pub fn junit(job: &Job<'_>) -> String {
             document(&format!("caxton-bench {}", run.id), Some(&run.started_utc), &suites)
         }
         Outcome::Without { why, said } => {
-            let test = Test::new(("caxton-bench", "comparison"), End::Broken("not_compared"), why);
+            let test = Test::new("caxton-bench", "comparison", End::Broken("not_compared"), why);
             let body = said.lines().take(LINES_MAX).map(str::to_owned).collect();
             document("caxton-bench", None, &[whole(vec![Test { body, ..test }])])
         }
@@ -45,7 +45,7 @@ fn suites(comparison: &Comparison, is_strict: bool) -> Vec<Suite> {
         let mut tests = vec![outcome(case, &key), answers(case, &key)];
         for finding in of_case(case) {
             let (end, says) = ending(&finding, is_untrusted, is_strict);
-            tests.push(Test::new((&key, finding.metric.as_str()), end, &says));
+            tests.push(Test::new(&key, finding.metric.as_str(), end, &says));
         }
         Suite { name: key, tests }
     };
@@ -56,7 +56,7 @@ fn suites(comparison: &Comparison, is_strict: bool) -> Vec<Suite> {
 fn end(comparison: &Comparison) -> Test {
     let is_whole = comparison.run.status == Status::Finished;
     let end = if is_whole { End::Passed } else { End::Broken(UNTOLD) };
-    Test::new(("comparison", "end"), end, "what is said holds for what finished")
+    Test::new("comparison", "end", end, "what is said holds for what finished")
 }
 
 /// Whether the base agrees with itself.
@@ -67,7 +67,7 @@ fn sentinel(comparison: &Comparison) -> Option<Test> {
         Ending::Ran => DIFFERS.to_owned(),
         _ => sentinel.outcome.told(),
     };
-    Some(Test::new(("sentinel", &sentinel.key.to_string()), end, &says))
+    Some(Test::new("sentinel", &sentinel.key.to_string(), end, &says))
 }
 
 /// How a case ended.
@@ -81,7 +81,7 @@ fn outcome(case: &CaseComparison, key: &str) -> Test {
         _ => End::Broken(UNTOLD),
     };
     let taken_ns = (case.outcome == Ending::Ran).then_some(case.taken_ns);
-    Test { taken_ns, ..Test::new((key, "outcome"), end, &case.outcome.told()) }
+    Test { taken_ns, ..Test::new(key, "outcome", end, &case.outcome.told()) }
 }
 
 /// Whether both versions answer alike.
@@ -91,7 +91,7 @@ fn answers(case: &CaseComparison, key: &str) -> Test {
         Answers::Different(_) => End::Failed("different_answers"),
         Answers::Unchecked(_) => End::Skipped,
     };
-    Test::new((key, "answers"), end, &case.answers.told())
+    Test::new(key, "answers", end, &case.answers.told())
 }
 
 fn ending(finding: &Finding<'_>, is_untrusted: bool, is_strict: bool) -> (End, String) {

@@ -36,7 +36,7 @@ pub(crate) struct Test {
 }
 
 impl Test {
-    pub(crate) fn new((class, name): (&str, &str), end: End, says: &str) -> Self {
+    pub(crate) fn new(class: &str, name: &str, end: End, says: &str) -> Self {
         let [class, name, says] = [class, name, says].map(str::to_owned);
         Self { class, name, end, says, body: Vec::new(), taken_ns: None }
     }

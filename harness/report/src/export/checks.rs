@@ -109,7 +109,7 @@ pub(super) struct Check {
 }
 
 impl Check {
-    fn new(kind: Kind, (group, name): (&str, &str), state: State, says: String) -> Self {
+    fn new(kind: Kind, group: &str, name: &str, state: State, says: String) -> Self {
         let (group, name) = (group.to_owned(), name.to_owned());
         Self { kind, group, name, state, says, weight: 0.0, taken_ns: None }
     }

@@ -29,7 +29,7 @@ fn test(check: &Check) -> Test {
         State::Broken => End::Broken("broken"),
         State::Open => End::Skipped,
     };
-    let test = Test::new((&check.group, &check.name), end, &check.says);
+    let test = Test::new(&check.group, &check.name, end, &check.says);
     // It passed, and not without more ado.
     let body = if check.state == State::Weak { vec![check.says.clone()] } else { Vec::new() };
     Test { taken_ns: check.taken_ns, body, ..test }

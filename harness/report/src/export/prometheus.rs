@@ -22,7 +22,7 @@ struct Families(BTreeMap<String, (String, BTreeSet<String>, Vec<String>)>);
 
 impl Families {
     /// One more line; of two with the same labels the first is kept.
-    fn push(&mut self, (name, help): (&str, &str), labels: &str, value: f64) {
+    fn push(&mut self, name: &str, help: &str, labels: &str, value: f64) {
         let family = self.0.entry(name.to_owned()).or_default();
         help.clone_into(&mut family.0);
         if family.1.insert(labels.to_owned()) {
@@ -36,14 +36,15 @@ pub(super) fn export(record: &Record, _: &[Sample]) -> Result<Vec<u8>, ExportErr
     let mut families = Families::default();
     let whole = f64::from(u8::from(record.run.status == Status::Finished));
     let suite = format!("{{suite=\"{}\"}}", value(&record.run.suite));
-    families.push(("caxton_bench_run_finished", "1 for a run that came to its end"), &suite, whole);
+    let help = "1 for a run that came to its end";
+    families.push("caxton_bench_run_finished", help, &suite, whole);
     for case in &record.cases {
         let ran = f64::from(u8::from(case.outcome == Outcome::Ran));
-        let about = ("caxton_bench_case_ran", "1 for a case that ran with right answers");
-        families.push(about, &labels(&case.key), ran);
+        let help = "1 for a case that ran with right answers";
+        families.push("caxton_bench_case_ran", help, &labels(&case.key), ran);
     }
     for (case, metric, summary) in known(record) {
-        add(&mut families, (case, metric), summary);
+        add(&mut families, case, metric, summary);
     }
     let mut out = String::new();
     for (name, (help, _, lines)) in &families.0 {
@@ -57,16 +58,16 @@ pub(super) fn export(record: &Record, _: &[Sample]) -> Result<Vec<u8>, ExportErr
     Ok(out.into_bytes())
 }
 
-fn add(families: &mut Families, (case, metric): (&CaseRecord, MetricName), summary: &Summary) {
+fn add(families: &mut Families, case: &CaseRecord, metric: MetricName, summary: &Summary) {
     let row = metric.metric();
     let labels = labels(&case.key);
     let base = |value: f64| if row.unit == Unit::Nanos { value / 1e9 } else { value };
     let name = |part: &str| family(row, part);
-    families.push((&name(""), row.doc), &labels, base(summary.estimate));
+    families.push(&name(""), row.doc, &labels, base(summary.estimate));
     if let Some(interval) = summary.interval {
         for (part, bound) in [("_lower", interval.lower), ("_upper", interval.upper)] {
             let help = format!("{}; {} bound of its interval", row.doc, &part[1..]);
-            families.push((&name(part), &help), &labels, base(bound));
+            families.push(&name(part), &help, &labels, base(bound));
         }
     }
 }

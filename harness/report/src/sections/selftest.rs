@@ -49,7 +49,8 @@ pub fn report(trials: &[Trial], design: &Design, seed: u64) -> (Table, bool) {
         let times = same.iter().filter(any).count() as u64;
         let bounds = clopper_pearson(times, same.len() as u64, LEVEL);
         is_sound &= bounds.is_none_or(|(lower, _)| lower <= design.alpha);
-        row(&mut table, &same, ("any of them", verdict), (times, None));
+        let metric = "any of them";
+        row(&mut table, &same, &Found { metric, verdict, times, decisions: None });
     }
     let mut sizes: Vec<u64> = planted.iter().map(|t| t.permille).collect();
     sizes.sort_unstable();
@@ -59,20 +60,25 @@ pub fn report(trials: &[Trial], design: &Design, seed: u64) -> (Table, bool) {
         for metric in ["wasm_call_ns", "native_call_ns"] {
             let decisions = decisions(&of_size, metric);
             let found = decisions.iter().filter(|(v, _)| *v == Some(Verdict::Regressed)).count();
-            let told = (found as u64, Some(&decisions[..]));
-            row(&mut table, &of_size, (metric, Verdict::Regressed), told);
+            let (times, decisions) = (found as u64, Some(&decisions[..]));
+            let verdict = Verdict::Regressed;
+            row(&mut table, &of_size, &Found { metric, verdict, times, decisions });
         }
     }
     floor(&mut table, &same);
     (table, is_sound)
 }
 
-fn row(
-    table: &mut Table,
-    trials: &[&Trial],
-    (metric, verdict): (&str, Verdict),
-    (times, decisions): (u64, Option<&[Told]>),
-) {
+/// How often trials gave a verdict on a metric, and what they said of it.
+struct Found<'a> {
+    metric: &'a str,
+    verdict: Verdict,
+    times: u64,
+    decisions: Option<&'a [Told]>,
+}
+
+fn row(table: &mut Table, trials: &[&Trial], found: &Found<'_>) {
+    let Found { metric, verdict, times, decisions } = *found;
     let n = trials.len() as u64;
     let Some((lower, upper)) = clopper_pearson(times, n, LEVEL) else { return };
     let middle = |values: Vec<f64>| summary::median(&values);

@@ -27,7 +27,7 @@ pub(in crate::export) fn of_records(records: &Records<'_>) -> Vec<Check> {
     }
     for (why, of) in &records.not_compared {
         let opened = |what: &String| {
-            Check::new(Kind::Change, ("not compared", what), State::Open, why.clone())
+            Check::new(Kind::Change, "not compared", what, State::Open, why.clone())
         };
         checks.extend(of.iter().map(opened));
     }
@@ -36,7 +36,7 @@ pub(in crate::export) fn of_records(records: &Records<'_>) -> Vec<Check> {
 
 fn change(key: &CaseKey, metric: MetricName, state: State, says: String) -> Check {
     let (group, name) = parts(key);
-    Check::new(Kind::Change, (&group, &format!("{name} {metric}")), state, says)
+    Check::new(Kind::Change, &group, &format!("{name} {metric}"), state, says)
 }
 
 fn count(key: &CaseKey, exact: &ExactVerdict) -> Check {

@@ -17,8 +17,8 @@ use caxton_model::words;
 pub(in crate::export) fn of_run(record: &Record) -> Vec<Check> {
     let mut checks = Vec::new();
     if record.run.status != Status::Finished {
-        let name = ("run", "comes to its end");
-        checks.push(Check::new(Kind::Case, name, State::Broken, status(record)));
+        let end = "comes to its end";
+        checks.push(Check::new(Kind::Case, "run", end, State::Broken, status(record)));
     }
     checks.extend(record.cases.iter().map(case));
     checks.extend(record.cases.iter().flat_map(loads));
@@ -46,7 +46,7 @@ fn case(case: &CaseRecord) -> Check {
         // A limit that is turned down is an answer.
         _ => State::Good,
     };
-    Check::new(Kind::Case, (&group, &name), state, case.told())
+    Check::new(Kind::Case, &group, &name, state, case.told())
 }
 
 /// What may be said of the load of a case, and how its thresholds stand.
@@ -65,13 +65,13 @@ fn loads(case: &CaseRecord) -> Vec<Check> {
         told if reasons.is_empty() => told,
         told => format!("{told}: {reasons}"),
     };
-    let verdict = Check::new(Kind::Load, (&group, &name), state, says);
+    let verdict = Check::new(Kind::Load, &group, &name, state, says);
     let verdict = Check { taken_ns: Some(load.whole.took.0), ..verdict };
-    let thresholds = load.thresholds.iter().map(|judged| threshold((&group, &name), judged));
+    let thresholds = load.thresholds.iter().map(|judged| threshold(&group, &name, judged));
     std::iter::once(verdict).chain(thresholds).collect()
 }
 
-fn threshold((group, name): (&str, &str), judged: &Judged) -> Check {
+fn threshold(group: &str, name: &str, judged: &Judged) -> Check {
     let threshold = &judged.threshold;
     let state = match judged.outcome {
         Standing::Met => State::Good,
@@ -87,7 +87,7 @@ fn threshold((group, name): (&str, &str), judged: &Judged) -> Check {
     let figure = judged.observed.known();
     let weight = figure.map_or(0.0, |figure| beyond(*figure, threshold.limit, is_most));
     let name = format!("{name} {threshold}");
-    Check { weight, ..Check::new(Kind::Threshold, (group, &name), state, says) }
+    Check { weight, ..Check::new(Kind::Threshold, group, &name, state, says) }
 }
 
 fn target(graded: &GradedTarget) -> Check {
@@ -111,7 +111,7 @@ fn target(graded: &GradedTarget) -> Check {
     let weight = worst.as_ref().map_or(0.0, |worst| {
         beyond(worst.figure.estimate, target.levels[2], target.levels[0] < target.levels[2])
     });
-    Check { weight, ..Check::new(Kind::Target, ("target", target.name), state, says) }
+    Check { weight, ..Check::new(Kind::Target, "target", target.name, state, says) }
 }
 
 fn bar(graded: &bars::GradedBar) -> Check {
@@ -130,7 +130,7 @@ fn bar(graded: &bars::GradedBar) -> Check {
         Err(why) => (why.clone(), 0.0),
     };
     let says = format!("{}: {figure}; bar {bound}", graded.grade.name());
-    Check { weight, ..Check::new(Kind::Bar, ("bar", bar.name), state, says) }
+    Check { weight, ..Check::new(Kind::Bar, "bar", bar.name, state, says) }
 }
 
 /// How far a figure is beyond its limit, as a logarithm; nothing where one is not above 0.

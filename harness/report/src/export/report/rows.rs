@@ -101,7 +101,7 @@ pub(super) fn of_run(record: &Record, baseline: Option<(&Record, &Records<'_>)>)
         for (name, metric) in section.rows {
             let metric = MetricName::parse(metric).expect("a row of this file names a row");
             for case in record.cases.iter().filter(|case| case.outcome == Outcome::Ran) {
-                if let Some((tone, cells)) = row((name, metric), case, baseline) {
+                if let Some((tone, cells)) = row(name, metric, case, baseline) {
                     push(&mut table, tone, &cells);
                 }
             }
@@ -132,7 +132,8 @@ fn note(table: &mut Table, has_baseline: bool) {
 }
 
 fn row(
-    (name, metric): (&str, MetricName),
+    name: &str,
+    metric: MetricName,
     case: &CaseRecord,
     baseline: Option<(&Record, &Records<'_>)>,
 ) -> Option<(Tone, [String; 7])> {
