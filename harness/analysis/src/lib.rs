@@ -1,13 +1,14 @@
 //! From samples to estimates, and from estimates to verdicts: a pure function of a record's data.
 #![forbid(unsafe_code)]
 
-pub mod bars;
 pub mod compare;
 pub mod exit;
+pub mod finding;
 pub mod limits;
 pub mod load;
 pub mod paired;
 pub mod quiet;
 pub mod reduce;
+pub mod requirements;
 pub mod sites;
 pub mod targets;

@@ -11,10 +11,11 @@
 //!
 //! Of `max`, `min` and `margin`, each is that of the last entry that has it for a case and metric.
 
+use crate::finding::{Bound, Finding, Rule};
 use caxton_model::case::{CaseKey, Outcome};
 use caxton_model::metric::{MetricName, metrics};
-use caxton_model::reading::{Missing, Reading};
-use caxton_model::record::{CaseRecord, Record, Summary};
+use caxton_model::reading::Reading;
+use caxton_model::record::{CaseRecord, Record};
 use regex::Regex;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -74,73 +75,6 @@ struct Written {
     margin: Option<Spanned<f64>>,
 }
 
-/// A hard limit.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Bound {
-    /// No more than this, in the metric's unit.
-    Max(f64),
-    /// No less.
-    Min(f64),
-}
-
-impl Bound {
-    /// How `figure` stands to it, by its whole interval.
-    pub fn grade(self, figure: &Summary) -> Grade {
-        let Some(interval) = figure.interval else { return Grade::Unclear };
-        let (is_met, is_missed) = match self {
-            Self::Max(max) => (interval.upper <= max, interval.lower > max),
-            Self::Min(min) => (interval.lower >= min, interval.upper < min),
-        };
-        match (is_met, is_missed) {
-            (true, _) => Grade::Met,
-            (_, true) => Grade::Missed,
-            _ => Grade::Unclear,
-        }
-    }
-}
-
-/// How a figure stands to a hard limit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Grade {
-    /// The whole interval is on the right side.
-    Met,
-    /// The whole interval is on the wrong side.
-    Missed,
-    /// The interval has the limit in it, or there is no interval.
-    Unclear,
-    /// There is no figure.
-    Missing,
-}
-
-impl Grade {
-    /// As it is printed.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Met => "MET",
-            Self::Missed => "MISSED",
-            Self::Unclear => "UNCLEAR",
-            Self::Missing => "MISSING",
-        }
-    }
-}
-
-/// One hard limit, held against one figure.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Graded {
-    /// The case.
-    pub case: CaseKey,
-    /// The metric.
-    pub metric: MetricName,
-    /// The limit.
-    pub bound: Bound,
-    /// Line of the entry that gave it.
-    pub line: usize,
-    /// The figure, or why there is none.
-    pub figure: Result<Summary, String>,
-    /// How it stands.
-    pub grade: Grade,
-}
-
 impl Limits {
     /// Reads `text`, the contents of the file called `name`.
     ///
@@ -185,7 +119,7 @@ impl Limits {
     }
 
     /// Each hard limit that concerns a case of `record`, in the order of the cases.
-    pub fn grade(&self, record: &Record) -> Vec<Graded> {
+    pub fn grade(&self, record: &Record) -> Vec<Finding> {
         let mut graded = Vec::new();
         for case in &record.cases {
             let mut names: Vec<MetricName> = self.entries.iter().map(|e| e.metric).collect();
@@ -292,22 +226,25 @@ fn concerns(record: &Record, case: &CaseRecord, metric: MetricName) -> bool {
     alike.peek().is_none() || alike.any(|other| other.metrics.contains_key(&metric))
 }
 
-fn grade(case: &CaseRecord, metric: MetricName, bound: Bound, line: usize) -> Graded {
-    let why_not = |why: &Missing| why.to_string();
-    let figure = match case.metrics.get(&metric) {
+fn grade(case: &CaseRecord, metric: MetricName, limit: Bound, line: usize) -> Finding {
+    let estimate = match case.metrics.get(&metric) {
         Some(Reading::Known(summary)) => Ok(*summary),
-        Some(Reading::Missing(why)) => Err(why_not(why)),
+        Some(Reading::Missing(why)) => Err(why.to_string()),
         None => Err(format!(
             "the case {}: {}",
             case.outcome.name(),
             case.outcome.reason().unwrap_or("it has no such metric")
         )),
     };
-    let grade = match &figure {
-        Err(_) => Grade::Missing,
-        Ok(summary) => bound.grade(summary),
-    };
-    Graded { case: case.key.clone(), metric, bound, line, figure, grade }
+    Finding {
+        rule: Rule::Limit(line),
+        subject: case.key.to_string(),
+        metric,
+        unit: metric.metric().unit,
+        verdict: limit.judge(&estimate),
+        estimate,
+        limit,
+    }
 }
 
 #[cfg(test)]

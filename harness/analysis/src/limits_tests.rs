@@ -1,6 +1,7 @@
 //! Files of limits that are good and bad, and how figures stand to them.
 
 use super::*;
+use crate::finding::Grade;
 use caxton_fixture as fixture;
 use expect_test::expect;
 
@@ -70,7 +71,10 @@ fn later_entries_win_for_what_they_say() {
     assert_eq!(margin("wasm/parts/wasmtime/noop", "wasm_call_ns"), None);
     let (record, _) = fixture::run();
     let graded = limits.grade(&record);
-    assert!(graded.iter().all(|g| g.bound == Bound::Max(25000.0) && g.line == 1), "{graded:?}");
+    assert!(
+        graded.iter().all(|g| g.limit == Bound::Max(25000.0) && g.rule == Rule::Limit(1)),
+        "{graded:?}"
+    );
     assert_eq!(graded.len(), 4, "every steady-state case, the refused one included");
     assert!(Limits::parse("empty", "").unwrap().grade(&record).is_empty());
 }
@@ -81,7 +85,7 @@ fn stands(limit: &str) -> Grade {
     let entry = format!("[[limit]]\ncase = \"{JSON}\"\nmetric = \"wasm_call_ns\"\n{limit}\n");
     let graded = limits(&entry).grade(&record);
     assert_eq!(graded.len(), 1);
-    graded[0].grade
+    graded[0].verdict
 }
 
 #[test]
@@ -113,7 +117,7 @@ fn no_interval_is_unclear_and_no_figure_is_missing() {
     let graded = limits(text).grade(&record);
     let lines: Vec<String> = graded
         .iter()
-        .map(|g| format!("{} {} {:?}", g.metric, g.grade.name(), g.figure.as_ref().err()))
+        .map(|g| format!("{} {} {:?}", g.metric, g.verdict.name(), g.estimate.as_ref().err()))
         .collect();
     expect![[r#"
         wasm_call_ns UNCLEAR None

@@ -5,7 +5,8 @@ use crate::cmd::failure::Failure;
 use crate::cmd::output::{note, print, style};
 use crate::cmd::report::{is_comparison, limits, no_table};
 use caxton_analysis::exit;
-use caxton_analysis::limits::{Grade, Graded, Limits};
+use caxton_analysis::finding::{Finding, Grade};
+use caxton_analysis::limits::Limits;
 use caxton_analysis::paired::judge::rejudge;
 use caxton_model::case::CaseKey;
 use caxton_model::metric::MetricName;
@@ -50,7 +51,7 @@ fn judge_run(record: &Record, limits: &Limits, is_strict: bool) -> (String, u8) 
     let tables = tables.iter().filter(|table| !table.is_empty());
     let mut text = summary_line(record) + "\n\n";
     text += &tables.map(|table| paint(table, &style())).collect::<Vec<_>>().join("\n");
-    let has = |grade: Grade| graded.iter().any(|graded| graded.grade == grade);
+    let has = |grade: Grade| graded.iter().any(|finding| finding.verdict == grade);
     let code = if has(Grade::Missed) {
         exit::LIMIT_MISSED
     } else if record.cases.iter().any(CaseRecord::has_failed) {
@@ -69,8 +70,8 @@ fn judge_run(record: &Record, limits: &Limits, is_strict: bool) -> (String, u8) 
 }
 
 /// What `code` is for, and how many limits it rests on: targets decide nothing.
-fn result(code: u8, graded: &[Graded]) -> String {
-    let count = |grade: Grade| graded.iter().filter(|graded| graded.grade == grade).count();
+fn result(code: u8, graded: &[Finding]) -> String {
+    let count = |grade: Grade| graded.iter().filter(|finding| finding.verdict == grade).count();
     let [met, missed, unclear, missing] =
         [Grade::Met, Grade::Missed, Grade::Unclear, Grade::Missing].map(count);
     let limits = format!(

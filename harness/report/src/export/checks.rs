@@ -1,5 +1,5 @@
 //! What a run was asked, question by question: how each case ended, what each load came to, how
-//! each target and bar stands, whether each metric got worse than in another run. Summaries,
+//! each target and requirement stands, whether each metric got worse than in another run. Summaries,
 //! annotations and JUnit all read these.
 
 mod pair;
@@ -19,8 +19,8 @@ pub(super) enum Kind {
     Threshold,
     /// How a target stands.
     Target,
-    /// How a bar for the reference runtime stands.
-    Bar,
+    /// How a requirement of the reference runtime stands.
+    Requirement,
     /// Whether a metric got worse.
     Change,
 }
@@ -28,7 +28,7 @@ pub(super) enum Kind {
 impl Kind {
     /// Every kind, in the order in which they are told.
     pub(super) const ALL: [Self; 6] =
-        [Self::Case, Self::Load, Self::Threshold, Self::Target, Self::Bar, Self::Change];
+        [Self::Case, Self::Load, Self::Threshold, Self::Target, Self::Requirement, Self::Change];
 
     /// Its name: several of them, and what is true of good ones.
     pub(super) const fn words(self) -> [&'static str; 2] {
@@ -37,7 +37,7 @@ impl Kind {
             Self::Load => ["loads", "passed"],
             Self::Threshold => ["thresholds", "met"],
             Self::Target => ["targets", "met"],
-            Self::Bar => ["bars", "met"],
+            Self::Requirement => ["requirements", "met"],
             Self::Change => ["changes", "not worse"],
         }
     }

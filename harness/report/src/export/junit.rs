@@ -8,7 +8,7 @@ use crate::export::checks::{Check, Kind, State, of_run};
 use caxton_model::record::Record;
 use caxton_model::samples::Sample;
 
-/// Cases, loads, targets and bars of a run.
+/// Cases, loads, targets and requirements of a run.
 pub(super) fn export(record: &Record, _: &[Sample]) -> Result<Vec<u8>, ExportError> {
     let checks = of_run(record);
     let suite = |kind: Kind| {

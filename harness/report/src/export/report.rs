@@ -80,14 +80,14 @@ fn line(text: &str) -> String {
     words(&sanitise(text, LINE_MAX))
 }
 
-/// Targets and bars, every table, and how to do it again.
+/// Targets and requirements, every table, and how to do it again.
 fn tail(record: &Record) -> String {
     let standing = standing(record);
     let mut text = String::new();
     if !standing.is_empty() {
         text += &format!("## Targets\n\n{}", all(&standing, 3));
     }
-    // The bars stand above.
+    // The requirements stand above.
     let is_new = |table: &crate::table::Table| !standing.contains(table);
     let tables: Vec<_> = tables(record).into_iter().filter(is_new).collect();
     text += &format!("## Every table\n\n{}", all(&tables, 3));

@@ -42,13 +42,13 @@ fn of_record(page: &mut Page, record: &Record) {
     page.tables(&standing(record));
 }
 
-/// How targets and bars stand; nothing of a profiled run, which has no figures.
+/// How targets and requirements stand; nothing of a profiled run, which has no figures.
 pub(super) fn standing(record: &Record) -> Vec<Table> {
     if record.is_profile() {
         return Vec::new();
     }
     let tables =
-        [report::targets::table(std::slice::from_ref(record)), report::bars::table(record)];
+        [report::targets::table(std::slice::from_ref(record)), report::requirements_table(record)];
     tables.into_iter().filter(|table| !table.rows.is_empty()).collect()
 }
 

@@ -195,7 +195,7 @@ fn graded(runs: &[Told]) -> Result<Vec<Figure>, HtmlError> {
         return Ok(Vec::new());
     }
     let mut figures = rows("targets", drawn, vec![report::targets::table(&records)])?;
-    figures.extend(each(runs, |told| Ok(open(vec![report::bars::table(told.record)])))?);
+    figures.extend(each(runs, |told| Ok(open(vec![report::requirements_table(told.record)])))?);
     Ok(figures)
 }
 

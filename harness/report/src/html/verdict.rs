@@ -2,8 +2,8 @@
 
 use super::Told;
 use crate::sections::{comparison_line, load, summary_line};
-use caxton_analysis::bars;
-use caxton_analysis::limits::Grade;
+use caxton_analysis::finding::Grade;
+use caxton_analysis::requirements;
 use caxton_analysis::targets::{GradedTarget, Standing, grade};
 use caxton_model::case::Outcome;
 use caxton_model::load::outcome::{LoadOutcome, Verdict as Judgement};
@@ -47,16 +47,16 @@ pub struct Verdict {
 }
 
 /// One thing that speaks for a verdict: how grave, the word, the reason.
-type Finding = (Tone, &'static str, String);
+type Reason = (Tone, &'static str, String);
 
 pub(super) fn verdict(runs: &[Told], comparisons: &[&Comparison]) -> Verdict {
     let records: Vec<Record> = runs.iter().map(|told| told.record.clone()).collect();
-    let mut findings: Vec<Finding> = Vec::new();
+    let mut findings: Vec<Reason> = Vec::new();
     findings.extend(comparisons.iter().map(|comparison| concluded(comparison)));
     findings.extend(records.iter().flat_map(failures));
     findings.extend(loads(&records));
     findings.extend(graded(&records));
-    findings.extend(barred(&records));
+    findings.extend(required(&records));
     // Stable: among equals, what was asked for first comes first.
     findings.sort_by_key(|(tone, ..)| std::cmp::Reverse(*tone));
     let clean = |text: String| sanitise(&text, REASON_MAX);
@@ -89,7 +89,7 @@ pub(super) fn verdict(runs: &[Told], comparisons: &[&Comparison]) -> Verdict {
     }
 }
 
-fn concluded(comparison: &Comparison) -> Finding {
+fn concluded(comparison: &Comparison) -> Reason {
     let [base, candidate] = [&comparison.base.name, &comparison.candidate.name];
     let (tone, word, what) = match comparison.conclusion() {
         Conclusion::Fine => (Tone::Good, "NOTHING WORSE", "nothing worse was found"),
@@ -108,7 +108,7 @@ fn concluded(comparison: &Comparison) -> Finding {
 }
 
 /// Cases that failed, and a run that is not whole.
-fn failures(record: &Record) -> Vec<Finding> {
+fn failures(record: &Record) -> Vec<Reason> {
     let mut findings = Vec::new();
     let suite = &record.run.suite;
     let failed: Vec<&CaseRecord> = record.cases.iter().filter(|case| case.has_failed()).collect();
@@ -131,7 +131,7 @@ fn failures(record: &Record) -> Vec<Finding> {
 }
 
 /// How the loads stand: what fails first, what cannot be judged as that.
-fn loads(records: &[Record]) -> Vec<Finding> {
+fn loads(records: &[Record]) -> Vec<Reason> {
     let loads: Vec<_> = records.iter().flat_map(load::of).map(|(_, load)| load).collect();
     type Kind = (Judgement, bool, &'static str, &'static str);
     let finding = |(verdict, is_part, word, what): Kind| {
@@ -169,7 +169,7 @@ fn loads(records: &[Record]) -> Vec<Finding> {
 }
 
 /// How the targets stand; nothing where none was measured.
-fn graded(records: &[Record]) -> Vec<Finding> {
+fn graded(records: &[Record]) -> Vec<Reason> {
     let graded = grade(records);
     let named = |wanted: Standing| -> Vec<String> {
         let is_it = |graded: &&GradedTarget| {
@@ -206,12 +206,12 @@ fn graded(records: &[Record]) -> Vec<Finding> {
     findings
 }
 
-/// Bars that are not met; a run is not judged by them.
-fn barred(records: &[Record]) -> Option<Finding> {
-    let graded: Vec<_> = records.iter().flat_map(bars::grade).collect();
-    let count = |grade: Grade| graded.iter().filter(|graded| graded.grade == grade).count();
+/// Requirements that are not met; a run is not judged by them.
+fn required(records: &[Record]) -> Option<Reason> {
+    let graded: Vec<_> = records.iter().flat_map(requirements::grade).collect();
+    let count = |grade: Grade| graded.iter().filter(|graded| graded.verdict == grade).count();
     let (met, missed) = (count(Grade::Met), count(Grade::Missed));
     let open = graded.len() - met - missed;
     let why = format!("{met} of {} are met, {missed} missed, {open} open", graded.len());
-    (missed + open > 0).then_some((Tone::Open, "BARS OF THE REFERENCE RUNTIME", why))
+    (missed + open > 0).then_some((Tone::Open, "REQUIREMENTS OF THE REFERENCE RUNTIME", why))
 }

@@ -13,7 +13,7 @@ fn of_mail(record: &Record) -> Vec<Table> {
         latency::tables(record),
         scaling::tables(record),
         resources::tables(record),
-        vec![bars::table(record)],
+        vec![requirements_table(record)],
     ];
     sections.into_iter().flatten().collect()
 }
@@ -50,7 +50,7 @@ fn a_run_that_ended_early_says_what_is_not_there() {
     for words in ["the run ended before its turn", "not fitted, 0 rates of the 4 that it takes"] {
         assert!(notes.iter().any(|note| note.contains(words)), "{words}: {notes:#?}");
     }
-    let graded = tables.last().expect("the bars");
+    let graded = tables.last().expect("the requirements");
     assert!(graded.rows.iter().all(|row| row.cells[5] == "MISSING"), "{graded:?}");
 }
 

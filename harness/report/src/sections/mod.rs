@@ -5,15 +5,14 @@
 //! machine.
 
 pub(crate) mod again;
-pub mod bars;
 mod comparison;
 pub(crate) mod conditions;
 pub(crate) mod counters;
 pub(crate) mod figures;
+mod findings;
 pub mod floors;
 pub(crate) mod functions;
 pub(crate) mod grid;
-mod hard;
 pub(crate) mod heap;
 pub(crate) mod latency;
 pub(crate) mod limits;
@@ -39,7 +38,8 @@ use caxton_model::reading::Reading;
 use caxton_model::record::{Record, Status};
 pub use comparison::{comparison_line, comparison_tables, comparison_text, revision_words};
 pub(crate) use comparison::{exact_words, paired_words, share, versions};
-pub use hard::limits_table;
+pub use findings::limits_table;
+pub(crate) use findings::requirements_table;
 pub use records::{records_tables, records_text};
 
 /// How text is painted.
@@ -78,7 +78,7 @@ pub fn tables(record: &Record) -> Vec<Table> {
         latency::tables(record),
         scaling::tables(record),
         resources::tables(record),
-        vec![bars::table(record)],
+        vec![requirements_table(record)],
         conditions::instrument(record),
         conditions::environment(record),
     ];

@@ -1,10 +1,10 @@
-//! The questions of one run: its cases, its loads with their thresholds, targets and bars.
+//! The questions of one run: its cases, its loads with their thresholds, targets and requirements.
 
 use super::{Check, Kind, State};
 use crate::sections::status;
-use caxton_analysis::limits::{Bound, Grade};
+use caxton_analysis::finding::{Bound, Finding, Grade};
 use caxton_analysis::targets::{GradedTarget, decimal};
-use caxton_analysis::{bars, targets};
+use caxton_analysis::{requirements, targets};
 use caxton_model::case::{CaseKey, Outcome};
 use caxton_model::load::judged::{Judged, ThresholdOutcome as Standing};
 use caxton_model::load::outcome::Verdict;
@@ -13,7 +13,7 @@ use caxton_model::record::{CaseRecord, Record, Status, Summary};
 use caxton_model::units::Unit;
 use caxton_model::words;
 
-/// How its cases ended, and how its targets and bars stand.
+/// How its cases ended, and how its targets and requirements stand.
 pub(in crate::export) fn of_run(record: &Record) -> Vec<Check> {
     let mut checks = Vec::new();
     if record.run.status != Status::Finished {
@@ -24,7 +24,7 @@ pub(in crate::export) fn of_run(record: &Record) -> Vec<Check> {
     checks.extend(record.cases.iter().flat_map(loads));
     if !record.is_profile() {
         checks.extend(targets::grade(std::slice::from_ref(record)).iter().map(target));
-        checks.extend(bars::grade(record).iter().map(bar));
+        checks.extend(requirements::grade(record).iter().map(requirement));
     }
     checks
 }
@@ -114,23 +114,24 @@ fn target(graded: &GradedTarget) -> Check {
     Check { weight, ..Check::new(Kind::Target, "target", target.name, state, says) }
 }
 
-fn bar(graded: &bars::GradedBar) -> Check {
-    let bar = &graded.bar;
-    let (bound, limit, is_most) = match bar.bound {
-        Bound::Max(most) => (format!("≤ {}", bar.unit().show(most)), most, true),
-        Bound::Min(least) => (format!("≥ {}", bar.unit().show(least)), least, false),
+fn requirement(finding: &Finding) -> Check {
+    let (limit, is_most) = match finding.limit {
+        Bound::Max(most) => (most, true),
+        Bound::Min(least) => (least, false),
     };
-    let state = match graded.grade {
+    let state = match finding.verdict {
         Grade::Met => State::Good,
         Grade::Missed => State::Bad,
         Grade::Unclear | Grade::Missing => State::Open,
     };
-    let (figure, weight) = match &graded.figure {
-        Ok(figure) => (seen(figure, bar.unit()), beyond(figure.estimate, limit, is_most)),
+    let (figure, weight) = match &finding.estimate {
+        Ok(figure) => (seen(figure, finding.unit), beyond(figure.estimate, limit, is_most)),
         Err(why) => (why.clone(), 0.0),
     };
-    let says = format!("{}: {figure}; bar {bound}", graded.grade.name());
-    Check { weight, ..Check::new(Kind::Bar, "bar", bar.name, state, says) }
+    let asked = finding.limit.words(finding.unit);
+    let says = format!("{}: {figure}; limit {asked}", finding.verdict.name());
+    let kind = Kind::Requirement;
+    Check { weight, ..Check::new(kind, "requirement", &finding.subject, state, says) }
 }
 
 /// How far a figure is beyond its limit, as a logarithm; nothing where one is not above 0.

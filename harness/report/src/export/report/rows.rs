@@ -2,9 +2,9 @@
 
 use crate::sections::share;
 use crate::table::{Row, Table, Tone};
-use caxton_analysis::bars::quotient;
 use caxton_analysis::compare::Records;
 use caxton_analysis::paired::contest::worse_sign;
+use caxton_analysis::requirements::quotient;
 use caxton_model::case::{CaseKey, Outcome};
 use caxton_model::metric::MetricName;
 use caxton_model::paired::comparison::{Comparison, ExactVerdict, Kind, MetricVerdict, Verdict};

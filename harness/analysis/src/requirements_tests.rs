@@ -1,6 +1,7 @@
-//! Bars: which case is meant, the whole interval, a ratio of two cases.
+//! Requirements: which case is meant, the whole interval, a ratio of two cases.
 
 use super::*;
+use crate::finding::Grade;
 use caxton_fixture as fixture;
 use caxton_fixture::mail::mail;
 use caxton_model::case::{CaseKey, Outcome};
@@ -13,13 +14,13 @@ fn figure(lower: f64, upper: f64) -> Summary {
 }
 
 #[test]
-fn a_bar_names_a_metric_and_a_case_that_could_be() {
-    let mut names: Vec<&str> = BARS.iter().map(|bar| bar.name).collect();
+fn a_requirement_names_a_metric_and_a_case_that_could_be() {
+    let mut names: Vec<&str> = REQUIREMENTS.iter().map(|one| one.name).collect();
     names.sort_unstable();
     names.dedup();
-    assert_eq!(names.len(), BARS.len());
-    for bar in BARS {
-        let _ = MetricName::parse(bar.metric).expect(bar.name);
+    assert_eq!(names.len(), REQUIREMENTS.len());
+    for one in REQUIREMENTS {
+        let _ = MetricName::parse(one.metric).expect(one.name);
     }
 }
 
@@ -28,10 +29,10 @@ fn the_case_with_the_fewest_parameters_is_meant_and_none_with_an_unwanted_one() 
     let record = mail();
     let singly = SINGLY.find(&record).expect("one by one");
     assert_eq!(singly.key.param("batch"), Some("1"));
-    let together = with(TWINS, TEN_KIB).find(&record).expect("batched");
+    let together = with(NATIVE_BUILDS, TEN_KIB).find(&record).expect("batched");
     assert_eq!(together.key.param("batch"), None);
     assert_eq!(with(FAST, MOST).find(&record), None, "100,000 agents are dense");
-    let any = Selector { without: None, ..with(TWINS, TEN_KIB) };
+    let any = Selector { without: None, ..with(NATIVE_BUILDS, TEN_KIB) };
     assert_eq!(any.find(&record), Some(together));
 }
 
@@ -48,7 +49,7 @@ fn a_ratio_of_two_cases_is_as_wide_as_both_intervals_allow() {
 }
 
 #[test]
-fn a_bar_is_graded_by_the_whole_interval() {
+fn a_requirement_is_graded_by_the_whole_interval() {
     let most = Bound::Max(10.0);
     let least = Bound::Min(10.0);
     for (lower, upper, of_most, of_least) in [
@@ -66,7 +67,7 @@ fn a_bar_is_graded_by_the_whole_interval() {
 }
 
 #[test]
-fn only_bars_of_the_record_are_shown_and_a_case_that_failed_is_told() {
+fn only_requirements_of_the_record_are_shown_and_a_case_that_failed_is_told() {
     assert!(grade(&fixture::run().0).is_empty());
     let mut record = mail();
     let key: CaseKey = "scalability/scale/reference/courier/agents=10000".parse().unwrap();
@@ -75,7 +76,7 @@ fn only_bars_of_the_record_are_shown_and_a_case_that_failed_is_told() {
     let graded = grade(&record);
     assert!(!graded.is_empty());
     for graded in graded {
-        assert_eq!(graded.grade, Grade::Missing, "{graded:?}");
-        assert_eq!(graded.figure, Err("failed: out of maps".to_owned()));
+        assert_eq!(graded.verdict, Grade::Missing, "{graded:?}");
+        assert_eq!(graded.estimate, Err("failed: out of maps".to_owned()));
     }
 }

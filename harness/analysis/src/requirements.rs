@@ -1,10 +1,7 @@
-//! The bars that the reference runtime must clear, each beside what it is held against, as data.
-//!
-//! A bar is met only where the whole interval is on its right side, and missed only where the whole
-//! interval is on the wrong one. Only bars whose cases are in the record are shown. Bars against
-//! runtimes outside this record are told where those are measured.
+//! The requirements of the reference runtime, as data. Only those whose cases are in the record are
+//! judged; other frameworks are compared where they are measured.
 
-use crate::limits::{Bound, Grade};
+use crate::finding::{Bound, Finding, Rule};
 use caxton_model::case::{
     CHECKPOINT, LATENCY, RECOVER, RESOURCES, RESPONSE, ROUTE, SCALABILITY, SCALE, SOAK, THROUGHPUT,
 };
@@ -12,7 +9,7 @@ use caxton_model::metric::MetricName;
 use caxton_model::record::{CaseRecord, Interval, Record, Summary};
 use caxton_model::units::Unit;
 
-/// Which case a bar is about.
+/// Which case a requirement is about.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Selector {
     /// Its suite.
@@ -29,7 +26,7 @@ pub struct Selector {
     pub finding: Option<(&'static str, &'static str)>,
 }
 
-/// The figure of a bar.
+/// The figure of a requirement.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Figure {
     /// A metric of one case.
@@ -40,7 +37,7 @@ pub enum Figure {
 
 /// One row.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Bar {
+pub struct Requirement {
     /// What it is about.
     pub name: &'static str,
     /// The metric.
@@ -59,7 +56,7 @@ const ROUTED: Selector = Selector {
     without: Some("batch"),
     finding: None,
 };
-const TWINS: Selector = Selector { subject: "reference-vs-native-reference", ..ROUTED };
+const NATIVE_BUILDS: Selector = Selector { subject: "reference-vs-native-reference", ..ROUTED };
 const SCALED: Selector =
     Selector { suite: SCALABILITY, workload: SCALE, subject: "reference", without: None, ..ROUTED };
 const RECOVERED: Selector = Selector { suite: RESOURCES, workload: RECOVER, ..SCALED };
@@ -75,12 +72,17 @@ const fn with(selector: Selector, params: &'static [(&'static str, &'static str)
     Selector { params, ..selector }
 }
 
-const fn at_most(name: &'static str, metric: &'static str, of: Selector, most: f64) -> Bar {
-    Bar { name, metric, figure: Figure::Of(of), bound: Bound::Max(most) }
+const fn at_most(name: &'static str, metric: &'static str, of: Selector, most: f64) -> Requirement {
+    Requirement { name, metric, figure: Figure::Of(of), bound: Bound::Max(most) }
 }
 
-const fn at_least(name: &'static str, metric: &'static str, of: Selector, least: f64) -> Bar {
-    Bar { name, metric, figure: Figure::Of(of), bound: Bound::Min(least) }
+const fn at_least(
+    name: &'static str,
+    metric: &'static str,
+    of: Selector,
+    least: f64,
+) -> Requirement {
+    Requirement { name, metric, figure: Figure::Of(of), bound: Bound::Min(least) }
 }
 
 const KIB: f64 = 1024.0;
@@ -98,7 +100,7 @@ const EMPTY: &[(&str, &str)] = &[("heap", "0MiB")];
 const SMALL: &[(&str, &str)] = &[("heap", "1MiB")];
 const LARGE: &[(&str, &str)] = &[("heap", "100MiB")];
 const FAST: Selector = Selector { finding: Some(("tier", "fast")), ..SCALED };
-const SINGLY: Selector = Selector { params: SINGLE, without: None, ..TWINS };
+const SINGLY: Selector = Selector { params: SINGLE, without: None, ..NATIVE_BUILDS };
 const CHECKPOINTED: Selector = Selector { workload: CHECKPOINT, params: LARGE, ..RECOVERED };
 
 const SOAKED: Selector = Selector { workload: SOAK, ..RECOVERED };
@@ -107,14 +109,14 @@ const RATE: &str = "subject_to_peer_rate";
 const CPU: &str = "subject_to_peer_cpu";
 const P99: &str = "recover_p99_ns";
 
-/// Every bar.
-pub const BARS: &[Bar] = &[
+/// Every requirement.
+pub const REQUIREMENTS: &[Requirement] = &[
     at_least("msg/s over native tokio, 10 agents", RATE, with(ROUTED, TEN_KIB), 1.0),
     at_least("msg/s over native tokio, 1,000 agents", RATE, with(ROUTED, THOUSAND_KIB), 0.75),
     at_least("msg/s over native tokio, 10,000 agents", RATE, with(ROUTED, MANY_KIB), 1.0),
-    at_most("CPU/msg over the native twin, one by one", CPU, SINGLY, 1.3),
-    at_most("CPU/msg over the native twin, batched", CPU, with(TWINS, TEN_KIB), 1.2),
-    Bar {
+    at_most("CPU/msg over the native build, one by one", CPU, SINGLY, 1.3),
+    at_most("CPU/msg over the native build, batched", CPU, with(NATIVE_BUILDS, TEN_KIB), 1.2),
+    Requirement {
         name: "CPU/msg, 10,000 agents over 10",
         metric: "message_cpu_ns",
         figure: Figure::Ratio(with(SCALED, MANY), with(SCALED, TEN)),
@@ -148,7 +150,7 @@ pub const BARS: &[Bar] = &[
     at_most("recovery p99, no heap", P99, with(RECOVERED, EMPTY), 1e3 * US),
     at_most("recovery p99, heap of 1 MiB", P99, with(RECOVERED, SMALL), 1e3 * US),
     at_most("recovery p99, heap of 100 MiB", P99, with(RECOVERED, LARGE), 1e3 * US),
-    Bar {
+    Requirement {
         name: "recovery p50, 100 MiB over 1 MiB",
         metric: "recover_p50_ns",
         figure: Figure::Ratio(with(RECOVERED, LARGE), with(RECOVERED, SMALL)),
@@ -160,22 +162,11 @@ pub const BARS: &[Bar] = &[
         CHECKPOINTED,
         100.0,
     ),
-    at_most("p50 over the idle twin, 100,000 msg/s", "over_peer_p50_ns", RESPONDED, 5.0 * US),
-    at_most("p99 over the idle twin, 100,000 msg/s", "over_peer_p99_ns", RESPONDED, 30.0 * US),
+    at_most("p50 over the null responder, 100,000 msg/s", "over_peer_p50_ns", RESPONDED, 5.0 * US),
+    at_most("p99 over the null responder, 100,000 msg/s", "over_peer_p99_ns", RESPONDED, 30.0 * US),
     at_most("soak: more maps at its end", "soak_maps_growth", SOAKED, 0.0),
     at_most("soak: more open files at its end", "soak_fds_growth", SOAKED, 0.0),
 ];
-
-/// One bar, held against a record.
-#[derive(Debug, Clone, PartialEq)]
-pub struct GradedBar {
-    /// The bar.
-    pub bar: Bar,
-    /// The figure, or why there is none.
-    pub figure: Result<Summary, String>,
-    /// How it stands.
-    pub grade: Grade,
-}
 
 impl Selector {
     /// The case of `record` that is meant: of several, the one with the fewest parameters.
@@ -195,12 +186,15 @@ impl Selector {
     }
 }
 
-impl Bar {
+impl Requirement {
+    fn metric(&self) -> MetricName {
+        MetricName::parse(self.metric).expect("a requirement names a row")
+    }
+
     /// The unit of its figure.
-    pub fn unit(&self) -> Unit {
-        let of_metric = || MetricName::parse(self.metric).expect("a bar names a row").metric().unit;
+    fn unit(&self) -> Unit {
         match self.figure {
-            Figure::Of(_) => of_metric(),
+            Figure::Of(_) => self.metric().metric().unit,
             Figure::Ratio(..) => Unit::Ratio,
         }
     }
@@ -245,19 +239,23 @@ pub fn quotient(above: &Summary, below: &Summary) -> Result<Summary, String> {
     })
 }
 
-/// Every bar whose cases are in `record`, held against them.
-pub fn grade(record: &Record) -> Vec<GradedBar> {
-    let graded = |bar: &Bar| {
-        let figure = bar.read(record)?;
-        let grade = match &figure {
-            Ok(summary) => bar.bound.grade(summary),
-            Err(_) => Grade::Missing,
-        };
-        Some(GradedBar { bar: *bar, figure, grade })
+/// Every requirement whose cases are in `record`, held against them.
+pub fn grade(record: &Record) -> Vec<Finding> {
+    let graded = |requirement: &Requirement| {
+        let estimate = requirement.read(record)?;
+        Some(Finding {
+            rule: Rule::Requirement,
+            subject: requirement.name.to_owned(),
+            metric: requirement.metric(),
+            unit: requirement.unit(),
+            verdict: requirement.bound.judge(&estimate),
+            estimate,
+            limit: requirement.bound,
+        })
     };
-    BARS.iter().filter_map(graded).collect()
+    REQUIREMENTS.iter().filter_map(graded).collect()
 }
 
 #[cfg(test)]
-#[path = "bars_tests.rs"]
+#[path = "requirements_tests.rs"]
 mod tests;

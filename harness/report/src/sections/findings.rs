@@ -1,0 +1,65 @@
+//! Findings as tables: limits of the user's own, and the requirements of the reference runtime.
+
+use crate::table::{Table, Tone};
+use caxton_analysis::finding::{Finding, Grade};
+use caxton_analysis::requirements;
+use caxton_model::record::Record;
+use caxton_model::words::{NONE, bounds, list};
+use std::collections::BTreeMap;
+
+/// Each limit beside its figure; `idle` are lines of the file whose limits concern no case.
+pub fn limits_table(findings: &[Finding], idle: &[usize]) -> Table {
+    let columns = ["<case", "<metric", "limit", "figure", "interval", "n", "<verdict"];
+    let mut table = Table::new("Limits", &columns);
+    for finding in findings {
+        row(&mut table, &[&finding.subject, finding.metric.as_str()], finding);
+    }
+    for Finding { subject, metric, estimate, .. } in findings {
+        if let Err(why) = estimate {
+            table.note(Tone::Bad, &format!("{subject}: no {metric}: {why}"));
+        }
+    }
+    for line in idle {
+        let text = format!("The limit at line {line} matches no case of this run: correct it.");
+        table.note(Tone::Bad, &text);
+    }
+    table
+}
+
+/// The requirements whose cases are in `record`.
+pub(crate) fn requirements_table(record: &Record) -> Table {
+    let columns = ["<requirement", "limit", "figure", "interval", "n", "<verdict"];
+    let mut table = Table::new("Requirements of the reference runtime", &columns);
+    let findings = requirements::grade(record);
+    let mut reasons: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for finding in &findings {
+        row(&mut table, &[&finding.subject], finding);
+        if let Err(why) = &finding.estimate {
+            reasons.entry(why).or_default().push(finding.subject.clone());
+        }
+    }
+    for (why, names) in reasons {
+        table.note(Tone::Bad, &format!("{}: {why}", list(&names)));
+    }
+    if !findings.is_empty() {
+        let text = "MET and MISSED hold for the whole interval, at 95 %; for a ratio of two \
+                    cases, at 90 %.";
+        table.note(Tone::Plain, text);
+    }
+    table
+}
+
+fn row(table: &mut Table, names: &[&str], finding: &Finding) {
+    let Finding { unit, estimate, limit, verdict, .. } = finding;
+    let [shown, interval, n] = match estimate {
+        Ok(summary) => [
+            unit.show(summary.estimate),
+            summary.interval.map_or(NONE.to_owned(), |interval| bounds(&interval, *unit)),
+            summary.n.to_string(),
+        ],
+        Err(_) => [NONE; 3].map(str::to_owned),
+    };
+    let tone = if *verdict == Grade::Met { Tone::Plain } else { Tone::Bad };
+    let cells = [limit.words(*unit), shown, interval, n, verdict.name().to_owned()];
+    table.row(tone, names.iter().map(|name| (*name).to_owned()).chain(cells));
+}
