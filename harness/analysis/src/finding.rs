@@ -16,22 +16,22 @@ pub enum Bound {
 
 impl Bound {
     /// How `figure` stands to it, by its whole interval.
-    pub fn grade(self, figure: &Summary) -> Grade {
-        let Some(interval) = figure.interval else { return Grade::Unclear };
+    pub fn grade(self, figure: &Summary) -> LimitVerdict {
+        let Some(interval) = figure.interval else { return LimitVerdict::Unclear };
         let (is_met, is_missed) = match self {
             Self::Max(max) => (interval.upper <= max, interval.lower > max),
             Self::Min(min) => (interval.lower >= min, interval.upper < min),
         };
         match (is_met, is_missed) {
-            (true, _) => Grade::Met,
-            (_, true) => Grade::Missed,
-            _ => Grade::Unclear,
+            (true, _) => LimitVerdict::Met,
+            (_, true) => LimitVerdict::Missed,
+            _ => LimitVerdict::Unclear,
         }
     }
 
     /// How `estimate` stands to it, where there is one.
-    pub fn judge(self, estimate: &Result<Summary, String>) -> Grade {
-        estimate.as_ref().map_or(Grade::Missing, |summary| self.grade(summary))
+    pub fn judge(self, estimate: &Result<Summary, String>) -> LimitVerdict {
+        estimate.as_ref().map_or(LimitVerdict::Missing, |summary| self.grade(summary))
     }
 
     /// As it is printed: `≤ 5 µs`.
@@ -45,7 +45,7 @@ impl Bound {
 
 /// How a figure stands to a limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Grade {
+pub enum LimitVerdict {
     /// The whole interval is on the right side.
     Met,
     /// The whole interval is on the wrong side.
@@ -56,7 +56,7 @@ pub enum Grade {
     Missing,
 }
 
-impl Grade {
+impl LimitVerdict {
     /// As it is printed.
     pub const fn name(self) -> &'static str {
         match self {
@@ -93,5 +93,5 @@ pub struct Finding {
     /// The limit.
     pub limit: Bound,
     /// How they stand.
-    pub verdict: Grade,
+    pub verdict: LimitVerdict,
 }

@@ -1,7 +1,7 @@
 //! Files of limits that are good and bad, and how figures stand to them.
 
 use super::*;
-use crate::finding::Grade;
+use crate::finding::LimitVerdict;
 use caxton_fixture as fixture;
 use expect_test::expect;
 
@@ -80,7 +80,7 @@ fn later_entries_win_for_what_they_say() {
 }
 
 /// How the steady-state call of `json`, about 14.8 µs, stands to a limit.
-fn stands(limit: &str) -> Grade {
+fn stands(limit: &str) -> LimitVerdict {
     let (record, _) = fixture::run();
     let entry = format!("[[limit]]\ncase = \"{JSON}\"\nmetric = \"wasm_call_ns\"\n{limit}\n");
     let graded = limits(&entry).grade(&record);
@@ -95,12 +95,12 @@ fn a_limit_is_met_or_missed_by_the_whole_interval_only() {
     let summary = case.metric("wasm_call_ns").unwrap();
     let (inside, interval) = (summary.estimate, summary.interval.unwrap());
     let (above, below) = (interval.upper + 1.0, interval.lower - 1.0);
-    assert_eq!(stands(&format!("max = {above}")), Grade::Met);
-    assert_eq!(stands(&format!("max = {inside}")), Grade::Unclear);
-    assert_eq!(stands(&format!("max = {below}")), Grade::Missed);
-    assert_eq!(stands(&format!("min = {below}")), Grade::Met);
-    assert_eq!(stands(&format!("min = {inside}")), Grade::Unclear);
-    assert_eq!(stands(&format!("min = {above}")), Grade::Missed);
+    assert_eq!(stands(&format!("max = {above}")), LimitVerdict::Met);
+    assert_eq!(stands(&format!("max = {inside}")), LimitVerdict::Unclear);
+    assert_eq!(stands(&format!("max = {below}")), LimitVerdict::Missed);
+    assert_eq!(stands(&format!("min = {below}")), LimitVerdict::Met);
+    assert_eq!(stands(&format!("min = {inside}")), LimitVerdict::Unclear);
+    assert_eq!(stands(&format!("min = {above}")), LimitVerdict::Missed);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Requirements: which case is meant, the whole interval, a ratio of two cases.
 
 use super::*;
-use crate::finding::Grade;
+use crate::finding::LimitVerdict;
 use caxton_fixture as fixture;
 use caxton_fixture::mail::mail;
 use caxton_model::case::{CaseKey, Outcome};
@@ -53,17 +53,17 @@ fn a_requirement_is_graded_by_the_whole_interval() {
     let most = Bound::Max(10.0);
     let least = Bound::Min(10.0);
     for (lower, upper, of_most, of_least) in [
-        (8.0, 10.0, Grade::Met, Grade::Unclear),
-        (9.0, 11.0, Grade::Unclear, Grade::Unclear),
-        (10.0, 12.0, Grade::Unclear, Grade::Met),
-        (10.5, 12.0, Grade::Missed, Grade::Met),
-        (8.0, 9.5, Grade::Met, Grade::Missed),
+        (8.0, 10.0, LimitVerdict::Met, LimitVerdict::Unclear),
+        (9.0, 11.0, LimitVerdict::Unclear, LimitVerdict::Unclear),
+        (10.0, 12.0, LimitVerdict::Unclear, LimitVerdict::Met),
+        (10.5, 12.0, LimitVerdict::Missed, LimitVerdict::Met),
+        (8.0, 9.5, LimitVerdict::Met, LimitVerdict::Missed),
     ] {
         let figure = figure(lower, upper);
         assert_eq!((most.grade(&figure), least.grade(&figure)), (of_most, of_least), "{figure:?}");
     }
     let without = Summary { interval: None, ..figure(1.0, 2.0) };
-    assert_eq!(most.grade(&without), Grade::Unclear);
+    assert_eq!(most.grade(&without), LimitVerdict::Unclear);
 }
 
 #[test]
@@ -76,7 +76,7 @@ fn only_requirements_of_the_record_are_shown_and_a_case_that_failed_is_told() {
     let graded = grade(&record);
     assert!(!graded.is_empty());
     for graded in graded {
-        assert_eq!(graded.verdict, Grade::Missing, "{graded:?}");
+        assert_eq!(graded.verdict, LimitVerdict::Missing, "{graded:?}");
         assert_eq!(graded.estimate, Err("failed: out of maps".to_owned()));
     }
 }

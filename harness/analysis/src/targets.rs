@@ -1,6 +1,6 @@
 //! The targets for an agent system, as data, and how runs stand to them.
 //!
-//! A standing is said of the whole interval: both of its bounds are between the same two levels.
+//! A grade is said of the whole interval: both of its bounds are between the same two levels.
 //! Where a level lies in the interval, it is unclear which side of it the figure is on, and what is
 //! certain is told beside that.
 
@@ -170,7 +170,7 @@ const fn target(
 
 /// How a figure stands to a target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Standing {
+pub enum Grade {
     /// The target is met.
     Target,
     /// Beyond the target, and the second level is met.
@@ -183,7 +183,7 @@ pub enum Standing {
     Missed,
 }
 
-impl Standing {
+impl Grade {
     /// As it is printed.
     pub const fn name(self) -> &'static str {
         match self {
@@ -217,17 +217,17 @@ pub struct Worst {
     /// Its figure.
     pub figure: Summary,
     /// How it stands.
-    pub standing: Standing,
+    pub grade: Grade,
     /// The worst and the best that its interval leaves open.
-    range: [Standing; 2],
+    range: [Grade; 2],
 }
 
 impl Worst {
     /// How it stands, in words: of what is unclear, what is certain too.
     pub fn words(&self) -> String {
-        let name = self.standing.name();
-        match (self.standing, self.range[0]) {
-            (Standing::Unclear, certain) if certain != Standing::Missed => {
+        let name = self.grade.name();
+        match (self.grade, self.range[0]) {
+            (Grade::Unclear, certain) if certain != Grade::Missed => {
                 format!("{name}, at least {}", certain.name())
             }
             _ => name.to_owned(),
@@ -237,27 +237,27 @@ impl Worst {
 
 impl Target {
     /// The worst and the best that `figure` leaves open.
-    pub fn range(&self, figure: &Summary) -> [Standing; 2] {
-        let Some(interval) = figure.interval else { return [Standing::Missed, Standing::Target] };
+    pub fn range(&self, figure: &Summary) -> [Grade; 2] {
+        let Some(interval) = figure.interval else { return [Grade::Missed, Grade::Target] };
         let is_less_better = self.levels[0] < self.levels[2];
         let (bounds, sign) = if is_less_better {
             ([interval.upper, interval.lower], 1.0)
         } else {
             ([interval.lower, interval.upper], -1.0)
         };
-        let standings = [Standing::Target, Standing::Acceptable, Standing::Critical];
+        let grades = [Grade::Target, Grade::Acceptable, Grade::Critical];
         bounds.map(|bound| {
             // A target is "less than": its value itself does not meet it.
             let meets = |level: f64| sign * bound < sign * level;
-            let met = standings.into_iter().zip(self.levels).find(|(_, level)| meets(*level));
-            met.map_or(Standing::Missed, |(standing, _)| standing)
+            let met = grades.into_iter().zip(self.levels).find(|(_, level)| meets(*level));
+            met.map_or(Grade::Missed, |(grade, _)| grade)
         })
     }
 }
 
-/// The standing that all of `range` has.
-fn stands([worst, best]: [Standing; 2]) -> Standing {
-    if worst == best { worst } else { Standing::Unclear }
+/// The grade that all of `range` has.
+fn stands([worst, best]: [Grade; 2]) -> Grade {
+    if worst == best { worst } else { Grade::Unclear }
 }
 
 /// Every target, held against all of `records`.
@@ -274,7 +274,7 @@ fn one(target: &Target, records: &[Record]) -> GradedTarget {
         for case in ran.iter().filter(|case| source.has(&case.key)) {
             let Some(figure) = sum(case, metrics) else { continue };
             let (case, range) = (case.key.to_string(), target.range(&figure));
-            graded.push(Worst { case, metrics, figure, standing: stands(range), range });
+            graded.push(Worst { case, metrics, figure, grade: stands(range), range });
         }
     }
     let sign = if target.levels[0] < target.levels[2] { 1.0 } else { -1.0 };

@@ -1,4 +1,4 @@
-//! Standings by the whole interval, and where figures come from.
+//! Grades by the whole interval, and where figures come from.
 
 use super::*;
 use caxton_fixture as fixture;
@@ -13,11 +13,11 @@ fn figure(lower: f64, upper: f64) -> Summary {
 }
 
 #[test]
-fn a_standing_is_said_of_the_whole_interval() {
+fn a_grade_is_said_of_the_whole_interval() {
     let [throughput, latency] = [TARGETS[0], TARGETS[1]];
     let words = |target: &Target, figure: Summary| {
         let range = target.range(&figure);
-        let worst = |standing| Worst { case: String::new(), metrics: &[], figure, standing, range };
+        let worst = |grade| Worst { case: String::new(), metrics: &[], figure, grade, range };
         worst(stands(range)).words()
     };
     for (lower, upper, expected) in [

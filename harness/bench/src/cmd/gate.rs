@@ -5,7 +5,7 @@ use crate::cmd::failure::Failure;
 use crate::cmd::output::{note, print, style};
 use crate::cmd::report::{is_comparison, limits, no_table};
 use caxton_analysis::exit;
-use caxton_analysis::finding::{Finding, Grade};
+use caxton_analysis::finding::{Finding, LimitVerdict};
 use caxton_analysis::limits::Limits;
 use caxton_analysis::paired::judge::rejudge;
 use caxton_model::case::CaseKey;
@@ -51,16 +51,19 @@ fn judge_run(record: &Record, limits: &Limits, is_strict: bool) -> (String, u8) 
     let tables = tables.iter().filter(|table| !table.is_empty());
     let mut text = summary_line(record) + "\n\n";
     text += &tables.map(|table| paint(table, &style())).collect::<Vec<_>>().join("\n");
-    let has = |grade: Grade| graded.iter().any(|finding| finding.verdict == grade);
-    let code = if has(Grade::Missed) {
+    let has = |grade: LimitVerdict| graded.iter().any(|finding| finding.verdict == grade);
+    let code = if has(LimitVerdict::Missed) {
         exit::LIMIT_MISSED
     } else if record.cases.iter().any(CaseRecord::has_failed) {
         exit::FAILED
     } else if record.run.status == Status::Interrupted {
         exit::INTERRUPTED
-    } else if record.run.status != Status::Finished || has(Grade::Missing) || !idle.is_empty() {
+    } else if record.run.status != Status::Finished
+        || has(LimitVerdict::Missing)
+        || !idle.is_empty()
+    {
         exit::NOT_COMPARABLE
-    } else if has(Grade::Unclear) && is_strict {
+    } else if has(LimitVerdict::Unclear) && is_strict {
         exit::INCONCLUSIVE
     } else {
         exit::FINE
@@ -71,9 +74,11 @@ fn judge_run(record: &Record, limits: &Limits, is_strict: bool) -> (String, u8) 
 
 /// What `code` is for, and how many limits it rests on: targets decide nothing.
 fn result(code: u8, graded: &[Finding]) -> String {
-    let count = |grade: Grade| graded.iter().filter(|finding| finding.verdict == grade).count();
+    let count =
+        |grade: LimitVerdict| graded.iter().filter(|finding| finding.verdict == grade).count();
     let [met, missed, unclear, missing] =
-        [Grade::Met, Grade::Missed, Grade::Unclear, Grade::Missing].map(count);
+        [LimitVerdict::Met, LimitVerdict::Missed, LimitVerdict::Unclear, LimitVerdict::Missing]
+            .map(count);
     let limits = format!(
         "of {} limits {met} met, {missed} missed, {unclear} unclear, {missing} not measured",
         graded.len()
@@ -83,7 +88,7 @@ fn result(code: u8, graded: &[Finding]) -> String {
         exit::FAILED => format!("a case failed; {limits}"),
         exit::INTERRUPTED => format!("the run was interrupted; {limits}"),
         exit::NOT_COMPARABLE => {
-            format!("the run is not whole, or a limit has nothing to judge; {limits}")
+            format!("the run is incomplete, or a limit has no figure; {limits}")
         }
         _ if graded.is_empty() => {
             "no limit was asked for: no case failed, and targets decide nothing".to_owned()

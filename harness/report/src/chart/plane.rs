@@ -541,7 +541,7 @@ fn draw_series(area: &Area, grid: &Grid, room: &Room, series: &Series, index: us
         let Some(at) = place(point) else { continue };
         mark(area, index, at, room.radius, ink)?;
         if point.is_hollow {
-            mark(area, index, at, room.radius / 2, CARD)?;
+            mark(area, index, at, (room.radius + 1) / 2, CARD)?;
         }
     }
     Ok(())

@@ -271,7 +271,7 @@ impl Rows {
             let y = layout.middle(index);
             paper::line(area, [(layout.left, y), (layout.right, y)], GRID.line(1))?;
         }
-        for (value, words) in axis.ticks(56.0) {
+        for (value, words) in axis.ticks(48.0) {
             let Some(x) = axis.at(value) else { continue };
             let ink = if has_grounds { BORDER } else { GRID };
             paper::line(area, [(x, layout.top), (x, layout.bottom)], ink.line(1))?;

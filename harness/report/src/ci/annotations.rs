@@ -1,6 +1,6 @@
 //! Annotations: lines of a log that GitHub shows beside a change. The worst few, and one for all.
 
-use super::findings::{DIFFERS, Finding, findings, regressed};
+use super::findings::{Change, DIFFERS, findings, regressed};
 use super::github::{COMMANDS_MAX, command};
 use super::{Job, Outcome};
 use caxton_analysis::exit;
@@ -30,7 +30,7 @@ fn of(comparison: &Comparison) -> Vec<String> {
     let line = |title: &str, what: String| {
         command("error", &format!("caxton-bench: {title}"), &sanitise(&what, LINE_MAX))
     };
-    let of = |title: &str, finding: &Finding<'_>| {
+    let of = |title: &str, finding: &Change<'_>| {
         line(title, format!("{} {}: {}", finding.case.key, finding.metric, finding.words))
     };
     let regressed = regressed(comparison);

@@ -14,7 +14,7 @@ pub(super) const DIFFERS: &str = "the base differs from itself: no time of this 
 
 /// One verdict.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Finding<'a> {
+pub(super) struct Change<'a> {
     pub(super) case: &'a CaseComparison,
     pub(super) metric: MetricName,
     /// None while it is open.
@@ -32,30 +32,30 @@ pub(super) struct Finding<'a> {
 }
 
 /// Every verdict: what regressed first and the worst of it on top, then the rest, likewise.
-pub(super) fn findings(comparison: &Comparison) -> Vec<Finding<'_>> {
-    let mut all: Vec<Finding<'_>> = comparison.cases.iter().flat_map(of_case).collect();
-    let worse = |finding: &Finding<'_>| finding.worse.unwrap_or(f64::INFINITY);
+pub(super) fn findings(comparison: &Comparison) -> Vec<Change<'_>> {
+    let mut all: Vec<Change<'_>> = comparison.cases.iter().flat_map(of_case).collect();
+    let worse = |finding: &Change<'_>| finding.worse.unwrap_or(f64::INFINITY);
     all.sort_by(|a, b| rank(a).cmp(&rank(b)).then_with(|| worse(b).total_cmp(&worse(a))));
     all
 }
 
 /// The verdicts of one case.
-pub(super) fn of_case(case: &CaseComparison) -> Vec<Finding<'_>> {
+pub(super) fn of_case(case: &CaseComparison) -> Vec<Change<'_>> {
     let pairs = case.metrics.iter().map(|told| of_pairs(case, told));
     pairs.chain(case.exact.iter().map(|told| of_counts(case, told))).collect()
 }
 
 /// What regressed and counts as such.
-pub(super) fn regressed(comparison: &Comparison) -> Vec<Finding<'_>> {
+pub(super) fn regressed(comparison: &Comparison) -> Vec<Change<'_>> {
     let is_untrusted = comparison.is_untrusted();
     let mut all = findings(comparison);
     // A count is a fact in any company.
-    let counts = |f: &Finding<'_>| f.interval.is_none() || !is_untrusted;
+    let counts = |f: &Change<'_>| f.interval.is_none() || !is_untrusted;
     all.retain(|f| f.verdict == Some(Verdict::Regressed) && counts(f));
     all
 }
 
-fn rank(finding: &Finding<'_>) -> u8 {
+fn rank(finding: &Change<'_>) -> u8 {
     match finding.verdict {
         Some(Verdict::Regressed) => 0,
         Some(Verdict::NotComparable) => 1,
@@ -66,9 +66,9 @@ fn rank(finding: &Finding<'_>) -> u8 {
     }
 }
 
-fn of_pairs<'a>(case: &'a CaseComparison, told: &MetricVerdict) -> Finding<'a> {
+fn of_pairs<'a>(case: &'a CaseComparison, told: &MetricVerdict) -> Change<'a> {
     let decision = told.decision.as_ref().ok();
-    Finding {
+    Change {
         case,
         metric: told.metric,
         verdict: told.verdict,
@@ -81,7 +81,7 @@ fn of_pairs<'a>(case: &'a CaseComparison, told: &MetricVerdict) -> Finding<'a> {
     }
 }
 
-fn of_counts<'a>(case: &'a CaseComparison, told: &ExactVerdict) -> Finding<'a> {
+fn of_counts<'a>(case: &'a CaseComparison, told: &ExactVerdict) -> Change<'a> {
     let ratio = match (told.base, told.candidate) {
         (Some(base), Some(candidate)) if base == candidate => Some(1.0),
         (Some(base), Some(candidate)) if base > 0.0 => {
@@ -89,7 +89,7 @@ fn of_counts<'a>(case: &'a CaseComparison, told: &ExactVerdict) -> Finding<'a> {
         }
         _ => None,
     };
-    Finding {
+    Change {
         case,
         metric: told.metric,
         verdict: Some(told.verdict),

@@ -1,7 +1,7 @@
 //! A job as JUnit: a suite per case, a test for its end and one per metric. What is worse has
 //! failed, what could not be told is an error, what stayed open was skipped.
 
-use super::findings::{DIFFERS, Finding, of_case};
+use super::findings::{Change, DIFFERS, of_case};
 use super::xml::{End, Suite, Test, document};
 use super::{Job, Outcome};
 use caxton_analysis::exit;
@@ -56,7 +56,7 @@ fn suites(comparison: &Comparison, is_strict: bool) -> Vec<Suite> {
 fn end(comparison: &Comparison) -> Test {
     let is_whole = comparison.run.status == Status::Finished;
     let end = if is_whole { End::Passed } else { End::Broken(UNTOLD) };
-    Test::new("comparison", "end", end, "what is said holds for what finished")
+    Test::new("comparison", "end", end, "results cover only the cases that finished")
 }
 
 /// Whether the base agrees with itself.
@@ -67,7 +67,7 @@ fn sentinel(comparison: &Comparison) -> Option<Test> {
         Ending::Ran => DIFFERS.to_owned(),
         _ => sentinel.outcome.told(),
     };
-    Some(Test::new("sentinel", &sentinel.key.to_string(), end, &says))
+    Some(Test::new("A/A check", &sentinel.key.to_string(), end, &says))
 }
 
 /// How a case ended.
@@ -94,7 +94,7 @@ fn answers(case: &CaseComparison, key: &str) -> Test {
     Test::new(key, "answers", end, &case.answers.told())
 }
 
-fn ending(finding: &Finding<'_>, is_untrusted: bool, is_strict: bool) -> (End, String) {
+fn ending(finding: &Change<'_>, is_untrusted: bool, is_strict: bool) -> (End, String) {
     let words = finding.words.clone();
     let end = match finding.verdict {
         Some(Verdict::Regressed) if is_untrusted && finding.interval.is_some() => {

@@ -1,6 +1,6 @@
 //! The comment and the summary of a job: one page, long and short.
 
-use super::findings::{DIFFERS, Finding, findings, regressed};
+use super::findings::{Change, DIFFERS, findings, regressed};
 use super::page::Page;
 use super::{COMMENT_MAX, Job, MARKER, Outcome, SUMMARY_MAX};
 use crate::markdown::{LOOK, fence, span, words};
@@ -81,7 +81,7 @@ fn compared(page: &mut Page, comparison: &Comparison, is_long: bool) {
 }
 
 /// How many verdicts there are, and those that need somebody.
-fn worse(page: &mut Page, comparison: &Comparison, all: &[Finding<'_>]) {
+fn worse(page: &mut Page, comparison: &Comparison, all: &[Change<'_>]) {
     page.add(&format!("{}\n\n", counts(all)));
     let worse = of(all, Verdict::Regressed);
     if worse.len() > regressed(comparison).len() {
@@ -93,7 +93,7 @@ fn worse(page: &mut Page, comparison: &Comparison, all: &[Finding<'_>]) {
 }
 
 /// What else there is to see, folded away.
-fn rest(page: &mut Page, all: &[Finding<'_>]) {
+fn rest(page: &mut Page, all: &[Change<'_>]) {
     let kinds = [("Improved", Verdict::Improved), ("Inconclusive", Verdict::Inconclusive)];
     for (name, verdict) in kinds {
         let found = of(all, verdict);
@@ -103,12 +103,12 @@ fn rest(page: &mut Page, all: &[Finding<'_>]) {
     }
 }
 
-fn of<'a>(all: &'a [Finding<'a>], verdict: Verdict) -> Vec<&'a Finding<'a>> {
+fn of<'a>(all: &'a [Change<'a>], verdict: Verdict) -> Vec<&'a Change<'a>> {
     all.iter().filter(|f| f.verdict == Some(verdict) && f.is_weighty).collect()
 }
 
 /// How many verdicts of which kind there are.
-fn counts(all: &[Finding<'_>]) -> String {
+fn counts(all: &[Change<'_>]) -> String {
     let count = |verdict| all.iter().filter(|f| f.verdict == verdict).count();
     let kinds = [
         (Some(Verdict::Regressed), "regressed"),
@@ -124,7 +124,7 @@ fn counts(all: &[Finding<'_>]) -> String {
     format!("{} of {} verdicts", parts.join(", "), all.len())
 }
 
-fn changes(title: &str, found: &[&Finding<'_>]) -> Table {
+fn changes(title: &str, found: &[&Change<'_>]) -> Table {
     let mut table = Table::new(title, &HEADINGS);
     for finding in found {
         let is_bad = finding.verdict == Some(Verdict::Regressed);
@@ -134,7 +134,7 @@ fn changes(title: &str, found: &[&Finding<'_>]) -> Table {
     table
 }
 
-fn cells(finding: &Finding<'_>) -> [String; 7] {
+fn cells(finding: &Change<'_>) -> [String; 7] {
     let unit = finding.metric.metric().unit;
     let figure = |value: Option<f64>| value.map_or(NONE.to_owned(), |value| unit.show(value));
     let [base, head] = finding.figures.map(figure);

@@ -164,7 +164,7 @@ fn summaries<'a>(cases: &[&'a CaseRecord]) -> impl Iterator<Item = &'a Summary> 
 fn notes(record: &Record, cases: &[&CaseRecord]) -> Vec<String> {
     let mut notes = Vec::new();
     if cases.iter().any(|case| case.key.agent == NOOP) {
-        notes.push(format!("{NOOP} does no work: it shows the boundary, and no mean counts it."));
+        notes.push(format!("{NOOP} is pure call overhead; no mean includes it."));
     }
     if summaries(cases).any(is_in_company) {
         notes.push(
@@ -176,7 +176,7 @@ fn notes(record: &Record, cases: &[&CaseRecord]) -> Vec<String> {
         notes.push(format!("{}.", too_few(n, Levels::of_record(record).single)));
     }
     if record.run.status != Status::Finished {
-        notes.push("This run is not whole: what it says holds for what finished.".to_owned());
+        notes.push("Incomplete run: results cover only the cases that finished.".to_owned());
     }
     notes
 }

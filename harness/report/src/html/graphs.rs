@@ -4,7 +4,7 @@
 use crate::chart::plane::{Axis, Scale};
 use crate::chart::rows::{Mark, Paint, Row, Rows, Shape};
 use crate::sections::{grid, overhead, parts};
-use caxton_analysis::targets::{GradedTarget, Standing, grade};
+use caxton_analysis::targets::{Grade, GradedTarget, grade};
 use caxton_model::case::Outcome;
 use caxton_model::paired::Weight;
 use caxton_model::paired::comparison::{Comparison, MetricVerdict, Verdict};
@@ -31,9 +31,9 @@ pub(super) fn targets(records: &[Record]) -> Option<Rows> {
     let graded = grade(records);
     let rows: Vec<Row> = graded.iter().map(target).collect();
     graded.iter().any(|graded| graded.worst.is_ok()).then(|| Rows {
-        title: "How the worst case stands to each target".to_owned(),
+        title: "Worst case against each target".to_owned(),
         subtitle: "The figure over its target (of a rate: the target over the figure): left of 1x \
-                   meets it. What a level lies in the interval of is unclear."
+                   meets it. UNCLEAR: the interval contains a level."
             .to_owned(),
         axis: ratio_axis("multiple of the target, logarithmic; less is better", Scale::Log),
         shape: Shape::Dot,
@@ -60,11 +60,11 @@ fn target(graded: &GradedTarget) -> Row {
         (a.min(b), a.max(b))
     });
     let mark = Mark { value: over(worst.figure.estimate), bounds, is_hollow: false };
-    let paint = match worst.standing {
-        Standing::Target => Paint::Good,
-        Standing::Acceptable => Paint::Plain,
-        Standing::Critical | Standing::Unclear => Paint::Fair,
-        Standing::Missed => Paint::Bad,
+    let paint = match worst.grade {
+        Grade::Target => Paint::Good,
+        Grade::Acceptable => Paint::Plain,
+        Grade::Critical | Grade::Unclear => Paint::Fair,
+        Grade::Missed => Paint::Bad,
     };
     let figure = format!("{}  {}", target.unit.show(worst.figure.estimate), worst.words());
     Row { label, mark: Some(mark), grounds, figure, paint }

@@ -208,7 +208,7 @@ fn the_banner_tells_the_gravest_first() {
     // Two of seven targets are measured by this suite, and both are met.
     assert_eq!(first(&record), (verdict::Tone::Open, word("TARGETS MET IN PART")));
     record.run.status = caxton_model::record::Status::Interrupted;
-    assert_eq!(first(&record), (verdict::Tone::Bad, word("NOT WHOLE")));
+    assert_eq!(first(&record), (verdict::Tone::Bad, word("INCOMPLETE RUN")));
 }
 
 #[test]

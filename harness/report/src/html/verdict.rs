@@ -2,9 +2,9 @@
 
 use super::Told;
 use crate::sections::{comparison_line, load, summary_line};
-use caxton_analysis::finding::Grade;
+use caxton_analysis::finding::LimitVerdict;
 use caxton_analysis::requirements;
-use caxton_analysis::targets::{GradedTarget, Standing, grade};
+use caxton_analysis::targets::{Grade, GradedTarget, grade};
 use caxton_model::case::Outcome;
 use caxton_model::load::outcome::{LoadOutcome, Verdict as Judgement};
 use caxton_model::paired::comparison::{Comparison, Conclusion};
@@ -123,10 +123,10 @@ fn failures(record: &Record) -> Vec<Reason> {
         Status::Finished => return findings,
         Status::Running => "is going on, or was killed",
         Status::Interrupted => "was interrupted",
-        Status::Failed => "ended early: the apparatus failed",
+        Status::Failed => "ended early: the harness failed",
     };
     let why = format!("the run of {suite} {status}; {} cases not run", missing.count());
-    findings.push((Tone::Bad, "NOT WHOLE", why));
+    findings.push((Tone::Bad, "INCOMPLETE RUN", why));
     findings
 }
 
@@ -156,14 +156,19 @@ fn loads(records: &[Record]) -> Vec<Reason> {
             "a threshold missed, messages dropped, or something left",
         ),
         (Judgement::Invalid, false, "LOAD INVALID", "the measurement was not sound"),
-        (Judgement::Unclear, false, "LOAD UNCLEAR", "nothing fails, and not all could be told"),
+        (
+            Judgement::Unclear,
+            false,
+            "LOAD UNCLEAR",
+            "nothing failed, but not every threshold could be judged",
+        ),
         (
             Judgement::Pass,
             true,
             "LOADS PASSED IN PART",
-            "all that was asked of them holds for the part of the load that was done",
+            "every threshold holds for the part of the load that ran",
         ),
-        (Judgement::Pass, false, "LOADS PASSED", "all that was asked of them holds"),
+        (Judgement::Pass, false, "LOADS PASSED", "every threshold holds"),
     ];
     kinds.into_iter().filter_map(finding).collect()
 }
@@ -171,25 +176,24 @@ fn loads(records: &[Record]) -> Vec<Reason> {
 /// How the targets stand; nothing where none was measured.
 fn graded(records: &[Record]) -> Vec<Reason> {
     let graded = grade(records);
-    let named = |wanted: Standing| -> Vec<String> {
-        let is_it = |graded: &&GradedTarget| {
-            graded.worst.as_ref().is_ok_and(|worst| worst.standing == wanted)
-        };
+    let named = |wanted: Grade| -> Vec<String> {
+        let is_it =
+            |graded: &&GradedTarget| graded.worst.as_ref().is_ok_and(|worst| worst.grade == wanted);
         graded.iter().filter(is_it).map(|graded| graded.target.name.to_owned()).collect()
     };
     let mut findings = Vec::new();
-    for (standing, tone, word, what) in [
-        (Standing::Missed, Tone::Bad, "TARGET MISSED", "beyond the last level"),
-        (Standing::Unclear, Tone::Open, "TARGET UNCLEAR", "a level lies in the interval"),
-        (Standing::Critical, Tone::Open, "CRITICAL", "only the last level is met"),
-        (Standing::Acceptable, Tone::Open, "ACCEPTABLE", "only the second level is met"),
+    for (grade, tone, word, what) in [
+        (Grade::Missed, Tone::Bad, "TARGET MISSED", "beyond the last level"),
+        (Grade::Unclear, Tone::Open, "TARGET UNCLEAR", "the interval contains a level"),
+        (Grade::Critical, Tone::Open, "CRITICAL", "only the last level is met"),
+        (Grade::Acceptable, Tone::Open, "ACCEPTABLE", "only the second level is met"),
     ] {
-        let names = named(standing);
+        let names = named(grade);
         if !names.is_empty() {
             findings.push((tone, word, format!("{}: {what}", names.join(", "))));
         }
     }
-    let met = named(Standing::Target);
+    let met = named(Grade::Target);
     if !met.is_empty() {
         let all = graded.len();
         let (met, open) = (met.len(), graded.iter().filter(|one| one.worst.is_err()).count());
@@ -209,8 +213,9 @@ fn graded(records: &[Record]) -> Vec<Reason> {
 /// Requirements that are not met; a run is not judged by them.
 fn required(records: &[Record]) -> Option<Reason> {
     let graded: Vec<_> = records.iter().flat_map(requirements::grade).collect();
-    let count = |grade: Grade| graded.iter().filter(|graded| graded.verdict == grade).count();
-    let (met, missed) = (count(Grade::Met), count(Grade::Missed));
+    let count =
+        |grade: LimitVerdict| graded.iter().filter(|graded| graded.verdict == grade).count();
+    let (met, missed) = (count(LimitVerdict::Met), count(LimitVerdict::Missed));
     let open = graded.len() - met - missed;
     let why = format!("{met} of {} are met, {missed} missed, {open} open", graded.len());
     (missed + open > 0).then_some((Tone::Open, "REQUIREMENTS OF THE REFERENCE RUNTIME", why))

@@ -34,7 +34,7 @@ pub fn svg(growth: &Growth, title: &str) -> Result<String, String> {
         points: corners.iter().map(|(x, y)| Point::new(*x, *y)).collect(),
         look: Look::Line,
     };
-    let subtitle = "The size after each message; memory that an agent has taken it never returns.";
+    let subtitle = "The size after each message. Linear memory grows and never shrinks.";
     let x = Axis::new("message", Scale::FromZero, Unit::Count);
     let y = Axis::new("linear memory", Scale::FromZero, Unit::Bytes);
     let mut plane = Plane::new(title, subtitle, x, y, vec![series]);

@@ -103,7 +103,7 @@ fn headline(comparison: &Comparison) -> Table {
     if run.status != Status::Finished {
         let how = match run.status {
             Status::Interrupted => "was interrupted",
-            Status::Failed => "ended early: the apparatus failed",
+            Status::Failed => "ended early: the harness failed",
             Status::Running | Status::Finished => "is going on, or was killed",
         };
         table.note(Tone::Bad, &format!("It {how}: what is said holds for what finished."));
@@ -197,7 +197,7 @@ fn summary(comparison: &Comparison) -> Table {
         let (tone, text) = sentinel_says(sentinel, comparison.is_untrusted());
         table.note(tone, &text);
     } else {
-        table.note(Tone::Plain, "Sentinel: none was run.");
+        table.note(Tone::Plain, "A/A check: not run.");
     }
     for warning in &comparison.warnings {
         table.note(Tone::Bad, &format!("warning: {warning}"));
@@ -210,7 +210,7 @@ fn summary(comparison: &Comparison) -> Table {
 fn sentinel_says(sentinel: &Sentinel, is_untrusted: bool) -> (Tone, String) {
     let key = &sentinel.key;
     if let Some(why) = sentinel.outcome.reason() {
-        return (Tone::Bad, format!("Sentinel: {key} {}: {why}", sentinel.outcome.name()));
+        return (Tone::Bad, format!("A/A check: {key} {}: {why}", sentinel.outcome.name()));
     }
     let said = |m: &MetricVerdict| match &m.decision {
         Ok(decision) => format!("{} {}", m.metric, changes::effect(m.metric, decision)),
@@ -221,14 +221,14 @@ fn sentinel_says(sentinel: &Sentinel, is_untrusted: bool) -> (Tone, String) {
     let said = said.join("; ");
     if is_untrusted {
         let text = format!(
-            "Sentinel: the base differs from itself on {key}: {said}. The environment is not to be \
-             trusted, and no time above is: end what else is running and compare again."
+            "A/A check: the base differs from itself on {key}: {said}. Do not trust \
+             this environment or any time above: stop other programs and compare again."
         );
         (Tone::Bad, text)
     } else if said.is_empty() {
-        (Tone::Bad, format!("Sentinel: {key} told nothing"))
+        (Tone::Bad, format!("A/A check: {key} gave no verdict"))
     } else {
-        (Tone::Plain, format!("Sentinel: the base agrees with itself on {key}: {said}"))
+        (Tone::Plain, format!("A/A check: the base agrees with itself on {key}: {said}"))
     }
 }
 

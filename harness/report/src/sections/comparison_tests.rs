@@ -49,7 +49,7 @@ fn a_comparison_that_found_nothing_says_so() {
           none
 
           1 of 1 OK; alpha 1 % for the run over 6 metrics × 6 looks, margin 1 %, seed 42
-          Sentinel: none was run.
+          A/A check: not run.
           Result: nothing worse was found
     "#]]
     .assert_eq(&comparison_text(&comparison, false, &Style::default()));
@@ -65,7 +65,7 @@ fn an_untrusted_environment_is_said_aloud() {
     rejudge(&mut comparison, &turns);
     assert!(comparison.is_untrusted());
     let text = comparison_text(&comparison, false, &Style::default());
-    let line = text.lines().find(|line| line.contains("Sentinel")).unwrap();
+    let line = text.lines().find(|line| line.contains("A/A check")).unwrap();
     assert!(line.contains("the base differs from itself on wasm/overhead/"), "{line}");
     comparison.run.status = Status::Interrupted;
     let text = comparison_text(&comparison, false, &Style::default());

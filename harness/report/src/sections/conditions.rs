@@ -93,7 +93,7 @@ fn compilers(table: &mut Table, artifacts: &[Artifact]) {
         let side = match *side {
             "wasm" => "guests",
             "wasm-simd" => "guests with SIMD",
-            "native" => "twins",
+            "native" => "native builds",
             other => other,
         };
         table.pair(side, &format!("{rustc} (files: {files})"));
@@ -109,8 +109,8 @@ fn compilers(table: &mut Table, artifacts: &[Artifact]) {
         table.note(
             Tone::Bad,
             &format!(
-                "Guest and twin come from different compilers: {agents}. Their ratios hold that \
-                 difference too."
+                "Guest and native build come from different compilers: {agents}. Their ratios \
+                 include that difference."
             ),
         );
     }

@@ -1,7 +1,7 @@
 //! Findings as tables: limits of the user's own, and the requirements of the reference runtime.
 
 use crate::table::{Table, Tone};
-use caxton_analysis::finding::{Finding, Grade};
+use caxton_analysis::finding::{Finding, LimitVerdict};
 use caxton_analysis::requirements;
 use caxton_model::record::Record;
 use caxton_model::words::{NONE, bounds, list};
@@ -59,7 +59,7 @@ fn row(table: &mut Table, names: &[&str], finding: &Finding) {
         ],
         Err(_) => [NONE; 3].map(str::to_owned),
     };
-    let tone = if *verdict == Grade::Met { Tone::Plain } else { Tone::Bad };
+    let tone = if *verdict == LimitVerdict::Met { Tone::Plain } else { Tone::Bad };
     let cells = [limit.words(*unit), shown, interval, n, verdict.name().to_owned()];
     table.row(tone, names.iter().map(|name| (*name).to_owned()).chain(cells));
 }

@@ -47,8 +47,8 @@ fn host(cases: &[&CaseRecord]) -> Table {
     }
     notes(&mut table, cases, label);
     if !table.rows.is_empty() {
-        let text = "Not in it: mapped memory, such as machine code and linear memory, and what \
-                    libraries in C or a native twin allocate.";
+        let text = "Not included: mapped memory, such as machine code and linear memory, and \
+                    allocations of C libraries or of a native build.";
         table.note(Tone::Plain, text);
     }
     table

@@ -231,7 +231,7 @@ pub(crate) fn times(loads: &[(&CaseRecord, &LoadOutcome)]) -> Table {
 }
 
 pub(crate) fn thresholds(loads: &[(&CaseRecord, &LoadOutcome)]) -> Table {
-    let headings = ["<load", "<threshold", "observed", "<standing"];
+    let headings = ["<load", "<threshold", "observed", "<verdict"];
     let mut table = Table::new("Loads: thresholds", &headings);
     for (_, load) in loads {
         for judged in &load.thresholds {
@@ -336,7 +336,7 @@ fn grown(load: &LoadOutcome, leak: &Leak, trend: &Trend) -> [String; 9] {
 }
 
 pub(crate) fn slowing(loads: &[(&CaseRecord, &LoadOutcome)]) -> Table {
-    let headings = ["<load", "<figure", "last third over first", "95 % interval", "<standing"];
+    let headings = ["<load", "<figure", "last third over first", "95 % interval", "<verdict"];
     let mut table = Table::new("Loads: what got slower", &headings);
     for (_, load) in loads {
         if load.degradation.is_some() {

@@ -102,7 +102,7 @@ fn headline(record: &Record) -> Table {
     table.note(Tone::Plain, &format!("command: {}", run.command.join(" ")));
     let is_whole = run.status == Status::Finished;
     if !is_whole {
-        table.note(Tone::Bad, "This run is not whole: what it says holds for what finished.");
+        table.note(Tone::Bad, "Incomplete run: results cover only the cases that finished.");
     }
     table
 }
@@ -127,7 +127,7 @@ pub(crate) fn status(record: &Record) -> String {
         Status::Finished => format!("finished, {ran} of {planned} cases ran"),
         Status::Running => format!("running or killed: {progress}"),
         Status::Interrupted => format!("interrupted: {progress}"),
-        Status::Failed => format!("the apparatus failed: {progress}"),
+        Status::Failed => format!("the harness failed: {progress}"),
     }
 }
 

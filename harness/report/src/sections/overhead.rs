@@ -202,7 +202,7 @@ pub(crate) fn sizes(record: &Record) -> Vec<Table> {
         "<agent",
         ".wasm file",
         "its code",
-        "twin's file",
+        "native file",
         "its code",
         "linear mem",
         "RSS/inst wasm",

@@ -97,7 +97,7 @@ fn predictions(records: &Records) -> Table {
     }
     if !table.rows.is_empty() {
         let text = "Advice, not a verdict: a change below \"seen from\" cannot be told from \
-                    what this machine does by itself. Compare kits for a verdict.";
+                    what this machine does by itself. Compare bundles for a verdict.";
         table.note(Tone::Plain, text);
     }
     table
@@ -137,7 +137,7 @@ fn result(records: &Records) -> Table {
         Conclusion::Regressed => (Tone::Bad, "REGRESSED: a count got worse"),
         _ => (
             Tone::Bad,
-            "NOT COMPARABLE: two records without kits do not tell. Keep baselines with \
+            "NOT COMPARABLE: two records without bundles cannot be judged. Keep baselines with \
              --save-baseline, which keeps the executable too.",
         ),
     };

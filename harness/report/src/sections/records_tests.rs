@@ -131,7 +131,7 @@ fn ten_sessions_advise_with_the_threshold_they_can_see() {
           wasm/overhead/wasmtime-vs-native/json  wasm_instantiate_ns   60.5 µs   60.5 µs  1.002x     1.049x        11  OK
           wasm/overhead/wasmtime-vs-native/json  wasm_first_call_ns    30.3 µs   30.3 µs  1.002x     1.049x        11  OK
           Advice, not a verdict: a change below "seen from" cannot be told from what this machine does by itself.
-            Compare kits for a verdict.
+            Compare bundles for a verdict.
 
           Result: no count got worse, but figures are worse than sessions predict: advice
     "#]].assert_eq(&records_text(&records, &Style::default()));

@@ -1,7 +1,7 @@
 //! The guide's targets as a table.
 
 use crate::table::{Table, Tone};
-use caxton_analysis::targets::{GradedTarget, Standing, Worst, decimal, grade};
+use caxton_analysis::targets::{Grade, GradedTarget, Worst, decimal, grade};
 use caxton_model::record::Record;
 use caxton_model::words::{NONE, bounds};
 
@@ -16,7 +16,7 @@ pub fn table(records: &[Record]) -> Table {
         "interval",
         "n",
         "cases",
-        "<stands",
+        "<verdict",
     ];
     let mut table = Table::new("Targets", &columns);
     for GradedTarget { target, worst, cases } in grade(records) {
@@ -24,9 +24,9 @@ pub fn table(records: &[Record]) -> Table {
         let level = |level: f64| format!("{sign} {}", decimal(target.unit, level));
         let [first, second, third] = target.levels.map(level);
         let (tone, told) = match &worst {
-            Ok(worst @ Worst { figure, standing, .. }) => {
+            Ok(worst @ Worst { figure, grade, .. }) => {
                 let interval = figure.interval.map_or(NONE.to_owned(), |i| bounds(&i, target.unit));
-                let tone = if *standing > Standing::Critical { Tone::Bad } else { Tone::Plain };
+                let tone = if *grade > Grade::Critical { Tone::Bad } else { Tone::Plain };
                 let figure = [target.unit.show(figure.estimate), interval, figure.n.to_string()];
                 (tone, [&figure[..], &[cases.to_string(), worst.words()]].concat())
             }
@@ -44,8 +44,8 @@ pub fn table(records: &[Record]) -> Table {
     }
     table.note(
         Tone::Plain,
-        "Each stands as the whole interval does, of the case that stands worst; UNCLEAR: a level \
-         lies in the interval.",
+        "A row is the worst case, judged by its whole interval; UNCLEAR: the interval contains a \
+         level.",
     );
     table
 }

@@ -1,4 +1,4 @@
-//! Standings by the whole interval, and the table over several runs.
+//! Grades by the whole interval, and the table over several runs.
 
 use crate::paint::paint;
 use crate::sections::{Style, targets};
@@ -20,7 +20,7 @@ fn the_worst_case_is_shown_and_what_is_not_measured_is_said() {
     case.metrics.insert(name, Reading::Known(figure));
     expect![[r#"
         Targets
-          target for               target  acceptable  critical  worst case             interval   n  cases  stands
+          target for               target  acceptable  critical  worst case             interval   n  cases  verdict
           message throughput    > 100 k/s    > 50 k/s  > 10 k/s           —                    —   —      —  missing: run suite throughput
           message latency, p50     < 1 ms      < 5 ms   < 10 ms           —                    —   —      —  missing: run suite latency
           message latency, p99    < 10 ms     < 50 ms  < 100 ms           —                    —   —      —  missing: run suite latency
@@ -31,8 +31,7 @@ fn the_worst_case_is_shown_and_what_is_not_measured_is_said() {
           agent spawn time: wasm_instantiate_ns + wasm_first_call_ns; worst is
             wasm/overhead/wasmtime-vs-native/sha256
           memory per agent: wasm_instance_rss_bytes; worst is wasm/overhead/wasmtime-vs-native/json
-          Each stands as the whole interval does, of the case that stands worst; UNCLEAR: a level lies in the
-            interval.
+          A row is the worst case, judged by its whole interval; UNCLEAR: the interval contains a level.
     "#]].assert_eq(&paint(&targets::table(&[fixture::rounded(record)]), &Style::default()));
 }
 
@@ -41,7 +40,7 @@ fn the_worst_case_of_all_runs_is_shown() {
     let records = [fixture::run().0, fixture::mail::mail()].map(fixture::rounded);
     expect![[r#"
         Targets
-          target for               target  acceptable  critical  worst case              interval   n  cases  stands
+          target for               target  acceptable  critical  worst case              interval   n  cases  verdict
           message throughput    > 100 k/s    > 50 k/s  > 10 k/s    1.10 M/s  [1.10 M/s, 1.11 M/s]  12      9  TARGET
           message latency, p50     < 1 ms      < 5 ms   < 10 ms     8.07 µs    [8.05 µs, 8.09 µs]  12      2  TARGET
           message latency, p99    < 10 ms     < 50 ms  < 100 ms     36.4 µs    [36.3 µs, 36.4 µs]  12      2  TARGET
@@ -60,8 +59,7 @@ fn the_worst_case_of_all_runs_is_shown() {
           memory per agent: wasm_instance_rss_bytes; worst is wasm/overhead/wasmtime-vs-native/noop
           CPU per agent: agent_cpu_share; worst is resources/cpu-phases/reference/courier
           recovery time: crash_steady_ns; worst is resources/crash/reference/courier/agents=100,killed=10,fault=trap
-          Each stands as the whole interval does, of the case that stands worst; UNCLEAR: a level lies in the
-            interval.
+          A row is the worst case, judged by its whole interval; UNCLEAR: the interval contains a level.
     "#]].assert_eq(&paint(&targets::table(&records), &Style::default()));
 }
 

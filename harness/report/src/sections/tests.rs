@@ -47,7 +47,7 @@ fn a_killed_run_shows_what_finished_and_says_so() {
         Run 20260102T030405Z-abc1234-wasm: suite wasm, scale quick: running or killed: 1 of 13 cases finished
           commit abc1234 with uncommitted changes; from 2026-01-02T03:04:05Z to 2026-01-02T03:14:05Z; seed 42
           command: wasm --scale quick
-          This run is not whole: what it says holds for what finished.
+          Incomplete run: results cover only the cases that finished.
 
         WASM against native: steady-state call
           agent                      native     wasm  wasm/native   95 % interval   n  fuel/call  outcome
@@ -82,7 +82,7 @@ fn a_status_is_told_in_words() {
     expect![[r#"
         finished, 11 of 13 cases ran
         interrupted: 13 of 13 cases finished
-        the apparatus failed: 13 of 13 cases finished
+        the harness failed: 13 of 13 cases finished
         running or killed: 13 of 13 cases finished"#]]
     .assert_eq(&shown.join("\n"));
 }

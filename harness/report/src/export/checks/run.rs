@@ -2,11 +2,11 @@
 
 use super::{Check, Kind, State};
 use crate::sections::status;
-use caxton_analysis::finding::{Bound, Finding, Grade};
+use caxton_analysis::finding::{Bound, Finding, LimitVerdict};
 use caxton_analysis::targets::{GradedTarget, decimal};
 use caxton_analysis::{requirements, targets};
 use caxton_model::case::{CaseKey, Outcome};
-use caxton_model::load::judged::{Judged, ThresholdOutcome as Standing};
+use caxton_model::load::judged::{Judged, ThresholdOutcome};
 use caxton_model::load::outcome::Verdict;
 use caxton_model::load::threshold::Operator;
 use caxton_model::record::{CaseRecord, Record, Status, Summary};
@@ -74,13 +74,13 @@ fn loads(case: &CaseRecord) -> Vec<Check> {
 fn threshold(group: &str, name: &str, judged: &Judged) -> Check {
     let threshold = &judged.threshold;
     let state = match judged.outcome {
-        Standing::Met => State::Good,
-        Standing::Missed => State::Bad,
-        Standing::Unknown(_) => State::Open,
+        ThresholdOutcome::Met => State::Good,
+        ThresholdOutcome::Missed => State::Bad,
+        ThresholdOutcome::Unknown(_) => State::Open,
     };
     let observed = match &judged.outcome {
-        Standing::Unknown(why) => why.clone(),
-        Standing::Met | Standing::Missed => judged.shown(),
+        ThresholdOutcome::Unknown(why) => why.clone(),
+        ThresholdOutcome::Met | ThresholdOutcome::Missed => judged.shown(),
     };
     let says = format!("{}: {observed}; asked {}", judged.outcome.name(), threshold.text);
     let is_most = matches!(threshold.operator, Operator::Below | Operator::AtMost);
@@ -97,15 +97,15 @@ fn target(graded: &GradedTarget) -> Check {
     let (state, says) = match worst {
         Err(why) => (State::Open, format!("missing: {why}")),
         Ok(worst) => {
-            let state = match worst.standing {
-                targets::Standing::Target => State::Good,
-                targets::Standing::Acceptable | targets::Standing::Critical => State::Weak,
-                targets::Standing::Unclear => State::Open,
-                targets::Standing::Missed => State::Bad,
+            let state = match worst.grade {
+                targets::Grade::Target => State::Good,
+                targets::Grade::Acceptable | targets::Grade::Critical => State::Weak,
+                targets::Grade::Unclear => State::Open,
+                targets::Grade::Missed => State::Bad,
             };
-            let (figure, standing) = (seen(&worst.figure, target.unit), worst.words());
+            let (figure, grade) = (seen(&worst.figure, target.unit), worst.words());
             let asked = format!("target {sign} {first}, at the least {sign} {last}");
-            (state, format!("{standing}: {figure}; {asked}; worst is {}", worst.case))
+            (state, format!("{grade}: {figure}; {asked}; worst is {}", worst.case))
         }
     };
     let weight = worst.as_ref().map_or(0.0, |worst| {
@@ -120,9 +120,9 @@ fn requirement(finding: &Finding) -> Check {
         Bound::Min(least) => (least, false),
     };
     let state = match finding.verdict {
-        Grade::Met => State::Good,
-        Grade::Missed => State::Bad,
-        Grade::Unclear | Grade::Missing => State::Open,
+        LimitVerdict::Met => State::Good,
+        LimitVerdict::Missed => State::Bad,
+        LimitVerdict::Unclear | LimitVerdict::Missing => State::Open,
     };
     let (figure, weight) = match &finding.estimate {
         Ok(figure) => (seen(figure, finding.unit), beyond(figure.estimate, limit, is_most)),
