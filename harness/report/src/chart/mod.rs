@@ -7,6 +7,7 @@ pub(crate) mod paper;
 pub mod plane;
 pub mod rows;
 pub(crate) mod scale;
+mod series;
 
 pub use paper::Sheet;
 

@@ -3,14 +3,14 @@
 
 use super::frame::{self, FIRST_LINE, LINE, MARGIN, ROOM, WIDTH};
 use super::paper::{
-    self, ASIDE, Area, BORDER, CARD, Font, GREY, GRID, Ink, SERIES, SMALL_SIZE, STAGES, WORDS, fit,
-    lines, text, width,
+    self, ASIDE, Area, BORDER, Font, GREY, GRID, SMALL_SIZE, STAGES, WORDS, fit, lines, text, width,
 };
 use super::scale::{Fitted, words};
+use super::series::{draw_series, legend_mark};
 use super::{ChartError, Drawn, Sheet};
 use crate::table::{Table, Tone};
 use caxton_model::units::Unit;
-use plotters::element::{Circle, DashedPathElement, PathElement, Polygon, Rectangle};
+use plotters::element::Polygon;
 use plotters::prelude::Color;
 use plotters::style::text_anchor::HPos;
 
@@ -138,19 +138,19 @@ pub enum Size {
 }
 
 /// Where the plot of a size lies, and how large its marks are.
-struct Room {
+pub(super) struct Room {
     width: i32,
     left: i32,
     right: i32,
     plot: i32,
     /// Of a mark.
-    radius: i32,
+    pub(super) radius: i32,
     /// Half the length of a whisker's end.
-    cap: i32,
+    pub(super) cap: i32,
 }
 
 impl Size {
-    const fn room(self) -> Room {
+    pub(super) const fn room(self) -> Room {
         match self {
             Self::Sheet => Room {
                 width: WIDTH,
@@ -191,10 +191,6 @@ pub struct Plane {
 }
 
 const LEGEND_ROW: i32 = 20;
-/// More points than pixels say nothing more.
-const POINTS_MAX: usize = 600;
-/// Up to so many dots, each is a larger one.
-const DOTS_MAX: usize = 100;
 /// Rows of a data table.
 const ROWS_MAX: usize = 60;
 /// Half of the distance between whiskers of neighbouring series.
@@ -247,7 +243,7 @@ impl Layout {
 
 /// The axes, fitted.
 #[derive(Clone, Copy)]
-struct Grid {
+pub(super) struct Grid {
     x: Fitted,
     y: Fitted,
     /// Pixels to the right.
@@ -275,7 +271,7 @@ impl Grid {
         Self { shift, ..*self }
     }
 
-    fn at(&self, x: f64, y: f64) -> Option<(i32, i32)> {
+    pub(super) fn at(&self, x: f64, y: f64) -> Option<(i32, i32)> {
         Some((self.x.at(x)? + self.shift, self.y.at(y)?))
     }
 }
@@ -461,116 +457,4 @@ impl Plane {
 /// Without the digits that binary fractions add.
 fn rounded(value: f64) -> f64 {
     (value * 1e7).round() / 1e7
-}
-
-fn ink(index: usize, look: Look) -> Ink {
-    match look {
-        Look::Dots => GREY,
-        _ => SERIES[index % SERIES.len()],
-    }
-}
-
-/// A mark whose shape tells series apart without colour.
-fn mark(area: &Area, index: usize, at: (i32, i32), r: i32, ink: Ink) -> Drawn {
-    let (x, y) = at;
-    let style = ink.light().filled();
-    let far = r + 1;
-    match index % 4 {
-        0 => area.draw(&Circle::new(at, r, style)),
-        1 => area.draw(&Rectangle::new([(x - r, y - r), (x + r, y + r)], style)),
-        2 => {
-            let corners = [(x, y - far), (x + far, y + r), (x - far, y + r)];
-            area.draw(&Polygon::new(corners.to_vec(), style))
-        }
-        _ => {
-            let corners = [(x, y - far), (x + far, y), (x, y + far), (x - far, y)];
-            area.draw(&Polygon::new(corners.to_vec(), style))
-        }
-    }
-}
-
-fn legend_mark(area: &Area, look: Look, index: usize, at: (i32, i32)) -> Drawn {
-    let (x, y) = at;
-    let ink = ink(index, look);
-    let ends = [(x, y), (x + 24, y)];
-    match look {
-        Look::Dashed => area.draw(&DashedPathElement::new(ends, 5, 4, ink.line(2))),
-        Look::Line => paper::line(area, ends, ink.line(2)),
-        Look::Dots => area.draw(&Circle::new((x + 12, y), 2, ink.light().filled())),
-        Look::Marks => {
-            paper::line(area, ends, ink.line(2))?;
-            mark(area, index, (x + 12, y), Size::Sheet.room().radius, ink)
-        }
-    }
-}
-
-fn draw_series(area: &Area, grid: &Grid, room: &Room, series: &Series, index: usize) -> Drawn {
-    let ink = ink(index, series.look);
-    let runs = series.points.split(Point::is_gap);
-    let runs: Vec<Vec<Point>> = runs.map(|run| thinned(run, series.points.len())).collect();
-    let place = |point: &Point| grid.at(point.x, point.y);
-    if series.look == Look::Dots {
-        let places: Vec<(i32, i32)> = runs.iter().flatten().filter_map(place).collect();
-        let r = if places.len() > DOTS_MAX { 2 } else { 3 };
-        let style = ink.light().mix(0.6).filled();
-        return places.iter().try_for_each(|at| area.draw(&Circle::new(*at, r, style)));
-    }
-    for run in &runs {
-        // What the axes cannot show, such as 0 on a logarithmic one, ends a line too.
-        let places: Vec<Option<(i32, i32)>> = run.iter().map(place).collect();
-        for line in places.split(Option::is_none).filter(|line| !line.is_empty()) {
-            draw_line(area, series.look, ink, line.iter().flatten().copied().collect())?;
-        }
-    }
-    if series.look == Look::Dashed {
-        return Ok(());
-    }
-    for point in runs.iter().flatten() {
-        let Some((lower, upper)) = point.bounds else { continue };
-        let ends = [grid.at(point.x, lower), grid.at(point.x, upper)];
-        let [Some((x, lower)), Some((_, upper))] = ends else { continue };
-        paper::line(area, [(x, lower), (x, upper)], ink.line(1))?;
-        for y in [lower, upper].into_iter().filter(|_| room.cap > 0) {
-            paper::line(area, [(x - room.cap, y), (x + room.cap, y)], ink.line(1))?;
-        }
-    }
-    if series.look != Look::Marks {
-        return Ok(());
-    }
-    for point in runs.iter().flatten() {
-        let Some(at) = place(point) else { continue };
-        mark(area, index, at, room.radius, ink)?;
-        if point.is_hollow {
-            mark(area, index, at, (room.radius + 1) / 2, CARD)?;
-        }
-    }
-    Ok(())
-}
-
-/// A line through `places`; a small dot where there is but one.
-fn draw_line(area: &Area, look: Look, ink: Ink, places: Vec<(i32, i32)>) -> Drawn {
-    match (look, places.as_slice()) {
-        (Look::Marks, [_]) => Ok(()),
-        (_, [place]) => area.draw(&Circle::new(*place, 2, ink.light().filled())),
-        (Look::Dashed, _) => area.draw(&DashedPathElement::new(places, 6, 5, ink.line(2))),
-        _ => area.draw(&PathElement::new(places, ink.line(2))),
-    }
-}
-
-/// Where a series has many points, `of` in all, the least and the greatest of each stretch of
-/// `points`, so that no peak is lost.
-fn thinned(points: &[Point], of: usize) -> Vec<Point> {
-    if of <= POINTS_MAX {
-        return points.to_vec();
-    }
-    let stretch = of.div_ceil(POINTS_MAX / 2);
-    let ends = |points: &[Point]| {
-        let by = |a: &(usize, &Point), b: &(usize, &Point)| a.1.y.total_cmp(&b.1.y);
-        let (low, _) = points.iter().enumerate().min_by(by).expect("a stretch has points");
-        let (high, _) = points.iter().enumerate().max_by(by).expect("a stretch has points");
-        let mut both = vec![low.min(high), low.max(high)];
-        both.dedup();
-        both.into_iter().map(|i| points[i]).collect::<Vec<_>>()
-    };
-    points.chunks(stretch).flat_map(ends).collect()
 }
