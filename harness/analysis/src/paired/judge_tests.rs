@@ -112,6 +112,7 @@ fn kit(name: &str) -> Kit {
         build: BTreeMap::new(),
         protocol: 1,
         executable,
+        arguments: Vec::new(),
         aligned: Reading::Known((1, 1)),
         agents: BTreeMap::new(),
     }

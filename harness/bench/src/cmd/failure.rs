@@ -1,6 +1,7 @@
 //! Why a command failed, in one line, and the exit code that goes with it.
 
 use crate::cmd::process::ProcessError;
+use crate::suite;
 use caxton_analysis::exit;
 use caxton_analysis::limits::BadLimits;
 use caxton_model::record::store::StoreError;
@@ -31,6 +32,11 @@ pub(crate) enum Failure {
     /// A baseline beside what has no place for one.
     #[error("--baseline is for the markdown of a run: {why}")]
     NoBaseline { why: &'static str },
+    #[error(
+        "there is no suite {name}: name one of {}",
+        suite::ALL.map(|suite| suite.name).join(", ")
+    )]
+    NoSuite { name: String },
     /// A flag that changes nothing here.
     #[error("{flag} changes nothing here: {why}; leave it out")]
     Unused { flag: &'static str, why: String },

@@ -3,9 +3,10 @@
 use super::{Subjects, Suite};
 use crate::plan::{Task, TaskKind};
 use caxton_model::case::{ALLOCATIONS, CaseKey, WASM_AND_NATIVE, WASMTIME};
+use caxton_sys::allocator::Counting;
 
 /// The suite.
-pub const SUITE: Suite = Suite { name: "heap", plan, heap: true, agent: None };
+pub const SUITE: Suite = Suite { name: "heap", plan, counting: Counting::Stacks, agent: None };
 
 fn plan(subjects: &Subjects) -> Vec<Task> {
     let task = |subject: &str, agent: &String| {

@@ -5,9 +5,11 @@ use super::{Subjects, Suite};
 use crate::measure::protocol::{MailWork, Schedule};
 use crate::plan::{Task, TaskKind};
 use caxton_model::case::CaseKey;
+use caxton_sys::allocator::Counting;
 
 /// The suite.
-pub const SUITE: Suite = Suite { name: "latency", plan, heap: false, agent: Some(COURIER) };
+pub const SUITE: Suite =
+    Suite { name: "latency", plan, counting: Counting::Nothing, agent: Some(COURIER) };
 
 /// Agents and requests per second.
 const RATES: [(u32, u32); 4] = [(10, 100_000), (100, 10_000), (100, 100_000), (1_000, 100_000)];

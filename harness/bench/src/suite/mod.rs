@@ -11,6 +11,7 @@ pub mod wasm;
 use self::scenarios::Loads;
 use crate::plan::Task;
 use caxton_model::units::Bytes;
+use caxton_sys::allocator::Counting;
 
 /// A bench binary's suite.
 #[derive(Debug, Clone, Copy)]
@@ -19,9 +20,8 @@ pub struct Suite {
     pub name: &'static str,
     /// Its tasks for the given subjects.
     pub plan: fn(&Subjects) -> Vec<Task>,
-    /// Whether the executable counts every allocation of its own: that of the bench `heap` does,
-    /// in all others a heap profile is refused (`measure::probe::allocations::NOT_COUNTED`).
-    pub heap: bool,
+    /// What its processes' allocator counts.
+    pub counting: Counting,
     /// The one agent that it is of; none if it is of all of them.
     pub agent: Option<&'static str>,
 }
@@ -36,6 +36,11 @@ pub const ALL: [&Suite; 7] = [
     &throughput::SUITE,
     &wasm::SUITE,
 ];
+
+/// The suite called `name`.
+pub fn find(name: &str) -> Option<&'static Suite> {
+    ALL.into_iter().find(|suite| suite.name == name)
+}
 
 /// What a suite is planned for.
 #[derive(Debug, Clone, Default)]

@@ -6,9 +6,11 @@ use super::{Subjects, Suite};
 use crate::measure::protocol::{Deaths, Fault, MailWork};
 use crate::plan::{Task, TaskKind};
 use caxton_model::case::CaseKey;
+use caxton_sys::allocator::Counting;
 
 /// The suite.
-pub const SUITE: Suite = Suite { name: "resources", plan, heap: false, agent: Some(COURIER) };
+pub const SUITE: Suite =
+    Suite { name: "resources", plan, counting: Counting::Held, agent: Some(COURIER) };
 
 /// What an agent holds when it dies, in MiB.
 const HEAPS: [u32; 3] = [0, 1, 100];

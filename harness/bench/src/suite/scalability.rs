@@ -5,9 +5,11 @@ use super::{Subjects, Suite};
 use crate::measure::protocol::{MailLoad, MailWork};
 use crate::plan::{Task, TaskKind};
 use caxton_model::case::CaseKey;
+use caxton_sys::allocator::Counting;
 
 /// The suite.
-pub const SUITE: Suite = Suite { name: "scalability", plan, heap: false, agent: Some(COURIER) };
+pub const SUITE: Suite =
+    Suite { name: "scalability", plan, counting: Counting::Nothing, agent: Some(COURIER) };
 
 /// Sizes of populations; the last one at full scale alone.
 const AGENTS: [u32; 6] = [1, 10, 100, 1_000, 10_000, 100_000];

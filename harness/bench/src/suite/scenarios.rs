@@ -10,9 +10,11 @@ use caxton_model::case::CaseKey;
 use caxton_model::load::plan::{Arrivals, LoadPlan, Pacing, Rate, Role, Stage};
 use caxton_model::load::threshold::Threshold;
 use caxton_model::units::Nanos;
+use caxton_sys::allocator::Counting;
 
 /// The suite.
-pub const SUITE: Suite = Suite { name: "scenarios", plan, heap: false, agent: Some(COURIER) };
+pub const SUITE: Suite =
+    Suite { name: "scenarios", plan, counting: Counting::Held, agent: Some(COURIER) };
 
 /// What the user wants of loads.
 #[derive(Debug, Clone, Default)]

@@ -6,12 +6,14 @@ use crate::measure::protocol::{Crew, MailLoad, MailWork, Runtime, Schedule, Syst
 use crate::plan::{Task, TaskKind};
 use caxton_model::case::CaseKey;
 use caxton_model::units::Nanos;
+use caxton_sys::allocator::Counting;
 
 /// The agent that all suites of messages run.
 pub const COURIER: &str = "courier";
 
 /// The suite.
-pub const SUITE: Suite = Suite { name: "throughput", plan, heap: false, agent: Some(COURIER) };
+pub const SUITE: Suite =
+    Suite { name: "throughput", plan, counting: Counting::Nothing, agent: Some(COURIER) };
 
 /// Sizes of the populations that are compared.
 const AGENTS: [u32; 3] = [10, 1_000, 10_000];

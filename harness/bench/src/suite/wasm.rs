@@ -6,9 +6,10 @@ use crate::measure::protocol::{Pair, PairCase};
 use crate::plan::{Task, TaskKind};
 use caxton_model::case::{CaseKey, LIMIT, MEMORY_LIMIT, OVERHEAD, PARTS};
 use caxton_model::units::Bytes;
+use caxton_sys::allocator::Counting;
 
 /// The suite.
-pub const SUITE: Suite = Suite { name: "wasm", plan, heap: false, agent: None };
+pub const SUITE: Suite = Suite { name: "wasm", plan, counting: Counting::Nothing, agent: None };
 
 /// The agent that is put under memory limits.
 pub const BALLAST: &str = "ballast";

@@ -1,6 +1,7 @@
 //! Kits: what is kept to run a version again, made of what runs now, and checked before it is used.
 
 use super::wire::{Files, TURNS};
+use crate::BENCH_ARGUMENT;
 use crate::guest::artifact::{aligned_functions, sha256_hex};
 use crate::guest::toolchain::Variant;
 use crate::measure::protocol::AgentFiles;
@@ -101,6 +102,7 @@ pub fn pack(
         build: run.build.clone(),
         protocol: TURNS,
         executable: described(&executable)?,
+        arguments: vec![BENCH_ARGUMENT.to_owned(), run.suite.clone()],
         aligned,
         agents,
     };
