@@ -21,6 +21,7 @@ mod names;
 mod optional;
 mod profile;
 mod readers;
+mod reference;
 mod smoke;
 mod stopped;
 mod tidy;
