@@ -126,12 +126,15 @@ fn build(
     warnings: &mut Vec<String>,
 ) -> Result<Vec<(Variant, String, BuiltAgent)>, Problem> {
     let toolchain = Toolchain::find(&workspace.root, &note)?;
-    let builder = Builder::open(workspace, &toolchain, &STOP)
+    let builder = Builder::open(workspace, &toolchain, &STOP, &note)
         .map_err(|source| Problem::Builder { path: workspace.target.clone(), source })?;
     warnings.extend(builder.warning());
     let of = |variant: Variant, sources: &[&AgentSource]| -> Vec<_> {
         let say = |step: BuildStep<'_>| {
             let (number, of, agent, side) = (step.number, step.of, step.agent, step.side);
+            if number == 1 && of > 1 {
+                note(&format!("building {of} agent files, about 3 s each; the next run has them"));
+            }
             note(&format!("building [{number}/{of}] {agent} ({side}{})", variant.words()));
         };
         let built = builder.build(sources, variant, &say).into_iter();

@@ -200,7 +200,7 @@ impl Relink<'_> {
         };
         let agents = self.workspace.agents.values();
         let sources: Vec<_> = agents.filter(|agent| is_wanted(&agent.name)).collect();
-        let builder = Builder::open(self.workspace, toolchain, &STOP)
+        let builder = Builder::open(self.workspace, toolchain, &STOP, &note)
             .map_err(|source| Problem::Builder { path: self.workspace.target.clone(), source })?;
         let say = |step: BuildStep<'_>| {
             if step.side == Side::Native {

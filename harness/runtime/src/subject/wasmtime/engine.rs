@@ -354,7 +354,9 @@ fn link(
         Creator::refuse_signals(&engine).map_err(Outcome::Failed)?;
     }
     USED.lock().unwrap_or_else(PoisonError::into_inner).insert(describe(&engine, options));
-    let module = Module::new(&engine, bytes).map_err(|e| refused("no valid module", &e))?;
+    let invalid = |error: wasmtime::Error| refused("no valid module", &error);
+    let binary = wat::parse_bytes(bytes).map_err(|error| invalid(error.into()))?;
+    let module = Module::new(&engine, &binary).map_err(invalid)?;
     let linker =
         host_functions(&engine, options.asynchronous).map_err(|e| refused("linker", &e))?;
     let pre = linker.instantiate_pre(&module);
