@@ -141,3 +141,23 @@ fn health(samples: u64) -> Health {
         notes: vec!["a note of the engine".to_owned()],
     }
 }
+
+/// The part of a flame graph that is no program: its head in lines, and each box in one.
+pub(crate) fn drawn(svg: &str) -> String {
+    let (before, rest) = svg.split_once("<script").unwrap();
+    let (_, after) = rest.split_once("</script>").unwrap();
+    let drawn = format!("{before}{after}").replace("><", ">\n<");
+    let within = [("<g>\n", "<g>"), ("</title>\n", "</title>"), ("\n</g>", "</g>")];
+    let drawn = within.iter().fold(drawn, |drawn, (lines, line)| drawn.replace(lines, line));
+    drawn.replace("/>\n<text x=\"", "/><text x=\"").replace("\n</text>", "</text>")
+}
+
+/// A text in many lines with each list or struct that holds no other in one line.
+pub(crate) fn compact(text: &str) -> String {
+    let innermost = regex::Regex::new(r"[\[{(]\n\s*([^\[\]{}()]*?),?\s*\n\s*[\]})]").unwrap();
+    let line = |found: &regex::Captures<'_>| {
+        let (open, close) = (&found[0][..1], &found[0][found[0].len() - 1..]);
+        format!("{open}{}{close}", found[1].split_whitespace().collect::<Vec<_>>().join(" "))
+    };
+    innermost.replace_all(text, line).into_owned()
+}

@@ -104,19 +104,12 @@ fn colour(origin: Origin, name: &str) -> Color {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixture;
+    use super::super::fixture::{self, drawn};
     use super::*;
     use expect_test::expect_file;
 
     fn caption() -> Caption {
         Caption { title: "json <as WASM> & more".to_owned() }
-    }
-
-    /// The part of a picture that is no program.
-    fn drawn(svg: &str) -> String {
-        let (before, rest) = svg.split_once("<script").unwrap();
-        let (_, after) = rest.split_once("</script>").unwrap();
-        format!("{before}{after}").replace("><", ">\n<")
     }
 
     #[test]
