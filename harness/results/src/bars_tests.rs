@@ -2,14 +2,7 @@
 
 use super::*;
 use crate::case::{CaseKey, Outcome};
-use crate::fixture::{self, mail::mail};
-use crate::quiet::Company;
-
-fn figure(lower: f64, upper: f64) -> Summary {
-    let interval = Some(Interval { lower, upper, level: 0.95 });
-    let (estimate, company) = (lower.midpoint(upper), Company::Unwatched);
-    Summary { estimate, interval, n: 12, samples: 12, company }
-}
+use crate::fixture::{self, figure, mail::mail};
 
 #[test]
 fn a_bar_names_a_metric_and_a_case_that_could_be() {

@@ -3,16 +3,18 @@
 
 use crate::case::{CaseKey, Check, NATIVE_VS_NATIVE, Outcome, WASM_VS_NATIVE, WASM_VS_WASM};
 use crate::metric::MetricName;
+use crate::quiet::Company;
 use crate::reading::{Missing, Reading};
 use crate::record::{
-    Artifact, Budget, Calibration, CaseRecord, Host, Profiles, Record, Revision, Run, SCHEMA,
-    Status, Summary,
+    Artifact, Budget, Calibration, CaseRecord, Host, Interval, Profiles, Record, Revision, Run,
+    SCHEMA, Status, Summary,
 };
 use crate::reduce::{inherit_missing, resummarise};
 use crate::samples::Sample;
 use crate::units::{Bytes, Nanos};
 use std::collections::{BTreeMap, BTreeSet};
 
+pub(crate) mod drawing;
 pub(crate) mod load;
 pub(crate) mod mail;
 pub(crate) mod paired;
@@ -20,6 +22,28 @@ pub(crate) mod paired;
 const LAUNCHES: u32 = 12;
 /// What a guest could call itself.
 pub(crate) const HOSTILE: &str = "\u{202e}evil\u{1b}[2J\nagent with a name without end";
+
+/// A metric by its name.
+pub(crate) fn metric(name: &str) -> MetricName {
+    MetricName::parse(name).unwrap()
+}
+
+/// The case that times the calls of `agent` on both sides.
+pub(crate) fn calls(agent: &str) -> CaseKey {
+    CaseKey::new("wasm", "overhead", WASM_VS_NATIVE, agent)
+}
+
+/// What was measured to lie between two bounds.
+pub(crate) fn figure(lower: f64, upper: f64) -> Summary {
+    let interval = Some(Interval { lower, upper, level: 0.95 });
+    let (estimate, company) = (lower.midpoint(upper), Company::Unwatched);
+    Summary { estimate, interval, n: 12, samples: 12, company }
+}
+
+/// A normal deviate (Box and Muller).
+pub(crate) fn normal(random: &mut fastrand::Rng) -> f64 {
+    (-2.0 * (1.0 - random.f64()).ln()).sqrt() * (std::f64::consts::TAU * random.f64()).cos()
+}
 
 /// Small whole numbers that look like noise: Knuth's 64-bit linear congruential generator.
 struct Noise(u64);
@@ -110,33 +134,72 @@ pub(crate) fn run() -> (Record, Vec<Sample>) {
     (record, samples)
 }
 
+/// The pairs of `name=value name=value`.
+pub(crate) fn pairs(text: &str) -> impl Iterator<Item = (&str, u64)> {
+    fn pair(text: &str) -> Option<(&str, u64)> {
+        let (name, value) = text.split_once('=')?;
+        Some((name, value.parse().ok()?))
+    }
+    text.split_whitespace().map(|text| pair(text).unwrap_or_else(|| panic!("{text}")))
+}
+
 fn overhead(mut case: Case<'_>, native: u64, wasm: u64) {
     case.noisy("native_call_ns", native, native / 20, 100);
     case.noisy("wasm_call_ns", wasm, wasm / 20, 100);
-    for (metric, centre) in [
-        ("wasm_compile_ns", 20_000_000),
-        ("native_load_ns", 150_000),
-        ("wasm_instantiate_ns", 60_000),
-        ("native_instantiate_ns", 900),
-        ("wasm_first_call_ns", 30_000),
-        ("native_first_call_ns", 2_000),
-        ("wasm_instance_rss_bytes", 90_000),
-        ("native_instance_rss_bytes", 4_096),
-        ("peak_rss_bytes", 50_000_000),
-        ("apparatus_share", 3_000_000),
-        ("native_task_clock_ns", native),
-        ("wasm_task_clock_ns", wasm),
-    ] {
+    let metrics = format!(
+        "wasm_compile_ns=20000000 native_load_ns=150000 wasm_instantiate_ns=60000 \
+         native_instantiate_ns=900 wasm_first_call_ns=30000 native_first_call_ns=2000 \
+         wasm_instance_rss_bytes=90000 native_instance_rss_bytes=4096 peak_rss_bytes=50000000 \
+         apparatus_share=3000000 native_task_clock_ns={native} wasm_task_clock_ns={wasm}"
+    );
+    for (metric, centre) in pairs(&metrics) {
         case.noisy(metric, centre, centre / 50, 1);
     }
     case.noisy("native_page_faults", 0, 0, 100);
     case.noisy("wasm_page_faults", 0, 1, 100);
-    case.exact("wasm_file_bytes", 83_211);
-    case.exact("wasm_code_bytes", 120_044);
-    case.exact("native_file_bytes", 400_128);
-    case.exact("native_code_bytes", 33_000);
-    case.exact("linear_memory_bytes", 17 << 16);
-    case.exact("wasm_fuel", wasm * 31);
+    let exact = format!(
+        "wasm_file_bytes=83211 wasm_code_bytes=120044 native_file_bytes=400128 \
+         native_code_bytes=33000 linear_memory_bytes={} wasm_fuel={}",
+        17 << 16,
+        wasm * 31
+    );
+    pairs(&exact).for_each(|(metric, value)| case.exact(metric, value));
+}
+
+/// A run with one case of each kind and one metric of each unit: for formats in which a row is like
+/// any other.
+pub(crate) fn few() -> (Record, Vec<Sample>) {
+    const METRICS: [&str; 12] = [
+        "wasm_call_ns",
+        "wasm_to_native_time",
+        "wasm_cycles",
+        "apparatus_share",
+        "wasm_fuel",
+        "wasm_file_bytes",
+        "empty_call_ns",
+        "single_bytes",
+        "total_fragmented_bytes",
+        "subject_response_p99_ns",
+        "achieved_rate",
+        "aa_time",
+    ];
+    const CASES: [&str; 6] = [
+        "wasm/overhead/wasmtime-vs-native/json",
+        "wasm/same-against-same/native-vs-native/json",
+        "wasm/memory-limit/wasmtime/ballast/limit=1MiB",
+        "wasm/memory-limit/wasmtime/ballast/limit=64KiB",
+        "latency/response/reference-vs-idle/courier/agents=100,rate=10000",
+        "throughput/zero-copy/borrowed-vs-copied/courier/bytes=65536",
+    ];
+    let (mut record, samples) = run();
+    record.cases.extend(mail::mail().cases);
+    record
+        .cases
+        .retain(|case| CASES.contains(&case.key.to_string().as_str()) || case.key.agent == HOSTILE);
+    for case in &mut record.cases {
+        case.metrics.retain(|metric, _| METRICS.contains(&metric.as_str()));
+    }
+    (rounded(record), samples)
 }
 
 /// The same run with two agents' calls taken apart, the second of which changes its message.
@@ -292,22 +355,28 @@ fn artifact(agent: &str, side: &str, rustc: &str, target: &str) -> Artifact {
     }
 }
 
-/// Rounds every summary to nine digits: the last bits of `exp` and `ln` are the platform's own, and
-/// no golden file may depend on them.
-pub(crate) fn rounded(mut record: Record) -> Record {
+/// Changes each number of every known figure of `record`.
+fn each_number(record: &mut Record, change: impl Fn(&mut f64)) {
     let of_cases = record.cases.iter_mut().flat_map(|case| case.metrics.values_mut());
     for reading in of_cases.chain(record.totals.values_mut()) {
         if let Reading::Known(Summary { estimate, interval, .. }) = reading {
-            *estimate = nine_digits(*estimate);
+            change(estimate);
             if let Some(interval) = interval {
-                interval.lower = nine_digits(interval.lower);
-                interval.upper = nine_digits(interval.upper);
+                change(&mut interval.lower);
+                change(&mut interval.upper);
             }
         }
     }
-    record
 }
 
-fn nine_digits(value: f64) -> f64 {
-    format!("{value:.8e}").parse().unwrap()
+/// Makes every figure `factor` times as large.
+pub(crate) fn scale(record: &mut Record, factor: f64) {
+    each_number(record, |number| *number *= factor);
+}
+
+/// Rounds every summary to nine digits: the last bits of `exp` and `ln` are the platform's own, and
+/// no golden file may depend on them.
+pub(crate) fn rounded(mut record: Record) -> Record {
+    each_number(&mut record, |number| *number = format!("{number:.8e}").parse().unwrap());
+    record
 }

@@ -1,16 +1,12 @@
 //! Files of limits that are good and bad, and how figures stand to them.
 
 use super::*;
-use crate::fixture;
+use crate::fixture::{self, metric as name};
 use expect_test::expect;
 
 /// The limits of `text`.
 fn limits(text: &str) -> Limits {
     Limits::parse("limits.toml", text).unwrap()
-}
-
-fn name(metric: &str) -> MetricName {
-    MetricName::parse(metric).unwrap()
 }
 
 fn key(text: &str) -> CaseKey {

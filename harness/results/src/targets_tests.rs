@@ -1,18 +1,11 @@
 //! Standings by the whole interval, and the table over several runs.
 
 use super::*;
-use crate::fixture;
+use crate::fixture::{self, figure};
 use crate::metric::MetricName;
-use crate::quiet::Company;
 use crate::reading::Reading;
 use crate::report::{Style, paint};
 use expect_test::expect;
-
-fn figure(lower: f64, upper: f64) -> Summary {
-    let interval = Some(Interval { lower, upper, level: 0.95 });
-    let (estimate, company) = (lower.midpoint(upper), Company::Unwatched);
-    Summary { estimate, interval, n: 12, samples: 12, company }
-}
 
 #[test]
 fn a_standing_is_said_of_the_whole_interval() {

@@ -185,7 +185,7 @@ fn is_xml(text: &str) {
 }
 
 /// A comment, or a name, labels in quotes and a number.
-fn is_metric(line: &str) {
+pub(super) fn is_metric(line: &str) {
     let sample = r#"^caxton_bench_[a-z0-9_]+\{([a-z]+="([^"\\]|\\\\|\\")*",?)+\} -?[0-9.]+$"#;
     let comment = r"^# (HELP|TYPE) caxton_bench_[a-z0-9_]+ [ -~µ×−₀-₉⁰-⁹]+$|^# EOF$";
     let is = |pattern: &str| regex::Regex::new(pattern).unwrap().is_match(line);

@@ -1,15 +1,11 @@
 //! Verdicts: their level and power by simulation with fixed seeds, and what must hold of any data.
 
 use super::*;
+use crate::fixture::normal;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 const PRIMARY: Weight = Weight::Primary;
-
-/// A normal deviate (Box and Muller).
-fn normal(random: &mut fastrand::Rng) -> f64 {
-    (-2.0 * (1.0 - random.f64()).ln()).sqrt() * (std::f64::consts::TAU * random.f64()).cos()
-}
 
 /// A log-ratio of two versions that behave alike, in launch `i`: symmetric about zero.
 type Noise = fn(&mut fastrand::Rng, usize) -> f64;

@@ -1,8 +1,8 @@
 //! Floors from decisions that are made up.
 
 use super::*;
+use crate::fixture::{calls as key, metric as name, paired::case};
 use crate::paired::Weight;
-use crate::paired::answers::Answers;
 use crate::paired::comparison::MetricVerdict;
 use crate::paired::decide::Decision;
 use crate::record::Budget;
@@ -10,14 +10,6 @@ use crate::report::{Style, paint};
 
 const WASM: &str = "wasm_call_ns";
 const NATIVE: &str = "native_call_ns";
-
-fn name(metric: &str) -> MetricName {
-    MetricName::parse(metric).unwrap()
-}
-
-fn key(agent: &str) -> CaseKey {
-    CaseKey::new("wasm", "overhead", "wasmtime-vs-native", agent)
-}
 
 /// `metric`, worse by the ratio `worse`, known to `half_width`.
 fn told(metric: &str, worse: f64, half_width: f64) -> MetricVerdict {
@@ -38,17 +30,8 @@ fn told(metric: &str, worse: f64, half_width: f64) -> MetricVerdict {
 }
 
 fn relink(agent: &str, metrics: Vec<MetricVerdict>) -> CaseComparison {
-    CaseComparison {
-        key: key(agent),
-        outcome: Outcome::Ran,
-        failed: None,
-        answers: Answers::Same,
-        launches: Budget { wanted: 16, granted: 16 },
-        taken_ns: 0,
-        margins: BTreeMap::new(),
-        metrics,
-        exact: Vec::new(),
-    }
+    let launches = Budget { wanted: 16, granted: 16 };
+    CaseComparison { launches, metrics, ..case(key(agent), Outcome::Ran) }
 }
 
 /// Three relinks: native moves by +1, −3 and +2 %, WASM by far less.

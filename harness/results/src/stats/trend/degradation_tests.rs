@@ -1,12 +1,8 @@
 //! Degradation: its errors and its power over fixed seeds, and what it must refuse.
 
 use super::*;
+use crate::fixture::normal;
 use DegradationVerdict::{Degraded, Invalid, Ok as Within, Unclear};
-
-/// A normal deviate (Box and Muller).
-fn normal(random: &mut fastrand::Rng) -> f64 {
-    (-2.0 * (1.0 - random.f64()).ln()).sqrt() * (std::f64::consts::TAU * random.f64()).cos()
-}
 
 /// `seconds` readings about `level`, each keeping `rho` of how far the one before was off; by a
 /// share of `sd`.
