@@ -40,8 +40,7 @@ fn cases() -> Vec<String> {
 #[test]
 fn cargo_bench_lists_every_agent_in_four_cases_and_the_limits() {
     let words = ["bench", "--bench", "wasm", "--", "--list"];
-    let said = Running::start(&cargo(), &words, &Place::default()).wait();
-    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    let said = Running::start(&cargo(), &words, &Place::default()).wait().ended(0);
     let expected: String = cases().iter().map(|case| format!("{case}: test\n")).collect();
     assert_eq!(said.stdout, format!("{expected}\n{} cases\n", cases().len()));
 }
@@ -117,8 +116,7 @@ fn a_relative_target_folder_is_of_the_users_folder_for_every_cargo() {
     };
     // A baseline is packed in the target folder.
     let words = ["--bench", "--scale", "smoke", "--guest", &guest, "--save-baseline", "x"];
-    let said = Running::start(bench(), &words, &place).wait();
-    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    let said = Running::start(bench(), &words, &place).wait().ended(0);
     assert!(stands_in.join("own/caxton").is_dir(), "{}", said.stderr);
     assert!(!mirror.root.join("own").exists(), "a second target folder");
 }
@@ -156,8 +154,7 @@ fn an_exact_name_is_no_pattern() {
 
 #[test]
 fn an_unknown_agent_is_told_which_there_are() {
-    let said = bench_says(&["--bench", "--agent", "nosuch"]);
-    assert_eq!((said.code, said.stdout.as_str()), (Some(2), ""));
+    let said = bench_says(&["--bench", "--agent", "nosuch"]).refused(2);
     let line = said.only_error();
     assert!(line.contains("\"nosuch\"") && line.ends_with(&agents().join(", ")), "{line}");
     let said = bench_says(&["--bench", "--agent", "jsno"]);
@@ -167,8 +164,7 @@ fn an_unknown_agent_is_told_which_there_are() {
 #[test]
 fn an_unknown_flag_is_a_wrong_use() {
     for words in [&["--bench", "--nosuch"][..], &["--list", "--format", "xml"]] {
-        let said = bench_says(words);
-        assert_eq!((said.code, said.stdout.as_str()), (Some(2), ""));
+        let said = bench_says(words).refused(2);
         assert!(said.stderr.starts_with("error: "), "{}", said.stderr);
         assert!(said.stderr.contains(words[words.len() - 1]), "{}", said.stderr);
     }
@@ -177,8 +173,7 @@ fn an_unknown_flag_is_a_wrong_use() {
 #[test]
 fn a_filter_that_is_no_pattern_is_told_in_one_line() {
     for pattern in ["(", "a{2,1}", "\\", "[z-a]"] {
-        let said = bench_says(&["--bench", pattern]);
-        assert_eq!(said.code, Some(2));
+        let said = bench_says(&["--bench", pattern]).ended(2);
         let line = said.only_error();
         assert!(line.contains(&format!("{pattern:?}")) && line.contains("--exact"), "{line}");
     }
@@ -201,8 +196,7 @@ fn a_filter_that_matches_nothing_is_not_green_where_something_was_to_be_kept() {
     }
     assert_eq!(fs::read_dir(folder.path()).expect("there").count(), 0, "no folder for no run");
     let machine = Place { variables: vec![("CI", "true".into())], ..Place::default() };
-    let said = Running::start(bench(), &["--bench", "jsno"], &machine).wait();
-    assert_eq!(said.code, Some(2), "{}", said.stderr);
+    Running::start(bench(), &["--bench", "jsno"], &machine).wait().ended(2);
 }
 
 #[test]
@@ -218,8 +212,7 @@ fn a_flag_that_a_suite_does_not_use_is_refused_by_its_executable() {
         let (folder, out) = fresh_out();
         let out = if words == ["selftest"] { vec![] } else { vec!["--bench", "--out", &out] };
         let words = [&out, words].concat();
-        let said = Running::start(suite(name), &words, &Place::default()).wait();
-        assert_eq!((said.code, said.stdout.as_str()), (Some(2), ""), "{words:?}");
+        let said = Running::start(suite(name), &words, &Place::default()).wait().refused(2);
         let line = said.only_error();
         assert!(line.contains(&format!("suite {name} does not use {says}")), "{line}");
         assert_eq!(fs::read_dir(folder.path()).expect("there").count(), 0, "nothing was begun");
@@ -228,8 +221,7 @@ fn a_flag_that_a_suite_does_not_use_is_refused_by_its_executable() {
         (["--agent", "echo", "--memory-limit", "1"], "add --agent ballast"),
         (["--test", "--scale", "full", "json"], "one pass at smoke scale"),
     ] {
-        let said = bench_says(&words);
-        assert_eq!(said.code, Some(2));
+        let said = bench_says(&words).ended(2);
         assert!(said.only_error().contains(says), "{}", said.stderr);
     }
 }
@@ -271,8 +263,7 @@ fn a_number_that_is_no_time_is_a_wrong_use() {
 fn a_baseline_that_is_not_there_leaves_nothing_to_compare_with() {
     let (folder, out) = fresh_out();
     let words = ["--bench", "--agent", "echo", "--baseline", "no.such-baseline", "--out", &out];
-    let said = bench_says(&words);
-    assert_eq!((said.code, said.stdout.as_str()), (Some(4), ""));
+    let said = bench_says(&words).refused(4);
     assert!(said.only_error().contains("\"no.such-baseline\""), "{}", said.stderr);
     assert_eq!(fs::read_dir(folder.path()).expect("there").count(), 0, "nothing was begun");
 }
@@ -299,8 +290,7 @@ fn a_lenient_baseline_that_is_not_there_is_a_warning() {
 
 #[test]
 fn criterions_words_are_understood() {
-    let said = bench_says(&["--bench", "--noplot", "--quick", "--list", "echo"]);
-    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    bench_says(&["--bench", "--noplot", "--quick", "--list", "echo"]).ended(0);
     let words = ["--bench", "--noplot", "--profile-time", "0.2", "--agent", "echo"];
     let Some(said) = bench_says(&words).if_guests_can_be_built() else { return };
     assert_eq!(said.code, Some(0), "{}", said.stderr);
@@ -319,11 +309,9 @@ fn help_and_version_are_results() {
 #[test]
 fn a_folder_that_is_no_run_is_told_in_one_line() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let said = tool_says(&["report", folder.path().to_str().expect("plain")]);
-    assert_eq!((said.code, said.stdout.as_str()), (Some(2), ""));
+    let said = tool_says(&["report", folder.path().to_str().expect("plain")]).refused(2);
     assert_eq!(said.stderr.lines().count(), 1, "{}", said.stderr);
     assert!(said.stderr.contains("record.json"), "{}", said.stderr);
-    let said = tool_says(&["export", "--format", "nosuch", "."]);
-    assert_eq!(said.code, Some(2));
+    let said = tool_says(&["export", "--format", "nosuch", "."]).ended(2);
     assert!(said.stderr.contains("bmf"), "the formats are named: {}", said.stderr);
 }

@@ -67,8 +67,7 @@ fn an_unwritable_place_is_told_before_anything_is_built() {
     fs::write(&file, "a file, not a folder").expect("a fresh folder");
     for out in ["/proc/nope/run".to_owned(), word(&file.join("run")), word(&file)] {
         let words = ["--bench", "--agent", "echo", "--scale", "smoke", "--out", &out];
-        let said = bench_says(&words);
-        assert_eq!((said.code, said.stdout.as_str()), (Some(2), ""));
+        let said = bench_says(&words).refused(2);
         assert!(said.only_error().contains(&out), "{}", said.stderr);
     }
 }
@@ -79,8 +78,8 @@ fn a_folder_in_use_is_left_as_it_is() {
     let file = folder.path().join("record.json");
     fs::write(&file, "mine").expect("a fresh folder");
     let out = word(folder.path());
-    let said = bench_says(&["--bench", "--agent", "echo", "--scale", "smoke", "--out", &out]);
-    assert_eq!((said.code, said.stdout.as_str()), (Some(2), ""));
+    let said =
+        bench_says(&["--bench", "--agent", "echo", "--scale", "smoke", "--out", &out]).refused(2);
     assert!(said.only_error().contains("not empty"), "{}", said.stderr);
     assert_eq!(fs::read_dir(&out).expect("there").count(), 1);
     assert_eq!(fs::read_to_string(&file).expect("there"), "mine");

@@ -81,6 +81,20 @@ pub(crate) struct Said {
 }
 
 impl Said {
+    /// This, which must have ended with `code`.
+    #[track_caller]
+    pub(crate) fn ended(self, code: i32) -> Self {
+        assert_eq!(self.code, Some(code), "{self:?}");
+        self
+    }
+
+    /// This, which must have ended with `code` and have given no result.
+    #[track_caller]
+    pub(crate) fn refused(self, code: i32) -> Self {
+        assert_eq!((self.code, self.stdout.as_str()), (Some(code), ""), "{self:?}");
+        self
+    }
+
     /// The standard error, which must be a single line about an error.
     pub(crate) fn only_error(&self) -> &str {
         let line = self.stderr.trim_end();

@@ -70,8 +70,7 @@ fn ctrl_c_while_agents_are_built_leaves_no_run() {
         return;
     }
     running.signal("INT");
-    let said = running.wait();
-    assert_eq!(said.code, Some(130), "{}", said.stderr);
+    let said = running.wait().ended(130);
     let last = said.stderr.lines().last().unwrap_or_default();
     assert_eq!(last, "error: interrupted: nothing was measured");
     assert!(family.is_gone_soon(), "{} processes are left", family.bearers());
@@ -163,8 +162,7 @@ fn kill_and_look(kills: u32, scale: &str) -> u32 {
         all_load(&mirror);
         RunFolder::load(&mirror.profiles().join("baselines/kept/wasm")).expect("it stays");
     }
-    let last = run(0).wait();
-    assert_eq!(last.code, Some(0), "{}", last.stderr);
+    run(0).wait().ended(0);
     assert_eq!(leftovers(&mirror), [""; 0]);
     all_load(&mirror);
     runs

@@ -190,8 +190,7 @@ fn a_second_that_no_load_writes_is_one_error_and_stays_one() {
     for _ in 0..2 {
         let said =
             Running::start(suite("scenarios"), &["--bench", "--resume", &out], &Place::default());
-        let said = said.wait();
-        assert_eq!(said.code, Some(2), "{said:?}");
+        let said = said.wait().ended(2);
         assert!(said.stderr.contains("second 18446744073709551615 is beyond"), "{}", said.stderr);
         assert!(!said.stderr.contains("panicked"), "{}", said.stderr);
     }
@@ -336,8 +335,7 @@ fn words_that_make_no_load_are_one_error() {
     ];
     for (words, named) in wrong {
         let words = [&["--bench"][..], words].concat();
-        let said = Running::start(suite("scenarios"), &words, &Place::default()).wait();
-        assert_eq!(said.code, Some(2), "{said:?}");
+        let said = Running::start(suite("scenarios"), &words, &Place::default()).wait().ended(2);
         assert!(said.stderr.contains(named), "{named}: {}", said.stderr);
     }
 }

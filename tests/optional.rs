@@ -103,8 +103,7 @@ fn a_folder_in_the_place_of_latest_is_a_warning() {
     let mirror = Mirror::new();
     fs::create_dir(mirror.profiles().join(LATEST)).expect("a fresh folder");
     let guest = word(&root().join("tests/fixtures/guests/echoes.wat"));
-    let said = mirror.bench(&["--guest", &guest]);
-    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    mirror.bench(&["--guest", &guest]).ended(0);
     let record = only_run(&mirror);
     let is_told = |warning: &String| warning.contains("latest is a folder, not a link");
     assert!(record.warnings.iter().any(is_told), "{:?}", record.warnings);
@@ -195,7 +194,6 @@ fn a_file_that_may_not_grow_ends_the_run_with_what_was_finished() {
     assert!(record.cases.iter().any(|case| case.outcome == Outcome::Ran), "{}", said.stderr);
     let script = "ulimit -f 1; exec \"$@\"";
     let words = ["-c", script, "sh", &word(tool()), "export", "--format", "json", &out];
-    let said = Running::start(Path::new("sh"), &words, &Place::default()).wait();
-    assert_eq!(said.code, Some(2), "{}", said.stderr);
+    let said = Running::start(Path::new("sh"), &words, &Place::default()).wait().ended(2);
     assert!(said.stderr.contains("File too large"), "{}", said.stderr);
 }
