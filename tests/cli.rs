@@ -1,7 +1,8 @@
 //! The command line: what criterion's users and test runners say, and what a wrong word gets.
 
 use crate::executable::{
-    Place, Running, bench, bench_says, cargo, fresh_out, root, smoke, suite, tool_says, word,
+    Place, Running, bench, bench_says, cargo, fresh_out, heard, root, smoke_ended, suite,
+    tool_says, word,
 };
 use crate::mirror::Mirror;
 use caxton_results::case::Outcome;
@@ -40,7 +41,7 @@ fn cases() -> Vec<String> {
 #[test]
 fn cargo_bench_lists_every_agent_in_four_cases_and_the_limits() {
     let words = ["bench", "--bench", "wasm", "--", "--list"];
-    let said = Running::start(&cargo(), &words, &Place::default()).wait().ended(0);
+    let said = heard(&cargo(), &words).ended(0);
     let expected: String = cases().iter().map(|case| format!("{case}: test\n")).collect();
     assert_eq!(said.stdout, format!("{expected}\n{} cases\n", cases().len()));
 }
@@ -126,8 +127,7 @@ fn a_name_from_the_list_runs_exactly_that_case() {
     let (_folder, out) = fresh_out();
     let name = "wasm/overhead/wasmtime-vs-wasmtime/echo";
     let words = [name, "--exact", "--nocapture", "--out", &out];
-    let Some(said) = bench_says(&words).if_guests_can_be_built() else { return };
-    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    let Some(_) = bench_says(&words).if_built(0) else { return };
     let (record, samples) = RunFolder::load(Path::new(&out)).expect("a kept run");
     let seen: Vec<_> = record.cases.iter().map(|c| (c.key.to_string(), &c.outcome)).collect();
     assert_eq!(seen, [(name.to_owned(), &Outcome::Ran)]);
@@ -212,7 +212,7 @@ fn a_flag_that_a_suite_does_not_use_is_refused_by_its_executable() {
         let (folder, out) = fresh_out();
         let out = if words == ["selftest"] { vec![] } else { vec!["--bench", "--out", &out] };
         let words = [&out, words].concat();
-        let said = Running::start(suite(name), &words, &Place::default()).wait().refused(2);
+        let said = heard(suite(name), &words).refused(2);
         let line = said.only_error();
         assert!(line.contains(&format!("suite {name} does not use {says}")), "{line}");
         assert_eq!(fs::read_dir(folder.path()).expect("there").count(), 0, "nothing was begun");
@@ -282,8 +282,7 @@ fn a_name_that_leads_out_of_the_baselines_is_refused() {
 #[test]
 fn a_lenient_baseline_that_is_not_there_is_a_warning() {
     let words = ["--agent", "echo", "--baseline", "no.such-baseline", "--baseline-lenient"];
-    let Some(kept) = smoke(&words) else { return };
-    assert_eq!(kept.said.code, Some(0), "{}", kept.said.stderr);
+    let Some(kept) = smoke_ended(0, &words) else { return };
     let warning = "warning: no baseline \"no.such-baseline\"";
     assert!(kept.said.stderr.contains(warning), "{}", kept.said.stderr);
 }
@@ -292,8 +291,7 @@ fn a_lenient_baseline_that_is_not_there_is_a_warning() {
 fn criterions_words_are_understood() {
     bench_says(&["--bench", "--noplot", "--quick", "--list", "echo"]).ended(0);
     let words = ["--bench", "--noplot", "--profile-time", "0.2", "--agent", "echo"];
-    let Some(said) = bench_says(&words).if_guests_can_be_built() else { return };
-    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    let Some(said) = bench_says(&words).if_built(0) else { return };
     assert!(said.stderr.contains("wasm/overhead/wasmtime-vs-native/echo"), "{}", said.stderr);
 }
 

@@ -1,7 +1,7 @@
 //! Folders that cannot take a run: full, unwritable, or in use.
 
 use crate::capability;
-use crate::executable::{Place, Running, Said, bench, bench_says, word};
+use crate::executable::{Said, bench, bench_says, heard, word};
 use caxton_results::case::Outcome;
 use caxton_results::record::store::RunFolder;
 use std::fs;
@@ -33,7 +33,7 @@ fn on_a_small_disk(copy: &Path) -> Option<Said> {
     let shell = ["--mount", "--map-root-user", "sh", "-c", ON_A_SMALL_DISK, "sh"];
     let words = ["--bench", "--scale", "smoke", "--memory-limit", "1", "--out", &out];
     let words = [&shell[..], &[&disk, &size, &copy, &bench], &words].concat();
-    let said = Running::start(Path::new("unshare"), &words, &Place::default()).wait();
+    let said = heard(Path::new("unshare"), &words);
     let is_refused = said.stderr.starts_with("unshare: ") || said.code == Some(NO_MOUNT);
     if is_refused {
         capability::absent("mount", said.stderr.trim());

@@ -1,6 +1,6 @@
 //! Folders that two runs want at once, and what is left of runs that were killed.
 
-use crate::executable::{Place, Running, bench, bench_says, fresh_out, root, suite, word};
+use crate::executable::{Place, Running, bench, bench_says, fresh_out, heard, root, suite, word};
 use crate::mirror::Mirror;
 use crate::stopped::in_the_middle;
 use caxton_results::record::Status;
@@ -46,7 +46,7 @@ fn a_folder_that_a_run_writes_to_names_it() {
         &["--bench", "--relink", "1", "--agent", "echo", "--out", &out],
     ];
     let resumed = ["--bench", "--resume", &out];
-    let resume = || Running::start(suite("scenarios"), &resumed, &Place::default()).wait();
+    let resume = || heard(suite("scenarios"), &resumed);
     let others = more.into_iter().map(|words| (words, bench_says(words)));
     for (words, said) in others.chain([(&resumed[..], resume())]) {
         assert_eq!((said.code, said.stdout.as_str()), (Some(2), ""), "{words:?}");

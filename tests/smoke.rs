@@ -3,9 +3,8 @@
 use crate::executable::{Kept, smoke, tool_says};
 use caxton_results::case::Outcome;
 use caxton_results::reading::Reading;
-use caxton_results::record::{Record, Status};
+use caxton_results::record::Status;
 use caxton_results::reduce;
-use serde_json::Value;
 
 fn two_agents() -> Option<Kept> {
     let kept = smoke(&["--agent", "echo", "--agent", "ballast", "--memory-limit", "1"])?;
@@ -112,39 +111,6 @@ fn the_samples_tell_the_same_summaries_again() {
     }
     assert!(record.totals.values().any(|total| total.known().is_some()));
     assert_eq!(record.totals, again.totals);
-}
-
-#[test]
-fn the_bencher_format_has_the_headline_and_the_control() {
-    let Some(kept) = two_agents() else { return };
-    let bmf: Value = serde_json::from_str(&export(&kept, "bmf")).expect("JSON");
-    let cases = bmf.as_object().expect("one entry per case");
-    assert_eq!(cases.len(), kept.record.cases.len());
-    for agent in ["echo", "ballast"] {
-        for (subject, metric) in [
-            ("wasmtime-vs-native", "wasm_to_native_time"),
-            ("native-vs-native", "aa_time"),
-            ("wasmtime-vs-wasmtime", "aa_time"),
-        ] {
-            let value = &bmf[format!("wasm/overhead/{subject}/{agent}")][metric]["value"];
-            assert!(value.as_f64().is_some_and(|value| value > 0.0), "{subject} {agent}: {value}");
-        }
-    }
-}
-
-#[test]
-fn the_json_export_is_the_record_and_the_csv_has_a_row_per_reading() {
-    let Some(kept) = two_agents() else { return };
-    let record: Record = serde_json::from_str(&export(&kept, "json")).expect("a record");
-    assert_eq!(record, kept.record);
-    let table = export(&kept, "csv");
-    let columns = table.lines().next().map(|head| head.split(',').count()).unwrap_or_default();
-    assert!(columns > 2, "{table}");
-    let readings: usize = kept.record.cases.iter().map(|case| case.metrics.len()).sum();
-    assert!(table.lines().count() > readings, "{} lines", table.lines().count());
-    for case in &kept.record.cases {
-        assert!(table.contains(&case.key.to_string()), "{}", case.key);
-    }
 }
 
 #[test]

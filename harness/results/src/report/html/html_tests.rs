@@ -451,16 +451,3 @@ fn a_law_that_does_not_fit_is_not_drawn() {
     let has_law = chart.series.iter().any(|series| series.label.contains("Scalability Law"));
     assert!(!has_law && chart.notes.iter().any(|note| note.contains("it is not drawn")));
 }
-
-#[test]
-fn a_load_has_its_charts_and_the_words_of_its_recovery() {
-    let page = alone(&fixture::load::loads());
-    let names: Vec<&str> = page.charts.iter().map(|(name, _)| name.as_str()).collect();
-    for name in ["burst-rates", "burst-latency", "burst-spectrum", "leaking-live"] {
-        assert!(names.contains(&format!("load-{name}.svg").as_str()), "{name} of {names:?}");
-    }
-    assert!(!names.iter().any(|name| name.contains("dead-")), "{names:?}");
-    for words in ["Recovered ", "The smallest growth that this run could have seen"] {
-        assert!(page.html.contains(words), "{words}");
-    }
-}
