@@ -84,7 +84,7 @@ mod tests {
             run         a-run  2026-01-02T03:04:05Z  commit abc1234  wasm quick  finished, 6 of 8 cases ran  81.3 KiB
             comparison  b-comparison  2026-01-02T03:04:05Z  this checkout (commit abc1234 with changes) against main (commit abc1234)  wasm 5 cases  REGRESSED  63.8 KiB
             run         c-empty  DIR/runs/c-empty holds no record.json: run a bench first, or name a folder of profiles/runs  0 B
-            baseline    main/wasm  2026-01-02T03:04:05Z  commit abc1234  wasm quick  finished, 6 of 8 cases ran  with executable  82.2 KiB
+            baseline    main/wasm  2026-01-02T03:04:05Z  commit abc1234  wasm quick  finished, 6 of 8 cases ran  with executable  82.1 KiB
             baseline    old/wasm  2026-01-02T03:04:05Z  commit abc1234  wasm quick  finished, 6 of 8 cases ran  without executable  81.3 KiB
         "#]].assert_eq(&lines);
         let error = text(&profiles.join("none")).unwrap_err();

@@ -63,7 +63,9 @@ fn run() -> (Record, Vec<Sample>) {
     }
     let all = names().concat();
     record.host.fingerprint.insert("cpu_model".to_owned(), Reading::Known(all.clone()));
-    record.run.id.clone_from(&all);
+    for word in [&mut record.run.id, &mut record.run.suite, &mut record.run.scale] {
+        word.clone_from(&all);
+    }
     record.run.started_utc.clone_from(&all);
     record.run.revision.commit = Reading::Known(all);
     (record, samples)
@@ -331,5 +333,6 @@ fn cases_with_hostile_names_stay_apart() {
 fn a_json_export_of_hostile_names_still_says_the_same() {
     let (record, samples) = run();
     let json = (find("json").unwrap().export)(&record, &samples).unwrap();
-    assert_eq!(serde_json::from_slice::<Record>(&json).unwrap(), record);
+    let json: serde_json::Value = serde_json::from_slice(&json).unwrap();
+    assert_eq!(json, serde_json::to_value(&record).unwrap());
 }

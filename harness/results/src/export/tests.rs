@@ -176,6 +176,13 @@ fn the_report_of_a_pair_is_as_it_was() {
 }
 
 #[test]
+fn a_json_export_is_a_record_that_loads() {
+    let (record, samples) = fixture::run();
+    let json = made("json", &record, &samples);
+    assert_eq!(serde_json::from_str::<Record>(&json).unwrap(), record);
+}
+
+#[test]
 fn a_number_that_json_cannot_hold_is_an_error_or_left_out() {
     let (mut record, samples) = fixture::run();
     let case = &mut record.cases[0];

@@ -1,7 +1,7 @@
 //! Each number in a load's files, made as large as its file can hold, is refused when it is read.
 
 use super::*;
-use crate::load::fixture::{SECOND, plan, seconds, steady};
+use crate::load::fixture::{self, SECOND, plan, seconds, steady};
 use crate::load::frame::{Figure, Seen};
 use crate::load::plan::{Arrivals, Pacing, Rate, Role, Stage};
 use crate::load::quiescence::{Row, Thing};
@@ -28,14 +28,7 @@ fn full_plan() -> LoadPlan {
 }
 
 fn segment(number: u32, from_second: u64) -> Line {
-    Line::Segment(Segment {
-        number,
-        started_utc: "2026-01-02T03:04:05Z".to_owned(),
-        started_unix_ms: 1_767_323_045_000,
-        from_second,
-        target: "a target".to_owned(),
-        shared_core: None,
-    })
+    Line::Segment(fixture::segment(number, from_second))
 }
 
 fn second(second: u64) -> Line {

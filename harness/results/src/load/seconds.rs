@@ -102,38 +102,17 @@ pub fn read(path: &Path, plan: &LoadPlan, take: &mut dyn FnMut(Line)) -> Result<
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::load::frame::{Counts, Frame, Seen, Segment};
-    use crate::load::plan::{Arrivals, Pacing, Rate, Role, Stage};
-    use crate::units::Nanos;
+    use crate::load::fixture;
+    use crate::load::frame::{Counts, Frame, Seen};
+    use crate::load::plan::Arrivals;
     use std::collections::BTreeMap;
 
     fn plan() -> LoadPlan {
-        let rate = Rate::Constant { per_second: 10.0 };
-        LoadPlan {
-            name: "soak".to_owned(),
-            agents: 1,
-            message_bytes: 64,
-            seed: 1,
-            arrivals: Arrivals::Constant,
-            stages: vec![Stage::new("hold", Role::Hold, Nanos(9_000_000_000), rate)],
-            slo: Nanos(1_000_000),
-            cap: 10,
-            timeout: Nanos(1_000_000_000),
-            thresholds: Vec::new(),
-            pacing: Pacing::Open,
-        }
+        fixture::plan(Arrivals::Constant, vec![fixture::steady("hold", fixture::seconds(9), 10.0)])
     }
 
     fn segment(number: u32, from_second: u64) -> Line {
-        let (started_utc, started_unix_ms) = (String::new(), 0);
-        Line::Segment(Segment {
-            number,
-            started_utc,
-            started_unix_ms,
-            from_second,
-            target: String::new(),
-            shared_core: None,
-        })
+        Line::Segment(fixture::segment(number, from_second))
     }
 
     fn second(second: u64, in_flight: u64) -> Line {
