@@ -8,7 +8,7 @@ const FUNCTION_LINES_MAX: usize = 70;
 const COLUMNS_MAX: usize = 100;
 const SCRIPT_LINES_MAX: usize = 40;
 /// Only to be lowered without a reason.
-const GOLDEN_LINES_MAX: usize = 8_861;
+const GOLDEN_LINES_MAX: usize = 8_792;
 
 #[test]
 fn each_file_begins_with_what_it_answers() {
