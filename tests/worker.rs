@@ -41,8 +41,7 @@ fn answer(input: &[u8]) -> Said {
 
 /// The end of a worker that was given `input`; its only event.
 fn end(input: &[u8]) -> Outcome {
-    let said = answer(input);
-    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    let said = answer(input).ended(0);
     let events: Vec<Event> = said
         .stdout
         .lines()

@@ -1,12 +1,14 @@
 //! The shape of a source file: its head, its size, its columns, its functions, its name.
 
 use super::code::functions;
-use super::{Rule, Source, lines_with, without_test_tail};
+use super::{Rule, Source, lines_with, sources, without_test_tail};
 
 const FILE_LINES_MAX: usize = 500;
 const FUNCTION_LINES_MAX: usize = 70;
 const COLUMNS_MAX: usize = 100;
 const SCRIPT_LINES_MAX: usize = 40;
+/// Only to be lowered without a reason.
+const GOLDEN_LINES_MAX: usize = 8_792;
 
 #[test]
 fn each_file_begins_with_what_it_answers() {
@@ -146,4 +148,23 @@ fn scripts_are_short_sequences_of_commands() {
         good: &[("scripts/a", "#!/bin/sh\ncargo bench\n"), ("a", "text\n")],
     };
     rule.hold();
+}
+
+#[test]
+fn goldens_stay_few_enough_to_be_read() {
+    let is_golden = |path: &str| {
+        let folders = ["tests/fixtures/record-v1", "tests/fixtures/comparison-v1"];
+        let is_in = folders.iter().any(|folder| path.starts_with(folder));
+        !path.ends_with(".rs")
+            && (is_in || path.contains("/golden") || path.starts_with("profiles/example/"))
+    };
+    assert!(is_golden("a/goldens/b.txt") && is_golden("a/golden.html") && !is_golden("a/b.txt"));
+    let Some(sources) = sources() else { return };
+    let goldens = sources.iter().filter(|source| is_golden(&source.path));
+    let lines: usize = goldens.map(|golden| golden.text.lines().count()).sum();
+    assert!(
+        lines <= GOLDEN_LINES_MAX,
+        "{lines} lines of golden files, at most {GOLDEN_LINES_MAX}: make them of a smaller record, \
+         or derive what is expected; the ceiling may be lowered without a reason, not raised"
+    );
 }

@@ -2,15 +2,12 @@
 
 use super::*;
 use caxton_fixture as fixture;
+use caxton_fixture::metric as name;
 use expect_test::expect;
 
 /// The limits of `text`.
 fn limits(text: &str) -> Limits {
     Limits::parse("limits.toml", text).unwrap()
-}
-
-fn name(metric: &str) -> MetricName {
-    MetricName::parse(metric).unwrap()
 }
 
 fn key(text: &str) -> CaseKey {
@@ -91,12 +88,9 @@ fn a_limit_is_met_or_missed_by_the_whole_interval_only() {
     let summary = case.metric("wasm_call_ns").unwrap();
     let (inside, interval) = (summary.estimate, summary.interval.unwrap());
     let (above, below) = (interval.upper + 1.0, interval.lower - 1.0);
-    assert_eq!(stands(&format!("max = {above}")), Grade::Met);
-    assert_eq!(stands(&format!("max = {inside}")), Grade::Unclear);
-    assert_eq!(stands(&format!("max = {below}")), Grade::Missed);
-    assert_eq!(stands(&format!("min = {below}")), Grade::Met);
-    assert_eq!(stands(&format!("min = {inside}")), Grade::Unclear);
-    assert_eq!(stands(&format!("min = {above}")), Grade::Missed);
+    let grades = [Grade::Met, Grade::Unclear, Grade::Missed];
+    assert_eq!([above, inside, below].map(|max| stands(&format!("max = {max}"))), grades);
+    assert_eq!([below, inside, above].map(|min| stands(&format!("min = {min}"))), grades);
 }
 
 #[test]

@@ -4,15 +4,11 @@
 //! second before (ρ = 0.9) and has a standard deviation of 0.3 MiB.
 
 use super::*;
+use caxton_fixture::normal;
 
 const SAMPLES: usize = 720;
 const TRACES: u64 = 600;
 const LEVEL_MIB: f64 = 100.0;
-
-/// A normal deviate (Box and Muller).
-fn normal(random: &mut fastrand::Rng) -> f64 {
-    (-2.0 * (1.0 - random.f64()).ln()).sqrt() * (std::f64::consts::TAU * random.f64()).cos()
-}
 
 /// Noise of which each value keeps the share `rho` of the one before, with standard deviation `sd`.
 fn noise(random: &mut fastrand::Rng, rho: f64, sd: f64) -> Vec<f64> {

@@ -8,13 +8,12 @@ use super::toolchain::{Side, Toolchain, Variant};
 use caxton_sys::process;
 use std::collections::BTreeMap;
 use std::fs::{self, File, TryLockError};
-use std::io;
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::thread;
 use std::time::Duration;
+use std::{io, thread};
 
 /// Between two looks at a lock that another process holds.
 const PATIENCE: Duration = Duration::from_millis(100);

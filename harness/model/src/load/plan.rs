@@ -218,11 +218,6 @@ impl LoadPlan {
         total(self.stages.iter().map(|stage| stage.granted))
     }
 
-    /// True where a stage is shorter than it should be.
-    pub fn is_cut(&self) -> bool {
-        self.stages.iter().any(|stage| stage.granted < stage.wanted)
-    }
-
     /// This plan in `total` time: each stage keeps what it wants and its rates, and is granted its
     /// proportion of `total`. A plan that wants no more than that stays whole. A ramp gets
     /// steeper; a sine has fewer waves; a trace ends early.

@@ -147,10 +147,4 @@ mod tests {
             assert!(line.starts_with(&format!("- {mark} ")), "{states:?}: {line}");
         }
     }
-
-    #[test]
-    fn a_comment_begins_with_its_marker() {
-        let (record, samples) = fixture::run();
-        assert!(comment(&record, &samples).unwrap().starts_with(MARKER.as_bytes()));
-    }
 }

@@ -2,7 +2,7 @@
 
 use super::page;
 use super::series::History;
-use caxton_fixture::{HOSTILE, rounded, run};
+use caxton_fixture::{HOSTILE, rounded, run, scale};
 use caxton_model::metric::MetricName;
 use caxton_model::reading::Reading;
 use caxton_model::record::{PROFILE, Record};
@@ -16,15 +16,7 @@ fn later(days: u32, cores: &str, factor: f64) -> Record {
     record.run.revision.commit = Reading::Known(format!("c{days}"));
     record.run.revision.dirty = Some(days == 0);
     record.host.fingerprint.insert("cores".to_owned(), Reading::Known(cores.to_owned()));
-    for reading in record.cases.iter_mut().flat_map(|case| case.metrics.values_mut()) {
-        if let Reading::Known(summary) = reading {
-            summary.estimate *= factor;
-            if let Some(interval) = &mut summary.interval {
-                interval.lower *= factor;
-                interval.upper *= factor;
-            }
-        }
-    }
+    scale(&mut record, factor);
     rounded(record)
 }
 
