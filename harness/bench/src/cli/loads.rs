@@ -21,7 +21,8 @@ use std::path::{Path, PathBuf};
     group = ArgGroup::new("own_load").args(["plan", "stage"]).multiple(true)
 )]
 pub struct LoadArgs {
-    /// Put this load on the agents instead of the guide's: TOML (see harness/docs/load-tests.md); may be repeated
+    /// Put this load on the agents instead of the guide's: TOML (see
+    /// harness/docs/load-tests.md); may be repeated
     #[arg(long, value_name = "FILE")]
     pub plan: Vec<PathBuf>,
 
