@@ -51,7 +51,6 @@ const KNOTS: &[(&str, &str)] = &[
          subject::wasmtime::checkpoint subject::wasmtime::engine subject::wasmtime::heap \
          subject::wasmtime::instance subject::wasmtime::variables",
     ),
-    ("stats", "trend trend::joint"),
 ];
 
 /// The path of a module in its crate, without `crate`.
