@@ -18,12 +18,6 @@ const KNOTS: &[(&str, &str)] = &[
         "suite suite::heap suite::latency suite::resources suite::scalability \
          suite::scenarios suite::throughput suite::wasm",
     ),
-    ("model", "load paired profile record words"),
-    ("model", "load::bounds load::check load::frame load::plan load::threshold load::times"),
-    ("model", "load::outcome record"),
-    ("model", "metric metric::load metric::mail metric::parts metric::profiles"),
-    ("model", "profile profile::parts"),
-    ("model", "record::folder record::lock record::store"),
     ("profiler", "lib perf_clock sigprof"),
     ("report", "chart chart::paper"),
     ("report", "chart::plane chart::scale"),

@@ -7,7 +7,7 @@ use caxton_analysis::reduce::resummarise;
 use caxton_analysis::targets;
 use caxton_model::paired::comparison::Comparison;
 use caxton_model::record::Record;
-use caxton_model::record::baseline::load_kit;
+use caxton_model::baseline::load_kit;
 use caxton_model::record::kit::KIT_FILE;
 use caxton_model::record::store::{COMPARISON_FILE, RECORD_FILE, RunFolder, SAMPLES_FILE};
 use caxton_model::samples::Sample;

@@ -3,7 +3,7 @@
 use caxton_analysis::load::tally::Tally;
 use caxton_model::load::frame::{Counts, Frame, Line, Seen, Segment};
 use caxton_model::load::plan::{Arrivals, LoadPlan, Pacing, Rate, Role, Stage};
-use caxton_model::load::seconds::*;
+use caxton_model::record::seconds::*;
 use caxton_model::record::store::StoreError;
 use caxton_model::units::Nanos;
 use std::collections::BTreeMap;
