@@ -18,7 +18,6 @@ const KNOTS: &[(&str, &str)] = &[
         "suite suite::heap suite::latency suite::resources suite::scalability \
          suite::scenarios suite::throughput suite::wasm",
     ),
-    ("profiler", "lib perf_clock sigprof"),
     ("report", "chart chart::paper"),
     ("report", "chart::plane chart::scale"),
     ("report", "ci ci::annotations ci::junit ci::markdown"),
