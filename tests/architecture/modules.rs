@@ -37,7 +37,6 @@ const KNOTS: &[(&str, &str)] = &[
         "orchestrator::reference orchestrator::reference::recover \
          orchestrator::reference::shard",
     ),
-    ("runtime", "orchestrator::tasks orchestrator::tasks::actor"),
     (
         "runtime",
         "subject::wasmtime::agent subject::wasmtime::async_agent \
