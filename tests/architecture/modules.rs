@@ -32,17 +32,6 @@ const KNOTS: &[(&str, &str)] = &[
     ("report", "html html::flames html::loads html::page html::sections html::verdict"),
     ("report", "paint sections"),
     ("report", "paint sections sections::comparison sections::records"),
-    (
-        "runtime",
-        "orchestrator::reference orchestrator::reference::recover \
-         orchestrator::reference::shard",
-    ),
-    (
-        "runtime",
-        "subject::wasmtime::agent subject::wasmtime::async_agent \
-         subject::wasmtime::checkpoint subject::wasmtime::engine subject::wasmtime::heap \
-         subject::wasmtime::instance subject::wasmtime::variables",
-    ),
 ];
 
 /// The path of a module in its crate, without `crate`.
