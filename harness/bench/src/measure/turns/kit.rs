@@ -1,7 +1,8 @@
 //! Kits: what is kept to run a version again, made of what runs now, and checked before it is used.
 
 use super::wire::{Files, TURNS};
-use crate::guest::artifact::{aligned_functions, sha256_hex};
+use crate::guest::artifact::aligned_functions;
+use crate::guest::digest::sha256_hex;
 use crate::guest::toolchain::Variant;
 use crate::measure::protocol::AgentFiles;
 use caxton_model::baseline;
