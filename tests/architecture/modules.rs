@@ -10,8 +10,6 @@ use syn::spanned::Spanned;
 const KNOTS: &[(&str, &str)] = &[
     ("bench", "cli::bench cli::compare cli::files cli::relink cli::resume cli::selftest"),
     ("bench", "measure plan workload"),
-    ("report", "chart chart::paper"),
-    ("report", "chart::plane chart::scale"),
     ("report", "ci ci::annotations ci::junit ci::markdown"),
     (
         "report",
