@@ -20,8 +20,6 @@ const KNOTS: &[(&str, &str)] = &[
     ),
     ("report", "history::chart history::page"),
     ("report", "html html::flames html::loads html::page html::sections html::verdict"),
-    ("report", "paint sections"),
-    ("report", "paint sections sections::comparison sections::records"),
 ];
 
 /// The path of a module in its crate, without `crate`.
