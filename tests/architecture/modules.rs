@@ -18,7 +18,6 @@ const KNOTS: &[(&str, &str)] = &[
          export::json export::junit export::prometheus export::report export::summary \
          export::svg export::svg::drawing",
     ),
-    ("report", "history::chart history::page"),
     ("report", "html html::flames html::loads html::page html::sections html::verdict"),
 ];
 
