@@ -11,13 +11,7 @@ const KNOTS: &[(&str, &str)] = &[
     ("bench", "cli::bench cli::compare cli::files cli::relink cli::resume cli::selftest"),
     ("bench", "measure plan workload"),
     ("report", "ci ci::annotations ci::junit ci::markdown"),
-    (
-        "report",
-        "export export::annotations export::bmf export::checks export::checks::pair \
-         export::checks::run export::compared export::critcmp export::csv export::gab \
-         export::json export::junit export::prometheus export::report export::summary \
-         export::svg export::svg::drawing",
-    ),
+    ("report", "export::checks export::checks::pair export::checks::run"),
     ("report", "html html::flames html::loads html::page html::sections html::verdict"),
 ];
 

@@ -5,6 +5,7 @@ mod hostile;
 
 use super::*;
 use caxton_fixture as fixture;
+use caxton_model::reading::Reading;
 use expect_test::expect_file;
 
 /// Whether the bytes of a format are one text that ends as it should.
