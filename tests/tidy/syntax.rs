@@ -86,6 +86,8 @@ impl Syntax {
                     let path = reader.path.take().map_or_else(Vec::new, |name| name.path);
                     reader.syntax.read(group.stream(), &path);
                 }
+                // Who may see an item is nothing that its module needs.
+                TokenTree::Group(_) if reader.is_after("pub") => reader.end(),
                 TokenTree::Group(group) => {
                     reader.end();
                     if group.delimiter() == Delimiter::Brace {
@@ -122,9 +124,7 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn word(&mut self, word: &Ident, is_joined: bool) {
         let line = word.span().start().line;
-        let is_named_function =
-            self.path.as_ref().is_some_and(|name| name.path == ["fn"]) && !is_joined;
-        if is_named_function {
+        if self.is_after("fn") && !is_joined {
             self.function = self.path.as_ref().map(|name| name.line);
         }
         if !is_joined {
@@ -136,6 +136,10 @@ impl Reader<'_> {
             Name { line, path: root }
         };
         self.path.get_or_insert_with(start).path.push(word.to_string());
+    }
+
+    fn is_after(&self, word: &str) -> bool {
+        self.path.as_ref().is_some_and(|name| name.path == [word])
     }
 
     fn punct(&mut self, punct: char, is_joined: bool, colons: usize) {
@@ -225,6 +229,7 @@ fn names_are_paths_with_their_groups_resolved() {
     for (text, expected) in [
         ("use a::{b, c::{self, d}, e::*};", "use a::b a::c::self a::c::d a::e::*"),
         ("use ::a::b;", "use ::a::b"),
+        ("pub(in a::b) struct C(pub(crate) d::E);", "pub struct C pub d::E"),
         ("fn a(b: c::D) -> ::e::F { g!(h::i(\"j::k\")) }", "fn a b c::D ::e::F g h::i"),
         ("/// a::b\nstruct C; // d::e", "struct C"),
         ("x(a::b, c /* d */ :: e)", "x a::b c::e"),

@@ -1,10 +1,11 @@
 //! Which stacks use the CPU: samples of this process by itself, mended, named, told as a
 //! [`Profile`].
 //!
-//! `perf_clock.rs` and `sigprof.rs` take samples, each as a `sampler.rs`; `record.rs` reads the kernel's; `chain.rs` and
-//! `roots.rs` mend stacks; `space.rs` knows whose code an address is, `elf.rs` what is in a file,
-//! `host.rs` the names in it; `stacks.rs` keeps what came, `assemble.rs` makes a profile of it.
-//! Pictures and exports are made elsewhere, from the profile alone.
+//! `perf_clock.rs` and `sigprof.rs` take samples, each as a `sampler.rs`; `record.rs` reads the
+//! kernel's; `chain.rs` and `roots.rs` mend stacks; `space.rs` knows whose code an address is,
+//! `elf.rs` what is in a file, `host.rs` the names in it; `stacks.rs` keeps what came,
+//! `assemble.rs` makes a profile of it. Pictures and exports are made elsewhere, from the profile
+//! alone.
 
 #![forbid(unsafe_code)]
 

@@ -1,12 +1,14 @@
 //! wasmtime as a subject: the only folder that names it.
 //!
-//! `engine.rs` compiles, under the options of `options.rs`, and says with which configuration; `limits.rs` bounds memory and notes
-//! what was denied; `host.rs` is what the host keeps for a guest, `instance.rs` the live agent, in which every address and length that comes
-//! from the guest is checked; `agent.rs` calls it as functions, `async_agent.rs` as futures;
-//! `checkpoint.rs` is an agent's state, `saving.rs` keeps it and puts it back: `expose.rs` makes it visible,
+//! `engine.rs` compiles, under the options of `options.rs`, and says with which configuration;
+//! `limits.rs` bounds memory and notes what was denied; `host.rs` is what the host keeps for a
+//! guest, `instance.rs` the live agent, in which every address and length that comes from the guest
+//! is checked; `agent.rs` calls it as functions, `async_agent.rs` as futures; `checkpoint.rs` is an
+//! agent's state, `saving.rs` keeps it and puts it back: `expose.rs` makes it visible,
 //! `variables.rs` is what of it is not memory, `checkpoint_bytes.rs` its form outside this process.
-//! `heap.rs` notes who allocates in a guest that tells, by way of `heap_calls.rs`. For profilers `code.rs` and `dwarf.rs` name
-//! the functions behind addresses, and `watch.rs` tells when code comes and goes.
+//! `heap.rs` notes who allocates in a guest that tells, by way of `heap_calls.rs`. For profilers
+//! `code.rs` and `dwarf.rs` name the functions behind addresses, and `watch.rs` tells when code
+//! comes and goes.
 
 mod agent;
 mod allocation;

@@ -16,7 +16,8 @@ pub struct EngineOptions {
     pub bounds: Bounds,
     /// How hard the compiler tries.
     pub effort: CompilerEffort,
-    /// Agents are called as futures, [`super::WasmSubject::instantiate_async`]; otherwise as functions.
+    /// Agents are called as futures, [`super::WasmSubject::instantiate_async`]; otherwise as
+    /// functions.
     pub asynchronous: bool,
     /// Where memories come from.
     pub allocation: Allocation,
