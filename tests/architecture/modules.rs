@@ -15,6 +15,15 @@ const KNOTS: &[(&str, &str)] = &[
     ("report", "html html::flames html::loads html::page html::sections html::verdict"),
 ];
 
+/// Modules that import each other.
+struct Circle {
+    /// Their crate.
+    of: String,
+    modules: BTreeSet<String>,
+    /// The imports among them, such as `a -> b`.
+    imports: Vec<String>,
+}
+
 /// The path of a module in its crate, without `crate`.
 type Path = Vec<String>;
 /// Who imports whom.
@@ -109,7 +118,7 @@ impl<'a> Modules<'a> {
     }
 
     /// The circles of modules, and those of top-level modules with all that is below them.
-    fn circles(&self) -> BTreeSet<BTreeSet<String>> {
+    fn circles(&self, of: &str) -> Vec<Circle> {
         let top = |path: &Path| path.first().map_or("lib", |name| name).to_owned();
         let whole = |path: &Path| if path.is_empty() { top(path) } else { path.join("::") };
         let (mut fine, mut coarse) = (Imports::new(), Imports::new());
@@ -121,7 +130,12 @@ impl<'a> Modules<'a> {
                 }
             }
         }
-        circles(&fine).union(&circles(&coarse)).cloned().collect()
+        let all = circles(&fine).union(&circles(&coarse)).cloned().collect::<BTreeSet<_>>();
+        let circle = |modules: BTreeSet<String>| {
+            let imports = imports_among(&fine, &modules);
+            Circle { of: of.to_owned(), modules, imports }
+        };
+        all.into_iter().map(circle).collect()
     }
 }
 
@@ -134,6 +148,23 @@ fn circles(imports: &Imports) -> BTreeSet<BTreeSet<String>> {
         all.iter().filter(is_mutual).cloned().collect()
     };
     reach.iter().map(circle).filter(|circle: &BTreeSet<_>| !circle.is_empty()).collect()
+}
+
+/// The imports that lead from one of `modules`, or what is below it, to another.
+fn imports_among(imports: &Imports, modules: &BTreeSet<String>) -> Vec<String> {
+    let member = |module: &str| -> Option<&String> {
+        let is_in = |member: &&String| {
+            let rest = module.strip_prefix(member.as_str());
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
+        };
+        modules.iter().filter(is_in).max_by_key(|member| member.len())
+    };
+    let all = imports.iter().flat_map(|(from, all)| all.iter().map(move |to| (from, to)));
+    let among = all.filter(|(from, to)| {
+        let ends = [member(from), member(to)];
+        !ends.contains(&None) && ends[0] != ends[1]
+    });
+    among.map(|(from, to)| format!("{from} -> {to}")).collect()
 }
 
 /// All that can be reached from `from`; itself only in a circle.
@@ -151,15 +182,15 @@ fn reached(imports: &Imports, from: &str) -> BTreeSet<String> {
 }
 
 /// The circles that `knots` does not have, and its rows that no circle needs any more.
-fn wrong(found: &[(String, BTreeSet<String>)], knots: &[(&str, &str)]) -> Vec<String> {
-    let covers = |knot: &(&str, &str), (of, circle): &(String, BTreeSet<String>)| {
+fn wrong(found: &[Circle], knots: &[(&str, &str)]) -> Vec<String> {
+    let covers = |knot: &(&str, &str), circle: &Circle| {
         let is_in = |module: &String| knot.1.split(' ').any(|known| known == module);
-        of == knot.0 && circle.iter().all(is_in)
+        circle.of == knot.0 && circle.modules.iter().all(is_in)
     };
     let new = found.iter().filter(|circle| !knots.iter().any(|knot| covers(knot, circle)));
-    let new = new.map(|(of, circle)| format!("{of}: {circle:?} import each other"));
+    let new = new.map(|new| format!("{}: a circle: {}", new.of, new.imports.join(", ")));
     let gone = knots.iter().filter(|knot| !found.iter().any(|circle| covers(knot, circle)));
-    let gone = gone.map(|(of, knot)| format!("{of}: {knot:?} is a circle no more: strike it out"));
+    let gone = gone.map(|(of, knot)| format!("{of}: {knot} is a circle no more: strike it out"));
     new.chain(gone).collect()
 }
 
@@ -173,8 +204,7 @@ fn no_modules_import_each_other() {
         if let ["harness", of, "src", "lib.rs"] = parts[..]
             && of != "peers"
         {
-            let circles = Modules::new(sources, root).circles();
-            found.extend(circles.into_iter().map(|circle| (of.to_owned(), circle)));
+            found.extend(Modules::new(sources, root).circles(of));
         }
     }
     assert_eq!(wrong(&found, KNOTS), [""; 0], "move what both need to where both may look");
@@ -184,19 +214,23 @@ fn planted_circles_are_found() {
     let circles = |files: &[(&str, &str)]| -> Vec<String> {
         let file = |(name, text): &(&str, &str)| Source::new(&format!("src/{name}"), text, false);
         let sources: Vec<Source> = files.iter().map(file).collect();
-        let circles = Modules::new(&sources, &sources[0]).circles();
-        circles.iter().map(|one| Vec::from_iter(one.iter().map(String::as_str)).join(" ")).collect()
+        let circles = Modules::new(&sources, &sources[0]).circles("model");
+        circles.iter().map(|circle| circle.imports.join(", ")).collect()
     };
     let root = ("lib.rs", "mod a;\nmod b { mod c; }\n");
     assert_eq!(circles(&[root, ("a.rs", "use crate::b::c::D;\n"), ("b/c.rs", "")]), [""; 0]);
     let back = ("b/c.rs", "m!(super::super::a::D);\n");
-    assert_eq!(circles(&[root, ("a.rs", "use crate::b::c::D;\n"), back]), ["a b", "a b::c"]);
+    assert_eq!(
+        circles(&[root, ("a.rs", "use crate::b::c::D;\n"), back]),
+        ["a -> b::c, b::c -> a"; 2]
+    );
     let tests = ("b/c.rs", "#[cfg(test)]\nmod tests {\n    use crate::a::D;\n}\n");
     assert_eq!(circles(&[root, ("a.rs", "use crate::b::c::D;\n"), tests]), [""; 0]);
     let parent = [("lib.rs", "mod a;\n"), ("a/mod.rs", "mod b;\npub use b::C;\n")];
     let child = ("a/b.rs", "use super::D;\n");
-    assert_eq!(circles(&[parent[0], parent[1], child]), ["a a::b"]);
-    let found = [("model".to_owned(), BTreeSet::from(["a", "b"].map(str::to_owned)))];
+    assert_eq!(circles(&[parent[0], parent[1], child]), ["a -> a::b, a::b -> a"]);
+    let modules = BTreeSet::from(["a", "b"].map(str::to_owned));
+    let found = [Circle { of: "model".to_owned(), modules, imports: vec!["a -> b".to_owned()] }];
     assert_eq!(wrong(&found, &[("model", "a b c")]), [""; 0]);
     assert_eq!(wrong(&found, &[("report", "a b")]).len(), 2, "a circle more, a row too many");
 }
