@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 fn golden(name: &str) -> PathBuf {
-    root().join("harness/results/src/export/goldens").join(name)
+    root().join("harness/report/src/export/goldens").join(name)
 }
 
 /// What `program` says with `words` and the file `input`; none where there is no such program.

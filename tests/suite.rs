@@ -2,6 +2,7 @@
 //!
 //! What a module promises is tested beside it; here only what crosses a process or a file.
 
+mod architecture;
 mod baseline;
 mod browser;
 mod capability;

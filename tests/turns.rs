@@ -4,7 +4,7 @@
 use crate::executable::{Said, tool_says, word};
 use crate::mirror::Mirror;
 use caxton_analysis::paired::judge::rejudge;
-use caxton_bench::guest::artifact::sha256_hex;
+use caxton_bench::guest::digest::sha256_hex;
 use caxton_model::case::{Check, Outcome};
 use caxton_model::paired::Version;
 use caxton_model::paired::answers::Answers;

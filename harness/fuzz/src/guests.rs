@@ -2,7 +2,9 @@
 //! agent says of its reply.
 
 use caxton_runtime::subject::AgentInstance;
-use caxton_runtime::subject::wasmtime::{Checkpoint, EngineOptions, Exposed, SourcePlaces, WasmSubject};
+use caxton_runtime::subject::wasmtime::{
+    Checkpoint, EngineOptions, Exposed, SourcePlaces, WasmSubject,
+};
 use std::hint::black_box;
 use std::sync::LazyLock;
 use twox_hash::XxHash64;

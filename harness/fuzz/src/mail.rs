@@ -1,12 +1,12 @@
 //! Mail from guests: what an agent leaves in its slots is sent on by the address that it wrote.
 
 use agent_abi::mail::{HOST, Header, Kind};
+use caxton_model::case::Outcome;
 use caxton_runtime::orchestrator::reference::Reference;
 use caxton_runtime::orchestrator::supervision::{Delivery, Intensity, Supervision};
 use caxton_runtime::orchestrator::{Orchestrator, Setup, WhenFull};
 use caxton_runtime::subject::Attempt;
 use caxton_runtime::subject::mail::{MailInstance, MailSubject, Shape};
-use caxton_model::case::Outcome;
 use std::hint::black_box;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;

@@ -3,9 +3,9 @@
 use super::bench::{STOP, watch_for_ctrl_c};
 use super::messages::{Problem, note};
 use super::place::as_the_user_means;
-use crate::guest::artifact::sha256_hex;
 use crate::guest::build::{BuildStep, Builder, BuiltAgent};
 use crate::guest::catalog::{AgentSource, Workspace};
+use crate::guest::digest::sha256_hex;
 use crate::guest::toolchain::{Toolchain, Variant};
 use crate::measure::protocol::{AgentFiles, VariantFiles};
 use crate::plan::Task;

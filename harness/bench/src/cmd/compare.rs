@@ -12,7 +12,7 @@ use crate::cmd::side::Side;
 use crate::cmd::{checkout, kits};
 use caxton_analysis::compare::Records;
 use caxton_analysis::exit;
-use caxton_model::record::baseline::stored_records;
+use caxton_model::baseline::stored_records;
 use caxton_model::record::kit::Kit;
 use caxton_report::sections::records_text;
 use std::ffi::OsString;

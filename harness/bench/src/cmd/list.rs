@@ -3,8 +3,8 @@
 use crate::cmd::failure::Failure;
 use crate::cmd::output::{LINE_MAX, print};
 use caxton_analysis::exit;
-use caxton_model::record::baseline;
-use caxton_model::record::baseline::Listed;
+use caxton_model::baseline;
+use caxton_model::baseline::Listed;
 use caxton_model::record::kit::KIT_FILE;
 use caxton_model::record::store::{BASELINES, RUNS};
 use caxton_model::sanitise::sanitise;

@@ -11,7 +11,7 @@ use caxton_analysis::load::logs::Kind;
 use caxton_analysis::load::tally::Tally;
 use caxton_model::case::{CaseKey, Outcome};
 use caxton_model::load::judged::{Judged, ThresholdOutcome};
-use caxton_model::load::seconds::{SECONDS_FILE, Seconds, read};
+use caxton_model::record::seconds::{SECONDS_FILE, Seconds, read};
 use caxton_model::record::store::StoreError;
 use caxton_model::units::Nanos;
 use caxton_sys::affinity;

@@ -1,6 +1,6 @@
 //! Suite `heap`: what the host allocates for each agent, and what the agent allocates itself.
 
-use super::{Subjects, Suite};
+use super::subjects::{Subjects, Suite};
 use crate::plan::{Task, TaskKind};
 use caxton_model::case::{ALLOCATIONS, CaseKey, WASM_AND_NATIVE, WASMTIME};
 use caxton_sys::allocator::Counting;

@@ -1,7 +1,7 @@
 //! Suite `latency`: how long agents take to answer, at fixed rates and one request at a time.
 
+use super::subjects::{Subjects, Suite};
 use super::throughput::COURIER;
-use super::{Subjects, Suite};
 use crate::measure::protocol::{MailWork, Schedule};
 use crate::plan::{Task, TaskKind};
 use caxton_model::case::CaseKey;

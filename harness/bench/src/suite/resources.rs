@@ -1,8 +1,8 @@
 //! Suite `resources`: memory and CPU time phase by phase, deaths and returns, and what deaths
 //! without end leave behind.
 
+use super::subjects::{Subjects, Suite};
 use super::throughput::COURIER;
-use super::{Subjects, Suite};
 use crate::measure::protocol::{Deaths, Fault, MailWork};
 use crate::plan::{Task, TaskKind};
 use caxton_model::case::CaseKey;

@@ -1,7 +1,7 @@
 //! Suite `scalability`: from one agent to 10,000, and to 100,000 at full scale.
 
+use super::subjects::{Subjects, Suite};
 use super::throughput::{COURIER, load};
-use super::{Subjects, Suite};
 use crate::measure::protocol::{MailLoad, MailWork};
 use crate::plan::{Task, TaskKind};
 use caxton_model::case::CaseKey;

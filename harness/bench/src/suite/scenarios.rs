@@ -1,8 +1,8 @@
 //! Suite `scenarios`: loads on guest agents as the guide wants them, and those of the user. Each is
 //! a plan at its full size; below `--scale full` each stage is granted less, and says so.
 
+use super::subjects::{Loads, Subjects, Suite};
 use super::throughput::COURIER;
-use super::{Subjects, Suite};
 use crate::measure::protocol::{LoadJob, LoadTarget};
 use crate::plan::scale::Scale;
 use crate::plan::{Task, TaskKind};
@@ -15,23 +15,6 @@ use caxton_sys::allocator::Counting;
 /// The suite.
 pub const SUITE: Suite =
     Suite { name: "scenarios", plan, counting: Counting::Held, agent: Some(COURIER) };
-
-/// What the user wants of loads.
-#[derive(Debug, Clone, Default)]
-pub struct Loads {
-    /// Loads of the user's own; the guide's are left out then.
-    pub own: Vec<LoadPlan>,
-    /// The time for each load; none for the scale's.
-    pub time: Option<Nanos>,
-    /// What takes the messages of the user's own loads.
-    pub target: Option<LoadTarget>,
-    /// A leak to be found.
-    pub planted_bytes: u32,
-    /// How much is granted, if no time is given.
-    pub scale: Option<Scale>,
-    /// Seed of schedules.
-    pub seed: u64,
-}
 
 const SECOND_NS: u64 = 1_000_000_000;
 const DAY_S: u64 = 86_400;

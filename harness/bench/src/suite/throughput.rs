@@ -1,7 +1,7 @@
 //! Suite `throughput`: messages and tasks per second, and what three ways to make them more are
 //! worth.
 
-use super::{Subjects, Suite};
+use super::subjects::{Subjects, Suite};
 use crate::measure::protocol::{Crew, MailLoad, MailWork, Runtime, Schedule, System};
 use crate::plan::{Task, TaskKind};
 use caxton_model::case::CaseKey;

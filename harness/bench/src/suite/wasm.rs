@@ -1,7 +1,7 @@
 //! Suite `wasm`: what WASM costs each agent, each side against itself, memory limits, and where
 //! the time of a call goes.
 
-use super::{Subjects, Suite};
+use super::subjects::{Subjects, Suite};
 use crate::measure::protocol::{Pair, PairCase};
 use crate::plan::{Task, TaskKind};
 use caxton_model::case::{CaseKey, LIMIT, MEMORY_LIMIT, OVERHEAD, PARTS};

@@ -2,8 +2,8 @@
 
 use super::Context;
 use super::asynchronous::Driven;
-use crate::guest::artifact::sha256_hex;
 use crate::guest::catalog::EXAMPLE_SEED;
+use crate::guest::digest::sha256_hex;
 use crate::guest::toolchain::Side;
 use crate::measure::blocks::{Seat, timed_batch};
 use crate::measure::protocol::{AgentFiles, Pair, PairCase};

@@ -4,7 +4,7 @@
 use super::overhead::{fresh_instances, pads};
 use super::sides::{Exchange, Loaded, module};
 use super::{Context, fuel, heap, memory_limit};
-use crate::guest::artifact::sha256_hex;
+use crate::guest::digest::sha256_hex;
 use crate::guest::toolchain::Side;
 use crate::measure::blocks::{BlockSize, Seat, block, size_batch, warm_up};
 use crate::measure::calibrate;

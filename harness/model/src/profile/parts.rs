@@ -1,26 +1,9 @@
 //! Parts of a profile: the samples of some windows of time alone, and how the weight splits between
 //! agent, boundary, engine and host.
 
-use super::{About, Location, Origin, Profile, StackSample};
-use crate::profile::{Health, Thread};
-use serde::{Deserialize, Serialize};
+use super::{About, Health, Location, Origin, Profile, Shares, StackSample, Thread};
 use std::collections::HashMap;
 use std::ops::Range;
-
-/// Where the time of a profile was spent, as shares of its weight that add up to 1.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-pub struct Shares {
-    /// In the agent, and in system libraries that it called.
-    pub guest: f64,
-    /// In trampolines, WASI and host functions, and what they called.
-    pub boundary: f64,
-    /// In the engine.
-    pub engine: f64,
-    /// In the harness.
-    pub host: f64,
-    /// Nobody knows.
-    pub unknown: f64,
-}
 
 impl Profile {
     /// Who pays for a stack. What the host's own libraries do is paid by who called them: `memcpy`

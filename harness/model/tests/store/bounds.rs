@@ -2,13 +2,14 @@
 
 use caxton_analysis::load::tally::Tally;
 use caxton_fixture::plans::{self as fixture, SECOND, plan, seconds, steady};
-use caxton_model::load::bounds::{LINE_BYTES, MOST, *};
+use caxton_model::load::bounds::{LINE_BYTES, *};
 use caxton_model::load::frame::{Counts, Figure, Frame, Line, Look, Seen};
+use caxton_model::load::limits::*;
 use caxton_model::load::plan::{Arrivals, LoadPlan, Pacing, Rate, Role, Stage};
 use caxton_model::load::quiescence::{Ledger, Row, Thing};
-use caxton_model::load::seconds::{SECONDS_FILE, Seconds, read};
 use caxton_model::load::threshold::Threshold;
 use caxton_model::reading::Reading;
+use caxton_model::record::seconds::{SECONDS_FILE, Seconds, read};
 use caxton_model::units::Nanos;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;

@@ -4,7 +4,7 @@ use caxton_analysis::load::tally::Tally;
 use caxton_fixture::plans as fixture;
 use caxton_model::load::frame::{Counts, Frame, Line, Seen};
 use caxton_model::load::plan::{Arrivals, LoadPlan};
-use caxton_model::load::seconds::{SECONDS_FILE, Seconds, read};
+use caxton_model::record::seconds::*;
 use caxton_model::record::store::StoreError;
 use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions};

@@ -1,7 +1,8 @@
 //! Charts of a load that lasts: offered and achieved rate by stage, latency over time, the spectrum
 //! of percentiles, the trend of memory. Times are nanoseconds since the start of the load.
 
-use super::plane::{Axis, Look, Plane, Point, Scale, Series, Stage};
+use super::plane::{Look, Plane, Point, Series, Stage};
+use super::scale::{Axis, Scale};
 use caxton_model::units::Unit;
 
 /// A line by name; what is no number is a gap in it.

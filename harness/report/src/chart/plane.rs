@@ -6,37 +6,12 @@ use super::paper::{
     self, ASIDE, Area, BORDER, CARD, Font, GREY, GRID, Ink, SERIES, SMALL_SIZE, STAGES, WORDS, fit,
     lines, text, width,
 };
-use super::scale::{Fitted, words};
+use super::scale::{Axis, Fitted, Scale, words};
 use super::{ChartError, Drawn, Sheet};
 use crate::table::{Table, Tone};
-use caxton_model::units::Unit;
 use plotters::element::{Circle, DashedPathElement, PathElement, Polygon, Rectangle};
 use plotters::prelude::Color;
 use plotters::style::text_anchor::HPos;
-
-/// How values become places.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scale {
-    /// Evenly, over what there is.
-    Linear,
-    /// Evenly, and 0 is on it.
-    FromZero,
-    /// By factors.
-    Log,
-    /// Quantiles between 0 and 1, by log 1/(1−q): each nine is as wide as the one before.
-    Nines,
-}
-
-/// One of two axes.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Axis {
-    /// What it counts.
-    pub title: String,
-    /// How values become places.
-    pub scale: Scale,
-    /// In which unit the values are.
-    pub unit: Unit,
-}
 
 /// A point.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -6,7 +6,7 @@ use super::paper::{
     self, ASIDE, Area, BLUE, BORDER, Font, GREEN, GREY, GRID, GROUNDS, Ink, ORANGE, RED,
     SMALL_SIZE, TEXT_SIZE, WORDS, fit, lines, text, width,
 };
-use super::plane::Axis;
+use super::scale::Axis;
 use super::scale::Fitted;
 use super::{ChartError, Drawn, Sheet};
 use plotters::element::{Circle, Rectangle};

@@ -3,6 +3,8 @@
 use super::*;
 use crate::ci::Job;
 use caxton_fixture::paired;
+use caxton_model::case::Outcome;
+use caxton_model::reading::Reading;
 use caxton_model::record::CaseRecord;
 use quick_xml::events::Event;
 

@@ -3,8 +3,8 @@
 
 use crate::ci::page::Page;
 use crate::ci::{COMMENT_MAX, MARKER, SUMMARY_MAX};
-use crate::export::ExportError;
 use crate::export::checks::{Check, Kind, State, of_run, worst};
+use crate::export::known::ExportError;
 use crate::markdown::words;
 use crate::sections as report;
 use crate::sections::{summary_line, tables};

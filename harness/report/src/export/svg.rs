@@ -3,8 +3,9 @@
 
 mod drawing;
 
+use self::drawing::{Chart, Kind, Mark, Row};
 use crate::chart::{ChartError, Sheet};
-use crate::export::ExportError;
+use crate::export::known::ExportError;
 use crate::sections::figures::too_few;
 use crate::table::name;
 use caxton_analysis::reduce::{GEOMEAN, HEADLINE, Levels, NOOP, counts_in_geomean};
@@ -20,46 +21,6 @@ use std::ops::RangeInclusive;
 const DRAWABLE: RangeInclusive<f64> = 1e-4..=1e4;
 /// Longest name of a processor.
 const CPU_MAX: usize = 60;
-
-/// How a row is meant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    /// An agent with a ratio.
-    Agent,
-    /// An agent without one.
-    Without,
-    /// The mean of the agents.
-    Geomean,
-    /// The agent that does nothing.
-    Apparatus,
-}
-
-/// A ratio on the axis.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Mark {
-    ratio: f64,
-    bounds: Option<(f64, f64)>,
-    /// True for a figure that was not measured in quiet.
-    is_hollow: bool,
-}
-
-/// One line of the chart. Its texts are clean.
-#[derive(Debug, Clone, PartialEq)]
-struct Row {
-    kind: Kind,
-    label: String,
-    mark: Option<Mark>,
-    figure: String,
-}
-
-/// All that is drawn. Its texts are clean.
-#[derive(Debug, Clone, PartialEq)]
-struct Chart {
-    title: &'static str,
-    subtitles: [String; 2],
-    rows: Vec<Row>,
-    notes: Vec<String>,
-}
 
 /// The chart as SVG.
 pub(super) fn export(record: &Record, _: &[Sample]) -> Result<Vec<u8>, ExportError> {

@@ -4,8 +4,13 @@
 mod hostile;
 
 use super::*;
+use crate::export::known::known;
 use caxton_fixture as fixture;
+use caxton_model::estimate::Summary;
 use caxton_model::metric::Better;
+use caxton_model::metric::MetricName;
+use caxton_model::reading::Reading;
+use caxton_model::record::CaseRecord;
 use expect_test::expect_file;
 use std::collections::BTreeSet;
 

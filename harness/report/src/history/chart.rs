@@ -1,12 +1,15 @@
 //! One small chart: a dot with its interval for each run, and a line through what may be compared.
 //! Its colours are the page's, so that it is right on light pages and dark ones.
 
-use super::page::escaped;
 use super::series::{Point, Series};
 use caxton_model::record::Record;
+use caxton_model::sanitise::sanitise;
 use caxton_model::words::{NONE, bounds};
+use quick_xml::escape::escape;
 use std::collections::BTreeMap;
 
+/// Longest text from a record.
+const TEXT_MAX: usize = 200;
 const WIDTH: f64 = 340.0;
 const HEIGHT: f64 = 96.0;
 /// Room left of the first dot and right of the last one.
@@ -113,4 +116,9 @@ impl Axes {
         let share = if high > low { (value - low) / (high - low) } else { 0.5 };
         HEIGHT - EDGE - (HEIGHT - 2.0 * EDGE) * share
     }
+}
+
+/// Text from a record, as HTML takes it, between tags and in an attribute.
+pub(super) fn escaped(text: &str) -> String {
+    escape(sanitise(text, TEXT_MAX)).into_owned()
 }

@@ -1,15 +1,10 @@
 //! The page: suites, their cases, and a chart with its figures for each metric.
 
-use super::chart::{COLOURS, chart};
+use super::chart::{COLOURS, chart, escaped};
 use super::series::{Case, History, Point, Series, Suite};
 use crate::html::family;
 use caxton_model::record::Record;
-use caxton_model::sanitise::sanitise;
 use caxton_model::words::{NONE, bounds};
-use quick_xml::escape::escape;
-
-/// Longest text from a record.
-const TEXT_MAX: usize = 200;
 
 /// The page of `records`, in whatever order they come.
 pub fn page(records: &[Record]) -> String {
@@ -138,11 +133,6 @@ fn letter(index: usize) -> String {
 
 fn counted(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
-}
-
-/// Text from a record, as HTML takes it, between tags and in an attribute.
-pub(super) fn escaped(text: &str) -> String {
-    escape(sanitise(text, TEXT_MAX)).into_owned()
 }
 
 const HEAD: &str = "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\

@@ -7,7 +7,7 @@
 mod actor;
 mod seats;
 
-use self::actor::Actor;
+use self::actor::{Actor, Common};
 use self::seats::{Seat, Seats};
 use super::watch::{Deadline, Host};
 use super::{AgentId, Orchestrator, PostError, RequestError, Setup, Stats, WhenFull, check};
@@ -26,14 +26,6 @@ use tokio::sync::mpsc::{self, Receiver, Sender};
 /// Replies that the host has not taken yet, per thread; then agents wait with theirs.
 const REPLIES: usize = 1024;
 const NO_CHECKPOINT: &str = "this orchestrator keeps no checkpoints";
-
-/// What all tasks see.
-struct Common {
-    setup: Setup,
-    seats: Seats,
-    host: Host,
-    replies: Sender<Vec<u8>>,
-}
 
 /// Agents as tasks, driven from the thread that holds this.
 pub struct Tasks<S: MailSubject> {

@@ -2,14 +2,16 @@
 
 use super::wire::{Files, TURNS};
 use crate::BENCH_ARGUMENT;
-use crate::guest::artifact::{aligned_functions, sha256_hex};
+use crate::guest::artifact::aligned_functions;
+use crate::guest::digest::sha256_hex;
 use crate::guest::toolchain::Variant;
 use crate::measure::protocol::AgentFiles;
+use caxton_model::baseline;
 use caxton_model::case::Outcome;
 use caxton_model::file;
+use caxton_model::record::Run;
 use caxton_model::record::kit::{KIT, KIT_FILE, Kit, KitAgent, KitFile};
 use caxton_model::record::store::StoreError;
-use caxton_model::record::{Run, baseline};
 use caxton_model::units::Bytes;
 use caxton_sys::process;
 use std::collections::BTreeMap;

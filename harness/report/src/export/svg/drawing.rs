@@ -1,7 +1,6 @@
 //! Where each thing of the chart stands, and in which colours. Widths of texts are estimated from
 //! above: the font is the reader's.
 
-use super::{Chart, Kind, Mark, Row};
 use crate::chart::Drawn;
 use crate::chart::paper::{
     self, ASIDE, Area, BLUE as AGENT, BORDER, CARD, Font, GREY as APPARATUS, GRID, Ink,
@@ -11,6 +10,46 @@ use crate::chart::paper::{
 use plotters::element::{Circle, DashedPathElement};
 use plotters::prelude::{Color, IntoDrawingArea, IntoLogRange, LogCoord, Ranged, SVGBackend};
 use plotters::style::text_anchor::HPos;
+
+/// How a row is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// An agent with a ratio.
+    Agent,
+    /// An agent without one.
+    Without,
+    /// The mean of the agents.
+    Geomean,
+    /// The agent that does nothing.
+    Apparatus,
+}
+
+/// A ratio on the axis.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Mark {
+    pub(super) ratio: f64,
+    pub(super) bounds: Option<(f64, f64)>,
+    /// True for a figure that was not measured in quiet.
+    pub(super) is_hollow: bool,
+}
+
+/// One line of the chart. Its texts are clean.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Row {
+    pub(super) kind: Kind,
+    pub(super) label: String,
+    pub(super) mark: Option<Mark>,
+    pub(super) figure: String,
+}
+
+/// All that is drawn. Its texts are clean.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Chart {
+    pub(super) title: &'static str,
+    pub(super) subtitles: [String; 2],
+    pub(super) rows: Vec<Row>,
+    pub(super) notes: Vec<String>,
+}
 
 /// Every colour that it may have.
 pub(super) const INKS: [Ink; 9] =

@@ -10,7 +10,7 @@ mod shared;
 mod tests;
 
 use self::agent::Agent;
-use self::shard::{Command, Lanes, Shard};
+use self::shard::{Command, Lanes, Shard, peek};
 use self::shared::Shared;
 use super::supervision::{Incident, Supervision};
 use super::watch::Deadline;
@@ -226,18 +226,6 @@ fn lane(shape: Shape) -> (Producer<u8>, Consumer<u8>) {
         }
     }
     (from, to)
-}
-
-/// Length and receiver of the next message in a lane; none if it is empty.
-#[inline]
-fn peek(lane: &mut Consumer<u8>) -> Option<(usize, AgentId)> {
-    let chunk = lane.read_chunk(Header::BYTES).ok()?;
-    let mut head = [0; Header::BYTES];
-    let (first, second) = chunk.as_slices();
-    head[..first.len()].copy_from_slice(first);
-    head[first.len()..].copy_from_slice(second);
-    let number = |at: usize| u32::from_le_bytes(std::array::from_fn(|i| head[at + i]));
-    Some((number(Header::BYTES_OFFSET) as usize, number(Header::TO_OFFSET)))
 }
 
 /// A lane from each shard to each other one.

@@ -1,7 +1,7 @@
 //! Death and return of an agent: what it left is saved, a fresh one takes its place, and gets its
 //! mail again.
 
-use super::agent::{Place, ring};
+use super::agent::{Death, Place, ring};
 use super::shard::Shard;
 use crate::orchestrator::supervision::{Delivery, Incident};
 use crate::subject::mail::{MailInstance, MailSubject};
@@ -9,20 +9,6 @@ use agent_abi::mail::Header;
 use caxton_model::case::Outcome;
 use caxton_sys::clock::Clock;
 use std::collections::VecDeque;
-
-/// How an agent died.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Death {
-    /// In a call over `batch` messages that began at `called_ns`.
-    Called {
-        /// How many it was handed.
-        batch: u32,
-        /// In nanoseconds.
-        called_ns: u64,
-    },
-    /// After one: what it left at the head of its mailbox is no message.
-    Spoilt,
-}
 
 /// What a dead agent's mailbox held, but for the message that it died of.
 #[derive(Default)]

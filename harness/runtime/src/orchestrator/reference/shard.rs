@@ -4,9 +4,7 @@
 //! shard, once into the lane between the two and once out of it. One call hands an agent all that
 //! lies in a row in its mailbox, up to the batch.
 
-use super::agent::{Agent, Place};
-use super::peek;
-use super::recover::Death;
+use super::agent::{Agent, Death, Place};
 use super::shared::Shared;
 use crate::orchestrator::supervision::{Incident, Supervision};
 use crate::orchestrator::{AgentId, Setup, Stats, WhenFull};
@@ -465,4 +463,16 @@ impl<S: MailSubject> Shard<S> {
             self.shared.shards[shard as usize].wake();
         }
     }
+}
+
+/// Length and receiver of the next message in a lane; none if it is empty.
+#[inline]
+pub(super) fn peek(lane: &mut Consumer<u8>) -> Option<(usize, AgentId)> {
+    let chunk = lane.read_chunk(Header::BYTES).ok()?;
+    let mut head = [0; Header::BYTES];
+    let (first, second) = chunk.as_slices();
+    head[..first.len()].copy_from_slice(first);
+    head[first.len()..].copy_from_slice(second);
+    let number = |at: usize| u32::from_le_bytes(std::array::from_fn(|i| head[at + i]));
+    Some((number(Header::BYTES_OFFSET) as usize, number(Header::TO_OFFSET)))
 }

@@ -1,8 +1,8 @@
 //! One agent's task: takes a message, has it handled, sends on what became of it.
 
-use super::Common;
-use super::seats::{Count, Seat};
-use crate::orchestrator::{AgentId, WhenFull};
+use super::seats::{Count, Seat, Seats};
+use crate::orchestrator::watch::Host;
+use crate::orchestrator::{AgentId, Setup, WhenFull};
 use crate::subject::Attempt;
 use crate::subject::mail::{MailInstance, MailSubject, Shape};
 use agent_abi::mail::{HOST, Header};
@@ -15,6 +15,14 @@ use std::sync::atomic::Ordering;
 use std::task::Poll;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::mpsc::{Receiver, Sender};
+
+/// What all tasks see.
+pub(super) struct Common {
+    pub(super) setup: Setup,
+    pub(super) seats: Seats,
+    pub(super) host: Host,
+    pub(super) replies: Sender<Vec<u8>>,
+}
 
 /// Whether the task goes on.
 type Next = ControlFlow<()>;

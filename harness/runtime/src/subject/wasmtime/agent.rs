@@ -1,7 +1,9 @@
 //! An agent that is called as a function: the caller waits on its own stack.
 
-use super::checkpoint::{Checkpoint, CheckpointError, RestoreBy};
-use super::instance::{Birth, HostState, Live, Terms, store};
+use super::checkpoint::{Checkpoint, RestoreBy};
+use super::checkpoint_error::CheckpointError;
+use super::host::HostState;
+use super::instance::{Birth, Live, Terms, store};
 use super::limits::{Growths, MemoryUse};
 use super::watch::Lease;
 use crate::subject::{AgentInstance, Attempt, HostCounts, Step};

@@ -2,7 +2,8 @@
 //! thread polls it. Nothing interrupts it there: a call that is polled runs to its end unless the
 //! guest waits for its host.
 
-use super::instance::{Birth, HostState, Live, Terms, store};
+use super::host::HostState;
+use super::instance::{Birth, Live, Terms, store};
 use super::limits::MemoryUse;
 use super::watch::Lease;
 use crate::subject::{Attempt, HostCounts};

@@ -1,7 +1,8 @@
 //! A checkpoint as bytes: a header, the variables, the pages, the base, and a checksum (XXH64) of
 //! everything before it. Numbers are little-endian. No damage of a single bit goes unseen.
 
-use super::checkpoint::{Checkpoint, CheckpointError, PAGE_BYTES, Written};
+use super::checkpoint::{Checkpoint, PAGE_BYTES, Written};
+use super::checkpoint_error::CheckpointError;
 use super::variables::{Reference, Value, Variables};
 use caxton_sys::memfd::Image;
 use std::hash::Hasher;

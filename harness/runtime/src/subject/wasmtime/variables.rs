@@ -1,9 +1,9 @@
 //! An instance's state beside its memory: mutable globals and tables, as values that mean the same
 //! in every instance of the module. A function is its index in the module.
 
-use super::checkpoint::CheckpointError;
+use super::checkpoint_error::CheckpointError;
 use super::expose::Places;
-use super::instance::HostState;
+use super::host::HostState;
 use std::collections::HashMap;
 use wasmtime::{Extern, Func, Global, HeapType, Instance, Ref, Store, Table, V128, Val, ValType};
 

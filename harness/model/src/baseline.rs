@@ -1,15 +1,15 @@
 //! Baselines on disk: `baselines/<name>/<suite>/`, each a copy of a run with the kit that can run
 //! it again; and lists of what there is.
 
-use super::kit::{KIT, KIT_FILE, Kit};
-use super::lock::{FolderLock, LOCK_FILE, entries, name_of, temporary};
-use super::store::{
-    BASELINES, COMPARISON_FILE, RECORD_FILE, RUNS, RunFolder, SAMPLES_FILE, StoreError, TEMPORARY,
-    relink, replace, unreadable, unwritable,
-};
 use crate::file::{self, fsync, if_it_can};
 use crate::paired::comparison::Comparison;
 use crate::record::Record;
+use crate::record::error::{StoreError, TEMPORARY, unreadable, unwritable};
+use crate::record::kit::{KIT, KIT_FILE, Kit};
+use crate::record::lock::{FolderLock, LOCK_FILE, entries, name_of, temporary};
+use crate::record::store::{
+    BASELINES, COMPARISON_FILE, RECORD_FILE, RUNS, RunFolder, SAMPLES_FILE, relink, replace,
+};
 use serde::Deserialize;
 use std::fs::{self, File};
 use std::io::{self, Read};

@@ -1,10 +1,10 @@
 //! The file of a load's seconds: one JSON value per line, only ever added to, so that a load that
 //! was killed can be gone on with. What a kill cut off is left away.
 
-use super::bounds::{LINE_BYTES, Lines};
-use super::frame::Line;
-use super::plan::LoadPlan;
 use crate::file::{self, if_it_can};
+use crate::load::bounds::{LINE_BYTES, Lines};
+use crate::load::frame::Line;
+use crate::load::plan::LoadPlan;
 use crate::record::store::{StoreError, folder_of};
 use std::fs::{self, File, OpenOptions};
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};

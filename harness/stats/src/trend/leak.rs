@@ -9,17 +9,10 @@
 //! is [`LeakVerdict::Invalid`], never clean.
 //!
 //! Sampling is another's part, and so is what a series is of. Whether anything became slower is
-//! [`degradation()`]'s answer.
-
-mod degradation;
-mod joint;
-mod kendall;
-
-pub use degradation::{Degradation, DegradationVerdict, Ratio, SECONDS_MIN, Worse, degradation};
-pub use joint::{SeriesClass, agree};
+//! [`super::degradation()`]'s answer.
 
 use crate::summary::{median, min};
-use kendall::{Ascent, INTERVAL_LEVEL, ascent, normal_quantile, theil_sen};
+use crate::trend::kendall::{Ascent, INTERVAL_LEVEL, ascent, normal_quantile, theil_sen};
 use serde::{Deserialize, Serialize};
 
 /// Fewest windows that a trend is judged by.
@@ -292,5 +285,5 @@ impl Envelope {
 }
 
 #[cfg(test)]
-#[path = "trend_tests.rs"]
+#[path = "leak_tests.rs"]
 mod tests;

@@ -1,12 +1,12 @@
 //! The newest run of each suite that may be told together with another one: of the same source, on
 //! the same machine. Profiles and smoke runs have no figures to tell.
 
-use super::baseline::stored_records;
-use super::{Record, Status};
+use crate::baseline::stored_records;
+use crate::record::{Record, Status};
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// [`super::Run::scale`] of a run that only shows that everything works.
+/// [`crate::record::Run::scale`] of a run that only shows that everything works.
 pub const SMOKE: &str = "smoke";
 
 /// The newest finished run of each suite in the folder `profiles` with the commit and the machine
