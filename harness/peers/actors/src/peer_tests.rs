@@ -1,11 +1,10 @@
-//! Each framework delivers every message, and refuses what it is not measured for.
+//! Each framework delivers every message.
 
 use super::*;
 use crate::frameworks::actix::Actix;
 use crate::frameworks::channel::Channel;
 use crate::frameworks::kameo::Kameo;
 use crate::frameworks::ractor::Ractor;
-use caxton_runtime::orchestrator::WhenFull;
 use caxton_runtime::subject::mail::Shape;
 use caxton_bench::workload::mail::traffic::Traffic;
 
@@ -13,7 +12,7 @@ const BYTES: u32 = 256;
 
 fn peer<F: Framework>(agents: u32) -> Peer<F> {
     let shape = Shape::of(32, BYTES);
-    let setup = Setup { agents, shards: 2, shape, batch: 1, when_full: WhenFull::Block };
+    let setup = Setup { agents, shards: 2, shape, batch: 1 };
     Peer::start(setup).unwrap()
 }
 
@@ -65,12 +64,7 @@ fn a_message_that_was_not_sent_is_missed() {
 }
 
 #[test]
-fn what_a_peer_is_not_measured_for_is_refused() {
+fn what_is_no_message_is_not_taken() {
     let mut peer = peer::<Channel>(2);
-    assert!(matches!(peer.spawn(), Err(Outcome::Refused(_))));
-    let refused = Err(RequestError::Refused(REFUSED.to_owned()));
-    assert_eq!(peer.kill(0), refused);
-    assert_eq!(peer.checkpoint(0), refused);
-    assert_eq!(peer.restore(0), refused);
     assert_eq!(peer.post(&[0; 64]), Err(PostError::NoMessage));
 }

@@ -11,7 +11,7 @@ use caxton_model::case::Outcome;
 use caxton_model::load::plan::LoadPlan;
 use caxton_runtime::orchestrator::reference::Reference;
 use caxton_runtime::orchestrator::supervision::{Intensity, Supervision};
-use caxton_runtime::orchestrator::{Orchestrator, Setup, WhenFull};
+use caxton_runtime::orchestrator::{Orchestrator, Setup};
 use caxton_runtime::subject::Attempt;
 use caxton_runtime::subject::mail::Shape;
 use caxton_runtime::subject::wasmtime::{EngineOptions, WasmMailSubject};
@@ -64,8 +64,7 @@ impl Agents {
         }
         let shape = Shape::of(SLOTS, plan.message_bytes);
         let shards = at_once.clamp(1, plan.agents);
-        let when_full = WhenFull::Block;
-        let setup = Setup { agents: plan.agents, shards, shape, batch: SLOTS, when_full };
+        let setup = Setup { agents: plan.agents, shards, shape, batch: SLOTS };
         let tier = tier(plan.agents, shape);
         let options = EngineOptions { allocation: tier.allocation, ..EngineOptions::default() };
         let subject = WasmMailSubject::trusted(guest(files, options)?);
@@ -74,7 +73,7 @@ impl Agents {
             true => Supervision { intensity: forever, ..Supervision::NONE },
             false => Supervision::NONE,
         };
-        let guests = Reference::start("reference", &subject, setup, supervision)?;
+        let guests = Reference::start(&subject, setup, supervision)?;
         let told = guests.ask_linear_bytes().into_iter().filter_map(|told| told.recv().ok());
         linear.set(told.sum());
         let mut rng = fastrand::Rng::with_seed(plan.seed);

@@ -38,7 +38,7 @@ pub fn run(
     let allocation = tier(setup.agents, setup.shape).allocation;
     let options = EngineOptions { allocation, ..EngineOptions::default() };
     let subject = WasmMailSubject::trusted(guest(agent, options)?);
-    let mut guests = Reference::start("reference", &subject, setup, Supervision::NONE)?;
+    let mut guests = Reference::start(&subject, setup, Supervision::NONE)?;
     (ctx.tell)(Event::Working);
     let mut generator = Generator::new(ctx, schedule, requests(ctx, schedule));
     generator.paced(ctx.clock, &mut guests, None)?;

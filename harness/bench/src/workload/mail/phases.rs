@@ -14,7 +14,7 @@ use caxton_model::case::{CaseKey, Outcome};
 use caxton_model::reading::Missing;
 use caxton_runtime::orchestrator::reference::Reference;
 use caxton_runtime::orchestrator::supervision::Supervision;
-use caxton_runtime::orchestrator::{Orchestrator, Setup, WhenFull};
+use caxton_runtime::orchestrator::{Orchestrator, Setup};
 use caxton_runtime::subject::Attempt;
 use caxton_runtime::subject::mail::{MailInstance, MailSubject, Shape};
 use caxton_runtime::subject::wasmtime::{
@@ -94,7 +94,7 @@ pub fn memory(ctx: &mut Context<'_>, agent: &AgentFiles, case: &CaseKey) -> Atte
 /// Guests that can be checkpointed, in the tier where that is cheap.
 pub fn checkpointed(agents: u32, shape: Shape) -> EngineOptions {
     let slot_bytes = (shape.bytes() as u64 + (1 << 20)).next_multiple_of(1 << 16);
-    let allocation = Allocation::Slab { agents: agents + 1, slot_bytes, is_huge: false };
+    let allocation = Allocation::Slab { agents: agents + 1, slot_bytes };
     EngineOptions { allocation, checkpoints: true, ..EngineOptions::default() }
 }
 
@@ -145,9 +145,8 @@ pub fn cpu(ctx: &mut Context<'_>, agent: &AgentFiles, case: &CaseKey) -> Attempt
     let allocation = tier(SPAWNED * 2, shape).allocation;
     let options = EngineOptions { allocation, ..EngineOptions::default() };
     let subject = WasmMailSubject::trusted(guest(agent, options)?);
-    let setup =
-        Setup { agents: SPAWNED, shards: 1, shape, batch: SLOTS, when_full: WhenFull::Block };
-    let mut guests = Reference::start("reference", &subject, setup, Supervision::NONE)?;
+    let setup = Setup { agents: SPAWNED, shards: 1, shape, batch: SLOTS };
+    let mut guests = Reference::start(&subject, setup, Supervision::NONE)?;
     (ctx.tell)(crate::measure::protocol::Event::Working);
     let window = Duration::from_nanos(ctx.effort.window.0 * 4);
     let idle = share(ctx, |_| std::thread::sleep(window));

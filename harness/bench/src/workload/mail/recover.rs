@@ -8,7 +8,7 @@ use agent_abi::mail::{Header, Kind, Ledger};
 use caxton_model::case::{CaseKey, Outcome};
 use caxton_runtime::orchestrator::reference::Reference;
 use caxton_runtime::orchestrator::supervision::{Delivery, Intensity, Supervision};
-use caxton_runtime::orchestrator::{Orchestrator, Setup, WhenFull};
+use caxton_runtime::orchestrator::{Orchestrator, Setup};
 use caxton_runtime::subject::Attempt;
 use caxton_runtime::subject::mail::{MailInstance, MailSubject, Shape};
 use caxton_runtime::subject::wasmtime::{
@@ -86,20 +86,20 @@ struct Times {
 fn subject(agent: &AgentFiles, heap_mib: u32) -> Attempt<WasmMailSubject> {
     // Holding is done by vectors that double: the book of what is held, and the heap's own order.
     let slot_bytes = (u64::from(heap_mib) + 4) << 20;
-    let allocation = Allocation::Slab { agents: 4, slot_bytes, is_huge: false };
+    let allocation = Allocation::Slab { agents: 4, slot_bytes };
     let options = EngineOptions { allocation, checkpoints: true, ..EngineOptions::default() };
     Ok(WasmMailSubject::trusted(super::runtime::guest(agent, options)?))
 }
 
 fn deaths_of(subject: &WasmMailSubject, heap_mib: u32, deaths: u32) -> Attempt<Times> {
     let shape = Shape::of(SLOTS, BYTES);
-    let setup = Setup { agents: 1, shards: 1, shape, batch: SLOTS, when_full: WhenFull::Block };
+    let setup = Setup { agents: 1, shards: 1, shape, batch: SLOTS };
     let supervision = Supervision {
         delivery: Delivery::AtMostOnce,
         intensity: Intensity { restarts: u32::MAX, period_ns: 1 },
         ..Supervision::NONE
     };
-    let mut guests = Guests::start("reference", subject, setup, supervision)?;
+    let mut guests = Guests::start(subject, setup, supervision)?;
     asked(&mut guests, Kind::Hold, heap_mib)?;
     asked(&mut guests, Kind::Report, 0)?;
     guests.checkpoint(0).map_err(|error| Outcome::Failed(error.to_string()))?;

@@ -18,7 +18,7 @@ use caxton_model::load::times::{BEYOND, Times};
 use caxton_model::reading::Missing;
 use caxton_model::units::Nanos;
 use caxton_runtime::orchestrator::batcher::Batcher;
-use caxton_runtime::orchestrator::{Orchestrator, Setup, WhenFull};
+use caxton_runtime::orchestrator::{Orchestrator, Setup};
 use caxton_runtime::subject::Attempt;
 use caxton_runtime::subject::mail::Shape;
 use caxton_sys::clock::Clock;
@@ -96,7 +96,7 @@ pub(super) fn requests(ctx: &Context<'_>, schedule: Schedule) -> u64 {
 /// One thread runs the agents, the other is the generator's.
 pub(super) fn setup(agents: u32, bytes: u32) -> Setup {
     let shape = Shape::of(SLOTS, bytes);
-    Setup { agents, shards: 1, shape, batch: SLOTS, when_full: WhenFull::Block }
+    Setup { agents, shards: 1, shape, batch: SLOTS }
 }
 
 /// One launch of one request at a time.

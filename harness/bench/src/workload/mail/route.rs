@@ -9,7 +9,7 @@ use crate::workload::{At, Context};
 use agent_abi::mail::Ledger;
 use caxton_model::case::{CaseKey, Outcome};
 use caxton_model::units::Nanos;
-use caxton_runtime::orchestrator::{Setup, WhenFull};
+use caxton_runtime::orchestrator::Setup;
 use caxton_runtime::subject::Attempt;
 use caxton_runtime::subject::mail::Shape;
 use caxton_sys::affinity;
@@ -94,7 +94,6 @@ pub fn setup(load: MailLoad) -> Attempt<Setup> {
         shards: cores.len() as u32,
         shape: Shape::of(load.slots, load.bytes.max(REPORT_BYTES)),
         batch: load.batch,
-        when_full: WhenFull::Block,
     })
 }
 
@@ -145,7 +144,7 @@ fn tell_counts(ctx: &mut Context<'_>, case: &CaseKey, sides: &mut [Side]) -> Att
     let (mut total, mut dropped) = (Ledger::default(), 0);
     for side in sides {
         total = total.plus(side.traffic.verify(side.started.orchestrator.as_mut())?);
-        dropped += side.started.orchestrator.stats().dropped;
+        dropped += side.started.orchestrator.stats().gone();
         if side.names[0].starts_with("subject") {
             ctx.finding(case, "tier", side.started.tier.clone());
         }

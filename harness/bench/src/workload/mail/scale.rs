@@ -55,7 +55,7 @@ pub fn run(
     (ctx.tell)(Event::Working);
     let before = memory::footprint();
     let start = ctx.clock.now().0;
-    let mut guests = Guests::start("reference", &timed, setup, Supervision::NONE)?;
+    let mut guests = Guests::start(&timed, setup, Supervision::NONE)?;
     answer_once(ctx, &mut guests, load)?;
     let up_ns = ctx.clock.now().0 - start;
     ctx.sample(case, "up_ns", At::default(), (up_ns, 1));

@@ -4,7 +4,7 @@
 //! what was denied; `instance.rs` is the live agent, in which every address and length that comes
 //! from the guest is checked; `agent.rs` calls it as functions, `async_agent.rs` as futures;
 //! `checkpoint.rs` keeps an agent's state and puts it back: `expose.rs` makes it visible,
-//! `variables.rs` is what of it is not memory, `checkpoint_bytes.rs` its form outside this process.
+//! `variables.rs` is what of it is not memory.
 //! `heap.rs` notes who allocates in a guest that tells. For profilers `code.rs` and `dwarf.rs` name
 //! the functions behind addresses, and `watch.rs` tells when code comes and goes.
 
@@ -12,7 +12,6 @@ mod agent;
 mod allocation;
 mod async_agent;
 mod checkpoint;
-mod checkpoint_bytes;
 mod code;
 mod dwarf;
 mod engine;
@@ -40,8 +39,6 @@ pub use mail::{WasmMail, WasmMailSubject};
 
 #[cfg(test)]
 mod async_tests;
-#[cfg(test)]
-mod checkpoint_bytes_tests;
 #[cfg(test)]
 mod checkpoint_tests;
 #[cfg(test)]
