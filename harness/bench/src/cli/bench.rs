@@ -232,7 +232,7 @@ pub(super) fn measure(
     watch_for_ctrl_c();
     let launches = |task: &Task| if settings.spin.is_some() { 1 } else { task.launches(scale) };
     let progress = Progress::new(ahead(tasks, &launches));
-    let mut run = Run::new(record, folder, settings, (&STOP, &progress));
+    let mut run = Run::new(record, folder, settings, &STOP, &progress);
     let ended = run.all(tasks, files);
     progress.finish();
     if let Err(error) = ended {

@@ -51,7 +51,8 @@ impl<T: DeserializeOwned + Send + 'static> Worker<T> {
     pub fn start(
         program: &Path,
         argument: &str,
-        (dir, pad): (Option<&Path>, Option<&str>),
+        dir: Option<&Path>,
+        pad: Option<&str>,
     ) -> io::Result<Self> {
         let mut child = process::spawn_worker(program, argument, (dir, pad))?;
         let (stdin, stderr) = (child.stdin.take(), child.stderr.take());
@@ -87,8 +88,8 @@ impl<T: DeserializeOwned + Send + 'static> Worker<T> {
     }
 
     /// The next value, waited for until `time` has passed since `since`.
-    pub fn hear(&self, (since, time): (Duration, Duration), stop: &AtomicBool) -> Heard<T> {
-        hear(&self.said, (since, time), stop)
+    pub fn hear(&self, since: Duration, time: Duration, stop: &AtomicBool) -> Heard<T> {
+        hear(&self.said, since, time, stop)
     }
 
     /// Ends it, by force if it still runs; how it ended, and what it said on standard error.
@@ -145,7 +146,7 @@ fn each_value<T: DeserializeOwned>(
     }
 }
 
-fn hear<T>(said: &Receiver<T>, (since, time): (Duration, Duration), stop: &AtomicBool) -> Heard<T> {
+fn hear<T>(said: &Receiver<T>, since: Duration, time: Duration, stop: &AtomicBool) -> Heard<T> {
     loop {
         if stop.load(Ordering::Relaxed) {
             return Heard::Stopped;
@@ -249,15 +250,14 @@ mod tests {
 
     #[test]
     fn a_worker_is_heard_until_it_ends_or_the_user_says_stop() {
-        let long = (now(), Duration::from_secs(60));
+        let long = Duration::from_secs(60);
         let (sender, receiver) = mpsc::channel();
         sender.send(7).expect("open");
         drop(sender);
-        assert_eq!(hear(&receiver, long, &AtomicBool::new(false)), Heard::Said(7));
-        assert_eq!(hear(&receiver, long, &AtomicBool::new(false)), Heard::Ended);
+        assert_eq!(hear(&receiver, now(), long, &AtomicBool::new(false)), Heard::Said(7));
+        assert_eq!(hear(&receiver, now(), long, &AtomicBool::new(false)), Heard::Ended);
         let (_sender, receiver) = mpsc::channel::<u32>();
-        assert_eq!(hear(&receiver, long, &AtomicBool::new(true)), Heard::Stopped);
-        let over = (now(), Duration::ZERO);
-        assert_eq!(hear(&receiver, over, &AtomicBool::new(false)), Heard::Silent);
+        assert_eq!(hear(&receiver, now(), long, &AtomicBool::new(true)), Heard::Stopped);
+        assert_eq!(hear(&receiver, now(), Duration::ZERO, &AtomicBool::new(false)), Heard::Silent);
     }
 }

@@ -42,13 +42,13 @@ pub fn launch(
 ) -> io::Result<Launched> {
     // Not by its path: the file may have been rebuilt since this run began.
     let own = Path::new(process::THIS_EXECUTABLE);
-    let mut worker = Worker::start(own, WORKER_ARGUMENT, (None, None))?;
+    let mut worker = Worker::start(own, WORKER_ARGUMENT, None, None)?;
     worker.say(job)?;
     worker.close();
     let start = now();
     let mut events = Vec::new();
     let end = loop {
-        match worker.hear((start, time), stop) {
+        match worker.hear(start, time, stop) {
             Heard::Said(event) => match heed(event) {
                 Heed::Keep(event) => events.push(event),
                 Heed::Done => {}

@@ -8,9 +8,9 @@ mod load;
 
 pub use self::load::{LoadJob, LoadTarget};
 
-use super::calibrate::Cost;
 use crate::guest::catalog::Expected;
 use crate::guest::toolchain::Variant;
+use crate::timing::calibrate::Cost;
 use caxton_model::case::{CaseKey, Outcome};
 use caxton_model::load::frame::Line;
 use caxton_model::metric::MetricName;
@@ -184,24 +184,10 @@ pub enum MailWork {
         /// The traffic.
         load: MailLoad,
     },
-    /// Requests to a pool of agents, answered in turn: two runtimes, each with so many agents.
-    Tasks {
-        /// The two.
-        pair: [(Runtime, u32); 2],
-        /// The requests.
-        load: MailLoad,
-        /// How many at a time.
-        tasks: u32,
-    },
+    /// Requests to a pool of agents, answered in turn.
+    Tasks(Pools),
     /// Requests that wait for company, against requests that do not.
-    Batching {
-        /// When requests are made, of what.
-        schedule: Schedule,
-        /// Requests that are enough.
-        size: u32,
-        /// How long one waits at most.
-        timeout: Nanos,
-    },
+    Batching(Batching),
     /// Requests at a fixed rate.
     Response(Schedule),
     /// One request after the other.
@@ -243,6 +229,28 @@ pub struct Schedule {
     pub per_second: u32,
     /// Length of a request and its answer in bytes, header included.
     pub bytes: u32,
+}
+
+/// Two pools of agents, and how much is asked of each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pools {
+    /// Who runs them, and how many agents each has.
+    pub pair: [(Runtime, u32); 2],
+    /// The requests.
+    pub load: MailLoad,
+    /// How many at a time.
+    pub tasks: u32,
+}
+
+/// Requests that wait for company.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Batching {
+    /// When requests are made, of what.
+    pub schedule: Schedule,
+    /// Requests that are enough.
+    pub size: u32,
+    /// How long one waits at most.
+    pub timeout: Nanos,
 }
 
 /// How many die, of how many, and of what.

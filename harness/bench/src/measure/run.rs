@@ -3,7 +3,6 @@
 //! After each task its samples and the record are on disk. A case that fails costs itself; the
 //! user's wish to stop ends the run between two events, with what was measured kept.
 
-use super::calibrate::{self, Cost};
 use super::check::check;
 use super::keep::{self, Scratch, keep};
 use super::launch::{Heed, launch, launch_rng};
@@ -11,6 +10,7 @@ use super::pictures;
 use super::protocol::{AgentFiles, Event, Job, PROTOCOL, Pair, PairCase, Sampling, Work};
 use crate::plan::scale::Scale;
 use crate::plan::{Task, TaskKind};
+use crate::timing::calibrate::{self, Cost};
 use caxton_analysis::load::tally as load;
 use caxton_analysis::reduce::Levels;
 use caxton_analysis::{quiet, reduce};
@@ -110,7 +110,8 @@ impl<'a> Run<'a> {
         record: Record,
         folder: Option<RunFolder>,
         settings: Settings,
-        (stop, observer): (&'a AtomicBool, &'a dyn Observer),
+        stop: &'a AtomicBool,
+        observer: &'a dyn Observer,
     ) -> Self {
         let (samples, costs, yardstick_ns) = (Vec::new(), Vec::new(), None);
         let (started, scratch) = (Monotonic.now(), Scratch::default());

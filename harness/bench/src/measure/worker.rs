@@ -2,7 +2,8 @@
 
 use super::child::attributed;
 use super::protocol::{Event, Job, PROTOCOL, Work};
-use crate::workload::{Context, fuel, heap, load, mail, memory_limit, overhead, parts, profile};
+use crate::timing::context::Context;
+use crate::workload::{fuel, heap, load, mail, memory_limit, overhead, parts, profile};
 use caxton_model::case::Outcome;
 use caxton_runtime::subject::Attempt;
 use caxton_runtime::subject::wasmtime::used_configurations;
@@ -98,16 +99,16 @@ fn run(ctx: &mut Context<'_>, work: &Work) -> Attempt<()> {
         Work::Overhead { agent, pairs } => overhead::run(ctx, agent, pairs),
         Work::Fuel { agent, case } => fuel::run(ctx, agent, case),
         Work::Parts { case, agent, noop, echo } => {
-            parts::run(ctx, case, &parts::Cast { agent, noop, echo })
+            parts::run(ctx, case, &parts::Files { agent, noop, echo })
         }
         Work::MemoryLimit { agent, case, limit, search } => {
-            memory_limit::run(ctx, agent, case, (*limit, *search))
+            memory_limit::run(ctx, agent, case, *limit, *search)
         }
         Work::Mail { agent, case, what } => mail::run(ctx, agent, case, what),
         Work::Load { agent, case, job } => load::run(ctx, agent, case, job),
         Work::Heap { agent, case, folder } => heap::run(ctx, agent, case, folder),
         Work::Spin { agent, pairs, time, perf_map } => {
-            overhead::spin(ctx, agent, pairs, (*time, *perf_map))
+            overhead::spin(ctx, agent, pairs, *time, *perf_map)
         }
         Work::Profile { agent, pairs, how } => profile::run(ctx, agent, pairs, *how),
     }

@@ -57,7 +57,8 @@ fn stage(name: &str, role: Role, length_s: u64, per_second: f64) -> Stage {
 /// A plan of the guide's.
 fn guide(
     name: &str,
-    (agents, message_bytes): (u32, u32),
+    agents: u32,
+    message_bytes: u32,
     stages: Vec<Stage>,
     thresholds: &[(&str, &str)],
 ) -> LoadPlan {
@@ -89,7 +90,7 @@ fn peak() -> Scenario {
     ];
     let thresholds =
         [("success{stage:hold}", "rate>0.99"), ("response_time{stage:hold}", "p(99)<100ms")];
-    let plan = guide("peak", (1000, 1024), stages, &thresholds);
+    let plan = guide("peak", 1000, 1024, stages, &thresholds);
     Scenario { plan, target: LoadTarget::Agents, quick_s: &[2, 10] }
 }
 
@@ -98,7 +99,7 @@ fn sustained() -> Scenario {
     let stages = vec![stage("hold", Role::Hold, DAY_S, 10_000.0)];
     let thresholds =
         [("success", "rate>0.99"), ("leak", "value==0"), ("degradation", "value<0.05")];
-    let plan = guide("sustained", (100, 512), stages, &thresholds);
+    let plan = guide("sustained", 100, 512, stages, &thresholds);
     // Thirds of twenty seconds each, after four that are cold.
     Scenario { plan, target: LoadTarget::Agents, quick_s: &[66] }
 }
@@ -112,7 +113,7 @@ fn burst() -> Scenario {
     ];
     let thresholds =
         [("recovery_time", "value<30s"), ("success", "rate>0.99"), ("dropped", "rate==0")];
-    let plan = guide("burst", (100, 1024), stages, &thresholds);
+    let plan = guide("burst", 100, 1024, stages, &thresholds);
     Scenario { plan, target: LoadTarget::Agents, quick_s: &[7, 3, 8] }
 }
 
@@ -129,7 +130,7 @@ fn day_of_messages() -> Scenario {
 fn churn() -> Scenario {
     let stages = vec![stage("churn", Role::Hold, 100, 10_000.0)];
     let thresholds = [("success", "rate>0.99"), ("leak", "value==0")];
-    let mut plan = guide("churn", (100, 512), stages, &thresholds);
+    let mut plan = guide("churn", 100, 512, stages, &thresholds);
     plan.pacing = Pacing::Closed { in_flight: 64 };
     Scenario { plan, target: LoadTarget::Churn, quick_s: &[10] }
 }
@@ -138,7 +139,7 @@ fn churn() -> Scenario {
 fn generator() -> Scenario {
     let stages = vec![stage("hold", Role::Hold, 10, 1_000_000.0)];
     let thresholds = [("messages", "rate>=999000"), ("dropped", "rate==0")];
-    let plan = guide("generator", (1, 64), stages, &thresholds);
+    let plan = guide("generator", 1, 64, stages, &thresholds);
     Scenario { plan, target: LoadTarget::Nobody, quick_s: &[3] }
 }
 

@@ -2,7 +2,9 @@
 //! worth.
 
 use super::{Subjects, Suite};
-use crate::measure::protocol::{Crew, MailLoad, MailWork, Runtime, Schedule, System};
+use crate::measure::protocol::{
+    Batching, Crew, MailLoad, MailWork, Pools, Runtime, Schedule, System,
+};
 use crate::plan::{Task, TaskKind};
 use caxton_model::case::CaseKey;
 use caxton_model::units::Nanos;
@@ -85,7 +87,7 @@ fn payload(bytes: u32) -> Task {
 fn pool() -> Task {
     let pair = [(REFERENCE, POOL), (NATIVE_TOKIO, POOL)];
     let case = versus("tasks", [REFERENCE, NATIVE_TOKIO]).with("agents", POOL).with("tasks", TASKS);
-    task(case, MailWork::Tasks { pair, load: load(POOL, BYTES), tasks: TASKS })
+    task(case, MailWork::Tasks(Pools { pair, load: load(POOL, BYTES), tasks: TASKS }))
 }
 
 /// Each with it against without it.
@@ -99,12 +101,12 @@ fn strategies() -> Vec<Task> {
         let schedule = Schedule { agents: 10, per_second: SPARSE, bytes: BYTES };
         let subject = format!("timeout-{name}-vs-none");
         let case = key("batching", &subject).with("size", size).with("rate", SPARSE);
-        task(case, MailWork::Batching { schedule, size, timeout })
+        task(case, MailWork::Batching(Batching { schedule, size, timeout }))
     };
     let pooled = || {
         let case = key("pooling", "pool-4-vs-one").with("tasks", TASKS);
         let pair = [(REFERENCE, 4), (REFERENCE, 1)];
-        task(case, MailWork::Tasks { pair, load: load(4, BYTES), tasks: TASKS })
+        task(case, MailWork::Tasks(Pools { pair, load: load(4, BYTES), tasks: TASKS }))
     };
     let in_place = |bytes: u32| {
         let copied = Runtime { copies: true, ..REFERENCE };

@@ -83,11 +83,11 @@ fn each(
 
 /// A message that the host makes.
 pub(super) fn message(to: AgentId, kind: Kind, id: u32) -> Vec<u8> {
-    passed(to, HOST, (kind, 0), id)
+    passed(to, HOST, kind, 0, id)
 }
 
 /// The same, which goes back to `from` until its hops are used up.
-pub(super) fn passed(to: AgentId, from: AgentId, (kind, hops): (Kind, u32), id: u32) -> Vec<u8> {
+pub(super) fn passed(to: AgentId, from: AgentId, kind: Kind, hops: u32, id: u32) -> Vec<u8> {
     let mut message = vec![id as u8; MESSAGE_BYTES - id as usize % 8];
     let header = Header {
         bytes: message.len() as u32,

@@ -208,9 +208,17 @@ impl Compare<'_> {
         self.write()
     }
 
-    fn bout<'b>(&self, case: &'b CaseKey, trial: Trial, entrants: [Entrant<'b>; 2]) -> Bout<'b> {
+    fn bout<'b>(&'b self, case: &'b CaseKey, trial: Trial, entrants: [Entrant<'b>; 2]) -> Bout<'b> {
         let Settings { want, timeout, .. } = self.settings;
-        Bout { case, trial, entrants, want, blocks: self.comparison.design.blocks, timeout }
+        Bout {
+            case,
+            trial,
+            entrants,
+            want,
+            blocks: self.comparison.design.blocks,
+            timeout,
+            stop: self.stop,
+        }
     }
 
     /// Whether both versions answer the example message alike; and who fell over it, or by it.
@@ -232,7 +240,7 @@ impl Compare<'_> {
         let unchecked = |outcome: &Outcome| {
             Answers::Unchecked(outcome.reason().unwrap_or("it did not come to it").to_owned())
         };
-        Ok(match duel::replies(&bout, rng, self.stop) {
+        Ok(match duel::replies(&bout, rng) {
             Ok([base, candidate]) => {
                 let replies = [base.as_ref(), candidate.as_ref()];
                 let answers = Answers::of(replies, self.settings.bless_answers);
@@ -265,7 +273,7 @@ impl Compare<'_> {
         for process in 0..COUNTING_PROCESSES {
             let pad = "x".repeat(PAD_BYTES * process as usize);
             for version in Version::BOTH {
-                match duel::counts(&bout, version, (process, &pad), (rng, self.stop)) {
+                match duel::counts(&bout, version, process, &pad, rng) {
                     Ok(turns) => series.turns.extend(turns),
                     Err(Fallen::Stopped) => return Ok(series),
                     Err(Fallen::Machine(error)) => return Err(error.into()),
@@ -315,7 +323,7 @@ impl Compare<'_> {
             if self.stopped() {
                 break;
             }
-            match duel::pair(bout, launch, rng, self.stop) {
+            match duel::pair(bout, launch, rng) {
                 Ok(turns) => series.turns.extend(turns),
                 Err(Fallen::Stopped) => break,
                 Err(Fallen::Machine(error)) => return Err(error.into()),

@@ -4,6 +4,7 @@
 use super::kit::OpenKit;
 use super::wire::{Answer, Command, Lane, Order, TURNS, TURNS_ARGUMENT, Want};
 use crate::measure::child::{Heard, Worker, died, now, timed_out};
+use crate::timing::turns::round;
 use caxton_analysis::paired::contest::contest_of;
 use caxton_model::case::{CaseKey, Outcome};
 use caxton_model::metric::MetricName;
@@ -38,6 +39,8 @@ pub struct Bout<'a> {
     pub blocks: u32,
     /// Longest time for a launch pair.
     pub timeout: Duration,
+    /// Set when the user wants to stop.
+    pub stop: &'a AtomicBool,
 }
 
 /// How a launch ended that did not run to its end.
@@ -64,20 +67,21 @@ struct Fighter<'a> {
     has_begun: bool,
     lanes: Vec<Lane>,
     reply: Option<Reply>,
-    deadline: (Duration, Duration),
+    started: Duration,
+    timeout: Duration,
     stop: &'a AtomicBool,
 }
 
 impl Fighter<'_> {
     /// The next answer; an end that was not asked for is what became of the version.
     fn hear(&mut self) -> Result<Answer, Fall> {
-        match self.worker.hear(self.deadline, self.stop) {
+        match self.worker.hear(self.started, self.timeout, self.stop) {
             Heard::Said(Answer::End(outcome)) if outcome != Outcome::Ran => {
                 Err(Fall::Told(outcome))
             }
             Heard::Said(answer) => Ok(answer),
             Heard::Ended => Err(Fall::Vanished),
-            Heard::Silent => Err(Fall::Told(timed_out(self.deadline.1))),
+            Heard::Silent => Err(Fall::Told(timed_out(self.timeout))),
             Heard::Stopped => Err(Fall::Stopped),
         }
     }
@@ -107,7 +111,7 @@ impl Fighter<'_> {
         }
     }
 
-    fn block(&mut self, lane: u32, (iterations, samples): (u64, u32)) -> Result<Vec<u64>, Fall> {
+    fn block(&mut self, lane: u32, iterations: u64, samples: u32) -> Result<Vec<u64>, Fall> {
         self.say(Command::Block { lane, iterations, samples })?;
         match self.hear()? {
             Answer::Times(times) => Ok(times),
@@ -144,19 +148,15 @@ fn confused(answer: &Answer) -> Fall {
 /// # Errors
 /// [`Fallen`]: readings of a launch that one version did not survive are dropped, for they would
 /// have no partner.
-pub fn pair(
-    bout: &Bout<'_>,
-    launch: u32,
-    rng: &mut fastrand::Rng,
-    stop: &AtomicBool,
-) -> Result<Vec<Turn>, Fallen> {
+pub fn pair(bout: &Bout<'_>, launch: u32, rng: &mut fastrand::Rng) -> Result<Vec<Turn>, Fallen> {
     let core = some_core(rng);
     let mut fighters = Vec::new();
     let mut order = [0, 1];
     rng.shuffle(&mut order);
     for which in order {
         let seed = rng.u64(..);
-        fighters.push((which, start(bout, which, (launch, core, seed, None), stop)?));
+        fighters
+            .push((which, start(bout, which, Launch { number: launch, core, seed, pad: None })?));
     }
     fighters.sort_by_key(|(which, _)| *which);
     let mut fighters: Vec<Fighter<'_>> = fighters.into_iter().map(|(_, f)| f).collect();
@@ -171,14 +171,16 @@ pub fn pair(
 pub fn counts(
     bout: &Bout<'_>,
     version: Version,
-    (launch, pad): (u32, &str),
-    (rng, stop): (&mut fastrand::Rng, &AtomicBool),
+    launch: u32,
+    pad: &str,
+    rng: &mut fastrand::Rng,
 ) -> Result<Vec<Turn>, Fallen> {
     let (core, seed) = (some_core(rng), rng.u64(..));
     let which = usize::from(version == Version::Candidate);
-    let mut fighter = start(bout, which, (launch, core, seed, Some(pad)), stop)?;
+    let own = Launch { number: launch, core, seed, pad: Some(pad) };
+    let mut fighter = start(bout, which, own)?;
     let told = fighter.expect_loaded().and_then(|()| fighter.readings());
-    let told = told.map(|readings| turns_of(bout, &fighter, (launch, readings)));
+    let told = told.map(|readings| turns_of(bout, &fighter, launch, readings));
     settle(vec![fighter], told.map_err(|fall| (0, fall)))
 }
 
@@ -186,15 +188,12 @@ pub fn counts(
 ///
 /// # Errors
 /// As [`pair`].
-pub fn replies(
-    bout: &Bout<'_>,
-    rng: &mut fastrand::Rng,
-    stop: &AtomicBool,
-) -> Result<[Option<Reply>; 2], Fallen> {
+pub fn replies(bout: &Bout<'_>, rng: &mut fastrand::Rng) -> Result<[Option<Reply>; 2], Fallen> {
     let core = some_core(rng);
     let mut replies = [None, None];
     for (which, told) in replies.iter_mut().enumerate() {
-        let mut fighter = start(bout, which, (0, core, rng.u64(..), None), stop)?;
+        let own = Launch { number: 0, core, seed: rng.u64(..), pad: None };
+        let mut fighter = start(bout, which, own)?;
         let ended = fighter
             .expect_loaded()
             .and_then(|()| fighter.prepare())
@@ -211,12 +210,17 @@ fn some_core(rng: &mut fastrand::Rng) -> Option<usize> {
     (!cores.is_empty()).then(|| cores[rng.usize(..cores.len())])
 }
 
-fn start<'a>(
-    bout: &Bout<'_>,
-    which: usize,
-    (launch, core, seed, pad): (u32, Option<usize>, u64, Option<&str>),
-    stop: &'a AtomicBool,
-) -> Result<Fighter<'a>, Fallen> {
+/// One process of a version.
+struct Launch<'a> {
+    number: u32,
+    core: Option<usize>,
+    seed: u64,
+    /// Makes its environment longer.
+    pad: Option<&'a str>,
+}
+
+fn start<'a>(bout: &Bout<'a>, which: usize, launch: Launch<'_>) -> Result<Fighter<'a>, Fallen> {
+    let Launch { number, core, seed, pad } = launch;
     let (version, entrant) = (Version::BOTH[which], bout.entrants[which]);
     let agent = entrant.kit.files(&bout.case.agent).ok_or_else(|| {
         let why = format!("the {} has no agent {}", version.name(), bout.case.agent);
@@ -224,10 +228,10 @@ fn start<'a>(
     })?;
     let scratch = entrant.kit.scratch();
     let program = entrant.kit.executable();
-    let mut worker = Worker::start(&program, TURNS_ARGUMENT, (Some(&scratch), pad))?;
+    let mut worker = Worker::start(&program, TURNS_ARGUMENT, Some(&scratch), pad)?;
     worker.say(&Order {
         turns: TURNS,
-        launch,
+        launch: number,
         seed,
         core,
         case: bout.case.clone(),
@@ -236,9 +240,9 @@ fn start<'a>(
         example_seed: entrant.example_seed,
         scratch,
     })?;
-    let deadline = (now(), bout.timeout);
     let (has_begun, lanes, reply) = (false, Vec::new(), None);
-    Ok(Fighter { version, worker, has_begun, lanes, reply, deadline, stop })
+    let (started, timeout) = (now(), bout.timeout);
+    Ok(Fighter { version, worker, has_begun, lanes, reply, started, timeout, stop: bout.stop })
 }
 
 /// Ends the workers, by force if need be, and says who fell.
@@ -276,50 +280,54 @@ fn fight(
     for which in [0, 1] {
         fighters[which].expect_loaded().map_err(|fall| (which, fall))?;
     }
-    for which in coin(rng) {
-        fighters[which].prepare().map_err(|fall| (which, fall))?;
-    }
-    let shared = shared_lanes(fighters);
+    let mut both = [0, 1];
+    round(rng, &mut both, |which| fighters[*which].prepare().map_err(|fall| (*which, fall)))?;
+    let mut shared = shared_lanes(fighters);
     let mut turns = Vec::new();
     for block in 0..bout.blocks {
-        for (metric, lanes, size) in &shared {
-            for which in coin(rng) {
-                let times = fighters[which].block(lanes[which], *size);
+        for lane in &mut shared {
+            round(rng, lane, |turn| {
+                let BlockTurn { which, metric, lane, iterations, samples } = *turn;
+                let times = fighters[which].block(lane, iterations, samples);
                 let times = times.map_err(|fall| (which, fall))?;
-                let version = Version::BOTH[which];
                 turns.extend((0u32..).zip(times).map(|(index, value)| Turn {
                     case: bout.case.clone(),
                     trial: bout.trial,
-                    version,
+                    version: Version::BOTH[which],
                     launch,
-                    metric: *metric,
+                    metric,
                     block,
                     index,
-                    iterations: size.0,
+                    iterations,
                     value,
                 }));
-            }
+                Ok(())
+            })?;
         }
     }
-    for which in coin(rng) {
-        let fighter = &mut fighters[which];
+    round(rng, &mut both, |which| {
+        let fighter = &mut fighters[*which];
         let told = fighter.say(Command::Finish).and_then(|()| fighter.readings());
-        let readings = told.map_err(|fall| (which, fall))?;
-        turns.extend(turns_of(bout, fighter, (launch, readings)));
-    }
+        let readings = told.map_err(|fall| (*which, fall))?;
+        turns.extend(turns_of(bout, fighter, launch, readings));
+        Ok(())
+    })?;
     Ok(turns)
 }
 
-fn coin(rng: &mut fastrand::Rng) -> [usize; 2] {
-    if rng.bool() { [0, 1] } else { [1, 0] }
+/// A block of one of the two versions.
+#[derive(Debug, Clone, Copy)]
+struct BlockTurn {
+    which: usize,
+    metric: MetricName,
+    lane: u32,
+    iterations: u64,
+    samples: u32,
 }
-
-/// A metric, its lane in either version, and iterations and samples of its blocks.
-type SharedLane = (MetricName, [u32; 2], (u64, u32));
 
 /// The lanes that both versions have and this one knows. Blocks of both are made alike: as many
 /// iterations as the longer batch has, as few samples as the smaller block.
-fn shared_lanes(fighters: &[Fighter<'_>]) -> Vec<SharedLane> {
+fn shared_lanes(fighters: &[Fighter<'_>]) -> Vec<[BlockTurn; 2]> {
     let find = |which: usize, name: &str| {
         let lanes = &fighters[which].lanes;
         let at = lanes.iter().position(|lane| lane.metric == name)?;
@@ -330,7 +338,8 @@ fn shared_lanes(fighters: &[Fighter<'_>]) -> Vec<SharedLane> {
         let [(base_at, base), (at, candidate)] = [find(0, &lane.metric)?, find(1, &lane.metric)?];
         let iterations = base.iterations.max(candidate.iterations);
         let samples = base.samples.min(candidate.samples).max(1);
-        Some((metric, [base_at, at], (iterations, samples)))
+        let turn = |which, lane| BlockTurn { which, metric, lane, iterations, samples };
+        Some([turn(0, base_at), turn(1, at)])
     };
     fighters[0].lanes.iter().filter_map(shared).collect()
 }
@@ -339,7 +348,8 @@ fn shared_lanes(fighters: &[Fighter<'_>]) -> Vec<SharedLane> {
 fn turns_of(
     bout: &Bout<'_>,
     fighter: &Fighter<'_>,
-    (launch, readings): (u32, Vec<Answer>),
+    launch: u32,
+    readings: Vec<Answer>,
 ) -> Vec<Turn> {
     let (trial, version) = (bout.trial, fighter.version);
     let turn = |reading: Answer| {

@@ -20,8 +20,8 @@ use self::looks::Linear;
 use self::pace::RealTime;
 use self::program::Program;
 use self::target::{Nobody, Target};
-use super::Context;
 use crate::measure::protocol::{AgentFiles, Event, LoadJob, LoadTarget};
+use crate::timing::context::Context;
 use caxton_model::case::{CaseKey, Outcome};
 use caxton_model::load::frame::{Frame, Line, Look, Segment};
 use caxton_model::load::plan::Pacing;
@@ -158,12 +158,13 @@ impl Load<'_, '_> {
     /// Has the messages generated, and tells each second; the target, and how many it took.
     fn generate<T: Target + Send>(&mut self, target: T) -> Attempt<(T, u64)> {
         let (plan, stop) = (&self.job.plan, AtomicBool::new(false));
-        let bounds = Bounds { from_second: self.job.from_second, for_ns: self.job.for_ns };
+        let bounds =
+            Bounds { from_second: self.job.from_second, for_ns: self.job.for_ns, stop: &stop };
         let schedule = Schedule::new(plan);
         let (tell, frames) = mpsc::channel::<Frame>();
         let pace = RealTime { shares_core: self.cores.shared.is_some() };
         thread::scope(|scope| {
-            let generator = Generator::new((plan, bounds), schedule, target, &pace, &stop);
+            let generator = Generator::new(plan, bounds, schedule, target, &pace);
             let named = thread::Builder::new().name("generator".to_owned());
             let core = self.cores.generator;
             let generating = named.spawn_scoped(scope, move || {

@@ -8,7 +8,7 @@
 use super::runtime::{guest, tier};
 use super::traffic::{Whole, post, request};
 use crate::measure::protocol::{AgentFiles, Deaths, Event, Fault};
-use crate::workload::{At, Context};
+use crate::timing::context::{At, Context, Total};
 use agent_abi::mail::{Header, Kind};
 use caxton_model::case::{CaseKey, Outcome};
 use caxton_model::reading::Missing;
@@ -95,10 +95,10 @@ pub fn run(
     tell(ctx, case, &incidents, &seen);
     let stats = guests.stats();
     let at = At::default();
-    ctx.sample(case, "lost_messages", at, (stats.lost, 1));
-    ctx.sample(case, "duplicated_messages", at, (stats.duplicated, 1));
-    ctx.sample(case, "redelivered_messages", at, (stats.redelivered, 1));
-    ctx.sample(case, "restarts", at, (stats.restarts, 1));
+    ctx.sample(case, "lost_messages", at, stats.lost);
+    ctx.sample(case, "duplicated_messages", at, stats.duplicated);
+    ctx.sample(case, "redelivered_messages", at, stats.redelivered);
+    ctx.sample(case, "restarts", at, stats.restarts);
     Ok(())
 }
 
@@ -253,7 +253,7 @@ pub fn soak(ctx: &mut Context<'_>, agent: &AgentFiles, case: &CaseKey, cycles: u
         live_and_die(guests, cycle as u32)?;
     }
     let took = ctx.clock.now().0 - start;
-    ctx.sample(case, "soak_cycle_ns", At::default(), (took, cycles));
+    ctx.once(case, "soak_cycle_ns", Total::over(took, cycles));
     let names = ["soak_maps_growth", "soak_fds_growth", "soak_rss_growth_bytes"];
     let after = leftovers();
     for ((name, before), after) in

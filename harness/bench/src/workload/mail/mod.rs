@@ -14,10 +14,35 @@ pub mod tasks;
 pub mod timed;
 pub mod traffic;
 
-use super::Context;
 use crate::measure::protocol::{AgentFiles, MailWork};
+use crate::timing::context::Context;
 use caxton_model::case::CaseKey;
+use caxton_model::units::Nanos;
 use caxton_runtime::subject::Attempt;
+use caxton_sys::clock::CpuTime;
+
+/// Time that something took.
+struct Spent {
+    wall: Nanos,
+    /// Of all threads together.
+    cpu: Nanos,
+}
+
+impl Spent {
+    /// Of one CPU, in parts per billion.
+    fn share_ppb(&self) -> u64 {
+        (u128::from(self.cpu.0) * 1_000_000_000 / u128::from(self.wall.0.max(1))) as u64
+    }
+}
+
+/// How long `work` takes.
+fn spent(ctx: &Context<'_>, work: impl FnOnce() -> Attempt<()>) -> Attempt<Spent> {
+    let (cpu, start) = (CpuTime::of_process(), ctx.clock.now());
+    work()?;
+    let wall = Nanos(ctx.clock.now().0 - start.0);
+    let cpu = Nanos(CpuTime::of_process().since(cpu).total_ns());
+    Ok(Spent { wall, cpu })
+}
 
 /// One launch of `work`.
 ///
@@ -30,14 +55,9 @@ pub fn run(
     work: &MailWork,
 ) -> Attempt<()> {
     match work {
-        MailWork::Route { pair, load } => route::run(ctx, agent, case, (*pair, *load)),
-        MailWork::Tasks { pair, load, tasks } => {
-            tasks::run(ctx, agent, case, (*pair, *load, *tasks))
-        }
-        MailWork::Batching { schedule, size, timeout } => {
-            let wait = batching::Wait { size: *size, timeout_ns: timeout.0 };
-            batching::run(ctx, agent, case, (*schedule, wait))
-        }
+        MailWork::Route { pair, load } => route::run(ctx, agent, case, *pair, *load),
+        MailWork::Tasks(pools) => tasks::run(ctx, agent, case, *pools),
+        MailWork::Batching(batching) => batching::run(ctx, agent, case, *batching),
         MailWork::Response(schedule) => response::run(ctx, agent, case, *schedule),
         MailWork::RoundTrip { bytes } => response::round_trip(ctx, agent, case, *bytes),
         MailWork::Scale(load) => scale::run(ctx, agent, case, *load),

@@ -45,7 +45,7 @@ const GUEST: &str = r#"(module
 
 fn circle(it: &mut dyn Orchestrator) {
     for id in 0..24 {
-        post(it, &passed(id % 3, (id + 1) % 3, (Kind::Pass, 30), id));
+        post(it, &passed(id % 3, (id + 1) % 3, Kind::Pass, 30, id));
     }
     assert_eq!(it.wait_for(24, LONG), 24);
     let stats = it.stats();

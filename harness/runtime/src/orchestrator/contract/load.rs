@@ -12,7 +12,7 @@ fn circle(it: &mut dyn Orchestrator, agents: u32) {
     let mut checksum = 0u64;
     for id in 0..agents * A_SIDE {
         let (to, from) = (id % agents, (id + 1) % agents);
-        let message = passed(to, from, (Kind::Pass, HOPS), id);
+        let message = passed(to, from, Kind::Pass, HOPS, id);
         let hash = body_hash(&message[Header::BYTES..]);
         checksum = (0..=HOPS).fold(checksum, |sum, hops| sum.wrapping_add(seal(hash, hops)));
         post(it, &message);
@@ -48,7 +48,7 @@ fn every_message_arrives_in_order_in_batches_of_any_size() {
 fn an_agent_writes_to_itself_even_when_its_mailbox_is_full() {
     let shape = Shape { slots: 1, ..SETUP.shape };
     each(Setup { agents: 1, shards: 1, shape, ..SETUP }, |it, _| {
-        post(it, &passed(0, 0, (Kind::Pass, 50), 1));
+        post(it, &passed(0, 0, Kind::Pass, 50, 1));
         assert_eq!(it.wait_for(1, LONG), 1);
         assert_eq!((it.stats().finished, it.stats().delivered), (1, 51));
         assert_eq!(ledger(it, 0).out_of_order, 0);
@@ -60,7 +60,7 @@ fn it_ends_with_messages_on_their_way() {
     for shards in 1..=3 {
         each(Setup { agents: 5, shards, ..SETUP }, |it, _| {
             for id in 0..20 {
-                post(it, &passed(id % 5, (id + 1) % 5, (Kind::Pass, u32::MAX), id));
+                post(it, &passed(id % 5, (id + 1) % 5, Kind::Pass, u32::MAX, id));
             }
             assert_eq!(it.wait_for(1, SHORT), 0);
         });
@@ -73,7 +73,7 @@ fn it_ends_while_agents_wait_for_each_other() {
     each(Setup { agents: 2, shape, ..SETUP }, |it, _| {
         // More than both mailboxes hold: sooner or later each waits for room at the other.
         for id in 0..100 {
-            let _ = it.post(&passed(id % 2, (id + 1) % 2, (Kind::Pass, u32::MAX), id));
+            let _ = it.post(&passed(id % 2, (id + 1) % 2, Kind::Pass, u32::MAX, id));
         }
         assert_eq!(it.wait_for(1, SHORT), 0);
     });

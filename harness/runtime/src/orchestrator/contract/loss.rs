@@ -9,7 +9,7 @@ const NARROW: Setup = Setup { shape: Shape { slots: 4, ..SETUP.shape }, ..SETUP 
 fn flood(it: &mut dyn Orchestrator, subject: &ScriptedMail) -> u64 {
     hold(it, 0, subject);
     // Over agent 1 first: what is for agent 0 may stand in the way.
-    (0..3).for_each(|id| post(it, &passed(1, 0, (Kind::Pass, 1), id)));
+    (0..3).for_each(|id| post(it, &passed(1, 0, Kind::Pass, 1, id)));
     let more = (0..20_000).map_while(|id| it.post(&message(0, Kind::Pass, id)).ok());
     3 + more.count() as u64
 }

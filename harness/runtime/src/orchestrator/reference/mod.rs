@@ -52,7 +52,7 @@ impl<S: MailSubject> Reference<S> {
     /// What the first agent that could not be had says.
     pub fn start(subject: &S, setup: Setup, supervision: Supervision) -> Attempt<Self> {
         setup.check()?;
-        let shared = Arc::new(Shared::new(setup.shards));
+        let shared = Arc::new(Shared::new(setup, supervision));
         let (mut outlets, mut inlets, mut commands) = (Vec::new(), Vec::new(), Vec::new());
         let mut threads = Vec::new();
         let mut between = lanes_between(setup);
@@ -66,7 +66,7 @@ impl<S: MailSubject> Reference<S> {
             let shared = Arc::clone(&shared);
             let subject = subject.clone();
             let spawned = thread::Builder::new().name(format!("shard-{number}")).spawn(move || {
-                Shard::new(subject, (setup, supervision), number, (shared, lanes)).run();
+                Shard::new(subject, number, shared, lanes).run();
             });
             threads.push(spawned.map_err(|e| Outcome::Failed(format!("no thread: {e}")))?);
             outlets.push(to_shard);

@@ -89,16 +89,11 @@ pub(super) struct Lanes<S: MailSubject> {
 }
 
 impl<S: MailSubject> Shard<S> {
-    pub(super) fn new(
-        subject: S,
-        (setup, supervision): (Setup, Supervision),
-        number: u32,
-        (shared, lanes): (Arc<Shared>, Lanes<S>),
-    ) -> Self {
+    pub(super) fn new(subject: S, number: u32, shared: Arc<Shared>, lanes: Lanes<S>) -> Self {
         Self {
             subject,
-            setup,
-            supervision,
+            setup: shared.setup,
+            supervision: shared.supervision,
             number,
             agents: Vec::new(),
             stats: Stats::default(),
@@ -340,7 +335,7 @@ impl<S: MailSubject> Shard<S> {
         let Some(header) = Header::read(message) else { return Sent::Garbled };
         let bytes = header.bytes as usize;
         if header.to >= self.shared.agents.load(Ordering::Relaxed) {
-            return self.leave(header, (local, slot));
+            return self.leave(header, local, slot);
         }
         let owner = header.to % self.setup.shards;
         if owner != self.number {
@@ -385,7 +380,7 @@ impl<S: MailSubject> Shard<S> {
     }
 
     /// A message to the host, or to nobody.
-    fn leave(&mut self, header: Header, (local, slot): (usize, u32)) -> Sent {
+    fn leave(&mut self, header: Header, local: usize, slot: u32) -> Sent {
         if header.to != HOST {
             self.gone();
         } else if header.is_passed() {

@@ -165,7 +165,7 @@ fn mail_that_is_handed_out_again_keeps_its_order() {
         subject.desk.deaths.store(1, Ordering::SeqCst);
         // Agent 1 numbers what it passes to agent 0, which finds each number in its turn.
         for id in 0..40 {
-            post(it, &passed(1, 0, (Kind::Pass, 1), id));
+            post(it, &passed(1, 0, Kind::Pass, 1, id));
             if id % 10 == 9 {
                 post(it, &message(0, Kind::Exhaust, 1000 + id));
             }
@@ -192,10 +192,10 @@ fn much_mail_again_does_not_make_agents_wait_for_each_other() {
         let shape = Shape { slots: 4, ..SETUP.shape };
         with(Setup { shards, shape, ..SETUP }, AGAIN, |it, subject| {
             let hops = 200;
-            (0..4).for_each(|id| post(it, &passed(0, 1, (Kind::Pass, hops), id)));
+            (0..4).for_each(|id| post(it, &passed(0, 1, Kind::Pass, hops, id)));
             assert_eq!(it.wait_for(4, LONG), 4);
             subject.desk.deaths.store(1, Ordering::SeqCst);
-            (4..7).for_each(|id| post(it, &passed(0, 1, (Kind::Pass, hops), id)));
+            (4..7).for_each(|id| post(it, &passed(0, 1, Kind::Pass, hops, id)));
             post(it, &message(0, Kind::Exhaust, 9));
             assert_eq!(take_replies(it, 1), [9]);
             let again = it.stats().duplicated;
@@ -302,7 +302,7 @@ fn one_agent_more_is_like_the_others() {
                 let early = it.post(&message(agent, Kind::Ask, 1));
                 assert_eq!(early, Err(PostError::NoSuchAgent(agent)));
                 assert_eq!((it.spawn().unwrap(), it.agents()), (agent, agent + 1));
-                post(it, &passed(0, agent, (Kind::Pass, 3), agent));
+                post(it, &passed(0, agent, Kind::Pass, 3, agent));
             }
             assert_eq!(it.wait_for(77, LONG), 77);
             assert!((0..80).all(|agent| answers(it, agent)));

@@ -79,7 +79,7 @@ impl WasmMail {
         }
         let wish = (live.channel_at(), shape.slots, shape.slot_bytes);
         let called = open.call(&mut live.store, wish);
-        Self::opened(live, shape, (deadline_ticks, called))
+        Self::opened(live, shape, deadline_ticks, called)
     }
 
     /// The agent whose mailbox is open: just now, or, after its memory was put back to a
@@ -87,7 +87,8 @@ impl WasmMail {
     fn opened(
         mut live: Live,
         shape: Shape,
-        (deadline_ticks, called): (Option<u64>, wasmtime::Result<i32>),
+        deadline_ticks: Option<u64>,
+        called: wasmtime::Result<i32>,
     ) -> Attempt<Self> {
         let drain = export(&mut live.store, &live.instance, "agent_mail_drain")?;
         live.opened(OPEN, shape.bytes(), called)?;
@@ -201,6 +202,6 @@ impl MailSubject for WasmMailSubject {
         let mut live = self.subject.instantiate(self.limit)?.live;
         let restored = live.restore(checkpoint, self.by);
         restored.map_err(|error| Outcome::Refused(error.to_string()))?;
-        WasmMail::opened(live, shape, (self.deadline_ticks, Ok(0)))
+        WasmMail::opened(live, shape, self.deadline_ticks, Ok(0))
     }
 }
