@@ -1,8 +1,8 @@
 //! One launch: a fresh worker process, heard out or ended.
 
 use super::child::{Heard, Worker, died, now, timed_out};
-use super::protocol::{Event, Job, WORKER_ARGUMENT, Work};
-use caxton_model::case::Outcome;
+use super::protocol::{Event, Launch, WORKER_ARGUMENT};
+use caxton_model::case::{CaseKey, Outcome};
 use caxton_sys::process;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
@@ -30,12 +30,12 @@ pub enum Heed {
     Enough,
 }
 
-/// Runs `job` in a fresh worker, for at most `time`; each event goes through `heed`.
+/// Runs `order` in a fresh worker, for at most `time`; each event goes through `heed`.
 ///
 /// # Errors
 /// The worker could not be started.
 pub fn launch(
-    job: &Job,
+    order: &Launch,
     time: Duration,
     stop: &AtomicBool,
     heed: &mut dyn FnMut(Event) -> Heed,
@@ -43,7 +43,7 @@ pub fn launch(
     // Not by its path: the file may have been rebuilt since this run began.
     let own = Path::new(process::THIS_EXECUTABLE);
     let mut worker = Worker::start(own, WORKER_ARGUMENT, None, None)?;
-    worker.say(job)?;
+    worker.say(order)?;
     worker.close();
     let start = now();
     let mut events = Vec::new();
@@ -71,8 +71,8 @@ pub fn launch(
 
 /// A launch's choices rest on the run's seed, its case and its number alone: how many launches came
 /// before it is the machine's doing.
-pub(super) fn launch_rng(seed: u64, work: &Work, number: u32) -> fastrand::Rng {
+pub(super) fn launch_rng(seed: u64, case: &CaseKey, number: u32) -> fastrand::Rng {
     let mut hasher = DefaultHasher::new();
-    (seed, work.case().to_string(), number).hash(&mut hasher);
+    (seed, case.to_string(), number).hash(&mut hasher);
     fastrand::Rng::with_seed(hasher.finish())
 }

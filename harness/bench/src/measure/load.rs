@@ -3,8 +3,9 @@
 
 use super::keep;
 use super::launch::{Heed, launch};
-use super::protocol::{AgentFiles, Event, Job, LoadJob, PROTOCOL, Work};
+use super::protocol::{AgentFiles, Event, Job, Launch, LoadJob};
 use super::run::{Run, RunError};
+use crate::plan::Task;
 use caxton_analysis::load::judge::judge;
 use caxton_analysis::load::logs;
 use caxton_analysis::load::logs::Kind;
@@ -85,16 +86,15 @@ impl Run<'_> {
         let plan = &job.plan;
         let time =
             Duration::from_nanos(job.length().0 + plan.timeout.0) + AROUND + self.settings.timeout;
-        let work = Work::Load { agent: files.clone(), case: case.clone(), job: Box::new(job) };
-        let seed = self.settings.seed;
         let cores = affinity::cores_to_bind().unwrap_or_default();
-        let core = fastrand::Rng::with_seed(seed).choice(cores);
-        let effort = self.settings.scale.effort();
-        let job = Job { protocol: PROTOCOL, launch: 0, seed, core, effort, work };
+        let core = fastrand::Rng::with_seed(self.settings.seed).choice(cores);
+        let task = Task::new(case.clone(), Job::Load(Box::new(job)));
+        let seed = self.settings.seed;
+        let order = Launch { seed, core, ..self.order(task, vec![files.clone()], 0) };
         let mut heard = Heard::default();
         let mut engines = BTreeSet::new();
         let observer = self.observer;
-        let launched = launch(&job, time, self.stop, &mut |event| match event {
+        let launched = launch(&order, time, self.stop, &mut |event| match event {
             Event::Load { line, .. } => {
                 let written = seconds.as_mut().map_or(Ok(()), |seconds| seconds.append(&line));
                 if let Err(error) = written {

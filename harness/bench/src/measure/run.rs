@@ -7,9 +7,9 @@ use super::check::check;
 use super::keep::{self, Scratch, keep};
 use super::launch::{Heed, launch, launch_rng};
 use super::pictures;
-use super::protocol::{AgentFiles, Event, Job, PROTOCOL, Pair, PairCase, Sampling, Work};
+use super::protocol::{AgentFiles, Event, Job, Launch, PROTOCOL, Sampling};
+use crate::plan::Task;
 use crate::plan::scale::Scale;
-use crate::plan::{Task, TaskKind};
 use crate::timing::calibrate::{self, Cost};
 use caxton_analysis::load::tally as load;
 use caxton_analysis::reduce::Levels;
@@ -25,6 +25,7 @@ use caxton_model::units::Nanos;
 use caxton_sys::clock::{Clock, Monotonic};
 use caxton_sys::{affinity, clock, memory};
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -141,9 +142,9 @@ impl<'a> Run<'a> {
         for task in tasks {
             let wanted = self.launches(task);
             let is_new = |key: &&CaseKey| self.record.cases.iter().all(|case| case.key != **key);
-            let new: Vec<CaseKey> = task.cases().into_iter().filter(is_new).cloned().collect();
-            if let TaskKind::Load { case, job } = &task.kind {
-                self.keep_load(case, job)?;
+            let new: Vec<CaseKey> = task.cases().iter().filter(is_new).cloned().collect();
+            if let Job::Load(job) = &task.job {
+                self.keep_load(&task.cases[0], job)?;
             }
             for key in new {
                 self.record.cases.push(CaseRecord {
@@ -165,12 +166,12 @@ impl<'a> Run<'a> {
                 break;
             }
             let name = task.cases()[0].to_string();
-            let is_load = matches!(task.kind, TaskKind::Load { .. });
+            let is_load = matches!(task.job, Job::Load(_));
             let launches = if is_load { 0 } else { self.launches(task) };
             self.observer.task(i + 1, tasks.len(), &name, launches);
             let tally = match crew(task, files) {
-                Ok(crew) if let TaskKind::Load { case, job } = &task.kind => {
-                    self.load(case, &crew[0], job)?;
+                Ok(crew) if let Job::Load(job) = &task.job => {
+                    self.load(&task.cases[0], &crew[0], job)?;
                     self.observer.task_done(&name, &self.outcome_of(task));
                     continue;
                 }
@@ -198,7 +199,7 @@ impl<'a> Run<'a> {
 
     fn outcome_of(&self, task: &Task) -> Outcome {
         let cases = task.cases();
-        let record = self.record.cases.iter().find(|case| cases.contains(&&case.key));
+        let record = self.record.cases.iter().find(|case| cases.contains(&case.key));
         record.map_or(Outcome::Ran, |case| case.outcome.clone())
     }
 
@@ -212,23 +213,26 @@ impl<'a> Run<'a> {
                 break;
             }
             self.observer.more_launches(u32::from(number >= wanted));
-            let Some(work) = self.work(task, crew, number)? else { break };
-            if !self.one_launch(work, number, &mut tally)? {
+            let Some(job) = self.job(task) else { break };
+            let task = Task { job, ..task.clone() };
+            let mut order = self.order(task, crew.to_vec(), number);
+            if order.job == Job::Heap {
+                order.folder = self.scratch.fresh()?;
+            }
+            if !self.one_launch(&order, &mut tally)? {
                 return Ok(tally);
             }
             tally.done += 1;
             self.observer.launch_done();
         }
-        if let TaskKind::Overhead(pairs) = &task.kind
-            && let Some(overhead) = pairs.iter().find(|pair| pair.case.is_overhead())
+        if task.job == Job::Overhead
+            && let Some(overhead) = task.cases.iter().find(|case| case.is_overhead())
             && self.settings.spin.is_none()
         {
-            self.fuel(&overhead.case, &crew[0], &mut tally)?;
+            self.fuel(overhead, &crew[0], &mut tally)?;
         }
-        if let TaskKind::Parts(case) = &task.kind
-            && self.settings.scale != Scale::Smoke
-        {
-            self.look(case, &crew[0], &mut tally)?;
+        if task.job == Job::Parts && self.settings.scale != Scale::Smoke {
+            self.look(&task.cases[0], &crew[0], &mut tally)?;
         }
         Ok(tally)
     }
@@ -241,18 +245,17 @@ impl<'a> Run<'a> {
         files: &AgentFiles,
         tally: &mut Tally,
     ) -> Result<(), RunError> {
-        let pairs = vec![PairCase { pair: Pair::WasmAgain, case: case.clone() }];
-        let time = Nanos(LOOK_NS);
-        let how = Sampling {
+        let mut order = self.order(Task::new(case.clone(), Job::Profile), vec![files.clone()], 0);
+        order.sampling = Sampling {
             engine: None,
-            time,
+            time: Nanos(LOOK_NS),
             threads: 1,
             asynchronous: false,
             ..self.settings.sampling
         };
         let mut looked = Tally::default();
         self.observer.more_launches(1);
-        self.one_launch(Work::Profile { agent: files.clone(), pairs, how }, 0, &mut looked)?;
+        self.one_launch(&order, &mut looked)?;
         self.observer.launch_done();
         // Only what it says of shares: its times are those of a process that was looked at.
         let is_share = |event: &Event| match event {
@@ -300,9 +303,10 @@ impl<'a> Run<'a> {
         }
         self.observer.more_launches(self.settings.scale.fuel_launches());
         for number in 0..self.settings.scale.fuel_launches() {
-            let work = Work::Fuel { agent: files.clone(), case: case.clone() };
+            let task = Task::new(case.clone(), Job::Fuel);
+            let order = self.order(task, vec![files.clone()], number);
             let mut fuel = Tally::default();
-            let told = self.one_launch(work, number, &mut fuel)?;
+            let told = self.one_launch(&order, &mut fuel)?;
             self.observer.launch_done();
             tally.events.append(&mut fuel.events);
             if !told {
@@ -314,69 +318,48 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    fn work(
-        &mut self,
-        task: &Task,
-        crew: &[AgentFiles],
-        number: u32,
-    ) -> Result<Option<Work>, RunError> {
-        let agent = crew[0].clone();
-        Ok(Some(match (&task.kind, self.settings.spin) {
-            (TaskKind::Overhead(pairs), Some(time)) => {
-                Work::Spin { agent, pairs: pairs.clone(), time, perf_map: self.settings.perf_map }
+    /// What a launch of `task` does; none if there is nothing to call for an outside profiler.
+    fn job(&self, task: &Task) -> Option<Job> {
+        match (&task.job, self.settings.spin) {
+            (Job::Overhead, Some(time)) => {
+                Some(Job::Spin { time, perf_map: self.settings.perf_map })
             }
-            (TaskKind::Profile(pairs), _) => {
-                Work::Profile { agent, pairs: pairs.clone(), how: self.settings.sampling }
-            }
-            // A load has a way of its own.
-            (TaskKind::MemoryLimit { .. } | TaskKind::Parts(_), Some(_))
-            | (TaskKind::Heap(_) | TaskKind::Mail { .. }, Some(_))
-            | (TaskKind::Load { .. }, _) => return Ok(None),
-            (TaskKind::Mail { case, what }, None) => {
-                Work::Mail { agent, case: case.clone(), what: *what }
-            }
-            (TaskKind::Parts(case), None) => {
-                let [_, noop, echo] = crew else { unreachable!("a task's needs are its crew") };
-                let [noop, echo] = [noop, echo].map(|files| Box::new(files.clone()));
-                let case = case.clone();
-                Work::Parts { case, agent, noop, echo }
-            }
-            (TaskKind::Heap(case), None) => {
-                let (case, folder) = (case.clone(), self.scratch.fresh()?);
-                Work::Heap { agent, case, folder }
-            }
-            (TaskKind::Overhead(pairs), None) => Work::Overhead { agent, pairs: pairs.clone() },
-            (TaskKind::MemoryLimit { case, limit }, None) => {
-                // Twice, in two processes: the answer is exact only if they agree.
-                let (case, limit, search) = (case.clone(), *limit, number < 2);
-                Work::MemoryLimit { agent, case, limit, search }
-            }
-        }))
+            (job, Some(_)) if *job != Job::Profile => None,
+            (job, _) => Some(job.clone()),
+        }
     }
 
-    /// True if the launch ran to its end; its events are in `tally` then.
-    fn one_launch(&mut self, work: Work, number: u32, tally: &mut Tally) -> Result<bool, RunError> {
+    /// What launch `number` of `task` is told.
+    pub(super) fn order(&self, task: Task, files: Vec<AgentFiles>, number: u32) -> Launch {
         // What is profiled may have threads: it stays on no core.
-        let is_profile = matches!(work, Work::Profile { .. });
+        let is_profile = task.job == Job::Profile;
         let cores = if is_profile { None } else { affinity::cores_to_bind().ok() };
         let cores = cores.unwrap_or_default();
-        let effort = self.settings.scale.effort();
-        let mut rng = launch_rng(self.settings.seed, &work, number);
-        // Two sides; a profile has windows without the sampler too, and names to find.
-        let spin = match (&work, self.settings.spin) {
-            (Work::Profile { how, .. }, _) => how.time.0 * 4,
-            (_, spin) => spin.map_or(0, |time| time.0 * 2),
-        };
-        let job = Job {
+        let mut rng = launch_rng(self.settings.seed, &task.cases[0], number);
+        Launch {
             protocol: PROTOCOL,
             launch: number,
             seed: rng.u64(..),
             core: (!cores.is_empty()).then(|| cores[rng.usize(..cores.len())]),
-            effort,
-            work,
+            effort: self.settings.scale.effort(),
+            sampling: self.settings.sampling,
+            files,
+            folder: PathBuf::new(),
+            cases: task.cases,
+            job: task.job,
+        }
+    }
+
+    /// True if the launch ran to its end; its events are in `tally` then.
+    fn one_launch(&mut self, order: &Launch, tally: &mut Tally) -> Result<bool, RunError> {
+        // Two sides; a profile has windows without the sampler too, and names to find.
+        let extra_ns = match order.job {
+            Job::Profile => order.sampling.time.0 * 4,
+            Job::Spin { time, .. } => time.0 * 2,
+            _ => 0,
         };
-        let time = self.settings.timeout + Duration::from_nanos(spin);
-        let launched = launch(&job, time, self.stop, &mut Heed::Keep)?;
+        let time = self.settings.timeout + Duration::from_nanos(extra_ns);
+        let launched = launch(order, time, self.stop, &mut Heed::Keep)?;
         match launched.outcome {
             Some(Outcome::Ran) => {
                 tally.events.extend(launched.events);
@@ -395,7 +378,7 @@ impl<'a> Run<'a> {
         let mut missing = Vec::new();
         let mut profiles = Vec::new();
         let mut engines = BTreeSet::new();
-        let keys: Vec<_> = task.cases().into_iter().cloned().collect();
+        let keys = task.cases();
         for event in tally.events {
             match event {
                 Event::Sample(sample) => samples.push(sample),

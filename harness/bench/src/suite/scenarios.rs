@@ -3,9 +3,9 @@
 
 use super::throughput::COURIER;
 use super::{Subjects, Suite};
-use crate::measure::protocol::{LoadJob, LoadTarget};
+use crate::measure::protocol::{Job, LoadJob, LoadTarget};
+use crate::plan::Task;
 use crate::plan::scale::Scale;
-use crate::plan::{Task, TaskKind};
 use caxton_model::case::CaseKey;
 use caxton_model::load::plan::{Arrivals, LoadPlan, Pacing, Rate, Role, Stage};
 use caxton_model::load::threshold::Threshold;
@@ -175,7 +175,7 @@ fn task(scenario: Scenario, loads: &Loads) -> Task {
     }
     let planted_bytes = loads.planted_bytes;
     let job = LoadJob { plan, target, from_second: 0, segment: 0, for_ns, planted_bytes };
-    Task { agent: COURIER.to_owned(), kind: TaskKind::Load { case, job: Box::new(job) } }
+    Task::new(case, Job::Load(Box::new(job)))
 }
 
 /// A name of the user's as part of a case key and of a path: without their separators.
@@ -214,8 +214,8 @@ mod tests {
     fn jobs(loads: Loads) -> Vec<LoadJob> {
         let agents = vec![COURIER.to_owned()];
         let tasks = plan(&Subjects { agents, loads, ..Subjects::default() });
-        let job = |task: Task| match task.kind {
-            TaskKind::Load { job, .. } => *job,
+        let job = |task: Task| match task.job {
+            Job::Load(job) => *job,
             other => panic!("{other:?}"),
         };
         tasks.into_iter().map(job).collect()

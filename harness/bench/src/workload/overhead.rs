@@ -3,7 +3,7 @@
 
 use super::sides::{Exchange, Loaded, counted, needed, page_offset};
 use crate::guest::toolchain::Side;
-use crate::measure::protocol::{AgentFiles, Event, Pair, PairCase};
+use crate::measure::protocol::{AgentFiles, Event, Pair};
 use crate::timing::blocks::{BenchInstance, BlockSize, prepare, timed_batch};
 use crate::timing::calibrate::Cost;
 use crate::timing::context::{At, Context, Total};
@@ -18,25 +18,26 @@ use caxton_sys::counters::{Counters, GroupName, RawGroup};
 use caxton_sys::memory;
 use std::fs;
 use std::path::Path;
+use std::slice::from_ref;
 
 /// Blocks of memory that are taken and kept, so that the heaps of two launches are laid out
 /// differently.
 const PADS_MAX: usize = 64;
 
-/// Runs one launch of `pairs` on `agent`.
+/// Runs one launch of `cases` of `agent`.
 ///
 /// # Errors
 /// What became of the agent.
-pub fn run(ctx: &mut Context<'_>, agent: &AgentFiles, pairs: &[PairCase]) -> Attempt<()> {
+pub fn run(ctx: &mut Context<'_>, agent: &AgentFiles, cases: &[CaseKey]) -> Attempt<()> {
     let cost = ctx.calibrate()?;
     let pads = pads(ctx);
-    let overhead = pairs.iter().find(|p| p.pair == Pair::Overhead).map(|p| p.case.clone());
-    let sides = load(ctx, agent, pairs, overhead.as_ref())?;
+    let overhead = cases.iter().find(|case| Pair::of(case) == Pair::Overhead);
+    let sides = load(ctx, agent, cases, overhead)?;
     let exchange = Exchange::agree(ctx, agent, &sides)?;
     (ctx.tell)(Event::Working);
     let mut participants = Vec::new();
     for side in &sides {
-        let mut instances = fresh_instances(ctx, side, &exchange, overhead.as_ref())?;
+        let mut instances = fresh_instances(ctx, side, &exchange, overhead)?;
         // Which of them is compared is chance.
         ctx.rng.shuffle(&mut instances);
         participants.extend(instances.into_iter().map(|instance| Participant {
@@ -46,8 +47,8 @@ pub fn run(ctx: &mut Context<'_>, agent: &AgentFiles, pairs: &[PairCase]) -> Att
             reply: &exchange.reply,
         }));
     }
-    compare(ctx, &mut participants, pairs, cost)?;
-    if let Some(case) = &overhead {
+    compare(ctx, &mut participants, cases, cost)?;
+    if let Some(case) = overhead {
         count(ctx, &mut participants, case)?;
         tell_exchange(ctx, case, &exchange);
         sizes(ctx, agent, &sides, case);
@@ -71,7 +72,7 @@ pub fn run(ctx: &mut Context<'_>, agent: &AgentFiles, pairs: &[PairCase]) -> Att
 /// What became of the agent.
 pub(super) fn counts(ctx: &mut Context<'_>, agent: &AgentFiles, case: &CaseKey) -> Attempt<()> {
     let mut sides = Vec::new();
-    for side in needed(agent, &[PairCase { pair: Pair::Overhead, case: case.clone() }]) {
+    for side in needed(agent, from_ref(case)) {
         sides.push(Loaded::load(ctx, agent, side)?.0);
     }
     let exchange = Exchange::agree(ctx, agent, &sides)?;
@@ -107,11 +108,11 @@ pub(super) fn pads(ctx: &mut Context<'_>) -> Vec<Vec<u8>> {
 pub fn spin(
     ctx: &mut Context<'_>,
     agent: &AgentFiles,
-    pairs: &[PairCase],
+    cases: &[CaseKey],
     time: Nanos,
     perf_map: bool,
 ) -> Attempt<()> {
-    let sides = load(ctx, agent, pairs, None)?;
+    let sides = load(ctx, agent, cases, None)?;
     if perf_map {
         write_perf_map(&sides)?;
     }
@@ -142,14 +143,14 @@ fn no_memory() -> Missing {
     Missing::NotRequested("no WASM instance in this launch".to_owned())
 }
 
-/// Loads the sides that `pairs` need, in an order that a coin decides.
+/// Loads the sides that `cases` need, in an order that a coin decides.
 fn load(
     ctx: &mut Context<'_>,
     agent: &AgentFiles,
-    pairs: &[PairCase],
+    cases: &[CaseKey],
     told: Option<&CaseKey>,
 ) -> Attempt<Vec<Loaded>> {
-    let mut order = needed(agent, pairs);
+    let mut order = needed(agent, cases);
     ctx.rng.shuffle(&mut order);
     let mut sides = Vec::new();
     for side in order {
@@ -215,13 +216,13 @@ fn nth(participants: &[Participant<'_>], side: Side, n: usize) -> Option<usize> 
 /// The blocks of one compared pair. Which of two alike is "once" and which "again" is a coin flip:
 /// one of them may be warmer, for having played in other pairs too.
 fn group<'a>(
-    pair: &'a PairCase,
+    case: &'a CaseKey,
     participants: &[Participant<'_>],
     rng: &mut fastrand::Rng,
 ) -> Group<'a> {
     let again = usize::from(rng.bool());
     let alike = |side| [(side, again, "again_call_ns"), (side, 1 - again, "once_call_ns")];
-    let sides = match pair.pair {
+    let sides = match Pair::of(case) {
         Pair::Overhead => [(Side::Wasm, 0, "wasm_call_ns"), (Side::Native, 0, "native_call_ns")],
         Pair::NativeAgain => alike(Side::Native),
         Pair::WasmAgain => alike(Side::Wasm),
@@ -231,14 +232,14 @@ fn group<'a>(
         let pace = participants[who].instance.pace();
         Some(BlockTurn { pace, ..BlockTurn::new(who, metric, Step::Whole) })
     };
-    Group::new(&pair.case, sides.into_iter().filter_map(turn).collect())
+    Group::new(case, sides.into_iter().filter_map(turn).collect())
 }
 
 /// Warms all that are compared up, then lets the pairs take turns block by block.
 fn compare(
     ctx: &mut Context<'_>,
     participants: &mut [Participant<'_>],
-    pairs: &[PairCase],
+    cases: &[CaseKey],
     cost: Cost,
 ) -> Attempt<()> {
     let size = BlockSize::of(&ctx.effort, &cost);
@@ -253,8 +254,8 @@ fn compare(
         alike.iter_mut().for_each(|it| it.instance.iterations = longest);
     }
     let mut groups: Vec<Group<'_>> =
-        pairs.iter().map(|pair| group(pair, participants, &mut ctx.rng)).collect();
-    let cases: Vec<&CaseKey> = pairs.iter().map(|pair| &pair.case).collect();
+        cases.iter().map(|case| group(case, participants, &mut ctx.rng)).collect();
+    let cases: Vec<&CaseKey> = cases.iter().collect();
     let rounds = Rounds::new(0..ctx.effort.blocks, cases);
     blocks(ctx, &rounds, participants, &mut groups, size)?;
     for group in groups {

@@ -6,7 +6,7 @@
 use super::crew::{Crew, Turn};
 use super::sides::{Exchange, Loaded};
 use crate::guest::toolchain::{Side, Variant};
-use crate::measure::protocol::{AgentFiles, Event, PairCase, Sampling};
+use crate::measure::protocol::{AgentFiles, Event, Sampling};
 use crate::timing::context::{At, Context, Total};
 use crate::timing::turns::{Rounds, turns};
 use caxton_model::case::CaseKey;
@@ -19,6 +19,7 @@ use caxton_runtime::subject::wasmtime::EngineOptions;
 use caxton_sys::clock::CpuTime;
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::slice::from_ref;
 
 /// Length of a window, with the sampler or without: alike, so that what a window's beginning costs
 /// is the same in both.
@@ -32,25 +33,24 @@ struct Sampled {
     windows: Vec<Range<u64>>,
 }
 
-/// Profiles the sides that `pairs` need.
+/// Profiles the sides that `case` compares.
 ///
 /// # Errors
 /// What became of the agent.
 pub fn run(
     ctx: &mut Context<'_>,
     agent: &AgentFiles,
-    pairs: &[PairCase],
+    case: &CaseKey,
     how: Sampling,
 ) -> Attempt<()> {
-    let case = pairs[0].case.clone();
     let mut recording = match Recording::start(how.engine, how.hz) {
         Ok(recording) => recording,
         Err(why) => {
-            ctx.finding(&case, "no CPU profile", why.to_string());
+            ctx.finding(case, "no CPU profile", why.to_string());
             return Ok(());
         }
     };
-    let sides = load(ctx, agent, pairs, how, &recording)?;
+    let sides = load(ctx, agent, case, how, &recording)?;
     let exchange = Exchange::agree(ctx, agent, &sides)?;
     (ctx.tell)(Event::Working);
     let mut totals: Vec<Sampled> = sides.iter().map(|_| Sampled::default()).collect();
@@ -71,7 +71,7 @@ pub fn run(
             let name = sides[window.side].side().name();
             let which = if window.is_sampled { "sampled" } else { "plain" };
             let taken = Total::over(cpu.total_ns(), messages.max(1));
-            ctx.sample(&case, &format!("{name}_{which}_cpu_ns"), At::block(number), taken);
+            ctx.sample(case, &format!("{name}_{which}_cpu_ns"), At::block(number), taken);
             Ok(())
         })?;
         crew.finish()
@@ -91,7 +91,7 @@ pub fn run(
             messages: total.messages,
             counters,
         };
-        tell(ctx, &case, side.side(), part(&whole, &total, about));
+        tell(ctx, case, side.side(), part(&whole, &total, about));
     }
     Ok(())
 }
@@ -111,7 +111,7 @@ fn words(side: Side, how: Sampling) -> String {
 fn load(
     ctx: &mut Context<'_>,
     agent: &AgentFiles,
-    pairs: &[PairCase],
+    case: &CaseKey,
     how: Sampling,
     recording: &Recording,
 ) -> Attempt<Vec<Loaded>> {
@@ -122,11 +122,11 @@ fn load(
             agent.wasm = built.wasm;
         }
         // Its stacks are cut where the compiler found another use for the frame pointer.
-        Some(Err(why)) => ctx.finding(&pairs[0].case, "a twin without frame pointers", why),
+        Some(Err(why)) => ctx.finding(case, "a twin without frame pointers", why),
         None => {}
     }
     let mut sides = Vec::new();
-    for side in super::sides::needed(&agent, pairs) {
+    for side in super::sides::needed(&agent, from_ref(case)) {
         if let (Side::Native, Some(path)) = (side, &agent.native) {
             recording.twin(path);
         }

@@ -4,11 +4,11 @@ use super::asynchronous::Driven;
 use crate::guest::artifact::sha256_hex;
 use crate::guest::catalog::EXAMPLE_SEED;
 use crate::guest::toolchain::Side;
-use crate::measure::protocol::{AgentFiles, Pair, PairCase};
+use crate::measure::protocol::{AgentFiles, Pair};
 use crate::timing::blocks::timed_batch;
 use crate::timing::context::Context;
 use crate::timing::participants::Participant;
-use caxton_model::case::Outcome;
+use caxton_model::case::{CaseKey, Outcome};
 use caxton_model::file;
 use caxton_model::profile::code::CodeWatch;
 use caxton_model::units::Nanos;
@@ -99,9 +99,10 @@ impl Loaded {
     }
 }
 
-/// The sides that `pairs` need of `agent`: a guest that was given as a file has one.
-pub fn needed(agent: &AgentFiles, pairs: &[PairCase]) -> Vec<Side> {
-    let wanted = |with: Pair| pairs.iter().any(|p| p.pair == Pair::Overhead || p.pair == with);
+/// The sides that `cases` need of `agent`: a guest that was given as a file has one.
+pub fn needed(agent: &AgentFiles, cases: &[CaseKey]) -> Vec<Side> {
+    let wanted =
+        |with: Pair| cases.iter().any(|case| [Pair::Overhead, with].contains(&Pair::of(case)));
     let mut sides = Vec::new();
     if wanted(Pair::WasmAgain) {
         sides.push(Side::Wasm);

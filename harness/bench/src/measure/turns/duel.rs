@@ -156,7 +156,7 @@ pub fn pair(bout: &Bout<'_>, launch: u32, rng: &mut fastrand::Rng) -> Result<Vec
     for which in order {
         let seed = rng.u64(..);
         fighters
-            .push((which, start(bout, which, Launch { number: launch, core, seed, pad: None })?));
+            .push((which, start(bout, which, Process { number: launch, core, seed, pad: None })?));
     }
     fighters.sort_by_key(|(which, _)| *which);
     let mut fighters: Vec<Fighter<'_>> = fighters.into_iter().map(|(_, f)| f).collect();
@@ -177,7 +177,7 @@ pub fn counts(
 ) -> Result<Vec<Turn>, Fallen> {
     let (core, seed) = (some_core(rng), rng.u64(..));
     let which = usize::from(version == Version::Candidate);
-    let own = Launch { number: launch, core, seed, pad: Some(pad) };
+    let own = Process { number: launch, core, seed, pad: Some(pad) };
     let mut fighter = start(bout, which, own)?;
     let told = fighter.expect_loaded().and_then(|()| fighter.readings());
     let told = told.map(|readings| turns_of(bout, &fighter, launch, readings));
@@ -192,7 +192,7 @@ pub fn replies(bout: &Bout<'_>, rng: &mut fastrand::Rng) -> Result<[Option<Reply
     let core = some_core(rng);
     let mut replies = [None, None];
     for (which, told) in replies.iter_mut().enumerate() {
-        let own = Launch { number: 0, core, seed: rng.u64(..), pad: None };
+        let own = Process { number: 0, core, seed: rng.u64(..), pad: None };
         let mut fighter = start(bout, which, own)?;
         let ended = fighter
             .expect_loaded()
@@ -211,7 +211,8 @@ fn some_core(rng: &mut fastrand::Rng) -> Option<usize> {
 }
 
 /// One process of a version.
-struct Launch<'a> {
+#[derive(Debug, Clone, Copy)]
+struct Process<'a> {
     number: u32,
     core: Option<usize>,
     seed: u64,
@@ -219,8 +220,8 @@ struct Launch<'a> {
     pad: Option<&'a str>,
 }
 
-fn start<'a>(bout: &Bout<'a>, which: usize, launch: Launch<'_>) -> Result<Fighter<'a>, Fallen> {
-    let Launch { number, core, seed, pad } = launch;
+fn start<'a>(bout: &Bout<'a>, which: usize, process: Process<'_>) -> Result<Fighter<'a>, Fallen> {
+    let Process { number, core, seed, pad } = process;
     let (version, entrant) = (Version::BOTH[which], bout.entrants[which]);
     let agent = entrant.kit.files(&bout.case.agent).ok_or_else(|| {
         let why = format!("the {} has no agent {}", version.name(), bout.case.agent);

@@ -14,9 +14,7 @@ pub mod tasks;
 pub mod timed;
 pub mod traffic;
 
-use crate::measure::protocol::{AgentFiles, MailWork};
 use crate::timing::context::Context;
-use caxton_model::case::CaseKey;
 use caxton_model::units::Nanos;
 use caxton_runtime::subject::Attempt;
 use caxton_sys::clock::CpuTime;
@@ -42,30 +40,4 @@ fn spent(ctx: &Context<'_>, work: impl FnOnce() -> Attempt<()>) -> Attempt<Spent
     let wall = Nanos(ctx.clock.now().0 - start.0);
     let cpu = Nanos(CpuTime::of_process().since(cpu).total_ns());
     Ok(Spent { wall, cpu })
-}
-
-/// One launch of `work`.
-///
-/// # Errors
-/// What became of it.
-pub fn run(
-    ctx: &mut Context<'_>,
-    agent: &AgentFiles,
-    case: &CaseKey,
-    work: &MailWork,
-) -> Attempt<()> {
-    match work {
-        MailWork::Route { pair, load } => route::run(ctx, agent, case, *pair, *load),
-        MailWork::Tasks(pools) => tasks::run(ctx, agent, case, *pools),
-        MailWork::Batching(batching) => batching::run(ctx, agent, case, *batching),
-        MailWork::Response(schedule) => response::run(ctx, agent, case, *schedule),
-        MailWork::RoundTrip { bytes } => response::round_trip(ctx, agent, case, *bytes),
-        MailWork::Scale(load) => scale::run(ctx, agent, case, *load),
-        MailWork::MemoryPhases => phases::memory(ctx, agent, case),
-        MailWork::CpuPhases => phases::cpu(ctx, agent, case),
-        MailWork::Recover { heap_mib } => recover::run(ctx, agent, case, *heap_mib),
-        MailWork::Checkpoint { heap_mib } => recover::checkpoints(ctx, agent, case, *heap_mib),
-        MailWork::Crash(deaths) => crash::run(ctx, agent, case, *deaths),
-        MailWork::Soak { cycles } => crash::soak(ctx, agent, case, u64::from(*cycles)),
-    }
 }
