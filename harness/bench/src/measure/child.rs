@@ -30,11 +30,11 @@ pub struct Worker<T> {
     last_words: JoinHandle<String>,
 }
 
-/// What is heard of a worker.
+/// What a worker says, or why it says nothing.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Heard<T> {
+pub enum Received<T> {
     /// A value.
-    Said(T),
+    Value(T),
     /// It has closed its output.
     Ended,
     /// Nothing within the time allowed.
@@ -69,7 +69,7 @@ impl<T: DeserializeOwned + Send + 'static> Worker<T> {
         Ok(Self { child, stdin, said, last_words })
     }
 
-    /// Says `value`. A worker that is gone is heard of by [`Self::hear`].
+    /// Says `value`. That a worker is gone is told by [`Self::receive`].
     ///
     /// # Errors
     /// The value is none that JSON can hold.
@@ -88,8 +88,8 @@ impl<T: DeserializeOwned + Send + 'static> Worker<T> {
     }
 
     /// The next value, waited for until `time` has passed since `since`.
-    pub fn hear(&self, since: Duration, time: Duration, stop: &AtomicBool) -> Heard<T> {
-        hear(&self.said, since, time, stop)
+    pub fn receive(&self, since: Duration, time: Duration, stop: &AtomicBool) -> Received<T> {
+        receive(&self.said, since, time, stop)
     }
 
     /// Ends it, by force if it still runs; how it ended, and what it said on standard error.
@@ -107,7 +107,7 @@ impl<T: DeserializeOwned + Send + 'static> Worker<T> {
     }
 }
 
-/// Now, on the clock of [`Worker::hear`].
+/// Now, on the clock of [`Worker::receive`].
 pub fn now() -> Duration {
     Duration::from_nanos(Monotonic.now().0)
 }
@@ -146,16 +146,21 @@ fn each_value<T: DeserializeOwned>(
     }
 }
 
-fn hear<T>(said: &Receiver<T>, since: Duration, time: Duration, stop: &AtomicBool) -> Heard<T> {
+fn receive<T>(
+    said: &Receiver<T>,
+    since: Duration,
+    time: Duration,
+    stop: &AtomicBool,
+) -> Received<T> {
     loop {
         if stop.load(Ordering::Relaxed) {
-            return Heard::Stopped;
+            return Received::Stopped;
         }
         match said.recv_timeout(PATIENCE) {
-            Ok(value) => return Heard::Said(value),
-            Err(RecvTimeoutError::Disconnected) => return Heard::Ended,
+            Ok(value) => return Received::Value(value),
+            Err(RecvTimeoutError::Disconnected) => return Received::Ended,
             Err(RecvTimeoutError::Timeout) if now().saturating_sub(since) >= time => {
-                return Heard::Silent;
+                return Received::Silent;
             }
             Err(RecvTimeoutError::Timeout) => {}
         }
@@ -234,7 +239,7 @@ mod tests {
 
     #[test]
     fn lines_are_values_or_noise_and_none_is_longer_than_it_may_be() {
-        let heard = |said: &[u8], most: u64| {
+        let read = |said: &[u8], most: u64| {
             let mut values = Vec::new();
             each_value(said, most, |value: u32| {
                 values.push(value);
@@ -242,10 +247,10 @@ mod tests {
             });
             values
         };
-        assert_eq!(heard(b"1\nnoise\n\xff\n2\n3", 100), [1, 2, 3]);
-        assert_eq!(heard(b"1\n22222\n3\n", 6), [1, 22_222, 3], "the longest line");
-        assert_eq!(heard(b"1\n222222\n3\n", 6), [1], "one byte more");
-        assert_eq!(heard(&[b'7'; 1000], 6), [0; 0]);
+        assert_eq!(read(b"1\nnoise\n\xff\n2\n3", 100), [1, 2, 3]);
+        assert_eq!(read(b"1\n22222\n3\n", 6), [1, 22_222, 3], "the longest line");
+        assert_eq!(read(b"1\n222222\n3\n", 6), [1], "one byte more");
+        assert_eq!(read(&[b'7'; 1000], 6), [0; 0]);
     }
 
     #[test]
@@ -254,10 +259,13 @@ mod tests {
         let (sender, receiver) = mpsc::channel();
         sender.send(7).expect("open");
         drop(sender);
-        assert_eq!(hear(&receiver, now(), long, &AtomicBool::new(false)), Heard::Said(7));
-        assert_eq!(hear(&receiver, now(), long, &AtomicBool::new(false)), Heard::Ended);
+        assert_eq!(receive(&receiver, now(), long, &AtomicBool::new(false)), Received::Value(7));
+        assert_eq!(receive(&receiver, now(), long, &AtomicBool::new(false)), Received::Ended);
         let (_sender, receiver) = mpsc::channel::<u32>();
-        assert_eq!(hear(&receiver, now(), long, &AtomicBool::new(true)), Heard::Stopped);
-        assert_eq!(hear(&receiver, now(), Duration::ZERO, &AtomicBool::new(false)), Heard::Silent);
+        assert_eq!(receive(&receiver, now(), long, &AtomicBool::new(true)), Received::Stopped);
+        assert_eq!(
+            receive(&receiver, now(), Duration::ZERO, &AtomicBool::new(false)),
+            Received::Silent
+        );
     }
 }

@@ -1,6 +1,6 @@
-//! One launch: a fresh worker process, heard out or ended.
+//! One launch: a fresh worker process, from its start to its end.
 
-use super::child::{Heard, Worker, died, now, timed_out};
+use super::child::{Received, Worker, died, now, timed_out};
 use super::protocol::{Event, Launch, WORKER_ARGUMENT};
 use caxton_model::case::{CaseKey, Outcome};
 use caxton_sys::process;
@@ -19,18 +19,18 @@ pub struct Launched {
     pub outcome: Option<Outcome>,
 }
 
-/// What the one who hears an event wants.
+/// What becomes of an event, and of its worker.
 #[derive(Debug)]
-pub enum Heed {
-    /// That it is kept.
+pub enum Control {
+    /// The event is kept.
     Keep(Event),
-    /// Nothing: it is done with.
+    /// The event is done with.
     Done,
-    /// That the worker ends here.
+    /// The worker ends here.
     Enough,
 }
 
-/// Runs `order` in a fresh worker, for at most `time`; each event goes through `heed`.
+/// Runs `order` in a fresh worker, for at most `time`; each event goes through `on_event`.
 ///
 /// # Errors
 /// The worker could not be started.
@@ -38,7 +38,7 @@ pub fn launch(
     order: &Launch,
     time: Duration,
     stop: &AtomicBool,
-    heed: &mut dyn FnMut(Event) -> Heed,
+    on_event: &mut dyn FnMut(Event) -> Control,
 ) -> io::Result<Launched> {
     // Not by its path: the file may have been rebuilt since this run began.
     let own = Path::new(process::THIS_EXECUTABLE);
@@ -48,21 +48,21 @@ pub fn launch(
     let start = now();
     let mut events = Vec::new();
     let end = loop {
-        match worker.hear(start, time, stop) {
-            Heard::Said(event) => match heed(event) {
-                Heed::Keep(event) => events.push(event),
-                Heed::Done => {}
-                Heed::Enough => break Heard::Stopped,
+        match worker.receive(start, time, stop) {
+            Received::Value(event) => match on_event(event) {
+                Control::Keep(event) => events.push(event),
+                Control::Done => {}
+                Control::Enough => break Received::Stopped,
             },
             end => break end,
         }
     };
     // A worker whose last word is said, or whose time is over, has nothing more to do.
     let is_done = matches!(events.last(), Some(Event::End(_)));
-    let ended = worker.end(is_done || !matches!(end, Heard::Ended))?;
+    let ended = worker.end(is_done || !matches!(end, Received::Ended))?;
     let outcome = match (end, events.last()) {
-        (Heard::Stopped, _) => None,
-        (Heard::Silent, _) => Some(timed_out(time)),
+        (Received::Stopped, _) => None,
+        (Received::Silent, _) => Some(timed_out(time)),
         (_, Some(Event::End(outcome))) => Some(outcome.clone()),
         _ => Some(died(events.contains(&Event::Working), &ended)),
     };

@@ -113,7 +113,7 @@ pub enum Job {
     },
     /// Requests to a pool of agents, answered in turn.
     Tasks(Pools),
-    /// Requests that wait for company, against requests that do not.
+    /// Requests that are posted several at a time, against requests that are not.
     Batching(Batching),
     /// Requests at a fixed rate.
     Response(Schedule),
@@ -186,7 +186,7 @@ pub struct Pools {
     pub tasks: u32,
 }
 
-/// Requests that wait for company.
+/// Requests that are posted several at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Batching {
     /// When requests are made, of what.

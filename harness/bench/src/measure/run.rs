@@ -5,7 +5,7 @@
 
 use super::check::check;
 use super::keep::{self, Scratch, keep};
-use super::launch::{Heed, launch, launch_rng};
+use super::launch::{Control, launch, launch_rng};
 use super::pictures;
 use super::protocol::{AgentFiles, Event, Job, Launch, PROTOCOL, Sampling};
 use crate::plan::Task;
@@ -89,7 +89,7 @@ pub struct Run<'a> {
     pub observer: &'a dyn Observer,
     samples: Vec<Sample>,
     costs: Vec<Cost>,
-    yardstick_ns: Option<f64>,
+    probe_ns: Option<f64>,
     started: Nanos,
     scratch: Scratch,
 }
@@ -114,7 +114,7 @@ impl<'a> Run<'a> {
         stop: &'a AtomicBool,
         observer: &'a dyn Observer,
     ) -> Self {
-        let (samples, costs, yardstick_ns) = (Vec::new(), Vec::new(), None);
+        let (samples, costs, probe_ns) = (Vec::new(), Vec::new(), None);
         let (started, scratch) = (Monotonic.now(), Scratch::default());
         Self {
             record,
@@ -124,7 +124,7 @@ impl<'a> Run<'a> {
             observer,
             samples,
             costs,
-            yardstick_ns,
+            probe_ns,
             started,
             scratch,
         }
@@ -169,13 +169,13 @@ impl<'a> Run<'a> {
             let is_load = matches!(task.job, Job::Load(_));
             let launches = if is_load { 0 } else { self.launches(task) };
             self.observer.task(i + 1, tasks.len(), &name, launches);
-            let tally = match crew(task, files) {
-                Ok(crew) if let Job::Load(job) = &task.job => {
-                    self.load(&task.cases[0], &crew[0], job)?;
+            let tally = match files_of(task, files) {
+                Ok(own) if let Job::Load(job) = &task.job => {
+                    self.load(&task.cases[0], &own[0], job)?;
                     self.observer.task_done(&name, &self.outcome_of(task));
                     continue;
                 }
-                Ok(crew) => self.task(task, &crew)?,
+                Ok(own) => self.task(task, &own)?,
                 Err(outcome) => Tally { outcome: Some(outcome), ..Tally::default() },
             };
             self.settle(task, tally)?;
@@ -204,10 +204,10 @@ impl<'a> Run<'a> {
     }
 
     /// All launches of one task, the fuel pass last.
-    fn task(&mut self, task: &Task, crew: &[AgentFiles]) -> Result<Tally, RunError> {
+    fn task(&mut self, task: &Task, files: &[AgentFiles]) -> Result<Tally, RunError> {
         let mut tally = Tally::default();
         let wanted = self.launches(task);
-        // As many again at most, in place of those that had company on their core.
+        // At most as many again, to replace disturbed ones.
         for number in 0..wanted * 2 {
             if number >= wanted && self.is_quiet_enough(&tally, wanted) {
                 break;
@@ -215,7 +215,7 @@ impl<'a> Run<'a> {
             self.observer.more_launches(u32::from(number >= wanted));
             let Some(job) = self.job(task) else { break };
             let task = Task { job, ..task.clone() };
-            let mut order = self.order(task, crew.to_vec(), number);
+            let mut order = self.order(task, files.to_vec(), number);
             if order.job == Job::Heap {
                 order.folder = self.scratch.fresh()?;
             }
@@ -229,10 +229,10 @@ impl<'a> Run<'a> {
             && let Some(overhead) = task.cases.iter().find(|case| case.is_overhead())
             && self.settings.spin.is_none()
         {
-            self.fuel(overhead, &crew[0], &mut tally)?;
+            self.fuel(overhead, &files[0], &mut tally)?;
         }
         if task.job == Job::Parts && self.settings.scale != Scale::Smoke {
-            self.look(&task.cases[0], &crew[0], &mut tally)?;
+            self.look(&task.cases[0], &files[0], &mut tally)?;
         }
         Ok(tally)
     }
@@ -266,29 +266,30 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// True if two thirds of the wanted launches were quiet, nobody looks, or patience has ended.
+    /// True if two thirds of the wanted launches were quiet, there is no noise probe, or the time
+    /// for more is over.
     fn is_quiet_enough(&mut self, tally: &Tally, wanted: u32) -> bool {
-        let is_yardstick = |sample: &&Sample| sample.metric.as_str() == quiet::YARDSTICK;
+        let is_probe = |sample: &&Sample| sample.metric.as_str() == quiet::YARDSTICK;
         let samples = tally.events.iter().filter_map(|event| match event {
             Event::Sample(sample) => Some(sample),
             _ => None,
         });
-        let yardsticks: Vec<Sample> = samples.filter(is_yardstick).cloned().collect();
-        self.learn_yardstick(&yardsticks);
-        let Some(first) = yardsticks.first() else { return true };
+        let probes: Vec<Sample> = samples.filter(is_probe).cloned().collect();
+        self.learn_probe(&probes);
+        let Some(first) = probes.first() else { return true };
         let of_case: Vec<Sample> =
-            yardsticks.iter().filter(|sample| sample.case == first.case).cloned().collect();
-        let below = self.yardstick_ns.map(|ns| ns * quiet::TOLERANCE);
+            probes.iter().filter(|sample| sample.case == first.case).cloned().collect();
+        let below = self.probe_ns.map(|ns| ns * quiet::TOLERANCE);
         let levels = Levels { quiet_below_ns: below, ..Levels::for_run(1) };
         let quiet = reduce::quiet_launches(&of_case, &levels).unwrap_or(wanted);
         let spent = Monotonic.now().0 - self.started.0;
         quiet * 3 >= wanted * 2 || spent >= self.settings.scale.patience().0
     }
 
-    fn learn_yardstick(&mut self, samples: &[Sample]) {
+    fn learn_probe(&mut self, samples: &[Sample]) {
         let taken = samples.iter().filter(|sample| sample.metric.as_str() == quiet::YARDSTICK);
-        let all = taken.map(Sample::per_iteration).chain(self.yardstick_ns);
-        self.yardstick_ns = all.min_by(f64::total_cmp);
+        let all = taken.map(Sample::per_iteration).chain(self.probe_ns);
+        self.probe_ns = all.min_by(f64::total_cmp);
     }
 
     fn fuel(
@@ -359,7 +360,7 @@ impl<'a> Run<'a> {
             _ => 0,
         };
         let time = self.settings.timeout + Duration::from_nanos(extra_ns);
-        let launched = launch(order, time, self.stop, &mut Heed::Keep)?;
+        let launched = launch(order, time, self.stop, &mut Control::Keep)?;
         match launched.outcome {
             Some(Outcome::Ran) => {
                 tally.events.extend(launched.events);
@@ -412,8 +413,8 @@ impl<'a> Run<'a> {
             folder.append(&samples)?;
         }
         self.keep_profiles(&profiles)?;
-        self.learn_yardstick(&samples);
-        self.record.calibration = calibrate::medians(&self.costs, self.yardstick_ns);
+        self.learn_probe(&samples);
+        self.record.calibration = calibrate::medians(&self.costs, self.probe_ns);
         let levels = Levels::of_record(&self.record);
         for case in self.record.cases.iter_mut().filter(|case| keys.contains(&case.key)) {
             let own: Vec<Sample> = samples.iter().filter(|s| s.case == case.key).cloned().collect();
@@ -460,7 +461,7 @@ impl<'a> Run<'a> {
 }
 
 /// The files that `task` needs, its own agent's first; or why it cannot be.
-fn crew(
+fn files_of(
     task: &Task,
     files: &BTreeMap<String, Result<AgentFiles, Outcome>>,
 ) -> Result<Vec<AgentFiles>, Outcome> {

@@ -121,7 +121,7 @@ pub fn measure(clock: &dyn Clock) -> Attempt<Cost> {
 }
 
 /// Medians over the launches.
-pub fn medians(costs: &[Cost], yardstick_ns: Option<f64>) -> Option<Calibration> {
+pub fn medians(costs: &[Cost], probe_ns: Option<f64>) -> Option<Calibration> {
     let median = |of: fn(&Cost) -> f64| {
         let mut values: Vec<f64> = costs.iter().map(of).collect();
         values.sort_by(f64::total_cmp);
@@ -131,7 +131,7 @@ pub fn medians(costs: &[Cost], yardstick_ns: Option<f64>) -> Option<Calibration>
         clock_read_ns: median(|cost| cost.clock_read_ns)?,
         sample_ns: median(|cost| cost.sample_ns)?,
         loop_turn_ns: median(|cost| cost.loop_turn_ns)?,
-        yardstick_ns,
+        yardstick_ns: probe_ns,
         batch_min: Nanos(median(|cost| cost.batch_min().0 as f64)? as u64),
         launches: costs.len() as u32,
     })

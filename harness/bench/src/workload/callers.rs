@@ -51,11 +51,11 @@ struct Member {
 }
 
 /// The threads.
-pub(super) struct Crew {
+pub(super) struct Callers {
     members: Vec<Member>,
 }
 
-impl Crew {
+impl Callers {
     /// Starts the threads, makes their agents and warms them up.
     ///
     /// # Errors
@@ -78,11 +78,11 @@ impl Crew {
             started.map_err(|error| Outcome::Failed(format!("no thread: {error}")))?;
             members.push(Member { orders, answers });
         }
-        let crew = Self { members };
+        let callers = Self { members };
         for side in 0..sides.len() {
-            crew.all(|| Order::WarmUp(side))?;
+            callers.all(|| Order::WarmUp(side))?;
         }
-        Ok(crew)
+        Ok(callers)
     }
 
     /// All threads call the agents of `side` for `time`.

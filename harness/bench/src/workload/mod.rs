@@ -4,7 +4,7 @@
 //! timed regions.
 
 mod asynchronous;
-mod crew;
+mod callers;
 pub mod fuel;
 pub mod heap;
 pub mod load;

@@ -3,7 +3,7 @@
 //!
 //! Its times say nothing of the agent: a profiled run feeds no timing statistics.
 
-use super::crew::{Crew, Turn};
+use super::callers::{Callers, Turn};
 use super::sides::{Exchange, Loaded};
 use crate::guest::toolchain::{Side, Variant};
 use crate::measure::protocol::{AgentFiles, Event, Sampling};
@@ -56,9 +56,9 @@ pub fn run(
     let mut totals: Vec<Sampled> = sides.iter().map(|_| Sampled::default()).collect();
     let mut counters = Vec::new();
     let finished = std::thread::scope(|scope| -> Attempt<()> {
-        let crew = Crew::start(scope, &sides, &exchange, how.threads, ctx.rng.u64(..))?;
+        let callers = Callers::start(scope, &sides, &exchange, how.threads, ctx.rng.u64(..))?;
         for side in 0..sides.len() {
-            counters.push(crew.count(side, ctx.effort.counting)?);
+            counters.push(callers.count(side, ctx.effort.counting)?);
         }
         let rounds = how.time.0.div_ceil(WINDOW.0).max(1) as u32;
         let time = Nanos(WINDOW.0.min(how.time.0));
@@ -67,14 +67,14 @@ pub fn run(
             .collect();
         turns(ctx, &Rounds::new(0..rounds, []), &mut windows, |ctx, window, number| {
             let total = &mut totals[window.side];
-            let Turn { messages, cpu } = window.take(&crew, &mut recording, time, total)?;
+            let Turn { messages, cpu } = window.take(&callers, &mut recording, time, total)?;
             let name = sides[window.side].side().name();
             let which = if window.is_sampled { "sampled" } else { "plain" };
             let taken = Total::over(cpu.total_ns(), messages.max(1));
             ctx.sample(case, &format!("{name}_{which}_cpu_ns"), At::block(number), taken);
             Ok(())
         })?;
-        crew.finish()
+        callers.finish()
     });
     finished?;
     let empty = About {
@@ -146,7 +146,7 @@ struct Window {
 impl Window {
     fn take(
         &self,
-        crew: &Crew,
+        callers: &Callers,
         recording: &mut Recording,
         time: Nanos,
         total: &mut Sampled,
@@ -155,7 +155,7 @@ impl Window {
         if self.is_sampled {
             recording.resume();
         }
-        let turn = crew.window(self.side, time);
+        let turn = callers.window(self.side, time);
         if self.is_sampled {
             recording.pause();
         }

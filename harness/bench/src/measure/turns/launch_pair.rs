@@ -3,7 +3,7 @@
 
 use super::kit::OpenKit;
 use super::wire::{Answer, Command, Lane, Order, TURNS, TURNS_ARGUMENT, Want};
-use crate::measure::child::{Heard, Worker, died, now, timed_out};
+use crate::measure::child::{Received, Worker, died, now, timed_out};
 use crate::timing::turns::round;
 use caxton_analysis::paired::contest::contest_of;
 use caxton_model::case::{CaseKey, Outcome};
@@ -17,7 +17,7 @@ use std::time::Duration;
 
 /// One of the two.
 #[derive(Debug, Clone, Copy)]
-pub struct Entrant<'a> {
+pub struct Entry<'a> {
     /// What is run.
     pub kit: &'a OpenKit,
     /// Seed of the example message: a self-test plants slow-downs by it.
@@ -26,13 +26,13 @@ pub struct Entrant<'a> {
 
 /// What a launch pair is of.
 #[derive(Debug, Clone)]
-pub struct Bout<'a> {
+pub struct LaunchPair<'a> {
     /// The case.
     pub case: &'a CaseKey,
     /// What the readings are part of.
     pub trial: Trial,
     /// Base and candidate.
-    pub entrants: [Entrant<'a>; 2],
+    pub entries: [Entry<'a>; 2],
     /// What is wanted of them.
     pub want: Want,
     /// Pairs of blocks.
@@ -45,7 +45,7 @@ pub struct Bout<'a> {
 
 /// How a launch ended that did not run to its end.
 #[derive(Debug)]
-pub enum Fallen {
+pub enum LaunchError {
     /// The user wants to stop.
     Stopped,
     /// A version failed.
@@ -54,14 +54,14 @@ pub enum Fallen {
     Machine(io::Error),
 }
 
-impl From<io::Error> for Fallen {
+impl From<io::Error> for LaunchError {
     fn from(error: io::Error) -> Self {
         Self::Machine(error)
     }
 }
 
 /// A worker in the ring.
-struct Fighter<'a> {
+struct Contender<'a> {
     version: Version,
     worker: Worker<Answer>,
     has_begun: bool,
@@ -72,26 +72,28 @@ struct Fighter<'a> {
     stop: &'a AtomicBool,
 }
 
-impl Fighter<'_> {
+impl Contender<'_> {
     /// The next answer; an end that was not asked for is what became of the version.
-    fn hear(&mut self) -> Result<Answer, Fall> {
-        match self.worker.hear(self.started, self.timeout, self.stop) {
-            Heard::Said(Answer::End(outcome)) if outcome != Outcome::Ran => {
-                Err(Fall::Told(outcome))
+    fn receive(&mut self) -> Result<Answer, TalkError> {
+        match self.worker.receive(self.started, self.timeout, self.stop) {
+            Received::Value(Answer::End(outcome)) if outcome != Outcome::Ran => {
+                Err(TalkError::Told(outcome))
             }
-            Heard::Said(answer) => Ok(answer),
-            Heard::Ended => Err(Fall::Vanished),
-            Heard::Silent => Err(Fall::Told(timed_out(self.timeout))),
-            Heard::Stopped => Err(Fall::Stopped),
+            Received::Value(answer) => Ok(answer),
+            Received::Ended => Err(TalkError::Vanished),
+            Received::Silent => Err(TalkError::Told(timed_out(self.timeout))),
+            Received::Stopped => Err(TalkError::Stopped),
         }
     }
 
-    fn say(&mut self, command: Command) -> Result<(), Fall> {
-        self.worker.say(&command).map_err(|error| Fall::Told(Outcome::Failed(error.to_string())))
+    fn say(&mut self, command: Command) -> Result<(), TalkError> {
+        self.worker
+            .say(&command)
+            .map_err(|error| TalkError::Told(Outcome::Failed(error.to_string())))
     }
 
-    fn expect_loaded(&mut self) -> Result<(), Fall> {
-        match self.hear()? {
+    fn expect_loaded(&mut self) -> Result<(), TalkError> {
+        match self.receive()? {
             Answer::Loaded => {
                 self.has_begun = true;
                 Ok(())
@@ -100,9 +102,9 @@ impl Fighter<'_> {
         }
     }
 
-    fn prepare(&mut self) -> Result<(), Fall> {
+    fn prepare(&mut self) -> Result<(), TalkError> {
         self.say(Command::Prepare)?;
-        match self.hear()? {
+        match self.receive()? {
             Answer::Ready { lanes, reply } => {
                 (self.lanes, self.reply) = (lanes, reply);
                 Ok(())
@@ -111,19 +113,19 @@ impl Fighter<'_> {
         }
     }
 
-    fn block(&mut self, lane: u32, iterations: u64, samples: u32) -> Result<Vec<u64>, Fall> {
+    fn block(&mut self, lane: u32, iterations: u64, samples: u32) -> Result<Vec<u64>, TalkError> {
         self.say(Command::Block { lane, iterations, samples })?;
-        match self.hear()? {
+        match self.receive()? {
             Answer::Times(times) => Ok(times),
             other => Err(confused(&other)),
         }
     }
 
     /// Its readings, up to its end.
-    fn readings(&mut self) -> Result<Vec<Answer>, Fall> {
+    fn readings(&mut self) -> Result<Vec<Answer>, TalkError> {
         let mut readings = Vec::new();
         loop {
-            match self.hear()? {
+            match self.receive()? {
                 Answer::End(_) => return Ok(readings),
                 reading @ Answer::Reading { .. } => readings.push(reading),
                 other => return Err(confused(&other)),
@@ -133,35 +135,39 @@ impl Fighter<'_> {
 }
 
 /// What ended a talk.
-enum Fall {
+enum TalkError {
     Stopped,
     Told(Outcome),
     Vanished,
 }
 
-fn confused(answer: &Answer) -> Fall {
-    Fall::Told(Outcome::Failed(format!("it answered out of order: {answer:?}")))
+fn confused(answer: &Answer) -> TalkError {
+    TalkError::Told(Outcome::Failed(format!("it answered out of order: {answer:?}")))
 }
 
 /// Runs one launch pair; every reading of it.
 ///
 /// # Errors
-/// [`Fallen`]: readings of a launch that one version did not survive are dropped, for they would
+/// [`LaunchError`]: readings of a launch that one version did not survive are dropped, for they would
 /// have no partner.
-pub fn pair(bout: &Bout<'_>, launch: u32, rng: &mut fastrand::Rng) -> Result<Vec<Turn>, Fallen> {
+pub fn pair(
+    pair: &LaunchPair<'_>,
+    launch: u32,
+    rng: &mut fastrand::Rng,
+) -> Result<Vec<Turn>, LaunchError> {
     let core = some_core(rng);
-    let mut fighters = Vec::new();
+    let mut contenders = Vec::new();
     let mut order = [0, 1];
     rng.shuffle(&mut order);
     for which in order {
         let seed = rng.u64(..);
-        fighters
-            .push((which, start(bout, which, Process { number: launch, core, seed, pad: None })?));
+        contenders
+            .push((which, start(pair, which, Process { number: launch, core, seed, pad: None })?));
     }
-    fighters.sort_by_key(|(which, _)| *which);
-    let mut fighters: Vec<Fighter<'_>> = fighters.into_iter().map(|(_, f)| f).collect();
-    let fought = fight(bout, &mut fighters, launch, rng);
-    settle(fighters, fought)
+    contenders.sort_by_key(|(which, _)| *which);
+    let mut contenders: Vec<Contender<'_>> = contenders.into_iter().map(|(_, f)| f).collect();
+    let played = take_turns(pair, &mut contenders, launch, rng);
+    settle(contenders, played)
 }
 
 /// The counts of one version, told by a fresh process of it. `pad` makes its environment longer.
@@ -169,38 +175,41 @@ pub fn pair(bout: &Bout<'_>, launch: u32, rng: &mut fastrand::Rng) -> Result<Vec
 /// # Errors
 /// As [`pair`].
 pub fn counts(
-    bout: &Bout<'_>,
+    pair: &LaunchPair<'_>,
     version: Version,
     launch: u32,
     pad: &str,
     rng: &mut fastrand::Rng,
-) -> Result<Vec<Turn>, Fallen> {
+) -> Result<Vec<Turn>, LaunchError> {
     let (core, seed) = (some_core(rng), rng.u64(..));
     let which = usize::from(version == Version::Candidate);
     let own = Process { number: launch, core, seed, pad: Some(pad) };
-    let mut fighter = start(bout, which, own)?;
-    let told = fighter.expect_loaded().and_then(|()| fighter.readings());
-    let told = told.map(|readings| turns_of(bout, &fighter, launch, readings));
-    settle(vec![fighter], told.map_err(|fall| (0, fall)))
+    let mut contender = start(pair, which, own)?;
+    let told = contender.expect_loaded().and_then(|()| contender.readings());
+    let told = told.map(|readings| turns_of(pair, &contender, launch, readings));
+    settle(vec![contender], told.map_err(|error| (0, error)))
 }
 
 /// What either version answers to the example message, told by a fresh process of each.
 ///
 /// # Errors
 /// As [`pair`].
-pub fn replies(bout: &Bout<'_>, rng: &mut fastrand::Rng) -> Result<[Option<Reply>; 2], Fallen> {
+pub fn replies(
+    pair: &LaunchPair<'_>,
+    rng: &mut fastrand::Rng,
+) -> Result<[Option<Reply>; 2], LaunchError> {
     let core = some_core(rng);
     let mut replies = [None, None];
     for (which, told) in replies.iter_mut().enumerate() {
         let own = Process { number: 0, core, seed: rng.u64(..), pad: None };
-        let mut fighter = start(bout, which, own)?;
-        let ended = fighter
+        let mut contender = start(pair, which, own)?;
+        let ended = contender
             .expect_loaded()
-            .and_then(|()| fighter.prepare())
-            .and_then(|()| fighter.say(Command::Finish))
-            .and_then(|()| fighter.readings());
-        *told = fighter.reply.take();
-        settle(vec![fighter], ended.map(|_| Vec::new()).map_err(|fall| (0, fall)))?;
+            .and_then(|()| contender.prepare())
+            .and_then(|()| contender.say(Command::Finish))
+            .and_then(|()| contender.readings());
+        *told = contender.reply.take();
+        settle(vec![contender], ended.map(|_| Vec::new()).map_err(|error| (0, error)))?;
     }
     Ok(replies)
 }
@@ -220,80 +229,84 @@ struct Process<'a> {
     pad: Option<&'a str>,
 }
 
-fn start<'a>(bout: &Bout<'a>, which: usize, process: Process<'_>) -> Result<Fighter<'a>, Fallen> {
+fn start<'a>(
+    pair: &LaunchPair<'a>,
+    which: usize,
+    process: Process<'_>,
+) -> Result<Contender<'a>, LaunchError> {
     let Process { number, core, seed, pad } = process;
-    let (version, entrant) = (Version::BOTH[which], bout.entrants[which]);
-    let agent = entrant.kit.files(&bout.case.agent).ok_or_else(|| {
-        let why = format!("the {} has no agent {}", version.name(), bout.case.agent);
-        Fallen::Failed(version, Outcome::NotRun(why))
+    let (version, entry) = (Version::BOTH[which], pair.entries[which]);
+    let agent = entry.kit.files(&pair.case.agent).ok_or_else(|| {
+        let why = format!("the {} has no agent {}", version.name(), pair.case.agent);
+        LaunchError::Failed(version, Outcome::NotRun(why))
     })?;
-    let scratch = entrant.kit.scratch();
-    let program = entrant.kit.executable();
+    let scratch = entry.kit.scratch();
+    let program = entry.kit.executable();
     let mut worker = Worker::start(&program, TURNS_ARGUMENT, Some(&scratch), pad)?;
     worker.say(&Order {
         turns: TURNS,
         launch: number,
         seed,
         core,
-        case: bout.case.clone(),
-        want: bout.want,
+        case: pair.case.clone(),
+        want: pair.want,
         agent,
-        example_seed: entrant.example_seed,
+        example_seed: entry.example_seed,
         scratch,
     })?;
     let (has_begun, lanes, reply) = (false, Vec::new(), None);
-    let (started, timeout) = (now(), bout.timeout);
-    Ok(Fighter { version, worker, has_begun, lanes, reply, started, timeout, stop: bout.stop })
+    let (started, timeout) = (now(), pair.timeout);
+    Ok(Contender { version, worker, has_begun, lanes, reply, started, timeout, stop: pair.stop })
 }
 
 /// Ends the workers, by force if need be, and says who fell.
 fn settle(
-    fighters: Vec<Fighter<'_>>,
-    fought: Result<Vec<Turn>, (usize, Fall)>,
-) -> Result<Vec<Turn>, Fallen> {
-    let mut fallen = None;
-    let (turns, who) = match fought {
+    contenders: Vec<Contender<'_>>,
+    played: Result<Vec<Turn>, (usize, TalkError)>,
+) -> Result<Vec<Turn>, LaunchError> {
+    let mut failure = None;
+    let (turns, who) = match played {
         Ok(turns) => (turns, None),
-        Err((who, fall)) => (Vec::new(), Some((who, fall))),
+        Err((who, error)) => (Vec::new(), Some((who, error))),
     };
-    for (index, fighter) in fighters.into_iter().enumerate() {
-        let (version, has_begun) = (fighter.version, fighter.has_begun);
+    for (index, contender) in contenders.into_iter().enumerate() {
+        let (version, has_begun) = (contender.version, contender.has_begun);
         // One that vanished is waited for: how it ended is the answer.
-        let vanished = matches!(&who, Some((who, Fall::Vanished)) if *who == index);
-        let ended = fighter.worker.end(!vanished)?;
-        if let Some((_, fall)) = who.as_ref().filter(|(who, _)| *who == index) {
-            fallen = Some(match fall {
-                Fall::Stopped => Fallen::Stopped,
-                Fall::Told(outcome) => Fallen::Failed(version, outcome.clone()),
-                Fall::Vanished => Fallen::Failed(version, died(has_begun, &ended)),
+        let vanished = matches!(&who, Some((who, TalkError::Vanished)) if *who == index);
+        let ended = contender.worker.end(!vanished)?;
+        if let Some((_, error)) = who.as_ref().filter(|(who, _)| *who == index) {
+            failure = Some(match error {
+                TalkError::Stopped => LaunchError::Stopped,
+                TalkError::Told(outcome) => LaunchError::Failed(version, outcome.clone()),
+                TalkError::Vanished => LaunchError::Failed(version, died(has_begun, &ended)),
             });
         }
     }
-    fallen.map_or(Ok(turns), Err)
+    failure.map_or(Ok(turns), Err)
 }
 
-fn fight(
-    bout: &Bout<'_>,
-    fighters: &mut [Fighter<'_>],
+fn take_turns(
+    pair: &LaunchPair<'_>,
+    contenders: &mut [Contender<'_>],
     launch: u32,
     rng: &mut fastrand::Rng,
-) -> Result<Vec<Turn>, (usize, Fall)> {
+) -> Result<Vec<Turn>, (usize, TalkError)> {
     for which in [0, 1] {
-        fighters[which].expect_loaded().map_err(|fall| (which, fall))?;
+        contenders[which].expect_loaded().map_err(|error| (which, error))?;
     }
     let mut both = [0, 1];
-    round(rng, &mut both, |which| fighters[*which].prepare().map_err(|fall| (*which, fall)))?;
-    let mut shared = shared_lanes(fighters);
+    round(rng, &mut both, |which| contenders[*which].prepare().map_err(|error| (*which, error)))?;
+    let mut shared = shared_lanes(contenders);
     let mut turns = Vec::new();
-    for block in 0..bout.blocks {
+    for block in 0..pair.blocks {
         for lane in &mut shared {
             round(rng, lane, |turn| {
                 let BlockTurn { which, metric, lane, iterations, samples } = *turn;
-                let times = fighters[which].block(lane, iterations, samples);
-                let times = times.map_err(|fall| (which, fall))?;
+                let times = contenders[which].block(lane, iterations, samples);
+                let times = times.map_err(|error| (which, error))?;
                 turns.extend((0u32..).zip(times).map(|(index, value)| Turn {
-                    case: bout.case.clone(),
-                    trial: bout.trial,
+                    case: pair.case.clone(),
+                    trial: pair.trial,
                     version: Version::BOTH[which],
                     launch,
                     metric,
@@ -307,10 +320,10 @@ fn fight(
         }
     }
     round(rng, &mut both, |which| {
-        let fighter = &mut fighters[*which];
-        let told = fighter.say(Command::Finish).and_then(|()| fighter.readings());
-        let readings = told.map_err(|fall| (*which, fall))?;
-        turns.extend(turns_of(bout, fighter, launch, readings));
+        let contender = &mut contenders[*which];
+        let told = contender.say(Command::Finish).and_then(|()| contender.readings());
+        let readings = told.map_err(|error| (*which, error))?;
+        turns.extend(turns_of(pair, contender, launch, readings));
         Ok(())
     })?;
     Ok(turns)
@@ -328,9 +341,9 @@ struct BlockTurn {
 
 /// The lanes that both versions have and this one knows. Blocks of both are made alike: as many
 /// iterations as the longer batch has, as few samples as the smaller block.
-fn shared_lanes(fighters: &[Fighter<'_>]) -> Vec<[BlockTurn; 2]> {
+fn shared_lanes(contenders: &[Contender<'_>]) -> Vec<[BlockTurn; 2]> {
     let find = |which: usize, name: &str| {
-        let lanes = &fighters[which].lanes;
+        let lanes = &contenders[which].lanes;
         let at = lanes.iter().position(|lane| lane.metric == name)?;
         Some((at as u32, &lanes[at]))
     };
@@ -342,22 +355,22 @@ fn shared_lanes(fighters: &[Fighter<'_>]) -> Vec<[BlockTurn; 2]> {
         let turn = |which, lane| BlockTurn { which, metric, lane, iterations, samples };
         Some([turn(0, base_at), turn(1, at)])
     };
-    fighters[0].lanes.iter().filter_map(shared).collect()
+    contenders[0].lanes.iter().filter_map(shared).collect()
 }
 
 /// Readings as turns: those of metrics that this version compares.
 fn turns_of(
-    bout: &Bout<'_>,
-    fighter: &Fighter<'_>,
+    pair: &LaunchPair<'_>,
+    contender: &Contender<'_>,
     launch: u32,
     readings: Vec<Answer>,
 ) -> Vec<Turn> {
-    let (trial, version) = (bout.trial, fighter.version);
+    let (trial, version) = (pair.trial, contender.version);
     let turn = |reading: Answer| {
         let Answer::Reading { metric, index, iterations, value } = reading else { return None };
         let metric = MetricName::parse(&metric).ok()?;
         let is_compared = trial == Trial::Counts || contest_of(metric).is_some();
-        let case = bout.case.clone();
+        let case = pair.case.clone();
         is_compared.then_some(Turn {
             case,
             trial,

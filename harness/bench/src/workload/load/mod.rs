@@ -14,7 +14,7 @@ pub mod program;
 pub mod queue;
 pub mod target;
 
-use self::agents::{Agents, Mischief};
+use self::agents::{Agents, FaultInjection};
 use self::generator::{Bounds, Generator};
 use self::looks::Linear;
 use self::pace::RealTime;
@@ -53,15 +53,15 @@ pub fn run(
     let linear = Arc::new(Linear::default());
     let cores = Cores::of(ctx.core);
     let at_once = cores.for_target;
-    let agents = |mischief| {
+    let agents = |faults| {
         let linear = Arc::clone(&linear);
-        move || Agents::start(agent, &job.plan, mischief, Arc::clone(&linear), at_once)
+        move || Agents::start(agent, &job.plan, faults, Arc::clone(&linear), at_once)
     };
     let planted_bytes = job.planted_bytes;
     let mut load = Load { ctx, case, job, linear: &linear, cores };
     match &job.target {
-        LoadTarget::Agents => load.run(&agents(Mischief { deadly: false, planted_bytes })),
-        LoadTarget::Churn => load.run(&agents(Mischief { deadly: true, planted_bytes })),
+        LoadTarget::Agents => load.run(&agents(FaultInjection { deadly: false, planted_bytes })),
+        LoadTarget::Churn => load.run(&agents(FaultInjection { deadly: true, planted_bytes })),
         LoadTarget::Nobody => load.run(&|| Ok(Nobody::default())),
         LoadTarget::Program(words) => load.run(&|| Program::start(words)),
     }
@@ -133,7 +133,7 @@ struct Load<'a, 'c> {
 
 impl Load<'_, '_> {
     fn run<T: Target + Send>(&mut self, start: &dyn Fn() -> Attempt<T>) -> Attempt<()> {
-        // Once in vain: what is made once and kept for ever is there before anything is counted.
+        // Warm-up start and stop, so that one-time allocations are not counted as leaks.
         drop(self.cores.without(start)?);
         let before = looks::count();
         let target = self.cores.without(start)?;

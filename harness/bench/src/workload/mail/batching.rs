@@ -1,4 +1,4 @@
-//! Requests that wait for company at the host's edge, against requests that do not: what that saves
+//! Requests that are posted several at a time, against requests that are not: what that saves
 //! of CPU time, and what it adds to a response.
 //!
 //! The rate leaves a shard time to fall asleep between two requests. The CPU time is that of the

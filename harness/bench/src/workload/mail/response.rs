@@ -151,7 +151,7 @@ impl Generator {
         self.paced(clock, orchestrator, None)
     }
 
-    /// The same, the requests waiting for company in `batcher` where there is one.
+    /// The same, the requests going through `batcher` where there is one.
     pub(super) fn paced(
         &mut self,
         clock: &dyn Clock,

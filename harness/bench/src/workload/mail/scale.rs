@@ -8,7 +8,7 @@
 use super::route::setup;
 use super::runtime::{guest, tier};
 use super::spent;
-use super::timed::{Births, Timed};
+use super::timed::{SpawnTimes, Timed};
 use super::traffic::{Traffic, Whole, post_taking, request};
 use crate::measure::protocol::{AgentFiles, Event, MailLoad};
 use crate::timing::context::{At, Context, Total};
@@ -57,7 +57,7 @@ pub fn run(
     answer_once(ctx, &mut guests, load)?;
     let up_ns = ctx.clock.now().0 - start;
     ctx.once(case, "up_ns", up_ns);
-    births(ctx, case, timed.births());
+    spawn_times(ctx, case, timed.spawn_times());
     again(ctx, case, &subject, setup.shape)?;
     let after = memory::footprint();
     match (before, after) {
@@ -94,8 +94,8 @@ fn answer_once(ctx: &mut Context<'_>, guests: &mut Guests, load: MailLoad) -> At
     Ok(())
 }
 
-fn births(ctx: &mut Context<'_>, case: &CaseKey, births: Births) {
-    let Births { mut spawn_ns, mut faults } = births;
+fn spawn_times(ctx: &mut Context<'_>, case: &CaseKey, spawn_times: SpawnTimes) {
+    let SpawnTimes { mut spawn_ns, mut faults } = spawn_times;
     spawn_ns.sort_unstable();
     faults.sort_unstable();
     let of = |sorted: &[u64], share: usize| sorted.get(sorted.len() * share / 100).copied();
@@ -123,7 +123,7 @@ fn again(
     for _ in 0..TIMES {
         drop(timed.spawn(shape)?);
     }
-    let Births { mut spawn_ns, mut faults } = timed.births();
+    let SpawnTimes { mut spawn_ns, mut faults } = timed.spawn_times();
     spawn_ns.sort_unstable();
     faults.sort_unstable();
     let middle = |sorted: &[u64]| sorted[sorted.len() / 2];

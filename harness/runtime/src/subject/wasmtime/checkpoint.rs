@@ -13,7 +13,7 @@
 //! lets nobody change it.
 
 use super::expose::Places;
-use super::instance::{HostState, Live};
+use super::instance::{GuestInstance, HostState};
 use super::variables::{Access, Variables};
 use caxton_sys::dirty;
 use caxton_sys::memfd::Image;
@@ -199,7 +199,7 @@ impl Savable {
     }
 }
 
-impl Live {
+impl GuestInstance {
     /// The state as it is now. With a `previous` checkpoint only what was written since the last
     /// base is copied where the kernel tells; without one, everything.
     pub(super) fn checkpoint(
