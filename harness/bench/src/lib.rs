@@ -1,7 +1,7 @@
 //! The bench family and the command line: plans, builds and runs agents, keeps records.
 //!
-//! A `plan` says what to run; a `workload` drives the subjects of `caxton_runtime`; `measure`
-//! schedules launches and times them; `cli` is a bench's command line, `cmd` the one of
+//! A `plan` says what to run; a `workload` drives the subjects of `caxton_runtime` with the kit of
+//! `timing`; `measure` schedules launches; `cli` is a bench's command line, `cmd` the one of
 //! `caxton-bench`.
 #![forbid(unsafe_code)]
 
@@ -15,6 +15,7 @@ pub mod measure;
 pub mod plan;
 mod record;
 pub mod suite;
+pub mod timing;
 pub mod workload;
 
 use caxton_sys::allocator::{count, count_as};

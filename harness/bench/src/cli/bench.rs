@@ -10,10 +10,11 @@ use super::progress::Progress;
 use super::scratch::{scratch, sweep_leftovers};
 use super::{cases, flags, list, relink, resume, selftest};
 use crate::guest::catalog::Workspace;
+use crate::measure::protocol::Job;
 use crate::measure::protocol::Sampling;
 use crate::measure::run::{Run, Settings};
+use crate::plan::Task;
 use crate::plan::scale::Scale;
-use crate::plan::{Task, TaskKind};
 use crate::record;
 use crate::suite::Suite;
 use caxton_analysis::compare::Records;
@@ -236,7 +237,7 @@ pub(super) fn measure(
     watch_for_ctrl_c();
     let launches = |task: &Task| if settings.spin.is_some() { 1 } else { task.launches(scale) };
     let progress = Progress::new(ahead(tasks, &launches));
-    let mut run = Run::new(record, folder, settings, (&STOP, &progress));
+    let mut run = Run::new(record, folder, settings, &STOP, &progress);
     let ended = run.all(tasks, files);
     progress.finish();
     if let Err(error) = ended {
@@ -261,8 +262,8 @@ pub(super) fn measure(
 fn ahead(tasks: &[Task], launches: &dyn Fn(&Task) -> u32) -> Ahead {
     let mut ahead = Ahead::default();
     for task in tasks {
-        match &task.kind {
-            TaskKind::Load { job, .. } => {
+        match &task.job {
+            Job::Load(job) => {
                 ahead.loads = Nanos(ahead.loads.0.saturating_add(job.length().0));
             }
             _ => ahead.launches += u64::from(launches(task)),

@@ -3,9 +3,10 @@
 use super::args::{Args, Mode, ProfileKind};
 use super::messages::{Problem, note};
 use crate::guest::catalog::Workspace;
+use crate::measure::protocol::Job;
+use crate::plan::Task;
 use crate::plan::filter::Filter;
 use crate::plan::scale::Scale;
-use crate::plan::{Task, TaskKind};
 use crate::suite::wasm::BALLAST;
 use crate::suite::{self, Subjects, Suite};
 use caxton_analysis::exit;
@@ -47,8 +48,7 @@ pub(super) fn tasks(
     // Of all agents at once they would take as long as everything else together.
     let is_narrow = !args.selection.filters.is_empty() || !args.selection.agent.is_empty();
     let is_quick = args.mode() == Mode::Measure(Scale::Quick);
-    let tasks =
-        tasks.filter(|task| is_narrow || !is_quick || !matches!(task.kind, TaskKind::Parts(_)));
+    let tasks = tasks.filter(|task| is_narrow || !is_quick || task.job != Job::Parts);
     let kept = tasks.filter_map(|task| task.keep(&|case| filter.takes(case)));
     Ok(match args.profiling.profile {
         Some(ProfileKind::Cpu) => kept.filter_map(Task::profiled).collect(),

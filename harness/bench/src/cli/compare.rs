@@ -10,12 +10,13 @@ use super::place::as_the_user_means;
 use super::progress::Progress;
 use super::relink::Relink;
 use crate::guest::catalog::{EXAMPLE_SEED, Workspace};
+use crate::measure::protocol::Job;
 use crate::measure::turns::compare::{Compare, Contest, Settings, What, design_for};
 use crate::measure::turns::kit::{OpenKit, pack};
 use crate::measure::turns::wire::Want;
+use crate::plan::Task;
 use crate::plan::filter::Filter;
 use crate::plan::scale::Scale;
-use crate::plan::{Task, TaskKind};
 use crate::record;
 use crate::suite::{Subjects, Suite};
 use caxton_analysis::exit;
@@ -244,18 +245,15 @@ pub(super) fn contests(
 
 /// What of a task can be compared.
 fn contest(task: Task) -> Option<Contest> {
-    match task.kind {
-        TaskKind::Overhead(pairs) => {
-            let case = pairs.into_iter().find(|pair| pair.case.is_overhead())?.case;
-            Some(Contest { case, is_paired: true })
+    let mut cases = task.cases.into_iter();
+    match task.job {
+        Job::Overhead => {
+            cases.find(CaseKey::is_overhead).map(|case| Contest { case, is_paired: true })
         }
-        TaskKind::MemoryLimit { case, .. } | TaskKind::Heap(case) => {
-            Some(Contest { case, is_paired: false })
+        Job::MemoryLimit { .. } | Job::Heap => {
+            cases.next().map(|case| Contest { case, is_paired: false })
         }
-        TaskKind::Profile(_)
-        | TaskKind::Parts(_)
-        | TaskKind::Mail { .. }
-        | TaskKind::Load { .. } => None,
+        _ => None,
     }
 }
 

@@ -15,10 +15,11 @@ use crate::guest::build::{BuildStep, Builder};
 use crate::guest::catalog::{EXAMPLE_SEED, Expected, Workspace, cargo};
 use crate::guest::toolchain::{Side, Toolchain, Variant, shuffle_flag};
 use crate::measure::protocol::AgentFiles;
+use crate::measure::protocol::Job;
 use crate::measure::turns::compare::{Compare, Contest, Settings, What, design_for};
 use crate::measure::turns::kit::{OpenKit, pack};
+use crate::plan::Task;
 use crate::plan::scale::Scale;
-use crate::plan::{Task, TaskKind};
 use crate::record;
 use crate::suite::Suite;
 use caxton_analysis::exit;
@@ -65,7 +66,7 @@ pub(super) fn alone(
     workspace: &Workspace,
     (tasks, guests): (&[Task], &BTreeMap<String, PathBuf>),
 ) -> Result<ExitCode, Problem> {
-    let paired = |task: &&Task| matches!(task.kind, TaskKind::Overhead(_));
+    let paired = |task: &&Task| task.job == Job::Overhead;
     let tasks: Vec<Task> = tasks.iter().filter(paired).cloned().collect();
     // Before anything is built: a folder that another process writes to.
     let out = args.output.out.as_deref().map(as_the_user_means);

@@ -2,8 +2,8 @@
 
 use super::subjects::{Subjects, Suite};
 use super::throughput::{COURIER, load};
-use crate::measure::protocol::{MailLoad, MailWork};
-use crate::plan::{Task, TaskKind};
+use crate::measure::protocol::{Job, MailLoad};
+use crate::plan::Task;
 use caxton_model::case::CaseKey;
 use caxton_sys::allocator::Counting;
 
@@ -25,8 +25,7 @@ fn plan(subjects: &Subjects) -> Vec<Task> {
         let case = CaseKey::new(SUITE.name, "scale", "reference", COURIER).with("agents", agents);
         // Of very many one message each is in flight: more would measure the memory of messages.
         let per_agent = if agents > QUICK_MAX { 1 } else { load(agents, BYTES).per_agent };
-        let what = MailWork::Scale(MailLoad { per_agent, ..load(agents, BYTES) });
-        Task { agent: COURIER.to_owned(), kind: TaskKind::Mail { case, what } }
+        Task::new(case, Job::Scale(MailLoad { per_agent, ..load(agents, BYTES) }))
     };
     AGENTS.into_iter().filter(wanted).map(task).collect()
 }

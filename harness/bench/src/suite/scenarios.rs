@@ -3,9 +3,9 @@
 
 use super::subjects::{Loads, Subjects, Suite};
 use super::throughput::COURIER;
-use crate::measure::protocol::{LoadJob, LoadTarget};
+use crate::measure::protocol::{Job, LoadJob, LoadTarget};
+use crate::plan::Task;
 use crate::plan::scale::Scale;
-use crate::plan::{Task, TaskKind};
 use caxton_model::case::CaseKey;
 use caxton_model::load::plan::{Arrivals, LoadPlan, Pacing, Rate, Role, Stage};
 use caxton_model::load::threshold::Threshold;
@@ -42,7 +42,8 @@ fn stage(name: &str, role: Role, length_s: u64, per_second: f64) -> Stage {
 /// A plan of the guide's.
 fn guide(
     name: &str,
-    (agents, message_bytes): (u32, u32),
+    agents: u32,
+    message_bytes: u32,
     stages: Vec<Stage>,
     thresholds: &[(&str, &str)],
 ) -> LoadPlan {
@@ -74,7 +75,7 @@ fn peak() -> Scenario {
     ];
     let thresholds =
         [("success{stage:hold}", "rate>0.99"), ("response_time{stage:hold}", "p(99)<100ms")];
-    let plan = guide("peak", (1000, 1024), stages, &thresholds);
+    let plan = guide("peak", 1000, 1024, stages, &thresholds);
     Scenario { plan, target: LoadTarget::Agents, quick_s: &[2, 10] }
 }
 
@@ -83,7 +84,7 @@ fn sustained() -> Scenario {
     let stages = vec![stage("hold", Role::Hold, DAY_S, 10_000.0)];
     let thresholds =
         [("success", "rate>0.99"), ("leak", "value==0"), ("degradation", "value<0.05")];
-    let plan = guide("sustained", (100, 512), stages, &thresholds);
+    let plan = guide("sustained", 100, 512, stages, &thresholds);
     // Thirds of twenty seconds each, after four that are cold.
     Scenario { plan, target: LoadTarget::Agents, quick_s: &[66] }
 }
@@ -97,7 +98,7 @@ fn burst() -> Scenario {
     ];
     let thresholds =
         [("recovery_time", "value<30s"), ("success", "rate>0.99"), ("dropped", "rate==0")];
-    let plan = guide("burst", (100, 1024), stages, &thresholds);
+    let plan = guide("burst", 100, 1024, stages, &thresholds);
     Scenario { plan, target: LoadTarget::Agents, quick_s: &[7, 3, 8] }
 }
 
@@ -114,7 +115,7 @@ fn day_of_messages() -> Scenario {
 fn churn() -> Scenario {
     let stages = vec![stage("churn", Role::Hold, 100, 10_000.0)];
     let thresholds = [("success", "rate>0.99"), ("leak", "value==0")];
-    let mut plan = guide("churn", (100, 512), stages, &thresholds);
+    let mut plan = guide("churn", 100, 512, stages, &thresholds);
     plan.pacing = Pacing::Closed { in_flight: 64 };
     Scenario { plan, target: LoadTarget::Churn, quick_s: &[10] }
 }
@@ -123,7 +124,7 @@ fn churn() -> Scenario {
 fn generator() -> Scenario {
     let stages = vec![stage("hold", Role::Hold, 10, 1_000_000.0)];
     let thresholds = [("messages", "rate>=999000"), ("dropped", "rate==0")];
-    let plan = guide("generator", (1, 64), stages, &thresholds);
+    let plan = guide("generator", 1, 64, stages, &thresholds);
     Scenario { plan, target: LoadTarget::Nobody, quick_s: &[3] }
 }
 
@@ -159,7 +160,7 @@ fn task(scenario: Scenario, loads: &Loads) -> Task {
     }
     let planted_bytes = loads.planted_bytes;
     let job = LoadJob { plan, target, from_second: 0, segment: 0, for_ns, planted_bytes };
-    Task { agent: COURIER.to_owned(), kind: TaskKind::Load { case, job: Box::new(job) } }
+    Task::new(case, Job::Load(Box::new(job)))
 }
 
 /// A name of the user's as part of a case key and of a path: without their separators.
@@ -198,8 +199,8 @@ mod tests {
     fn jobs(loads: Loads) -> Vec<LoadJob> {
         let agents = vec![COURIER.to_owned()];
         let tasks = plan(&Subjects { agents, loads, ..Subjects::default() });
-        let job = |task: Task| match task.kind {
-            TaskKind::Load { job, .. } => *job,
+        let job = |task: Task| match task.job {
+            Job::Load(job) => *job,
             other => panic!("{other:?}"),
         };
         tasks.into_iter().map(job).collect()

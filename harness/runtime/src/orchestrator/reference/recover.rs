@@ -83,38 +83,6 @@ impl<S: MailSubject> Shard<S> {
         Ok(())
     }
 
-    /// Puts the agent back to its last checkpoint; its mail stays.
-    pub(super) fn restore(&mut self, local: usize) -> Result<(), String> {
-        let agent = self.agents.get_mut(local).ok_or("there is no such agent")?;
-        if agent.file.checkpoint.is_none() {
-            return Err("there is no checkpoint of it".to_owned());
-        }
-        // What was handled since is not in the state any more, and is not handed out again.
-        agent.file.journal.clear();
-        let left = self.clear_out(local, None);
-        self.strays.extend(left.handled);
-        self.lose(left.spoilt);
-        self.take_place(local, left.waiting.into()).map_err(|outcome| {
-            self.stats.failures += 1;
-            self.stats.escalated += 1;
-            self.bury(local);
-            outcome.reason().unwrap_or("it did not come back").to_owned()
-        })
-    }
-
-    /// Ends the agent for good.
-    pub(super) fn kill(&mut self, local: usize) -> Result<(), String> {
-        let agent = self.agents.get_mut(local).ok_or("there is no such agent")?;
-        if agent.instance.is_none() {
-            return Err("it is not run any more".to_owned());
-        }
-        let left = self.clear_out(local, None);
-        self.strays.extend(left.handled);
-        self.lose(left.waiting.len() as u64 + left.spoilt);
-        self.bury(local);
-        Ok(())
-    }
-
     /// The agent died.
     #[cold]
     pub(super) fn fell(&mut self, local: usize, death: Death, why: &Outcome) {

@@ -6,22 +6,23 @@
 //! A full checkpoint copies memory to an [`Image`], and where memory lies in a slab the image is
 //! mapped over it at once: from then on the kernel knows which pages were written to, and the next
 //! checkpoint is the same image and those pages alone. It is complete by itself: no checkpoint
-//! needs another. `checkpoint_bytes.rs` is its form as bytes.
+//! needs another.
 //!
 //! Each restore checks what was copied into this process' own memory (variables and pages) against
 //! a checksum. It does not check the image: that would cost as much as copying it, and the kernel
-//! lets nobody change it. An image that comes as bytes is checked then, once.
+//! lets nobody change it.
 
 use super::checkpoint_error::CheckpointError;
 use super::expose::Places;
 use super::host::HostState;
 use super::variables::{Access, Variables};
-use caxton_model::units::Bytes;
 use caxton_sys::dirty;
 use caxton_sys::memfd::Image;
 use caxton_sys::slab::Slab;
+use std::hash::{Hash, Hasher};
 use std::ops::Range;
 use std::sync::Arc;
+use twox_hash::XxHash64;
 use wasmtime::{Instance, Store};
 
 /// Changes are kept in pieces of this size.
@@ -59,7 +60,7 @@ pub struct Checkpoint {
 }
 
 /// Pages that differ from the base.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(super) struct Written {
     /// Their numbers, in order.
     pub(super) pages: Vec<u32>,
@@ -105,11 +106,6 @@ impl Checkpoint {
         (!self.is_full).then_some(self.written.pages.len() as u64)
     }
 
-    /// Size of the agent's memory.
-    pub fn linear_memory(&self) -> Bytes {
-        Bytes(self.memory_bytes)
-    }
-
     /// The agent's memory.
     #[cfg(test)]
     pub(super) fn memory(&self) -> Vec<u8> {
@@ -127,22 +123,16 @@ impl Checkpoint {
         if self.sum() != self.checksum {
             return Err(CheckpointError::Corrupt("its checksum is another"));
         }
-        self.check_shape()
+        Ok(())
     }
 
-    /// Refuses sizes that do not go together.
-    pub(super) fn check_shape(&self) -> Result<(), CheckpointError> {
-        let is_whole = self.memory_bytes.is_multiple_of(WASM_PAGE_BYTES)
-            && (self.base.bytes() as u64) <= self.memory_bytes;
-        if !is_whole {
-            return Err(CheckpointError::Corrupt("size of memory"));
-        }
-        let last = self.written.pages.last().map_or(0, |page| u64::from(*page) + 1);
-        let is_in_order = self.written.pages.is_sorted_by(|a, b| a < b);
-        if !is_in_order || last * PAGE_BYTES as u64 > self.memory_bytes {
-            return Err(CheckpointError::Corrupt("numbers of pages"));
-        }
-        Ok(())
+    /// Over everything but the base.
+    pub fn sum(&self) -> u64 {
+        let Self { base, written, memory_bytes, channel, variables, module, .. } = self;
+        let mut hasher = XxHash64::with_seed(0);
+        (module, memory_bytes, base.bytes(), channel).hash(&mut hasher);
+        (self.is_full, variables, written).hash(&mut hasher);
+        hasher.finish()
     }
 }
 

@@ -127,7 +127,7 @@ impl HeapLog {
                 samples.push(StackSample { time_ns: 0, thread: 0, stack, weight: bytes });
             }
         }
-        builder.finish(about, health, (weight, samples))
+        builder.finish(about, health, weight, samples)
     }
 }
 
@@ -223,7 +223,8 @@ impl<'a> Builder<'a> {
         self,
         about: About,
         health: Health,
-        (weight, samples): (Weight, Vec<StackSample>),
+        weight: Weight,
+        samples: Vec<StackSample>,
     ) -> Profile {
         Profile {
             about,

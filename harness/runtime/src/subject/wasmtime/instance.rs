@@ -47,13 +47,13 @@ pub(super) fn store(pre: &InstancePre<HostState>, terms: Terms) -> Attempt<Store
 }
 
 /// An agent that is being made.
-pub(super) struct Birth {
+pub(super) struct InstanceBuilder {
     pub(super) store: Store<HostState>,
     instance: Instance,
     memory: Memory,
 }
 
-impl Birth {
+impl InstanceBuilder {
     /// What became of instantiating it in `store`.
     pub(super) fn of(
         mut store: Store<HostState>,
@@ -108,13 +108,13 @@ impl Birth {
         mut self,
         called: wasmtime::Result<u32>,
         lease: Option<Arc<Lease>>,
-    ) -> Attempt<Live> {
+    ) -> Attempt<GuestInstance> {
         let channel = self.survived("agent_new", called)?;
         let handle = self.function("agent_handle")?;
         let reserve = self.function("agent_reserve")?;
         let example = self.function("agent_example")?;
         let Self { store, instance, memory } = self;
-        let live = Live {
+        let live = GuestInstance {
             store,
             instance,
             handle,
@@ -137,7 +137,7 @@ impl Birth {
 }
 
 /// A live agent.
-pub(super) struct Live {
+pub(super) struct GuestInstance {
     pub(super) store: Store<HostState>,
     pub(super) instance: Instance,
     pub(super) handle: TypedFunc<(u32, u32), i32>,
@@ -153,7 +153,7 @@ pub(super) struct Live {
     _lease: Option<Arc<Lease>>,
 }
 
-impl Live {
+impl GuestInstance {
     /// Writes `message` to the inbox; what `agent_handle` is called with then.
     // Inlined by force: the timed call must not depend on who else uses its steps.
     #[inline(always)]

@@ -5,7 +5,7 @@
 //! guest, `instance.rs` the live agent, in which every address and length that comes from the guest
 //! is checked; `agent.rs` calls it as functions, `async_agent.rs` as futures; `checkpoint.rs` is an
 //! agent's state, `saving.rs` keeps it and puts it back: `expose.rs` makes it visible,
-//! `variables.rs` is what of it is not memory, `checkpoint_bytes.rs` its form outside this process.
+//! `variables.rs` is what of it is not memory.
 //! `heap.rs` notes who allocates in a guest that tells, by way of `heap_calls.rs`. For profilers
 //! `code.rs` and `dwarf.rs` name the functions behind addresses, and `watch.rs` tells when code
 //! comes and goes.
@@ -14,7 +14,6 @@ mod agent;
 mod allocation;
 mod async_agent;
 mod checkpoint;
-mod checkpoint_bytes;
 mod checkpoint_error;
 mod code;
 mod dwarf;
@@ -47,8 +46,6 @@ pub use options::{Bounds, CompilerEffort, EngineOptions};
 
 #[cfg(test)]
 mod async_tests;
-#[cfg(test)]
-mod checkpoint_bytes_tests;
 #[cfg(test)]
 mod checkpoint_tests;
 #[cfg(test)]

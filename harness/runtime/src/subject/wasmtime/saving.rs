@@ -2,11 +2,11 @@
 
 use super::checkpoint::{Checkpoint, RestoreBy, WASM_PAGE_BYTES, Written};
 use super::checkpoint_error::CheckpointError;
-use super::instance::Live;
+use super::instance::GuestInstance;
 use caxton_sys::memfd::Image;
 use std::sync::Arc;
 
-impl Live {
+impl GuestInstance {
     /// The state as it is now. With a `previous` checkpoint only what was written since the last
     /// base is copied where the kernel tells; without one, everything.
     pub(super) fn checkpoint(

@@ -2,7 +2,8 @@
 //! the same windows.
 
 use super::sides::{Exchange, Loaded, counted, page_offset};
-use crate::measure::blocks::{BlockSize, Seat, prepare, timed_batch};
+use crate::timing::blocks::{BlockSize, prepare, timed_batch};
+use crate::timing::participants::Participant;
 use caxton_model::case::Outcome;
 use caxton_model::reading::Reading;
 use caxton_model::units::Nanos;
@@ -50,18 +51,19 @@ struct Member {
 }
 
 /// The threads.
-pub(super) struct Crew {
+pub(super) struct Callers {
     members: Vec<Member>,
 }
 
-impl Crew {
+impl Callers {
     /// Starts the threads, makes their agents and warms them up.
     ///
     /// # Errors
     /// What became of an agent.
     pub(super) fn start<'scope, 'env: 'scope>(
         scope: &'scope Scope<'scope, 'env>,
-        (sides, exchange): (&'env [Loaded], &'env Exchange),
+        sides: &'env [Loaded],
+        exchange: &'env Exchange,
         threads: u32,
         seed: u64,
     ) -> Attempt<Self> {
@@ -70,17 +72,17 @@ impl Crew {
             let (orders, listen) = mpsc::channel();
             let (say, answers) = mpsc::channel();
             let rng = fastrand::Rng::with_seed(seed ^ u64::from(number));
-            let work = move || serve((sides, exchange), rng, (&listen, &say));
+            let work = move || serve(sides, exchange, rng, &listen, &say);
             let thread = Builder::new().name(format!("agent-{number}"));
             let started = thread.spawn_scoped(scope, work);
             started.map_err(|error| Outcome::Failed(format!("no thread: {error}")))?;
             members.push(Member { orders, answers });
         }
-        let crew = Self { members };
+        let callers = Self { members };
         for side in 0..sides.len() {
-            crew.all(|| Order::WarmUp(side))?;
+            callers.all(|| Order::WarmUp(side))?;
         }
-        Ok(crew)
+        Ok(callers)
     }
 
     /// All threads call the agents of `side` for `time`.
@@ -140,21 +142,23 @@ fn gone() -> Outcome {
 
 /// A thread's life: agents of its own, then one order after another.
 fn serve(
-    (sides, exchange): (&[Loaded], &Exchange),
+    sides: &[Loaded],
+    exchange: &Exchange,
     mut rng: fastrand::Rng,
-    (orders, answers): (&Receiver<Order>, &Sender<Attempt<Answer>>),
+    orders: &Receiver<Order>,
+    answers: &Sender<Attempt<Answer>>,
 ) {
-    let mut seats: Vec<Option<Seat>> = sides.iter().map(|_| None).collect();
+    let mut agents: Vec<Option<Participant<'_>>> = sides.iter().map(|_| None).collect();
     for order in orders {
         let is_last = matches!(order, Order::Settle);
         let answer = match order {
-            Order::WarmUp(side) => seat(&sides[side], exchange, &mut rng).map(|seat| {
-                seats[side] = Some(seat);
+            Order::WarmUp(side) => warm(&sides[side], exchange, &mut rng).map(|agent| {
+                agents[side] = Some(agent);
                 Answer::Turn(Turn::default())
             }),
-            Order::Work(side, time) => with(&mut seats, side, |seat| work(seat, exchange, time)),
-            Order::Count(side, time) => with(&mut seats, side, |seat| count(seat, exchange, time)),
-            Order::Settle => settle(&seats, exchange),
+            Order::Work(side, time) => with(&mut agents, side, |agent| work(agent, time)),
+            Order::Count(side, time) => with(&mut agents, side, |agent| count(agent, time)),
+            Order::Settle => settle(&agents, exchange),
         };
         let is_lost = answer.is_err();
         if answers.send(answer).is_err() || is_last || is_lost {
@@ -163,47 +167,52 @@ fn serve(
     }
 }
 
-fn with(
-    seats: &mut [Option<Seat>],
+fn with<'a>(
+    agents: &mut [Option<Participant<'a>>],
     side: usize,
-    work: impl FnOnce(&mut Seat) -> Attempt<Answer>,
+    work: impl FnOnce(&mut Participant<'a>) -> Attempt<Answer>,
 ) -> Attempt<Answer> {
-    seats[side].as_mut().map_or_else(|| Err(gone()), work)
+    agents[side].as_mut().map_or_else(|| Err(gone()), work)
 }
 
-fn seat(side: &Loaded, exchange: &Exchange, rng: &mut fastrand::Rng) -> Attempt<Seat> {
+fn warm<'a>(
+    side: &Loaded,
+    exchange: &'a Exchange,
+    rng: &mut fastrand::Rng,
+) -> Attempt<Participant<'a>> {
     let mut instance = side.instantiate()?;
-    instance.reserve(exchange.message.get().len(), page_offset(rng))?;
-    let mut seat = Seat::new(instance);
-    let size = BlockSize { samples_max: 8, time: Nanos(1_000_000) };
-    prepare(&Monotonic, &mut seat, exchange.message.get(), (size, BATCH))?;
-    seat.check_reply(side.side().name(), &exchange.reply)?;
-    Ok(seat)
+    let message = exchange.message.get();
+    instance.reserve(message.len(), page_offset(rng))?;
+    let mut agent = Participant::new("agent", instance, message, &exchange.reply);
+    let size = BlockSize { samples_max: 8, time: Nanos(1_000_000), batch_min: BATCH };
+    prepare(&Monotonic, &mut agent.instance, message, size)?;
+    agent.instance.check_reply(side.side().name(), &exchange.reply)?;
+    Ok(agent)
 }
 
-fn work(seat: &mut Seat, exchange: &Exchange, time: Nanos) -> Attempt<Answer> {
-    let (before, calls) = (CpuTime::of_thread(), seat.calls);
+fn work(agent: &mut Participant<'_>, time: Nanos) -> Attempt<Answer> {
+    let Participant { name, instance, message, reply } = agent;
+    let (before, calls) = (CpuTime::of_thread(), instance.calls);
     let start = Monotonic.now();
     while Monotonic.now().0 - start.0 < time.0 {
-        timed_batch(&Monotonic, seat, exchange.message.get(), seat.iterations)?;
+        timed_batch(&Monotonic, instance, message, instance.iterations)?;
     }
     let cpu = CpuTime::of_thread().since(before);
-    seat.check_reply("agent", &exchange.reply)?;
-    Ok(Answer::Turn(Turn { messages: seat.calls - calls, cpu }))
+    instance.check_reply(name, reply)?;
+    Ok(Answer::Turn(Turn { messages: instance.calls - calls, cpu }))
 }
 
-fn count(seat: &mut Seat, exchange: &Exchange, time: Nanos) -> Attempt<Answer> {
+fn count(agent: &mut Participant<'_>, time: Nanos) -> Attempt<Answer> {
     let mut counters = Counters::open();
     let mut counts: Counts = counters
         .missing()
         .iter()
         .map(|(event, why)| ((*event).to_owned(), Reading::Missing(why.clone())))
         .collect();
-    let what = ("agent", exchange);
-    let (groups, iterations) = counted(&Monotonic, (&mut counters, seat), what, time)?;
-    for (event, count) in groups.iter().flat_map(|group| group.scaled()) {
+    let counted = counted(&Monotonic, &mut counters, agent, time)?;
+    for (event, count) in counted.groups.iter().flat_map(|group| group.scaled()) {
         let per_message = match count {
-            Reading::Known(count) => Reading::Known(count as f64 / iterations as f64),
+            Reading::Known(count) => Reading::Known(count as f64 / counted.iterations as f64),
             Reading::Missing(why) => Reading::Missing(why),
         };
         counts.insert(event, per_message);
@@ -211,9 +220,9 @@ fn count(seat: &mut Seat, exchange: &Exchange, time: Nanos) -> Attempt<Answer> {
     Ok(Answer::Counts(counts))
 }
 
-fn settle(seats: &[Option<Seat>], exchange: &Exchange) -> Attempt<Answer> {
-    for seat in seats.iter().flatten() {
-        seat.check_sent(exchange.sends)?;
+fn settle(agents: &[Option<Participant<'_>>], exchange: &Exchange) -> Attempt<Answer> {
+    for agent in agents.iter().flatten() {
+        agent.instance.check_sent(exchange.sends)?;
     }
     Ok(Answer::Turn(Turn::default()))
 }

@@ -1,6 +1,6 @@
 //! The instrument measures itself first: a clock read, an empty sample, a turn of the batch loop.
 
-use super::blocks::{Seat, timed_batch};
+use super::blocks::{BenchInstance, timed_batch};
 use caxton_model::record::Calibration;
 use caxton_model::units::{Bytes, Nanos};
 use caxton_runtime::subject::{AgentInstance, Attempt, HostCounts};
@@ -17,15 +17,15 @@ const BATCH_PER_SAMPLE: f64 = 200.0;
 /// No shorter batch is aimed at: below it a single interrupt is most of the sample.
 const BATCH_FLOOR: Nanos = Nanos(20_000);
 
-/// Turns of the yardstick: about 20 µs.
-const YARDSTICK_TURNS: u64 = 8_000;
+/// Turns of the noise probe: about 20 µs.
+const PROBE_TURNS: u64 = 8_000;
 
 /// A fixed piece of work that keeps all of a core's execution units busy: when a neighbour on the
 /// same physical core wakes up, or the clock drops, it takes longer, and so does all else.
-pub fn yardstick(clock: &dyn Clock) -> Nanos {
+pub fn noise_probe(clock: &dyn Clock) -> Nanos {
     let start = clock.now();
     let mut chains: [u64; 8] = std::hint::black_box([1, 2, 3, 4, 5, 6, 7, 8]);
-    for turn in 0..YARDSTICK_TURNS {
+    for turn in 0..PROBE_TURNS {
         for chain in &mut chains {
             *chain = (chain.rotate_left(7) ^ turn).wrapping_add(*chain >> 3);
         }
@@ -97,12 +97,12 @@ pub fn measure(clock: &dyn Clock) -> Attempt<Cost> {
         std::hint::black_box(clock.now());
     }
     let clock_read_ns = (clock.now().0 - start.0) as f64 / f64::from(READS);
-    let mut seat = Seat::new(Box::new(Nothing));
+    let mut instance = BenchInstance::new(Box::new(Nothing));
     let mut empty = Vec::with_capacity(SAMPLES);
     let mut ends = Vec::with_capacity(SAMPLES + 1);
     for _ in 0..SAMPLES {
         ends.push(clock.now().0);
-        empty.push(timed_batch(clock, &mut seat, &[], 0)?.0);
+        empty.push(timed_batch(clock, &mut instance, &[], 0)?.0);
     }
     ends.push(clock.now().0);
     // From one sample's start to the next one's: both clock reads, the call, the push, and one
@@ -113,7 +113,7 @@ pub fn measure(clock: &dyn Clock) -> Attempt<Cost> {
     std::hint::black_box(empty);
     let mut turns: Vec<f64> = Vec::with_capacity(15);
     for _ in 0..15 {
-        let batch = timed_batch(clock, &mut seat, &[], TURNS)?;
+        let batch = timed_batch(clock, &mut instance, &[], TURNS)?;
         turns.push(batch.0 as f64 / TURNS as f64);
     }
     turns.sort_by(f64::total_cmp);
@@ -121,7 +121,7 @@ pub fn measure(clock: &dyn Clock) -> Attempt<Cost> {
 }
 
 /// Medians over the launches.
-pub fn medians(costs: &[Cost], yardstick_ns: Option<f64>) -> Option<Calibration> {
+pub fn medians(costs: &[Cost], probe_ns: Option<f64>) -> Option<Calibration> {
     let median = |of: fn(&Cost) -> f64| {
         let mut values: Vec<f64> = costs.iter().map(of).collect();
         values.sort_by(f64::total_cmp);
@@ -131,7 +131,7 @@ pub fn medians(costs: &[Cost], yardstick_ns: Option<f64>) -> Option<Calibration>
         clock_read_ns: median(|cost| cost.clock_read_ns)?,
         sample_ns: median(|cost| cost.sample_ns)?,
         loop_turn_ns: median(|cost| cost.loop_turn_ns)?,
-        yardstick_ns,
+        yardstick_ns: probe_ns,
         batch_min: Nanos(median(|cost| cost.batch_min().0 as f64)? as u64),
         launches: costs.len() as u32,
     })

@@ -1,16 +1,17 @@
-//! Timed batches and blocks, and the order in which two sides take turns.
+//! Timed batches and blocks.
 //!
 //! A batch is some iterations between two clock reads; a block is up to a millisecond of batches
-//! of one side; blocks of two sides come in pairs whose order a coin decides. Nothing here
-//! allocates, logs or checks inside a timed region.
+//! of one side. Nothing here allocates, logs or checks inside a timed region.
 
+use super::calibrate::Cost;
+use crate::measure::protocol::Effort;
 use caxton_model::case::Outcome;
 use caxton_model::units::Nanos;
 use caxton_runtime::subject::{AgentInstance, Attempt, Step};
 use caxton_sys::clock::Clock;
 
-/// An agent in the measuring seat.
-pub struct Seat {
+/// An instance that is timed.
+pub struct BenchInstance {
     agent: Box<dyn AgentInstance>,
     /// Messages it was given.
     pub calls: u64,
@@ -20,19 +21,19 @@ pub struct Seat {
     step: Step,
     /// The shortest batch seen while warming up.
     batch: Nanos,
-    /// Messages it had sent to others before it was seated.
+    /// Messages it had sent to others before.
     sent_before: u64,
 }
 
-impl Seat {
-    /// Seats an agent; its batches are one iteration until [`size_batch`].
+impl BenchInstance {
+    /// `agent`, whose batches are one iteration until [`size_batch`].
     pub fn new(agent: Box<dyn AgentInstance>) -> Self {
         let sent_before = agent.host_counts().sent;
         let (step, batch) = (Step::Whole, Nanos(0));
         Self { agent, calls: 0, iterations: 1, step, batch, sent_before }
     }
 
-    /// Messages it sent to others since it was seated.
+    /// Messages it sent to others since then.
     pub fn sent(&self) -> u64 {
         self.agent.host_counts().sent - self.sent_before
     }
@@ -89,7 +90,7 @@ impl Seat {
     }
 }
 
-/// How fast a seat goes at one step.
+/// How fast an instance goes at one step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pace {
     /// Iterations per batch.
@@ -99,30 +100,33 @@ pub struct Pace {
 }
 
 impl Default for Pace {
-    /// That of a seat nobody knows yet.
+    /// That of an instance nobody knows yet.
     fn default() -> Self {
         Self { iterations: 1, batch: Nanos(0) }
     }
 }
 
-/// How long a block is.
+/// How long batches and blocks are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BlockSize {
-    /// Most samples in it.
+    /// Most samples in a block.
     pub samples_max: u32,
-    /// About as long as it takes.
+    /// About as long as a block takes.
     pub time: Nanos,
+    /// The shortest batch.
+    pub batch_min: Nanos,
 }
 
 impl BlockSize {
-    /// Samples per block for seats that take turns: as many as the slowest of them gets done in
-    /// time. The same for all, because the least of many samples is less than that of few.
-    pub fn samples(self, seats: &[&Seat]) -> u32 {
-        self.samples_at(seats.iter().map(|seat| seat.pace()))
+    /// What `effort` asks for, with an instrument of this `cost`.
+    pub fn of(effort: &Effort, cost: &Cost) -> Self {
+        let (samples_max, time) = (effort.samples_per_block, effort.block);
+        Self { samples_max, time, batch_min: cost.batch_min() }
     }
 
-    /// [`Self::samples`] for steps that take turns, by their paces.
-    pub fn samples_at(self, paces: impl IntoIterator<Item = Pace>) -> u32 {
+    /// Samples per block for steps that take turns: as many as the slowest of them gets done in
+    /// time. The same for all, because the least of many samples is less than that of few.
+    pub fn samples(self, paces: impl IntoIterator<Item = Pace>) -> u32 {
         let slowest = paces.into_iter().map(|pace| pace.batch.0).max().unwrap_or(0).max(1);
         u32::try_from(self.time.0 / slowest).unwrap_or(u32::MAX).clamp(1, self.samples_max)
     }
@@ -135,15 +139,15 @@ impl BlockSize {
 #[inline]
 pub fn timed_batch(
     clock: &dyn Clock,
-    seat: &mut Seat,
+    instance: &mut BenchInstance,
     message: &[u8],
     iterations: u64,
 ) -> Attempt<Nanos> {
     let start = clock.now();
-    seat.agent.batch_of(seat.step, message, iterations)?;
+    instance.agent.batch_of(instance.step, message, iterations)?;
     let end = clock.now();
-    if seat.step.is_call() {
-        seat.calls += iterations;
+    if instance.step.is_call() {
+        instance.calls += iterations;
     }
     Ok(Nanos(end.0 - start.0))
 }
@@ -154,7 +158,7 @@ pub fn timed_batch(
 /// That of the agent.
 pub fn block(
     clock: &dyn Clock,
-    seat: &mut Seat,
+    instance: &mut BenchInstance,
     message: &[u8],
     samples: u32,
     times: &mut Vec<u64>,
@@ -162,8 +166,8 @@ pub fn block(
     times.clear();
     times.reserve(samples as usize);
     for _ in 0..samples {
-        let iterations = seat.iterations;
-        let batch = timed_batch(clock, seat, message, iterations)?;
+        let iterations = instance.iterations;
+        let batch = timed_batch(clock, instance, message, iterations)?;
         times.push(batch.0);
     }
     Ok(())
@@ -175,7 +179,7 @@ pub fn block(
 /// That of the agent.
 pub fn size_batch(
     clock: &dyn Clock,
-    seat: &mut Seat,
+    instance: &mut BenchInstance,
     message: &[u8],
     batch_min: Nanos,
 ) -> Attempt<()> {
@@ -183,12 +187,12 @@ pub fn size_batch(
     let mut iterations = 1;
     loop {
         // The faster of two: one interrupt must not make batches too short for good.
-        let first = timed_batch(clock, seat, message, iterations)?;
-        let second = timed_batch(clock, seat, message, iterations)?;
+        let first = timed_batch(clock, instance, message, iterations)?;
+        let second = timed_batch(clock, instance, message, iterations)?;
         let taken = first.min(second).0.max(1);
         if taken >= batch_min.0 || iterations >= ITERATIONS_MAX {
-            seat.iterations = iterations;
-            seat.batch = Nanos(taken);
+            instance.iterations = iterations;
+            instance.batch = Nanos(taken);
             return Ok(());
         }
         let wanted = (iterations as f64 * batch_min.0 as f64 / taken as f64 * 1.1).ceil() as u64;
@@ -203,7 +207,7 @@ pub fn size_batch(
 /// That of the agent.
 pub fn warm_up(
     clock: &dyn Clock,
-    seat: &mut Seat,
+    instance: &mut BenchInstance,
     message: &[u8],
     size: BlockSize,
 ) -> Attempt<u32> {
@@ -212,12 +216,12 @@ pub fn warm_up(
     let mut best = u64::MAX;
     let mut stale = 0;
     for done in 1..=BLOCKS_MAX {
-        let samples = size.samples(&[seat]);
-        block(clock, seat, message, samples, &mut times)?;
+        let samples = size.samples([instance.pace()]);
+        block(clock, instance, message, samples, &mut times)?;
         let least = times.iter().copied().min().unwrap_or(u64::MAX);
         stale = if least < best - best / 100 { 0 } else { stale + 1 };
         best = best.min(least);
-        seat.batch = Nanos(best);
+        instance.batch = Nanos(best);
         if stale == 2 {
             return Ok(done);
         }
@@ -225,67 +229,67 @@ pub fn warm_up(
     Ok(BLOCKS_MAX)
 }
 
-/// Makes a seat ready: batches long enough, code and data warm.
+/// Makes an instance ready: batches long enough, code and data warm.
 ///
 /// # Errors
 /// That of the agent.
 pub fn prepare(
     clock: &dyn Clock,
-    seat: &mut Seat,
+    instance: &mut BenchInstance,
     message: &[u8],
-    (size, batch_min): (BlockSize, Nanos),
+    size: BlockSize,
 ) -> Attempt<()> {
-    size_batch(clock, seat, message, batch_min)?;
-    warm_up(clock, seat, message, size)?;
+    size_batch(clock, instance, message, size.batch_min)?;
+    warm_up(clock, instance, message, size)?;
     // Once more: what was sized cold runs too short a batch warm.
-    size_batch(clock, seat, message, batch_min)?;
-    warm_up(clock, seat, message, size)?;
+    size_batch(clock, instance, message, size.batch_min)?;
+    warm_up(clock, instance, message, size)?;
     Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::measure::scripted::{Scripted, ScriptedClock};
+    use crate::timing::scripted::{Scripted, ScriptedClock};
     use std::rc::Rc;
 
-    const SIZE: BlockSize = BlockSize { samples_max: 4, time: Nanos(1_000) };
+    const SIZE: BlockSize = BlockSize { samples_max: 4, time: Nanos(1_000), batch_min: Nanos(0) };
 
-    fn seat(clock: &Rc<ScriptedClock>, costs_ns: &[u64]) -> Seat {
-        Seat::new(Box::new(Scripted::new(clock, costs_ns)))
+    fn made(clock: &Rc<ScriptedClock>, costs_ns: &[u64]) -> BenchInstance {
+        BenchInstance::new(Box::new(Scripted::new(clock, costs_ns)))
     }
 
     #[test]
     fn a_batch_is_made_long_enough() {
         let clock = Rc::new(ScriptedClock::default());
-        let mut seat = seat(&clock, &[30]);
-        size_batch(&*clock, &mut seat, &[], Nanos(20_000)).expect("scripted");
-        assert!((667..=800).contains(&seat.iterations), "{}", seat.iterations);
+        let mut instance = made(&clock, &[30]);
+        size_batch(&*clock, &mut instance, &[], Nanos(20_000)).expect("scripted");
+        assert!((667..=800).contains(&instance.iterations), "{}", instance.iterations);
     }
 
     #[test]
     fn seats_that_take_turns_have_blocks_of_equal_length() {
         let clock = Rc::new(ScriptedClock::default());
         let ready = |cost: u64| {
-            let mut seat = seat(&clock, &[cost]);
-            prepare(&*clock, &mut seat, &[], (SIZE, Nanos(0))).expect("scripted");
-            seat
+            let mut instance = made(&clock, &[cost]);
+            prepare(&*clock, &mut instance, &[], SIZE).expect("scripted");
+            instance
         };
         let (quick, slow, slowest) = (ready(10), ready(300), ready(5_000));
-        assert_eq!(SIZE.samples(&[&quick]), 4);
-        assert_eq!(SIZE.samples(&[&quick, &slow]), 3);
-        assert_eq!(SIZE.samples(&[&slowest, &quick]), 1);
+        assert_eq!(SIZE.samples([quick.pace()]), 4);
+        assert_eq!(SIZE.samples([quick.pace(), slow.pace()]), 3);
+        assert_eq!(SIZE.samples([slowest.pace(), quick.pace()]), 1);
         let mut times = Vec::new();
-        block(&*clock, &mut seat(&clock, &[600, 700]), &[], 3, &mut times).expect("scripted");
+        block(&*clock, &mut made(&clock, &[600, 700]), &[], 3, &mut times).expect("scripted");
         assert_eq!(times, [600, 700, 700]);
     }
 
     #[test]
     fn warm_up_goes_on_while_it_gets_better() {
         let clock = Rc::new(ScriptedClock::default());
-        let steady = warm_up(&*clock, &mut seat(&clock, &[100]), &[], SIZE).expect("scripted");
+        let steady = warm_up(&*clock, &mut made(&clock, &[100]), &[], SIZE).expect("scripted");
         let falling: Vec<u64> = (0..40).map(|i| 1_000 - 20 * i).collect();
-        let slow = warm_up(&*clock, &mut seat(&clock, &falling), &[], SIZE).expect("scripted");
+        let slow = warm_up(&*clock, &mut made(&clock, &falling), &[], SIZE).expect("scripted");
         assert_eq!(steady, 3);
         assert!(slow > steady, "{slow}");
     }
@@ -293,10 +297,10 @@ mod tests {
     #[test]
     fn a_wrong_reply_is_told_apart() {
         let clock = Rc::new(ScriptedClock::default());
-        let mut seat = seat(&clock, &[1]);
-        seat.agent().call(b"abc").expect("scripted");
-        assert_eq!(seat.check_reply("wasm", b"abc"), Ok(()));
-        let wrong = seat.check_reply("wasm", b"abd").expect_err("differs");
+        let mut instance = made(&clock, &[1]);
+        instance.agent().call(b"abc").expect("scripted");
+        assert_eq!(instance.check_reply("wasm", b"abc"), Ok(()));
+        let wrong = instance.check_reply("wasm", b"abd").expect_err("differs");
         assert!(wrong.reason().is_some_and(|why| why.ends_with("byte 2")), "{wrong:?}");
     }
 }
