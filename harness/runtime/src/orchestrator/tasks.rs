@@ -10,7 +10,7 @@ mod seats;
 use self::actor::{Actor, Common};
 use self::seats::Seat;
 use super::watch::Host;
-use super::{AgentId, Orchestrator, PostError, Setup, Stats, check};
+use super::{Orchestrator, PostError, Setup, Stats, check};
 use crate::subject::Attempt;
 use crate::subject::mail::MailSubject;
 use caxton_model::case::Outcome;
@@ -18,7 +18,7 @@ use std::sync::{Arc, mpsc as blocking};
 use std::time::Duration;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::mpsc::{self, Receiver, Sender};
+use tokio::sync::mpsc::{self, Receiver};
 
 /// Replies that the host has not taken yet, per thread; then agents wait with theirs.
 const REPLIES: usize = 1024;
