@@ -264,8 +264,6 @@ pub struct Runtime {
     pub crew: Crew,
     /// Most messages per call, where that is not the load's.
     pub batch: Option<u32>,
-    /// Threads, where that is not one per CPU.
-    pub shards: Option<u32>,
     /// Messages are handled by way of a copy, and not where they lie.
     pub copies: bool,
 }
@@ -273,7 +271,7 @@ pub struct Runtime {
 impl Runtime {
     /// `crew` on `system`, as the load says.
     pub const fn new(system: System, crew: Crew) -> Self {
-        Self { system, crew, batch: None, shards: None, copies: false }
+        Self { system, crew, batch: None, copies: false }
     }
 
     /// Its name in case keys.

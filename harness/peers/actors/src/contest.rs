@@ -99,7 +99,7 @@ pub fn run(plan: Plan, files: &AgentFiles, rng: &mut Rng) -> Attempt<Told> {
     let mut windows = Vec::new();
     for block in 0..plan.windows {
         let mut turn = 0;
-        round(rng, &mut sides, |side| {
+        round(rng, &mut sides, |side| -> Attempt<()> {
             windows.push(Window { block, turn, ..side.window(plan)? });
             turn += 1;
             Ok(())

@@ -90,7 +90,6 @@ pub struct Started {
 /// What became of it.
 pub fn start(runtime: Runtime, files: &AgentFiles, setup: Setup) -> Attempt<Started> {
     let setup = Setup { batch: runtime.batch.unwrap_or(setup.batch), ..setup };
-    let setup = Setup { shards: runtime.shards.unwrap_or(setup.shards), ..setup };
     match runtime.crew {
         Crew::Guests => {
             let Tier { allocation, words } = tier(setup.agents, setup.shape);
