@@ -8,12 +8,10 @@ use std::os::unix::fs::PermissionsExt;
 #[test]
 fn a_run_is_kept_as_the_latest_and_as_a_baseline() {
     let mirror = Mirror::new();
-    let Some(said) =
-        mirror.bench(&["--agent", "echo", "--save-baseline", "one"]).if_guests_can_be_built()
+    let Some(said) = mirror.bench(&["--agent", "echo", "--save-baseline", "one"]).if_built(0)
     else {
         return;
     };
-    assert_eq!(said.code, Some(0), "{}", said.stderr);
     assert!(
         said.stderr.contains("baseline one kept in profiles/baselines/one/wasm"),
         "{}",
@@ -26,22 +24,19 @@ fn a_run_is_kept_as_the_latest_and_as_a_baseline() {
     assert_eq!(report("latest"), said.stdout);
     assert_eq!(report("baselines/one/wasm"), said.stdout);
 
-    let compared = mirror.bench(&["--agent", "echo", "--baseline", "one"]);
-    assert_eq!(compared.code, Some(0), "{}", compared.stderr);
+    let compared = mirror.bench(&["--agent", "echo", "--baseline", "one"]).ended(0);
     assert_eq!(runs(), 2);
 
     assert_eq!(report("latest"), compared.stdout, "the last thing that was done");
     let said = mirror.bench(&["--agent", "echo", "--baseline", "one", "no such case"]);
     assert_eq!((said.code, said.stdout.as_str()), (Some(4), ""), "nothing is not green");
-    let said = mirror.bench(&["--agent", "echo", "--baseline", "two"]);
-    assert_eq!(said.code, Some(4));
+    let said = mirror.bench(&["--agent", "echo", "--baseline", "two"]).ended(4);
     assert!(said.only_error().ends_with("there are: one (wasm)"), "{}", said.stderr);
     assert_eq!(runs(), 2, "nothing was begun");
 
     // What an earlier version kept: a record, and nothing that could run again.
     fs::remove_file(profiles.join("baselines/one/wasm/kit.json")).expect("a baseline has a kit");
-    let said = mirror.bench(&["--agent", "echo", "--baseline", "one"]);
-    assert_eq!(said.code, Some(4), "{}", said.stderr);
+    let said = mirror.bench(&["--agent", "echo", "--baseline", "one"]).ended(4);
     assert!(said.stderr.contains("the baseline has no executable"), "{}", said.stderr);
     assert!(said.stdout.contains("Not compared"), "{}", said.stdout);
     assert_eq!(runs(), 3);
@@ -56,11 +51,9 @@ fn a_baseline_can_be_kept_from_a_chosen_folder_and_replaced() {
     let mirror = Mirror::new();
     let out = word(&mirror.root.join("elsewhere"));
     let words = ["--agent", "echo", "--save-baseline", "one", "--out", &out];
-    let Some(said) = mirror.bench(&words).if_guests_can_be_built() else { return };
-    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    let Some(_) = mirror.bench(&words).if_built(0) else { return };
     assert!(!mirror.profiles().join("runs").exists(), "the run lies elsewhere");
-    let again = mirror.bench(&["--agent", "echo", "--save-baseline", "one"]);
-    assert_eq!(again.code, Some(0), "{}", again.stderr);
+    let again = mirror.bench(&["--agent", "echo", "--save-baseline", "one"]).ended(0);
     let baseline = word(&mirror.profiles().join("baselines/one/wasm"));
     assert_eq!(tool_says(&["report", &baseline]).stdout, again.stdout);
     let kept = fs::read_dir(mirror.profiles().join("baselines/one")).expect("there").count();
@@ -70,10 +63,7 @@ fn a_baseline_can_be_kept_from_a_chosen_folder_and_replaced() {
 #[test]
 fn a_checked_pass_is_kept_nowhere() {
     let mirror = Mirror::new();
-    let Some(said) = mirror.bench(&["--agent", "echo", "--test"]).if_guests_can_be_built() else {
-        return;
-    };
-    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    let Some(_) = mirror.bench(&["--agent", "echo", "--test"]).if_built(0) else { return };
     assert_eq!(fs::read_dir(mirror.profiles()).expect("there").count(), 0);
 }
 
@@ -81,8 +71,7 @@ fn a_checked_pass_is_kept_nowhere() {
 fn a_baseline_that_travelled_as_an_artifact_is_compared_with_and_replaced() {
     let mirror = Mirror::new();
     let guest = word(&root().join("tests/fixtures/guests/echoes.wat"));
-    let said = mirror.bench(&["--guest", &guest, "--save-baseline", "one"]);
-    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    mirror.bench(&["--guest", &guest, "--save-baseline", "one"]).ended(0);
     // Links followed, hidden folders left out, executable bits gone.
     let home = mirror.profiles().join("baselines/one");
     let kept = home.join("wasm");
@@ -92,13 +81,10 @@ fn a_baseline_that_travelled_as_an_artifact_is_compared_with_and_replaced() {
     let bench = kept.join("bench");
     fs::set_permissions(&bench, fs::Permissions::from_mode(0o644)).expect("ours");
     let words = ["--guest", &guest, "--baseline", "one", "--counts"];
-    let said = mirror.bench(&words);
-    assert_eq!(said.code, Some(0), "{}", said.stderr);
-    let said = mirror.bench(&["--guest", &guest, "--save-baseline", "one"]);
-    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    mirror.bench(&words).ended(0);
+    let said = mirror.bench(&["--guest", &guest, "--save-baseline", "one"]).ended(0);
     assert_eq!(tool_says(&["report", &word(&kept)]).stdout, said.stdout);
-    let said = mirror.bench(&words);
-    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    mirror.bench(&words).ended(0);
 }
 
 #[test]
@@ -106,8 +92,7 @@ fn a_baseline_that_cannot_be_kept_is_refused_before_anything_is_measured() {
     let mirror = Mirror::new();
     fs::write(mirror.profiles().join("baselines"), "a file").expect("a fresh folder");
     let guest = word(&root().join("tests/fixtures/guests/echoes.wat"));
-    let said = mirror.bench(&["--guest", &guest, "--save-baseline", "one"]);
-    assert_eq!((said.code, said.stdout.as_str()), (Some(2), ""));
+    let said = mirror.bench(&["--guest", &guest, "--save-baseline", "one"]).refused(2);
     assert!(said.only_error().contains("baselines/one: "), "{}", said.stderr);
     assert!(!mirror.profiles().join("runs").exists(), "nothing was begun");
 }

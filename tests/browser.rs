@@ -5,7 +5,7 @@
 //! frame's sandbox forbids them.
 
 use crate::capability;
-use crate::executable::{Place, Running, root, tool_says, word};
+use crate::executable::{heard, root, tool_says, word};
 use caxton_model::record::Profiles;
 use caxton_model::record::store::{RECORD_FILE, RunFolder, SAMPLES_FILE};
 use serde_json::Value;
@@ -73,8 +73,7 @@ fn make(folder: &Path) {
     copy(root().join("profiles/example/split-wasm.svg"), "cpu/flame.svg");
     let comparison = word(&fixtures.join("comparison-v1"));
     let (run, out) = (word(&run), word(&folder.join("report.html")));
-    let said = tool_says(&["report", "--html", &run, &comparison, "--out", &out]);
-    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    tool_says(&["report", "--html", &run, &comparison, "--out", &out]).ended(0);
 }
 
 /// What is seen of the page in `folder`.
@@ -105,7 +104,7 @@ fn seen(browser: &Path, folder: &Path, (width, is_dark, has_scripts): (u32, bool
         "--dump-dom",
         &address,
     ];
-    let said = Running::start(browser, &words, &Place::default()).wait();
+    let said = heard(browser, &words);
     // That scripts are off is what was asked for.
     let is_meant = |line: &&str| !has_scripts && line.contains("Blocked script execution");
     let complaints = said.stderr.lines().filter(|line| line.contains("CONSOLE"));

@@ -1,7 +1,8 @@
 //! The command line: what criterion's users and test runners say, and what a wrong word gets.
 
 use crate::executable::{
-    Place, Running, bench, bench_says, cargo, fresh_out, root, smoke, suite, tool_says, word,
+    Place, Running, bench, bench_says, cargo, fresh_out, heard, root, smoke_ended, suite,
+    tool_says, word,
 };
 use crate::mirror::Mirror;
 use caxton_model::case::Outcome;
@@ -40,8 +41,7 @@ fn cases() -> Vec<String> {
 #[test]
 fn cargo_bench_lists_every_agent_in_four_cases_and_the_limits() {
     let words = ["bench", "--bench", "wasm", "--", "--list"];
-    let said = Running::start(&cargo(), &words, &Place::default()).wait();
-    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    let said = heard(&cargo(), &words).ended(0);
     let expected: String = cases().iter().map(|case| format!("{case}: test\n")).collect();
     assert_eq!(said.stdout, format!("{expected}\n{} cases\n", cases().len()));
 }
@@ -56,30 +56,24 @@ fn a_test_runner_gets_nothing_but_names() {
 }
 
 #[test]
-fn no_case_is_ignored() {
-    let said = bench_says(&["--list", "--format", "terse", "--ignored"]);
-    assert_eq!((said.code, said.stdout.as_str(), said.stderr.as_str()), (Some(0), "", ""));
-}
-
-#[test]
-fn the_list_takes_filters_agents_and_limits() {
-    let said = bench_says(&["--list", "--format", "terse", "--agent", "echo", "native/"]);
-    assert_eq!(
-        said.stdout,
-        "wasm/overhead/wasmtime-vs-native/echo: test\nwasm/overhead/native-vs-native/echo: test\n"
-    );
-    let words = ["--list", "--format", "terse", "--memory-limit", "2,64KiB", "memory-limit"];
+fn a_list_is_of_what_is_asked_for() {
     let limits = "wasm/memory-limit/wasmtime/ballast/limit";
-    assert_eq!(bench_says(&words).stdout, format!("{limits}=2MiB: test\n{limits}=64KiB: test\n"));
-    let said = bench_says(&["--list", "--format", "terse", "--agent", "echo", "parts"]);
-    assert_eq!(said.stdout, "wasm/parts/wasmtime/echo: test\n");
-}
-
-#[test]
-fn one_limit_in_several_spellings_is_one_case() {
-    let words = ["--list", "--format", "terse", "--memory-limit", "1,1MiB,1024KiB", "memory-limit"];
-    let limits = "wasm/memory-limit/wasmtime/ballast/limit=1MiB: test\n";
-    assert_eq!(bench_says(&words).stdout, limits, "a case key is a join key");
+    let own = ["wasmtime-vs-native", "native-vs-native"].map(|s| format!("wasm/overhead/{s}/echo"));
+    for (words, expected) in [
+        (&["--ignored"][..], vec![]),
+        (&["--agent", "echo", "native/"], own.to_vec()),
+        (&["--agent", "echo", "parts"], vec!["wasm/parts/wasmtime/echo".to_owned()]),
+        (
+            &["--memory-limit", "2,64KiB", "memory-limit"],
+            vec![format!("{limits}=2MiB"), format!("{limits}=64KiB")],
+        ),
+        // A case key is a join key.
+        (&["--memory-limit", "1,1MiB,1024KiB", "memory-limit"], vec![format!("{limits}=1MiB")]),
+    ] {
+        let said = bench_says(&[&["--list", "--format", "terse"], words].concat()).ended(0);
+        let expected: String = expected.iter().map(|case| format!("{case}: test\n")).collect();
+        assert_eq!((said.stdout, said.stderr.as_str()), (expected, ""), "{words:?}");
+    }
 }
 
 #[test]
@@ -117,8 +111,7 @@ fn a_relative_target_folder_is_of_the_users_folder_for_every_cargo() {
     };
     // A baseline is packed in the target folder.
     let words = ["--bench", "--scale", "smoke", "--guest", &guest, "--save-baseline", "x"];
-    let said = Running::start(bench(), &words, &place).wait();
-    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    let said = Running::start(bench(), &words, &place).wait().ended(0);
     assert!(stands_in.join("own/caxton").is_dir(), "{}", said.stderr);
     assert!(!mirror.root.join("own").exists(), "a second target folder");
 }
@@ -128,8 +121,7 @@ fn a_name_from_the_list_runs_exactly_that_case() {
     let (_folder, out) = fresh_out();
     let name = "wasm/overhead/wasmtime-vs-wasmtime/echo";
     let words = [name, "--exact", "--nocapture", "--out", &out];
-    let Some(said) = bench_says(&words).if_guests_can_be_built() else { return };
-    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    let Some(_) = bench_says(&words).if_built(0) else { return };
     let (record, samples) = RunFolder::load(Path::new(&out)).expect("a kept run");
     let seen: Vec<_> = record.cases.iter().map(|c| (c.key.to_string(), &c.outcome)).collect();
     assert_eq!(seen, [(name.to_owned(), &Outcome::Ran)]);
@@ -156,8 +148,7 @@ fn an_exact_name_is_no_pattern() {
 
 #[test]
 fn an_unknown_agent_is_told_which_there_are() {
-    let said = bench_says(&["--bench", "--agent", "nosuch"]);
-    assert_eq!((said.code, said.stdout.as_str()), (Some(2), ""));
+    let said = bench_says(&["--bench", "--agent", "nosuch"]).refused(2);
     let line = said.only_error();
     assert!(line.contains("\"nosuch\"") && line.ends_with(&agents().join(", ")), "{line}");
     let said = bench_says(&["--bench", "--agent", "jsno"]);
@@ -165,23 +156,42 @@ fn an_unknown_agent_is_told_which_there_are() {
 }
 
 #[test]
-fn an_unknown_flag_is_a_wrong_use() {
-    for words in [&["--bench", "--nosuch"][..], &["--list", "--format", "xml"]] {
-        let said = bench_says(words);
-        assert_eq!((said.code, said.stdout.as_str()), (Some(2), ""));
-        assert!(said.stderr.starts_with("error: "), "{}", said.stderr);
-        assert!(said.stderr.contains(words[words.len() - 1]), "{}", said.stderr);
+fn a_wrong_word_is_named_and_begins_nothing() {
+    let (folder, out) = fresh_out();
+    // Of a word that is told in one line, what that line has besides.
+    let table: [(&[&str], i32, &str, &str); 24] = [
+        (&["--nosuch"], 2, "--nosuch", ""),
+        (&["--list", "--format", "xml"], 2, "xml", ""),
+        (&["--baseline", "no.such-baseline"], 4, "\"no.such-baseline\"", "error"),
+        (&["("], 2, "\"(\"", "--exact"),
+        (&["a{2,1}"], 2, "\"a{2,1}\"", "--exact"),
+        (&["\\"], 2, "\"\\\\\"", "--exact"),
+        (&["[z-a]"], 2, "\"[z-a]\"", "--exact"),
+        (&["--baseline", "../runs"], 2, "", "no name of a baseline"),
+        (&["--save-baseline", "../runs"], 2, "", "no name of a baseline"),
+        (&["--baseline", "a/b"], 2, "", "no name of a baseline"),
+        (&["--save-baseline", "a/b"], 2, "", "no name of a baseline"),
+        (&["--baseline", ".hidden"], 2, "", "no name of a baseline"),
+        (&["--save-baseline", ".hidden"], 2, "", "no name of a baseline"),
+        (&["--baseline", ""], 2, "", "no name of a baseline"),
+        (&["--save-baseline", ""], 2, "", "no name of a baseline"),
+        (&["--memory-limit=5GiB"], 2, "--memory-limit", ""),
+        (&["--memory-limit=0"], 2, "--memory-limit", ""),
+        (&["--memory-limit=-1"], 2, "--memory-limit", ""),
+        (&["--memory-limit=1.5"], 2, "--memory-limit", ""),
+        (&["--memory-limit=much"], 2, "--memory-limit", ""),
+        (&["--timeout=0"], 2, "", ""),
+        (&["--timeout=nan"], 2, "", ""),
+        (&["--profile-time=-1"], 2, "", ""),
+        (&["--profile-time=inf"], 2, "", ""),
+    ];
+    for (words, code, says, line) in table {
+        let common = ["--bench", "--agent", "echo", "--out", &out];
+        let said = bench_says(&[&common[..], words].concat()).refused(code);
+        assert!(said.stderr.starts_with("error: ") && said.stderr.contains(says), "{said:?}");
+        assert!(line.is_empty() || said.only_error().contains(line), "{words:?}: {said:?}");
     }
-}
-
-#[test]
-fn a_filter_that_is_no_pattern_is_told_in_one_line() {
-    for pattern in ["(", "a{2,1}", "\\", "[z-a]"] {
-        let said = bench_says(&["--bench", pattern]);
-        assert_eq!(said.code, Some(2));
-        let line = said.only_error();
-        assert!(line.contains(&format!("{pattern:?}")) && line.contains("--exact"), "{line}");
-    }
+    assert_eq!(fs::read_dir(folder.path()).expect("there").count(), 0, "nothing was begun");
 }
 
 #[test]
@@ -201,8 +211,7 @@ fn a_filter_that_matches_nothing_is_not_green_where_something_was_to_be_kept() {
     }
     assert_eq!(fs::read_dir(folder.path()).expect("there").count(), 0, "no folder for no run");
     let machine = Place { variables: vec![("CI", "true".into())], ..Place::default() };
-    let said = Running::start(bench(), &["--bench", "jsno"], &machine).wait();
-    assert_eq!(said.code, Some(2), "{}", said.stderr);
+    Running::start(bench(), &["--bench", "jsno"], &machine).wait().ended(2);
 }
 
 #[test]
@@ -218,8 +227,7 @@ fn a_flag_that_a_suite_does_not_use_is_refused_by_its_executable() {
         let (folder, out) = fresh_out();
         let out = if words == ["selftest"] { vec![] } else { vec!["--bench", "--out", &out] };
         let words = [&out, words].concat();
-        let said = Running::start(suite(name), &words, &Place::default()).wait();
-        assert_eq!((said.code, said.stdout.as_str()), (Some(2), ""), "{words:?}");
+        let said = heard(suite(name), &words).refused(2);
         let line = said.only_error();
         assert!(line.contains(&format!("suite {name} does not use {says}")), "{line}");
         assert_eq!(fs::read_dir(folder.path()).expect("there").count(), 0, "nothing was begun");
@@ -228,8 +236,7 @@ fn a_flag_that_a_suite_does_not_use_is_refused_by_its_executable() {
         (["--agent", "echo", "--memory-limit", "1"], "add --agent ballast"),
         (["--test", "--scale", "full", "json"], "one pass at smoke scale"),
     ] {
-        let said = bench_says(&words);
-        assert_eq!(said.code, Some(2));
+        let said = bench_says(&words).ended(2);
         assert!(said.only_error().contains(says), "{}", said.stderr);
     }
 }
@@ -251,59 +258,18 @@ fn a_flag_of_the_tool_that_would_change_nothing_is_refused() {
 }
 
 #[test]
-fn a_limit_that_no_guest_can_address_is_a_wrong_use() {
-    for limit in ["5GiB", "0", "-1", "1.5", "much"] {
-        let said = bench_says(&["--bench", &format!("--memory-limit={limit}")]);
-        assert_eq!(said.code, Some(2), "{limit}: {}", said.stderr);
-        assert!(said.stderr.contains("--memory-limit"), "{}", said.stderr);
-    }
-}
-
-#[test]
-fn a_number_that_is_no_time_is_a_wrong_use() {
-    for word in ["--timeout=0", "--timeout=nan", "--profile-time=-1", "--profile-time=inf"] {
-        let said = bench_says(&["--bench", "--agent", "echo", word]);
-        assert_eq!((said.code, said.stdout.as_str()), (Some(2), ""), "{word}: {}", said.stderr);
-    }
-}
-
-#[test]
-fn a_baseline_that_is_not_there_leaves_nothing_to_compare_with() {
-    let (folder, out) = fresh_out();
-    let words = ["--bench", "--agent", "echo", "--baseline", "no.such-baseline", "--out", &out];
-    let said = bench_says(&words);
-    assert_eq!((said.code, said.stdout.as_str()), (Some(4), ""));
-    assert!(said.only_error().contains("\"no.such-baseline\""), "{}", said.stderr);
-    assert_eq!(fs::read_dir(folder.path()).expect("there").count(), 0, "nothing was begun");
-}
-
-#[test]
-fn a_name_that_leads_out_of_the_baselines_is_refused() {
-    for word in ["--baseline", "--save-baseline"] {
-        for name in ["../runs", "a/b", ".hidden", ""] {
-            let said = bench_says(&["--bench", "--agent", "echo", word, name]);
-            assert_eq!(said.code, Some(2), "{word} {name:?}: {}", said.stderr);
-            assert!(said.only_error().contains("no name of a baseline"), "{}", said.stderr);
-        }
-    }
-}
-
-#[test]
 fn a_lenient_baseline_that_is_not_there_is_a_warning() {
     let words = ["--agent", "echo", "--baseline", "no.such-baseline", "--baseline-lenient"];
-    let Some(kept) = smoke(&words) else { return };
-    assert_eq!(kept.said.code, Some(0), "{}", kept.said.stderr);
+    let Some(kept) = smoke_ended(0, &words) else { return };
     let warning = "warning: no baseline \"no.such-baseline\"";
     assert!(kept.said.stderr.contains(warning), "{}", kept.said.stderr);
 }
 
 #[test]
 fn criterions_words_are_understood() {
-    let said = bench_says(&["--bench", "--noplot", "--quick", "--list", "echo"]);
-    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    bench_says(&["--bench", "--noplot", "--quick", "--list", "echo"]).ended(0);
     let words = ["--bench", "--noplot", "--profile-time", "0.2", "--agent", "echo"];
-    let Some(said) = bench_says(&words).if_guests_can_be_built() else { return };
-    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    let Some(said) = bench_says(&words).if_built(0) else { return };
     assert!(said.stderr.contains("wasm/overhead/wasmtime-vs-native/echo"), "{}", said.stderr);
 }
 
@@ -319,11 +285,9 @@ fn help_and_version_are_results() {
 #[test]
 fn a_folder_that_is_no_run_is_told_in_one_line() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let said = tool_says(&["report", folder.path().to_str().expect("plain")]);
-    assert_eq!((said.code, said.stdout.as_str()), (Some(2), ""));
+    let said = tool_says(&["report", folder.path().to_str().expect("plain")]).refused(2);
     assert_eq!(said.stderr.lines().count(), 1, "{}", said.stderr);
     assert!(said.stderr.contains("record.json"), "{}", said.stderr);
-    let said = tool_says(&["export", "--format", "nosuch", "."]);
-    assert_eq!(said.code, Some(2));
+    let said = tool_says(&["export", "--format", "nosuch", "."]).ended(2);
     assert!(said.stderr.contains("bmf"), "the formats are named: {}", said.stderr);
 }

@@ -1,7 +1,7 @@
 //! Folders that cannot take a run: full, unwritable, or in use.
 
 use crate::capability;
-use crate::executable::{Place, Running, Said, bench, bench_says, word};
+use crate::executable::{Said, bench, bench_says, heard, word};
 use caxton_model::case::Outcome;
 use caxton_model::record::store::RunFolder;
 use std::fs;
@@ -33,7 +33,7 @@ fn on_a_small_disk(copy: &Path) -> Option<Said> {
     let shell = ["--mount", "--map-root-user", "sh", "-c", ON_A_SMALL_DISK, "sh"];
     let words = ["--bench", "--scale", "smoke", "--memory-limit", "1", "--out", &out];
     let words = [&shell[..], &[&disk, &size, &copy, &bench], &words].concat();
-    let said = Running::start(Path::new("unshare"), &words, &Place::default()).wait();
+    let said = heard(Path::new("unshare"), &words);
     let is_refused = said.stderr.starts_with("unshare: ") || said.code == Some(NO_MOUNT);
     if is_refused {
         capability::absent("mount", said.stderr.trim());
@@ -67,8 +67,7 @@ fn an_unwritable_place_is_told_before_anything_is_built() {
     fs::write(&file, "a file, not a folder").expect("a fresh folder");
     for out in ["/proc/nope/run".to_owned(), word(&file.join("run")), word(&file)] {
         let words = ["--bench", "--agent", "echo", "--scale", "smoke", "--out", &out];
-        let said = bench_says(&words);
-        assert_eq!((said.code, said.stdout.as_str()), (Some(2), ""));
+        let said = bench_says(&words).refused(2);
         assert!(said.only_error().contains(&out), "{}", said.stderr);
     }
 }
@@ -79,8 +78,8 @@ fn a_folder_in_use_is_left_as_it_is() {
     let file = folder.path().join("record.json");
     fs::write(&file, "mine").expect("a fresh folder");
     let out = word(folder.path());
-    let said = bench_says(&["--bench", "--agent", "echo", "--scale", "smoke", "--out", &out]);
-    assert_eq!((said.code, said.stdout.as_str()), (Some(2), ""));
+    let said =
+        bench_says(&["--bench", "--agent", "echo", "--scale", "smoke", "--out", &out]).refused(2);
     assert!(said.only_error().contains("not empty"), "{}", said.stderr);
     assert_eq!(fs::read_dir(&out).expect("there").count(), 1);
     assert_eq!(fs::read_to_string(&file).expect("there"), "mine");

@@ -62,7 +62,7 @@ pub(crate) fn cargo() -> PathBuf {
 /// Lets cargo make `target`, and asks it where it lies.
 fn built(target: &str, words: &[&str]) -> PathBuf {
     let words = [words, &["--message-format", "json"]].concat();
-    let said = Running::start(&cargo(), &words, &Place::default()).wait();
+    let said = heard(&cargo(), &words);
     assert_eq!(said.code, Some(0), "cargo {words:?}:\n{}", said.stderr);
     let messages = said.stdout.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     let executable = messages
@@ -81,11 +81,31 @@ pub(crate) struct Said {
 }
 
 impl Said {
+    /// This, which must have ended with `code`.
+    #[track_caller]
+    pub(crate) fn ended(self, code: i32) -> Self {
+        assert_eq!(self.code, Some(code), "{self:?}");
+        self
+    }
+
+    /// This, which must have ended with `code` and have given no result.
+    #[track_caller]
+    pub(crate) fn refused(self, code: i32) -> Self {
+        assert_eq!((self.code, self.stdout.as_str()), (Some(code), ""), "{self:?}");
+        self
+    }
+
     /// The standard error, which must be a single line about an error.
     pub(crate) fn only_error(&self) -> &str {
         let line = self.stderr.trim_end();
         assert!(line.starts_with("error: ") && line.lines().count() == 1, "{self:?}");
         line
+    }
+
+    /// This, which must have ended with `code`, unless guests cannot be built.
+    #[track_caller]
+    pub(crate) fn if_built(self, code: i32) -> Option<Self> {
+        Some(self.if_guests_can_be_built()?.ended(code))
     }
 
     /// This, unless the machine has no compiler for guests: then the test is skipped.
@@ -244,14 +264,19 @@ pub(crate) fn word(path: &Path) -> String {
     path.to_str().expect("test paths are plain").to_owned()
 }
 
+/// What `program` says to `words` in the workspace's root.
+pub(crate) fn heard(program: &Path, words: &[&str]) -> Said {
+    Running::start(program, words, &Place::default()).wait()
+}
+
 /// The bench with `words`, as a test runner calls it.
 pub(crate) fn bench_says(words: &[&str]) -> Said {
-    Running::start(bench(), words, &Place::default()).wait()
+    heard(bench(), words)
 }
 
 /// `caxton-bench` with `words`.
 pub(crate) fn tool_says(words: &[&str]) -> Said {
-    Running::start(tool(), words, &Place::default()).wait()
+    heard(tool(), words)
 }
 
 /// A run that was kept, in a folder that goes with it.
@@ -267,6 +292,14 @@ pub(crate) struct Kept {
 /// A run of `words` at smoke scale; none where guests cannot be built.
 pub(crate) fn smoke(words: &[&str]) -> Option<Kept> {
     kept(bench(), words)
+}
+
+/// The same, which must have ended with `code`.
+#[track_caller]
+pub(crate) fn smoke_ended(code: i32, words: &[&str]) -> Option<Kept> {
+    let kept = smoke(words)?;
+    assert_eq!(kept.said.code, Some(code), "{:?}", kept.said);
+    Some(kept)
 }
 
 /// The same of the bench `heap`.
@@ -292,7 +325,7 @@ pub(crate) fn suite(name: &'static str) -> &'static Path {
 fn kept(bench: &Path, words: &[&str]) -> Option<Kept> {
     let (folder, out) = fresh_out();
     let common = ["--bench", "--scale", "smoke", "--out", &out];
-    let said = Running::start(bench, &[&common, words].concat(), &Place::default()).wait();
+    let said = heard(bench, &[&common, words].concat());
     let said = said.if_guests_can_be_built()?;
     let (record, samples) = RunFolder::load(Path::new(&out))
         .unwrap_or_else(|error| panic!("{words:?}: {error}\n{}", said.stderr));

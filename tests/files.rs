@@ -2,7 +2,7 @@
 //! names that are no UTF-8. Nobody waits for them, nothing is read without end, each costs itself.
 
 use crate::executable::{
-    Kept, Place, Running, Said, bench, fresh_out, root, smoke, suite, tool_says, word,
+    Kept, Said, bench, fresh_out, heard, root, smoke_ended, suite, tool_says, word,
 };
 use caxton_model::case::Outcome;
 use caxton_model::record::store::RunFolder;
@@ -51,8 +51,7 @@ fn a_guest_that_is_no_file_costs_itself() {
     let guests: Vec<String> = reasons.iter().map(|(name, _)| word(&at(name))).collect();
     let good = word(&at("good.wat"));
     let guests = guests.iter().chain([&good]).flat_map(|guest| ["--guest", guest]);
-    let Some(kept) = smoke(&guests.collect::<Vec<_>>()) else { return };
-    assert_eq!(kept.said.code, Some(1), "{}", kept.said.stderr);
+    let Some(kept) = smoke_ended(1, &guests.collect::<Vec<_>>()) else { return };
     for (name, reason) in reasons {
         let stem = name.trim_end_matches(".wasm");
         let found = outcomes(&kept, if stem == "device" { "zero" } else { stem });
@@ -81,8 +80,9 @@ fn a_path_that_is_no_utf8_is_a_path() {
     let good = folder.path().join("good.wat");
     fs::copy(echoes(), &good).expect("a fresh folder");
     // By a link, as cargo passes it on, and by its own name, with a folder of such a name beside.
-    let Some(kept) = smoke(&["--guest", &word(&good), "--guest", &word(&link)]) else { return };
-    assert_eq!(kept.said.code, Some(0), "{}", kept.said.stderr);
+    let Some(kept) = smoke_ended(0, &["--guest", &word(&good), "--guest", &word(&link)]) else {
+        return;
+    };
     assert_eq!(outcomes(&kept, "good"), [&Outcome::Ran; 2]);
     assert_eq!(outcomes(&kept, "caf_"), [&Outcome::Ran; 2]);
     let script = r#"cd "$1" && exec "$0" --bench --scale smoke --out "$(printf 'out\351')" \
@@ -94,7 +94,7 @@ fn a_path_that_is_no_utf8_is_a_path() {
         fs::copy(&name, inside.join(name.file_name().expect("a name"))).expect("a fresh folder");
     }
     let words = ["-c", script, &word(bench()), &word(&inside)];
-    let said = Running::start(Path::new("sh"), &words, &Place::default()).wait();
+    let said = heard(Path::new("sh"), &words);
     let out = inside.join(OsString::from_vec(b"out\xe9".to_vec()));
     let kept = RunFolder::load(&out);
     let _ = fs::remove_dir_all(&inside);
@@ -131,7 +131,7 @@ fn plans_and_limits_are_files_and_a_plan_names_none_elsewhere() {
     };
     let says = |words: &[&str]| {
         let words = [&["--list"], words].concat();
-        Running::start(suite("scenarios"), &words, &Place::default()).wait()
+        heard(suite("scenarios"), &words)
     };
     for (trace, why) in [
         ("/dev/zero", "not a regular file, but a device"),
@@ -163,8 +163,7 @@ fn a_folder_from_elsewhere_shows_nothing_but_itself() {
     fifo(&runs.join("fifo/record.json"));
     symlink("/dev/zero", runs.join("device/record.json")).expect("a fresh folder");
     symlink(fixture.join("record.json"), runs.join("away/record.json")).expect("a fresh folder");
-    let list = tool_says(&["list", &word(&at("profiles"))]);
-    assert_eq!(list.code, Some(0), "{}", list.stderr);
+    let list = tool_says(&["list", &word(&at("profiles"))]).ended(0);
     for (name, why) in [
         ("fifo", "not a regular file, but a FIFO"),
         ("device", "not a regular file, but a device"),

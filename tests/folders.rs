@@ -1,6 +1,6 @@
 //! Folders that two runs want at once, and what is left of runs that were killed.
 
-use crate::executable::{Place, Running, bench, bench_says, fresh_out, root, suite, word};
+use crate::executable::{Place, Running, bench, bench_says, fresh_out, heard, root, suite, word};
 use crate::mirror::Mirror;
 use crate::stopped::in_the_middle;
 use caxton_model::record::Status;
@@ -46,7 +46,7 @@ fn a_folder_that_a_run_writes_to_names_it() {
         &["--bench", "--relink", "1", "--agent", "echo", "--out", &out],
     ];
     let resumed = ["--bench", "--resume", &out];
-    let resume = || Running::start(suite("scenarios"), &resumed, &Place::default()).wait();
+    let resume = || heard(suite("scenarios"), &resumed);
     let others = more.into_iter().map(|words| (words, bench_says(words)));
     for (words, said) in others.chain([(&resumed[..], resume())]) {
         assert_eq!((said.code, said.stdout.as_str()), (Some(2), ""), "{words:?}");
@@ -70,8 +70,7 @@ fn ctrl_c_while_agents_are_built_leaves_no_run() {
         return;
     }
     running.signal("INT");
-    let said = running.wait();
-    assert_eq!(said.code, Some(130), "{}", said.stderr);
+    let said = running.wait().ended(130);
     let last = said.stderr.lines().last().unwrap_or_default();
     assert_eq!(last, "error: interrupted: nothing was measured");
     assert!(family.is_gone_soon(), "{} processes are left", family.bearers());
@@ -163,8 +162,7 @@ fn kill_and_look(kills: u32, scale: &str) -> u32 {
         all_load(&mirror);
         RunFolder::load(&mirror.profiles().join("baselines/kept/wasm")).expect("it stays");
     }
-    let last = run(0).wait();
-    assert_eq!(last.code, Some(0), "{}", last.stderr);
+    run(0).wait().ended(0);
     assert_eq!(leftovers(&mirror), [""; 0]);
     all_load(&mirror);
     runs

@@ -1,6 +1,6 @@
 //! Hostile and broken guests beside a sound agent: each costs itself, by its own name.
 
-use crate::executable::{Kept, bench_says, fresh_out, root, smoke, target, word};
+use crate::executable::{Kept, bench_says, fresh_out, root, smoke, smoke_ended, target, word};
 use crate::mirror::Mirror;
 use caxton_model::case::Outcome;
 use caxton_model::reading::{Missing, Reading};
@@ -43,8 +43,7 @@ fn ends(path: &str, outcome: &str, says: &str) {
 
 fn ends_within(path: &str, words: &[&str], (outcome, says): (&str, &str)) {
     let words = [&["--agent", "echo", "--guest", path], words].concat();
-    let Some(kept) = smoke(&words) else { return };
-    assert_eq!(kept.said.code, Some(1), "{}", kept.said.stderr);
+    let Some(kept) = smoke_ended(1, &words) else { return };
     echo_is_unharmed(&kept);
     let stem = Path::new(path).file_stem().and_then(|stem| stem.to_str()).expect("plain names");
     let cases = cases(&kept, stem);
@@ -66,8 +65,9 @@ fn ends_within(path: &str, words: &[&str], (outcome, says): (&str, &str)) {
 
 #[test]
 fn a_sound_guest_runs_without_a_twin() {
-    let Some(kept) = smoke(&["--agent", "echo", "--guest", &fixture("echoes")]) else { return };
-    assert_eq!(kept.said.code, Some(0), "{}", kept.said.stderr);
+    let Some(kept) = smoke_ended(0, &["--agent", "echo", "--guest", &fixture("echoes")]) else {
+        return;
+    };
     echo_is_unharmed(&kept);
     let cases = cases(&kept, "echoes");
     assert!(cases.iter().all(|case| case.outcome == Outcome::Ran));
@@ -78,8 +78,7 @@ fn a_sound_guest_runs_without_a_twin() {
 
 #[test]
 fn guests_alone_leave_the_agents_out() {
-    let Some(kept) = smoke(&["--guest", &fixture("echoes")]) else { return };
-    assert_eq!(kept.said.code, Some(0), "{}", kept.said.stderr);
+    let Some(kept) = smoke_ended(0, &["--guest", &fixture("echoes")]) else { return };
     assert!(kept.record.cases.iter().all(|case| case.key.agent == "echoes"));
 }
 
@@ -119,8 +118,7 @@ fn a_guest_that_takes_for_ever_to_compile_times_out() {
     let path = folder.path().join("bomb.wat");
     fs::write(&path, compile_bomb()).expect("a fresh folder");
     let words = ["--guest", &word(&path), "--guest", &fixture("echoes"), "--timeout", "8"];
-    let Some(kept) = smoke(&words) else { return };
-    assert_eq!(kept.said.code, Some(1), "{}", kept.said.stderr);
+    let Some(kept) = smoke_ended(1, &words) else { return };
     for case in cases(&kept, "bomb") {
         assert_eq!(case.outcome.name(), "timed out", "{:?}", case.outcome);
     }
@@ -166,8 +164,7 @@ fn a_guest_that_logs_is_timed_with_writes_that_succeed() {
         );
     assert_ne!(logs, echoes, "the fixture has an agent_handle");
     fs::write(&path, logs).expect("a fresh folder");
-    let Some(kept) = smoke(&["--guest", &word(&path)]) else { return };
-    assert_eq!(kept.said.code, Some(0), "{}", kept.said.stderr);
+    let Some(kept) = smoke_ended(0, &["--guest", &word(&path)]) else { return };
     let case = &cases(&kept, "logs")[0];
     let written = case.metric("wasm_stderr_bytes").expect("it is counted");
     assert!((written.estimate - 500.0).abs() < f64::EPSILON, "{written:?}");
@@ -176,38 +173,18 @@ fn a_guest_that_logs_is_timed_with_writes_that_succeed() {
 }
 
 #[test]
-fn a_guest_that_traps_died_in_the_middle() {
-    ends(&fixture("traps"), "died in the middle", "trap in agent_handle");
-}
-
-#[test]
-fn a_wild_reply_is_a_death_in_the_middle() {
-    ends(&fixture("wild-reply"), "died in the middle", "wild pointer: reply");
-}
-
-#[test]
-fn a_memory_bomb_dies_of_the_limit_that_every_guest_has() {
-    ends(&fixture("memory-bomb"), "died in the middle", "was denied");
-}
-
-#[test]
-fn a_start_that_traps_is_a_death_before_work() {
-    ends(&fixture("start-traps"), "died before work", "trap in start");
-}
-
-#[test]
-fn an_exit_in_the_middle_is_a_death_even_with_success() {
-    ends(&fixture("leaves"), "died in the middle", "exit status 0");
-}
-
-#[test]
-fn a_guest_cannot_speak_for_its_worker() {
-    ends(&fixture("forges"), "died in the middle", "trap in agent_handle");
-}
-
-#[test]
-fn a_reply_that_changes_is_a_wrong_answer() {
-    ends(&fixture("fickle"), "wrong answer", "wasm replied");
+fn a_guest_that_misbehaves_costs_itself() {
+    for (guest, outcome, says) in [
+        ("traps", "died in the middle", "trap in agent_handle"),
+        ("wild-reply", "died in the middle", "wild pointer: reply"),
+        ("memory-bomb", "died in the middle", "was denied"),
+        ("start-traps", "died before work", "trap in start"),
+        ("leaves", "died in the middle", "exit status 0"),
+        ("forges", "died in the middle", "trap in agent_handle"),
+        ("fickle", "wrong answer", "wasm replied"),
+    ] {
+        ends(&fixture(guest), outcome, says);
+    }
 }
 
 #[test]
@@ -248,8 +225,7 @@ fn an_agent_that_does_not_compile_costs_itself() {
     let mirror = Mirror::with_agent("broken", "//! Ends too early.\nfn broken( {\n");
     let out = word(&mirror.root.join("run"));
     let words = ["--agent", "broken", "--guest", &fixture("echoes"), "--out", &out];
-    let Some(said) = mirror.bench(&words).if_guests_can_be_built() else { return };
-    assert_eq!(said.code, Some(1), "{}", said.stderr);
+    let Some(_) = mirror.bench(&words).if_built(1) else { return };
     let (record, _) = RunFolder::load(Path::new(&out)).expect("a kept run");
     assert_eq!(record.cases.len(), 6, "four of the agent, two of the guest");
     for case in &record.cases {
@@ -284,8 +260,7 @@ fn guests_that_cannot_be_told_apart_or_found_are_a_wrong_use() {
         let (_folder, out) = fresh_out();
         let mut words = vec!["--bench", "--agent", "echo", "--scale", "smoke", "--out", &out];
         words.extend(guests.iter().flat_map(|guest| ["--guest", guest]));
-        let said = bench_says(&words);
-        assert_eq!((said.code, said.stdout.as_str()), (Some(2), ""), "{}", said.stderr);
+        let said = bench_says(&words).refused(2);
         assert!(said.only_error().contains(named), "{}", said.stderr);
     }
 }

@@ -2,15 +2,15 @@
 //! from, and others read the logs.
 
 use crate::capability;
-use crate::executable::{Place, Running, Said, fresh_out, smoke_of, suite, tool_says, word};
+use crate::executable::{Place, Running, Said, fresh_out, heard, smoke_of, suite, tool_says, word};
 use caxton_model::case::Outcome;
 use caxton_model::load::frame::Line;
 use caxton_model::load::outcome::{LoadOutcome, Verdict};
 use caxton_model::load::quiescence::Quiescence;
-use caxton_model::load::seconds::{SECONDS_FILE, read};
 use caxton_model::load::times::Times;
 use caxton_model::reading::Reading;
 use caxton_model::record::Record;
+use caxton_model::record::seconds::{SECONDS_FILE, read};
 use caxton_model::record::store::RunFolder;
 use caxton_model::units::Nanos;
 use caxton_stats::trend::LeakVerdict;
@@ -25,7 +25,7 @@ use std::process::Command;
 fn scenarios(out: &str, words: &[&str]) -> Option<Said> {
     let common = ["--bench", "--scale", "quick", "--out", out];
     let words = [&common[..], words].concat();
-    Running::start(suite("scenarios"), &words, &Place::default()).wait().if_guests_can_be_built()
+    heard(suite("scenarios"), &words).if_guests_can_be_built()
 }
 
 fn record(out: &str) -> Record {
@@ -158,7 +158,7 @@ fn on_one_core_it_is_said_that_the_generator_has_none_of_its_own() {
     let load = ["--program", &burns, "--stage", "name=hold,length=2s,rate=40", "--slo", "60s"];
     let taskset = Path::new("taskset");
     let words = [&words[..], &load[..]].concat();
-    let said = Running::start(taskset, &words, &Place::default()).wait();
+    let said = heard(taskset, &words);
     let Some(said) = said.if_guests_can_be_built() else { return };
     let record = record(&out);
     let load = only(&record);
@@ -190,8 +190,7 @@ fn a_second_that_no_load_writes_is_one_error_and_stays_one() {
     for _ in 0..2 {
         let said =
             Running::start(suite("scenarios"), &["--bench", "--resume", &out], &Place::default());
-        let said = said.wait();
-        assert_eq!(said.code, Some(2), "{said:?}");
+        let said = said.wait().ended(2);
         assert!(said.stderr.contains("second 18446744073709551615 is beyond"), "{}", said.stderr);
         assert!(!said.stderr.contains("panicked"), "{}", said.stderr);
     }
@@ -249,7 +248,7 @@ fn a_load_that_was_killed_goes_on_where_it_was_and_its_totals_add_up() {
     run.wait();
     assert!(family.is_gone_soon(), "{} processes are left", family.bearers());
     let words = ["--bench", "--resume", &out];
-    let said = Running::start(suite("scenarios"), &words, &Place::default()).wait();
+    let said = heard(suite("scenarios"), &words);
     assert!(matches!(said.code, Some(0 | 4)), "{said:?}");
     let record = record(&out);
     let load = only(&record);
@@ -336,8 +335,7 @@ fn words_that_make_no_load_are_one_error() {
     ];
     for (words, named) in wrong {
         let words = [&["--bench"][..], words].concat();
-        let said = Running::start(suite("scenarios"), &words, &Place::default()).wait();
-        assert_eq!(said.code, Some(2), "{said:?}");
+        let said = heard(suite("scenarios"), &words).ended(2);
         assert!(said.stderr.contains(named), "{named}: {}", said.stderr);
     }
 }

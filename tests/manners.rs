@@ -3,7 +3,7 @@
 
 use crate::capability;
 use crate::executable::{
-    Place, Running, Said, bench, fresh_out, root, suite, tool, tool_says, word,
+    Place, Running, Said, bench, fresh_out, heard, root, suite, tool, tool_says, word,
 };
 use caxton_analysis::exit;
 use caxton_model::record::Status;
@@ -24,7 +24,7 @@ fn run() -> String {
 fn shell(script: &str, program: &Path, words: &[&str]) -> Said {
     let program = word(program);
     let words = [&["-c", script, &program], words].concat();
-    Running::start(Path::new("sh"), &words, &Place::default()).wait()
+    heard(Path::new("sh"), &words)
 }
 
 #[test]
@@ -106,9 +106,7 @@ fn a_terminal_without_escapes_gets_none() {
 
 #[test]
 fn every_help_has_every_exit_code() {
-    let says = |program: &Path, words: &[&str]| {
-        Running::start(program, words, &Place::default()).wait().stdout
-    };
+    let says = |program: &Path, words: &[&str]| heard(program, words).stdout;
     let mut helps = vec![says(bench(), &["--help"]), says(suite("scenarios"), &["-h"])];
     helps.push(says(bench(), &["selftest", "--help"]));
     helps.push(tool_says(&["--help"]).stdout);

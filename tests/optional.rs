@@ -2,7 +2,7 @@
 //! limit is told with its name and not counted as the agent's.
 
 use crate::capability;
-use crate::executable::{Place, Running, Said, bench, fresh_out, root, target, tool, word};
+use crate::executable::{Running, Said, bench, fresh_out, heard, root, target, tool, word};
 use crate::mirror::Mirror;
 use caxton_model::case::Outcome;
 use caxton_model::record::Record;
@@ -103,8 +103,7 @@ fn a_folder_in_the_place_of_latest_is_a_warning() {
     let mirror = Mirror::new();
     fs::create_dir(mirror.profiles().join(LATEST)).expect("a fresh folder");
     let guest = word(&root().join("tests/fixtures/guests/echoes.wat"));
-    let said = mirror.bench(&["--guest", &guest]);
-    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    mirror.bench(&["--guest", &guest]).ended(0);
     let record = only_run(&mirror);
     let is_told = |warning: &String| warning.contains("latest is a folder, not a link");
     assert!(record.warnings.iter().any(is_told), "{:?}", record.warnings);
@@ -128,7 +127,7 @@ fn remounted(how: &str, words: &[&str]) -> Option<Said> {
     let (target, program) = (word(target()), word(&program));
     let shell = ["--mount", "--map-root-user", "sh", "-c", REMOUNTED, "sh"];
     let words = [&shell[..], &[&target, how, &program], words].concat();
-    let said = Running::start(Path::new("unshare"), &words, &Place::default()).wait();
+    let said = heard(Path::new("unshare"), &words);
     if said.stderr.starts_with("unshare: ") || said.code == Some(77) {
         capability::absent("mount", said.stderr.trim());
         return None;
@@ -164,7 +163,7 @@ fn limited(limit: &str, out: &str, words: &[&str]) -> Option<Said> {
     let bench = word(bench());
     let common = ["-c", &script, "sh", &bench, "--bench", "--scale", "smoke", "--out", out];
     let words = [&common[..], words].concat();
-    Running::start(Path::new("sh"), &words, &Place::default()).wait().if_guests_can_be_built()
+    heard(Path::new("sh"), &words).if_guests_can_be_built()
 }
 
 #[test]
@@ -195,7 +194,6 @@ fn a_file_that_may_not_grow_ends_the_run_with_what_was_finished() {
     assert!(record.cases.iter().any(|case| case.outcome == Outcome::Ran), "{}", said.stderr);
     let script = "ulimit -f 1; exec \"$@\"";
     let words = ["-c", script, "sh", &word(tool()), "export", "--format", "json", &out];
-    let said = Running::start(Path::new("sh"), &words, &Place::default()).wait();
-    assert_eq!(said.code, Some(2), "{}", said.stderr);
+    let said = heard(Path::new("sh"), &words).ended(2);
     assert!(said.stderr.contains("File too large"), "{}", said.stderr);
 }

@@ -219,8 +219,7 @@ fn an_independent_tool_reads_the_protobuf() {
     let home = PathBuf::from(&kept.out);
     let place = Place { variables: vec![("HOME", home)], ..Place::default() };
     let words = ["tool", "pprof", "-top", "-nodecount=20", &word(&profile)];
-    let said = Running::start(&go, &words, &place).wait();
-    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    let said = Running::start(&go, &words, &place).wait().ended(0);
     assert!(said.stdout.contains("work_a") && said.stdout.contains("planted"), "{}", said.stdout);
 }
 
@@ -265,8 +264,7 @@ fn the_firefox_profile_holds_together() {
 
 #[test]
 fn words_about_profiles_are_checked_before_anything_runs() {
-    let heap = bench_says(&["--bench", "--profile", "heap"]);
-    assert_eq!(heap.code, Some(2));
+    let heap = bench_says(&["--bench", "--profile", "heap"]).ended(2);
     assert!(heap.only_error().contains("cargo bench --bench heap"), "{heap:?}");
     for words in [
         &["--profiler", "perf-clock"][..],

@@ -67,8 +67,7 @@ fn stops_in_order(signal: &str) {
     let Some(running) = in_the_middle(&out) else { return };
     let family = running.mark();
     running.signal(signal);
-    let said = running.wait();
-    assert_eq!(said.code, Some(130), "{}", said.stderr);
+    let said = running.wait().ended(130);
     assert!(family.is_gone_soon(), "{} processes are left", family.bearers());
     let (record, samples) = whole(&out);
     assert_eq!(record.run.status, Status::Interrupted);

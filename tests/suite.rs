@@ -2,6 +2,7 @@
 //!
 //! What a module promises is tested beside it; here only what crosses a process or a file.
 
+mod architecture;
 mod baseline;
 mod browser;
 mod capability;
@@ -21,6 +22,7 @@ mod names;
 mod optional;
 mod profile;
 mod readers;
+mod reference;
 mod smoke;
 mod stopped;
 mod tidy;

@@ -1,86 +1,88 @@
 //! The rules of the tree that no compiler checks. Each is one test, which first proves on small
 //! examples that its rule can fail.
 
-mod borders;
-mod code;
 mod imposed;
 mod shape;
+pub(crate) mod syntax;
 mod tree;
 
 use crate::capability;
 use crate::executable::root;
 use caxton_sys::surroundings::REPOSITORY_VARIABLES;
-use code::{Blanked, blank, without_test_tail};
 use regex::Regex;
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Output};
+use std::sync::OnceLock;
 use std::{fs, io};
+use syntax::Syntax;
 
 /// A file of the tree.
-struct Source {
+pub(crate) struct Source {
     /// From the root.
-    path: String,
-    text: String,
-    /// Its text without comments and literals, and without comments alone. Only of Rust.
-    blanked: Blanked,
+    pub(crate) path: String,
+    pub(crate) text: String,
     is_executable: bool,
+    syntax: OnceLock<Syntax>,
 }
 
 impl Source {
-    fn new(path: &str, text: &str, is_executable: bool) -> Self {
-        let is_rust = path.ends_with(".rs");
-        let blanked = if is_rust { blank(text) } else { Blanked::default() };
-        Self { path: path.to_owned(), text: text.to_owned(), blanked, is_executable }
+    pub(crate) fn new(path: &str, text: &str, is_executable: bool) -> Self {
+        let (path, text) = (path.to_owned(), text.to_owned());
+        Self { path, text, is_executable, syntax: OnceLock::new() }
     }
 
-    fn is_rust(&self) -> bool {
+    pub(crate) fn is_rust(&self) -> bool {
         self.path.ends_with(".rs")
     }
 
+    /// Read once, and only for a rule that asks. Empty for what is not Rust.
+    pub(crate) fn syntax(&self) -> &Syntax {
+        let text = if self.is_rust() { &*self.text } else { "" };
+        self.syntax.get_or_init(|| Syntax::new(text))
+    }
+
     /// True for a file that holds nothing but tests.
-    fn is_all_tests(&self) -> bool {
+    pub(crate) fn is_all_tests(&self) -> bool {
         let name = self.path.rsplit('/').next().unwrap_or_default();
         self.path.starts_with("tests/") || name == "tests.rs" || name.ends_with("_tests.rs")
     }
 
-    fn is_in(&self, folder: &str) -> bool {
-        self.path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
+    /// How many lines are built without tests too.
+    pub(crate) fn shipped_lines(&self) -> usize {
+        let lines = self.text.lines().count();
+        (1..=lines).filter(|line| self.syntax().is_shipped(*line)).count()
     }
 
-    /// The code without its tests.
-    fn shipped(&self) -> &str {
-        let lines = without_test_tail(&self.text).lines().count();
-        let ends = self.blanked.code.match_indices('\n').map(|(at, _)| at + 1);
-        let end = ends.take(lines).last().unwrap_or(self.blanked.code.len());
-        &self.blanked.code[..end]
+    pub(crate) fn is_in(&self, folder: &str) -> bool {
+        self.path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
     }
 }
 
 /// The lines of `text`, from 1, in which `pattern` is found.
-fn lines_with(text: &str, pattern: &str) -> Vec<usize> {
+pub(crate) fn lines_with(text: &str, pattern: &str) -> Vec<usize> {
     let pattern = Regex::new(pattern).expect("a pattern of ours");
     let found = (1..).zip(text.lines()).filter(|(_, line)| pattern.is_match(line));
     found.map(|(number, _)| number).collect()
 }
 
 /// A file as an example: its path and its text.
-type Example = (&'static str, &'static str);
+pub(crate) type Example = (&'static str, &'static str);
 
 /// One rule of the tree.
-struct Rule {
+pub(crate) struct Rule {
     /// The rule, as a sentence.
-    says: &'static str,
+    pub(crate) says: &'static str,
     /// The lines of a file that break it, from 1.
-    broken: fn(&Source) -> Vec<usize>,
+    pub(crate) broken: fn(&Source) -> Vec<usize>,
     /// Each must break it.
-    bad: &'static [Example],
+    pub(crate) bad: &'static [Example],
     /// Each must keep it.
-    good: &'static [Example],
+    pub(crate) good: &'static [Example],
 }
 
 impl Rule {
     /// Asserts that the rule can fail, that it does not fail too much, and that the tree keeps it.
-    fn hold(&self) {
+    pub(crate) fn hold(&self) {
         for (path, text) in self.bad {
             let lines = (self.broken)(&Source::new(path, text, true));
             assert!(!lines.is_empty(), "{path} must break the rule: {}\n{text}", self.says);
@@ -113,7 +115,12 @@ pub(crate) fn git(words: &[&str]) -> io::Result<Output> {
 }
 
 /// Every text file that git keeps or would take; none outside a checkout.
-fn sources() -> Option<Vec<Source>> {
+pub(crate) fn sources() -> Option<&'static [Source]> {
+    static SOURCES: OnceLock<Option<Vec<Source>>> = OnceLock::new();
+    SOURCES.get_or_init(listed).as_deref()
+}
+
+fn listed() -> Option<Vec<Source>> {
     let words = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"];
     let listed = git(&words);
     let listed = match listed {

@@ -4,7 +4,7 @@
 use crate::executable::{Said, tool_says, word};
 use crate::mirror::Mirror;
 use caxton_analysis::paired::judge::rejudge;
-use caxton_bench::guest::artifact::sha256_hex;
+use caxton_bench::guest::digest::sha256_hex;
 use caxton_model::case::{Check, Outcome};
 use caxton_model::paired::Version;
 use caxton_model::paired::answers::Answers;
@@ -25,8 +25,7 @@ fn packed_agent(name: &str) -> Option<(Mirror, PathBuf)> {
     let mirror = Mirror::new();
     let kit = mirror.root.join("kit");
     let words = ["--agent", name, "--pack", &word(&kit)];
-    let said = mirror.bench(&words).if_guests_can_be_built()?;
-    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    mirror.bench(&words).if_guests_can_be_built()?.ended(0);
     Some((mirror, kit))
 }
 
@@ -162,8 +161,7 @@ fn spoiled(mirror: &Mirror, kit: &Path, spoil: impl Fn(&Path)) -> String {
     let base = copy_of(kit, "spoiled");
     spoil(&base);
     let [base_word, candidate] = [&base, kit].map(word);
-    let said = mirror.bench(&["--between", &base_word, &candidate, "--agent", "echo"]);
-    assert_eq!(said.code, Some(4), "{said:?}");
+    let said = mirror.bench(&["--between", &base_word, &candidate, "--agent", "echo"]).ended(4);
     let line = said.only_error().replace(&base_word, "BASE");
     fs::remove_dir_all(base).expect("ours");
     line
@@ -213,13 +211,11 @@ fn one_instruction_more_in_a_loop_is_found_by_its_fuel() {
         format!("{before}{first}{{\nself.next |= std::hint::black_box(0);\n{rest}")
     });
     let kit = slower.root.join("kit");
-    let said = slower.bench(&["--agent", "vm", "--pack", &word(&kit)]);
-    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    slower.bench(&["--agent", "vm", "--pack", &word(&kit)]).ended(0);
     let out = mirror.root.join("compared");
     let [base, kit, out_word] = [base, kit, out.clone()].map(|path| word(&path));
     let words = ["--between", &base, &kit, "--counts", "overhead", "--out", &out_word];
-    let said = mirror.bench_at("quick", &words);
-    assert_eq!(said.code, Some(3), "{}", said.stderr);
+    let said = mirror.bench_at("quick", &words).ended(3);
     let (comparison, _) = RunFolder::load_comparison(&out).expect("it was kept");
     let case = &comparison.cases[0];
     assert!(case.metrics.is_empty(), "no time was measured");
@@ -273,8 +269,7 @@ fn summing(mirror: &Mirror, name: &str, read: u32) -> PathBuf {
     fs::create_dir(&folder).expect("a fresh folder");
     let (guest, kit) = (folder.join("sums.wat"), mirror.root.join(name));
     fs::write(&guest, sums(read)).expect("a fresh folder");
-    let said = mirror.bench(&["--guest", &word(&guest), "--pack", &word(&kit)]);
-    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    mirror.bench(&["--guest", &word(&guest), "--pack", &word(&kit)]).ended(0);
     kit
 }
 
@@ -306,8 +301,7 @@ fn a_version_that_reads_less_and_answers_otherwise_has_not_improved() {
     let hash = &comparison.base.agents["sums"].wasm.sha256[..16];
     assert!(said.stdout.contains(&format!("SHA-256 {hash} of guest sums")), "{}", said.stdout);
     assert!(!said.stdout.contains("(commit"), "{}", said.stdout);
-    let gate = tool_says(&["gate", &word(&mirror.root.join("compared"))]);
-    assert_eq!(gate.code, Some(1), "{}", gate.stdout);
+    tool_says(&["gate", &word(&mirror.root.join("compared"))]).ended(1);
 
     let (said, comparison) = sums_compared(&mirror, [&all, &less], &["--bless-answers"]);
     let case = &comparison.cases[0];
@@ -341,8 +335,7 @@ fn a_guest_that_nothing_checks_is_called_unchecked() {
     let guest = mirror.root.join("sums.wat");
     fs::write(&guest, sums(1024)).expect("a fresh folder");
     let out = mirror.root.join("run");
-    let said = mirror.bench(&["--guest", &word(&guest), "--out", &word(&out)]);
-    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    let said = mirror.bench(&["--guest", &word(&guest), "--out", &word(&out)]).ended(0);
     let record = RunFolder::load_record(&out).expect("it was kept");
     let case = record.cases.iter().find(|case| case.key.is_overhead()).expect("its calls");
     assert_eq!((&case.outcome, case.check), (&Outcome::Ran, Some(Check::Nothing)));

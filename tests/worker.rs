@@ -2,7 +2,7 @@
 
 use crate::executable::{Place, Running, Said, bench};
 use caxton_bench::measure::protocol::{
-    AgentFiles, Effort, Event, Job, PROTOCOL, WORKER_ARGUMENT, Work,
+    AgentFiles, Effort, Event, Job, Launch, PROTOCOL, Sampling, WORKER_ARGUMENT,
 };
 use caxton_model::case::{CaseKey, Outcome};
 use caxton_model::units::Nanos;
@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 const OTHER_PROTOCOL: u32 = 999;
 
-fn job() -> Job {
+fn job() -> Launch {
     let agent = AgentFiles {
         name: "none".to_owned(),
         wasm: PathBuf::from("no-such-file.wasm"),
@@ -29,8 +29,18 @@ fn job() -> Job {
         window: Nanos(5_000_000),
     };
     let case = CaseKey::new("wasm", "overhead", "wasmtime-vs-native", "none");
-    let work = Work::Fuel { agent, case };
-    Job { protocol: PROTOCOL, launch: 0, seed: 1, core: None, effort, work }
+    Launch {
+        protocol: PROTOCOL,
+        launch: 0,
+        seed: 1,
+        core: None,
+        effort,
+        sampling: Sampling::default(),
+        files: vec![agent],
+        folder: PathBuf::new(),
+        cases: vec![case],
+        job: Job::Fuel,
+    }
 }
 
 /// What a worker says to `input`.
@@ -41,8 +51,7 @@ fn answer(input: &[u8]) -> Said {
 
 /// The end of a worker that was given `input`; its only event.
 fn end(input: &[u8]) -> Outcome {
-    let said = answer(input);
-    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    let said = answer(input).ended(0);
     let events: Vec<Event> = said
         .stdout
         .lines()
@@ -56,7 +65,7 @@ fn end(input: &[u8]) -> Outcome {
 
 #[test]
 fn a_job_of_another_protocol_is_refused_by_both_numbers() {
-    let other = Job { protocol: OTHER_PROTOCOL, ..job() };
+    let other = Launch { protocol: OTHER_PROTOCOL, ..job() };
     let outcome = end(&serde_json::to_vec(&other).expect("plain data"));
     let Outcome::Failed(why) = &outcome else { panic!("{outcome:?}") };
     let words: Vec<&str> = why.split_whitespace().collect();
@@ -86,7 +95,7 @@ fn a_file_that_went_away_is_a_refusal() {
 
 #[test]
 fn a_cpu_that_is_not_there_is_a_failure_of_the_apparatus() {
-    let job = Job { core: Some(100_000), ..job() };
+    let job = Launch { core: Some(100_000), ..job() };
     let outcome = end(&serde_json::to_vec(&job).expect("plain data"));
     let Outcome::Failed(why) = &outcome else { panic!("{outcome:?}") };
     assert!(why.starts_with("CPU 100000"), "{why}");

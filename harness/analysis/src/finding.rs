@@ -70,9 +70,9 @@ impl LimitVerdict {
 
 /// Where a limit comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Rule {
+pub enum LimitSource {
     /// The user's file of limits, at this line.
-    Limit(usize),
+    File(usize),
     /// The requirements of the reference runtime.
     Requirement,
 }
@@ -81,7 +81,7 @@ pub enum Rule {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Finding {
     /// What asks for it.
-    pub rule: Rule,
+    pub source: LimitSource,
     /// The case, or the requirement's name.
     pub subject: String,
     /// The metric.

@@ -11,7 +11,7 @@
 //!
 //! Of `max`, `min` and `margin`, each is that of the last entry that has it for a case and metric.
 
-use crate::finding::{Bound, Finding, Rule};
+use crate::finding::{Bound, Finding, LimitSource};
 use caxton_model::case::{CaseKey, Outcome};
 use caxton_model::metric::{MetricName, metrics};
 use caxton_model::reading::Reading;
@@ -237,7 +237,7 @@ fn grade(case: &CaseRecord, metric: MetricName, limit: Bound, line: usize) -> Fi
         )),
     };
     Finding {
-        rule: Rule::Limit(line),
+        source: LimitSource::File(line),
         subject: case.key.to_string(),
         metric,
         unit: metric.metric().unit,

@@ -3,15 +3,12 @@
 use super::*;
 use crate::finding::LimitVerdict;
 use caxton_fixture as fixture;
+use caxton_fixture::metric as name;
 use expect_test::expect;
 
 /// The limits of `text`.
 fn limits(text: &str) -> Limits {
     Limits::parse("limits.toml", text).unwrap()
-}
-
-fn name(metric: &str) -> MetricName {
-    MetricName::parse(metric).unwrap()
 }
 
 fn key(text: &str) -> CaseKey {
@@ -72,7 +69,7 @@ fn later_entries_win_for_what_they_say() {
     let (record, _) = fixture::run();
     let graded = limits.grade(&record);
     assert!(
-        graded.iter().all(|g| g.limit == Bound::Max(25000.0) && g.rule == Rule::Limit(1)),
+        graded.iter().all(|g| g.limit == Bound::Max(25000.0) && g.source == LimitSource::File(1)),
         "{graded:?}"
     );
     assert_eq!(graded.len(), 4, "every steady-state case, the refused one included");
@@ -95,12 +92,9 @@ fn a_limit_is_met_or_missed_by_the_whole_interval_only() {
     let summary = case.metric("wasm_call_ns").unwrap();
     let (inside, interval) = (summary.estimate, summary.interval.unwrap());
     let (above, below) = (interval.upper + 1.0, interval.lower - 1.0);
-    assert_eq!(stands(&format!("max = {above}")), LimitVerdict::Met);
-    assert_eq!(stands(&format!("max = {inside}")), LimitVerdict::Unclear);
-    assert_eq!(stands(&format!("max = {below}")), LimitVerdict::Missed);
-    assert_eq!(stands(&format!("min = {below}")), LimitVerdict::Met);
-    assert_eq!(stands(&format!("min = {inside}")), LimitVerdict::Unclear);
-    assert_eq!(stands(&format!("min = {above}")), LimitVerdict::Missed);
+    let verdicts = [LimitVerdict::Met, LimitVerdict::Unclear, LimitVerdict::Missed];
+    assert_eq!([above, inside, below].map(|max| stands(&format!("max = {max}"))), verdicts);
+    assert_eq!([below, inside, above].map(|min| stands(&format!("min = {min}"))), verdicts);
 }
 
 #[test]

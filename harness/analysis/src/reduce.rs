@@ -153,17 +153,8 @@ pub struct LaunchLogs {
     pub samples: u64,
 }
 
-/// The per-launch logarithms of `metric` in the samples of one case; none where it has no samples
-/// or a value that has no logarithm.
-pub fn launch_log_ratios(
-    samples: &[Sample],
-    metric: MetricName,
-    levels: &Levels,
-) -> Option<LaunchLogs> {
-    Groups::of(samples).launch_logs(metric.metric(), levels)
-}
-
-/// [`launch_log_ratios`] of every metric in `unit`, of each case.
+/// The per-launch logarithms of every metric in `unit`, of each case; none of a metric without
+/// samples or with a value that has no logarithm.
 pub fn every_launch_log(
     samples: &[Sample],
     unit: Unit,
@@ -326,7 +317,7 @@ impl Groups {
         readings
     }
 
-    /// [`launch_log_ratios`].
+    /// The logarithms of [`every_launch_log`] of one metric.
     fn launch_logs(&self, metric: &'static Metric, levels: &Levels) -> Option<LaunchLogs> {
         let launches =
             self.can_tell(metric).then(|| self.in_quiet(metric, levels).0.launches(metric));

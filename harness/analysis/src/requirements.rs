@@ -1,7 +1,7 @@
 //! The requirements of the reference runtime, as data. Only those whose cases are in the record are
 //! judged; other frameworks are compared where they are measured.
 
-use crate::finding::{Bound, Finding, Rule};
+use crate::finding::{Bound, Finding, LimitSource};
 use caxton_model::case::{
     CHECKPOINT, LATENCY, RECOVER, RESOURCES, RESPONSE, ROUTE, SCALABILITY, SCALE, SOAK, THROUGHPUT,
 };
@@ -244,7 +244,7 @@ pub fn grade(record: &Record) -> Vec<Finding> {
     let graded = |requirement: &Requirement| {
         let estimate = requirement.read(record)?;
         Some(Finding {
-            rule: Rule::Requirement,
+            source: LimitSource::Requirement,
             subject: requirement.name.to_owned(),
             metric: requirement.metric(),
             unit: requirement.unit(),

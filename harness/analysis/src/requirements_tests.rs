@@ -3,15 +3,9 @@
 use super::*;
 use crate::finding::LimitVerdict;
 use caxton_fixture as fixture;
+use caxton_fixture::figure;
 use caxton_fixture::mail::mail;
 use caxton_model::case::{CaseKey, Outcome};
-use caxton_model::record::Company;
-
-fn figure(lower: f64, upper: f64) -> Summary {
-    let interval = Some(Interval { lower, upper, level: 0.95 });
-    let (estimate, company) = (lower.midpoint(upper), Company::Unwatched);
-    Summary { estimate, interval, n: 12, samples: 12, company }
-}
 
 #[test]
 fn a_requirement_names_a_metric_and_a_case_that_could_be() {

@@ -82,87 +82,35 @@ impl fmt::Display for CallSite<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use caxton_model::profile::{About, Health, Location, Origin, StackSample, Weight};
-    use caxton_model::reading::{Missing, Reading};
-
-    /// A profile of stacks, each the names of one location's frames, innermost first.
-    fn profile(stacks: &[(&[&str], u64)]) -> Profile {
-        let none = || Reading::Missing(Missing::NotRequested("a test".to_owned()));
-        let mut profile = Profile {
-            about: About {
-                case: "a/b/c/d".to_owned(),
-                side: "wasm".to_owned(),
-                messages: 1,
-                counters: BTreeMap::new(),
-            },
-            health: Health {
-                engine: "test".to_owned(),
-                asked_hz: None,
-                real_hz: None,
-                cpu_ns: 0,
-                kernel_ns: none(),
-                lost: 0,
-                samples: 0,
-                unresolved: 0,
-                rootless: 0,
-                mended: 0,
-                notes: Vec::new(),
-            },
-            weight: Weight::Bytes,
-            mappings: Vec::new(),
-            frames: Vec::new(),
-            locations: Vec::new(),
-            stacks: Vec::new(),
-            threads: Vec::new(),
-            samples: Vec::new(),
-        };
-        for (names, weight) in stacks {
-            let first = profile.frames.len() as u32;
-            profile.frames.extend(names.iter().map(|name| Frame {
-                name: (*name).to_owned(),
-                origin: Origin::Guest,
-                file: None,
-                line: None,
-            }));
-            let frames = (first..profile.frames.len() as u32).collect();
-            profile.locations.push(Location { address: 0, mapping: None, frames });
-            let stack = profile.stacks.len() as u32;
-            profile.stacks.push(vec![profile.locations.len() as u32 - 1]);
-            profile.samples.push(StackSample { time_ns: 0, thread: 0, stack, weight: *weight });
-        }
-        profile
-    }
+    use caxton_fixture::profiles as fixture;
+    use caxton_model::profile::Weight;
 
     #[test]
     fn the_site_is_whoever_asked_the_libraries() {
-        let profile = profile(&[
-            (&["alloc::raw_vec::grow", "<alloc::vec::Vec<u8>>::push", "agent::write", "main"], 5),
-            (&["agent::write"], 3),
-            (&["core::fmt::f", "agent::print"], 7),
-            (&["std::only"], 1),
-        ]);
+        let script =
+            "5 g:main > i:agent::write > i:<alloc::vec::Vec<u8>>::push > i:alloc::raw_vec::grow
+                      3 g:main > i:agent::write
+                      7 g:agent::print > i:core::fmt::f
+                      1 g:std::only";
+        let profile = fixture::profile(Weight::Bytes, script);
         let sites = call_sites(&profile);
         let name = |site: &CallSite<'_>| site.frame.expect("a stack").name.clone();
-        let seen: Vec<_> = sites.iter().map(|site| (name(site), site.weight)).collect();
+        let seen: Vec<_> =
+            sites.iter().map(|site| (name(site), site.weight / fixture::PERIOD)).collect();
         let expected = [("agent::write", 8), ("agent::print", 7), ("std::only", 1)];
         assert_eq!(seen, expected.map(|(name, weight)| (name.to_owned(), weight)));
     }
 
     #[test]
     fn a_function_without_its_path_is_known_by_its_source() {
-        let mut profile = profile(&[(&["grow_one<u8>", "push<u8>", "write"], 5)]);
-        let files = [
-            "/rustc/0123/library/alloc/src/raw_vec/mod.rs",
-            "/x/registry/src/y/hashbrown-0.17.1/src/alloc.rs",
-            "agents-wasm/json/src/lib.rs",
-        ];
-        for (frame, file) in profile.frames.iter_mut().zip(files) {
-            frame.file = Some(file.to_owned());
-            frame.line = Some(63);
-        }
+        let script = "5 g:write@agents-wasm/json/src/lib.rs:63 > \
+                      i:push<u8>@/x/registry/src/y/hashbrown-0.17.1/src/alloc.rs:63 > \
+                      i:grow_one<u8>@/rustc/0123/library/alloc/src/raw_vec/mod.rs:63";
+        let mut profile = fixture::profile(Weight::Bytes, script);
         let sites = call_sites(&profile);
         assert_eq!(sites[0].to_string(), "write (json/src/lib.rs:63)");
-        profile.frames[2].name = "long".repeat(20);
+        let write = profile.frames.iter_mut().find(|frame| frame.name == "write").unwrap();
+        write.name = "long".repeat(20);
         let words = call_sites(&profile)[0].to_string();
         assert_eq!(words, format!("{}… (json/src/lib.rs:63)", "long".repeat(15)));
     }

@@ -2,15 +2,9 @@
 
 use super::*;
 use caxton_fixture as fixture;
+use caxton_fixture::figure;
 use caxton_model::metric::MetricName;
 use caxton_model::reading::Reading;
-use caxton_model::record::Company;
-
-fn figure(lower: f64, upper: f64) -> Summary {
-    let interval = Some(Interval { lower, upper, level: 0.95 });
-    let (estimate, company) = (lower.midpoint(upper), Company::Unwatched);
-    Summary { estimate, interval, n: 12, samples: 12, company }
-}
 
 #[test]
 fn a_grade_is_said_of_the_whole_interval() {

@@ -1,7 +1,7 @@
 //! `cargo bench --bench latency`: how long do agents take to answer?
 
-use std::process::ExitCode;
+mod shim;
 
-fn main() -> ExitCode {
-    caxton_bench::bench_main(&caxton_bench::suite::latency::SUITE)
+fn main() -> std::process::ExitCode {
+    shim::run("latency")
 }

@@ -1,7 +1,7 @@
 //! `cargo bench --bench scalability`: how many agents fit, and what does each one more cost?
 
-use std::process::ExitCode;
+mod shim;
 
-fn main() -> ExitCode {
-    caxton_bench::bench_main(&caxton_bench::suite::scalability::SUITE)
+fn main() -> std::process::ExitCode {
+    shim::run("scalability")
 }

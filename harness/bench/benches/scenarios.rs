@@ -1,13 +1,7 @@
-//! `cargo bench --bench scenarios`: does it hold under load? Its allocator counts what the host's
-//! heap holds: a few additions for each block.
+//! `cargo bench --bench scenarios`: does it hold under load?
 
-use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
-use std::alloc::System;
-use std::process::ExitCode;
+mod shim;
 
-#[global_allocator]
-static ALLOC: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
-
-fn main() -> ExitCode {
-    caxton_bench::bench_main(&caxton_bench::suite::scenarios::SUITE)
+fn main() -> std::process::ExitCode {
+    shim::run("scenarios")
 }

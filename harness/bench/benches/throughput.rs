@@ -1,7 +1,7 @@
 //! `cargo bench --bench throughput`: how many messages do agents exchange per second?
 
-use std::process::ExitCode;
+mod shim;
 
-fn main() -> ExitCode {
-    caxton_bench::bench_main(&caxton_bench::suite::throughput::SUITE)
+fn main() -> std::process::ExitCode {
+    shim::run("throughput")
 }

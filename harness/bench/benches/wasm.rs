@@ -1,7 +1,7 @@
 //! `cargo bench --bench wasm`: what does WASM cost this agent?
 
-use std::process::ExitCode;
+mod shim;
 
-fn main() -> ExitCode {
-    caxton_bench::bench_main(&caxton_bench::suite::wasm::SUITE)
+fn main() -> std::process::ExitCode {
+    shim::run("wasm")
 }

@@ -1,7 +1,7 @@
 //! The bench family and the command line: plans, builds and runs agents, keeps records.
 //!
-//! A `plan` says what to run; a `workload` drives the subjects of `caxton_runtime`; `measure`
-//! schedules launches and times them; `cli` is a bench's command line, `cmd` the one of
+//! A `plan` says what to run; a `workload` drives the subjects of `caxton_runtime` with the kit of
+//! `timing`; `measure` schedules launches; `cli` is a bench's command line, `cmd` the one of
 //! `caxton-bench`.
 #![forbid(unsafe_code)]
 
@@ -15,19 +15,54 @@ pub mod measure;
 pub mod plan;
 mod record;
 pub mod suite;
+pub mod timing;
 pub mod workload;
 
+use caxton_sys::allocator::{count, count_as};
+use std::ffi::OsString;
 use std::process::ExitCode;
+use suite::Suite;
 
-/// What a bench binary's `main` does: it is a worker if told so, else the suite's command line.
-pub fn bench_main(suite: &suite::Suite) -> ExitCode {
+/// The first word by which `cargo bench` has a suite run; the second is the suite's name.
+pub const BENCH_ARGUMENT: &str = "__bench";
+
+/// What `caxton-bench` does with the words of its command line: a suite, a worker's part of one, or
+/// a command on what was measured.
+pub fn main(words: &[OsString]) -> ExitCode {
     caxton_sys::process::prepare();
-    let role = std::env::args_os().nth(1).unwrap_or_default();
+    let word = |at: usize| words.get(at).and_then(|word| word.to_str()).unwrap_or_default();
+    let suite = suite::find(word(2));
+    match (word(1), suite) {
+        (BENCH_ARGUMENT, Some(suite)) => {
+            count(suite.counting);
+            as_cargo_asks(suite, &[&words[..1], &words[3..]].concat())
+        }
+        // Who types `run` wants to measure; cargo says so with a flag.
+        ("run", Some(suite)) => {
+            count(suite.counting);
+            let bench = [OsString::from("--bench")];
+            cli::bench::main(suite, &[&words[..1], &bench, &words[3..]].concat())
+        }
+        (measure::protocol::WORKER_ARGUMENT, _) => {
+            count_as(word(2));
+            measure::worker::main()
+        }
+        (measure::turns::wire::TURNS_ARGUMENT, _) => {
+            count_as(word(2));
+            measure::turns::worker::main()
+        }
+        _ => cmd::main(words),
+    }
+}
+
+/// Runs `suite`, or a worker of it.
+fn as_cargo_asks(suite: &Suite, words: &[OsString]) -> ExitCode {
+    let role = words.get(1).cloned().unwrap_or_default();
     if role == measure::protocol::WORKER_ARGUMENT {
         return measure::worker::main();
     }
     if role == measure::turns::wire::TURNS_ARGUMENT {
         return measure::turns::worker::main();
     }
-    cli::bench::main(suite)
+    cli::bench::main(suite, words)
 }

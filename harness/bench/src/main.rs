@@ -1,8 +1,13 @@
-//! `caxton-bench`: report, compare, gate, export, … what was measured.
-#![forbid(unsafe_code)]
+//! `caxton-bench`: measures agents, and reports, compares, judges and exports what was measured.
 
+use caxton_sys::allocator::Allocator;
+use std::ffi::OsString;
 use std::process::ExitCode;
 
+#[global_allocator]
+static ALLOCATOR: Allocator = Allocator;
+
 fn main() -> ExitCode {
-    caxton_bench::cmd::main()
+    let words: Vec<OsString> = std::env::args_os().collect();
+    caxton_bench::main(&words)
 }

@@ -1,5 +1,6 @@
 //! The first page of a record: when, where, of what.
 
+use crate::BENCH_ARGUMENT;
 use crate::plan::scale::Scale;
 use caxton_model::reading::{Missing, Reading};
 use caxton_model::record::{Record, Revision, Run, SCHEMA, Status};
@@ -21,10 +22,7 @@ pub(crate) fn begin(root: &Path, suite: &str, scale: Scale, seed: u64) -> Record
             id: run_id(root, suite),
             suite: suite.to_owned(),
             scale: scale.name().to_owned(),
-            command: std::env::args_os()
-                .skip(1)
-                .map(|word| word.to_string_lossy().into_owned())
-                .collect(),
+            command: told().collect(),
             updated_utc: started.clone(),
             started_utc: started,
             status: Status::Running,
@@ -116,6 +114,17 @@ fn warnings(record: &Record) -> Vec<String> {
             .push("git does not say whether the working tree differs from the commit".to_owned()),
     }
     warnings
+}
+
+/// What the suite was told: without the words that chose it, and with the flag that says that it
+/// is to measure.
+fn told() -> impl Iterator<Item = String> {
+    let mut words = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
+    let role = words.next();
+    let is_chosen = matches!(role.as_deref(), Some("run" | BENCH_ARGUMENT));
+    let implied = (role.as_deref() == Some("run")).then(|| "--bench".to_owned());
+    let first = role.filter(|_| !is_chosen);
+    first.into_iter().chain(words.skip(usize::from(is_chosen))).chain(implied)
 }
 
 #[cfg(test)]

@@ -1,11 +1,10 @@
-//! Guests: modules that are given exports, their debug information, their checkpoints, and what an
-//! agent says of its reply.
+//! Guests: modules that are given exports, their debug information, and what an agent says of its
+//! reply.
 
 use caxton_runtime::subject::AgentInstance;
-use caxton_runtime::subject::wasmtime::{Checkpoint, EngineOptions, Exposed, SourcePlaces, WasmSubject};
+use caxton_runtime::subject::wasmtime::{EngineOptions, Exposed, SourcePlaces, WasmSubject};
 use std::hint::black_box;
 use std::sync::LazyLock;
-use twox_hash::XxHash64;
 
 /// Offsets of a module at which its debug information is asked.
 const OFFSETS: usize = 300;
@@ -28,19 +27,6 @@ pub(crate) fn debug_information(bytes: &[u8]) -> bool {
     let Ok(Some(places)) = SourcePlaces::read(bytes, offsets()) else { return false };
     black_box(offsets().map(|offset| places.at(offset).count()).sum::<usize>());
     true
-}
-
-/// A checkpoint's bytes: as they are, and with the length and the checksum that they ought to have.
-pub(crate) fn checkpoint(bytes: &[u8]) -> bool {
-    black_box(Checkpoint::from_bytes(bytes).ok());
-    let mut mended = bytes.to_vec();
-    let length = (mended.len() as u64).to_le_bytes();
-    let Some(body) = mended.len().checked_sub(8).filter(|body| *body >= 16) else { return false };
-    mended[8..16].copy_from_slice(&length);
-    let checksum = XxHash64::oneshot(0, &mended[..body]).to_le_bytes();
-    mended[body..].copy_from_slice(&checksum);
-    let read = Checkpoint::from_bytes(&mended);
-    read.map(|checkpoint| black_box(checkpoint.to_bytes().is_ok())).is_ok()
 }
 
 /// A channel that a guest made up, and where it says that its counts of allocations are.

@@ -60,7 +60,6 @@ const fn target(name: &'static str, share: u32, run: fn(&[u8]) -> bool) -> Targe
 /// Every target.
 pub const TARGETS: &[Target] = &[
     target("agents", 40, wire::agents),
-    target("checkpoint", 20, guests::checkpoint),
     target("comparison", 2, records::comparison),
     target("debug-information", 10, guests::debug_information),
     target("dhat", 8, profiles::dhat),

@@ -1,12 +1,12 @@
 //! Mail from guests: what an agent leaves in its slots is sent on by the address that it wrote.
 
 use agent_abi::mail::{HOST, Header, Kind};
+use caxton_model::case::Outcome;
 use caxton_runtime::orchestrator::reference::Reference;
 use caxton_runtime::orchestrator::supervision::{Delivery, Intensity, Supervision};
-use caxton_runtime::orchestrator::{Orchestrator, Setup, WhenFull};
+use caxton_runtime::orchestrator::{Orchestrator, Setup};
 use caxton_runtime::subject::Attempt;
 use caxton_runtime::subject::mail::{MailInstance, MailSubject, Shape};
-use caxton_model::case::Outcome;
 use std::hint::black_box;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -94,14 +94,14 @@ impl MailSubject for Scripted {
 pub(crate) fn mail(bytes: &[u8]) -> bool {
     let subject = Scripted { script: Arc::new(Mutex::new(bytes.to_vec())) };
     let setup =
-        Setup { agents: AGENTS, shards: 2, shape: SHAPE, batch: 3, when_full: WhenFull::Block };
+        Setup { agents: AGENTS, shards: 2, shape: SHAPE, batch: 3 };
     let supervision = Supervision {
         delivery: Delivery::AtLeastOnce,
         intensity: Intensity { restarts: 3, period_ns: u64::MAX },
         checkpoint_every: Some(2),
     };
     let mut reference =
-        Reference::start("reference", &subject, setup, supervision).expect("agents of ours start");
+        Reference::start(&subject, setup, supervision).expect("agents of ours start");
     for number in 0..MESSAGES as u32 {
         let mut message = [0; Header::BYTES];
         let header = Header {

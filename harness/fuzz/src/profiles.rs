@@ -1,12 +1,12 @@
 //! Profiles: what a sampler or an allocator saw, DHAT's files, and how a guest's memory grew.
 
-use caxton_report::profile::differential::{Caption, Differential};
+use caxton_analysis::sites;
 use caxton_model::profile::growth::Growth;
 use caxton_model::profile::{About, Profile, Weight};
-use caxton_profiler::dhat as dhat_file;
-use caxton_report::profile::{firefox, flame, pb};
 use caxton_model::profile::{folded, health};
-use caxton_analysis::sites;
+use caxton_profiler::dhat as dhat_file;
+use caxton_report::profile::differential::{Caption, Differential};
+use caxton_report::profile::{firefox, flame, pb};
 use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::sync::LazyLock;

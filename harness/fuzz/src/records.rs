@@ -1,21 +1,21 @@
 //! Run folders: records, comparisons, kits, and the samples beside them.
 
 use crate::folder::with_files;
-use caxton_report::ci;
 use caxton_analysis::compare::Records;
-use caxton_report::export::{COMPARISON_EXPORTERS, EXPORTERS, markdown_against};
-use caxton_report::history;
 use caxton_analysis::limits::Limits;
+use caxton_analysis::reduce::resummarise;
+use caxton_analysis::targets;
+use caxton_model::baseline::load_kit;
 use caxton_model::paired::comparison::Comparison;
 use caxton_model::record::Record;
-use caxton_model::record::baseline::load_kit;
 use caxton_model::record::kit::KIT_FILE;
 use caxton_model::record::store::{COMPARISON_FILE, RECORD_FILE, RunFolder, SAMPLES_FILE};
-use caxton_analysis::reduce::resummarise;
-use caxton_report::{sections as report, html};
-use caxton_report::sections::Style;
 use caxton_model::samples::Sample;
-use caxton_analysis::targets;
+use caxton_report::ci;
+use caxton_report::export::{COMPARISON_EXPORTERS, EXPORTERS, markdown_against};
+use caxton_report::history;
+use caxton_report::sections::Style;
+use caxton_report::{html, sections as report};
 use std::hint::black_box;
 use std::sync::LazyLock;
 

@@ -12,7 +12,7 @@ use std::path::Path;
 /// A job, as a worker reads it.
 pub(crate) fn job(bytes: &[u8]) -> bool {
     let Ok(text) = str::from_utf8(bytes) else { return false };
-    worker::parse(text).map(|job| job.work.case().to_string()).is_ok()
+    worker::parse(text).map(|launch| launch.cases[0].to_string()).is_ok()
 }
 
 /// A worker's line, as a run reads it.

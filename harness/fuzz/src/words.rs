@@ -2,9 +2,8 @@
 //! and guests say where it is shown.
 
 use crate::records::BASE;
-use caxton_model::case::CaseKey;
-use caxton_report::ci;
 use caxton_analysis::limits::Limits;
+use caxton_model::case::CaseKey;
 use caxton_model::load::flags::BadStage;
 use caxton_model::load::plan::Stage;
 use caxton_model::metric::MetricName;
@@ -12,6 +11,7 @@ use caxton_model::profile::classify::{origin_of_host, with_crate};
 use caxton_model::profile::names::normalised;
 use caxton_model::sanitise::sanitise;
 use caxton_model::units::{Bytes, Nanos, Unit};
+use caxton_report::ci;
 use std::hint::black_box;
 
 /// A word, as each thing that a word may be.

@@ -11,9 +11,9 @@
 //! the input's number. The one that runs lies in `NAME.current`: it is known after an abort, too.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a table for people")]
 
-use caxton_sys::clock::CpuTime;
 use caxton_fuzz::mutate::Seed;
 use caxton_fuzz::{TARGETS, Target};
+use caxton_sys::clock::CpuTime;
 use fastrand::Rng;
 use peak_alloc::PeakAlloc;
 use std::collections::BTreeMap;

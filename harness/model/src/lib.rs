@@ -7,8 +7,11 @@
 #[cfg(test)]
 extern crate self as caxton_model;
 
+pub mod baseline;
 pub mod case;
+pub mod estimate;
 pub mod file;
+pub mod latest;
 pub mod load;
 pub mod metric;
 pub mod paired;

@@ -1,6 +1,6 @@
 //! Numbers and names as words, the same in every table, sentence and file.
 
-use crate::record::Interval;
+use crate::estimate::Interval;
 use crate::sanitise::sanitise;
 use crate::units::Unit;
 

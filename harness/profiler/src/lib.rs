@@ -1,10 +1,11 @@
 //! Which stacks use the CPU: samples of this process by itself, mended, named, told as a
 //! [`Profile`].
 //!
-//! `perf_clock.rs` and `sigprof.rs` take samples; `record.rs` reads the kernel's; `chain.rs` and
-//! `roots.rs` mend stacks; `space.rs` knows whose code an address is, `elf.rs` what is in a file,
-//! `host.rs` the names in it; `stacks.rs` keeps what came, `assemble.rs` makes a profile of it.
-//! Pictures and exports are made elsewhere, from the profile alone.
+//! `perf_clock.rs` and `sigprof.rs` take samples, each as a `sampler.rs`; `record.rs` reads the
+//! kernel's; `chain.rs` and `roots.rs` mend stacks; `space.rs` knows whose code an address is,
+//! `elf.rs` what is in a file, `host.rs` the names in it; `stacks.rs` keeps what came,
+//! `assemble.rs` makes a profile of it. Pictures and exports are made elsewhere, from the profile
+//! alone.
 
 #![forbid(unsafe_code)]
 
@@ -19,11 +20,14 @@ mod host;
 mod perf_clock;
 mod record;
 pub mod roots;
+mod sampler;
 mod sigprof;
 mod space;
 mod stacks;
 #[cfg(test)]
 mod tests;
+
+pub use sampler::EngineName;
 
 use caxton_model::profile::code::{Code, CodeWatch};
 use caxton_model::profile::{About, Health, Profile};
@@ -32,72 +36,12 @@ use caxton_sys::clock::{CpuTime, boot_ns};
 use caxton_sys::perf_ring;
 use perf_clock::PerfClock;
 use roots::Noting;
-use serde::{Deserialize, Serialize};
+use sampler::{Sampler, Shared};
 use sigprof::Pprof;
 use space::Space;
 use stacks::RawStacks;
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-/// Who takes the samples.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum EngineName {
-    /// The kernel's `cpu-clock`: true rates, nothing runs in the interrupted threads.
-    PerfClock,
-    /// The crate `pprof` and SIGPROF: works where the kernel gives no samples.
-    Pprof,
-}
-
-impl EngineName {
-    /// Every engine, the better one first.
-    pub const ALL: [Self; 2] = [Self::PerfClock, Self::Pprof];
-
-    /// What it is, in one line.
-    pub fn about(self) -> &'static str {
-        match self {
-            Self::PerfClock => {
-                "The kernel's `cpu-clock`: true rates, nothing runs in the interrupted threads"
-            }
-            Self::Pprof => "The crate `pprof` and SIGPROF: works where the kernel gives no samples",
-        }
-    }
-
-    /// Its word on the command line and in profiles.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::PerfClock => "perf-clock",
-            Self::Pprof => "pprof",
-        }
-    }
-}
-
-/// Takes samples of this process.
-trait Sampler: Send {
-    /// Its name.
-    fn engine(&self) -> EngineName;
-
-    /// Starts or goes on.
-    fn resume(&mut self);
-
-    /// Takes no samples until `resume`.
-    fn pause(&mut self);
-
-    /// CPU time of the threads that it has for itself, since they began.
-    fn helper_cpu(&self) -> CpuTime;
-
-    /// Ends, with all samples; none if they were lost.
-    fn finish(self: Box<Self>) -> Option<RawStacks>;
-}
-
-/// What a recording and those who tell it of code share.
-struct Shared(Mutex<Space>);
-
-impl Shared {
-    fn space(&self) -> MutexGuard<'_, Space> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
+use std::sync::{Arc, Mutex};
 
 /// Samples of this process, being taken.
 pub struct Recording {
@@ -264,7 +208,7 @@ impl CodeWatch for Watch {
 
 /// One at a time: signals and timers are the whole process's, and samples are of all threads.
 #[cfg(test)]
-pub(crate) fn serial() -> MutexGuard<'static, ()> {
+pub(crate) fn serial() -> std::sync::MutexGuard<'static, ()> {
     static ONE: Mutex<()> = Mutex::new(());
-    ONE.lock().unwrap_or_else(PoisonError::into_inner)
+    ONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }

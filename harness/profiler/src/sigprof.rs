@@ -13,7 +13,7 @@
 use super::chain::{Walked, ended};
 use super::space::{Leaving, Space};
 use super::stacks::{RawSample, RawStacks};
-use super::{EngineName, Sampler, Shared};
+use crate::sampler::{EngineName, Sampler, Shared};
 use ::pprof::{ProfilerGuard, ProfilerGuardBuilder};
 use caxton_model::profile::code::{Code, CodeWatch};
 use caxton_model::reading::Missing;

@@ -1,8 +1,14 @@
 //! Tables as text for a terminal of about 110 columns.
 
-use crate::sections::Style;
 use crate::table::{Align, Table, Tone};
 use comfy_table::{CellAlignment, ContentArrangement, presets};
+
+/// How text is painted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Style {
+    /// With colours, as ANSI escapes.
+    pub colour: bool,
+}
 
 /// The width that notes are broken at.
 const WIDTH: usize = 110;

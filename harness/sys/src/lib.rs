@@ -3,6 +3,7 @@
 #![allow(unsafe_code, reason = "libc and foreign functions: the edge to the machine")]
 
 pub mod affinity;
+pub mod allocator;
 pub mod budget;
 pub mod build;
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Child processes: compilers, git, and the workers that measure.
 
+use crate::allocator::Counting;
 use crate::surroundings::{GIT_VARIABLES, GIT_WORDS, REPOSITORY_VARIABLES};
 use std::ffi::{OsStr, c_int};
 use std::fs::{self, File};
@@ -139,7 +140,7 @@ pub fn folder_of_ancestor(program: &Path) -> Option<PathBuf> {
 pub const THIS_EXECUTABLE: &str = "/proc/self/exe";
 
 /// Starts `program` as a worker in `dir`, with pipes on all three streams; `pad` makes its
-/// environment longer, and so moves its stack.
+/// environment longer, and so moves its stack. Its allocator counts what that of this process does.
 ///
 /// The worker has a process group of its own, so that Ctrl-C reaches only the parent, which then
 /// ends it in order; and it dies with the parent, so that a killed run leaves no guest looping.
@@ -154,7 +155,7 @@ pub fn spawn_worker(
     let mut command = Command::new(program);
     command
         .current_dir(dir.unwrap_or(Path::new(".")))
-        .arg(argument)
+        .args([argument, Counting::word()])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -23,8 +23,6 @@ pub struct Slab {
     base: NonNull<u8>,
     slots: u32,
     slot_bytes: usize,
-    /// What `madvise` was told of it.
-    advice: i32,
     free: Mutex<Vec<u32>>,
     /// Something else than fresh pages was mapped there.
     is_covered: Vec<AtomicBool>,
@@ -36,12 +34,11 @@ unsafe impl Send for Slab {}
 unsafe impl Sync for Slab {}
 
 impl Slab {
-    /// Room for `slots` memories of at most `slot_bytes` (a multiple of the page size), in pages of
-    /// 2 MiB where `is_huge` and the kernel has some.
+    /// Room for `slots` memories of at most `slot_bytes` (a multiple of the page size).
     ///
     /// # Errors
     /// The kernel's refusal.
-    pub fn new(slots: u32, slot_bytes: usize, is_huge: bool) -> io::Result<Arc<Self>> {
+    pub fn new(slots: u32, slot_bytes: usize) -> io::Result<Arc<Self>> {
         let bytes = (slots as usize)
             .checked_mul(slot_bytes)
             .filter(|bytes| *bytes > 0 && slot_bytes.is_multiple_of(page_bytes()))
@@ -53,13 +50,12 @@ impl Slab {
         if base == libc::MAP_FAILED {
             return Err(io::Error::last_os_error());
         }
-        let advice = if is_huge { libc::MADV_HUGEPAGE } else { libc::MADV_NOHUGEPAGE };
         // SAFETY: the mapping just made. A kernel without huge pages refuses, and nothing is lost.
-        unsafe { libc::madvise(base, bytes, advice) };
+        unsafe { libc::madvise(base, bytes, libc::MADV_NOHUGEPAGE) };
         let base = NonNull::new(base.cast()).ok_or_else(io::Error::last_os_error)?;
         let free = Mutex::new((0..slots).rev().collect());
         let is_covered = (0..slots).map(|_| AtomicBool::new(false)).collect();
-        Ok(Arc::new(Self { base, slots, slot_bytes, advice, free, is_covered }))
+        Ok(Arc::new(Self { base, slots, slot_bytes, free, is_covered }))
     }
 
     fn start(&self, slot: u32) -> *mut u8 {
@@ -138,8 +134,8 @@ impl Slab {
                 let flags =
                     libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE | libc::MAP_FIXED;
                 let is_mapped = libc::mmap(at, self.slot_bytes, access, flags, -1, 0) == at;
-                // Else it would stay a map of its own, and know nothing of huge pages.
-                libc::madvise(at, self.slot_bytes, self.advice);
+                // Else it would stay a map of its own, and might get huge pages.
+                libc::madvise(at, self.slot_bytes, libc::MADV_NOHUGEPAGE);
                 is_mapped
             } else {
                 libc::madvise(at, self.slot_bytes, libc::MADV_DONTNEED) == 0
@@ -268,7 +264,7 @@ mod tests {
 
     #[test]
     fn a_slot_is_fresh_again_for_its_next_memory() {
-        let creator = Creator(Slab::new(2, 1 << 20, false).expect("room"));
+        let creator = Creator(Slab::new(2, 1 << 20).expect("room"));
         let mut first = memory(&creator);
         set_byte(&*first, 100, 7);
         first.grow_to(1 << 20).expect("up to the slot");
@@ -301,7 +297,7 @@ mod tests {
 
     #[test]
     fn a_covered_memory_shows_the_file_and_keeps_its_own_writes() {
-        let creator = Creator(Slab::new(2, 1 << 20, false).expect("room"));
+        let creator = Creator(Slab::new(2, 1 << 20).expect("room"));
         let mut file = tempfile::tempfile().expect("a place for files");
         file.write_all(&[5; 65_536]).expect("room");
         let memory_of = memory(&creator);
@@ -321,9 +317,9 @@ mod tests {
 
     #[test]
     fn what_cannot_be_had_is_refused() {
-        assert!(Slab::new(0, 1 << 20, false).is_err());
-        assert!(Slab::new(1, 100, false).is_err());
-        let creator = Creator(Slab::new(1, 1 << 16, false).expect("room"));
+        assert!(Slab::new(0, 1 << 20).is_err());
+        assert!(Slab::new(1, 100).is_err());
+        let creator = Creator(Slab::new(1, 1 << 16).expect("room"));
         let ty = || MemoryType::new(1, None);
         assert!(creator.new_memory(ty(), 1 << 17, None, None, 0).is_err(), "over a slot");
         assert!(creator.new_memory(ty(), 1 << 16, None, None, 4096).is_err(), "a guard");

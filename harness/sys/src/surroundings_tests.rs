@@ -5,67 +5,29 @@ use super::*;
 /// Every way that cargo has to change what a compiler is told, by a variable.
 #[test]
 fn what_changes_a_compilers_output_is_kept_away_or_hashed() {
-    let dropped = [
-        "CARGO_BUILD_RUSTC",
-        "CARGO_BUILD_RUSTFLAGS",
-        "CARGO_BUILD_TARGET",
-        "CARGO_BUILD_TARGET_DIR",
-        "CARGO_BUILD_INCREMENTAL",
-        "CARGO_INCREMENTAL",
-        "CARGO_ENCODED_RUSTFLAGS",
-        "RUSTFLAGS",
-        "CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUSTFLAGS",
-        "CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS",
-        "CARGO_TARGET_WASM32_WASIP1_RUNNER",
-        "CARGO_TARGET_APPLIES_TO_HOST",
-        "CARGO_PROFILE_GUEST_OPT_LEVEL",
-        "CARGO_PROFILE_RELEASE_LTO",
-        "CARGO_PROFILE_BENCH_DEBUG",
-        "CARGO_UNSTABLE_BUILD_STD",
-        "CARGO_RESOLVER_INCOMPATIBLE_RUST_VERSIONS",
-        "CARGO_TERM_COLOR",
-        "CARGO_TERM_QUIET",
-        "RUSTC_BOOTSTRAP",
-        "LD_PRELOAD",
-        "MAKEFLAGS",
-        "GIT_DIR",
-        "A_VARIABLE_THAT_NOBODY_THOUGHT_OF",
-    ];
-    for name in dropped {
+    let dropped = "CARGO_BUILD_RUSTC CARGO_BUILD_RUSTFLAGS CARGO_BUILD_TARGET \
+        CARGO_BUILD_TARGET_DIR CARGO_BUILD_INCREMENTAL CARGO_INCREMENTAL \
+        CARGO_ENCODED_RUSTFLAGS RUSTFLAGS \
+        CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUSTFLAGS \
+        CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS CARGO_TARGET_WASM32_WASIP1_RUNNER \
+        CARGO_TARGET_APPLIES_TO_HOST CARGO_PROFILE_GUEST_OPT_LEVEL \
+        CARGO_PROFILE_RELEASE_LTO CARGO_PROFILE_BENCH_DEBUG CARGO_UNSTABLE_BUILD_STD \
+        CARGO_RESOLVER_INCOMPATIBLE_RUST_VERSIONS CARGO_TERM_COLOR CARGO_TERM_QUIET \
+        RUSTC_BOOTSTRAP LD_PRELOAD MAKEFLAGS GIT_DIR \
+        A_VARIABLE_THAT_NOBODY_THOUGHT_OF";
+    for name in dropped.split_whitespace() {
         assert_eq!(fate(name), Fate::Dropped, "{name}");
     }
-    let hashed = [
-        "RUSTC",
-        "RUSTC_WRAPPER",
-        "RUSTC_WORKSPACE_WRAPPER",
-        "CARGO_BUILD_RUSTC_WRAPPER",
-        "CARGO_BUILD_RUSTC_WORKSPACE_WRAPPER",
-        "CC",
-        "CC_wasm32_wasip1",
-        "CFLAGS",
-        "LIBRARY_PATH",
-        "NIX_LDFLAGS",
-        "CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_LINKER",
-    ];
-    for name in hashed {
+    let hashed = "RUSTC RUSTC_WRAPPER RUSTC_WORKSPACE_WRAPPER CARGO_BUILD_RUSTC_WRAPPER \
+        CARGO_BUILD_RUSTC_WORKSPACE_WRAPPER CC CC_wasm32_wasip1 CFLAGS LIBRARY_PATH \
+        NIX_LDFLAGS CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_LINKER";
+    for name in hashed.split_whitespace() {
         assert_eq!(fate(name), Fate::Hashed, "{name}");
     }
-    let passed = [
-        "PATH",
-        "HOME",
-        "CARGO_HOME",
-        "CARGO_BUILD_JOBS",
-        "RUSTUP_HOME",
-        "RUSTUP_TOOLCHAIN",
-        "CARGO_NET_OFFLINE",
-        "CARGO_HTTP_CAINFO",
-        "CARGO_REGISTRIES_MIRROR_INDEX",
-        "https_proxy",
-        "HTTPS_PROXY",
-        "SSL_CERT_FILE",
-        "NIX_SSL_CERT_FILE",
-    ];
-    for name in passed {
+    let passed = "PATH HOME CARGO_HOME CARGO_BUILD_JOBS RUSTUP_HOME RUSTUP_TOOLCHAIN \
+        CARGO_NET_OFFLINE CARGO_HTTP_CAINFO CARGO_REGISTRIES_MIRROR_INDEX \
+        https_proxy HTTPS_PROXY SSL_CERT_FILE NIX_SSL_CERT_FILE";
+    for name in passed.split_whitespace() {
         assert_eq!(fate(name), Fate::Passed, "{name}");
     }
 }

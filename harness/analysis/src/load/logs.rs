@@ -134,14 +134,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     fn segment(number: u32, started_unix_ms: u64, from_second: u64) -> Segment {
-        Segment {
-            number,
-            started_utc: String::new(),
-            started_unix_ms,
-            from_second,
-            target: String::new(),
-            shared_core: None,
-        }
+        Segment { started_unix_ms, ..caxton_fixture::plans::segment(number, from_second) }
     }
 
     fn frame(second: u64) -> Frame {

@@ -1,15 +1,11 @@
 //! Verdicts: their level and power by simulation with fixed seeds, and what must hold of any data.
 
 use super::*;
+use caxton_fixture::normal;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 const PRIMARY: Weight = Weight::Primary;
-
-/// A normal deviate (Box and Muller).
-fn normal(random: &mut fastrand::Rng) -> f64 {
-    (-2.0 * (1.0 - random.f64()).ln()).sqrt() * (std::f64::consts::TAU * random.f64()).cos()
-}
 
 /// A log-ratio of two versions that behave alike, in launch `i`: symmetric about zero.
 type Noise = fn(&mut fastrand::Rng, usize) -> f64;
@@ -190,39 +186,30 @@ fn what_is_to_be_found_is_rarely_called_ok() {
 }
 
 #[test]
-fn what_is_known_to_be_beyond_the_margin_is_not_closed_as_ok() {
-    // 1.5 % to the last digit: below what is to be found, above the margin. With 500 metrics the
-    // look at 16 cannot raise an alarm; that at 22 can.
-    let design = Design { primary: 500, ..Design::default() };
-    let wobble = |i: i32| f64::from(i % 5) * 1e-4;
-    for (sign, expected) in [(1.0, Verdict::Regressed), (-1.0, Verdict::Improved)] {
-        let values: Vec<f64> = (0..22).map(|i| sign * (0.015 + wobble(i))).collect();
-        assert_eq!(verdict(&values[..16], &design, 0.01), None);
-        assert_eq!(verdict(&values, &design, 0.01), Some(expected));
+fn what_is_known_to_the_last_digit_is_closed_when_it_can_be_called() {
+    let many = Design { primary: 500, ..Design::default() };
+    let about = |centre: f64, wobble: f64, count: i32| -> Vec<f64> {
+        (0..count).map(|i| centre + f64::from(i % 7) * wobble).collect()
+    };
+    for (what, values, design, margin, expected) in [
+        // Below what is to be found, above the margin. With 500 metrics the look at 16 cannot raise
+        // an alarm; that at 22 can.
+        ("worse at 16", about(0.015, 1e-4, 16), &many, 0.01, None),
+        ("worse at 22", about(0.015, 1e-4, 22), &many, 0.01, Some(Verdict::Regressed)),
+        ("better at 16", about(-0.015, -1e-4, 16), &many, 0.01, None),
+        ("better at 22", about(-0.015, -1e-4, 22), &many, 0.01, Some(Verdict::Improved)),
+        ("much better at 16", about(-0.05, 1e-3, 16), &many, 0.01, None),
+        ("much better at 22", about(-0.05, 1e-3, 22), &many, 0.01, Some(Verdict::Improved)),
+        // 3 %, where 2 % are to be found and 6 % are allowed.
+        ("allowed", about(0.03, 1e-3, 16), &Design::default(), 0.06, Some(Verdict::Ok)),
+        ("not allowed", about(0.03, 1e-3, 16), &Design::default(), 0.01, Some(Verdict::Regressed)),
+    ] {
+        assert_eq!(verdict(&values, design, margin), expected, "{what}");
     }
     // At the end it stays open where worse, and is fine where better.
-    let values: Vec<f64> = (0..16).map(|i| 0.015 + wobble(i)).collect();
-    let end = |values: &[f64]| decide(values, &design, PRIMARY, 0.01, true).unwrap().verdict;
-    assert_eq!(end(&values), Some(Verdict::Inconclusive));
-    let turned: Vec<f64> = values.iter().map(|v| -v).collect();
-    assert_eq!(end(&turned), Some(Verdict::Ok));
-}
-
-#[test]
-fn a_change_that_a_wide_margin_allows_is_ok() {
-    // 3 %, where 2 % are to be found and 6 % are allowed.
-    let values: Vec<f64> = (0..16).map(|i| 0.03 + f64::from(i % 7) * 1e-3).collect();
-    assert_eq!(verdict(&values, &Design::default(), 0.06), Some(Verdict::Ok));
-    assert_eq!(verdict(&values, &Design::default(), 0.01), Some(Verdict::Regressed));
-}
-
-#[test]
-fn a_large_improvement_is_not_closed_as_ok_before_it_can_be_called_one() {
-    // −5 %: at 16 launches and with 500 metrics nothing can be called.
-    let design = Design { primary: 500, ..Design::default() };
-    let values: Vec<f64> = (0..22).map(|i| -0.05 + f64::from(i % 7) * 1e-3).collect();
-    assert_eq!(verdict(&values[..16], &design, 0.01), None);
-    assert_eq!(verdict(&values, &design, 0.01), Some(Verdict::Improved));
+    let end = |values: &[f64]| decide(values, &many, PRIMARY, 0.01, true).unwrap().verdict;
+    assert_eq!(end(&about(0.015, 1e-4, 16)), Some(Verdict::Inconclusive));
+    assert_eq!(end(&about(-0.015, -1e-4, 16)), Some(Verdict::Ok));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Counts: exact ones, nearly exact ones, what the user allows, and what is missing.
 
 use super::*;
-use caxton_model::case::CaseKey;
+use caxton_fixture::paired::turn;
 
 /// What is said of `metric` with these counts.
 fn told(
@@ -10,25 +10,11 @@ fn told(
     candidate: &[u64],
     allowed: Option<f64>,
 ) -> Option<ExactVerdict> {
-    let metric = MetricName::parse(metric).unwrap();
-    let case = CaseKey::new("wasm", "overhead", "wasmtime-vs-native", "json");
+    let trial = Trial::Counts;
     let mut turns = Vec::new();
     for (version, counts) in [(Version::Base, base), (Version::Candidate, candidate)] {
-        for (launch, value) in (0..).zip(counts) {
-            let (case, trial, value) = (case.clone(), Trial::Counts, *value);
-            let (block, index, iterations) = (0, 0, 1);
-            turns.push(Turn {
-                case,
-                trial,
-                version,
-                launch,
-                metric,
-                block,
-                index,
-                iterations,
-                value,
-            });
-        }
+        let told = (0..).zip(counts);
+        turns.extend(told.map(|(at, count)| Turn { trial, ..turn(version, at, metric, *count) }));
     }
     let mut all = judge(&turns, &|_| allowed);
     assert!(all.len() <= 1);
@@ -136,33 +122,20 @@ fn what_is_listed_is_a_metric_and_is_compared() {
 #[test]
 fn only_counts_are_judged_and_only_those_that_are_exact() {
     assert_eq!(told("wasm_call_ns", &[7; 2], &[8; 2], None), None);
-    let metric = MetricName::parse("wasm_fuel").unwrap();
-    let case = CaseKey::new("wasm", "overhead", "wasmtime-vs-native", "json");
-    let of = |(version, launch)| {
-        let (case, trial) = (case.clone(), Trial::Contest);
-        Turn { case, trial, version, launch, metric, block: 0, index: 0, iterations: 1, value: 7 }
-    };
-    let turns: Vec<Turn> =
-        Version::BOTH.into_iter().flat_map(|v| [(v, 0), (v, 1)]).map(of).collect();
+    let contest = |version| [0, 1].map(|launch| turn(version, launch, "wasm_fuel", 7));
+    let turns: Vec<Turn> = Version::BOTH.into_iter().flat_map(contest).collect();
     assert!(judge(&turns, &|_| None).is_empty());
 }
 
 #[test]
 fn counts_are_per_iteration() {
-    let metric = MetricName::parse("wasm_fuel").unwrap();
-    let of = |(version, iterations)| Turn {
-        case: CaseKey::new("wasm", "overhead", "wasmtime-vs-native", "json"),
+    let of = |version, iterations| Turn {
         trial: Trial::Counts,
-        version,
-        launch: 0,
-        metric,
-        block: 0,
-        index: 0,
         iterations,
-        value: 30 * iterations,
+        ..turn(version, 0, "wasm_fuel", 30 * iterations)
     };
     let turns: Vec<Turn> =
-        Version::BOTH.into_iter().flat_map(|v| [(v, 1), (v, 10)]).map(of).collect();
+        Version::BOTH.into_iter().flat_map(|version| [1, 10].map(|n| of(version, n))).collect();
     let all = judge(&turns, &|_| None);
     assert_eq!((all[0].base, all[0].kind, all[0].verdict), (Some(30.0), Kind::Exact, Verdict::Ok));
 }

@@ -1,39 +1,20 @@
 //! What a comparison says of its cases, and what it comes to.
 
 use super::*;
-use crate::paired::judge::rejudge;
-use caxton_fixture as fixture;
-use caxton_model::case::Outcome;
-use caxton_model::paired::answers::Answers;
+use caxton_fixture::paired::{case, page, turn};
+use caxton_fixture::{calls as key, metric as name};
+use caxton_model::case::{CaseKey, Outcome};
+use caxton_model::paired::Weight;
 use caxton_model::paired::comparison::Conclusion;
-use caxton_model::paired::{CaseKey, Weight};
-use caxton_model::reading::Reading;
-use caxton_model::record::kit::{KIT, Kit, KitFile};
-use caxton_model::record::{Budget, Revision, Run, SCHEMA};
-use caxton_model::units::Bytes;
-
-fn key(agent: &str) -> CaseKey {
-    CaseKey::new("wasm", "overhead", "wasmtime-vs-native", agent)
-}
-
-fn name(metric: &str) -> MetricName {
-    MetricName::parse(metric).unwrap()
-}
+use caxton_model::record::Budget;
 
 /// `launches` launch pairs of `metric`: the base at 1000, the candidate at `candidate`, and both a
 /// little more from launch to launch.
 fn turns(key: &CaseKey, trial: Trial, metric: &str, figures: (u32, u64)) -> Vec<Turn> {
     let (launches, candidate) = figures;
-    let one = |launch: u32, version: Version, value: u64| Turn {
-        case: key.clone(),
-        trial,
-        version,
-        launch,
-        metric: name(metric),
-        block: 0,
-        index: 0,
-        iterations: 1,
-        value: value + u64::from(launch % 3),
+    let one = |launch: u32, version: Version, value: u64| {
+        let (case, value) = (key.clone(), value + u64::from(launch % 3));
+        Turn { case, trial, ..turn(version, launch, metric, value) }
     };
     let pair =
         |launch| [one(launch, Version::Base, 1_000), one(launch, Version::Candidate, candidate)];
@@ -97,51 +78,11 @@ fn a_verdict_is_open_until_a_look_or_the_end() {
     assert_eq!(judged(&all, true)[0].verdict, Some(Verdict::Inconclusive));
 }
 
-fn kit(name: &str) -> Kit {
-    let executable = KitFile { file: "bench".into(), sha256: "00".into(), bytes: Bytes(1) };
-    Kit {
-        kit: KIT,
-        name: name.to_owned(),
-        suite: "wasm".to_owned(),
-        revision: Revision { commit: Reading::Known("abc".to_owned()), dirty: Some(false) },
-        made_utc: "2026-01-01T00:00:00Z".to_owned(),
-        build: BTreeMap::new(),
-        protocol: 1,
-        executable,
-        aligned: Reading::Known((1, 1)),
-        agents: BTreeMap::new(),
-    }
-}
-
-fn case(agent: &str) -> CaseComparison {
-    CaseComparison {
-        key: key(agent),
-        outcome: Outcome::Ran,
-        failed: None,
-        answers: Answers::Same,
-        launches: Budget { wanted: 60, granted: 16 },
-        taken_ns: 0,
-        margins: BTreeMap::new(),
-        metrics: Vec::new(),
-        exact: Vec::new(),
-    }
-}
-
 /// Two cases without a verdict, finished.
 fn comparison() -> Comparison {
-    let (record, _) = fixture::run();
-    Comparison {
-        schema: SCHEMA,
-        run: Run { status: Status::Finished, ..record.run },
-        host: record.host,
-        base: kit("main"),
-        candidate: kit("candidate"),
-        design: Design::default(),
-        cases: vec![case("json"), case("sha256")],
-        sentinel: None,
-        warnings: Vec::new(),
-        samples_bytes: 0,
-    }
+    let cases = ["json", "sha256"].map(|agent| case(key(agent), Outcome::Ran));
+    let design = Design::default();
+    Comparison { sentinel: None, design, ..page(cases.to_vec(), sentinel()) }
 }
 
 fn sentinel() -> Sentinel {
@@ -232,38 +173,40 @@ fn changed(trial: Trial, metric: &str, by: i64) -> Vec<Turn> {
 
 #[test]
 fn what_it_comes_to_follows_from_the_verdicts() {
-    assert_eq!(concluded(comparison(), &quiet()), Conclusion::Fine);
-    let slow = changed(Trial::Contest, "wasm_call_ns", 100);
-    assert_eq!(concluded(comparison(), &slow), Conclusion::Regressed);
-    let fast = changed(Trial::Contest, "wasm_call_ns", -100);
-    assert_eq!(concluded(comparison(), &fast), Conclusion::Fine);
-    let fuel = changed(Trial::Counts, "wasm_fuel", 1);
-    assert_eq!(concluded(comparison(), &fuel), Conclusion::Regressed);
-    // A secondary metric may be worse too, but need not be decided.
-    let peak =
-        |values| [quiet(), turns(&key("json"), Trial::Contest, "anonymous_rss_bytes", values)];
-    assert_eq!(concluded(comparison(), &peak((16, 1_100)).concat()), Conclusion::Regressed);
+    let json = |metric, values| turns(&key("json"), Trial::Contest, metric, values);
+    let peak = [quiet(), json("anonymous_rss_bytes", (16, 1_100))].concat();
     let mut open = quiet();
     open.retain(|turn| turn.trial == Trial::Counts || turn.launch < 7);
-    assert_eq!(concluded(comparison(), &open), Conclusion::Inconclusive);
-    open.retain(|turn| turn.trial == Trial::Counts);
-    let few = |metric| turns(&key("json"), Trial::Contest, metric, (7, 1_000));
-    let with = |metric| [open.clone(), few(metric)];
-    assert_eq!(concluded(comparison(), &with("wasm_call_ns").concat()), Conclusion::Inconclusive);
-    assert_eq!(concluded(comparison(), &with("anonymous_rss_bytes").concat()), Conclusion::Fine);
+    let counts: Vec<Turn> =
+        open.iter().filter(|turn| turn.trial == Trial::Counts).cloned().collect();
+    let few = |metric| [counts.clone(), json(metric, (7, 1_000))].concat();
+    for (what, turns, expected) in [
+        ("nothing", quiet(), Conclusion::Fine),
+        ("slow", changed(Trial::Contest, "wasm_call_ns", 100), Conclusion::Regressed),
+        ("fast", changed(Trial::Contest, "wasm_call_ns", -100), Conclusion::Fine),
+        ("fuel", changed(Trial::Counts, "wasm_fuel", 1), Conclusion::Regressed),
+        ("a secondary metric is worse", peak, Conclusion::Regressed),
+        ("open", open, Conclusion::Inconclusive),
+        ("a primary metric is open", few("wasm_call_ns"), Conclusion::Inconclusive),
+        ("a secondary metric is open", few("anonymous_rss_bytes"), Conclusion::Fine),
+    ] {
+        assert_eq!(concluded(comparison(), &turns), expected, "{what}");
+    }
 }
 
 #[test]
 fn what_cannot_be_compared_is_never_fine() {
-    let mut lost = quiet();
-    lost.retain(|turn| (turn.version, turn.metric) != (Version::Candidate, name("wasm_fuel")));
-    assert_eq!(concluded(comparison(), &lost), Conclusion::NotComparable);
-    let mut lost = quiet();
-    lost.retain(|turn| (turn.version, turn.launch) != (Version::Candidate, 3));
-    assert_eq!(concluded(comparison(), &lost), Conclusion::NotComparable);
-    let mut untold = quiet();
-    untold.retain(|turn| turn.case == key("json"));
-    assert_eq!(concluded(comparison(), &untold), Conclusion::NotComparable);
+    let without = |lost: &dyn Fn(&Turn) -> bool| {
+        quiet().into_iter().filter(|turn| !lost(turn)).collect::<Vec<Turn>>()
+    };
+    let is_new = |turn: &Turn| turn.version == Version::Candidate;
+    for turns in [
+        without(&|turn| is_new(turn) && turn.metric == name("wasm_fuel")),
+        without(&|turn| is_new(turn) && turn.launch == 3),
+        without(&|turn| turn.case != key("json")),
+    ] {
+        assert_eq!(concluded(comparison(), &turns), Conclusion::NotComparable);
+    }
     let none = Comparison { cases: Vec::new(), ..comparison() };
     assert_eq!(concluded(none, &quiet()), Conclusion::NotComparable);
     for status in [Status::Running, Status::Failed] {

@@ -1,6 +1,7 @@
 //! The predictive bound against hand-computed values, its level by simulation, and its edges.
 
 use super::*;
+use caxton_fixture::normal as noise;
 
 /// Ten sessions whose logarithms are −4.5, −3.5 … 4.5 hundredths: mean 0, and
 /// s² = 2 · (0.5² + 1.5² + 2.5² + 3.5² + 4.5²) / 9 / 100² = 82.5 / 9 / 100².
@@ -10,11 +11,6 @@ fn ten() -> Vec<f64> {
 
 /// s · √(1 + 1/10) of [`ten`]: √(82.5 / 9 · 1.1) / 100.
 const TEN_SPREAD: f64 = 0.031_754_264_805_429_4;
-
-fn noise(random: &mut fastrand::Rng) -> f64 {
-    // Box and Muller: a normal deviate.
-    (-2.0 * (1.0 - random.f64()).ln()).sqrt() * (std::f64::consts::TAU * random.f64()).cos()
-}
 
 #[test]
 fn the_threshold_is_the_one_computed_by_hand() {

@@ -1,17 +1,14 @@
 //! Each statistic by hand, and what must not change it.
 
 use super::*;
-use caxton_model::case::CaseKey;
+use caxton_fixture::paired;
 use caxton_model::metric::{Better, Metric};
 
 const BOTH: [Version; 2] = Version::BOTH;
 
 /// A reading of `wasm_call_ns` over one iteration.
 fn turn(version: Version, launch: u32, block: u32, value: u64) -> Turn {
-    let metric = MetricName::parse("wasm_call_ns").unwrap();
-    let case = CaseKey::new("wasm", "overhead", "wasmtime-vs-native", "json");
-    let trial = Trial::Contest;
-    Turn { case, trial, version, launch, metric, block, index: 0, iterations: 1, value }
+    Turn { block, ..paired::turn(version, launch, "wasm_call_ns", value) }
 }
 
 fn of_metric(mut turn: Turn, metric: &str) -> Turn {

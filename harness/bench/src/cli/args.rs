@@ -30,33 +30,41 @@ pub struct Args {
     #[command(subcommand)]
     pub task: Option<Subtask>,
 
+    /// Which cases are run, and of what.
+    #[command(flatten)]
+    pub selection: Selection,
+
+    /// How much is measured.
+    #[command(flatten)]
+    pub timing: Timing,
+
+    /// What is kept.
+    #[command(flatten)]
+    pub output: Output,
+
+    /// What this version is compared with, and by which rules.
+    #[command(flatten)]
+    pub against: Against,
+
+    /// How cases are profiled instead of being timed.
+    #[command(flatten)]
+    pub profiling: Profiling,
+
+    /// What is wanted of loads.
+    #[command(flatten)]
+    pub loads: LoadArgs,
+}
+
+/// Which cases are run, and of what.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Cases")]
+pub struct Selection {
     /// Only cases whose key matches this regular expression (any of several)
     pub filters: Vec<String>,
 
     /// Take filters literally, as whole case keys
-    #[arg(long)]
+    #[arg(hide_short_help = true, long)]
     pub exact: bool,
-
-    /// Print the case keys instead of running them
-    #[arg(long, conflicts_with_all = ["out", "save_baseline", "baseline", "between", "pack",
-                                      "relink"])]
-    pub list: bool,
-
-    /// Format of --list
-    #[arg(long, value_enum, requires = "list", default_value_t = ListFormat::Pretty)]
-    pub format: ListFormat,
-
-    /// How much to measure [default: quick with --bench, smoke without]
-    #[arg(long, value_enum)]
-    pub scale: Option<Scale>,
-
-    /// The same as --scale quick
-    #[arg(long, conflicts_with = "scale")]
-    pub quick: bool,
-
-    /// One checked pass per case, nothing is kept (also when cargo gives no --bench)
-    #[arg(long, conflicts_with = "quick")]
-    pub test: bool,
 
     /// Only this agent; may be repeated
     #[arg(long, value_name = "NAME")]
@@ -72,6 +80,53 @@ pub struct Args {
     #[arg(long, value_name = "SIZE", value_parser = parse_limit, value_delimiter = ',')]
     pub memory_limit: Vec<Bytes>,
 
+    /// Print the case keys instead of running them
+    #[arg(long, conflicts_with_all = ["out", "save_baseline", "baseline", "between", "pack",
+                                      "relink"])]
+    pub list: bool,
+
+    /// Format of --list
+    #[arg(hide_short_help = true, long, value_enum, requires = "list", default_value_t = ListFormat::Pretty)]
+    pub format: ListFormat,
+
+    /// Asked by test runners: no case is ignored
+    #[arg(long, hide = true)]
+    pub ignored: bool,
+}
+
+/// How much is measured.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Measuring")]
+pub struct Timing {
+    /// How much to measure [default: quick with --bench, smoke without]
+    #[arg(long, value_enum)]
+    pub scale: Option<Scale>,
+
+    /// The same as --scale quick
+    #[arg(hide_short_help = true, long, conflicts_with = "scale")]
+    pub quick: bool,
+
+    /// One checked pass per case, nothing is kept (also when cargo gives no --bench)
+    #[arg(hide_short_help = true, long, conflicts_with = "quick")]
+    pub test: bool,
+
+    /// A launch that takes longer is ended, and its case with it
+    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds, default_value = "120")]
+    pub timeout: f64,
+
+    /// Seed of all random choices [default: another one each time]
+    #[arg(hide_short_help = true, long)]
+    pub seed: Option<u64>,
+
+    /// Given by `cargo bench`
+    #[arg(long, hide = true)]
+    pub bench: bool,
+}
+
+/// What is kept.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Keeping")]
+pub struct Output {
     /// Folder for the run [default: profiles/runs/<time>-<revision>-<suite>]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
@@ -80,122 +135,112 @@ pub struct Args {
     #[arg(long, value_name = "NAME")]
     pub save_baseline: Option<String>,
 
-    /// Compare with baseline NAME: both are run, in launch pairs
-    #[arg(long, value_name = "NAME", conflicts_with = "save_baseline", group = "compared")]
-    pub baseline: Option<String>,
-
-    /// Compare although both versions answer the same message differently: the new answer is right
-    #[arg(long, requires = "compared")]
-    pub bless_answers: bool,
-
-    /// Compare counts only (fuel, sizes, memory): no time is measured
-    #[arg(long, requires = "comparison", conflicts_with_all = ["margin", "budget"])]
-    pub counts: bool,
-
-    /// Thresholds of a comparison, as TOML (see harness/docs/compare-versions.md)
-    #[arg(long, value_name = "FILE", requires = "comparison")]
-    pub limits: Option<PathBuf>,
-
-    /// Share by which a metric may be worse
-    #[arg(long, value_name = "SHARE", value_parser = parse_share, default_value = "0.01",
-          requires = "pairs")]
-    pub margin: f64,
-
-    /// Link this version N times more, its sections in another order each time, and measure how far
-    /// that alone moves each metric: the relink floor. With --baseline, margins are widened to it
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=99),
-          conflicts_with_all = ["save_baseline", "between", "pack", "profile", "profile_time",
-                                "counts"])]
-    pub relink: Option<u32>,
-
-    /// Seconds per case after which a comparison gives up, once there were 16 launch pairs
-    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds, default_value = "10",
-          requires = "comparison")]
-    pub budget: f64,
-
-    /// End in exit code 5 where a comparison stays open
-    #[arg(long, requires = "comparison")]
-    pub strict: bool,
-
-    /// Print every metric of a comparison, not only those that changed
-    #[arg(long, requires = "comparison")]
-    pub table: bool,
-
     /// Build the guests and put all that is needed to run this version into the new folder DIR
     #[arg(long, hide = true, value_name = "DIR",
           conflicts_with_all = ["baseline", "save_baseline", "out", "relink"])]
     pub pack: Option<PathBuf>,
+
+    /// Accepted for criterion's sake: pictures are made from records
+    #[arg(hide_short_help = true, long)]
+    pub noplot: bool,
+
+    /// Given by test runners: nothing is captured
+    #[arg(long, hide = true)]
+    pub nocapture: bool,
+}
+
+/// What this version is compared with, and by which rules.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Comparing")]
+pub struct Against {
+    /// Compare with baseline NAME: both are run, in launch pairs
+    #[arg(long, value_name = "NAME", conflicts_with = "save_baseline", group = "compared")]
+    pub baseline: Option<String>,
+
+    /// Go on when the baseline is not there
+    #[arg(hide_short_help = true, long, requires = "baseline")]
+    pub baseline_lenient: bool,
 
     /// Compare what --pack made: BASE, CANDIDATE
     #[arg(long, hide = true, num_args = 2, value_name = "DIR", group = "compared",
           conflicts_with_all = ["baseline", "save_baseline", "pack", "guest"])]
     pub between: Vec<PathBuf>,
 
-    /// Go on when the baseline is not there
-    #[arg(long, requires = "baseline")]
-    pub baseline_lenient: bool,
+    /// Thresholds of a comparison, as TOML (see harness/docs/compare-versions.md)
+    #[arg(long, value_name = "FILE", requires = "comparison")]
+    pub limits: Option<PathBuf>,
 
+    /// Share by which a metric may be worse
+    #[arg(hide_short_help = true, long, value_name = "SHARE", value_parser = parse_share, default_value = "0.01",
+          requires = "pairs")]
+    pub margin: f64,
+
+    /// Seconds per case after which a comparison gives up, once there were 16 launch pairs
+    #[arg(hide_short_help = true, long, value_name = "SECONDS", value_parser = parse_seconds, default_value = "10",
+          requires = "comparison")]
+    pub budget: f64,
+
+    /// Compare counts only (fuel, sizes, memory): no time is measured
+    #[arg(hide_short_help = true, long, requires = "comparison", conflicts_with_all = ["margin", "budget"])]
+    pub counts: bool,
+
+    /// Link this version N times more, its sections in another order each time, and measure how far
+    /// that alone moves each metric: the relink floor. With --baseline, margins are widened to it
+    #[arg(hide_short_help = true, long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=99),
+          conflicts_with_all = ["save_baseline", "between", "pack", "profile", "profile_time",
+                                "counts"])]
+    pub relink: Option<u32>,
+
+    /// Compare although both versions answer the same message differently: the new answer is right
+    #[arg(hide_short_help = true, long, requires = "compared")]
+    pub bless_answers: bool,
+
+    /// End in exit code 5 where a comparison stays open
+    #[arg(hide_short_help = true, long, requires = "comparison")]
+    pub strict: bool,
+
+    /// Print every metric of a comparison, not only those that changed
+    #[arg(hide_short_help = true, long, requires = "comparison")]
+    pub table: bool,
+}
+
+/// How cases are profiled instead of being timed.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Profiling")]
+pub struct Profiling {
     /// Profile the cases instead of timing them: pictures, raw samples, and a table
     #[arg(long, value_enum, value_name = "KIND",
           conflicts_with_all = ["save_baseline", "baseline", "between", "pack",
                                 "memory_limit"])]
     pub profile: Option<ProfileKind>,
 
-    /// What takes the samples [default: perf-clock, and pprof where the kernel refuses it]
-    #[arg(long, value_parser = profiler(), value_name = "NAME", requires = "profile")]
-    pub profiler: Option<EngineName>,
-
-    /// Samples per second of CPU time
-    #[arg(long, value_name = "HZ", requires = "profile", default_value_t = 997,
-          value_parser = clap::value_parser!(u32).range(10..=10_000))]
-    pub profile_hz: u32,
-
     /// Seconds to profile each side for [default: 5]; without --profile: only call each agent for
     /// so long, for an outside profiler
-    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds,
+    #[arg(hide_short_help = true, long, value_name = "SECONDS", value_parser = parse_seconds,
           conflicts_with_all = ["save_baseline", "baseline", "between", "pack"])]
     pub profile_time: Option<f64>,
 
+    /// What takes the samples [default: perf-clock, and pprof where the kernel refuses it]
+    #[arg(hide_short_help = true, long, value_parser = profiler(), value_name = "NAME", requires = "profile")]
+    pub profiler: Option<EngineName>,
+
+    /// Samples per second of CPU time
+    #[arg(hide_short_help = true, long, value_name = "HZ", requires = "profile", default_value_t = 997,
+          value_parser = clap::value_parser!(u32).range(10..=10_000))]
+    pub profile_hz: u32,
+
     /// Threads that call agents at once while profiled, each its own
-    #[arg(long, value_name = "N", requires = "profile", default_value_t = 1,
+    #[arg(hide_short_help = true, long, value_name = "N", requires = "profile", default_value_t = 1,
           value_parser = clap::value_parser!(u32).range(1..=64))]
     pub profile_threads: u32,
 
     /// Profile guests called by `call_async` on a tokio runtime, as agents on fibers
-    #[arg(long, requires = "profile")]
+    #[arg(hide_short_help = true, long, requires = "profile")]
     pub profile_async: bool,
 
     /// With --profile-time: write the perf map of the guest's code, for `perf record`
-    #[arg(long, requires = "profile_time", conflicts_with = "profile")]
+    #[arg(hide_short_help = true, long, requires = "profile_time", conflicts_with = "profile")]
     pub perf_map: bool,
-
-    /// Seed of all random choices [default: another one each time]
-    #[arg(long)]
-    pub seed: Option<u64>,
-
-    /// A launch that takes longer is ended, and its case with it
-    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds, default_value = "120")]
-    pub timeout: f64,
-
-    /// What is wanted of loads
-    #[command(flatten)]
-    pub loads: LoadArgs,
-
-    /// Accepted for criterion's sake: pictures are made from records
-    #[arg(long)]
-    pub noplot: bool,
-
-    /// Given by `cargo bench`
-    #[arg(long, hide = true)]
-    pub bench: bool,
-
-    /// Asked by test runners: no case is ignored
-    #[arg(long, hide = true)]
-    pub ignored: bool,
-
-    /// Given by test runners: nothing is captured
-    #[arg(long, hide = true)]
-    pub nocapture: bool,
 }
 
 /// What to do instead of measuring.
@@ -271,17 +316,20 @@ impl Mode {
 impl Args {
     /// The mode that the words add up to.
     pub fn mode(&self) -> Mode {
-        match self {
-            _ if self.list => Mode::List,
-            _ if self.test => Mode::Check,
-            Self { scale: Some(scale), .. } => Mode::Measure(*scale),
-            Self { bench: true, .. } | Self { quick: true, .. } => Mode::Measure(Scale::Quick),
-            // Asked by another program, and not as cargo asks.
-            _ if !self.between.is_empty() => Mode::Measure(Scale::Quick),
-            _ => Mode::Check,
+        let Timing { scale, quick, test, bench, .. } = self.timing;
+        // Two bundles are compared by another program, which does not ask as cargo does.
+        let is_asked = bench || quick || !self.against.between.is_empty();
+        match scale {
+            _ if self.selection.list => Mode::List,
+            _ if test => Mode::Check,
+            Some(scale) => Mode::Measure(scale),
+            None if is_asked => Mode::Measure(Scale::Quick),
+            None => Mode::Check,
         }
     }
+}
 
+impl Selection {
     /// The limits to try.
     pub fn limits(&self) -> Vec<Bytes> {
         let mut limits = if self.memory_limit.is_empty() {

@@ -10,24 +10,28 @@ use super::progress::Progress;
 use super::scratch::{scratch, sweep_leftovers};
 use super::{cases, flags, list, relink, resume, selftest};
 use crate::guest::catalog::Workspace;
+use crate::measure::protocol::Job;
 use crate::measure::protocol::Sampling;
 use crate::measure::run::{Run, Settings};
+use crate::plan::Task;
 use crate::plan::scale::Scale;
-use crate::plan::{Task, TaskKind};
 use crate::record;
 use crate::suite::Suite;
 use caxton_analysis::compare::Records;
 use caxton_analysis::exit;
-use caxton_model::record::latest::latest_of_each_suite;
+use caxton_model::baseline;
+use caxton_model::latest::latest_of_each_suite;
 use caxton_model::record::store::{Page, RunFolder, StoreError};
-use caxton_model::record::{CaseRecord, PROFILE, Record, Status, baseline, store};
+use caxton_model::record::{CaseRecord, PROFILE, Record, Status, store};
 use caxton_model::units::Nanos;
 use caxton_report::colour::wants_escapes;
 use caxton_report::sections as report;
 use caxton_report::sections::Style;
+use caxton_sys::allocator::Counting;
 use caxton_sys::clock;
 use clap::FromArgMatches;
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::process::{self, ExitCode};
@@ -47,9 +51,9 @@ const NO_EXECUTABLE: &str =
 /// Set by Ctrl-C.
 pub(super) static STOP: AtomicBool = AtomicBool::new(false);
 
-/// Runs `suite` as the user wishes.
-pub fn main(suite: &Suite) -> ExitCode {
-    let code = match given(suite) {
+/// Runs `suite` as `words` say, of which the first is the program's name.
+pub fn main(suite: &Suite, words: &[OsString]) -> ExitCode {
+    let code = match given(suite, words) {
         Ok(args) => run(suite, &args).unwrap_or_else(|problem| report_problem(&problem)),
         Err(code) => code,
     };
@@ -57,8 +61,8 @@ pub fn main(suite: &Suite) -> ExitCode {
 }
 
 /// What the user gave, or the exit code where that is no run.
-fn given(suite: &Suite) -> Result<Args, ExitCode> {
-    let given = flags::parse(suite, std::env::args_os()).map_err(|error| explain(&error))?;
+fn given(suite: &Suite, words: &[OsString]) -> Result<Args, ExitCode> {
+    let given = flags::parse(suite, words).map_err(|error| explain(&error))?;
     flags::check(suite, &given).map_err(|problem| report_problem(&problem))?;
     Args::from_arg_matches(&given).map_err(|error| explain(&error))
 }
@@ -70,12 +74,12 @@ fn run(suite: &Suite, args: &Args) -> Result<ExitCode, Problem> {
         return Ok(code);
     }
     check(suite, args)?;
-    let guests = guests(&args.guest)?;
-    let seed = args.seed.unwrap_or_else(clock::entropy);
+    let guests = guests(&args.selection.guest)?;
+    let seed = args.timing.seed.unwrap_or_else(clock::entropy);
     let tasks = cases::tasks(suite, args, seed, &workspace, &guests)?;
     let mode = args.mode();
     if mode == Mode::List {
-        result(&list::text(&tasks, args.format, args.ignored));
+        result(&list::text(&tasks, args.selection.format, args.selection.ignored));
         return Ok(ExitCode::SUCCESS);
     }
     if tasks.is_empty() {
@@ -88,7 +92,7 @@ fn run(suite: &Suite, args: &Args) -> Result<ExitCode, Problem> {
         return Ok(code);
     }
     let baseline = baseline.map(|path| RunFolder::load_record(&path)).transpose()?;
-    let (scale, what) = (mode.scale(), args.profile);
+    let (scale, what) = (mode.scale(), args.profiling.profile);
     let begin = || {
         let mut record = record::begin(&workspace.root, suite.name, scale, seed);
         if what == Some(ProfileKind::Cpu) {
@@ -120,7 +124,7 @@ fn run(suite: &Suite, args: &Args) -> Result<ExitCode, Problem> {
     if let Some(baseline) = baseline {
         return records_alone(args, &workspace, (&baseline, &record), code);
     }
-    if let (Some(name), Some(run)) = (&args.save_baseline, run) {
+    if let (Some(name), Some(run)) = (&args.output.save_baseline, run) {
         save_baseline((suite, &workspace, &tasks), (name, &run), &record, &files)?;
     }
     Ok(ExitCode::from(code))
@@ -148,16 +152,17 @@ fn instead(suite: &Suite, args: &Args, workspace: &Workspace) -> Result<Option<E
 
 /// Words that do not go together.
 fn check(suite: &Suite, args: &Args) -> Result<(), Problem> {
-    match args.profile {
-        Some(ProfileKind::Heap) if !suite.heap => return Err(Problem::NoHeap),
-        Some(ProfileKind::Cpu) if suite.heap => return Err(Problem::NoCpu),
+    let has_stacks = suite.counting == Counting::Stacks;
+    match args.profiling.profile {
+        Some(ProfileKind::Heap) if !has_stacks => return Err(Problem::NoHeap),
+        Some(ProfileKind::Cpu) if has_stacks => return Err(Problem::NoCpu),
         _ => {}
     }
-    if args.test && args.scale.is_some_and(|scale| scale != Scale::Smoke) {
+    if args.timing.test && args.timing.scale.is_some_and(|scale| scale != Scale::Smoke) {
         return Err(Problem::TestIsSmoke);
     }
-    let is_kept = args.mode() != Mode::Check && args.profile_time.is_none();
-    if args.save_baseline.is_some() && args.out.is_none() && !is_kept {
+    let is_kept = args.mode() != Mode::Check && args.profiling.profile_time.is_none();
+    if args.output.save_baseline.is_some() && args.output.out.is_none() && !is_kept {
         return Err(Problem::NothingToKeep);
     }
     Ok(())
@@ -172,21 +177,21 @@ fn with_kits(
     // Nothing is built for what cannot be compared.
     let compared = contest::comparable(tasks);
     let (here, tasks) = ((suite, workspace, &compared[..]), &compared[..]);
-    if let Some(into) = &args.pack {
+    if let Some(into) = &args.output.pack {
         let (into, name) = (as_the_user_means(into), folder_name(into));
         let _held = relink::hold(&into)?;
         let Prepared { files, artifacts, .. } = prepare(workspace, tasks, guests)?;
         contest::pack_here(here, (&into, &name), (&files, &artifacts))?;
         return Ok(Some(ExitCode::SUCCESS));
     }
-    if args.relink.is_some() && args.baseline.is_none() {
+    if args.against.relink.is_some() && args.against.baseline.is_none() {
         return relink::alone(suite, args, workspace, (tasks, guests)).map(Some);
     }
-    if let Some((name, kept)) = args.baseline.as_ref().zip(baseline)
+    if let Some((name, kept)) = args.against.baseline.as_ref().zip(baseline)
         && baseline::load_kit(kept)?.is_some()
     {
         let id = contest::id(workspace, suite, name);
-        if let Some(out) = &args.out {
+        if let Some(out) = &args.output.out {
             // Told before anything is built.
             RunFolder::check(&as_the_user_means(out))?;
         }
@@ -197,7 +202,7 @@ fn with_kits(
         let kits = [kept, packed.as_path()];
         return Match { suite, args, workspace, kits, id, scratch: &scratch }.run().map(Some);
     }
-    match (args.relink, baseline) {
+    match (args.against.relink, baseline) {
         (Some(_), Some(_)) => Err(Problem::NoRelink { why: NO_EXECUTABLE.to_owned() }),
         (Some(_), None) => {
             note("warning: --relink is left out, as the baseline is");
@@ -218,21 +223,21 @@ pub(super) fn measure(
     let settings = Settings {
         scale,
         seed,
-        timeout: Duration::from_secs_f64(args.timeout),
-        spin: args.profile_time.filter(|_| args.profile.is_none()).map(nanos),
-        perf_map: args.perf_map,
+        timeout: Duration::from_secs_f64(args.timing.timeout),
+        spin: args.profiling.profile_time.filter(|_| args.profiling.profile.is_none()).map(nanos),
+        perf_map: args.profiling.perf_map,
         sampling: Sampling {
-            engine: args.profiler,
-            hz: args.profile_hz,
-            time: nanos(args.profile_time.unwrap_or(PROFILE_SECONDS)),
-            threads: args.profile_threads,
-            asynchronous: args.profile_async,
+            engine: args.profiling.profiler,
+            hz: args.profiling.profile_hz,
+            time: nanos(args.profiling.profile_time.unwrap_or(PROFILE_SECONDS)),
+            threads: args.profiling.profile_threads,
+            asynchronous: args.profiling.profile_async,
         },
     };
     watch_for_ctrl_c();
     let launches = |task: &Task| if settings.spin.is_some() { 1 } else { task.launches(scale) };
     let progress = Progress::new(ahead(tasks, &launches));
-    let mut run = Run::new(record, folder, settings, (&STOP, &progress));
+    let mut run = Run::new(record, folder, settings, &STOP, &progress);
     let ended = run.all(tasks, files);
     progress.finish();
     if let Err(error) = ended {
@@ -257,8 +262,8 @@ pub(super) fn measure(
 fn ahead(tasks: &[Task], launches: &dyn Fn(&Task) -> u32) -> Ahead {
     let mut ahead = Ahead::default();
     for task in tasks {
-        match &task.kind {
-            TaskKind::Load { job, .. } => {
+        match &task.job {
+            Job::Load(job) => {
                 ahead.loads = Nanos(ahead.loads.0.saturating_add(job.length().0));
             }
             _ => ahead.launches += u64::from(launches(task)),
@@ -282,7 +287,7 @@ fn nanos(seconds: f64) -> Nanos {
 
 /// Prints what came of a run; its exit code.
 pub(super) fn finish(args: &Args, record: &Record) -> u8 {
-    if args.profile_time.is_none() || args.profile.is_some() {
+    if args.profiling.profile_time.is_none() || args.profiling.profile.is_some() {
         result(&report::text(record, &Style { colour: use_colour() }));
     }
     match record.run.status {
@@ -300,8 +305,8 @@ pub(super) fn finish(args: &Args, record: &Record) -> u8 {
 /// machine, stands to the targets. Of a run that is kept elsewhere, or not whole, nothing is said.
 fn tell_targets(args: &Args, workspace: &Workspace, record: &Record) {
     let is_timed = record.run.scale != Scale::Smoke.name() && !record.is_profile();
-    let is_whole = record.run.status == Status::Finished && args.profile_time.is_none();
-    if !is_timed || !is_whole || args.out.is_some() {
+    let is_whole = record.run.status == Status::Finished && args.profiling.profile_time.is_none();
+    if !is_timed || !is_whole || args.output.out.is_some() {
         return;
     }
     let mut records = latest_of_each_suite(&workspace.profiles(), record);
@@ -325,7 +330,7 @@ fn records_alone(
     let sessions = baseline::stored_records(&workspace.profiles())?;
     let records = Records::compare(baseline, record, &sessions, &limits);
     result(&report::records_text(&records, &Style { colour: use_colour() }));
-    let concluded = exit::of(records.conclusion(), args.strict);
+    let concluded = exit::of(records.conclusion(), args.against.strict);
     Ok(ExitCode::from(if code == exit::FINE { concluded } else { code }))
 }
 
@@ -373,10 +378,10 @@ fn baseline_of(
     args: &Args,
     workspace: &Workspace,
 ) -> Result<Option<PathBuf>, Problem> {
-    if let Some(name) = &args.save_baseline {
+    if let Some(name) = &args.output.save_baseline {
         baseline::check_place(&workspace.profiles().join(store::BASELINES), name)?;
     }
-    let Some(name) = &args.baseline else { return Ok(None) };
+    let Some(name) = &args.against.baseline else { return Ok(None) };
     baseline::check_name(name)?;
     let profiles = workspace.profiles();
     if let Some(path) = baseline::find(&profiles, name, suite.name)? {
@@ -392,7 +397,7 @@ fn baseline_of(
         [] => "there is none: make one with --save-baseline NAME".to_owned(),
         known => format!("there are: {}", known.join(", ")),
     };
-    if args.baseline_lenient {
+    if args.against.baseline_lenient {
         note(&format!("warning: no baseline {name:?}; {known}"));
         return Ok(None);
     }
@@ -401,16 +406,16 @@ fn baseline_of(
 
 /// Whether the run is kept.
 fn folder_wanted(args: &Args, mode: Mode) -> bool {
-    let is_measured = match args.profile {
+    let is_measured = match args.profiling.profile {
         Some(_) => true,
-        None => mode != Mode::Check && args.profile_time.is_none(),
+        None => mode != Mode::Check && args.profiling.profile_time.is_none(),
     };
-    args.out.is_some() || is_measured
+    args.output.out.is_some() || is_measured
 }
 
 fn id_of(suite: &Suite, args: &Args, workspace: &Workspace) -> String {
     let id = record::run_id(&workspace.root, suite.name);
-    if args.profile == Some(ProfileKind::Cpu) { format!("{id}-profile") } else { id }
+    if args.profiling.profile == Some(ProfileKind::Cpu) { format!("{id}-profile") } else { id }
 }
 
 /// The folder of a run or comparison called `id`, unless the user names another. Its first page is
@@ -422,7 +427,7 @@ pub(super) fn folder<P: Page>(
     page: &mut P,
 ) -> Result<RunFolder, Problem> {
     let process = process::id();
-    if let Some(out) = &args.out {
+    if let Some(out) = &args.output.out {
         let path = as_the_user_means(out);
         page.run_mut().id = folder_name(&path);
         return Ok(RunFolder::begin(&path, page, process)?);
@@ -443,7 +448,8 @@ pub(super) fn folder<P: Page>(
 /// Points `latest` to the run `id`; what the record says where that cannot be.
 pub(super) fn point_latest(args: &Args, workspace: &Workspace, id: &str) -> Option<String> {
     // A run that is kept elsewhere is none of those.
-    let pointed = args.out.is_none().then(|| store::update_latest(&workspace.profiles(), id))?;
+    let pointed =
+        args.output.out.is_none().then(|| store::update_latest(&workspace.profiles(), id))?;
     let error = pointed.err()?;
     Some(format!("`latest` does not point to this run: {error}"))
 }

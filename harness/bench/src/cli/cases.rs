@@ -3,9 +3,10 @@
 use super::args::{Args, Mode, ProfileKind};
 use super::messages::{Problem, note};
 use crate::guest::catalog::Workspace;
+use crate::measure::protocol::Job;
+use crate::plan::Task;
 use crate::plan::filter::Filter;
 use crate::plan::scale::Scale;
-use crate::plan::{Task, TaskKind};
 use crate::suite::wasm::BALLAST;
 use crate::suite::{self, Subjects, Suite};
 use caxton_analysis::exit;
@@ -27,7 +28,7 @@ pub(super) fn tasks(
     guests: &BTreeMap<String, PathBuf>,
 ) -> Result<Vec<Task>, Problem> {
     let known: Vec<&str> = workspace.agents.keys().map(String::as_str).collect();
-    if let Some(name) = args.agent.iter().find(|name| !known.contains(&name.as_str())) {
+    if let Some(name) = args.selection.agent.iter().find(|name| !known.contains(&name.as_str())) {
         let near = nearest(name, known.iter().copied());
         let (name, known) = (name.clone(), known.join(", "));
         return Err(Problem::UnknownAgent { name, near, known });
@@ -37,18 +38,19 @@ pub(super) fn tasks(
         return Err(Problem::Guest { path: guests[name].clone(), why });
     }
     let subjects = subjects(suite, args, seed, workspace, guests)?;
-    if !args.memory_limit.is_empty() && !subjects.agents.iter().any(|agent| agent == BALLAST) {
+    if !args.selection.memory_limit.is_empty()
+        && !subjects.agents.iter().any(|agent| agent == BALLAST)
+    {
         return Err(Problem::NoBallast);
     }
-    let filter = Filter::new(&args.filters, args.exact)?;
+    let filter = Filter::new(&args.selection.filters, args.selection.exact)?;
     let tasks = (suite.plan)(&subjects).into_iter();
     // Of all agents at once they would take as long as everything else together.
-    let is_narrow = !args.filters.is_empty() || !args.agent.is_empty();
+    let is_narrow = !args.selection.filters.is_empty() || !args.selection.agent.is_empty();
     let is_quick = args.mode() == Mode::Measure(Scale::Quick);
-    let tasks =
-        tasks.filter(|task| is_narrow || !is_quick || !matches!(task.kind, TaskKind::Parts(_)));
+    let tasks = tasks.filter(|task| is_narrow || !is_quick || task.job != Job::Parts);
     let kept = tasks.filter_map(|task| task.keep(&|case| filter.takes(case)));
-    Ok(match args.profile {
+    Ok(match args.profiling.profile {
         Some(ProfileKind::Cpu) => kept.filter_map(Task::profiled).collect(),
         Some(ProfileKind::Heap) | None => kept.collect(),
     })
@@ -61,7 +63,7 @@ fn subjects(
     workspace: &Workspace,
     guests: &BTreeMap<String, PathBuf>,
 ) -> Result<Subjects, Problem> {
-    let wanted = |name: &&String| match (&args.agent[..], &args.guest[..]) {
+    let wanted = |name: &&String| match (&args.selection.agent[..], &args.selection.guest[..]) {
         ([], []) => !workspace.agents[*name].calibration,
         // Guests alone: the agents were not asked for.
         ([], _) => false,
@@ -75,7 +77,7 @@ fn subjects(
     Ok(Subjects {
         agents,
         guests: guests.keys().cloned().collect(),
-        limits: args.limits(),
+        limits: args.selection.limits(),
         is_full: args.mode() == Mode::Measure(Scale::Full),
         loads: args.loads.loads(args.mode().scale(), seed)?,
     })
@@ -96,7 +98,7 @@ pub(super) fn none(
         let tasks = (suite.plan)(&subjects(suite, args, 0, workspace, guests)?);
         Ok(tasks.iter().flat_map(Task::cases).cloned().collect())
     };
-    let filter = Filter::new(&args.filters, args.exact)?;
+    let filter = Filter::new(&args.selection.filters, args.selection.exact)?;
     let mut elsewhere = Vec::new();
     for other in suite::ALL.into_iter().filter(|other| other.name != suite.name) {
         if cases(other)?.iter().any(|case| filter.takes(case)) {
@@ -136,8 +138,10 @@ enum Asked {
 
 impl Asked {
     fn of(args: &Args, is_ci: bool) -> Self {
-        let is_kept = args.save_baseline.is_some() || args.out.is_some() || args.pack.is_some();
-        if args.baseline.is_some() || args.relink.is_some() {
+        let is_kept = args.output.save_baseline.is_some()
+            || args.output.out.is_some()
+            || args.output.pack.is_some();
+        if args.against.baseline.is_some() || args.against.relink.is_some() {
             Self::Judged
         } else if is_kept {
             Self::Kept
@@ -163,8 +167,8 @@ fn code(asked: Asked, is_elsewhere: bool) -> u8 {
 
 /// Why there is no case of `own` to run, in one line; there are some in the suites `elsewhere`.
 pub(super) fn why_none(suite: &str, args: &Args, own: &[CaseKey], elsewhere: &[&str]) -> String {
-    let filters: Vec<String> = args.filters.iter().map(|filter| quoted(filter)).collect();
-    let what = if args.profile.is_some() { "case that can be profiled" } else { "case" };
+    let filters: Vec<String> = args.selection.filters.iter().map(|filter| quoted(filter)).collect();
+    let what = if args.profiling.profile.is_some() { "case that can be profiled" } else { "case" };
     let mut text = match &filters[..] {
         [] => format!("no {what} in suite {suite}"),
         filters => format!("no {what} of suite {suite} matches {}", filters.join(" or ")),
@@ -172,8 +176,12 @@ pub(super) fn why_none(suite: &str, args: &Args, own: &[CaseKey], elsewhere: &[&
     let keys: Vec<String> = own.iter().map(ToString::to_string).collect();
     let parts = keys.iter().flat_map(|key| key.split(['/', ',', '=']));
     let names: BTreeSet<&str> = parts.chain(keys.iter().map(String::as_str)).collect();
-    let near: BTreeSet<String> =
-        args.filters.iter().filter_map(|word| nearest(word, names.iter().copied())).collect();
+    let near: BTreeSet<String> = args
+        .selection
+        .filters
+        .iter()
+        .filter_map(|word| nearest(word, names.iter().copied()))
+        .collect();
     if !near.is_empty() {
         let near: Vec<String> = near.into_iter().collect();
         text += &format!(" (did you mean {}?)", near.join(" or "));

@@ -10,12 +10,13 @@ use super::place::as_the_user_means;
 use super::progress::Progress;
 use super::relink::Relink;
 use crate::guest::catalog::{EXAMPLE_SEED, Workspace};
+use crate::measure::protocol::Job;
 use crate::measure::turns::compare::{Compare, Contest, Settings, What, design_for};
 use crate::measure::turns::kit::{OpenKit, pack};
 use crate::measure::turns::wire::Want;
+use crate::plan::Task;
 use crate::plan::filter::Filter;
 use crate::plan::scale::Scale;
-use crate::plan::{Task, TaskKind};
 use crate::record;
 use crate::suite::{Subjects, Suite};
 use caxton_analysis::exit;
@@ -92,7 +93,7 @@ impl Match<'_> {
     pub(super) fn run(self) -> Result<ExitCode, Problem> {
         let Self { suite, args, workspace, kits, id, scratch } = self;
         let limits = limits(args)?;
-        let seed = args.seed.unwrap_or_else(clock::entropy);
+        let seed = args.timing.seed.unwrap_or_else(clock::entropy);
         // Which of the two lies where is chance, and both paths are equally long.
         let mut places = ["0", "1"];
         fastrand::Rng::with_seed(seed).shuffle(&mut places);
@@ -108,10 +109,10 @@ impl Match<'_> {
         let relink = Relink { suite, args, workspace, plain, contests: &contests, scratch, seed };
         let floors = relink.floors(Some(folder.path()))?;
         let allowed = |case: &CaseKey| limits.margins(case);
-        comparison.warnings.extend(floors.warnings(&allowed, args.margin));
+        comparison.warnings.extend(floors.warnings(&allowed, args.against.margin));
         comparison.warnings.extend(folder.warnings());
         comparison.warnings.extend(point_latest(args, workspace, &comparison.run.id));
-        let paired = contests.iter().filter(|c| c.is_paired && !args.counts).count() as u64;
+        let paired = contests.iter().filter(|c| c.is_paired && !args.against.counts).count() as u64;
         let last = comparison.design.looks.last().copied().unwrap_or(0);
         let progress =
             Progress::new(Ahead { launches: paired * u64::from(last), ..Ahead::default() });
@@ -125,7 +126,7 @@ impl Match<'_> {
             observer: &progress,
             example_seeds: [EXAMPLE_SEED; 2],
         };
-        let margins = |case: &CaseKey| floors.margins(case, allowed(case), args.margin);
+        let margins = |case: &CaseKey| floors.margins(case, allowed(case), args.against.margin);
         let ended = compare.all(&contests, &margins);
         progress.finish();
         if ended.is_err() {
@@ -137,10 +138,10 @@ impl Match<'_> {
         }
         let comparison = compare.comparison;
         let style = Style { colour: use_colour() };
-        result(&report::comparison_text(&comparison, args.table, &style));
+        result(&report::comparison_text(&comparison, args.against.table, &style));
         note(&format!("kept in {}", shown(&kept, &workspace.root)));
         ended?;
-        Ok(ExitCode::from(exit::of(comparison.conclusion(), args.strict)))
+        Ok(ExitCode::from(exit::of(comparison.conclusion(), args.against.strict)))
     }
 }
 
@@ -148,7 +149,12 @@ impl Match<'_> {
 fn design(args: &Args, seed: u64) -> Design {
     let scale = args.mode().scale();
     let looks = if scale == Scale::Smoke { SMOKE_LOOKS.to_vec() } else { LOOKS.to_vec() };
-    Design { seed, looks, blocks: scale.effort().blocks, ..Design::with_margin(args.margin) }
+    Design {
+        seed,
+        looks,
+        blocks: scale.effort().blocks,
+        ..Design::with_margin(args.against.margin)
+    }
 }
 
 /// A comparison of two kits that has not begun.
@@ -174,7 +180,7 @@ pub(super) fn begin(
 
 /// What the user allows.
 pub(super) fn limits(args: &Args) -> Result<Limits, Problem> {
-    let Some(path) = &args.limits else { return Ok(Limits::default()) };
+    let Some(path) = &args.against.limits else { return Ok(Limits::default()) };
     let path = as_the_user_means(path);
     let text = file::read_text(&path, file::TEXT_MAX)
         .map_err(|source| StoreError::Read { path: path.clone(), source })?;
@@ -185,16 +191,16 @@ pub(super) fn limits(args: &Args) -> Result<Limits, Problem> {
 pub(super) fn settings(args: &Args, scale: Scale) -> Settings {
     let effort = scale.effort();
     Settings {
-        timeout: Duration::from_secs_f64(args.timeout),
-        budget: Duration::from_secs_f64(args.budget),
-        what: if args.counts { What::Counts } else { What::All },
+        timeout: Duration::from_secs_f64(args.timing.timeout),
+        budget: Duration::from_secs_f64(args.against.budget),
+        what: if args.against.counts { What::Counts } else { What::All },
         audit: true,
         want: Want::Turns {
             block: effort.block,
             samples_max: effort.samples_per_block,
             instances: effort.instances,
         },
-        bless_answers: args.bless_answers,
+        bless_answers: args.against.bless_answers,
     }
 }
 
@@ -205,7 +211,8 @@ pub(super) fn contests(
     args: &Args,
     kits: [&OpenKit; 2],
 ) -> Result<Vec<Contest>, Problem> {
-    let wanted = |name: &&String| args.agent.is_empty() || args.agent.contains(name);
+    let wanted =
+        |name: &&String| args.selection.agent.is_empty() || args.selection.agent.contains(name);
     let names: BTreeSet<&String> =
         kits.iter().flat_map(|kit| kit.about.agents.keys()).filter(wanted).collect();
     let has_twin = |name: &&&String| {
@@ -213,9 +220,9 @@ pub(super) fn contests(
     };
     let (agents, guests): (Vec<&String>, Vec<&String>) = names.iter().partition(has_twin);
     let own = |names: Vec<&String>| names.into_iter().cloned().collect::<Vec<String>>();
-    let (agents, guests, limits) = (own(agents), own(guests), args.limits());
+    let (agents, guests, limits) = (own(agents), own(guests), args.selection.limits());
     let subjects = Subjects { agents, guests, limits, ..Subjects::default() };
-    let filter = Filter::new(&args.filters, args.exact)?;
+    let filter = Filter::new(&args.selection.filters, args.selection.exact)?;
     let tasks = (suite.plan)(&subjects);
     let cases: Vec<CaseKey> = tasks.iter().flat_map(Task::cases).cloned().collect();
     let kept = tasks.into_iter().filter_map(|task| task.keep(&|case| filter.takes(case)));
@@ -238,18 +245,15 @@ pub(super) fn contests(
 
 /// What of a task can be compared.
 fn contest(task: Task) -> Option<Contest> {
-    match task.kind {
-        TaskKind::Overhead(pairs) => {
-            let case = pairs.into_iter().find(|pair| pair.case.is_overhead())?.case;
-            Some(Contest { case, is_paired: true })
+    let mut cases = task.cases.into_iter();
+    match task.job {
+        Job::Overhead => {
+            cases.find(CaseKey::is_overhead).map(|case| Contest { case, is_paired: true })
         }
-        TaskKind::MemoryLimit { case, .. } | TaskKind::Heap(case) => {
-            Some(Contest { case, is_paired: false })
+        Job::MemoryLimit { .. } | Job::Heap => {
+            cases.next().map(|case| Contest { case, is_paired: false })
         }
-        TaskKind::Profile(_)
-        | TaskKind::Parts(_)
-        | TaskKind::Mail { .. }
-        | TaskKind::Load { .. } => None,
+        _ => None,
     }
 }
 
@@ -276,6 +280,6 @@ pub(super) fn id(workspace: &Workspace, suite: &Suite, name: &str) -> String {
 
 /// The two folders of `--between`, as the user means them.
 pub(super) fn between(args: &Args) -> Option<[PathBuf; 2]> {
-    let [base, candidate] = &args.between[..] else { return None };
+    let [base, candidate] = &args.against.between[..] else { return None };
     Some([base, candidate].map(|path| as_the_user_means(path)))
 }

@@ -3,9 +3,9 @@
 use super::bench::{STOP, watch_for_ctrl_c};
 use super::messages::{Problem, note};
 use super::place::as_the_user_means;
-use crate::guest::artifact::sha256_hex;
 use crate::guest::build::{BuildStep, Builder, BuiltAgent};
 use crate::guest::catalog::{AgentSource, Workspace};
+use crate::guest::digest::sha256_hex;
 use crate::guest::toolchain::{Toolchain, Variant};
 use crate::measure::protocol::{AgentFiles, VariantFiles};
 use crate::plan::Task;
@@ -126,12 +126,15 @@ fn build(
     warnings: &mut Vec<String>,
 ) -> Result<Vec<(Variant, String, BuiltAgent)>, Problem> {
     let toolchain = Toolchain::find(&workspace.root, &note)?;
-    let builder = Builder::open(workspace, &toolchain, &STOP)
+    let builder = Builder::open(workspace, &toolchain, &STOP, &note)
         .map_err(|source| Problem::Builder { path: workspace.target.clone(), source })?;
     warnings.extend(builder.warning());
     let of = |variant: Variant, sources: &[&AgentSource]| -> Vec<_> {
         let say = |step: BuildStep<'_>| {
             let (number, of, agent, side) = (step.number, step.of, step.agent, step.side);
+            if number == 1 && of > 1 {
+                note(&format!("building {of} agent files, about 3 s each; the next run has them"));
+            }
             note(&format!("building [{number}/{of}] {agent} ({side}{})", variant.words()));
         };
         let built = builder.build(sources, variant, &say).into_iter();

@@ -4,6 +4,7 @@ use super::args::Args;
 use super::messages::Problem;
 use crate::suite::{self, Suite, heap, scenarios, wasm};
 use caxton_analysis::exit;
+use caxton_sys::allocator::Counting;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Command, CommandFactory};
 
@@ -94,7 +95,8 @@ fn is_used(suite: &Suite, name: &str) -> bool {
 pub fn command(suite: &Suite) -> Command {
     let command = Args::command()
         .bin_name(format!("cargo bench --bench {} --", suite.name))
-        .after_help(format!("{}{}", elsewhere(suite), exit::help()))
+        .after_help("--help tells of all flags, with examples, and of the exit codes.")
+        .after_long_help(format!("{}{}{}", examples(suite), elsewhere(suite), exit::help()))
         .mut_args(
             |flag| if is_used(suite, flag.get_id().as_str()) { flag } else { flag.hide(true) },
         );
@@ -102,6 +104,28 @@ pub fn command(suite: &Suite) -> Command {
         let is_hidden = !is_used(suite, task.get_name());
         task.hide(is_hidden).after_help(exit::help())
     })
+}
+
+/// Calls to begin with, as lines of help.
+fn examples(suite: &Suite) -> String {
+    let own: &[[&str; 2]] = match suite.counting {
+        _ if suite.name == scenarios::SUITE.name => &[
+            ["peak", "one load of the guide"],
+            ["--stage name=steady,length=30s,rate=50000", "a load of your own"],
+        ],
+        Counting::Stacks => &[["json", "one agent"], ["--save-baseline main", "keep the run"]],
+        _ if suite.agent.is_none() => &[
+            ["json", "one agent"],
+            ["--save-baseline main", "keep this version"],
+            ["--baseline main", "compare with it"],
+            ["json --profile cpu", "see where its time goes"],
+        ],
+        _ => &[["--scale full", "more launches"], ["--save-baseline main", "keep the run"]],
+    };
+    let line = |[words, does]: &[&str; 2]| {
+        format!("  {:<72}  {does}\n", format!("cargo bench --bench {} -- {words}", suite.name))
+    };
+    format!("Examples:\n{}\n", own.iter().map(line).collect::<String>())
 }
 
 /// What the other suites have, as a line of help.

@@ -4,10 +4,12 @@ use super::messages::Problem;
 use super::place::as_the_user_means;
 use crate::measure::protocol::LoadTarget;
 use crate::plan::scale::Scale;
-use crate::suite::scenarios::{Loads, case_name};
+use crate::suite::Loads;
+use crate::suite::scenarios::case_name;
 use caxton_model::file;
 use caxton_model::load::file::{CAP, TIMEOUT};
-use caxton_model::load::plan::{Arrivals, LONGEST, LoadPlan, Pacing, Stage};
+use caxton_model::load::limits::LONGEST;
+use caxton_model::load::plan::{Arrivals, LoadPlan, Pacing, Stage};
 use caxton_model::load::threshold::Threshold;
 use caxton_model::units::{Bytes, Nanos};
 use clap::ArgGroup;
@@ -21,7 +23,8 @@ use std::path::{Path, PathBuf};
     group = ArgGroup::new("own_load").args(["plan", "stage"]).multiple(true)
 )]
 pub struct LoadArgs {
-    /// Put this load on the agents instead of the guide's: TOML (see harness/docs/load-tests.md); may be repeated
+    /// Put this load on the agents instead of the guide's: TOML (see harness/docs/load-tests.md);
+    /// may be repeated
     #[arg(long, value_name = "FILE")]
     pub plan: Vec<PathBuf>,
 
@@ -35,30 +38,36 @@ pub struct LoadArgs {
     pub threshold: Vec<Threshold>,
 
     /// How its messages lie within the rate
-    #[arg(long, value_name = "HOW", value_parser = parse_arrivals, requires = "stage",
+    #[arg(hide_short_help = true, long, value_name = "HOW", value_parser = parse_arrivals, requires = "stage",
           conflicts_with = "closed", default_value = "constant")]
     pub arrivals: Arrivals,
 
     /// Agents that take its messages
-    #[arg(long, value_name = "N", requires = "stage", default_value_t = 100)]
+    #[arg(
+        hide_short_help = true,
+        long,
+        value_name = "N",
+        requires = "stage",
+        default_value_t = 100
+    )]
     pub agents: u32,
 
     /// Length of its messages
-    #[arg(long, value_name = "SIZE", value_parser = parse_size, requires = "stage",
+    #[arg(hide_short_help = true, long, value_name = "SIZE", value_parser = parse_size, requires = "stage",
           default_value = "1KiB")]
     pub message: Bytes,
 
     /// Response time that it is about: a generator that is late by a tenth of it is not believed
-    #[arg(long, value_name = "TIME", value_parser = parse_time, requires = "stage",
+    #[arg(hide_short_help = true, long, value_name = "TIME", value_parser = parse_time, requires = "stage",
           default_value = "100ms")]
     pub slo: Nanos,
 
     /// Its most messages in flight: more are dropped, and counted
-    #[arg(long, value_name = "N", requires = "stage", default_value_t = CAP)]
+    #[arg(hide_short_help = true, long, value_name = "N", requires = "stage", default_value_t = CAP)]
     pub cap: u64,
 
     /// Keep so many in flight and send the next on an answer: a closed loop, as fast as it goes
-    #[arg(long, value_name = "N", requires = "stage")]
+    #[arg(hide_short_help = true, long, value_name = "N", requires = "stage")]
     pub closed: Option<u64>,
 
     /// Time for each load, such as 60s; what it wants beyond that is cut, and said
@@ -75,14 +84,14 @@ pub struct LoadArgs {
 
     /// Go on with the loads of this run: those that ended are kept, the one that was cut off goes
     /// on where it was, with its gap marked
-    #[arg(long, value_name = "RUN",
+    #[arg(hide_short_help = true, long, value_name = "RUN",
           conflicts_with_all = ["plan", "stage", "time", "program", "plant_leak", "out", "filters",
                                 "list", "test", "scale", "quick", "seed", "save_baseline",
                                 "baseline"])]
     pub resume: Option<PathBuf>,
 
     /// Leave so many bytes of the host's heap behind at each answer, to see the leak found
-    #[arg(long, value_name = "BYTES", default_value_t = 0)]
+    #[arg(hide_short_help = true, long, value_name = "BYTES", default_value_t = 0)]
     pub plant_leak: u32,
 }
 

@@ -8,7 +8,7 @@ use crate::measure::turns::kit::KitError;
 use crate::plan::filter::BadFilter;
 use caxton_analysis::exit;
 use caxton_analysis::limits::BadLimits;
-use caxton_model::load::check::BadPlan;
+use caxton_model::load::plan::BadPlan;
 use caxton_model::record::store::StoreError;
 use std::io::{self, ErrorKind, Write};
 use std::path::PathBuf;

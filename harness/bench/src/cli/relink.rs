@@ -15,10 +15,11 @@ use crate::guest::build::{BuildStep, Builder};
 use crate::guest::catalog::{EXAMPLE_SEED, Expected, Workspace, cargo};
 use crate::guest::toolchain::{Side, Toolchain, Variant, shuffle_flag};
 use crate::measure::protocol::AgentFiles;
+use crate::measure::protocol::Job;
 use crate::measure::turns::compare::{Compare, Contest, Settings, What, design_for};
 use crate::measure::turns::kit::{OpenKit, pack};
+use crate::plan::Task;
 use crate::plan::scale::Scale;
-use crate::plan::{Task, TaskKind};
 use crate::record;
 use crate::suite::Suite;
 use caxton_analysis::exit;
@@ -65,10 +66,10 @@ pub(super) fn alone(
     workspace: &Workspace,
     (tasks, guests): (&[Task], &BTreeMap<String, PathBuf>),
 ) -> Result<ExitCode, Problem> {
-    let paired = |task: &&Task| matches!(task.kind, TaskKind::Overhead(_));
+    let paired = |task: &&Task| task.job == Job::Overhead;
     let tasks: Vec<Task> = tasks.iter().filter(paired).cloned().collect();
     // Before anything is built: a folder that another process writes to.
-    let out = args.out.as_deref().map(as_the_user_means);
+    let out = args.output.out.as_deref().map(as_the_user_means);
     let _held = out.as_deref().map(hold).transpose()?;
     let Prepared { files, artifacts, .. } = prepare(workspace, &tasks, guests)?;
     let scratch = scratch(workspace)?;
@@ -76,7 +77,7 @@ pub(super) fn alone(
     pack_here((suite, workspace, &tasks), (&plain, "this checkout"), (&files, &artifacts))?;
     let kit = OpenKit::open(&plain, &scratch.path().join("0"))?;
     let contests = contests(suite, args, [&kit, &kit])?;
-    let seed = args.seed.unwrap_or_else(clock::entropy);
+    let seed = args.timing.seed.unwrap_or_else(clock::entropy);
     let (plain, scratch) = (plain.as_path(), &scratch);
     let relink = Relink { suite, args, workspace, plain, contests: &contests, scratch, seed };
     let floors = relink.floors(out.as_deref())?;
@@ -100,7 +101,7 @@ impl Relink<'_> {
     pub(super) fn floors(&self, out: Option<&Path>) -> Result<Floors, Problem> {
         let mut floors = Floors::default();
         let paired: Vec<Contest> = self.contests.iter().filter(|c| c.is_paired).cloned().collect();
-        let Some(times) = self.args.relink.filter(|_| !paired.is_empty()) else {
+        let Some(times) = self.args.against.relink.filter(|_| !paired.is_empty()) else {
             return Ok(floors);
         };
         watch_for_ctrl_c();
@@ -120,7 +121,7 @@ impl Relink<'_> {
     /// An estimate is wanted, not a verdict: one look, as early as intervals are worth something.
     fn design(&self, scale: Scale) -> Design {
         let looks = if scale == Scale::Smoke { SMOKE_LOOKS } else { [LOOKS[0]] }.to_vec();
-        let (margin, blocks, seed) = (self.args.margin, scale.effort().blocks, self.seed);
+        let (margin, blocks, seed) = (self.args.against.margin, scale.effort().blocks, self.seed);
         Design { seed, margin, looks, blocks, ..Design::default() }
     }
 
@@ -200,7 +201,7 @@ impl Relink<'_> {
         };
         let agents = self.workspace.agents.values();
         let sources: Vec<_> = agents.filter(|agent| is_wanted(&agent.name)).collect();
-        let builder = Builder::open(self.workspace, toolchain, &STOP)
+        let builder = Builder::open(self.workspace, toolchain, &STOP, &note)
             .map_err(|source| Problem::Builder { path: self.workspace.target.clone(), source })?;
         let say = |step: BuildStep<'_>| {
             if step.side == Side::Native {
@@ -223,7 +224,7 @@ impl Relink<'_> {
         };
         let mut command = cargo(&self.workspace.root);
         command.args(["rustc", "--quiet", "--package", env!("CARGO_PKG_NAME")]);
-        command.args(["--bench", self.suite.name, "--profile", &place.profile]);
+        command.args(["--bin", env!("CARGO_PKG_NAME"), "--profile", &place.profile]);
         command.args(["--message-format", "json-render-diagnostics", "--target-dir"]);
         command.arg(place.target_dir);
         if place.has_triple {
@@ -231,7 +232,7 @@ impl Relink<'_> {
         }
         command.args(["--", &shuffle_flag(seed)]);
         let told = process::output(&mut command).map_err(|error| why(&refusal(&error)))?;
-        let linked = Linked::parse(&told, self.suite.name)
+        let linked = Linked::parse(&told, env!("CARGO_PKG_NAME"))
             .ok_or_else(|| why(&"cargo names no executable"))?;
         if linked.others > 0 {
             note(&format!(
@@ -296,10 +297,10 @@ struct Place {
 }
 
 impl Place {
-    /// Of `target/[triple/]release/deps/wasm-0123456789abcdef`.
+    /// Of `target/[triple/]release/caxton-bench`.
     fn of(executable: &Path) -> Option<Self> {
-        let deps = executable.parent().filter(|deps| deps.ends_with("deps"))?;
-        let home = deps.parent()?;
+        let named = executable.file_name().filter(|name| *name == env!("CARGO_PKG_NAME"));
+        let home = named.and(executable.parent())?;
         let profile = match home.file_name()?.to_str()? {
             // Two profiles each share these folders; `cargo bench` and `cargo test` mean:
             "release" => "bench",
@@ -341,13 +342,13 @@ struct MessageTarget {
 }
 
 impl Linked {
-    /// From cargo's `messages`, one JSON value per line: the executable of the bench `name`.
+    /// From cargo's `messages`, one JSON value per line: the executable `name`.
     pub fn parse(messages: &str, name: &str) -> Option<Self> {
         // What has no target is no product.
         let products = messages.lines().filter_map(|line| serde_json::from_str(line).ok());
         let (mut executable, mut others) = (None, 0);
         for Message { executable: made, fresh, target } in products {
-            if target.name == name && target.kind.iter().any(|kind| kind == "bench") {
+            if target.name == name && target.kind.iter().any(|kind| kind == "bin") {
                 executable = made;
             } else {
                 others += u32::from(!fresh);

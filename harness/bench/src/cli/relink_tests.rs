@@ -9,11 +9,11 @@ fn a_path_of_cargo_says_how_it_was_built() {
         let (target_dir, profile) = (PathBuf::from(target_dir), profile.to_owned());
         Some(Place { target_dir, profile, has_triple })
     };
-    assert_eq!(place("/w/target/release/deps/wasm-0123"), at("/w/target", "bench", false));
-    assert_eq!(place("/w/target/debug/deps/wasm-0123"), at("/w/target", "test", false));
-    assert_eq!(place("/t/quick/deps/wasm-0123"), at("/t", "quick", false));
+    assert_eq!(place("/w/target/release/caxton-bench"), at("/w/target", "bench", false));
+    assert_eq!(place("/w/target/debug/caxton-bench"), at("/w/target", "test", false));
+    assert_eq!(place("/t/quick/caxton-bench"), at("/t", "quick", false));
     let triple = caxton_sys::build::TARGET;
-    let path = format!("/w/target/{triple}/release/deps/wasm-0123");
+    let path = format!("/w/target/{triple}/release/caxton-bench");
     assert_eq!(place(&path), at("/w/target", "bench", true));
     assert_eq!(place("/w/profiles/baselines/main/wasm/bench"), None);
     assert_eq!(place("/bench"), None);

@@ -7,9 +7,9 @@ use super::messages::{Problem, note};
 use super::place::as_the_user_means;
 use crate::guest::catalog::Workspace;
 use crate::measure::keep;
-use crate::measure::protocol::LoadJob;
+use crate::measure::protocol::{Job, LoadJob};
+use crate::plan::Task;
 use crate::plan::scale::Scale;
-use crate::plan::{Task, TaskKind};
 use crate::suite::Suite;
 use caxton_model::file;
 use caxton_model::record::store::{RUNS, RunFolder};
@@ -73,6 +73,5 @@ fn task(run: &Path, case: &CaseRecord) -> Result<Task, String> {
     let bad = |why: String| format!("{}: {why}", path.display());
     let job: LoadJob = serde_json::from_str(&text).map_err(|error| bad(error.to_string()))?;
     job.check().map_err(bad)?;
-    let (agent, case) = (case.key.agent.clone(), case.key.clone());
-    Ok(Task { agent, kind: TaskKind::Load { case, job: Box::new(job) } })
+    Ok(Task::new(case.key.clone(), Job::Load(Box::new(job))))
 }

@@ -3,7 +3,7 @@
 use super::messages::Problem;
 use crate::guest::catalog::Workspace;
 use crate::measure::keep::SHARED_PREFIX;
-use caxton_model::record::baseline::sweep_baselines;
+use caxton_model::baseline::sweep_baselines;
 use caxton_model::record::folder::sweep_runs;
 use caxton_model::record::lock::{HeldFolder, sweep};
 use std::path::PathBuf;

@@ -14,12 +14,12 @@ use super::progress::Silent;
 use super::relink::hold;
 use super::scratch::{scratch, sweep_leftovers};
 use crate::guest::catalog::{EXAMPLE_SEED, Workspace};
-use crate::measure::protocol::{Pair, PairCase};
+use crate::measure::protocol::{Job, Pair};
 use crate::measure::turns::compare::{Compare, Contest, Settings, What, metrics_of};
 use crate::measure::turns::kit::OpenKit;
 use crate::measure::turns::wire::Want;
+use crate::plan::Task;
 use crate::plan::scale::Scale;
-use crate::plan::{Task, TaskKind};
 use crate::suite::Suite;
 use caxton_analysis::exit;
 use caxton_model::case::{CaseKey, OVERHEAD, Outcome};
@@ -52,9 +52,7 @@ pub(super) fn run(
 ) -> Result<ExitCode, Problem> {
     let subject = Pair::Overhead.subject();
     let case = CaseKey::new(suite.name, OVERHEAD, subject, AGENT);
-    let pairs = vec![PairCase { pair: Pair::Overhead, case: case.clone() }];
-    let task = Task { agent: AGENT.to_owned(), kind: TaskKind::Overhead(pairs) };
-    let tasks = [task];
+    let tasks = [Task::new(case.clone(), Job::Overhead)];
     let _held = words.out.as_deref().map(|out| hold(&as_the_user_means(out))).transpose()?;
     sweep_leftovers(workspace);
     let Prepared { files, artifacts, .. } = prepare(workspace, &tasks, &BTreeMap::new())?;

@@ -17,6 +17,15 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Measure a suite: wasm, heap, throughput, latency, scalability, resources or scenarios.
+    #[command(disable_help_flag = true)]
+    Run {
+        /// The suite; `caxton-bench run SUITE --help` lists what it takes.
+        suite: String,
+        /// Filters and flags of the suite.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
+        words: Vec<String>,
+    },
     /// Print the tables of a run, or what a comparison says; or write a page of them.
     Report(Report),
     /// Convert a run or a comparison for other programs.

@@ -4,8 +4,9 @@
 
 use crate::cmd::args::Ci;
 use crate::cmd::failure::{Failure, unwritable};
+use crate::cmd::html::is_comparison;
 use crate::cmd::output::{note, print};
-use crate::cmd::report::{is_comparison, limits};
+use crate::cmd::report::limits;
 use crate::cmd::revision::Builder;
 use crate::cmd::{checkout, compare, output};
 use caxton_analysis::exit;

@@ -12,7 +12,7 @@ use crate::cmd::side::Side;
 use crate::cmd::{checkout, kits};
 use caxton_analysis::compare::Records;
 use caxton_analysis::exit;
-use caxton_model::record::baseline::stored_records;
+use caxton_model::baseline::stored_records;
 use caxton_model::record::kit::Kit;
 use caxton_report::sections::records_text;
 use std::ffi::OsString;
@@ -114,8 +114,8 @@ pub(crate) fn run(
         });
     }
     let program = executable(&candidate.path, &candidate_kit)?;
-    let mut all: Vec<OsString> = vec!["--between".into(), (&base.path).into()];
-    all.push((&candidate.path).into());
+    let mut all: Vec<OsString> = candidate_kit.arguments.iter().map(OsString::from).collect();
+    all.extend(["--between".into(), (&base.path).into(), (&candidate.path).into()]);
     if let Some(path) = limits {
         // It runs in the checkout's root, which may not be where the user stands.
         let path = fs::canonicalize(path)

@@ -2,8 +2,8 @@
 
 use crate::cmd::args::Export;
 use crate::cmd::failure::{Failure, unwritable};
+use crate::cmd::html::is_comparison;
 use crate::cmd::output::{note, print};
-use crate::cmd::report::is_comparison;
 use caxton_analysis::exit;
 use caxton_model::paired::comparison::Comparison;
 use caxton_model::record::Record;

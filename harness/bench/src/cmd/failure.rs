@@ -1,6 +1,6 @@
 //! Why a command failed, in one line, and the exit code that goes with it.
 
-use crate::cmd::process::ProcessError;
+use crate::suite;
 use caxton_analysis::exit;
 use caxton_analysis::limits::BadLimits;
 use caxton_model::record::store::StoreError;
@@ -8,6 +8,38 @@ use caxton_report::export::ExportError;
 use caxton_report::html::HtmlError;
 use std::io;
 use std::path::{Path, PathBuf};
+
+/// Why a program did not do what it was asked for.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ProcessError {
+    /// It could not be started.
+    #[error("cannot start {program}: {source}")]
+    Start {
+        /// The program.
+        program: String,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// It ended badly.
+    #[error("{program} {how}{}", if said.is_empty() { String::new() } else { format!(": {said}") })]
+    Ended {
+        /// The program and its first word.
+        program: String,
+        /// With which code, or by which signal.
+        how: String,
+        /// The last line that it said.
+        said: String,
+        /// True where Ctrl-C ended it.
+        is_interrupted: bool,
+    },
+}
+
+impl ProcessError {
+    /// True where Ctrl-C ended the program.
+    pub(crate) const fn is_interrupted(&self) -> bool {
+        matches!(self, Self::Ended { is_interrupted: true, .. })
+    }
+}
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +63,11 @@ pub(crate) enum Failure {
     /// A baseline beside what has no place for one.
     #[error("--baseline is for the markdown of a run: {why}")]
     NoBaseline { why: &'static str },
+    #[error(
+        "there is no suite {name}: name one of {}",
+        suite::ALL.map(|suite| suite.name).join(", ")
+    )]
+    NoSuite { name: String },
     /// A flag that changes nothing here.
     #[error("{flag} changes nothing here: {why}; leave it out")]
     Unused { flag: &'static str, why: String },

@@ -2,8 +2,9 @@
 
 use crate::cmd::args::Gate;
 use crate::cmd::failure::Failure;
+use crate::cmd::html::is_comparison;
 use crate::cmd::output::{note, print, style};
-use crate::cmd::report::{is_comparison, limits, no_table};
+use crate::cmd::report::{limits, no_table};
 use caxton_analysis::exit;
 use caxton_analysis::finding::{Finding, LimitVerdict};
 use caxton_analysis::limits::Limits;

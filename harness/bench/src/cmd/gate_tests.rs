@@ -66,12 +66,12 @@ fn limits_are_printed_with_figure_interval_and_n() {
     let (text, _) = judge_run(&record, &limits, false);
     let (own, _) = text.split_once("Targets").unwrap();
     expect![[r#"
-        2026-01-02T03:04:05Z  commit abc1234  wasm quick  finished, 11 of 13 cases ran
+        2026-01-02T03:04:05Z  commit abc1234  wasm quick  finished, 6 of 8 cases ran
 
         Limits
           case                                   metric                limit    figure              interval   n  verdict
-          wasm/overhead/wasmtime-vs-native/json  wasm_call_ns      ≤ 25.0 µs   14.8 µs    [14.7 µs, 14.8 µs]  12  MET
-          wasm/overhead/wasmtime-vs-native/json  wasm_call_ns      ≥ 20.0 µs   14.8 µs    [14.7 µs, 14.8 µs]  12  MISSED
+          wasm/overhead/wasmtime-vs-native/json  wasm_call_ns      ≤ 25.0 µs   14.8 µs    [14.8 µs, 14.9 µs]  12  MET
+          wasm/overhead/wasmtime-vs-native/json  wasm_call_ns      ≥ 20.0 µs   14.8 µs    [14.8 µs, 14.9 µs]  12  MISSED
           wasm/overhead/wasmtime-vs-native/json  wasm_cycles             ≤ 1         —                     —   —  MISSING
           wasm/overhead/wasmtime-vs-native/json  wasm_file_bytes  ≤ 81.1 KiB  81.3 KiB  [81.3 KiB, 81.3 KiB]   2  MISSED
           wasm/overhead/wasmtime-vs-native/json: no wasm_cycles: not supported: no hardware counters in this virtual

@@ -2,13 +2,12 @@
 
 use crate::cmd::failure::{Failure, unwritable};
 use crate::cmd::output::print;
-use crate::cmd::report::is_comparison;
 use caxton_analysis::exit;
 use caxton_model::file;
+use caxton_model::latest::{latest_of_each_suite, latest_profile};
 use caxton_model::paired::comparison::Comparison;
 use caxton_model::record::Record;
-use caxton_model::record::latest::{latest_of_each_suite, latest_profile};
-use caxton_model::record::store::{LATEST, RUNS, RunFolder};
+use caxton_model::record::store::{COMPARISON_FILE, LATEST, RUNS, RunFolder};
 use caxton_model::samples::Sample;
 use caxton_report::html::{Attachment, Page, Told, page};
 use std::fs;
@@ -43,6 +42,11 @@ pub(crate) fn write(dirs: &[PathBuf], out: Option<&Path>) -> Result<u8, Failure>
     keep(&page, &path)?;
     print(format!("{}\n", path.display()).as_bytes())?;
     Ok(exit::FINE)
+}
+
+/// True for the folder of a comparison.
+pub(crate) fn is_comparison(dir: &Path) -> bool {
+    dir.join(COMPARISON_FILE).is_file()
 }
 
 /// The latest run of each suite that belongs to the latest run, and the latest profile.

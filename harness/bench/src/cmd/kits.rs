@@ -1,8 +1,8 @@
 //! Kits on disk: whether one is what its manifest says, and how one is run.
 
 use crate::cmd::failure::Failure;
+use caxton_model::baseline::load_kit;
 use caxton_model::file;
-use caxton_model::record::baseline::load_kit;
 use caxton_model::record::kit::{KIT_FILE, Kit, KitFile};
 use sha2::{Digest, Sha256};
 use std::fs;

@@ -3,8 +3,8 @@
 use crate::cmd::failure::Failure;
 use crate::cmd::output::{LINE_MAX, print};
 use caxton_analysis::exit;
-use caxton_model::record::baseline;
-use caxton_model::record::baseline::Listed;
+use caxton_model::baseline;
+use caxton_model::baseline::Listed;
 use caxton_model::record::kit::KIT_FILE;
 use caxton_model::record::store::{BASELINES, RUNS};
 use caxton_model::sanitise::sanitise;
@@ -82,11 +82,11 @@ mod tests {
         test_kit::copy(&runs.join("a-run"), &profiles.join(BASELINES).join("old/wasm"));
         let lines = text(profiles).unwrap().replace(profiles.to_str().unwrap(), "DIR");
         expect![[r#"
-            run         a-run  2026-01-02T03:04:05Z  commit abc1234  wasm quick  finished, 11 of 13 cases ran  245 KiB
+            run         a-run  2026-01-02T03:04:05Z  commit abc1234  wasm quick  finished, 6 of 8 cases ran  81.3 KiB
             comparison  b-comparison  2026-01-02T03:04:05Z  this checkout (commit abc1234 with changes) against main (commit abc1234)  wasm 5 cases  REGRESSED  63.8 KiB
             run         c-empty  DIR/runs/c-empty holds no record.json: run a bench first, or name a folder of profiles/runs  0 B
-            baseline    main/wasm  2026-01-02T03:04:05Z  commit abc1234  wasm quick  finished, 11 of 13 cases ran  with executable  246 KiB
-            baseline    old/wasm  2026-01-02T03:04:05Z  commit abc1234  wasm quick  finished, 11 of 13 cases ran  without executable  245 KiB
+            baseline    main/wasm  2026-01-02T03:04:05Z  commit abc1234  wasm quick  finished, 6 of 8 cases ran  with executable  82.1 KiB
+            baseline    old/wasm  2026-01-02T03:04:05Z  commit abc1234  wasm quick  finished, 6 of 8 cases ran  without executable  81.3 KiB
         "#]].assert_eq(&lines);
         let error = text(&profiles.join("none")).unwrap_err();
         assert_eq!(error.code(), exit::WRONG_USE);

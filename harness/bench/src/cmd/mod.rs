@@ -22,12 +22,12 @@ mod test_kit;
 
 use args::Command;
 use failure::Failure;
+use std::ffi::OsString;
 use std::process::ExitCode;
 
-/// The command line of `caxton-bench`.
-pub fn main() -> ExitCode {
-    output::survive_file_limit();
-    let ended = match args::parse(std::env::args_os()) {
+/// Does what `words` ask, of which the first is the program's name.
+pub fn main(words: &[OsString]) -> ExitCode {
+    let ended = match args::parse(words) {
         Ok(cli) => run(&cli.command),
         // Help and version are errors too, to standard output and with code 0.
         Err(said) => output::explain(&said).map(|()| said.exit_code() as u8),
@@ -44,6 +44,7 @@ pub fn main() -> ExitCode {
 /// Does what is asked; the exit code.
 fn run(command: &Command) -> Result<u8, Failure> {
     match command {
+        Command::Run { suite, .. } => Err(Failure::NoSuite { name: suite.clone() }),
         Command::Report(words) => report::report(words),
         Command::Export(words) => export::export(words),
         Command::List { profiles } => list::list(profiles),

@@ -6,21 +6,9 @@ use caxton_report::colour::wants_escapes;
 use caxton_report::sections::Style;
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 /// Longest line about an error: a path can be long, a message of a file can be endless.
 pub(crate) const LINE_MAX: usize = 2000;
-
-/// Has a write beyond the limit on the size of files (`ulimit -f`) fail with its reason, where the
-/// kernel would end the process. What we start is not affected: a program begins without handlers.
-pub(crate) fn survive_file_limit() {
-    // Nobody reads the flag: that there is a handler is enough.
-    let flag = Arc::new(AtomicBool::new(false));
-    if let Err(error) = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, flag) {
-        note(&format!("a file that may not grow will end this process: {error}"));
-    }
-}
 
 /// Colours for a person who did not turn them off.
 pub(crate) fn style() -> Style {

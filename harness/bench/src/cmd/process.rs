@@ -1,5 +1,6 @@
 //! The only file here that starts processes: git, cargo, and the executables of kits.
 
+use crate::cmd::failure::ProcessError;
 use crate::cmd::output;
 use caxton_sys::surroundings::{CARGO_VARIABLES, GIT_VARIABLES, GIT_WORDS, REPOSITORY_VARIABLES};
 use caxton_sys::target_folder;
@@ -9,38 +10,6 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{ChildStderr, Command, ExitStatus, Stdio};
 use std::thread;
-
-/// Why a program did not do what it was asked for.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum ProcessError {
-    /// It could not be started.
-    #[error("cannot start {program}: {source}")]
-    Start {
-        /// The program.
-        program: String,
-        /// What the system says.
-        source: io::Error,
-    },
-    /// It ended badly.
-    #[error("{program} {how}{}", if said.is_empty() { String::new() } else { format!(": {said}") })]
-    Ended {
-        /// The program and its first word.
-        program: String,
-        /// With which code, or by which signal.
-        how: String,
-        /// The last line that it said.
-        said: String,
-        /// True where Ctrl-C ended it.
-        is_interrupted: bool,
-    },
-}
-
-impl ProcessError {
-    /// True where Ctrl-C ended the program.
-    pub(crate) const fn is_interrupted(&self) -> bool {
-        matches!(self, Self::Ended { is_interrupted: true, .. })
-    }
-}
 
 /// What is started, where, and with which further variables.
 #[derive(Debug)]

@@ -2,12 +2,12 @@
 
 use crate::cmd::args::Report;
 use crate::cmd::failure::Failure;
-use crate::cmd::html;
+use crate::cmd::html::{self, is_comparison};
 use crate::cmd::output::{print, style};
 use caxton_analysis::exit;
 use caxton_analysis::limits::Limits;
 use caxton_model::file;
-use caxton_model::record::store::{COMPARISON_FILE, RunFolder};
+use caxton_model::record::store::RunFolder;
 use caxton_report::sections as report;
 use std::path::{Path, PathBuf};
 
@@ -45,11 +45,6 @@ fn text(dir: &Path, full: bool) -> Result<String, Failure> {
     } else {
         Ok(report::text(&RunFolder::load_record(dir)?, &style()))
     }
-}
-
-/// True for the folder of a comparison.
-pub(crate) fn is_comparison(dir: &Path) -> bool {
-    dir.join(COMPARISON_FILE).is_file()
 }
 
 /// The limits in the file `path`; none without a file.

@@ -11,7 +11,7 @@ use crate::cmd::output::note;
 use crate::cmd::process::Job;
 use crate::cmd::side::Side;
 use crate::cmd::{checkout, kits};
-use caxton_model::record::baseline::check_name;
+use caxton_model::baseline::check_name;
 use caxton_sys::surroundings;
 use caxton_sys::surroundings::Fate;
 use serde::Deserialize;

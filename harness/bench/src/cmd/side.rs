@@ -2,10 +2,11 @@
 
 use crate::cmd::failure::Failure;
 use crate::cmd::kits;
-use caxton_model::record::baseline::check_name;
+use caxton_model::baseline;
+use caxton_model::baseline::check_name;
+use caxton_model::record::Record;
 use caxton_model::record::kit::{KIT_FILE, Kit};
 use caxton_model::record::store::{BASELINES, RECORD_FILE, RunFolder};
-use caxton_model::record::{Record, baseline};
 use std::path::{Path, PathBuf};
 
 /// One of the two.

@@ -51,6 +51,7 @@ pub(crate) fn kit(folder: &Path, name: &str, script: &str) {
         build: BTreeMap::new(),
         protocol: 1,
         executable,
+        arguments: Vec::new(),
         aligned: Reading::Missing(unknown),
         agents: BTreeMap::from([("json".to_owned(), json)]),
     };

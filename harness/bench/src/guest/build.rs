@@ -7,10 +7,16 @@ use super::catalog::{AgentSource, Workspace};
 use super::toolchain::{Side, Toolchain, Variant};
 use caxton_sys::process;
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io;
+use std::fs::{self, File, TryLockError};
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+use std::{io, thread};
+
+/// Between two looks at a lock that another process holds.
+const PATIENCE: Duration = Duration::from_millis(100);
 
 /// Both files of an agent, or why there is none.
 #[derive(Debug, Clone)]
@@ -21,12 +27,29 @@ pub struct BuiltAgent {
     pub native: Result<Built, String>,
 }
 
+/// One side of an agent, before it is built.
+enum Sought<'a> {
+    /// The cache has it, or its sources cannot be read.
+    Found(Result<Built, String>),
+    /// It must be built.
+    Absent(BuildRequest<'a>),
+}
+
+/// One side of an agent that must be built.
+struct BuildRequest<'a> {
+    agent: &'a AgentSource,
+    side: Side,
+    variant: Variant,
+    /// The cache keeps the file under it.
+    hash: String,
+}
+
 /// What a build tells on its way.
 #[derive(Debug, Clone, Copy)]
 pub struct BuildStep<'a> {
     /// From 1.
     pub number: usize,
-    /// Of how many.
+    /// Of how many that the cache has not.
     pub of: usize,
     /// The agent.
     pub agent: &'a str,
@@ -48,8 +71,8 @@ pub struct Builder<'a> {
 }
 
 impl<'a> Builder<'a> {
-    /// Opens the cache under cargo's target folder; waits for another bench that is building. A
-    /// build that is going on is ended once `stop` is set.
+    /// Opens the cache under cargo's target folder; waits for another bench that is building, and
+    /// tells `say` so. Waiting, and a build that is going on, end once `stop` is set.
     ///
     /// # Errors
     /// The folder cannot be made.
@@ -57,10 +80,11 @@ impl<'a> Builder<'a> {
         workspace: &'a Workspace,
         toolchain: &'a Toolchain,
         stop: &'a AtomicBool,
+        say: &dyn Fn(&str),
     ) -> io::Result<Self> {
         let target = workspace.target.join("guests");
         let cache = Cache::open(target.join("artifacts"))?;
-        let lock = lock(&target.join("lock"));
+        let lock = lock(&target.join("lock"), stop, say);
         if lock.is_ok() {
             cache.sweep();
         }
@@ -79,57 +103,75 @@ impl<'a> Builder<'a> {
         (!is_read_only).then(told)
     }
 
-    /// Builds both sides of each of `agents` as `variant`, telling `say` of every real build.
+    /// Builds both sides of each of `agents` as `variant`, telling `say` of every real build. The
+    /// two sides are built beside each other: linking an agent keeps one core busy.
     pub fn build(
         &self,
         agents: &[&AgentSource],
         variant: Variant,
-        say: &dyn Fn(BuildStep<'_>),
+        say: &(dyn Fn(BuildStep<'_>) + Sync),
     ) -> BTreeMap<String, BuiltAgent> {
-        let of = agents.len() * 2;
-        let mut built = BTreeMap::new();
-        for (i, agent) in agents.iter().enumerate() {
-            let step = |number, side| BuildStep { number, of, agent: &agent.name, side };
-            let one = |number, side| self.one(agent, (side, variant), &|| say(step(number, side)));
-            let wasm = one(2 * i + 1, Side::Wasm);
-            let native = one(2 * i + 2, Side::Native);
-            built.insert(agent.name.clone(), BuiltAgent { wasm, native });
-        }
-        built
+        let sought = |side| -> Vec<Sought<'_>> {
+            agents.iter().map(|agent| self.sought(agent, side, variant)).collect()
+        };
+        let (wasm, native) = (sought(Side::Wasm), sought(Side::Native));
+        let of = wasm.iter().chain(&native).filter(|s| matches!(s, Sought::Absent(_))).count();
+        let begun = Mutex::new(0);
+        let one = |sought: Sought<'_>| match sought {
+            Sought::Found(found) => found,
+            Sought::Absent(_) if self.stop.load(Ordering::Relaxed) => Err("interrupted".to_owned()),
+            Sought::Absent(request) => {
+                let mut number = begun.lock().unwrap_or_else(PoisonError::into_inner);
+                *number += 1;
+                let (agent, side) = (request.agent.name.as_str(), request.side);
+                say(BuildStep { number: *number, of, agent, side });
+                drop(number);
+                self.one(&request)
+            }
+        };
+        let (wasm, native): (Vec<_>, Vec<_>) = thread::scope(|scope| {
+            let native = scope.spawn(|| native.into_iter().map(one).collect());
+            let wasm = wasm.into_iter().map(one).collect();
+            (wasm, native.join().unwrap_or_else(|panic| resume_unwind(panic)))
+        });
+        let both = wasm.into_iter().zip(native);
+        let both = both.map(|(wasm, native)| BuiltAgent { wasm, native });
+        agents.iter().map(|agent| agent.name.clone()).zip(both).collect()
     }
 
-    fn one(
-        &self,
-        agent: &AgentSource,
-        (side, variant): (Side, Variant),
-        say: &dyn Fn(),
-    ) -> Result<Built, String> {
+    /// Looks for one side of `agent` in the cache.
+    fn sought<'b>(&self, agent: &'b AgentSource, side: Side, variant: Variant) -> Sought<'b> {
         let root = &self.workspace.root;
         let files = ["Cargo.toml", "Cargo.lock"].map(|name| root.join(name));
-        let hash = source_hash(&agent.folders, &files, self.toolchain, (side, variant))
-            .map_err(|error| format!("sources of {}: {error}", agent.name))?;
-        if let Some(built) = self.cache.get(&hash, side) {
-            return Ok(built);
+        match source_hash(&agent.folders, &files, self.toolchain, (side, variant)) {
+            Err(error) => Sought::Found(Err(format!("sources of {}: {error}", agent.name))),
+            Ok(hash) => match self.cache.get(&hash, side) {
+                Some(built) => Sought::Found(Ok(built)),
+                None => Sought::Absent(BuildRequest { agent, side, variant, hash }),
+            },
         }
-        if self.stop.load(Ordering::Relaxed) {
-            return Err("interrupted".to_owned());
-        }
-        say();
-        let what = (side, variant);
-        let mut command = self.toolchain.cargo_build(&agent.package, what, root, &self.target);
+    }
+
+    fn one(&self, request: &BuildRequest<'_>) -> Result<Built, String> {
+        let BuildRequest { agent, side, variant, hash } = request;
+        let what = (*side, *variant);
+        // A folder of its own, so that neither side's cargo waits for the other's lock.
+        let target = self.target.join(side.name());
+        let root = &self.workspace.root;
+        let mut command = self.toolchain.cargo_build(&agent.package, what, root, &target);
         let output = process::finish(&mut command, self.stop);
         let output = output.map_err(|error| format!("cargo: {error}"))?;
         if !output.status.success() {
-            return Err(self.keep_log(agent, side, &output.stderr));
+            return Err(self.keep_log(agent, *side, &output.stderr));
         }
         let library = agent.package.replace('-', "_");
         let file = match side {
             Side::Wasm => format!("{library}.wasm"),
             Side::Native => format!("lib{library}.so"),
         };
-        let file = self.target.join(self.toolchain.target(side)).join("guest").join(file);
+        let file = target.join(self.toolchain.target(*side)).join("guest").join(file);
         self.cache
-            .put(&file, &agent.name, (self.toolchain, side, variant), &hash)
+            .put(&file, &agent.name, (self.toolchain, *side, *variant), hash)
             .map_err(|error| format!("{}: {error}", file.display()))
     }
 
@@ -146,8 +188,21 @@ impl<'a> Builder<'a> {
 }
 
 /// The lock file at `path`, after whoever holds it.
-fn lock(path: &Path) -> io::Result<File> {
+fn lock(path: &Path, stop: &AtomicBool, say: &dyn Fn(&str)) -> io::Result<File> {
     let file = File::create(path)?;
-    file.lock()?;
-    Ok(file)
+    let mut is_told = false;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::Error(error)) => return Err(error),
+            Err(TryLockError::WouldBlock) if stop.load(Ordering::Relaxed) => {
+                return Err(io::ErrorKind::Interrupted.into());
+            }
+            Err(TryLockError::WouldBlock) if is_told => thread::sleep(PATIENCE),
+            Err(TryLockError::WouldBlock) => {
+                say("waiting for another run that is building agents");
+                is_told = true;
+            }
+        }
+    }
 }

@@ -3,4 +3,5 @@
 pub mod artifact;
 pub mod build;
 pub mod catalog;
+pub mod digest;
 pub mod toolchain;

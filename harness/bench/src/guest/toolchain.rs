@@ -4,8 +4,8 @@
 //! added when it is missing. Where rustup cannot, Debian's `rustc-web` builds the standard library
 //! from source. Neither there: one line that names the command which brings it.
 
-use super::artifact::sha256_hex;
 use super::catalog::{cargo, cargo_at};
+use super::digest::sha256_hex;
 use caxton_sys::surroundings::{CARGO_VARIABLES, Fate};
 use caxton_sys::{process, surroundings};
 use serde::{Deserialize, Serialize};

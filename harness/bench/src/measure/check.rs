@@ -1,7 +1,8 @@
 //! What the answers of each case are held against, so that an outcome can name it.
 
 use super::protocol::AgentFiles;
-use crate::plan::{Task, TaskKind};
+use super::protocol::Job;
+use crate::plan::Task;
 use caxton_model::case::{Check, Outcome};
 use std::collections::BTreeMap;
 
@@ -11,10 +12,9 @@ type Files = BTreeMap<String, Result<AgentFiles, Outcome>>;
 /// What the answers of `task` are held against; none where there are no answers, or another
 /// program gives them.
 pub(super) fn check(task: &Task, files: &Files) -> Option<Check> {
-    match task.kind {
-        TaskKind::Load { .. } => None,
-        TaskKind::Mail { .. } | TaskKind::MemoryLimit { .. } => Some(Check::Accounts),
-        TaskKind::Overhead(_) | TaskKind::Parts(_) | TaskKind::Profile(_) | TaskKind::Heap(_) => {
+    match task.job {
+        Job::Load(_) => None,
+        Job::Overhead | Job::Parts | Job::Profile | Job::Heap => {
             let files = files.get(&task.agent)?.as_ref().ok()?;
             Some(match (&files.expected, &files.native) {
                 (Some(_), _) => Check::Manifest,
@@ -22,5 +22,7 @@ pub(super) fn check(task: &Task, files: &Files) -> Option<Check> {
                 (None, None) => Check::Nothing,
             })
         }
+        // Of memory and of messages: what was asked for is counted.
+        _ => Some(Check::Accounts),
     }
 }

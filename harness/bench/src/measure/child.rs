@@ -30,11 +30,11 @@ pub struct Worker<T> {
     last_words: JoinHandle<String>,
 }
 
-/// What is heard of a worker.
+/// What a worker says, or why it says nothing.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Heard<T> {
+pub enum Received<T> {
     /// A value.
-    Said(T),
+    Value(T),
     /// It has closed its output.
     Ended,
     /// Nothing within the time allowed.
@@ -51,7 +51,8 @@ impl<T: DeserializeOwned + Send + 'static> Worker<T> {
     pub fn start(
         program: &Path,
         argument: &str,
-        (dir, pad): (Option<&Path>, Option<&str>),
+        dir: Option<&Path>,
+        pad: Option<&str>,
     ) -> io::Result<Self> {
         let mut child = process::spawn_worker(program, argument, (dir, pad))?;
         let (stdin, stderr) = (child.stdin.take(), child.stderr.take());
@@ -68,7 +69,7 @@ impl<T: DeserializeOwned + Send + 'static> Worker<T> {
         Ok(Self { child, stdin, said, last_words })
     }
 
-    /// Says `value`. A worker that is gone is heard of by [`Self::hear`].
+    /// Says `value`. That a worker is gone is told by [`Self::receive`].
     ///
     /// # Errors
     /// The value is none that JSON can hold.
@@ -87,8 +88,8 @@ impl<T: DeserializeOwned + Send + 'static> Worker<T> {
     }
 
     /// The next value, waited for until `time` has passed since `since`.
-    pub fn hear(&self, (since, time): (Duration, Duration), stop: &AtomicBool) -> Heard<T> {
-        hear(&self.said, (since, time), stop)
+    pub fn receive(&self, since: Duration, time: Duration, stop: &AtomicBool) -> Received<T> {
+        receive(&self.said, since, time, stop)
     }
 
     /// Ends it, by force if it still runs; how it ended, and what it said on standard error.
@@ -106,7 +107,7 @@ impl<T: DeserializeOwned + Send + 'static> Worker<T> {
     }
 }
 
-/// Now, on the clock of [`Worker::hear`].
+/// Now, on the clock of [`Worker::receive`].
 pub fn now() -> Duration {
     Duration::from_nanos(Monotonic.now().0)
 }
@@ -145,16 +146,21 @@ fn each_value<T: DeserializeOwned>(
     }
 }
 
-fn hear<T>(said: &Receiver<T>, (since, time): (Duration, Duration), stop: &AtomicBool) -> Heard<T> {
+fn receive<T>(
+    said: &Receiver<T>,
+    since: Duration,
+    time: Duration,
+    stop: &AtomicBool,
+) -> Received<T> {
     loop {
         if stop.load(Ordering::Relaxed) {
-            return Heard::Stopped;
+            return Received::Stopped;
         }
         match said.recv_timeout(PATIENCE) {
-            Ok(value) => return Heard::Said(value),
-            Err(RecvTimeoutError::Disconnected) => return Heard::Ended,
+            Ok(value) => return Received::Value(value),
+            Err(RecvTimeoutError::Disconnected) => return Received::Ended,
             Err(RecvTimeoutError::Timeout) if now().saturating_sub(since) >= time => {
-                return Heard::Silent;
+                return Received::Silent;
             }
             Err(RecvTimeoutError::Timeout) => {}
         }
@@ -233,7 +239,7 @@ mod tests {
 
     #[test]
     fn lines_are_values_or_noise_and_none_is_longer_than_it_may_be() {
-        let heard = |said: &[u8], most: u64| {
+        let read = |said: &[u8], most: u64| {
             let mut values = Vec::new();
             each_value(said, most, |value: u32| {
                 values.push(value);
@@ -241,23 +247,25 @@ mod tests {
             });
             values
         };
-        assert_eq!(heard(b"1\nnoise\n\xff\n2\n3", 100), [1, 2, 3]);
-        assert_eq!(heard(b"1\n22222\n3\n", 6), [1, 22_222, 3], "the longest line");
-        assert_eq!(heard(b"1\n222222\n3\n", 6), [1], "one byte more");
-        assert_eq!(heard(&[b'7'; 1000], 6), [0; 0]);
+        assert_eq!(read(b"1\nnoise\n\xff\n2\n3", 100), [1, 2, 3]);
+        assert_eq!(read(b"1\n22222\n3\n", 6), [1, 22_222, 3], "the longest line");
+        assert_eq!(read(b"1\n222222\n3\n", 6), [1], "one byte more");
+        assert_eq!(read(&[b'7'; 1000], 6), [0; 0]);
     }
 
     #[test]
     fn a_worker_is_heard_until_it_ends_or_the_user_says_stop() {
-        let long = (now(), Duration::from_secs(60));
+        let long = Duration::from_secs(60);
         let (sender, receiver) = mpsc::channel();
         sender.send(7).expect("open");
         drop(sender);
-        assert_eq!(hear(&receiver, long, &AtomicBool::new(false)), Heard::Said(7));
-        assert_eq!(hear(&receiver, long, &AtomicBool::new(false)), Heard::Ended);
+        assert_eq!(receive(&receiver, now(), long, &AtomicBool::new(false)), Received::Value(7));
+        assert_eq!(receive(&receiver, now(), long, &AtomicBool::new(false)), Received::Ended);
         let (_sender, receiver) = mpsc::channel::<u32>();
-        assert_eq!(hear(&receiver, long, &AtomicBool::new(true)), Heard::Stopped);
-        let over = (now(), Duration::ZERO);
-        assert_eq!(hear(&receiver, over, &AtomicBool::new(false)), Heard::Silent);
+        assert_eq!(receive(&receiver, now(), long, &AtomicBool::new(true)), Received::Stopped);
+        assert_eq!(
+            receive(&receiver, now(), Duration::ZERO, &AtomicBool::new(false)),
+            Received::Silent
+        );
     }
 }

@@ -62,13 +62,13 @@ pub fn keep(run: &Path, case: &CaseKey, what: &Kept) -> Result<Vec<String>, Stor
             let bytes = file::read(path, file::PAGE_MAX).map_err(unwritable(path))?;
             if write_new(&folder.join(&name), &bytes)? {
                 files.names.push(name);
-                host_pictures(&mut files, case, (phase, &bytes))?;
+                host_pictures(&mut files, case, phase, &bytes)?;
             }
         }
         Kept::GuestHeap(profile) => {
             let name = if profile.weight == Weight::PeakBytes { "guest-peak" } else { "guest" };
             if !folder.join(format!("{name}.profile.json")).exists() {
-                profiled(&mut files, case, (name, profile))?;
+                profiled(&mut files, case, name, profile)?;
             }
         }
         Kept::Growth(growth) => {
@@ -96,7 +96,8 @@ pub fn folder(case: &CaseKey) -> String {
 fn host_pictures(
     files: &mut Files<'_>,
     case: &CaseKey,
-    (phase, json): (&str, &[u8]),
+    phase: &str,
+    json: &[u8],
 ) -> Result<(), StoreError> {
     let (side, counters) = (format!("host, {phase}"), BTreeMap::new());
     let about = About { case: case.to_string(), side, messages: 0, counters };
@@ -104,8 +105,8 @@ fn host_pictures(
         // A phase that allocates nothing has no picture: the table says so.
         Ok(heaps) if heaps.total.samples.is_empty() => Ok(()),
         Ok(heaps) => {
-            flame_graph(files, case, (phase, &heaps.total))?;
-            flame_graph(files, case, (&format!("{phase}-peak"), &heaps.peak))
+            flame_graph(files, case, phase, &heaps.total)?;
+            flame_graph(files, case, &format!("{phase}-peak"), &heaps.peak)
         }
         Err(error) => files.put(&format!("{phase}.svg"), Err::<&[u8], _>(error)),
     }

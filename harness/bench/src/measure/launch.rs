@@ -1,8 +1,8 @@
-//! One launch: a fresh worker process, heard out or ended.
+//! One launch: a fresh worker process, from its start to its end.
 
-use super::child::{Heard, Worker, died, now, timed_out};
-use super::protocol::{Event, Job, WORKER_ARGUMENT, Work};
-use caxton_model::case::Outcome;
+use super::child::{Received, Worker, died, now, timed_out};
+use super::protocol::{Event, Launch, WORKER_ARGUMENT};
+use caxton_model::case::{CaseKey, Outcome};
 use caxton_sys::process;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
@@ -19,50 +19,50 @@ pub struct Launched {
     pub outcome: Option<Outcome>,
 }
 
-/// What the one who hears an event wants.
+/// What becomes of an event, and of its worker.
 #[derive(Debug)]
-pub enum Heed {
-    /// That it is kept.
+pub enum Control {
+    /// The event is kept.
     Keep(Event),
-    /// Nothing: it is done with.
+    /// The event is done with.
     Done,
-    /// That the worker ends here.
+    /// The worker ends here.
     Enough,
 }
 
-/// Runs `job` in a fresh worker, for at most `time`; each event goes through `heed`.
+/// Runs `order` in a fresh worker, for at most `time`; each event goes through `on_event`.
 ///
 /// # Errors
 /// The worker could not be started.
 pub fn launch(
-    job: &Job,
+    order: &Launch,
     time: Duration,
     stop: &AtomicBool,
-    heed: &mut dyn FnMut(Event) -> Heed,
+    on_event: &mut dyn FnMut(Event) -> Control,
 ) -> io::Result<Launched> {
     // Not by its path: the file may have been rebuilt since this run began.
     let own = Path::new(process::THIS_EXECUTABLE);
-    let mut worker = Worker::start(own, WORKER_ARGUMENT, (None, None))?;
-    worker.say(job)?;
+    let mut worker = Worker::start(own, WORKER_ARGUMENT, None, None)?;
+    worker.say(order)?;
     worker.close();
     let start = now();
     let mut events = Vec::new();
     let end = loop {
-        match worker.hear((start, time), stop) {
-            Heard::Said(event) => match heed(event) {
-                Heed::Keep(event) => events.push(event),
-                Heed::Done => {}
-                Heed::Enough => break Heard::Stopped,
+        match worker.receive(start, time, stop) {
+            Received::Value(event) => match on_event(event) {
+                Control::Keep(event) => events.push(event),
+                Control::Done => {}
+                Control::Enough => break Received::Stopped,
             },
             end => break end,
         }
     };
     // A worker whose last word is said, or whose time is over, has nothing more to do.
     let is_done = matches!(events.last(), Some(Event::End(_)));
-    let ended = worker.end(is_done || !matches!(end, Heard::Ended))?;
+    let ended = worker.end(is_done || !matches!(end, Received::Ended))?;
     let outcome = match (end, events.last()) {
-        (Heard::Stopped, _) => None,
-        (Heard::Silent, _) => Some(timed_out(time)),
+        (Received::Stopped, _) => None,
+        (Received::Silent, _) => Some(timed_out(time)),
         (_, Some(Event::End(outcome))) => Some(outcome.clone()),
         _ => Some(died(events.contains(&Event::Working), &ended)),
     };
@@ -71,8 +71,8 @@ pub fn launch(
 
 /// A launch's choices rest on the run's seed, its case and its number alone: how many launches came
 /// before it is the machine's doing.
-pub(super) fn launch_rng(seed: u64, work: &Work, number: u32) -> fastrand::Rng {
+pub(super) fn launch_rng(seed: u64, case: &CaseKey, number: u32) -> fastrand::Rng {
     let mut hasher = DefaultHasher::new();
-    (seed, work.case().to_string(), number).hash(&mut hasher);
+    (seed, case.to_string(), number).hash(&mut hasher);
     fastrand::Rng::with_seed(hasher.finish())
 }

@@ -2,16 +2,17 @@
 //! threshold may end the load; at the end stands what it came to.
 
 use super::keep;
-use super::launch::{Heed, launch};
-use super::protocol::{AgentFiles, Event, Job, LoadJob, PROTOCOL, Work};
+use super::launch::{Control, launch};
+use super::protocol::{AgentFiles, Event, Job, Launch, LoadJob};
 use super::run::{Run, RunError};
+use crate::plan::Task;
 use caxton_analysis::load::judge::judge;
 use caxton_analysis::load::logs;
 use caxton_analysis::load::logs::Kind;
 use caxton_analysis::load::tally::Tally;
 use caxton_model::case::{CaseKey, Outcome};
 use caxton_model::load::judged::{Judged, ThresholdOutcome};
-use caxton_model::load::seconds::{SECONDS_FILE, Seconds, read};
+use caxton_model::record::seconds::{SECONDS_FILE, Seconds, read};
 use caxton_model::record::store::StoreError;
 use caxton_model::units::Nanos;
 use caxton_sys::affinity;
@@ -25,9 +26,9 @@ use std::time::Duration;
 const AROUND: Duration = Duration::from_secs(60);
 const SECOND_NS: u64 = 1_000_000_000;
 
-/// What was heard of a load's worker.
+/// What was watched of a load's worker.
 #[derive(Default)]
-struct Heard {
+struct Watched {
     outcome: Option<Outcome>,
     /// The threshold that ended it.
     aborted_by: Option<Judged>,
@@ -58,11 +59,11 @@ impl Run<'_> {
         job.from_second = tally.next_second();
         job.segment = tally.segments() as u32;
         self.observer.load(planned, job.length());
-        let heard = self.hear_load(case, files, job, (&mut tally, seconds.as_mut()))?;
-        if let Some(error) = heard.failed {
+        let watched = self.watch_load(case, files, job, (&mut tally, seconds.as_mut()))?;
+        if let Some(error) = watched.failed {
             return Err(error.into());
         }
-        self.settle_load(case, &tally, (folder, heard_as_told(&heard, &tally)))
+        self.settle_load(case, &tally, (folder, ending(&watched, &tally)))
     }
 
     /// Puts down what a load is to be, so that another process can go on with it.
@@ -75,48 +76,47 @@ impl Run<'_> {
         Ok(written.map_err(|source| StoreError::Write { path, source })?)
     }
 
-    fn hear_load(
+    fn watch_load(
         &mut self,
         case: &CaseKey,
         files: &AgentFiles,
         job: LoadJob,
         (tally, mut seconds): (&mut Tally, Option<&mut Seconds>),
-    ) -> Result<Heard, RunError> {
+    ) -> Result<Watched, RunError> {
         let plan = &job.plan;
         let time =
             Duration::from_nanos(job.length().0 + plan.timeout.0) + AROUND + self.settings.timeout;
-        let work = Work::Load { agent: files.clone(), case: case.clone(), job: Box::new(job) };
-        let seed = self.settings.seed;
         let cores = affinity::cores_to_bind().unwrap_or_default();
-        let core = fastrand::Rng::with_seed(seed).choice(cores);
-        let effort = self.settings.scale.effort();
-        let job = Job { protocol: PROTOCOL, launch: 0, seed, core, effort, work };
-        let mut heard = Heard::default();
+        let core = fastrand::Rng::with_seed(self.settings.seed).choice(cores);
+        let task = Task::new(case.clone(), Job::Load(Box::new(job)));
+        let seed = self.settings.seed;
+        let order = Launch { seed, core, ..self.order(task, vec![files.clone()], 0) };
+        let mut watched = Watched::default();
         let mut engines = BTreeSet::new();
         let observer = self.observer;
-        let launched = launch(&job, time, self.stop, &mut |event| match event {
+        let launched = launch(&order, time, self.stop, &mut |event| match event {
             Event::Load { line, .. } => {
                 let written = seconds.as_mut().map_or(Ok(()), |seconds| seconds.append(&line));
                 if let Err(error) = written {
-                    heard.failed = Some(error);
-                    return Heed::Enough;
+                    watched.failed = Some(error);
+                    return Control::Enough;
                 }
                 tally.push(&line);
                 observer.load_second(tally);
-                heard.aborted_by = aborting(tally);
-                if heard.aborted_by.is_some() { Heed::Enough } else { Heed::Done }
+                watched.aborted_by = aborting(tally);
+                if watched.aborted_by.is_some() { Control::Enough } else { Control::Done }
             }
             Event::Engines(used) => {
                 engines.extend(used);
-                Heed::Done
+                Control::Done
             }
-            other => Heed::Keep(other),
+            other => Control::Keep(other),
         })?;
         if let Some(record) = self.record.cases.iter_mut().find(|record| record.key == *case) {
             record.engines = engines;
         }
-        heard.outcome = launched.outcome;
-        Ok(heard)
+        watched.outcome = launched.outcome;
+        Ok(watched)
     }
 
     /// Puts what a load came to into its case, and its histograms beside it.
@@ -144,9 +144,9 @@ impl Run<'_> {
 }
 
 /// How a load ended: what became of its case, and why it ended before its plan, if it did.
-fn heard_as_told(heard: &Heard, tally: &Tally) -> (Outcome, Option<String>) {
+fn ending(watched: &Watched, tally: &Tally) -> (Outcome, Option<String>) {
     let at = tally.reached();
-    match (&heard.aborted_by, &heard.outcome) {
+    match (&watched.aborted_by, &watched.outcome) {
         (Some(judged), _) => {
             (Outcome::Ran, Some(format!("ended after {at} by threshold {}", judged.threshold)))
         }

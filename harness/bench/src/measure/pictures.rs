@@ -27,7 +27,7 @@ pub(super) fn keep(
         .map_err(|source| StoreError::Write { path: files.folder.to_owned(), source })?;
     for profile in profiles {
         let side = profile.about.side.split([',', ' ']).next().unwrap_or_default().to_owned();
-        profiled(&mut files, &case.key, (&side, profile))?;
+        profiled(&mut files, &case.key, &side, profile)?;
     }
     let side = |wanted: &str| profiles.iter().find(|p| p.about.side.starts_with(wanted));
     let changes = match (side("native"), side("wasm")) {
@@ -49,9 +49,10 @@ pub(super) fn keep(
 pub(super) fn profiled(
     files: &mut Files<'_>,
     case: &CaseKey,
-    (stem, profile): (&str, &Profile),
+    stem: &str,
+    profile: &Profile,
 ) -> Result<(), StoreError> {
-    flame_graph(files, case, (stem, profile))?;
+    flame_graph(files, case, stem, profile)?;
     files.put(&format!("{stem}.folded"), Ok(folded::text(profile)))?;
     files.put(&format!("{stem}.pb"), pb::encode(profile))?;
     if profile.weight == Weight::CpuNs {
@@ -68,7 +69,8 @@ pub(super) fn profiled(
 pub(super) fn flame_graph(
     files: &mut Files<'_>,
     case: &CaseKey,
-    (stem, profile): (&str, &Profile),
+    stem: &str,
+    profile: &Profile,
 ) -> Result<(), StoreError> {
     let title = format!("{}: {}, {}", case.agent, profile.about.side, profile.weight.words());
     files.put(&format!("{stem}.svg"), flame::svg(profile, &Caption { title }))

@@ -1,6 +1,6 @@
-//! What a run and its worker processes say to each other: one JSON value per line, version 4.
+//! What a run and its worker processes say to each other: one JSON value per line, version 5.
 //!
-//! The run writes one [`Job`] to the worker's standard input; the worker answers with [`Event`]s
+//! The run writes one [`Launch`] to the worker's standard input; the worker answers with [`Event`]s
 //! on its standard output, the last of which is [`Event::End`]. A worker whose answers stop
 //! without one has died.
 
@@ -8,9 +8,9 @@ mod load;
 
 pub use self::load::{LoadJob, LoadTarget};
 
-use super::calibrate::Cost;
 use crate::guest::catalog::Expected;
 use crate::guest::toolchain::Variant;
+use crate::timing::calibrate::Cost;
 use caxton_model::case::{CaseKey, Outcome};
 use caxton_model::load::frame::Line;
 use caxton_model::metric::MetricName;
@@ -24,15 +24,15 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-/// Version of this protocol; a worker refuses a job of another one.
-pub const PROTOCOL: u32 = 4;
+/// Version of this protocol; a worker refuses a launch of another one.
+pub const PROTOCOL: u32 = 5;
 
 /// The first argument that makes a bench executable a worker.
 pub const WORKER_ARGUMENT: &str = "__worker";
 
 /// What one launch is to do.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Job {
+pub struct Launch {
     /// [`PROTOCOL`].
     pub protocol: u32,
     /// Number of the launch, from 0; goes into each sample.
@@ -43,8 +43,17 @@ pub struct Job {
     pub core: Option<usize>,
     /// How much to measure.
     pub effort: Effort,
-    /// What.
-    pub work: Work,
+    /// How to sample, where that is the job.
+    pub sampling: Sampling,
+    /// The agent's files, then those of the agents that it is measured beside.
+    pub files: Vec<AgentFiles>,
+    /// An empty folder for the files that the worker writes, where it writes any.
+    #[serde(with = "super::path")]
+    pub folder: PathBuf,
+    /// The cases that it fills; at least one.
+    pub cases: Vec<CaseKey>,
+    /// What is done.
+    pub job: Job,
 }
 
 /// How much one launch measures.
@@ -66,117 +75,35 @@ pub struct Effort {
     pub window: Nanos,
 }
 
-/// The kinds of work.
+/// What is done with an agent: what a plan holds, a worker is sent, and is dispatched by.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Work {
-    /// Native against WASM, and each against itself.
-    Overhead {
-        /// The agent.
-        agent: AgentFiles,
-        /// The comparisons, each a case.
-        pairs: Vec<PairCase>,
-    },
+pub enum Job {
+    /// Native against WASM, and each against itself: as its cases say.
+    Overhead,
     /// Fuel of a steady-state call: a pass of its own, because metering changes speed.
-    Fuel {
-        /// The agent.
-        agent: AgentFiles,
-        /// The case it belongs to.
-        case: CaseKey,
-    },
-    /// A steady-state WASM call taken apart, and options of engine and build.
-    Parts {
-        /// The case.
-        case: CaseKey,
-        /// The agent.
-        agent: AgentFiles,
-        /// The agent that does nothing.
-        noop: Box<AgentFiles>,
-        /// The agent that echoes.
-        echo: Box<AgentFiles>,
-    },
+    Fuel,
+    /// A steady-state WASM call taken apart, beside the agent that does nothing and the one that
+    /// echoes; and options of engine and build.
+    Parts,
     /// The agent under a memory limit.
     MemoryLimit {
-        /// The `ballast` agent.
-        agent: AgentFiles,
-        /// The case.
-        case: CaseKey,
         /// The limit.
         limit: Bytes,
-        /// Whether this launch also searches the largest allocations.
-        search: bool,
-    },
-    /// Agents that exchange messages.
-    Mail {
-        /// The agent.
-        agent: AgentFiles,
-        /// The case.
-        case: CaseKey,
-        /// What they do.
-        what: MailWork,
-    },
-    /// A load, or the rest of one.
-    Load {
-        /// The agent.
-        agent: AgentFiles,
-        /// The case.
-        case: CaseKey,
-        /// What is offered, and to whom.
-        job: Box<LoadJob>,
     },
     /// What is allocated while the agent is compiled, instantiated and run.
-    Heap {
-        /// The agent.
-        agent: AgentFiles,
-        /// The case.
-        case: CaseKey,
-        /// An empty folder for the files that the worker writes.
-        #[serde(with = "super::path")]
-        folder: PathBuf,
-    },
+    Heap,
     /// Calls without measuring, for an outside profiler.
     Spin {
-        /// The agent.
-        agent: AgentFiles,
-        /// The comparisons whose sides are to run.
-        pairs: Vec<PairCase>,
         /// How long, per side.
         time: Nanos,
         /// Whether to write the perf map of the guest's code.
         perf_map: bool,
     },
-    /// Calls while a sampler looks on.
-    Profile {
-        /// The agent; its twin keeps frame pointers.
-        agent: AgentFiles,
-        /// The comparisons whose sides are to run; the first one's case takes the profiles.
-        pairs: Vec<PairCase>,
-        /// How.
-        how: Sampling,
-    },
-}
-
-impl Work {
-    /// The first case that it fills.
-    pub fn case(&self) -> &CaseKey {
-        match self {
-            Self::Overhead { pairs, .. }
-            | Self::Spin { pairs, .. }
-            | Self::Profile { pairs, .. } => &pairs[0].case,
-            Self::Fuel { case, .. }
-            | Self::MemoryLimit { case, .. }
-            | Self::Heap { case, .. }
-            | Self::Mail { case, .. }
-            | Self::Load { case, .. }
-            | Self::Parts { case, .. } => case,
-        }
-    }
-}
-
-/// What agents that exchange messages are made to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum MailWork {
+    /// Calls while a sampler looks on; the twin keeps frame pointers.
+    Profile,
+    /// A load on many agents, or the rest of one.
+    Load(Box<LoadJob>),
     /// Two runtimes, the same traffic, in turns: the subject, and its peer.
     Route {
         /// The two.
@@ -184,24 +111,10 @@ pub enum MailWork {
         /// The traffic.
         load: MailLoad,
     },
-    /// Requests to a pool of agents, answered in turn: two runtimes, each with so many agents.
-    Tasks {
-        /// The two.
-        pair: [(Runtime, u32); 2],
-        /// The requests.
-        load: MailLoad,
-        /// How many at a time.
-        tasks: u32,
-    },
-    /// Requests that wait for company, against requests that do not.
-    Batching {
-        /// When requests are made, of what.
-        schedule: Schedule,
-        /// Requests that are enough.
-        size: u32,
-        /// How long one waits at most.
-        timeout: Nanos,
-    },
+    /// Requests to a pool of agents, answered in turn.
+    Tasks(Pools),
+    /// Requests that are posted several at a time, against requests that are not.
+    Batching(Batching),
     /// Requests at a fixed rate.
     Response(Schedule),
     /// One request after the other.
@@ -209,11 +122,11 @@ pub enum MailWork {
         /// Length of a request in bytes, header included.
         bytes: u32,
     },
-    /// From the first agent to all of them.
+    /// Messages from the first agent to all of them.
     Scale(MailLoad),
-    /// Memory of agents, phase by phase.
+    /// Memory of agents that exchange messages, phase by phase.
     MemoryPhases,
-    /// CPU time of agents, phase by phase.
+    /// Their CPU time, phase by phase.
     CpuPhases,
     /// Deaths and returns of an agent.
     Recover {
@@ -234,6 +147,23 @@ pub enum MailWork {
     },
 }
 
+impl Job {
+    /// Whether its worker stays on one CPU from the start. One that compiles seven modules before it
+    /// measures does that on every core; one whose agents live on a thread per core measures there,
+    /// too.
+    pub fn is_pinned(&self) -> bool {
+        matches!(
+            self,
+            Self::Overhead
+                | Self::Fuel
+                | Self::MemoryLimit { .. }
+                | Self::Heap
+                | Self::Spin { .. }
+                | Self::Profile
+        )
+    }
+}
+
 /// Requests that do not wait for answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Schedule {
@@ -243,6 +173,28 @@ pub struct Schedule {
     pub per_second: u32,
     /// Length of a request and its answer in bytes, header included.
     pub bytes: u32,
+}
+
+/// Two pools of agents, and how much is asked of each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pools {
+    /// Who runs them, and how many agents each has.
+    pub pair: [(Runtime, u32); 2],
+    /// The requests.
+    pub load: MailLoad,
+    /// How many at a time.
+    pub tasks: u32,
+}
+
+/// Requests that are posted several at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Batching {
+    /// When requests are made, of what.
+    pub schedule: Schedule,
+    /// Requests that are enough.
+    pub size: u32,
+    /// How long one waits at most.
+    pub timeout: Nanos,
 }
 
 /// How many die, of how many, and of what.
@@ -312,8 +264,6 @@ pub struct Runtime {
     pub crew: Crew,
     /// Most messages per call, where that is not the load's.
     pub batch: Option<u32>,
-    /// Threads, where that is not one per CPU.
-    pub shards: Option<u32>,
     /// Messages are handled by way of a copy, and not where they lie.
     pub copies: bool,
 }
@@ -321,7 +271,7 @@ pub struct Runtime {
 impl Runtime {
     /// `crew` on `system`, as the load says.
     pub const fn new(system: System, crew: Crew) -> Self {
-        Self { system, crew, batch: None, shards: None, copies: false }
+        Self { system, crew, batch: None, copies: false }
     }
 
     /// Its name in case keys.
@@ -352,7 +302,7 @@ pub struct MailLoad {
 }
 
 /// How to profile.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sampling {
     /// Who takes the samples; none to choose.
     pub engine: Option<EngineName>,
@@ -392,8 +342,7 @@ pub struct VariantFiles {
 }
 
 /// Which two sides are compared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pair {
     /// WASM over native.
     Overhead,
@@ -412,15 +361,13 @@ impl Pair {
             Self::WasmAgain => "wasmtime-vs-wasmtime",
         }
     }
-}
 
-/// A comparison and the case it fills.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PairCase {
-    /// The comparison.
-    pub pair: Pair,
-    /// The case.
-    pub case: CaseKey,
+    /// The two sides of `case`; of one that compares none, WASM's alone.
+    pub fn of(case: &CaseKey) -> Self {
+        let known = [Self::Overhead, Self::NativeAgain];
+        let named = known.into_iter().find(|pair| pair.subject() == case.subject);
+        named.unwrap_or(Self::WasmAgain)
+    }
 }
 
 /// What a worker tells.
@@ -520,12 +467,21 @@ mod tests {
             window: Nanos(50_000_000),
         };
         let limit = Bytes::mebi(10);
-        let work = Work::MemoryLimit { agent, case: case.clone(), limit, search: true };
-        let job =
-            Job { protocol: PROTOCOL, launch: 3, seed: u64::MAX, core: Some(1), effort, work };
-        let line = serde_json::to_string(&job).expect("plain data");
+        let launch = Launch {
+            protocol: PROTOCOL,
+            launch: 3,
+            seed: u64::MAX,
+            core: Some(1),
+            effort,
+            sampling: Sampling::default(),
+            files: vec![agent],
+            folder: PathBuf::new(),
+            cases: vec![case],
+            job: Job::MemoryLimit { limit },
+        };
+        let line = serde_json::to_string(&launch).expect("plain data");
         assert_eq!(line.lines().count(), 1);
-        assert_eq!(serde_json::from_str::<Job>(&line).expect("same version"), job);
+        assert_eq!(serde_json::from_str::<Launch>(&line).expect("same version"), launch);
         let end = Event::End(Outcome::DiedInTheMiddle("line\nbreak".to_owned()));
         let line = serde_json::to_string(&end).expect("plain data");
         assert_eq!(line.lines().count(), 1);

@@ -3,14 +3,14 @@
 //! After each task its samples and the record are on disk. A case that fails costs itself; the
 //! user's wish to stop ends the run between two events, with what was measured kept.
 
-use super::calibrate::{self, Cost};
 use super::check::check;
 use super::keep::{self, Scratch, keep};
-use super::launch::{Heed, launch, launch_rng};
+use super::launch::{Control, launch, launch_rng};
 use super::pictures;
-use super::protocol::{AgentFiles, Event, Job, PROTOCOL, Pair, PairCase, Sampling, Work};
+use super::protocol::{AgentFiles, Event, Job, Launch, PROTOCOL, Sampling};
+use crate::plan::Task;
 use crate::plan::scale::Scale;
-use crate::plan::{Task, TaskKind};
+use crate::timing::calibrate::{self, Cost};
 use caxton_analysis::load::tally as load;
 use caxton_analysis::reduce::Levels;
 use caxton_analysis::{quiet, reduce};
@@ -25,6 +25,7 @@ use caxton_model::units::Nanos;
 use caxton_sys::clock::{Clock, Monotonic};
 use caxton_sys::{affinity, clock, memory};
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -88,7 +89,7 @@ pub struct Run<'a> {
     pub observer: &'a dyn Observer,
     samples: Vec<Sample>,
     costs: Vec<Cost>,
-    yardstick_ns: Option<f64>,
+    probe_ns: Option<f64>,
     started: Nanos,
     scratch: Scratch,
 }
@@ -110,9 +111,10 @@ impl<'a> Run<'a> {
         record: Record,
         folder: Option<RunFolder>,
         settings: Settings,
-        (stop, observer): (&'a AtomicBool, &'a dyn Observer),
+        stop: &'a AtomicBool,
+        observer: &'a dyn Observer,
     ) -> Self {
-        let (samples, costs, yardstick_ns) = (Vec::new(), Vec::new(), None);
+        let (samples, costs, probe_ns) = (Vec::new(), Vec::new(), None);
         let (started, scratch) = (Monotonic.now(), Scratch::default());
         Self {
             record,
@@ -122,7 +124,7 @@ impl<'a> Run<'a> {
             observer,
             samples,
             costs,
-            yardstick_ns,
+            probe_ns,
             started,
             scratch,
         }
@@ -140,9 +142,9 @@ impl<'a> Run<'a> {
         for task in tasks {
             let wanted = self.launches(task);
             let is_new = |key: &&CaseKey| self.record.cases.iter().all(|case| case.key != **key);
-            let new: Vec<CaseKey> = task.cases().into_iter().filter(is_new).cloned().collect();
-            if let TaskKind::Load { case, job } = &task.kind {
-                self.keep_load(case, job)?;
+            let new: Vec<CaseKey> = task.cases().iter().filter(is_new).cloned().collect();
+            if let Job::Load(job) = &task.job {
+                self.keep_load(&task.cases[0], job)?;
             }
             for key in new {
                 self.record.cases.push(CaseRecord {
@@ -164,16 +166,16 @@ impl<'a> Run<'a> {
                 break;
             }
             let name = task.cases()[0].to_string();
-            let is_load = matches!(task.kind, TaskKind::Load { .. });
+            let is_load = matches!(task.job, Job::Load(_));
             let launches = if is_load { 0 } else { self.launches(task) };
             self.observer.task(i + 1, tasks.len(), &name, launches);
-            let tally = match crew(task, files) {
-                Ok(crew) if let TaskKind::Load { case, job } = &task.kind => {
-                    self.load(case, &crew[0], job)?;
+            let tally = match files_of(task, files) {
+                Ok(own) if let Job::Load(job) = &task.job => {
+                    self.load(&task.cases[0], &own[0], job)?;
                     self.observer.task_done(&name, &self.outcome_of(task));
                     continue;
                 }
-                Ok(crew) => self.task(task, &crew)?,
+                Ok(own) => self.task(task, &own)?,
                 Err(outcome) => Tally { outcome: Some(outcome), ..Tally::default() },
             };
             self.settle(task, tally)?;
@@ -197,37 +199,40 @@ impl<'a> Run<'a> {
 
     fn outcome_of(&self, task: &Task) -> Outcome {
         let cases = task.cases();
-        let record = self.record.cases.iter().find(|case| cases.contains(&&case.key));
+        let record = self.record.cases.iter().find(|case| cases.contains(&case.key));
         record.map_or(Outcome::Ran, |case| case.outcome.clone())
     }
 
     /// All launches of one task, the fuel pass last.
-    fn task(&mut self, task: &Task, crew: &[AgentFiles]) -> Result<Tally, RunError> {
+    fn task(&mut self, task: &Task, files: &[AgentFiles]) -> Result<Tally, RunError> {
         let mut tally = Tally::default();
         let wanted = self.launches(task);
-        // As many again at most, in place of those that had company on their core.
+        // At most as many again, to replace disturbed ones.
         for number in 0..wanted * 2 {
             if number >= wanted && self.is_quiet_enough(&tally, wanted) {
                 break;
             }
             self.observer.more_launches(u32::from(number >= wanted));
-            let Some(work) = self.work(task, crew, number)? else { break };
-            if !self.one_launch(work, number, &mut tally)? {
+            let Some(job) = self.job(task) else { break };
+            let task = Task { job, ..task.clone() };
+            let mut order = self.order(task, files.to_vec(), number);
+            if order.job == Job::Heap {
+                order.folder = self.scratch.fresh()?;
+            }
+            if !self.one_launch(&order, &mut tally)? {
                 return Ok(tally);
             }
             tally.done += 1;
             self.observer.launch_done();
         }
-        if let TaskKind::Overhead(pairs) = &task.kind
-            && let Some(overhead) = pairs.iter().find(|pair| pair.case.is_overhead())
+        if task.job == Job::Overhead
+            && let Some(overhead) = task.cases.iter().find(|case| case.is_overhead())
             && self.settings.spin.is_none()
         {
-            self.fuel(&overhead.case, &crew[0], &mut tally)?;
+            self.fuel(overhead, &files[0], &mut tally)?;
         }
-        if let TaskKind::Parts(case) = &task.kind
-            && self.settings.scale != Scale::Smoke
-        {
-            self.look(case, &crew[0], &mut tally)?;
+        if task.job == Job::Parts && self.settings.scale != Scale::Smoke {
+            self.look(&task.cases[0], &files[0], &mut tally)?;
         }
         Ok(tally)
     }
@@ -240,18 +245,17 @@ impl<'a> Run<'a> {
         files: &AgentFiles,
         tally: &mut Tally,
     ) -> Result<(), RunError> {
-        let pairs = vec![PairCase { pair: Pair::WasmAgain, case: case.clone() }];
-        let time = Nanos(LOOK_NS);
-        let how = Sampling {
+        let mut order = self.order(Task::new(case.clone(), Job::Profile), vec![files.clone()], 0);
+        order.sampling = Sampling {
             engine: None,
-            time,
+            time: Nanos(LOOK_NS),
             threads: 1,
             asynchronous: false,
             ..self.settings.sampling
         };
         let mut looked = Tally::default();
         self.observer.more_launches(1);
-        self.one_launch(Work::Profile { agent: files.clone(), pairs, how }, 0, &mut looked)?;
+        self.one_launch(&order, &mut looked)?;
         self.observer.launch_done();
         // Only what it says of shares: its times are those of a process that was looked at.
         let is_share = |event: &Event| match event {
@@ -262,29 +266,30 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// True if two thirds of the wanted launches were quiet, nobody looks, or patience has ended.
+    /// True if two thirds of the wanted launches were quiet, there is no noise probe, or the time
+    /// for more is over.
     fn is_quiet_enough(&mut self, tally: &Tally, wanted: u32) -> bool {
-        let is_yardstick = |sample: &&Sample| sample.metric.as_str() == quiet::YARDSTICK;
+        let is_probe = |sample: &&Sample| sample.metric.as_str() == quiet::YARDSTICK;
         let samples = tally.events.iter().filter_map(|event| match event {
             Event::Sample(sample) => Some(sample),
             _ => None,
         });
-        let yardsticks: Vec<Sample> = samples.filter(is_yardstick).cloned().collect();
-        self.learn_yardstick(&yardsticks);
-        let Some(first) = yardsticks.first() else { return true };
+        let probes: Vec<Sample> = samples.filter(is_probe).cloned().collect();
+        self.learn_probe(&probes);
+        let Some(first) = probes.first() else { return true };
         let of_case: Vec<Sample> =
-            yardsticks.iter().filter(|sample| sample.case == first.case).cloned().collect();
-        let below = self.yardstick_ns.map(|ns| ns * quiet::TOLERANCE);
+            probes.iter().filter(|sample| sample.case == first.case).cloned().collect();
+        let below = self.probe_ns.map(|ns| ns * quiet::TOLERANCE);
         let levels = Levels { quiet_below_ns: below, ..Levels::for_run(1) };
         let quiet = reduce::quiet_launches(&of_case, &levels).unwrap_or(wanted);
         let spent = Monotonic.now().0 - self.started.0;
         quiet * 3 >= wanted * 2 || spent >= self.settings.scale.patience().0
     }
 
-    fn learn_yardstick(&mut self, samples: &[Sample]) {
+    fn learn_probe(&mut self, samples: &[Sample]) {
         let taken = samples.iter().filter(|sample| sample.metric.as_str() == quiet::YARDSTICK);
-        let all = taken.map(Sample::per_iteration).chain(self.yardstick_ns);
-        self.yardstick_ns = all.min_by(f64::total_cmp);
+        let all = taken.map(Sample::per_iteration).chain(self.probe_ns);
+        self.probe_ns = all.min_by(f64::total_cmp);
     }
 
     fn fuel(
@@ -299,9 +304,10 @@ impl<'a> Run<'a> {
         }
         self.observer.more_launches(self.settings.scale.fuel_launches());
         for number in 0..self.settings.scale.fuel_launches() {
-            let work = Work::Fuel { agent: files.clone(), case: case.clone() };
+            let task = Task::new(case.clone(), Job::Fuel);
+            let order = self.order(task, vec![files.clone()], number);
             let mut fuel = Tally::default();
-            let told = self.one_launch(work, number, &mut fuel)?;
+            let told = self.one_launch(&order, &mut fuel)?;
             self.observer.launch_done();
             tally.events.append(&mut fuel.events);
             if !told {
@@ -313,69 +319,48 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    fn work(
-        &mut self,
-        task: &Task,
-        crew: &[AgentFiles],
-        number: u32,
-    ) -> Result<Option<Work>, RunError> {
-        let agent = crew[0].clone();
-        Ok(Some(match (&task.kind, self.settings.spin) {
-            (TaskKind::Overhead(pairs), Some(time)) => {
-                Work::Spin { agent, pairs: pairs.clone(), time, perf_map: self.settings.perf_map }
+    /// What a launch of `task` does; none if there is nothing to call for an outside profiler.
+    fn job(&self, task: &Task) -> Option<Job> {
+        match (&task.job, self.settings.spin) {
+            (Job::Overhead, Some(time)) => {
+                Some(Job::Spin { time, perf_map: self.settings.perf_map })
             }
-            (TaskKind::Profile(pairs), _) => {
-                Work::Profile { agent, pairs: pairs.clone(), how: self.settings.sampling }
-            }
-            // A load has a way of its own.
-            (TaskKind::MemoryLimit { .. } | TaskKind::Parts(_), Some(_))
-            | (TaskKind::Heap(_) | TaskKind::Mail { .. }, Some(_))
-            | (TaskKind::Load { .. }, _) => return Ok(None),
-            (TaskKind::Mail { case, what }, None) => {
-                Work::Mail { agent, case: case.clone(), what: *what }
-            }
-            (TaskKind::Parts(case), None) => {
-                let [_, noop, echo] = crew else { unreachable!("a task's needs are its crew") };
-                let [noop, echo] = [noop, echo].map(|files| Box::new(files.clone()));
-                let case = case.clone();
-                Work::Parts { case, agent, noop, echo }
-            }
-            (TaskKind::Heap(case), None) => {
-                let (case, folder) = (case.clone(), self.scratch.fresh()?);
-                Work::Heap { agent, case, folder }
-            }
-            (TaskKind::Overhead(pairs), None) => Work::Overhead { agent, pairs: pairs.clone() },
-            (TaskKind::MemoryLimit { case, limit }, None) => {
-                // Twice, in two processes: the answer is exact only if they agree.
-                let (case, limit, search) = (case.clone(), *limit, number < 2);
-                Work::MemoryLimit { agent, case, limit, search }
-            }
-        }))
+            (job, Some(_)) if *job != Job::Profile => None,
+            (job, _) => Some(job.clone()),
+        }
     }
 
-    /// True if the launch ran to its end; its events are in `tally` then.
-    fn one_launch(&mut self, work: Work, number: u32, tally: &mut Tally) -> Result<bool, RunError> {
+    /// What launch `number` of `task` is told.
+    pub(super) fn order(&self, task: Task, files: Vec<AgentFiles>, number: u32) -> Launch {
         // What is profiled may have threads: it stays on no core.
-        let is_profile = matches!(work, Work::Profile { .. });
+        let is_profile = task.job == Job::Profile;
         let cores = if is_profile { None } else { affinity::cores_to_bind().ok() };
         let cores = cores.unwrap_or_default();
-        let effort = self.settings.scale.effort();
-        let mut rng = launch_rng(self.settings.seed, &work, number);
-        // Two sides; a profile has windows without the sampler too, and names to find.
-        let spin = match (&work, self.settings.spin) {
-            (Work::Profile { how, .. }, _) => how.time.0 * 4,
-            (_, spin) => spin.map_or(0, |time| time.0 * 2),
-        };
-        let job = Job {
+        let mut rng = launch_rng(self.settings.seed, &task.cases[0], number);
+        Launch {
             protocol: PROTOCOL,
             launch: number,
             seed: rng.u64(..),
             core: (!cores.is_empty()).then(|| cores[rng.usize(..cores.len())]),
-            effort,
-            work,
+            effort: self.settings.scale.effort(),
+            sampling: self.settings.sampling,
+            files,
+            folder: PathBuf::new(),
+            cases: task.cases,
+            job: task.job,
+        }
+    }
+
+    /// True if the launch ran to its end; its events are in `tally` then.
+    fn one_launch(&mut self, order: &Launch, tally: &mut Tally) -> Result<bool, RunError> {
+        // Two sides; a profile has windows without the sampler too, and names to find.
+        let extra_ns = match order.job {
+            Job::Profile => order.sampling.time.0 * 4,
+            Job::Spin { time, .. } => time.0 * 2,
+            _ => 0,
         };
-        let time = self.settings.timeout + Duration::from_nanos(spin);
-        let launched = launch(&job, time, self.stop, &mut Heed::Keep)?;
+        let time = self.settings.timeout + Duration::from_nanos(extra_ns);
+        let launched = launch(order, time, self.stop, &mut Control::Keep)?;
         match launched.outcome {
             Some(Outcome::Ran) => {
                 tally.events.extend(launched.events);
@@ -394,7 +379,7 @@ impl<'a> Run<'a> {
         let mut missing = Vec::new();
         let mut profiles = Vec::new();
         let mut engines = BTreeSet::new();
-        let keys: Vec<_> = task.cases().into_iter().cloned().collect();
+        let keys = task.cases();
         for event in tally.events {
             match event {
                 Event::Sample(sample) => samples.push(sample),
@@ -428,8 +413,8 @@ impl<'a> Run<'a> {
             folder.append(&samples)?;
         }
         self.keep_profiles(&profiles)?;
-        self.learn_yardstick(&samples);
-        self.record.calibration = calibrate::medians(&self.costs, self.yardstick_ns);
+        self.learn_probe(&samples);
+        self.record.calibration = calibrate::medians(&self.costs, self.probe_ns);
         let levels = Levels::of_record(&self.record);
         for case in self.record.cases.iter_mut().filter(|case| keys.contains(&case.key)) {
             let own: Vec<Sample> = samples.iter().filter(|s| s.case == case.key).cloned().collect();
@@ -476,7 +461,7 @@ impl<'a> Run<'a> {
 }
 
 /// The files that `task` needs, its own agent's first; or why it cannot be.
-fn crew(
+fn files_of(
     task: &Task,
     files: &BTreeMap<String, Result<AgentFiles, Outcome>>,
 ) -> Result<Vec<AgentFiles>, Outcome> {

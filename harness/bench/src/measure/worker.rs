@@ -1,8 +1,9 @@
 //! The worker: one fresh process, one launch, one job.
 
 use super::child::attributed;
-use super::protocol::{Event, Job, PROTOCOL, Work};
-use crate::workload::{Context, fuel, heap, load, mail, memory_limit, overhead, parts, profile};
+use super::protocol::{Event, Job, Launch, PROTOCOL};
+use crate::timing::context::Context;
+use crate::workload::{fuel, heap, load, mail, memory_limit, overhead, parts, profile};
 use caxton_model::case::Outcome;
 use caxton_runtime::subject::Attempt;
 use caxton_runtime::subject::wasmtime::used_configurations;
@@ -30,11 +31,11 @@ pub fn main() -> ExitCode {
     if out.flush().is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// The job in `text`. Its version is read first: all else may look different in another one.
+/// The launch in `text`. Its version is read first: all else may look different in another one.
 ///
 /// # Errors
 /// It is no job, or one of another version.
-pub fn parse(text: &str) -> Result<Job, String> {
+pub fn parse(text: &str) -> Result<Launch, String> {
     #[derive(Deserialize)]
     struct AnyVersion {
         protocol: u32,
@@ -46,24 +47,19 @@ pub fn parse(text: &str) -> Result<Job, String> {
             "worker protocol {protocol} asked of an executable that speaks {PROTOCOL}"
         ));
     }
-    let job: Job = serde_json::from_str(text).map_err(no_job)?;
-    match &job.work {
-        Work::Overhead { pairs, .. } | Work::Spin { pairs, .. } | Work::Profile { pairs, .. }
-            if pairs.is_empty() =>
-        {
-            Err("a job of no comparisons".to_owned())
-        }
-        Work::Load { job: load, .. } => load.check().map(|()| job),
-        _ => Ok(job),
+    let launch: Launch = serde_json::from_str(text).map_err(no_job)?;
+    let files = if launch.job == Job::Parts { 3 } else { 1 };
+    if launch.cases.is_empty() || launch.files.len() != files {
+        return Err(format!("a job of no cases, or of other than {files} agents"));
+    }
+    match &launch.job {
+        Job::Load(load) => load.check().map(|()| launch),
+        _ => Ok(launch),
     }
 }
 
-fn work(job: &Job, out: &mut dyn Write) -> Outcome {
-    // A worker that compiles seven modules before it measures does that on every core; one whose
-    // agents live on a thread per core measures there, too.
-    let pins_itself =
-        matches!(job.work, Work::Parts { .. } | Work::Mail { .. } | Work::Load { .. });
-    if let Some(core) = job.core.filter(|_| !pins_itself)
+fn work(launch: &Launch, out: &mut dyn Write) -> Outcome {
+    if let Some(core) = launch.core.filter(|_| launch.job.is_pinned())
         && let Err(error) = affinity::pin_to(core)
     {
         return Outcome::Failed(format!("CPU {core}: {error}"));
@@ -82,34 +78,44 @@ fn work(job: &Job, out: &mut dyn Write) -> Outcome {
     };
     let mut ctx = Context {
         clock: &Monotonic,
-        rng: fastrand::Rng::with_seed(job.seed),
-        effort: job.effort,
-        launch: job.launch,
-        core: job.core,
+        rng: fastrand::Rng::with_seed(launch.seed),
+        effort: launch.effort,
+        launch: launch.launch,
+        core: launch.core,
         tell: &mut emit,
     };
-    let end = run(&mut ctx, &job.work);
+    let end = run(&mut ctx, launch);
     tell_engines(out);
     end.err().unwrap_or(Outcome::Ran)
 }
 
-fn run(ctx: &mut Context<'_>, work: &Work) -> Attempt<()> {
-    match work {
-        Work::Overhead { agent, pairs } => overhead::run(ctx, agent, pairs),
-        Work::Fuel { agent, case } => fuel::run(ctx, agent, case),
-        Work::Parts { case, agent, noop, echo } => {
-            parts::run(ctx, case, &parts::Cast { agent, noop, echo })
+fn run(ctx: &mut Context<'_>, launch: &Launch) -> Attempt<()> {
+    let (files, cases) = (&launch.files, &launch.cases);
+    let (agent, case) = (&files[0], &cases[0]);
+    match &launch.job {
+        Job::Overhead => overhead::run(ctx, agent, cases),
+        Job::Fuel => fuel::run(ctx, agent, case),
+        Job::Parts => {
+            parts::run(ctx, case, &parts::Files { agent, noop: &files[1], echo: &files[2] })
         }
-        Work::MemoryLimit { agent, case, limit, search } => {
-            memory_limit::run(ctx, agent, case, (*limit, *search))
-        }
-        Work::Mail { agent, case, what } => mail::run(ctx, agent, case, what),
-        Work::Load { agent, case, job } => load::run(ctx, agent, case, job),
-        Work::Heap { agent, case, folder } => heap::run(ctx, agent, case, folder),
-        Work::Spin { agent, pairs, time, perf_map } => {
-            overhead::spin(ctx, agent, pairs, (*time, *perf_map))
-        }
-        Work::Profile { agent, pairs, how } => profile::run(ctx, agent, pairs, *how),
+        // Twice, in two processes: what is searched is exact only if they agree.
+        Job::MemoryLimit { limit } => memory_limit::run(ctx, agent, case, *limit, ctx.launch < 2),
+        Job::Heap => heap::run(ctx, agent, case, &launch.folder),
+        Job::Spin { time, perf_map } => overhead::spin(ctx, agent, cases, *time, *perf_map),
+        Job::Profile => profile::run(ctx, agent, case, launch.sampling),
+        Job::Load(job) => load::run(ctx, agent, case, job),
+        Job::Route { pair, load } => mail::route::run(ctx, agent, case, *pair, *load),
+        Job::Tasks(pools) => mail::tasks::run(ctx, agent, case, *pools),
+        Job::Batching(batching) => mail::batching::run(ctx, agent, case, *batching),
+        Job::Response(schedule) => mail::response::run(ctx, agent, case, *schedule),
+        Job::RoundTrip { bytes } => mail::response::round_trip(ctx, agent, case, *bytes),
+        Job::Scale(load) => mail::scale::run(ctx, agent, case, *load),
+        Job::MemoryPhases => mail::phases::memory(ctx, agent, case),
+        Job::CpuPhases => mail::phases::cpu(ctx, agent, case),
+        Job::Recover { heap_mib } => mail::recover::run(ctx, agent, case, *heap_mib),
+        Job::Checkpoint { heap_mib } => mail::recover::checkpoints(ctx, agent, case, *heap_mib),
+        Job::Crash(deaths) => mail::crash::run(ctx, agent, case, *deaths),
+        Job::Soak { cycles } => mail::crash::soak(ctx, agent, case, u64::from(*cycles)),
     }
 }
 
@@ -137,19 +143,23 @@ mod tests {
     const AGENT: &str =
         r#"{"name":"a","wasm":"a.wasm","native":null,"expected":null,"variants":{}}"#;
 
-    fn job(work: &str) -> Result<Job, String> {
+    fn launch(job: &str, cases: &str) -> Result<Launch, String> {
+        let sampling = r#"{"engine":null,"hz":1,"time":1,"threads":1,"asynchronous":false}"#;
         parse(&format!(
             r#"{{"protocol":{PROTOCOL},"launch":0,"seed":1,"core":null,"effort":{EFFORT},
-                "work":{work}}}"#
+                "sampling":{sampling},"files":[{AGENT}],"folder":"","cases":[{cases}],
+                "job":{job}}}"#
         ))
     }
 
     #[test]
     fn a_job_that_cannot_be_done_is_refused_when_it_is_read() {
-        let overhead = |pairs| format!(r#"{{"overhead":{{"agent":{AGENT},"pairs":[{pairs}]}}}}"#);
-        let pair = r#"{"pair":"overhead","case":"wasm/overhead/wasmtime-vs-native/a"}"#;
-        assert!(job(&overhead(pair)).is_ok());
-        assert_eq!(job(&overhead("")), Err("a job of no comparisons".to_owned()));
+        let case = r#""wasm/overhead/wasmtime-vs-native/a""#;
+        assert!(launch(r#""overhead""#, case).is_ok());
+        for (job, cases, files) in [("overhead", "", 1), ("parts", case, 3)] {
+            let why = format!("a job of no cases, or of other than {files} agents");
+            assert_eq!(launch(&format!("{job:?}"), cases), Err(why));
+        }
         let load = |length_ns: u64| {
             let stage = format!(
                 r#"{{"name":"s","role":"hold","wanted":{length_ns},"granted":{length_ns},
@@ -165,10 +175,10 @@ mod tests {
                 r#"{{"plan":{plan},"target":"agents","from_second":0,"segment":0,"for_ns":null,
                     "planted_bytes":0}}"#
             );
-            format!(r#"{{"load":{{"agent":{AGENT},"case":"load/mail/reference/a","job":{job}}}}}"#)
+            launch(&format!(r#"{{"load":{job}}}"#), r#""load/mail/reference/a""#)
         };
-        assert!(job(&load(1_000_000_000)).is_ok());
-        let why = job(&load(u64::MAX)).expect_err("longer than 100 days");
+        assert!(load(1_000_000_000).is_ok());
+        let why = load(u64::MAX).expect_err("longer than 100 days");
         assert!(why.contains("up to 100 days"), "{why}");
     }
 }

@@ -1,16 +1,17 @@
 //! Suite `heap`: what the host allocates for each agent, and what the agent allocates itself.
 
-use super::{Subjects, Suite};
-use crate::plan::{Task, TaskKind};
+use super::subjects::{Subjects, Suite};
+use crate::measure::protocol::Job;
+use crate::plan::Task;
 use caxton_model::case::{ALLOCATIONS, CaseKey, WASM_AND_NATIVE, WASMTIME};
+use caxton_sys::allocator::Counting;
 
 /// The suite.
-pub const SUITE: Suite = Suite { name: "heap", plan, heap: true, agent: None };
+pub const SUITE: Suite = Suite { name: "heap", plan, counting: Counting::Stacks, agent: None };
 
 fn plan(subjects: &Subjects) -> Vec<Task> {
     let task = |subject: &str, agent: &String| {
-        let case = CaseKey::new(SUITE.name, ALLOCATIONS, subject, agent);
-        Task { agent: agent.clone(), kind: TaskKind::Heap(case) }
+        Task::new(CaseKey::new(SUITE.name, ALLOCATIONS, subject, agent), Job::Heap)
     };
     let agents = subjects.agents.iter().map(|agent| task(WASM_AND_NATIVE, agent));
     let guests = subjects.guests.iter().map(|guest| task(WASMTIME, guest));

@@ -1,13 +1,15 @@
 //! Suite `latency`: how long agents take to answer, at fixed rates and one request at a time.
 
+use super::subjects::{Subjects, Suite};
 use super::throughput::COURIER;
-use super::{Subjects, Suite};
-use crate::measure::protocol::{MailWork, Schedule};
-use crate::plan::{Task, TaskKind};
+use crate::measure::protocol::{Job, Schedule};
+use crate::plan::Task;
 use caxton_model::case::CaseKey;
+use caxton_sys::allocator::Counting;
 
 /// The suite.
-pub const SUITE: Suite = Suite { name: "latency", plan, heap: false, agent: Some(COURIER) };
+pub const SUITE: Suite =
+    Suite { name: "latency", plan, counting: Counting::Nothing, agent: Some(COURIER) };
 
 /// Agents and requests per second.
 const RATES: [(u32, u32); 4] = [(10, 100_000), (100, 10_000), (100, 100_000), (1_000, 100_000)];
@@ -19,13 +21,12 @@ fn plan(subjects: &Subjects) -> Vec<Task> {
         let case = CaseKey::new(SUITE.name, "response", "reference-vs-idle", COURIER)
             .with("agents", agents)
             .with("rate", per_second);
-        let what = MailWork::Response(Schedule { agents, per_second, bytes: BYTES });
+        let what = Job::Response(Schedule { agents, per_second, bytes: BYTES });
         (case, what)
     });
     let alone = CaseKey::new(SUITE.name, "round-trip", "reference", COURIER).with("agents", 1);
-    let alone = (alone, MailWork::RoundTrip { bytes: BYTES });
-    let task =
-        |(case, what)| Task { agent: COURIER.to_owned(), kind: TaskKind::Mail { case, what } };
+    let alone = (alone, Job::RoundTrip { bytes: BYTES });
     let is_there = !subjects.agents.is_empty();
-    at_a_rate.into_iter().chain([alone]).filter(|_| is_there).map(task).collect()
+    let cases = at_a_rate.into_iter().chain([alone]).filter(|_| is_there);
+    cases.map(|(case, job)| Task::new(case, job)).collect()
 }

@@ -5,26 +5,11 @@ pub mod latency;
 pub mod resources;
 pub mod scalability;
 pub mod scenarios;
+mod subjects;
 pub mod throughput;
 pub mod wasm;
 
-use self::scenarios::Loads;
-use crate::plan::Task;
-use caxton_model::units::Bytes;
-
-/// A bench binary's suite.
-#[derive(Debug, Clone, Copy)]
-pub struct Suite {
-    /// Its name, the first part of its case keys.
-    pub name: &'static str,
-    /// Its tasks for the given subjects.
-    pub plan: fn(&Subjects) -> Vec<Task>,
-    /// Whether the executable counts every allocation of its own: that of the bench `heap` does,
-    /// in all others a heap profile is refused (`measure::probe::allocations::NOT_COUNTED`).
-    pub heap: bool,
-    /// The one agent that it is of; none if it is of all of them.
-    pub agent: Option<&'static str>,
-}
+pub use subjects::{Loads, Subjects, Suite};
 
 /// Every suite, one per bench.
 pub const ALL: [&Suite; 7] = [
@@ -37,17 +22,7 @@ pub const ALL: [&Suite; 7] = [
     &wasm::SUITE,
 ];
 
-/// What a suite is planned for.
-#[derive(Debug, Clone, Default)]
-pub struct Subjects {
-    /// Agents with a twin, in order.
-    pub agents: Vec<String>,
-    /// Guests given as files, without a twin.
-    pub guests: Vec<String>,
-    /// Memory limits.
-    pub limits: Vec<Bytes>,
-    /// Whether what takes long is wanted too.
-    pub is_full: bool,
-    /// What is wanted of loads.
-    pub loads: Loads,
+/// The suite called `name`.
+pub fn find(name: &str) -> Option<&'static Suite> {
+    ALL.into_iter().find(|suite| suite.name == name)
 }

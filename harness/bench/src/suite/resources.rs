@@ -1,14 +1,16 @@
 //! Suite `resources`: memory and CPU time phase by phase, deaths and returns, and what deaths
 //! without end leave behind.
 
+use super::subjects::{Subjects, Suite};
 use super::throughput::COURIER;
-use super::{Subjects, Suite};
-use crate::measure::protocol::{Deaths, Fault, MailWork};
-use crate::plan::{Task, TaskKind};
+use crate::measure::protocol::{Deaths, Fault, Job};
+use crate::plan::Task;
 use caxton_model::case::CaseKey;
+use caxton_sys::allocator::Counting;
 
 /// The suite.
-pub const SUITE: Suite = Suite { name: "resources", plan, heap: false, agent: Some(COURIER) };
+pub const SUITE: Suite =
+    Suite { name: "resources", plan, counting: Counting::Held, agent: Some(COURIER) };
 
 /// What an agent holds when it dies, in MiB.
 const HEAPS: [u32; 3] = [0, 1, 100];
@@ -24,17 +26,15 @@ fn plan(subjects: &Subjects) -> Vec<Task> {
         return Vec::new();
     }
     let key = |workload: &str| CaseKey::new(SUITE.name, workload, "reference", COURIER);
-    let mut cases = vec![
-        (key("memory-phases"), MailWork::MemoryPhases),
-        (key("cpu-phases"), MailWork::CpuPhases),
-    ];
+    let mut cases =
+        vec![(key("memory-phases"), Job::MemoryPhases), (key("cpu-phases"), Job::CpuPhases)];
     cases.extend(HEAPS.map(|heap_mib| {
         let case = key("recover").with("heap", format!("{heap_mib}MiB"));
-        (case, MailWork::Recover { heap_mib })
+        (case, Job::Recover { heap_mib })
     }));
     let heap_mib = HEAPS[2];
     let case = key("checkpoint").with("heap", format!("{heap_mib}MiB"));
-    cases.push((case, MailWork::Checkpoint { heap_mib }));
+    cases.push((case, Job::Checkpoint { heap_mib }));
     let deaths = [(Fault::Trap, true), (Fault::Trap, false), (Fault::Exhaust, true)];
     let deaths = deaths.into_iter().chain([(Fault::Loop, true)]);
     cases.extend(deaths.map(|(fault, at_least_once)| {
@@ -45,11 +45,9 @@ fn plan(subjects: &Subjects) -> Vec<Task> {
             .with("fault", fault.name())
             .with("delivery", delivery);
         let deaths = Deaths { agents: AGENTS, killed: KILLED, fault, at_least_once };
-        (case, MailWork::Crash(deaths))
+        (case, Job::Crash(deaths))
     }));
     let cycles = if subjects.is_full { CYCLES_FULL } else { CYCLES_QUICK };
-    cases.push((key("soak").with("cycles", cycles), MailWork::Soak { cycles }));
-    let task =
-        |(case, what)| Task { agent: COURIER.to_owned(), kind: TaskKind::Mail { case, what } };
-    cases.into_iter().map(task).collect()
+    cases.push((key("soak").with("cycles", cycles), Job::Soak { cycles }));
+    cases.into_iter().map(|(case, job)| Task::new(case, job)).collect()
 }

@@ -1,13 +1,15 @@
 //! Suite `scalability`: from one agent to 10,000, and to 100,000 at full scale.
 
+use super::subjects::{Subjects, Suite};
 use super::throughput::{COURIER, load};
-use super::{Subjects, Suite};
-use crate::measure::protocol::{MailLoad, MailWork};
-use crate::plan::{Task, TaskKind};
+use crate::measure::protocol::{Job, MailLoad};
+use crate::plan::Task;
 use caxton_model::case::CaseKey;
+use caxton_sys::allocator::Counting;
 
 /// The suite.
-pub const SUITE: Suite = Suite { name: "scalability", plan, heap: false, agent: Some(COURIER) };
+pub const SUITE: Suite =
+    Suite { name: "scalability", plan, counting: Counting::Nothing, agent: Some(COURIER) };
 
 /// Sizes of populations; the last one at full scale alone.
 const AGENTS: [u32; 6] = [1, 10, 100, 1_000, 10_000, 100_000];
@@ -23,8 +25,7 @@ fn plan(subjects: &Subjects) -> Vec<Task> {
         let case = CaseKey::new(SUITE.name, "scale", "reference", COURIER).with("agents", agents);
         // Of very many one message each is in flight: more would measure the memory of messages.
         let per_agent = if agents > QUICK_MAX { 1 } else { load(agents, BYTES).per_agent };
-        let what = MailWork::Scale(MailLoad { per_agent, ..load(agents, BYTES) });
-        Task { agent: COURIER.to_owned(), kind: TaskKind::Mail { case, what } }
+        Task::new(case, Job::Scale(MailLoad { per_agent, ..load(agents, BYTES) }))
     };
     AGENTS.into_iter().filter(wanted).map(task).collect()
 }

@@ -1,35 +1,20 @@
 //! Suite `scenarios`: loads on guest agents as the guide wants them, and those of the user. Each is
 //! a plan at its full size; below `--scale full` each stage is granted less, and says so.
 
+use super::subjects::{Loads, Subjects, Suite};
 use super::throughput::COURIER;
-use super::{Subjects, Suite};
-use crate::measure::protocol::{LoadJob, LoadTarget};
+use crate::measure::protocol::{Job, LoadJob, LoadTarget};
+use crate::plan::Task;
 use crate::plan::scale::Scale;
-use crate::plan::{Task, TaskKind};
 use caxton_model::case::CaseKey;
 use caxton_model::load::plan::{Arrivals, LoadPlan, Pacing, Rate, Role, Stage};
 use caxton_model::load::threshold::Threshold;
 use caxton_model::units::Nanos;
+use caxton_sys::allocator::Counting;
 
 /// The suite.
-pub const SUITE: Suite = Suite { name: "scenarios", plan, heap: false, agent: Some(COURIER) };
-
-/// What the user wants of loads.
-#[derive(Debug, Clone, Default)]
-pub struct Loads {
-    /// Loads of the user's own; the guide's are left out then.
-    pub own: Vec<LoadPlan>,
-    /// The time for each load; none for the scale's.
-    pub time: Option<Nanos>,
-    /// What takes the messages of the user's own loads.
-    pub target: Option<LoadTarget>,
-    /// A leak to be found.
-    pub planted_bytes: u32,
-    /// How much is granted, if no time is given.
-    pub scale: Option<Scale>,
-    /// Seed of schedules.
-    pub seed: u64,
-}
+pub const SUITE: Suite =
+    Suite { name: "scenarios", plan, counting: Counting::Held, agent: Some(COURIER) };
 
 const SECOND_NS: u64 = 1_000_000_000;
 const DAY_S: u64 = 86_400;
@@ -57,7 +42,8 @@ fn stage(name: &str, role: Role, length_s: u64, per_second: f64) -> Stage {
 /// A plan of the guide's.
 fn guide(
     name: &str,
-    (agents, message_bytes): (u32, u32),
+    agents: u32,
+    message_bytes: u32,
     stages: Vec<Stage>,
     thresholds: &[(&str, &str)],
 ) -> LoadPlan {
@@ -89,7 +75,7 @@ fn peak() -> Scenario {
     ];
     let thresholds =
         [("success{stage:hold}", "rate>0.99"), ("response_time{stage:hold}", "p(99)<100ms")];
-    let plan = guide("peak", (1000, 1024), stages, &thresholds);
+    let plan = guide("peak", 1000, 1024, stages, &thresholds);
     Scenario { plan, target: LoadTarget::Agents, quick_s: &[2, 10] }
 }
 
@@ -98,7 +84,7 @@ fn sustained() -> Scenario {
     let stages = vec![stage("hold", Role::Hold, DAY_S, 10_000.0)];
     let thresholds =
         [("success", "rate>0.99"), ("leak", "value==0"), ("degradation", "value<0.05")];
-    let plan = guide("sustained", (100, 512), stages, &thresholds);
+    let plan = guide("sustained", 100, 512, stages, &thresholds);
     // Thirds of twenty seconds each, after four that are cold.
     Scenario { plan, target: LoadTarget::Agents, quick_s: &[66] }
 }
@@ -112,7 +98,7 @@ fn burst() -> Scenario {
     ];
     let thresholds =
         [("recovery_time", "value<30s"), ("success", "rate>0.99"), ("dropped", "rate==0")];
-    let plan = guide("burst", (100, 1024), stages, &thresholds);
+    let plan = guide("burst", 100, 1024, stages, &thresholds);
     Scenario { plan, target: LoadTarget::Agents, quick_s: &[7, 3, 8] }
 }
 
@@ -129,7 +115,7 @@ fn day_of_messages() -> Scenario {
 fn churn() -> Scenario {
     let stages = vec![stage("churn", Role::Hold, 100, 10_000.0)];
     let thresholds = [("success", "rate>0.99"), ("leak", "value==0")];
-    let mut plan = guide("churn", (100, 512), stages, &thresholds);
+    let mut plan = guide("churn", 100, 512, stages, &thresholds);
     plan.pacing = Pacing::Closed { in_flight: 64 };
     Scenario { plan, target: LoadTarget::Churn, quick_s: &[10] }
 }
@@ -138,7 +124,7 @@ fn churn() -> Scenario {
 fn generator() -> Scenario {
     let stages = vec![stage("hold", Role::Hold, 10, 1_000_000.0)];
     let thresholds = [("messages", "rate>=999000"), ("dropped", "rate==0")];
-    let plan = guide("generator", (1, 64), stages, &thresholds);
+    let plan = guide("generator", 1, 64, stages, &thresholds);
     Scenario { plan, target: LoadTarget::Nobody, quick_s: &[3] }
 }
 
@@ -174,7 +160,7 @@ fn task(scenario: Scenario, loads: &Loads) -> Task {
     }
     let planted_bytes = loads.planted_bytes;
     let job = LoadJob { plan, target, from_second: 0, segment: 0, for_ns, planted_bytes };
-    Task { agent: COURIER.to_owned(), kind: TaskKind::Load { case, job: Box::new(job) } }
+    Task::new(case, Job::Load(Box::new(job)))
 }
 
 /// A name of the user's as part of a case key and of a path: without their separators.
@@ -213,8 +199,8 @@ mod tests {
     fn jobs(loads: Loads) -> Vec<LoadJob> {
         let agents = vec![COURIER.to_owned()];
         let tasks = plan(&Subjects { agents, loads, ..Subjects::default() });
-        let job = |task: Task| match task.kind {
-            TaskKind::Load { job, .. } => *job,
+        let job = |task: Task| match task.job {
+            Job::Load(job) => *job,
             other => panic!("{other:?}"),
         };
         tasks.into_iter().map(job).collect()
@@ -226,14 +212,20 @@ mod tests {
         let names: Vec<&str> = full.iter().map(|job| job.plan.name.as_str()).collect();
         let expected = ["peak", "sustained", "burst", "24h-equivalent", "churn", "generator"];
         assert_eq!(names, expected);
-        assert!(full.iter().all(|job| !job.plan.is_cut() && job.for_ns.is_none()));
+        assert!(
+            full.iter().all(|job| job.plan.granted() == job.plan.wanted() && job.for_ns.is_none())
+        );
         let messages: Vec<u64> = full.iter().map(|job| job.plan.wanted_messages()).collect();
         assert_eq!(messages[1..5], [864_000_000, 550_000, 864_000_000, 1_000_000]);
         assert_eq!(messages[0], 30_500_000);
         let quick = jobs(Loads { scale: Some(Scale::Quick), ..Loads::default() });
         for (full, quick) in full.iter().zip(&quick) {
             assert_eq!(full.plan.wanted(), quick.plan.wanted());
-            assert!(quick.plan.is_cut() || quick.for_ns.is_some(), "{}", quick.plan.name);
+            assert!(
+                quick.plan.granted() < quick.plan.wanted() || quick.for_ns.is_some(),
+                "{}",
+                quick.plan.name
+            );
             quick.plan.check().unwrap();
         }
     }

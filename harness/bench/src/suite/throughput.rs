@@ -1,17 +1,19 @@
 //! Suite `throughput`: messages and tasks per second, and what three ways to make them more are
 //! worth.
 
-use super::{Subjects, Suite};
-use crate::measure::protocol::{Crew, MailLoad, MailWork, Runtime, Schedule, System};
-use crate::plan::{Task, TaskKind};
+use super::subjects::{Subjects, Suite};
+use crate::measure::protocol::{Batching, Crew, Job, MailLoad, Pools, Runtime, Schedule, System};
+use crate::plan::Task;
 use caxton_model::case::CaseKey;
 use caxton_model::units::Nanos;
+use caxton_sys::allocator::Counting;
 
 /// The agent that all suites of messages run.
 pub const COURIER: &str = "courier";
 
 /// The suite.
-pub const SUITE: Suite = Suite { name: "throughput", plan, heap: false, agent: Some(COURIER) };
+pub const SUITE: Suite =
+    Suite { name: "throughput", plan, counting: Counting::Nothing, agent: Some(COURIER) };
 
 /// Sizes of the populations that are compared.
 const AGENTS: [u32; 3] = [10, 1_000, 10_000];
@@ -52,10 +54,6 @@ pub fn load(agents: u32, bytes: u32) -> MailLoad {
     MailLoad { agents, per_agent: PER_AGENT, bytes, slots: SLOTS, batch: SLOTS }
 }
 
-fn task(case: CaseKey, what: MailWork) -> Task {
-    Task { agent: COURIER.to_owned(), kind: TaskKind::Mail { case, what } }
-}
-
 fn key(workload: &str, subject: &str) -> CaseKey {
     CaseKey::new(SUITE.name, workload, subject, COURIER)
 }
@@ -66,26 +64,26 @@ fn versus(workload: &str, pair: [Runtime; 2]) -> CaseKey {
 
 fn route(pair: [Runtime; 2], agents: u32) -> Task {
     let case = versus("route", pair).with("agents", agents).with("bytes", BYTES);
-    task(case, MailWork::Route { pair, load: load(agents, BYTES) })
+    Task::new(case, Job::Route { pair, load: load(agents, BYTES) })
 }
 
 /// Each message by a call of its own, on both sides.
 fn one_by_one() -> Task {
     let pair = [REFERENCE, NATIVE_REFERENCE].map(|runtime| Runtime { batch: Some(1), ..runtime });
     let case = versus("route", pair).with("agents", 10).with("bytes", BYTES).with("batch", 1);
-    task(case, MailWork::Route { pair, load: load(10, BYTES) })
+    Task::new(case, Job::Route { pair, load: load(10, BYTES) })
 }
 
 fn payload(bytes: u32) -> Task {
     let pair = [REFERENCE, NATIVE_TOKIO];
     let case = versus("payload", pair).with("agents", 10).with("bytes", bytes);
-    task(case, MailWork::Route { pair, load: load(10, bytes) })
+    Task::new(case, Job::Route { pair, load: load(10, bytes) })
 }
 
 fn pool() -> Task {
     let pair = [(REFERENCE, POOL), (NATIVE_TOKIO, POOL)];
     let case = versus("tasks", [REFERENCE, NATIVE_TOKIO]).with("agents", POOL).with("tasks", TASKS);
-    task(case, MailWork::Tasks { pair, load: load(POOL, BYTES), tasks: TASKS })
+    Task::new(case, Job::Tasks(Pools { pair, load: load(POOL, BYTES), tasks: TASKS }))
 }
 
 /// Each with it against without it.
@@ -93,23 +91,23 @@ fn strategies() -> Vec<Task> {
     let single = Runtime { batch: Some(1), ..REFERENCE };
     let batched = |agents: u32| {
         let case = key("batching", "batch-32-vs-batch-1").with("agents", agents);
-        task(case, MailWork::Route { pair: [REFERENCE, single], load: load(agents, BYTES) })
+        Task::new(case, Job::Route { pair: [REFERENCE, single], load: load(agents, BYTES) })
     };
     let wait = |size: u32, name: &str, timeout: Nanos| {
         let schedule = Schedule { agents: 10, per_second: SPARSE, bytes: BYTES };
         let subject = format!("timeout-{name}-vs-none");
         let case = key("batching", &subject).with("size", size).with("rate", SPARSE);
-        task(case, MailWork::Batching { schedule, size, timeout })
+        Task::new(case, Job::Batching(Batching { schedule, size, timeout }))
     };
     let pooled = || {
         let case = key("pooling", "pool-4-vs-one").with("tasks", TASKS);
         let pair = [(REFERENCE, 4), (REFERENCE, 1)];
-        task(case, MailWork::Tasks { pair, load: load(4, BYTES), tasks: TASKS })
+        Task::new(case, Job::Tasks(Pools { pair, load: load(4, BYTES), tasks: TASKS }))
     };
     let in_place = |bytes: u32| {
         let copied = Runtime { copies: true, ..REFERENCE };
         let case = key("zero-copy", "borrowed-vs-copied").with("bytes", bytes);
-        task(case, MailWork::Route { pair: [REFERENCE, copied], load: load(10, bytes) })
+        Task::new(case, Job::Route { pair: [REFERENCE, copied], load: load(10, bytes) })
     };
     vec![
         batched(10),

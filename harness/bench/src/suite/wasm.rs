@@ -1,14 +1,15 @@
 //! Suite `wasm`: what WASM costs each agent, each side against itself, memory limits, and where
 //! the time of a call goes.
 
-use super::{Subjects, Suite};
-use crate::measure::protocol::{Pair, PairCase};
-use crate::plan::{Task, TaskKind};
+use super::subjects::{Subjects, Suite};
+use crate::measure::protocol::{Job, Pair};
+use crate::plan::Task;
 use caxton_model::case::{CaseKey, LIMIT, MEMORY_LIMIT, OVERHEAD, PARTS};
 use caxton_model::units::Bytes;
+use caxton_sys::allocator::Counting;
 
 /// The suite.
-pub const SUITE: Suite = Suite { name: "wasm", plan, heap: false, agent: None };
+pub const SUITE: Suite = Suite { name: "wasm", plan, counting: Counting::Nothing, agent: None };
 
 /// The agent that is put under memory limits.
 pub const BALLAST: &str = "ballast";
@@ -26,23 +27,19 @@ fn plan(subjects: &Subjects) -> Vec<Task> {
 }
 
 fn overhead(agent: &str, pairs: &[Pair]) -> Task {
-    let case = |pair: &Pair| PairCase {
-        pair: *pair,
-        case: CaseKey::new(SUITE.name, OVERHEAD, pair.subject(), agent),
-    };
-    let kind = TaskKind::Overhead(pairs.iter().map(case).collect());
-    Task { agent: agent.to_owned(), kind }
+    let case = |pair: &Pair| CaseKey::new(SUITE.name, OVERHEAD, pair.subject(), agent);
+    let cases = pairs.iter().map(case).collect();
+    Task { agent: agent.to_owned(), cases, job: Job::Overhead }
 }
 
 fn parts(agent: &str) -> Task {
-    let kind = TaskKind::Parts(CaseKey::new(SUITE.name, PARTS, "wasmtime", agent));
-    Task { agent: agent.to_owned(), kind }
+    Task::new(CaseKey::new(SUITE.name, PARTS, "wasmtime", agent), Job::Parts)
 }
 
 fn under(limit: Bytes) -> Task {
     let case =
         CaseKey::new(SUITE.name, MEMORY_LIMIT, "wasmtime", BALLAST).with(LIMIT, name_of(limit));
-    Task { agent: BALLAST.to_owned(), kind: TaskKind::MemoryLimit { case, limit } }
+    Task::new(case, Job::MemoryLimit { limit })
 }
 
 /// A limit as a case key holds it: exact, without a space.

@@ -2,9 +2,9 @@
 //! program alone decides. A pass of its own, because metering changes speed.
 
 use super::sides::{module, page_offset};
-use super::{At, Context};
 use crate::guest::catalog::EXAMPLE_SEED;
 use crate::measure::protocol::{AgentFiles, Event};
+use crate::timing::context::{Context, Total};
 use caxton_model::case::{CaseKey, Outcome};
 use caxton_runtime::subject::wasmtime::{EngineOptions, WasmSubject};
 use caxton_runtime::subject::{AgentInstance, Attempt};
@@ -41,6 +41,6 @@ pub fn run(ctx: &mut Context<'_>, agent: &AgentFiles, case: &CaseKey) -> Attempt
     if instance.reply() != reply {
         return Err(Outcome::WrongAnswer("its reply changed from call to call".to_owned()));
     }
-    ctx.sample(case, "wasm_fuel", At::default(), (used, u64::from(CALLS)));
+    ctx.once(case, "wasm_fuel", Total::over(used, u64::from(CALLS)));
     Ok(())
 }

@@ -6,12 +6,13 @@
 //! the agent itself where it opts in (`agent_abi::heap`), in builds of their own.
 
 use super::sides::{Exchange, Loaded, module, page_offset};
-use super::{At, Context};
 use crate::guest::toolchain::{Side, Variant};
-use crate::measure::blocks::{BlockSize, Seat, block, prepare};
-use crate::measure::calibrate;
 use crate::measure::probe::allocations::{self, Allocated};
 use crate::measure::protocol::{AgentFiles, Event, Kept, VariantFiles};
+use crate::timing::blocks::BlockSize;
+use crate::timing::context::{At, Context, Total};
+use crate::timing::participants::{Group, Participant, blocks};
+use crate::timing::turns::Rounds;
 use agent_abi::heap::HeapCounts;
 use caxton_analysis::sites::call_sites;
 use caxton_model::case::{CaseKey, Outcome};
@@ -25,6 +26,7 @@ use caxton_runtime::subject::{AgentInstance, Attempt};
 use caxton_sys::memory;
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::slice::from_mut;
 
 /// Instances that are made and kept in the phase `instantiate`.
 const INSTANCES: usize = 16;
@@ -87,7 +89,8 @@ impl Bench<'_> {
     fn phase<T>(
         &self,
         ctx: &mut Context<'_>,
-        (phase, times): (&str, u64),
+        phase: &str,
+        times: u64,
         work: impl FnOnce() -> Attempt<T>,
     ) -> Attempt<T> {
         let path = self.folder.join(format!("{phase}.dhat.json"));
@@ -101,7 +104,7 @@ impl Bench<'_> {
             ("peak_bytes", peak_bytes, if phase == "instantiate" { times } else { 1 }),
         ] {
             let metric = format!("heap_{phase}_{what}");
-            ctx.sample(self.case, &metric, At::default(), (value, times));
+            ctx.once(self.case, &metric, Total::over(value, times));
         }
         match written {
             Ok(()) => self.keep(ctx, Kept::HostHeap { phase: phase.to_owned(), path }),
@@ -116,12 +119,12 @@ impl Bench<'_> {
 
     fn compile(&self, ctx: &mut Context<'_>) -> Attempt<WasmSubject> {
         let bytes = module(&self.agent.wasm)?;
-        self.phase(ctx, ("compile", 1), || compiled(&bytes))
+        self.phase(ctx, "compile", 1, || compiled(&bytes))
     }
 
     fn instantiate(&self, ctx: &mut Context<'_>, wasm: &WasmSubject) -> Attempt<()> {
         let mut kept = Vec::with_capacity(INSTANCES);
-        self.phase(ctx, ("instantiate", INSTANCES as u64), || {
+        self.phase(ctx, "instantiate", INSTANCES as u64, || {
             for _ in 0..INSTANCES {
                 kept.push(wasm.instantiate(None)?);
             }
@@ -138,7 +141,7 @@ impl Bench<'_> {
         let mut agent = wasm.instantiate(None)?;
         warm_up(ctx, &mut agent, exchange)?;
         let message = exchange.message.get();
-        self.phase(ctx, ("run", self.messages), || agent.batch(message, self.messages))?;
+        self.phase(ctx, "run", self.messages, || agent.batch(message, self.messages))?;
         checked(&agent, exchange)
     }
 
@@ -195,7 +198,7 @@ impl Bench<'_> {
         }
         for (index, bytes) in (0..).zip(log.while_running) {
             let at = At { block: 0, index };
-            ctx.sample(self.case, "guest_growth_bytes", at, (bytes, 1));
+            ctx.sample(self.case, "guest_growth_bytes", at, bytes);
         }
         self.keep(ctx, Kept::Growth(Growth { messages: self.messages, ..log.growth }));
         Ok(())
@@ -240,7 +243,7 @@ impl Bench<'_> {
             self.keep(ctx, Kept::GuestHeap(Box::new(peak)));
         }
         self.twins_own(ctx, files, exchange)?;
-        self.cost(ctx, (plain, &wasm), exchange)
+        self.cost(ctx, plain, &wasm, exchange)
     }
 
     fn nothing_own(&self, ctx: &mut Context<'_>, why: &Missing) -> Attempt<()> {
@@ -284,7 +287,7 @@ impl Bench<'_> {
             ("peak_bytes", counts.peak_bytes, 1),
         ] {
             let metric = format!("{side}_heap_{metric}");
-            ctx.sample(self.case, &metric, At::default(), (value, times));
+            ctx.once(self.case, &metric, Total::over(value, times));
         }
     }
 
@@ -321,13 +324,13 @@ impl Bench<'_> {
     fn cost(
         &self,
         ctx: &mut Context<'_>,
-        (plain, counting): (&WasmSubject, &WasmSubject),
+        plain: &WasmSubject,
+        counting: &WasmSubject,
         exchange: &Exchange,
     ) -> Attempt<()> {
         const METRICS: [&str; 3] =
             ["heap_plain_call_ns", "heap_counting_call_ns", "heap_sampling_call_ns"];
-        let cost = calibrate::measure(ctx.clock)?;
-        (ctx.tell)(Event::Cost(cost));
+        let cost = ctx.calibrate()?;
         let message = exchange.message.get();
         let mut agents =
             [plain.instantiate(None)?, counting.instantiate(None)?, counting.instantiate(None)?];
@@ -336,28 +339,14 @@ impl Bench<'_> {
         }
         agents[1].start_heap(0, 0)?;
         agents[2].start_heap(INTERVAL, ctx.rng.u64(..))?;
-        let mut seats = agents.map(|agent| Seat::new(Box::new(agent)));
-        let size = BlockSize { samples_max: ctx.effort.samples_per_block, time: ctx.effort.block };
-        for seat in &mut seats {
-            prepare(ctx.clock, seat, message, (size, cost.batch_min()))?;
-        }
-        let samples = size.samples(&seats.each_ref());
-        let mut times = Vec::with_capacity(size.samples_max as usize);
-        let mut order = [0, 1, 2];
-        for number in 0..ctx.effort.blocks {
-            ctx.rng.shuffle(&mut order);
-            for which in order {
-                let seat = &mut seats[which];
-                block(ctx.clock, seat, message, samples, &mut times)?;
-                seat.check_reply("the agent", &exchange.reply)?;
-                let iterations = seat.iterations;
-                for (index, &time) in (0..).zip(&times) {
-                    let at = At { block: number, index };
-                    ctx.sample(self.case, METRICS[which], at, (time, iterations));
-                }
-            }
-        }
-        Ok(())
+        let reply = &exchange.reply[..];
+        let mut participants =
+            agents.map(|agent| Participant::new("the agent", Box::new(agent), message, reply));
+        let size = BlockSize::of(&ctx.effort, &cost);
+        let mut group = Group::of_calls(self.case, &METRICS);
+        group.warm_up(ctx, &mut participants, size)?;
+        let rounds = Rounds::new(0..ctx.effort.blocks, []);
+        blocks(ctx, &rounds, &mut participants, from_mut(&mut group), size)
     }
 }
 

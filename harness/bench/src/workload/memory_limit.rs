@@ -2,17 +2,19 @@
 //! nearly full, and what it sees at the end.
 
 use super::sides::{Placed, module, page_offset};
-use super::{At, Context};
-use crate::measure::blocks::{BlockSize, Seat, block, prepare};
-use crate::measure::calibrate;
 use crate::measure::protocol::{AgentFiles, Event};
+use crate::timing::blocks::BlockSize;
+use crate::timing::context::{At, Context, Total};
+use crate::timing::participants::{Group, Participant, blocks};
+use crate::timing::turns::Rounds;
 use agent_abi::ballast::{Answer, Request, WORDS_BYTES};
 use caxton_model::case::{CaseKey, Outcome};
 use caxton_model::reading::Missing;
-use caxton_model::units::{Bytes, Nanos};
+use caxton_model::units::Bytes;
 use caxton_runtime::subject::wasmtime::{EngineOptions, WasmAgent, WasmSubject};
 use caxton_runtime::subject::{AgentInstance, Attempt};
 use caxton_sys::memory;
+use std::slice::from_mut;
 
 /// Levels in per cent of the limit, as the metrics name them.
 const LEVELS: [u64; 4] = [10, 50, 90, 99];
@@ -44,7 +46,8 @@ pub fn run(
     ctx: &mut Context<'_>,
     agent: &AgentFiles,
     case: &CaseKey,
-    (limit, search): (Bytes, bool),
+    limit: Bytes,
+    search: bool,
 ) -> Attempt<()> {
     if let Ok(available) = memory::available()
         && available.0 < limit.0 + HEADROOM.0
@@ -54,9 +57,9 @@ pub fn run(
     }
     let bytes = module(&agent.wasm)?;
     let subject = WasmSubject::compile(&bytes, EngineOptions::default())?;
-    let cost = calibrate::measure(ctx.clock)?;
-    (ctx.tell)(Event::Cost(cost));
-    let bench = Bench { subject, limit, case, batch_min: cost.batch_min() };
+    let cost = ctx.calibrate()?;
+    let size = BlockSize::of(&ctx.effort, &cost);
+    let bench = Bench { subject, limit, case, size };
     // Does it fit at all? If not, that is the answer, and before any work.
     drop(bench.ballast(ctx)?);
     (ctx.tell)(Event::Working);
@@ -76,7 +79,7 @@ struct Bench<'a> {
     subject: WasmSubject,
     limit: Bytes,
     case: &'a CaseKey,
-    batch_min: Nanos,
+    size: BlockSize,
 }
 
 /// A live ballast agent.
@@ -203,8 +206,8 @@ impl Bench<'_> {
         }
         for (index, grow, touch) in samples {
             let at = At { block: 0, index };
-            ctx.sample(self.case, "grow_ns", at, (grow, 1));
-            ctx.sample(self.case, "first_touch_ns", at, (touch, OS_PAGES));
+            ctx.sample(self.case, "grow_ns", at, grow);
+            ctx.sample(self.case, "first_touch_ns", at, Total::over(touch, OS_PAGES));
         }
         Ok(())
     }
@@ -242,47 +245,29 @@ impl Bench<'_> {
         let work = Work::new(ctx, 0, &body);
         let writing = Work::new(ctx, WRITES, &body);
         let empty = self.ballast(ctx)?;
-        let mut seats = [Seat::new(Box::new(filled.agent)), Seat::new(Box::new(empty.agent))];
-        self.turns(ctx, level, (&mut seats, [&metric, "empty_call_ns"]), &work)?;
-        let [filled, _] = seats;
+        let (filled, empty) = (work.given_to(filled), work.given_to(empty));
+        let mut participants = [filled, empty];
+        self.turns(ctx, level, &mut participants, &[&metric, "empty_call_ns"])?;
+        let [mut filled, _] = participants;
+        (filled.message, filled.reply) = (writing.message.get(), &writing.reply);
         let metric = format!("level_{level}_writing_call_ns");
-        self.turns(ctx, level, (&mut [filled], [&metric]), &writing)
+        self.turns(ctx, level, &mut [filled], &[&metric])
     }
 
-    /// Blocks of `work` in each seat, in an order that chance decides anew for each round.
-    fn turns<const N: usize>(
+    /// Blocks of work of each participant, by their metrics.
+    fn turns(
         &self,
         ctx: &mut Context<'_>,
         level: u64,
-        (seats, metrics): (&mut [Seat; N], [&str; N]),
-        work: &Work,
+        participants: &mut [Participant<'_>],
+        metrics: &[&str],
     ) -> Attempt<()> {
-        let size = BlockSize { samples_max: ctx.effort.samples_per_block, time: ctx.effort.block };
-        let message = work.message.get();
-        for seat in seats.iter_mut() {
-            prepare(ctx.clock, seat, message, (size, self.batch_min))?;
-        }
-        let samples = size.samples(&seats.each_ref());
-        let mut times = Vec::with_capacity(size.samples_max as usize);
-        let mut order: [usize; N] = std::array::from_fn(|i| i);
-        for number in 0..ctx.effort.blocks {
-            ctx.rng.shuffle(&mut order);
-            let taken = calibrate::yardstick(ctx.clock);
-            let at = At { block: level as u32 * 1_000 + number, index: 0 };
-            ctx.sample(self.case, "yardstick_ns", at, (taken.0, 1));
-            for which in order {
-                let seat = &mut seats[which];
-                block(ctx.clock, seat, message, samples, &mut times)?;
-                seat.check_reply("the agent", &work.reply)?;
-                let iterations = seat.iterations;
-                for (index, &time) in (0u32..).zip(&times) {
-                    // Blocks of different levels must not meet in one pair.
-                    let at = At { block: level as u32 * 1_000 + number, index };
-                    ctx.sample(self.case, metrics[which], at, (time, iterations));
-                }
-            }
-        }
-        Ok(())
+        let mut group = Group::of_calls(self.case, metrics);
+        group.warm_up(ctx, participants, self.size)?;
+        // Blocks of different levels must not meet in one pair.
+        let first = level as u32 * 1_000;
+        let rounds = Rounds::new(first..first + ctx.effort.blocks, [self.case]);
+        blocks(ctx, &rounds, participants, from_mut(&mut group), self.size)
     }
 }
 
@@ -299,6 +284,11 @@ impl Work {
         let check = agent_abi::ballast::check(body);
         let reply = Answer { granted: steps, bytes: 0, check }.encode();
         Self { message, reply }
+    }
+
+    fn given_to(&self, ballast: Ballast) -> Participant<'_> {
+        let agent = Box::new(ballast.agent);
+        Participant::new("the agent", agent, self.message.get(), &self.reply)
     }
 }
 

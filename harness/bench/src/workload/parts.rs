@@ -10,18 +10,20 @@
 
 use super::overhead::pads;
 use super::sides::{Exchange, Loaded, module, page_offset};
-use super::{At, Context};
 use crate::guest::toolchain::{Side, Variant};
-use crate::measure::blocks::{BlockSize, Pace, Seat, block, prepare};
-use crate::measure::calibrate::{self, Cost};
 use crate::measure::protocol::{AgentFiles, Event};
+use crate::timing::blocks::BlockSize;
+use crate::timing::calibrate::Cost;
+use crate::timing::context::{Context, Total};
+use crate::timing::participants::{BlockTurn, Group, Participant, blocks};
+use crate::timing::turns::Rounds;
 use caxton_model::case::{CaseKey, Outcome};
 use caxton_model::reading::Missing;
-use caxton_model::units::Nanos;
 use caxton_runtime::subject::wasmtime::{Bounds, CompilerEffort, EngineOptions, WasmSubject};
 use caxton_runtime::subject::{AgentInstance, Attempt, Step};
 use caxton_sys::affinity;
 use std::path::Path;
+use std::slice::from_mut;
 
 /// Calls before the count: buffers have grown, lazy state is there.
 const CALLS_BEFORE: u32 = 16;
@@ -29,9 +31,9 @@ const CALLS_BEFORE: u32 = 16;
 /// Counted calls, as one reading.
 const CALLS: u32 = 64;
 
-/// The files of those who play.
+/// The files of those who take part.
 #[derive(Debug, Clone, Copy)]
-pub struct Cast<'a> {
+pub struct Files<'a> {
     /// The agent whose call is taken apart.
     pub agent: &'a AgentFiles,
     /// The agent that does nothing.
@@ -44,26 +46,27 @@ pub struct Cast<'a> {
 ///
 /// # Errors
 /// What became of the agent.
-pub fn run(ctx: &mut Context<'_>, case: &CaseKey, cast: &Cast<'_>) -> Attempt<()> {
+pub fn run(ctx: &mut Context<'_>, case: &CaseKey, files: &Files<'_>) -> Attempt<()> {
     let pads = pads(ctx);
-    let troupe = Troupe::load(ctx, case, cast)?;
+    let subjects = Subjects::load(ctx, case, files)?;
     if let Some(core) = ctx.core {
         affinity::pin_to(core).map_err(|e| Outcome::Failed(format!("CPU {core}: {e}")))?;
     }
-    let cost = calibrate::measure(ctx.clock)?;
-    (ctx.tell)(Event::Cost(cost));
-    let exchange = Exchange::agree(ctx, cast.agent, &troupe.agents)?;
+    let cost = ctx.calibrate()?;
+    let exchange = Exchange::agree(ctx, files.agent, &subjects.agents)?;
     (ctx.tell)(Event::Working);
-    let keeps_message = count(ctx, case, &troupe.agents[0], exchange.message.get())?;
-    let (mut players, mut turns) = troupe.seat(ctx, &exchange)?;
+    let keeps_message = count(ctx, case, &subjects.agents[0], exchange.message.get())?;
+    let (mut participants, mut turns) = subjects.instantiate(ctx, &exchange)?;
     if !keeps_message {
-        turns.retain(|turn| turn.step != Step::InPlace || turn.player != 0);
+        turns.retain(|turn| turn.step != Step::InPlace || turn.who != 0);
         let why = "the agent changes the message where it lies".to_owned();
         ctx.missing(case, "part_in_place_ns", Missing::NotRequested(why));
     }
-    play(ctx, case, (&mut players, &mut turns), cost)?;
-    for player in &players {
-        player.settle()?;
+    play(ctx, &mut participants, Group::new(case, turns), cost)?;
+    // The agent sent on what its messages made it send, to the last one; an echo sends none.
+    for (place, participant) in participants.iter().enumerate() {
+        let is_agent = place < subjects.agents.len();
+        participant.instance.check_sent(if is_agent { exchange.sends } else { 0 })?;
     }
     drop(pads);
     Ok(())
@@ -81,7 +84,7 @@ fn options() -> [(&'static str, EngineOptions); 4] {
 }
 
 /// Everything that is loaded for a launch.
-struct Troupe {
+struct Subjects {
     /// The agent, all with the same example and reply: the default engine's first.
     agents: Vec<Loaded>,
     /// The metric of each one's call.
@@ -91,11 +94,11 @@ struct Troupe {
     native_echo: Option<Loaded>,
 }
 
-impl Troupe {
+impl Subjects {
     /// Compiles and loads, in a random order but for the default engine.
-    fn load(ctx: &mut Context<'_>, case: &CaseKey, cast: &Cast<'_>) -> Attempt<Self> {
+    fn load(ctx: &mut Context<'_>, case: &CaseKey, files: &Files<'_>) -> Attempt<Self> {
         let default = EngineOptions::default();
-        let agent = cast.agent;
+        let agent = files.agent;
         let mut wanted: Vec<(&'static str, &Path, EngineOptions)> =
             options().map(|(metric, options)| (metric, agent.wasm.as_path(), options)).to_vec();
         match agent.variants.get(&Variant::Simd) {
@@ -122,38 +125,45 @@ impl Troupe {
             metrics.push("part_native_call_ns");
             agents.push(loaded);
         }
-        let (noop, echo) = (wasm(&cast.noop.wasm, default)?, wasm(&cast.echo.wasm, default)?);
-        let native_echo = native(ctx, cast.echo)?;
+        let (noop, echo) = (wasm(&files.noop.wasm, default)?, wasm(&files.echo.wasm, default)?);
+        let native_echo = native(ctx, files.echo)?;
         Ok(Self { agents, metrics, noop, echo, native_echo })
     }
 
     /// A live instance of each, all inboxes at the same place of a page; and what is done in turns.
-    fn seat<'m>(
+    fn instantiate<'m>(
         &self,
         ctx: &mut Context<'_>,
         exchange: &'m Exchange,
-    ) -> Attempt<(Vec<Player<'m>>, Vec<Turn>)> {
+    ) -> Attempt<(Vec<Participant<'m>>, Vec<BlockTurn<'static>>)> {
         let offset = page_offset(&mut ctx.rng);
         let message = exchange.message.get();
-        let own = (message, &exchange.reply[..], exchange.sends);
-        let echoed = (message, message, 0);
-        let agents = self.agents.iter().zip(self.metrics.iter().copied());
-        let agents = agents.map(|(loaded, metric)| (loaded, metric, own));
-        let echo = (&self.echo, "part_echo_ns", echoed);
-        let native_echo = self.native_echo.iter().map(|it| (it, "part_native_echo_ns", echoed));
-        let (mut players, mut turns) = (Vec::new(), Vec::new());
-        for (loaded, metric, exchanged) in agents.chain([echo]).chain(native_echo) {
-            turns.push(Turn::new(players.len(), metric, Step::Whole));
-            players.push(Player::new(loaded, offset, exchanged)?);
+        let live = |loaded: &Loaded, message: &'m [u8], reply: &'m [u8]| -> Attempt<_> {
+            let mut instance = loaded.instantiate()?;
+            instance.reserve(message.len(), offset)?;
+            Ok(Participant::new(loaded.side().name(), instance, message, reply))
+        };
+        let (mut participants, mut metrics) = (Vec::new(), self.metrics.clone());
+        for loaded in &self.agents {
+            participants.push(live(loaded, message, &exchange.reply)?);
         }
-        turns.extend([
-            Turn::new(0, "part_in_place_ns", Step::InPlace),
-            Turn::new(0, "part_copy_in_ns", Step::CopyIn),
-            Turn::new(0, "part_copy_out_ns", Step::CopyOut),
-            Turn::new(players.len(), "part_boundary_ns", Step::InPlace),
+        metrics.push("part_echo_ns");
+        participants.push(live(&self.echo, message, message)?);
+        if let Some(echo) = &self.native_echo {
+            metrics.push("part_native_echo_ns");
+            participants.push(live(echo, message, message)?);
+        }
+        let calls = metrics.into_iter().enumerate();
+        let calls = calls.map(|(who, metric)| BlockTurn::new(who, metric, Step::Whole));
+        let turns = calls.chain([
+            BlockTurn::new(0, "part_in_place_ns", Step::InPlace),
+            BlockTurn::new(0, "part_copy_in_ns", Step::CopyIn),
+            BlockTurn::new(0, "part_copy_out_ns", Step::CopyOut),
+            BlockTurn::new(participants.len(), "part_boundary_ns", Step::InPlace),
         ]);
-        players.push(Player::new(&self.noop, offset, (&[], &[], 0))?);
-        Ok((players, turns))
+        let turns = turns.collect();
+        participants.push(live(&self.noop, &[], &[])?);
+        Ok((participants, turns))
     }
 }
 
@@ -161,87 +171,18 @@ fn wasm(path: &Path, options: EngineOptions) -> Attempt<Loaded> {
     Ok(Loaded::Wasm(WasmSubject::compile(&module(path)?, options)?))
 }
 
-/// A live agent, what it is sent and what it must answer.
-struct Player<'m> {
-    seat: Seat,
-    side: Side,
-    message: &'m [u8],
-    reply: &'m [u8],
-    sends: u64,
-}
-
-impl<'m> Player<'m> {
-    fn new(
-        loaded: &Loaded,
-        offset: usize,
-        (message, reply, sends): (&'m [u8], &'m [u8], u64),
-    ) -> Attempt<Self> {
-        let mut instance = loaded.instantiate()?;
-        instance.reserve(message.len(), offset)?;
-        Ok(Self { seat: Seat::new(instance), side: loaded.side(), message, reply, sends })
-    }
-
-    /// It sent on what its messages made it send, to the last one.
-    fn settle(&self) -> Attempt<()> {
-        let (sent, owed) = (self.seat.sent(), self.seat.calls * self.sends);
-        if sent == owed {
-            return Ok(());
-        }
-        Err(Outcome::WrongAnswer(format!("{sent} messages sent on, not {owed}")))
-    }
-}
-
-/// One step of one player.
-struct Turn {
-    player: usize,
-    metric: &'static str,
-    step: Step,
-    pace: Pace,
-}
-
-impl Turn {
-    fn new(player: usize, metric: &'static str, step: Step) -> Self {
-        Self { player, metric, step, pace: Pace::default() }
-    }
-}
-
-/// Warms everything up, then lets all turns come once per round, in a random order.
+/// Warms everything up, then lets all turns come once per round.
 fn play(
     ctx: &mut Context<'_>,
-    case: &CaseKey,
-    (players, turns): (&mut [Player<'_>], &mut [Turn]),
+    participants: &mut [Participant<'_>],
+    mut group: Group<'_>,
     cost: Cost,
 ) -> Attempt<()> {
-    let size = BlockSize { samples_max: ctx.effort.samples_per_block, time: ctx.effort.block };
-    for turn in turns.iter_mut() {
-        let Player { seat, message, .. } = &mut players[turn.player];
-        seat.take_up(turn.step, Pace::default());
-        prepare(ctx.clock, seat, message, (size, cost.batch_min()))?;
-        turn.pace = seat.pace();
-    }
-    let samples = size.samples_at(turns.iter().map(|turn| turn.pace));
-    let mut times = Vec::with_capacity(samples as usize);
-    let mut shortest = u64::MAX;
-    for number in 0..ctx.effort.blocks {
-        ctx.rng.shuffle(turns);
-        let taken = calibrate::yardstick(ctx.clock);
-        ctx.sample(case, "yardstick_ns", At { block: number, index: 0 }, (taken.0, 1));
-        for turn in turns.iter() {
-            let Player { seat, side, message, reply, .. } = &mut players[turn.player];
-            seat.take_up(turn.step, turn.pace);
-            block(ctx.clock, seat, message, samples, &mut times)?;
-            if turn.step.is_call() {
-                seat.check_reply(side.name(), reply)?;
-            }
-            for (index, &time) in (0u32..).zip(&times) {
-                let at = At { block: number, index };
-                ctx.sample(case, turn.metric, at, (time, turn.pace.iterations));
-                shortest = shortest.min(time);
-            }
-        }
-    }
-    let share = cost.share_ppb(Nanos(shortest));
-    ctx.sample(case, "apparatus_share", At::default(), (share, 1));
+    let size = BlockSize::of(&ctx.effort, &cost);
+    group.warm_up(ctx, participants, size)?;
+    let rounds = Rounds::new(0..ctx.effort.blocks, [group.case]);
+    blocks(ctx, &rounds, participants, from_mut(&mut group), size)?;
+    ctx.once(group.case, "apparatus_share", cost.share_ppb(group.shortest));
     Ok(())
 }
 
@@ -267,7 +208,7 @@ fn count(ctx: &mut Context<'_>, case: &CaseKey, loaded: &Loaded, message: &[u8])
     for (metric, counted) in
         [("part_memory_grows", grows), ("part_wasi_calls", wasi), ("part_host_calls", host)]
     {
-        ctx.sample(case, metric, At::default(), (counted, u64::from(CALLS)));
+        ctx.once(case, metric, Total::over(counted, u64::from(CALLS)));
     }
     Ok(agent.inbox().starts_with(message))
 }

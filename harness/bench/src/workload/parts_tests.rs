@@ -2,10 +2,11 @@
 
 use super::*;
 use crate::measure::protocol::Effort;
-use crate::measure::scripted::{Scripted, ScriptedClock};
+use crate::timing::scripted::{Scripted, ScriptedClock};
 use caxton_analysis::reduce::{Levels, reduce};
 use caxton_model::metric::MetricName;
 use caxton_model::samples::Sample;
+use caxton_model::units::Nanos;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -20,15 +21,15 @@ const EFFORT: Effort = Effort {
     window: Nanos(5_000_000),
 };
 
-fn player<'m>(agent: Scripted, message: &'m [u8], reply: &'m [u8]) -> Player<'m> {
-    Player { seat: Seat::new(Box::new(agent)), side: Side::Wasm, message, reply, sends: 0 }
+fn player<'m>(agent: Scripted, message: &'m [u8], reply: &'m [u8]) -> Participant<'m> {
+    Participant::new("wasm", Box::new(agent), message, reply)
 }
 
 /// Plays `turns` of `players` for one launch; the samples.
 fn played(
     clock: &ScriptedClock,
-    players: &mut [Player<'_>],
-    turns: &mut [Turn],
+    players: &mut [Participant<'_>],
+    turns: Vec<BlockTurn<'_>>,
 ) -> Attempt<Vec<Sample>> {
     let mut samples = Vec::new();
     let mut tell = |event: Event| {
@@ -40,7 +41,7 @@ fn played(
     let mut ctx = Context { clock, rng, effort: EFFORT, launch: 0, core: None, tell: &mut tell };
     let case = CaseKey::new("wasm", "parts", "wasmtime", "json");
     let cost = Cost { clock_read_ns: 0.0, sample_ns: 0.0, loop_turn_ns: 0.0 };
-    play(&mut ctx, &case, (players, turns), cost)?;
+    play(&mut ctx, players, Group::new(&case, turns), cost)?;
     Ok(samples)
 }
 
@@ -56,18 +57,18 @@ fn parts_of_known_cost_are_told_apart() {
         player(of(120), MESSAGE, MESSAGE),
         player(of(1300), MESSAGE, MESSAGE),
     ];
-    let mut turns = [
-        Turn::new(0, "part_call_ns", Step::Whole),
-        Turn::new(0, "part_in_place_ns", Step::InPlace),
-        Turn::new(0, "part_copy_in_ns", Step::CopyIn),
-        Turn::new(0, "part_copy_out_ns", Step::CopyOut),
-        Turn::new(1, "part_boundary_ns", Step::InPlace),
-        Turn::new(2, "part_echo_ns", Step::Whole),
-        Turn::new(3, "part_native_call_ns", Step::Whole),
-        Turn::new(4, "part_native_echo_ns", Step::Whole),
-        Turn::new(5, "option_fuel_call_ns", Step::Whole),
+    let turns = vec![
+        BlockTurn::new(0, "part_call_ns", Step::Whole),
+        BlockTurn::new(0, "part_in_place_ns", Step::InPlace),
+        BlockTurn::new(0, "part_copy_in_ns", Step::CopyIn),
+        BlockTurn::new(0, "part_copy_out_ns", Step::CopyOut),
+        BlockTurn::new(1, "part_boundary_ns", Step::InPlace),
+        BlockTurn::new(2, "part_echo_ns", Step::Whole),
+        BlockTurn::new(3, "part_native_call_ns", Step::Whole),
+        BlockTurn::new(4, "part_native_echo_ns", Step::Whole),
+        BlockTurn::new(5, "option_fuel_call_ns", Step::Whole),
     ];
-    let samples = played(&clock, &mut players, &mut turns).expect("scripted");
+    let samples = played(&clock, &mut players, turns).expect("scripted");
     let readings = reduce(&samples, &Levels::for_run(1));
     let seen: BTreeMap<&str, String> = (readings.iter())
         .filter_map(|(name, reading)| Some((name.as_str(), reading.known()?.estimate)))
@@ -100,16 +101,16 @@ fn every_turn_comes_once_per_round_in_an_order_of_chance() {
     let clock = Rc::new(ScriptedClock::default());
     let mut players =
         [100, 200].map(|cost| player(Scripted::new(&clock, &[cost]), MESSAGE, MESSAGE));
-    let mut turns = [
-        Turn::new(0, "part_call_ns", Step::Whole),
-        Turn::new(1, "option_fuel_call_ns", Step::Whole),
+    let turns = vec![
+        BlockTurn::new(0, "part_call_ns", Step::Whole),
+        BlockTurn::new(1, "option_fuel_call_ns", Step::Whole),
     ];
-    let samples = played(&clock, &mut players, &mut turns).expect("scripted");
-    let yardstick = MetricName::parse("yardstick_ns").expect("in the table");
+    let samples = played(&clock, &mut players, turns).expect("scripted");
+    let probe = MetricName::parse("yardstick_ns").expect("in the table");
     let mut orders = std::collections::BTreeSet::new();
     for number in 0..EFFORT.blocks {
         let round: Vec<&Sample> = samples.iter().filter(|s| s.block == number).collect();
-        assert_eq!(round[0].metric, yardstick, "a round begins with the yardstick");
+        assert_eq!(round[0].metric, probe, "a round begins with the noise probe");
         let mut names: Vec<&str> = round[1..]
             .iter()
             .map(|s| s.metric.as_str())
@@ -127,7 +128,7 @@ fn every_turn_comes_once_per_round_in_an_order_of_chance() {
 fn a_player_that_answers_otherwise_ends_the_launch() {
     let clock = Rc::new(ScriptedClock::default());
     let mut players = [player(Scripted::new(&clock, &[100]), MESSAGE, b"another")];
-    let mut turns = [Turn::new(0, "part_call_ns", Step::Whole)];
-    let end = played(&clock, &mut players, &mut turns).expect_err("a wrong answer");
+    let turns = vec![BlockTurn::new(0, "part_call_ns", Step::Whole)];
+    let end = played(&clock, &mut players, turns).expect_err("a wrong answer");
     assert!(matches!(end, Outcome::WrongAnswer(_)), "{end:?}");
 }

@@ -3,11 +3,12 @@
 //!
 //! Its times say nothing of the agent: a profiled run feeds no timing statistics.
 
-use super::crew::{Crew, Turn};
+use super::callers::{Callers, Turn};
 use super::sides::{Exchange, Loaded};
-use super::{At, Context};
 use crate::guest::toolchain::{Side, Variant};
-use crate::measure::protocol::{AgentFiles, Event, PairCase, Sampling};
+use crate::measure::protocol::{AgentFiles, Event, Sampling};
+use crate::timing::context::{At, Context, Total};
+use crate::timing::turns::{Rounds, turns};
 use caxton_model::case::CaseKey;
 use caxton_model::profile::{About, Profile};
 use caxton_model::reading::Reading;
@@ -18,6 +19,7 @@ use caxton_runtime::subject::wasmtime::EngineOptions;
 use caxton_sys::clock::CpuTime;
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::slice::from_ref;
 
 /// Length of a window, with the sampler or without: alike, so that what a window's beginning costs
 /// is the same in both.
@@ -25,46 +27,54 @@ const WINDOW: Nanos = Nanos(200_000_000);
 
 /// What the sampled windows of one side came to.
 #[derive(Debug, Default)]
-struct Total {
+struct Sampled {
     messages: u64,
     cpu: CpuTime,
     windows: Vec<Range<u64>>,
 }
 
-/// Profiles the sides that `pairs` need.
+/// Profiles the sides that `case` compares.
 ///
 /// # Errors
 /// What became of the agent.
 pub fn run(
     ctx: &mut Context<'_>,
     agent: &AgentFiles,
-    pairs: &[PairCase],
+    case: &CaseKey,
     how: Sampling,
 ) -> Attempt<()> {
-    let case = pairs[0].case.clone();
     let mut recording = match Recording::start(how.engine, how.hz) {
         Ok(recording) => recording,
         Err(why) => {
-            ctx.finding(&case, "no CPU profile", why.to_string());
+            ctx.finding(case, "no CPU profile", why.to_string());
             return Ok(());
         }
     };
-    let sides = load(ctx, agent, pairs, (how, &recording))?;
+    let sides = load(ctx, agent, case, how, &recording)?;
     let exchange = Exchange::agree(ctx, agent, &sides)?;
     (ctx.tell)(Event::Working);
-    let mut totals: Vec<Total> = sides.iter().map(|_| Total::default()).collect();
+    let mut totals: Vec<Sampled> = sides.iter().map(|_| Sampled::default()).collect();
     let mut counters = Vec::new();
     let finished = std::thread::scope(|scope| -> Attempt<()> {
-        let crew = Crew::start(scope, (&sides, &exchange), how.threads, ctx.rng.u64(..))?;
+        let callers = Callers::start(scope, &sides, &exchange, how.threads, ctx.rng.u64(..))?;
         for side in 0..sides.len() {
-            counters.push(crew.count(side, ctx.effort.counting)?);
+            counters.push(callers.count(side, ctx.effort.counting)?);
         }
-        let rounds = how.time.0.div_ceil(WINDOW.0).max(1);
-        for round in 0..rounds {
-            let window = (round as u32, WINDOW.0.min(how.time.0));
-            self::round(ctx, (&crew, &sides), (&mut recording, &mut totals), (&case, window))?;
-        }
-        crew.finish()
+        let rounds = how.time.0.div_ceil(WINDOW.0).max(1) as u32;
+        let time = Nanos(WINDOW.0.min(how.time.0));
+        let mut windows: Vec<Window> = (0..sides.len())
+            .flat_map(|side| [true, false].map(|is_sampled| Window { side, is_sampled }))
+            .collect();
+        turns(ctx, &Rounds::new(0..rounds, []), &mut windows, |ctx, window, number| {
+            let total = &mut totals[window.side];
+            let Turn { messages, cpu } = window.take(&callers, &mut recording, time, total)?;
+            let name = sides[window.side].side().name();
+            let which = if window.is_sampled { "sampled" } else { "plain" };
+            let taken = Total::over(cpu.total_ns(), messages.max(1));
+            ctx.sample(case, &format!("{name}_{which}_cpu_ns"), At::block(number), taken);
+            Ok(())
+        })?;
+        callers.finish()
     });
     finished?;
     let empty = About {
@@ -81,7 +91,7 @@ pub fn run(
             messages: total.messages,
             counters,
         };
-        tell(ctx, &case, side.side(), part(&whole, &total, about));
+        tell(ctx, case, side.side(), part(&whole, &total, about));
     }
     Ok(())
 }
@@ -101,8 +111,9 @@ fn words(side: Side, how: Sampling) -> String {
 fn load(
     ctx: &mut Context<'_>,
     agent: &AgentFiles,
-    pairs: &[PairCase],
-    (how, recording): (Sampling, &Recording),
+    case: &CaseKey,
+    how: Sampling,
+    recording: &Recording,
 ) -> Attempt<Vec<Loaded>> {
     let mut agent = agent.clone();
     match agent.variants.remove(&Variant::FramePointers) {
@@ -111,59 +122,56 @@ fn load(
             agent.wasm = built.wasm;
         }
         // Its stacks are cut where the compiler found another use for the frame pointer.
-        Some(Err(why)) => ctx.finding(&pairs[0].case, "a twin without frame pointers", why),
+        Some(Err(why)) => ctx.finding(case, "a twin without frame pointers", why),
         None => {}
     }
     let mut sides = Vec::new();
-    for side in super::sides::needed(&agent, pairs) {
+    for side in super::sides::needed(&agent, from_ref(case)) {
         if let (Side::Native, Some(path)) = (side, &agent.native) {
             recording.twin(path);
         }
         let watch = Some(recording.watch());
         let options = EngineOptions { asynchronous: how.asynchronous, ..EngineOptions::default() };
-        sides.push(Loaded::load_watched(ctx, &agent, side, (options, watch))?.0);
+        sides.push(Loaded::load_watched(ctx, &agent, side, options, watch)?.0);
     }
     Ok(sides)
 }
 
-/// One window of each side with the sampler and one without, in random order.
-fn round(
-    ctx: &mut Context<'_>,
-    (crew, sides): (&Crew, &[Loaded]),
-    (recording, totals): (&mut Recording, &mut [Total]),
-    (case, (round, window_ns)): (&CaseKey, (u32, u64)),
-) -> Attempt<()> {
-    let mut order: Vec<(usize, bool)> =
-        (0..sides.len()).flat_map(|side| [(side, true), (side, false)]).collect();
-    ctx.rng.shuffle(&mut order);
-    for (side, is_sampled) in order {
-        let time = Nanos(window_ns);
+/// A window of one side, with the sampler or without.
+struct Window {
+    side: usize,
+    is_sampled: bool,
+}
+
+impl Window {
+    fn take(
+        &self,
+        callers: &Callers,
+        recording: &mut Recording,
+        time: Nanos,
+        total: &mut Sampled,
+    ) -> Attempt<Turn> {
         let start = recording.time_ns();
-        if is_sampled {
+        if self.is_sampled {
             recording.resume();
         }
-        let turn = crew.window(side, time);
-        if is_sampled {
+        let turn = callers.window(self.side, time);
+        if self.is_sampled {
             recording.pause();
         }
-        let Turn { messages, cpu } = turn?;
-        let name = sides[side].side().name();
-        let which = if is_sampled { "sampled" } else { "plain" };
-        let metric = format!("{name}_{which}_cpu_ns");
-        ctx.sample(case, &metric, At { block: round, index: 0 }, (cpu.total_ns(), messages.max(1)));
-        if is_sampled {
-            let total = &mut totals[side];
-            total.messages += messages;
-            total.cpu.user_ns += cpu.user_ns;
-            total.cpu.kernel_ns += cpu.kernel_ns;
+        let turn = turn?;
+        if self.is_sampled {
+            total.messages += turn.messages;
+            total.cpu.user_ns += turn.cpu.user_ns;
+            total.cpu.kernel_ns += turn.cpu.kernel_ns;
             total.windows.push(start..recording.time_ns());
         }
+        Ok(turn)
     }
-    Ok(())
 }
 
 /// The profile of one side alone.
-fn part(whole: &Profile, total: &Total, about: About) -> Profile {
+fn part(whole: &Profile, total: &Sampled, about: About) -> Profile {
     let mut profile = whole.during(&total.windows, total.cpu.user_ns, about);
     profile.health.kernel_ns = Reading::Known(total.cpu.kernel_ns);
     let note = "lost and mended are counted over all sides of this process";
@@ -182,7 +190,7 @@ fn tell(ctx: &mut Context<'_>, case: &CaseKey, side: Side, profile: Profile) {
         ("wasmtime", shares.engine),
         ("host", shares.host),
     ] {
-        ctx.sample(case, &format!("{name}_profile_{part}_share"), At::default(), (ppb(share), 1));
+        ctx.once(case, &format!("{name}_profile_{part}_share"), ppb(share));
     }
     (ctx.tell)(Event::Profile { case: case.clone(), profile: Box::new(profile) });
 }

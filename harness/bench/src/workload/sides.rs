@@ -1,13 +1,14 @@
 //! The two sides of an agent, loaded; and the message and answer that both must agree on.
 
-use super::Context;
 use super::asynchronous::Driven;
-use crate::guest::artifact::sha256_hex;
 use crate::guest::catalog::EXAMPLE_SEED;
+use crate::guest::digest::sha256_hex;
 use crate::guest::toolchain::Side;
-use crate::measure::blocks::{Seat, timed_batch};
-use crate::measure::protocol::{AgentFiles, Pair, PairCase};
-use caxton_model::case::Outcome;
+use crate::measure::protocol::{AgentFiles, Pair};
+use crate::timing::blocks::timed_batch;
+use crate::timing::context::Context;
+use crate::timing::participants::Participant;
+use caxton_model::case::{CaseKey, Outcome};
 use caxton_model::file;
 use caxton_model::profile::code::CodeWatch;
 use caxton_model::units::Nanos;
@@ -44,7 +45,7 @@ impl Loaded {
     /// # Errors
     /// `Refused`: no such file, no valid module, no twin.
     pub fn load(ctx: &Context<'_>, agent: &AgentFiles, side: Side) -> Attempt<(Self, Nanos)> {
-        Self::load_watched(ctx, agent, side, (EngineOptions::default(), None))
+        Self::load_watched(ctx, agent, side, EngineOptions::default(), None)
     }
 
     /// The same with other options of the engine, under the eyes of a watch.
@@ -55,7 +56,8 @@ impl Loaded {
         ctx: &Context<'_>,
         agent: &AgentFiles,
         side: Side,
-        (options, watch): (EngineOptions, Option<Arc<dyn CodeWatch>>),
+        options: EngineOptions,
+        watch: Option<Arc<dyn CodeWatch>>,
     ) -> Attempt<(Self, Nanos)> {
         let start;
         let loaded = match (side, &agent.native) {
@@ -97,9 +99,10 @@ impl Loaded {
     }
 }
 
-/// The sides that `pairs` need of `agent`: a guest that was given as a file has one.
-pub fn needed(agent: &AgentFiles, pairs: &[PairCase]) -> Vec<Side> {
-    let wanted = |with: Pair| pairs.iter().any(|p| p.pair == Pair::Overhead || p.pair == with);
+/// The sides that `cases` need of `agent`: a guest that was given as a file has one.
+pub fn needed(agent: &AgentFiles, cases: &[CaseKey]) -> Vec<Side> {
+    let wanted =
+        |with: Pair| cases.iter().any(|case| [Pair::Overhead, with].contains(&Pair::of(case)));
     let mut sides = Vec::new();
     if wanted(Pair::WasmAgain) {
         sides.push(Side::Wasm);
@@ -119,25 +122,33 @@ pub fn module(path: &Path) -> Attempt<Vec<u8>> {
     read.map_err(|error| Outcome::Refused(format!("{}: {error}", path.display())))
 }
 
-/// Counts events while `seat` handles `message` for about `time`; the counts, and of how many
-/// messages they are. Its reply is checked afterwards.
+/// Events that were counted, and over how many messages.
+pub struct Counted {
+    /// The counts, group by group.
+    pub groups: Vec<RawGroup>,
+    /// Messages that were handled meanwhile.
+    pub iterations: u64,
+}
+
+/// Counts events while `participant` handles its message for about `time`. Its reply is checked
+/// afterwards.
 ///
 /// # Errors
 /// What became of the agent; `Failed` if the kernel does not let counters be read.
 pub fn counted(
     clock: &dyn Clock,
-    (counters, seat): (&mut Counters, &mut Seat),
-    (name, exchange): (&str, &Exchange),
+    counters: &mut Counters,
+    participant: &mut Participant<'_>,
     time: Nanos,
-) -> Attempt<(Vec<RawGroup>, u64)> {
-    let message = exchange.message.get();
-    let batch = timed_batch(clock, seat, message, seat.iterations)?;
-    let iterations = (time.0 / batch.0.max(1)).max(1) * seat.iterations;
-    let counted = counters.count(|| timed_batch(clock, seat, message, iterations));
+) -> Attempt<Counted> {
+    let Participant { name, instance, message, reply } = participant;
+    let batch = timed_batch(clock, instance, message, instance.iterations)?;
+    let iterations = (time.0 / batch.0.max(1)).max(1) * instance.iterations;
+    let counted = counters.count(|| timed_batch(clock, instance, message, iterations));
     let (ran, groups) = counted.map_err(|e| Outcome::Failed(format!("counters: {e}")))?;
     ran?;
-    seat.check_reply(name, &exchange.reply)?;
-    Ok((groups, iterations))
+    instance.check_reply(name, reply)?;
+    Ok(Counted { groups, iterations })
 }
 
 /// Bytes that start at a chosen cache line of a page: alignment is chosen per launch, so that it

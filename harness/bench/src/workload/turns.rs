@@ -3,12 +3,12 @@
 
 use super::overhead::{fresh_instances, pads};
 use super::sides::{Exchange, Loaded, module};
-use super::{Context, fuel, heap, memory_limit};
-use crate::guest::artifact::sha256_hex;
+use super::{fuel, heap, memory_limit};
+use crate::guest::digest::sha256_hex;
 use crate::guest::toolchain::Side;
-use crate::measure::blocks::{BlockSize, Seat, block, size_batch, warm_up};
-use crate::measure::calibrate;
 use crate::measure::protocol::AgentFiles;
+use crate::timing::blocks::{BenchInstance, BlockSize, block, size_batch, warm_up};
+use crate::timing::context::Context;
 use caxton_model::case::{CaseKey, LIMIT, Outcome};
 use caxton_model::paired::answers::Reply;
 use caxton_model::units::Bytes;
@@ -26,11 +26,11 @@ pub struct Stage {
 }
 
 /// Both sides, warm.
-pub struct Cast {
+pub struct Participants {
     exchange: Exchange,
-    seats: Vec<(Side, Seat)>,
+    instances: Vec<(Side, BenchInstance)>,
     /// The others of each side, alive to the end.
-    others: Vec<Seat>,
+    others: Vec<BenchInstance>,
     times: Vec<u64>,
     size: BlockSize,
     _stage: Stage,
@@ -64,28 +64,30 @@ impl Stage {
     pub fn prepare(
         self,
         ctx: &mut Context<'_>,
-        (agent, case, example_seed): (&AgentFiles, &CaseKey, u64),
-    ) -> Attempt<Cast> {
-        let cost = calibrate::measure(ctx.clock)?;
+        agent: &AgentFiles,
+        case: &CaseKey,
+        example_seed: u64,
+    ) -> Attempt<Participants> {
+        let cost = ctx.calibrate()?;
         let exchange = Exchange::agree_on(ctx, example_seed, agent, &self.sides)?;
-        let size = BlockSize { samples_max: ctx.effort.samples_per_block, time: ctx.effort.block };
-        let (mut seats, mut others) = (Vec::new(), Vec::new());
+        let size = BlockSize::of(&ctx.effort, &cost);
+        let (mut instances, mut others) = (Vec::new(), Vec::new());
         for loaded in &self.sides {
             let mut made = fresh_instances(ctx, loaded, &exchange, Some(case))?;
-            let mut seat = made.swap_remove(ctx.rng.usize(..made.len()));
-            size_batch(ctx.clock, &mut seat, exchange.message.get(), cost.batch_min())?;
-            warm_up(ctx.clock, &mut seat, exchange.message.get(), size)?;
-            seats.push((loaded.side(), seat));
+            let mut instance = made.swap_remove(ctx.rng.usize(..made.len()));
+            size_batch(ctx.clock, &mut instance, exchange.message.get(), size.batch_min)?;
+            warm_up(ctx.clock, &mut instance, exchange.message.get(), size)?;
+            instances.push((loaded.side(), instance));
             others.append(&mut made);
         }
         // In one order for all, so that a lane's number says which it is.
-        seats.sort_by_key(|(side, _)| *side == Side::Native);
+        instances.sort_by_key(|(side, _)| *side == Side::Native);
         let times = Vec::with_capacity(size.samples_max as usize);
-        Ok(Cast { exchange, seats, others, times, size, _stage: self })
+        Ok(Participants { exchange, instances, others, times, size, _stage: self })
     }
 }
 
-impl Cast {
+impl Participants {
     /// What both sides answered to the example message.
     pub fn reply(&self) -> Reply {
         let (message, reply) = (self.exchange.message.get(), &self.exchange.reply);
@@ -100,9 +102,9 @@ impl Cast {
 
     /// What blocks can be of: metric, iterations of a sample, samples of a block.
     pub fn lanes(&self) -> impl Iterator<Item = (String, u64, u32)> {
-        self.seats.iter().map(|(side, seat)| {
-            let samples = self.size.samples(&[seat]);
-            (format!("{}_call_ns", side.name()), seat.pace().iterations, samples)
+        self.instances.iter().map(|(side, instance)| {
+            let samples = self.size.samples([instance.pace()]);
+            (format!("{}_call_ns", side.name()), instance.pace().iterations, samples)
         })
     }
 
@@ -114,15 +116,17 @@ impl Cast {
         &mut self,
         ctx: &Context<'_>,
         lane: u32,
-        (iterations, samples): (u64, u32),
+        iterations: u64,
+        samples: u32,
     ) -> Attempt<&[u64]> {
-        let seat = self.seats.get_mut(lane as usize);
-        let (side, seat) = seat.ok_or_else(|| Outcome::Failed(format!("no lane {lane}")))?;
-        seat.iterations = iterations.max(1);
+        let instance = self.instances.get_mut(lane as usize);
+        let (side, instance) =
+            instance.ok_or_else(|| Outcome::Failed(format!("no lane {lane}")))?;
+        instance.iterations = iterations.max(1);
         // A length that lies must not take memory for it.
         let samples = samples.min(self.size.samples_max);
-        block(ctx.clock, seat, self.exchange.message.get(), samples, &mut self.times)?;
-        seat.check_reply(side.name(), &self.exchange.reply)?;
+        block(ctx.clock, instance, self.exchange.message.get(), samples, &mut self.times)?;
+        instance.check_reply(side.name(), &self.exchange.reply)?;
         Ok(&self.times)
     }
 
@@ -131,8 +135,8 @@ impl Cast {
     /// # Errors
     /// `WrongAnswer`: messages were not sent on.
     pub fn finish(self, ctx: &mut Context<'_>, case: &CaseKey) -> Attempt<()> {
-        let seats = self.seats.iter().map(|(_, seat)| seat).chain(&self.others);
-        seats.into_iter().try_for_each(|seat| seat.check_sent(self.exchange.sends))?;
+        let instances = self.instances.iter().map(|(_, instance)| instance).chain(&self.others);
+        instances.into_iter().try_for_each(|instance| instance.check_sent(self.exchange.sends))?;
         let memory = memory::resident_anonymous().map(|bytes| bytes.0);
         ctx.reading(case, "anonymous_rss_bytes", memory);
         Ok(())
@@ -146,7 +150,8 @@ impl Cast {
 pub fn counts(
     ctx: &mut Context<'_>,
     agent: &AgentFiles,
-    (case, scratch): (&CaseKey, &Path),
+    case: &CaseKey,
+    scratch: &Path,
 ) -> Attempt<()> {
     if case.is_overhead() {
         fuel::run(ctx, agent, case)?;
@@ -154,7 +159,7 @@ pub fn counts(
     } else if case.is_memory_limit() {
         let limit = case.param(LIMIT).and_then(|limit| limit.parse().ok());
         let limit: Bytes = limit.ok_or_else(|| Outcome::Failed(format!("{case}: which limit?")))?;
-        memory_limit::run(ctx, agent, case, (limit, true))
+        memory_limit::run(ctx, agent, case, limit, true)
     } else if case.is_heap() {
         heap::run(ctx, agent, case, scratch)
     } else {

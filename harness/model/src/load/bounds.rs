@@ -3,16 +3,12 @@
 //! its plan and against the lines before it when it is read.
 
 use super::frame::{Counts, Frame, Line, Look, Segment};
+use super::limits::MOST;
 use super::plan::LoadPlan;
 use super::quiescence::Ledger;
 use crate::reading::Reading;
 use crate::units::Nanos;
 
-/// The largest count, and the largest sum of one: every whole number up to here is exact in an
-/// `f64`, and a `u64` holds two thousand of them.
-pub const MOST: u64 = 1 << 53;
-/// The most stages of a plan: a second of each has three histograms of some 270 KiB.
-pub const STAGES: usize = 64;
 /// The longest line: a second of every stage and all that is read beside it is far shorter.
 pub const LINE_BYTES: u64 = 16 << 20;
 
@@ -28,7 +24,7 @@ const UNIX_MS: u64 = 253_402_300_799_999;
 
 /// The lines of a load that were read so far.
 #[derive(Debug)]
-pub(super) struct Lines<'a> {
+pub(crate) struct Lines<'a> {
     plan: &'a LoadPlan,
     segments: u32,
     last_second: Option<u64>,
@@ -38,7 +34,7 @@ pub(super) struct Lines<'a> {
 }
 
 impl<'a> Lines<'a> {
-    pub(super) fn of(plan: &'a LoadPlan) -> Self {
+    pub(crate) fn of(plan: &'a LoadPlan) -> Self {
         let counts = Counts::default();
         Self { plan, segments: 0, last_second: None, counts, in_flight: 0, times: 0 }
     }
@@ -47,7 +43,7 @@ impl<'a> Lines<'a> {
     ///
     /// # Errors
     /// The number that cannot be, and what it may be.
-    pub(super) fn check(&mut self, line: &Line) -> Result<(), String> {
+    pub(crate) fn check(&mut self, line: &Line) -> Result<(), String> {
         match line {
             Line::Segment(segment) => self.segment(segment),
             Line::Second(frame) => self.second(frame),

@@ -1,40 +1,9 @@
 //! Whether a load test makes sense. One clear error, which names the thing and the fix.
 
-use crate::load::bounds::STAGES;
-use crate::load::plan::{LONGEST, LoadPlan, Pacing, Rate, Stage};
+use crate::load::limits::{LONGEST, STAGES};
+use crate::load::plan::{BadPlan, LoadPlan, Pacing, Part, Rate, Stage};
 use crate::units::Nanos;
 use std::collections::BTreeSet;
-
-/// What is wrong with a load test.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{file}{why}")]
-pub struct BadPlan {
-    /// The file and line it is in, ending in `: `; empty where it is from no file.
-    pub(super) file: String,
-    /// What is wrong, and how to mend it.
-    pub(super) why: String,
-    /// The part of the plan that is wrong.
-    pub(super) part: Part,
-}
-
-/// A part of a plan.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Part {
-    Whole,
-    Key(&'static str),
-    Stage(usize),
-    Threshold(usize),
-}
-
-impl BadPlan {
-    pub(super) fn whole(why: String) -> Self {
-        Self { file: String::new(), why, part: Part::Whole }
-    }
-
-    fn key(key: &'static str, why: String) -> Self {
-        Self { part: Part::Key(key), ..Self::whole(why) }
-    }
-}
 
 /// The longest name in bytes.
 const NAME_BYTES: usize = 100;

@@ -20,9 +20,8 @@
 //! Also: seed, cap, timeout, `closed` (messages in flight of a closed loop), role in a stage, and
 //! `delayAbortEval` in a threshold. A trace has one instant in seconds per line.
 
-use crate::load::check::{BadPlan, Part};
 use crate::load::flags::{start_of, time};
-use crate::load::plan::{Arrivals, LoadPlan, Pacing, Rate, Role, Stage};
+use crate::load::plan::{Arrivals, BadPlan, LoadPlan, Pacing, Part, Rate, Role, Stage};
 use crate::load::threshold::Threshold;
 use crate::units::Nanos;
 use serde::Deserialize;

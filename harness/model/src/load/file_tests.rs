@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::plans::{SECOND, seconds};
-use expect_test::expect;
 
 const GOOD: &str = r#"
 name = "mine"
@@ -92,135 +91,77 @@ fn what_is_not_written_has_a_usual_value() {
     assert_eq!((plan.arrivals, plan.pacing), (Arrivals::Constant, Pacing::Open));
 }
 
-/// What is said where `from` of the good file is `to`.
-fn said(changes: &[(&str, &str)]) -> String {
-    let say = |(from, to): &(&str, &str)| {
+/// A text of the good file, what stands in its place, and what is said of that.
+const BAD: &str = r#"
+name = "mine" | name = "" | line 2: a name is empty: write one, such as "hold"
+name = "mine" | name = "a\u001bb" | line 2: the name "a\u{1b}b" has a control character: write it without
+name = "mine" | title = "a" | line 2: unknown field `title`, expected one of `name`, `agents`, `message_bytes`, `seed`, `arrivals`, `slo`, `cap`, `timeout`, `closed`, `stage`, `thresholds`; a load test has name, agents, message_bytes and `[[stage]]` with name, length and rate
+agents = 100 | agents = 0 | line 3: agents = 0: nobody takes the messages; write 1 or more
+agents = 100 | agents = -1 | line 3: invalid value: integer `-1`, expected u32; a load test has name, agents, message_bytes and `[[stage]]` with name, length and rate
+agents = 100 |  | line 1: missing field `agents`; a load test has name, agents, message_bytes and `[[stage]]` with name, length and rate
+message_bytes = 1024 | message_bytes = 0 | line 4: message_bytes = 0: write 1 to 16777216
+message_bytes = 1024 | message_bytes = 4000000000 | line 4: message_bytes = 4000000000: write 1 to 16777216
+"poisson" | "random" | line 5: unknown variant `random`, expected one of `constant`, `poisson`, `uniform`; a load test has name, agents, message_bytes and `[[stage]]` with name, length and rate
+slo = "50ms" | slo = "0s" | line 6: slo = 0: no response is that quick; write a time such as 100ms
+slo = "50ms" | slo = "50" | line 6: slo = "50": expected a number with its unit, such as 100ms, 10s or 24h
+slo = "50ms" | slo = "50s" | line 8: timeout is 5.00 s, less than the slo of 50.0 s: what misses the slo is then never seen; write a longer timeout
+cap = 1000 | cap = 0 | line 7: cap = 0: every message is dropped; write 1 or more
+closed = 16 | closed = 0 | line 10: closed = 0: write 1 to the cap of 1000
+closed = 16 | closed = 5000 | line 10: closed = 5000: write 1 to the cap of 1000
+
+name = "hold" | name = "ramp" | line 17: a second stage "ramp": give it a name of its own
+name = "hold" | name = "a}b" | line 17: stage name "a}b": write it without '}'
+role = "base" | role = "bas" | line 19: stage "hold": "bas" is no role: write one of ramp-up, base, hold, burst, after, ramp-down
+role = "base" | rolle = "base" | line 19: unknown field `rolle`, expected one of `name`, `role`, `length`, `rate`; a load test has name, agents, message_bytes and `[[stage]]` with name, length and rate
+length = "30s" | length = "0s" | line 12: stage "ramp": length 0 ns: write a time above 0 and up to 100 days, such as 30s
+length = "30s" | length = "-30s" | line 14: stage "ramp": length = "-30s": expected a number with its unit, such as 100ms, 10s or 24h
+length = "30s" | length = "9999h" | line 12: stage "ramp": length 35996400 s: write a time above 0 and up to 100 days, such as 30s
+rate = { from = 0, to = 10000 } | rate = -1 | line 12: stage "ramp": rate = -1: write messages per second, 0 to 1000000000
+rate = { from = 0, to = 10000 } | rate = nan | line 12: stage "ramp": rate = NaN: write messages per second, 0 to 1000000000
+rate = { from = 0, to = 10000 } | rate = "fast" | line 15: stage "ramp": this is no rate: write a number of messages per second, { from, to }, { mean, amplitude, period } or { trace }
+rate = { from = 0, to = 10000 } | rate = { from = 0 } | line 15: stage "ramp": a rate of { from } is none: write a number of messages per second, { from, to }, { mean, amplitude, period } or { trace }
+rate = { from = 0, to = 10000 } | rate = { from = 0, to = inf } | line 12: stage "ramp": to = inf: write messages per second, 0 to 1000000000
+rate = { from = 0, to = 10000 } | rate = { from = 0, to = 1e10 } | line 12: stage "ramp": to = 10000000000: write messages per second, 0 to 1000000000
+rate = { from = 0, to = 10000 } | rate = { mean = 1, amplitude = -1, period = "1s" } | line 12: stage "ramp": amplitude = -1: write messages per second, 0 to 1000000000
+rate = { from = 0, to = 10000 } | rate = { mean = 1, amplitude = 1, period = "0s" } | line 12: stage "ramp": period 0 ns: write a time above 0 and up to 100 days, such as 60s
+rate = { from = 0, to = 10000 } | rate = { mean = 1, amplitude = 1, period = 1 } | line 15: stage "ramp": period is missing or no text: write it in quotation marks
+trace.txt | none | line 31: stage "trace": trace "none": entity not found; its place is beside the plan
+trace.txt | unsorted | line 28: stage "trace": instant 2 of the trace, 500 ms, is before the one above it, 1.00 s: sort them
+trace.txt | words | line 31: stage "trace": trace "words", line 2: "soon" is no instant: write seconds, as 1.25
+trace.txt | late | line 28: stage "trace": the trace goes to 10.0 s, the stage ends at 3.00 s: make the stage longer
+trace.txt | empty | line 31: stage "trace": trace "empty" is empty: write one instant in seconds per line
+
+response_time = | respons_time = | line 34: threshold "respons_time": "respons_time" is no metric of a load test; write one of response_time, service_time, success, errors, dropped, messages, leak, degradation, recovery_time
+"p(99)<100ms" | "p(99)<fast" | line 34: threshold "response_time": "p(99)<fast": "fast" is no time: expected a number with its unit, such as 100ms, 10s or 24h
+"p(99)<100ms" | 7 | line 34: threshold "response_time": write a text such as "p(99)<100ms", or { threshold = ... }
+"p(99)<100ms" | { threshold = 7 } | line 34: threshold "response_time": threshold is missing or no text: write it in quotation marks
+"p(99)<100ms" | { abortOnFail = true } | line 34: threshold "response_time": threshold is missing or no text: write it in quotation marks
+abortOnFail = true | abortOnFail = 1 | line 34: threshold "response_time": abortOnFail: write true or false
+abortOnFail | abort_on_fail | line 34: threshold "response_time": "abort_on_fail" is no key of it: write threshold, abortOnFail, delayAbortEval
+"10s" }] | 10 }] | line 34: threshold "response_time": delayAbortEval is missing or no text: write it in quotation marks
+{stage:hold} | {stage:burst} | line 35: threshold success{stage:burst} rate>0.99: there is no stage "burst"; write one of ramp, hold, wave, trace
+"#;
+
+fn said(text: &str) -> String {
+    parse(text).unwrap_err().to_string()
+}
+
+#[test]
+fn what_is_bad_is_named_with_its_line_and_a_fix() {
+    for row in BAD.lines().filter(|row| !row.is_empty()) {
+        let [from, to, expected] = row.split(" | ").collect::<Vec<_>>()[..] else {
+            panic!("{row}")
+        };
         assert!(GOOD.contains(from), "{from}");
-        parse(&GOOD.replacen(from, to, 1)).unwrap_err().to_string()
-    };
-    changes.iter().map(say).collect::<Vec<String>>().join("\n")
-}
-
-#[test]
-fn a_bad_value_is_named_with_its_line_and_a_fix() {
-    let long = format!("name = \"{}\"", "x".repeat(10_000));
-    let changes = [
-        ("name = \"mine\"", "name = \"\""),
-        ("name = \"mine\"", long.as_str()),
-        ("name = \"mine\"", "name = \"a\\u001bb\""),
-        ("name = \"mine\"", "title = \"a\""),
-        ("agents = 100", "agents = 0"),
-        ("agents = 100", "agents = -1"),
-        ("agents = 100", ""),
-        ("message_bytes = 1024", "message_bytes = 0"),
-        ("message_bytes = 1024", "message_bytes = 4000000000"),
-        ("\"poisson\"", "\"random\""),
-        ("slo = \"50ms\"", "slo = \"0s\""),
-        ("slo = \"50ms\"", "slo = \"50\""),
-        ("slo = \"50ms\"", "slo = \"50s\""),
-        ("cap = 1000", "cap = 0"),
-        ("closed = 16", "closed = 0"),
-        ("closed = 16", "closed = 5000"),
-    ];
-    expect![[r#"
-        load.toml, line 2: a name is empty: write one, such as "hold"
-        load.toml, line 2: the name "xxxxxxxxxxxxxxxxxxxx"... has 10000 bytes: write up to 100
-        load.toml, line 2: the name "a\u{1b}b" has a control character: write it without
-        load.toml, line 2: unknown field `title`, expected one of `name`, `agents`, `message_bytes`, `seed`, `arrivals`, `slo`, `cap`, `timeout`, `closed`, `stage`, `thresholds`; a load test has name, agents, message_bytes and `[[stage]]` with name, length and rate
-        load.toml, line 3: agents = 0: nobody takes the messages; write 1 or more
-        load.toml, line 3: invalid value: integer `-1`, expected u32; a load test has name, agents, message_bytes and `[[stage]]` with name, length and rate
-        load.toml, line 1: missing field `agents`; a load test has name, agents, message_bytes and `[[stage]]` with name, length and rate
-        load.toml, line 4: message_bytes = 0: write 1 to 16777216
-        load.toml, line 4: message_bytes = 4000000000: write 1 to 16777216
-        load.toml, line 5: unknown variant `random`, expected one of `constant`, `poisson`, `uniform`; a load test has name, agents, message_bytes and `[[stage]]` with name, length and rate
-        load.toml, line 6: slo = 0: no response is that quick; write a time such as 100ms
-        load.toml, line 6: slo = "50": expected a number with its unit, such as 100ms, 10s or 24h
-        load.toml, line 8: timeout is 5.00 s, less than the slo of 50.0 s: what misses the slo is then never seen; write a longer timeout
-        load.toml, line 7: cap = 0: every message is dropped; write 1 or more
-        load.toml, line 10: closed = 0: write 1 to the cap of 1000
-        load.toml, line 10: closed = 5000: write 1 to the cap of 1000"#]].assert_eq(&said(&changes));
-}
-
-#[test]
-fn a_bad_stage_is_named_with_its_line_and_a_fix() {
-    let rate = "rate = { from = 0, to = 10000 }";
-    let trace = "trace.txt";
-    let changes = [
-        ("name = \"hold\"", "name = \"ramp\""),
-        ("name = \"hold\"", "name = \"a}b\""),
-        ("role = \"base\"", "role = \"bas\""),
-        ("role = \"base\"", "rolle = \"base\""),
-        ("length = \"30s\"", "length = \"0s\""),
-        ("length = \"30s\"", "length = \"-30s\""),
-        ("length = \"30s\"", "length = \"9999h\""),
-        (rate, "rate = -1"),
-        (rate, "rate = nan"),
-        (rate, "rate = \"fast\""),
-        (rate, "rate = { from = 0 }"),
-        (rate, "rate = { from = 0, to = inf }"),
-        (rate, "rate = { from = 0, to = 1e10 }"),
-        (rate, "rate = { mean = 1, amplitude = -1, period = \"1s\" }"),
-        (rate, "rate = { mean = 1, amplitude = 1, period = \"0s\" }"),
-        (rate, "rate = { mean = 1, amplitude = 1, period = 1 }"),
-        (trace, "none"),
-        (trace, "unsorted"),
-        (trace, "words"),
-        (trace, "late"),
-        (trace, "empty"),
-    ];
-    expect![[r#"
-        load.toml, line 17: a second stage "ramp": give it a name of its own
-        load.toml, line 17: stage name "a}b": write it without '}'
-        load.toml, line 19: stage "hold": "bas" is no role: write one of ramp-up, base, hold, burst, after, ramp-down
-        load.toml, line 19: unknown field `rolle`, expected one of `name`, `role`, `length`, `rate`; a load test has name, agents, message_bytes and `[[stage]]` with name, length and rate
-        load.toml, line 12: stage "ramp": length 0 ns: write a time above 0 and up to 100 days, such as 30s
-        load.toml, line 14: stage "ramp": length = "-30s": expected a number with its unit, such as 100ms, 10s or 24h
-        load.toml, line 12: stage "ramp": length 35996400 s: write a time above 0 and up to 100 days, such as 30s
-        load.toml, line 12: stage "ramp": rate = -1: write messages per second, 0 to 1000000000
-        load.toml, line 12: stage "ramp": rate = NaN: write messages per second, 0 to 1000000000
-        load.toml, line 15: stage "ramp": this is no rate: write a number of messages per second, { from, to }, { mean, amplitude, period } or { trace }
-        load.toml, line 15: stage "ramp": a rate of { from } is none: write a number of messages per second, { from, to }, { mean, amplitude, period } or { trace }
-        load.toml, line 12: stage "ramp": to = inf: write messages per second, 0 to 1000000000
-        load.toml, line 12: stage "ramp": to = 10000000000: write messages per second, 0 to 1000000000
-        load.toml, line 12: stage "ramp": amplitude = -1: write messages per second, 0 to 1000000000
-        load.toml, line 12: stage "ramp": period 0 ns: write a time above 0 and up to 100 days, such as 60s
-        load.toml, line 15: stage "ramp": period is missing or no text: write it in quotation marks
-        load.toml, line 31: stage "trace": trace "none": entity not found; its place is beside the plan
-        load.toml, line 28: stage "trace": instant 2 of the trace, 500 ms, is before the one above it, 1.00 s: sort them
-        load.toml, line 31: stage "trace": trace "words", line 2: "soon" is no instant: write seconds, as 1.25
-        load.toml, line 28: stage "trace": the trace goes to 10.0 s, the stage ends at 3.00 s: make the stage longer
-        load.toml, line 31: stage "trace": trace "empty" is empty: write one instant in seconds per line"#]].assert_eq(&said(&changes));
+        let told = said(&GOOD.replacen(from, to, 1));
+        assert_eq!(told, format!("load.toml, {expected}"), "{from} became {to}");
+    }
+    let long = GOOD.replacen("mine", &"x".repeat(10_000), 1);
+    let expected = r#"the name "xxxxxxxxxxxxxxxxxxxx"... has 10000 bytes: write up to 100"#;
+    assert_eq!(said(&long), format!("load.toml, line 2: {expected}"));
     let none = "name = 'a'\nagents = 1\nmessage_bytes = 1\n";
+    assert_eq!(said(none), "load.toml, line 1: 0 stages: write 1 to 64 of `[[stage]]`");
     let silent = format!("{none}[[stage]]\nname = 'b'\nlength = '1s'\nrate = 0\n");
-    let both = [none, &silent].map(|text| parse(text).unwrap_err().to_string());
-    expect![[r#"
-        load.toml, line 1: 0 stages: write 1 to 64 of `[[stage]]`
-        load.toml, line 1: no stage offers a message: give one a rate above 0"#]]
-    .assert_eq(&both.join("\n"));
-}
-
-#[test]
-fn a_bad_threshold_is_named_with_its_line_and_a_fix() {
-    let condition = "\"p(99)<100ms\"";
-    let changes = [
-        ("response_time =", "respons_time ="),
-        (condition, "\"p(99)<fast\""),
-        (condition, "7"),
-        (condition, "{ threshold = 7 }"),
-        (condition, "{ abortOnFail = true }"),
-        ("abortOnFail = true", "abortOnFail = 1"),
-        ("abortOnFail", "abort_on_fail"),
-        ("\"10s\" }]", "10 }]"),
-        ("{stage:hold}", "{stage:burst}"),
-    ];
-    expect![[r#"
-        load.toml, line 34: threshold "respons_time": "respons_time" is no metric of a load test; write one of response_time, service_time, success, errors, dropped, messages, leak, degradation, recovery_time
-        load.toml, line 34: threshold "response_time": "p(99)<fast": "fast" is no time: expected a number with its unit, such as 100ms, 10s or 24h
-        load.toml, line 34: threshold "response_time": write a text such as "p(99)<100ms", or { threshold = ... }
-        load.toml, line 34: threshold "response_time": threshold is missing or no text: write it in quotation marks
-        load.toml, line 34: threshold "response_time": threshold is missing or no text: write it in quotation marks
-        load.toml, line 34: threshold "response_time": abortOnFail: write true or false
-        load.toml, line 34: threshold "response_time": "abort_on_fail" is no key of it: write threshold, abortOnFail, delayAbortEval
-        load.toml, line 34: threshold "response_time": delayAbortEval is missing or no text: write it in quotation marks
-        load.toml, line 35: threshold success{stage:burst} rate>0.99: there is no stage "burst"; write one of ramp, hold, wave, trace"#]].assert_eq(&said(&changes));
+    let expected = "load.toml, line 1: no stage offers a message: give one a rate above 0";
+    assert_eq!(said(&silent), expected);
 }

@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::plans::seconds;
-use expect_test::expect;
 
 #[test]
 fn a_stage_is_read_from_a_flag() {
@@ -17,48 +16,36 @@ fn a_stage_is_read_from_a_flag() {
     assert_eq!(role("name=a,length=1s,rate=9"), Role::Hold);
 }
 
+/// A stage, and what is said of it.
+const WRONG: &str = r#"
+ | "" has no `=`: write name=NAME,length=10s,rate=1000, and role=ROLE if it is not hold
+name=a | rate is missing: write name=NAME,length=10s,rate=1000, and role=ROLE if it is not hold
+name=a,length=1s | rate is missing: write name=NAME,length=10s,rate=1000, and role=ROLE if it is not hold
+name=a,length=1s,rate=fast | rate=fast: write messages per second such as 1000, or 0..1000 for a ramp
+name=a,length=1s,rate=-1 | stage "a": rate = -1: write messages per second, 0 to 1000000000
+name=a,length=1s,rate=nan | stage "a": rate = NaN: write messages per second, 0 to 1000000000
+name=a,length=1s,rate=0..inf | stage "a": to = inf: write messages per second, 0 to 1000000000
+name=a,length=1s,rate=1..2..3 | rate=1..2..3: write messages per second such as 1000, or 0..1000 for a ramp
+name=a,length=10,rate=1 | length = "10": expected a number with its unit, such as 100ms, 10s or 24h
+name=a,length=0s,rate=1 | stage "a": length 0 ns: write a time above 0 and up to 100 days, such as 30s
+name=a,length=3000h,rate=1 | stage "a": length 10800000 s: write a time above 0 and up to 100 days, such as 30s
+name=,length=1s,rate=1 | a name is empty: write one, such as "hold"
+name=a{b,length=1s,rate=1 | stage name "a{b": write it without '{'
+name=a\nb,length=1s,rate=1 | the name "a\nb" has a control character: write it without
+name=a,name=b,length=1s,rate=1 | name is there twice: write it once
+name=a,role=peak,length=1s,rate=1 | "peak" is no role: write one of ramp-up, base, hold, burst, after, ramp-down
+name=a,speed=1 | "speed" is no key of a stage: write name=NAME,length=10s,rate=1000, and role=ROLE if it is not hold
+"#;
+
 #[test]
 fn what_is_wrong_is_named_with_a_fix() {
-    let long = format!("name={},length=1s,rate=1", "x".repeat(10_000));
-    let texts = [
-        "",
-        "name=a",
-        "name=a,length=1s",
-        "name=a,length=1s,rate=fast",
-        "name=a,length=1s,rate=-1",
-        "name=a,length=1s,rate=nan",
-        "name=a,length=1s,rate=0..inf",
-        "name=a,length=1s,rate=1..2..3",
-        "name=a,length=10,rate=1",
-        "name=a,length=0s,rate=1",
-        "name=a,length=3000h,rate=1",
-        "name=,length=1s,rate=1",
-        "name=a{b,length=1s,rate=1",
-        "name=a\nb,length=1s,rate=1",
-        "name=a,name=b,length=1s,rate=1",
-        "name=a,role=peak,length=1s,rate=1",
-        "name=a,speed=1",
-        long.as_str(),
-    ];
-    let said: Vec<String> =
-        texts.iter().map(|text| Stage::parse(text).unwrap_err().to_string()).collect();
-    expect![[r#"
-        stage "": "" has no `=`: write name=NAME,length=10s,rate=1000, and role=ROLE if it is not hold
-        stage "name=a": rate is missing: write name=NAME,length=10s,rate=1000, and role=ROLE if it is not hold
-        stage "name=a,length=1s": rate is missing: write name=NAME,length=10s,rate=1000, and role=ROLE if it is not hold
-        stage "name=a,length=1s,rate=fast": rate=fast: write messages per second such as 1000, or 0..1000 for a ramp
-        stage "name=a,length=1s,rate=-1": stage "a": rate = -1: write messages per second, 0 to 1000000000
-        stage "name=a,length=1s,rate=nan": stage "a": rate = NaN: write messages per second, 0 to 1000000000
-        stage "name=a,length=1s,rate=0..inf": stage "a": to = inf: write messages per second, 0 to 1000000000
-        stage "name=a,length=1s,rate=1..2..3": rate=1..2..3: write messages per second such as 1000, or 0..1000 for a ramp
-        stage "name=a,length=10,rate=1": length = "10": expected a number with its unit, such as 100ms, 10s or 24h
-        stage "name=a,length=0s,rate=1": stage "a": length 0 ns: write a time above 0 and up to 100 days, such as 30s
-        stage "name=a,length=3000h,rate=1": stage "a": length 10800000 s: write a time above 0 and up to 100 days, such as 30s
-        stage "name=,length=1s,rate=1": a name is empty: write one, such as "hold"
-        stage "name=a{b,length=1s,rate=1": stage name "a{b": write it without '{'
-        stage "name=a\nb,length=1s,rate=1": the name "a\nb" has a control character: write it without
-        stage "name=a,name=b,length=1s,rate=1": name is there twice: write it once
-        stage "name=a,role=peak,length=1s,rate=1": "peak" is no role: write one of ramp-up, base, hold, burst, after, ramp-down
-        stage "name=a,speed=1": "speed" is no key of a stage: write name=NAME,length=10s,rate=1000, and role=ROLE if it is not hold
-        stage "name=xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...": the name "xxxxxxxxxxxxxxxxxxxx"... has 10000 bytes: write up to 100"#]].assert_eq(&said.join("\n"));
+    let said = |text: &str| Stage::parse(text).unwrap_err().to_string();
+    for row in WRONG.trim_matches('\n').lines() {
+        let (text, why) = row.split_once(" | ").unwrap();
+        let text = text.replace("\\n", "\n");
+        assert_eq!(said(&text), format!("stage {text:?}: {why}"));
+    }
+    let long = said(&format!("name={},length=1s,rate=1", "x".repeat(10_000)));
+    assert!(long.starts_with(&format!("stage \"name={}...\": the name", "x".repeat(55))), "{long}");
+    assert!(long.ends_with("... has 10000 bytes: write up to 100"), "{long}");
 }

@@ -1,7 +1,7 @@
 //! What one generator saw in one second of a load: the unit in which a load is told, kept and
 //! merged. Frames of several generators, or of several runs of one load, add up.
 
-use super::bounds::STAGES;
+use super::limits::STAGES;
 use super::times::Times;
 use crate::reading::Reading;
 use serde::de::{Error as _, MapAccess, Visitor};

@@ -1,13 +1,40 @@
 //! A load test as data: the stages, the rate of each, and how long it may take. How a file or a
 //! flag becomes one is in `file.rs` and `flags.rs`; what makes no sense is said in `check.rs`.
 
-use crate::load::check::BadPlan;
 use crate::load::threshold::{Metric, Threshold};
 use crate::units::Nanos;
 use serde::{Deserialize, Serialize};
 
-/// The longest time of a plan, or in one: 100 days of nanoseconds are exact in an `f64`.
-pub const LONGEST: Nanos = Nanos(100 * 86_400 * 1_000_000_000);
+/// What is wrong with a load test.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{file}{why}")]
+pub struct BadPlan {
+    /// The file and line it is in, ending in `: `; empty where it is from no file.
+    pub(super) file: String,
+    /// What is wrong, and how to mend it.
+    pub(super) why: String,
+    /// The part of the plan that is wrong.
+    pub(super) part: Part,
+}
+
+/// A part of a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    Whole,
+    Key(&'static str),
+    Stage(usize),
+    Threshold(usize),
+}
+
+impl BadPlan {
+    pub(super) fn whole(why: String) -> Self {
+        Self { file: String::new(), why, part: Part::Whole }
+    }
+
+    pub(super) fn key(key: &'static str, why: String) -> Self {
+        Self { part: Part::Key(key), ..Self::whole(why) }
+    }
+}
 
 /// A load test.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -216,11 +243,6 @@ impl LoadPlan {
     /// How long it is.
     pub fn granted(&self) -> Nanos {
         total(self.stages.iter().map(|stage| stage.granted))
-    }
-
-    /// True where a stage is shorter than it should be.
-    pub fn is_cut(&self) -> bool {
-        self.stages.iter().any(|stage| stage.granted < stage.wanted)
     }
 
     /// This plan in `total` time: each stage keeps what it wants and its rates, and is granted its

@@ -1,7 +1,7 @@
 //! What must hold of a load test, in the grammar of k6: `aggregation operator number`, under
 //! `metric` or `metric{stage:NAME}`. How it is held against figures is in `judge.rs`.
 
-use crate::load::plan::LONGEST;
+use crate::load::limits::LONGEST;
 use crate::units::Nanos;
 use serde::{Deserialize, Serialize};
 use std::fmt;

@@ -1,7 +1,6 @@
 //! Conditions that are good and bad.
 
 use super::*;
-use expect_test::expect;
 
 fn parse(selector: &str, text: &str) -> Threshold {
     Threshold::parse(selector, text).unwrap()
@@ -65,65 +64,49 @@ fn an_abort_waits_for_its_delay() {
     assert!(threshold.may_abort(Nanos(100)));
 }
 
+/// A selector, a condition, and what is said of them.
+const WRONG: &str = r#"
+latency | p(99)<1 | "latency" is no metric of a load test; write one of response_time, service_time, success, errors, dropped, messages, leak, degradation, recovery_time
+response_time{stage:} | p(99)<1 | write the stage as {stage:NAME}; there are no other selectors
+response_time{tag:a} | p(99)<1 | write the stage as {stage:NAME}; there are no other selectors
+response_time{stage:a | p(99)<1 | write the stage as {stage:NAME}; there are no other selectors
+recovery_time{stage:a} | value<1 | recovery_time is of the whole load test: write it without the stage
+response_time |  | "": write aggregation, operator and number, such as p(99)<100ms
+response_time | p(99) | "p(99)": write aggregation, operator and number, such as p(99)<100ms
+response_time | p(99)=1 | "p(99)=1": the operators are > >= < <= == === !=
+response_time | p(99)!1 | "p(99)!1": the operators are > >= < <= == === !=
+response_time | p(99)< | "p(99)<": "" is no time: expected a number with its unit, such as 100ms, 10s or 24h
+response_time | p(99)<<1 | "p(99)<<1": "<1" is no time: expected a number with its unit, such as 100ms, 10s or 24h
+response_time | p(99)<1 fortnight | "p(99)<1 fortnight": "1 fortnight" is no time: expected a number with its unit, such as 100ms, 10s or 24h
+response_time | p(99)<nan | "p(99)<nan": "nan" is no time: write 0 or more, such as 100ms
+response_time | p(99)<-1 | "p(99)<-1": "-1" is no time: write 0 or more, such as 100ms
+response_time | p(101)<1 | "p(101)<1": "p(101)" is no aggregation; response_time has avg, min, max, med, p(N), with N from 0 to 100
+response_time | p(x)<1 | "p(x)<1": "p(x)" is no aggregation; response_time has avg, min, max, med, p(N), with N from 0 to 100
+response_time | mean<1 | "mean<1": "mean" is no aggregation; response_time has avg, min, max, med, p(N), with N from 0 to 100
+response_time | rate<1 | "rate<1": response_time has no rate; it has avg, min, max, med, p(N)
+success | avg>0.9 | "avg>0.9": success has no avg; it has rate
+success | rate>99 | "rate>99": success is a share from 0 to 1: write 0.99 for 99 %
+success | rate>1ms | "rate>1ms": "1ms" is no number; success is no time, and has none of its units
+messages | value>1 | "value>1": messages has no value; it has count, rate
+messages | count>inf | "count>inf": "inf" is no number; messages is no time, and has none of its units
+leak | count<1 | "count<1": leak has no count; it has value
+"#;
+
 #[test]
 fn what_is_wrong_is_named_with_a_fix() {
-    let long = "x".repeat(10_000);
-    let texts = [
-        ("latency", "p(99)<1"),
-        ("response_time{stage:}", "p(99)<1"),
-        ("response_time{tag:a}", "p(99)<1"),
-        ("response_time{stage:a", "p(99)<1"),
-        ("recovery_time{stage:a}", "value<1"),
-        ("response_time", ""),
-        ("response_time", "p(99)"),
-        ("response_time", "p(99)=1"),
-        ("response_time", "p(99)!1"),
-        ("response_time", "p(99)<"),
-        ("response_time", "p(99)<<1"),
-        ("response_time", "p(99)<1 fortnight"),
-        ("response_time", "p(99)<nan"),
-        ("response_time", "p(99)<-1"),
-        ("response_time", "p(101)<1"),
-        ("response_time", "p(x)<1"),
-        ("response_time", "mean<1"),
-        ("response_time", "rate<1"),
-        ("success", "avg>0.9"),
-        ("success", "rate>99"),
-        ("success", "rate>1ms"),
-        ("messages", "value>1"),
-        ("messages", "count>inf"),
-        ("leak", "count<1"),
-        (long.as_str(), "p(99)<1"),
-        ("response_time", long.as_str()),
-        ("response_time", "p(99)<1\u{1b}"),
-    ];
-    let said = |(selector, text)| Threshold::parse(selector, text).unwrap_err().to_string();
-    expect![[r#"
-        threshold "latency": "latency" is no metric of a load test; write one of response_time, service_time, success, errors, dropped, messages, leak, degradation, recovery_time
-        threshold "response_time{stage:}": write the stage as {stage:NAME}; there are no other selectors
-        threshold "response_time{tag:a}": write the stage as {stage:NAME}; there are no other selectors
-        threshold "response_time{stage:a": write the stage as {stage:NAME}; there are no other selectors
-        threshold "recovery_time{stage:a}": recovery_time is of the whole load test: write it without the stage
-        threshold "response_time": "": write aggregation, operator and number, such as p(99)<100ms
-        threshold "response_time": "p(99)": write aggregation, operator and number, such as p(99)<100ms
-        threshold "response_time": "p(99)=1": the operators are > >= < <= == === !=
-        threshold "response_time": "p(99)!1": the operators are > >= < <= == === !=
-        threshold "response_time": "p(99)<": "" is no time: expected a number with its unit, such as 100ms, 10s or 24h
-        threshold "response_time": "p(99)<<1": "<1" is no time: expected a number with its unit, such as 100ms, 10s or 24h
-        threshold "response_time": "p(99)<1 fortnight": "1 fortnight" is no time: expected a number with its unit, such as 100ms, 10s or 24h
-        threshold "response_time": "p(99)<nan": "nan" is no time: write 0 or more, such as 100ms
-        threshold "response_time": "p(99)<-1": "-1" is no time: write 0 or more, such as 100ms
-        threshold "response_time": "p(101)<1": "p(101)" is no aggregation; response_time has avg, min, max, med, p(N), with N from 0 to 100
-        threshold "response_time": "p(x)<1": "p(x)" is no aggregation; response_time has avg, min, max, med, p(N), with N from 0 to 100
-        threshold "response_time": "mean<1": "mean" is no aggregation; response_time has avg, min, max, med, p(N), with N from 0 to 100
-        threshold "response_time": "rate<1": response_time has no rate; it has avg, min, max, med, p(N)
-        threshold "success": "avg>0.9": success has no avg; it has rate
-        threshold "success": "rate>99": success is a share from 0 to 1: write 0.99 for 99 %
-        threshold "success": "rate>1ms": "1ms" is no number; success is no time, and has none of its units
-        threshold "messages": "value>1": messages has no value; it has count, rate
-        threshold "messages": "count>inf": "inf" is no number; messages is no time, and has none of its units
-        threshold "leak": "count<1": leak has no count; it has value
-        threshold "xxxxxxxxxxxxxxxxxxxx"... is no metric: write one such as response_time{stage:hold}
-        threshold "response_time": "xxxxxxxxxxxxxxxxxxxx"... is no condition: write aggregation, operator and number, such as p(99)<100ms
-        threshold "response_time": "p(99)<1\u{1b}"... is no condition: write aggregation, operator and number, such as p(99)<100ms"#]].assert_eq(&texts.map(said).join("\n"));
+    let said = |selector, text| Threshold::parse(selector, text).unwrap_err().to_string();
+    for row in WRONG.trim().lines() {
+        let [selector, text, why] = row.split(" | ").collect::<Vec<_>>()[..] else {
+            panic!("{row}")
+        };
+        assert_eq!(said(selector, text), format!("threshold {selector:?}: {why}"), "{text}");
+    }
+    let (long, cut) = ("x".repeat(10_000), "\"xxxxxxxxxxxxxxxxxxxx\"...");
+    let metric = "is no metric: write one such as response_time{stage:hold}";
+    assert_eq!(said(&long, "p(99)<1"), format!("threshold {cut} {metric}"));
+    let of_time = "threshold \"response_time\":";
+    let no = "is no condition: write aggregation, operator and number, such as p(99)<100ms";
+    assert_eq!(said("response_time", &long), format!("{of_time} {cut} {no}"));
+    let odd = said("response_time", "p(99)<1\u{1b}");
+    assert_eq!(odd, format!("{of_time} \"p(99)<1\\u{{1b}}\"... {no}"));
 }

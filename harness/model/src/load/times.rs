@@ -1,7 +1,7 @@
 //! Times as a histogram: from a nanosecond to an hour at three digits, so that any two add up
 //! exactly and a day of them takes no more room than a second.
 
-use super::bounds::MOST;
+use super::limits::MOST;
 use crate::units::Nanos;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

@@ -1,7 +1,7 @@
 //! Rows of loads: one process each, and so without an interval over launches. The interval of a
 //! percentile is over stretches of time within the load.
 
-use super::{Better, Metric, Rule, row};
+use super::row::{Better, Metric, Rule, row};
 use crate::units::Unit;
 
 const fn time(name: &'static str, doc: &'static str) -> Metric {

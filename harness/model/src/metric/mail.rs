@@ -3,7 +3,7 @@
 //! A comparison's *subject* is what is under test, its *peer* what it is held against; both are
 //! measured in turns inside one block. The peer of a latency is the idle twin.
 
-use super::{Better, Metric, Rule, exact, rate, row};
+use super::row::{Better, Metric, Rule, exact, rate, row};
 use crate::units::Unit;
 
 const fn time(name: &'static str, doc: &'static str) -> Metric {

@@ -4,7 +4,7 @@
 //! Every difference is taken block by block inside a launch, and stays on the linear scale: it may
 //! be zero or less.
 
-use super::{Better, Metric, Rule, exact, row};
+use super::row::{Better, Metric, Rule, exact, row};
 use crate::units::Unit;
 
 /// Two rows per option: the call with it, and its time over the default's.

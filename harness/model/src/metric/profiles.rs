@@ -1,7 +1,7 @@
 //! Rows about profiles: what sampling costs and how its weight splits; what host and guest
 //! allocate.
 
-use super::{Better, Metric, Rule, exact, row};
+use super::row::{Better, Metric, Rule, exact, row};
 use crate::units::Unit;
 
 /// Seven rows per side of a profile: what sampling costs, and how its weight splits.

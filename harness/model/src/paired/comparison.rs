@@ -2,13 +2,16 @@
 //! lies `samples.csv` with every [`Turn`]; all verdicts follow from the two and can be recomputed.
 
 use super::answers::Answers;
-use super::{Design, Version, Weight};
+use super::{Design, Turn, Version, Weight};
 use crate::case::{CaseKey, Outcome};
+use crate::estimate::Interval;
 use crate::metric::MetricName;
 use crate::record::kit::Kit;
-use crate::record::{Budget, Host, Interval, Run, Status};
+use crate::record::store::{self, COMPARISON_FILE, Page, RunFolder, StoreError};
+use crate::record::{Budget, Host, Run, Status};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::path::Path;
 
 /// The schema of comparisons that this version writes; it reads no other.
 pub const SCHEMA: u32 = 1;
@@ -258,5 +261,33 @@ impl Comparison {
         } else {
             Conclusion::Fine
         }
+    }
+}
+
+impl Page for Comparison {
+    const FILE: &'static str = COMPARISON_FILE;
+    const SCHEMA: u32 = SCHEMA;
+    type Row = Turn;
+
+    fn samples_bytes(&self) -> u64 {
+        self.samples_bytes
+    }
+
+    fn run_mut(&mut self) -> &mut Run {
+        &mut self.run
+    }
+
+    fn promising(self, samples_bytes: u64) -> Self {
+        Self { samples_bytes, ..self }
+    }
+}
+
+impl RunFolder {
+    /// The comparison at `path`, and every turn that belongs to it.
+    ///
+    /// # Errors
+    /// What is wrong with `comparison.json` or `samples.csv`.
+    pub fn load_comparison(path: &Path) -> Result<(Comparison, Vec<Turn>), StoreError> {
+        store::load(path)
     }
 }

@@ -12,8 +12,6 @@ pub mod names;
 mod parts;
 mod walk;
 
-pub use parts::Shares;
-
 use crate::reading::Reading;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -193,6 +191,21 @@ pub struct Health {
     pub mended: u64,
     /// What the reader should know: why an engine was not taken, why names are missing.
     pub notes: Vec<String>,
+}
+
+/// Where the time of a profile was spent, as shares of its weight that add up to 1.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Shares {
+    /// In the agent, and in system libraries that it called.
+    pub guest: f64,
+    /// In trampolines, WASI and host functions, and what they called.
+    pub boundary: f64,
+    /// In the engine.
+    pub engine: f64,
+    /// In the harness.
+    pub host: f64,
+    /// Nobody knows.
+    pub unknown: f64,
 }
 
 impl Health {

@@ -1,26 +1,9 @@
 //! Parts of a profile: the samples of some windows of time alone, and how the weight splits between
 //! agent, boundary, engine and host.
 
-use super::{About, Location, Origin, Profile, StackSample};
-use crate::profile::{Health, Thread};
-use serde::{Deserialize, Serialize};
+use super::{About, Health, Location, Origin, Profile, Shares, StackSample, Thread};
 use std::collections::HashMap;
 use std::ops::Range;
-
-/// Where the time of a profile was spent, as shares of its weight that add up to 1.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-pub struct Shares {
-    /// In the agent, and in system libraries that it called.
-    pub guest: f64,
-    /// In trampolines, WASI and host functions, and what they called.
-    pub boundary: f64,
-    /// In the engine.
-    pub engine: f64,
-    /// In the harness.
-    pub host: f64,
-    /// Nobody knows.
-    pub unknown: f64,
-}
 
 impl Profile {
     /// Who pays for a stack. What the host's own libraries do is paid by who called them: `memcpy`
@@ -142,87 +125,33 @@ impl Keep {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::profile::{Frame, Mapping, Weight};
-    use crate::reading::Reading;
-    use std::collections::BTreeMap;
+    use crate::profile::Weight;
+    use crate::profiles as fixture;
 
-    fn about() -> About {
-        let (case, side) = ("case".to_owned(), "native".to_owned());
-        About { case, side, messages: 1, counters: BTreeMap::new() }
-    }
-
-    /// Stacks given root first by the origins of their frames; one sample of each, 10 ns apart.
-    fn profile(stacks: &[&[Origin]]) -> Profile {
-        let mut frames = Vec::new();
-        let mut locations = Vec::new();
-        let mut all = Vec::new();
-        for (i, stack) in stacks.iter().enumerate() {
-            let mut own = Vec::new();
-            for (j, origin) in stack.iter().enumerate() {
-                frames.push(Frame {
-                    name: format!("f{i}_{j}"),
-                    origin: *origin,
-                    file: None,
-                    line: None,
-                });
-                own.push(locations.len() as u32);
-                let frames = vec![frames.len() as u32 - 1];
-                locations.push(Location { address: 0, mapping: Some(0), frames });
-            }
-            all.push(own);
-        }
-        let samples = (0..stacks.len() as u32)
-            .map(|i| StackSample { time_ns: u64::from(i) * 10, thread: 0, stack: i, weight: 1 })
-            .collect();
-        Profile {
-            about: about(),
-            health: Health {
-                engine: "scripted".to_owned(),
-                asked_hz: None,
-                real_hz: None,
-                cpu_ns: 0,
-                kernel_ns: Reading::Known(0),
-                lost: 0,
-                samples: stacks.len() as u64,
-                unresolved: 0,
-                rootless: 0,
-                mended: 0,
-                notes: Vec::new(),
-            },
-            weight: Weight::CpuNs,
-            mappings: vec![Mapping { name: "exe".to_owned(), bytes: 1 }],
-            frames,
-            locations,
-            stacks: all,
-            threads: vec![Thread { id: 1, name: "main".to_owned() }],
-            samples,
-        }
+    fn profile(script: &str) -> Profile {
+        fixture::profile(Weight::CpuNs, script)
     }
 
     #[test]
     fn a_library_is_paid_by_who_called_it() {
-        use Origin::{Boundary, Guest, Host, Unknown, Wasmtime};
-        let profile = profile(&[
-            &[Host, Guest, Host],
-            &[Host, Wasmtime, Guest, Boundary, Host],
-            &[Host],
-            &[Host, Wasmtime, Unknown],
-        ]);
+        let stacks = ["h:a > g:b > h:c", "h:d > w:e > g:f > b:g > h:h", "h:i", "h:j > w:k > ?:l"];
+        let profile = profile(&stacks.map(|stack| format!("1 {stack}\n")).concat());
         let Shares { guest, boundary, engine, host, unknown } = profile.shares();
         assert_eq!((guest, boundary, engine, host, unknown), (0.25, 0.25, 0.0, 0.25, 0.25));
     }
 
     #[test]
     fn a_window_takes_its_own_samples_and_all_of_its_time() {
-        use Origin::{Guest, Host, Unknown};
-        let whole = profile(&[&[Host], &[Unknown, Guest], &[Host, Unknown], &[Host, Guest]]);
-        let part = whole.during(&[10..20, 30..40], 101, about());
+        let whole = profile("1 h:a\n1 ?:b > g:c\n1 h:d > ?:e\n1 h:f > g:g");
+        let about = || whole.about.clone();
+        let window = |sample: u64| sample * fixture::PERIOD..(sample + 1) * fixture::PERIOD;
+        let part = whole.during(&[window(2), window(4)], 101, about());
         let weights: Vec<u64> = part.samples.iter().map(|sample| sample.weight).collect();
         assert_eq!(weights, [50, 51]);
         assert_eq!((part.stacks.len(), part.frames.len(), part.locations.len()), (2, 4, 4));
-        assert_eq!(part.frames_of(1).next_back().map(|f| f.name.as_str()), Some("f3_1"));
+        assert_eq!(part.frames_of(1).next_back().map(|f| f.name.as_str()), Some("g"));
         assert_eq!((part.health.rootless, part.health.unresolved), (1, 0));
-        assert_eq!(whole.during(std::slice::from_ref(&(20..30)), 5, about()).health.unresolved, 1);
+        assert_eq!(whole.during(&[window(3)], 5, about()).health.unresolved, 1);
         assert_eq!(whole.during(&[], 5, about()).samples, []);
     }
 }

@@ -1,10 +1,9 @@
 //! The life of a run folder: begun by one process, held while it is written to, gone on with later
 //! or by the next run cleaned of what a kill left in it.
 
+use super::error::{StoreError, unreadable, unwritable};
 use super::lock::{FolderLock, HeldFolder, LOCK_FILE, entries, name_of, sweep, sweep_files};
-use super::store::{
-    Page, RUNS, RunFolder, SAMPLES_FILE, StoreError, folder_of, unreadable, unwritable,
-};
+use super::store::{Empty, Page, RUNS, RunFolder, SAMPLES_FILE, folder_of, refuse_content};
 use crate::file::{self, fsync};
 use crate::record::Record;
 use std::fs;
@@ -13,15 +12,6 @@ use std::sync::atomic::Ordering;
 
 /// How the name of a run folder begins as long as it has no page.
 const UNPUBLISHED: &str = ".caxton-run-";
-
-/// What is removed of a folder in which nothing was kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Empty {
-    Nothing,
-    /// The first page: the folder was there before.
-    Page(&'static str),
-    Folder(&'static str),
-}
 
 impl RunFolder {
     /// A new run folder at `path`, held for the process with the id `process`, with `page` as its
@@ -133,20 +123,6 @@ impl Drop for RunFolder {
             let _ = fs::remove_dir(&self.path);
         }
     }
-}
-
-/// Refuses a folder that something is in.
-pub(super) fn refuse_content(path: &Path) -> Result<(), StoreError> {
-    let listed = fs::read_dir(path).map_err(unwritable(path))?;
-    let mut names = listed.flatten().map(|entry| entry.file_name());
-    if names.all(|name| name == LOCK_FILE) {
-        return Ok(());
-    }
-    let path = path.to_owned();
-    Err(match FolderLock::holder(&path) {
-        Some(holder) => StoreError::InUse { path, holder },
-        None => StoreError::NotEmpty { path },
-    })
 }
 
 /// Removes what killed runs left in the folder `profiles`: folders without a page, locks, and

@@ -31,6 +31,9 @@ pub struct Kit {
     pub protocol: u32,
     /// The executable.
     pub executable: KitFile,
+    /// What it is told first to run its suite; nothing where it knows no other.
+    #[serde(default)]
+    pub arguments: Vec<String>,
     /// How many of its own functions start at a multiple of 64 bytes, of how many; or why nobody
     /// could tell.
     pub aligned: Reading<(u64, u64)>,

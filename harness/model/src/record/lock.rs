@@ -3,7 +3,7 @@
 //! The kernel releases a lock when its holder ends, however it ends. So a folder with our prefix
 //! that no process holds was left behind by a kill, and the next run removes it.
 
-use super::store::{StoreError, TEMPORARY, unwritable};
+use super::error::{StoreError, TEMPORARY, unwritable};
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
@@ -240,7 +240,7 @@ impl HeldFolder {
 
 /// Temporary files and folders with the rights of any new one, not the owner's alone: `mode`
 /// before the process' mask is applied.
-pub(super) fn temporary(mode: u32) -> tempfile::Builder<'static, 'static> {
+pub(crate) fn temporary(mode: u32) -> tempfile::Builder<'static, 'static> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(TEMPORARY);
     #[cfg(unix)]

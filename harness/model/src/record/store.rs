@@ -5,11 +5,11 @@
 //! Samples are on disk before the page that promises them; what lies beyond the promise comes from
 //! a crash between the two and is not read.
 
-use super::folder::{Empty, refuse_content};
-use super::lock::{FolderLock, temporary};
+pub use super::error::StoreError;
+
+use super::error::{unreadable, unwritable};
+use super::lock::{FolderLock, LOCK_FILE, temporary};
 use crate::file::{self, fsync, if_it_can};
-use crate::paired::Turn;
-use crate::paired::comparison::{self, Comparison};
 use crate::record::{self, Record, Run};
 use crate::samples::Sample;
 use serde::de::DeserializeOwned;
@@ -31,151 +31,13 @@ pub const RUNS: &str = "runs";
 pub const BASELINES: &str = "baselines";
 /// The link to the latest run, in the profiles' folder.
 pub const LATEST: &str = "latest";
-/// How the names of temporary files begin, and those of the copies that baselines point to.
-pub(super) const TEMPORARY: &str = ".caxton-";
-
-/// Why a run folder could not be written or read.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// A new run must not mix with an old one.
-    #[error(
-        "{path} is not empty: name another folder, or move this one away",
-        path = path.display()
-    )]
-    NotEmpty {
-        /// The folder.
-        path: PathBuf,
-    },
-    /// Another process writes to the folder.
-    #[error(
-        "{path} is in use by {holder}: wait until it has ended, or name another folder",
-        path = path.display()
-    )]
-    InUse {
-        /// The folder.
-        path: PathBuf,
-        /// `process N`.
-        holder: String,
-    },
-    /// Writing failed.
-    #[error("cannot write {path}: {source}{fix}", path = path.display(), fix = write_fix(source))]
-    Write {
-        /// The file or folder.
-        path: PathBuf,
-        /// What the system says.
-        source: io::Error,
-    },
-    /// Reading failed.
-    #[error("cannot read {path}: {source}", path = path.display())]
-    Read {
-        /// The file or folder.
-        path: PathBuf,
-        /// What the system says.
-        source: io::Error,
-    },
-    /// The folder is no run.
-    #[error(
-        "{path} holds no record.json: run a bench first, or name a folder of profiles/runs",
-        path = path.display()
-    )]
-    NoRecord {
-        /// The folder.
-        path: PathBuf,
-    },
-    /// The record does not parse.
-    #[error(
-        "{path} is no whole record: {source}; it was cut off, edited, or written by another \
-         version; take it from a backup or run again",
-        path = path.display()
-    )]
-    BadRecord {
-        /// The file.
-        path: PathBuf,
-        /// Where and why.
-        source: serde_json::Error,
-    },
-    /// Another version wrote it.
-    #[error(
-        "{path} has schema {found}, this version reads {read}: read it with the version that \
-         wrote it",
-        path = path.display()
-    )]
-    OtherSchema {
-        /// The file.
-        path: PathBuf,
-        /// Its schema.
-        found: u64,
-        /// What is read.
-        read: u32,
-    },
-    /// Samples are gone.
-    #[error(
-        "{path} has {found} bytes of samples, its record promises {promised}: it was cut off, \
-         copy it again",
-        path = path.display()
-    )]
-    ShortSamples {
-        /// The file.
-        path: PathBuf,
-        /// Its length.
-        found: u64,
-        /// What the record says.
-        promised: u64,
-    },
-    /// A row of samples does not parse.
-    #[error(
-        "{path}, line {line}: {why}; the file was edited, copy it again",
-        path = path.display()
-    )]
-    BadSample {
-        /// The file.
-        path: PathBuf,
-        /// The line, from 1.
-        line: u64,
-        /// What is wrong with it.
-        why: String,
-    },
-    /// A name that cannot be a baseline's.
-    #[error("{name:?} is no name of a baseline: 1 to 64 of A-Z a-z 0-9 . _ -, and no dot in front")]
-    BadName {
-        /// The name.
-        name: String,
-    },
-    /// Something else lies where a link belongs.
-    #[error(
-        "{path} is a folder, not a link made by this tool: move it away",
-        path = path.display()
-    )]
-    NotALink {
-        /// The folder.
-        path: PathBuf,
-    },
-}
-
-/// The advice for a write error.
-fn write_fix(source: &io::Error) -> &'static str {
-    match source.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            "; free some space, what finished before is kept"
-        }
-        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-            "; name a folder that you may write to"
-        }
-        io::ErrorKind::FileTooLarge => {
-            "; raise the limit on the size of files (ulimit -f), what finished before is kept"
-        }
-        _ => "",
-    }
-}
-
-/// For `map_err`: a write error at `path`.
-pub(super) fn unwritable(path: &Path) -> impl FnOnce(io::Error) -> StoreError {
-    move |source| StoreError::Write { path: path.to_owned(), source }
-}
-
-/// For `map_err`: a read error at `path`.
-pub(super) fn unreadable(path: &Path) -> impl FnOnce(io::Error) -> StoreError {
-    move |source| StoreError::Read { path: path.to_owned(), source }
+/// What is removed of a folder in which nothing was kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Empty {
+    Nothing,
+    /// The first page: the folder was there before.
+    Page(&'static str),
+    Folder(&'static str),
 }
 
 /// The folder of a run that is being made.
@@ -276,14 +138,20 @@ impl RunFolder {
     pub fn load_record(path: &Path) -> Result<Record, StoreError> {
         load_page(path)
     }
+}
 
-    /// The comparison at `path`, and every turn that belongs to it.
-    ///
-    /// # Errors
-    /// What is wrong with `comparison.json` or `samples.csv`.
-    pub fn load_comparison(path: &Path) -> Result<(Comparison, Vec<Turn>), StoreError> {
-        load(path)
+/// Refuses a folder that something is in.
+pub(super) fn refuse_content(path: &Path) -> Result<(), StoreError> {
+    let listed = fs::read_dir(path).map_err(unwritable(path))?;
+    let mut names = listed.flatten().map(|entry| entry.file_name());
+    if names.all(|name| name == LOCK_FILE) {
+        return Ok(());
     }
+    let path = path.to_owned();
+    Err(match FolderLock::holder(&path) {
+        Some(holder) => StoreError::InUse { path, holder },
+        None => StoreError::NotEmpty { path },
+    })
 }
 
 /// What a folder is about, beside the rows of its `samples.csv`.
@@ -321,25 +189,8 @@ impl Page for Record {
     }
 }
 
-impl Page for Comparison {
-    const FILE: &'static str = COMPARISON_FILE;
-    const SCHEMA: u32 = comparison::SCHEMA;
-    type Row = Turn;
-
-    fn samples_bytes(&self) -> u64 {
-        self.samples_bytes
-    }
-
-    fn run_mut(&mut self) -> &mut Run {
-        &mut self.run
-    }
-
-    fn promising(self, samples_bytes: u64) -> Self {
-        Self { samples_bytes, ..self }
-    }
-}
-
-fn load<P: Page>(path: &Path) -> Result<(P, Vec<P::Row>), StoreError> {
+/// The page of a folder and the rows that belong to it.
+pub(crate) fn load<P: Page>(path: &Path) -> Result<(P, Vec<P::Row>), StoreError> {
     let page: P = load_page(path)?;
     let rows = read_rows(path, page.samples_bytes())?;
     Ok((page, rows))
@@ -383,7 +234,7 @@ fn append_rows(path: &Path, rows: &[u8], torn: Option<u64>) -> io::Result<()> {
 }
 
 /// Puts `bytes` at `path` in one step, and on disk.
-pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = folder_of(path);
     let mut new = temporary(0o666).tempfile_in(folder)?;
     // To the file behind the name: an error then says what is wrong and not the temporary name.
@@ -464,7 +315,7 @@ pub fn update_latest(profiles: &Path, id: &str) -> Result<(), StoreError> {
 
 /// Makes `link` a symbolic link to `target` in one step, whether or not it was one before. It is
 /// made in the folder `via` and renamed.
-pub(super) fn relink(link: &Path, target: &Path, via: &Path) -> Result<(), StoreError> {
+pub(crate) fn relink(link: &Path, target: &Path, via: &Path) -> Result<(), StoreError> {
     if fs::symlink_metadata(link).is_ok_and(|found| found.is_dir()) {
         return Err(StoreError::NotALink { path: link.to_owned() });
     }

@@ -1,7 +1,7 @@
 //! Baselines: kept, replaced, found, listed.
 
 use crate::store::{folder, written};
-use caxton_model::record::baseline::*;
+use caxton_model::baseline::*;
 use caxton_model::record::lock::{FolderLock, entries, name_of};
 use caxton_model::record::store::*;
 use std::fs;

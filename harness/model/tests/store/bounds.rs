@@ -1,14 +1,15 @@
 //! Each number in a load's files, made as large as its file can hold, is refused when it is read.
 
 use caxton_analysis::load::tally::Tally;
-use caxton_fixture::plans::{SECOND, plan, seconds, steady};
-use caxton_model::load::bounds::{LINE_BYTES, MOST, *};
-use caxton_model::load::frame::{Counts, Figure, Frame, Line, Look, Seen, Segment};
+use caxton_fixture::plans::{self as fixture, SECOND, plan, seconds, steady};
+use caxton_model::load::bounds::{LINE_BYTES, *};
+use caxton_model::load::frame::{Counts, Figure, Frame, Line, Look, Seen};
+use caxton_model::load::limits::*;
 use caxton_model::load::plan::{Arrivals, LoadPlan, Pacing, Rate, Role, Stage};
 use caxton_model::load::quiescence::{Ledger, Row, Thing};
-use caxton_model::load::seconds::{SECONDS_FILE, Seconds, read};
 use caxton_model::load::threshold::Threshold;
 use caxton_model::reading::Reading;
+use caxton_model::record::seconds::{SECONDS_FILE, Seconds, read};
 use caxton_model::units::Nanos;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -30,14 +31,7 @@ fn full_plan() -> LoadPlan {
 }
 
 fn segment(number: u32, from_second: u64) -> Line {
-    Line::Segment(Segment {
-        number,
-        started_utc: "2026-01-02T03:04:05Z".to_owned(),
-        started_unix_ms: 1_767_323_045_000,
-        from_second,
-        target: "a target".to_owned(),
-        shared_core: None,
-    })
+    Line::Segment(fixture::segment(number, from_second))
 }
 
 fn second(second: u64) -> Line {

@@ -1,8 +1,8 @@
 //! The newest stored record that is like another.
 
 use caxton_fixture as fixture;
+use caxton_model::latest::{SMOKE, latest_of_each_suite, latest_profile};
 use caxton_model::reading::{Missing, Reading};
-use caxton_model::record::latest::{SMOKE, latest_of_each_suite, latest_profile};
 use caxton_model::record::store::{RUNS, RunFolder};
 use caxton_model::record::{PROFILE, Record, Status};
 use std::path::Path;

@@ -1,49 +1,26 @@
 //! The file of a load's seconds: torn, foreign, and gone on with.
 
 use caxton_analysis::load::tally::Tally;
-use caxton_model::load::frame::{Counts, Frame, Line, Seen, Segment};
-use caxton_model::load::plan::{Arrivals, LoadPlan, Pacing, Rate, Role, Stage};
-use caxton_model::load::seconds::*;
+use caxton_fixture::plans as fixture;
+use caxton_model::load::frame::{Counts, Frame, Line, Seen};
+use caxton_model::load::plan::{Arrivals, LoadPlan};
+use caxton_model::record::seconds::*;
 use caxton_model::record::store::StoreError;
-use caxton_model::units::Nanos;
 use std::collections::BTreeMap;
-use std::fs;
-use std::fs::OpenOptions;
+use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::Path;
 
 fn open(folder: &Path, tally: &mut Tally) -> Result<Seconds, StoreError> {
-    let plan = tally.plan().clone();
-    Seconds::open(folder, &plan, &mut |line| tally.push(&line))
+    Seconds::open(folder, &plan(), &mut |line| tally.push(&line))
 }
 
 fn plan() -> LoadPlan {
-    let rate = Rate::Constant { per_second: 10.0 };
-    LoadPlan {
-        name: "soak".to_owned(),
-        agents: 1,
-        message_bytes: 64,
-        seed: 1,
-        arrivals: Arrivals::Constant,
-        stages: vec![Stage::new("hold", Role::Hold, Nanos(9_000_000_000), rate)],
-        slo: Nanos(1_000_000),
-        cap: 10,
-        timeout: Nanos(1_000_000_000),
-        thresholds: Vec::new(),
-        pacing: Pacing::Open,
-    }
+    fixture::plan(Arrivals::Constant, vec![fixture::steady("hold", fixture::seconds(9), 10.0)])
 }
 
 fn segment(number: u32, from_second: u64) -> Line {
-    let (started_utc, started_unix_ms) = (String::new(), 0);
-    Line::Segment(Segment {
-        number,
-        started_utc,
-        started_unix_ms,
-        from_second,
-        target: String::new(),
-        shared_core: None,
-    })
+    Line::Segment(fixture::segment(number, from_second))
 }
 
 fn second(second: u64, in_flight: u64) -> Line {

@@ -112,11 +112,12 @@ fn files() -> Result<AgentFiles, String> {
     let workspace = Workspace::find(Path::new(env!("CARGO_MANIFEST_DIR")));
     let workspace = workspace.map_err(|error| error.to_string())?;
     let source = workspace.agents.get(COURIER).ok_or(format!("there is no agent {COURIER}"))?;
-    let toolchain = Toolchain::find(&workspace.root, &|line| eprintln!("actors: {line}"));
+    let say = |line: &str| eprintln!("actors: {line}");
+    let toolchain = Toolchain::find(&workspace.root, &say);
     let toolchain = toolchain.map_err(|error| error.to_string())?;
     // Ctrl-C ends this process, and the build with it.
     let never = AtomicBool::new(false);
-    let builder = Builder::open(&workspace, &toolchain, &never);
+    let builder = Builder::open(&workspace, &toolchain, &never, &say);
     let builder = builder.map_err(|error| error.to_string())?;
     let say = |step: BuildStep<'_>| eprintln!("actors: building {} ({})", step.agent, step.side);
     let built = builder.build(&[source], Variant::Measured, &say).remove(COURIER);

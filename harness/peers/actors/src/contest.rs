@@ -9,6 +9,7 @@ use caxton_bench::measure::protocol::{AgentFiles, Crew, MailLoad, Runtime, Syste
 use caxton_runtime::orchestrator::{Orchestrator, Setup};
 use caxton_runtime::subject::Attempt;
 use caxton_bench::suite::throughput;
+use caxton_bench::timing::turns::round;
 use caxton_sys::clock::{Clock, CpuTime, Monotonic};
 use caxton_bench::workload::mail::route;
 use caxton_bench::workload::mail::runtime::{Started, start};
@@ -97,11 +98,12 @@ pub fn run(plan: Plan, files: &AgentFiles, rng: &mut Rng) -> Attempt<Told> {
     let hops = warm_up(plan, &mut sides)?;
     let mut windows = Vec::new();
     for block in 0..plan.windows {
-        let mut order: Vec<&mut Side> = sides.iter_mut().collect();
-        rng.shuffle(&mut order);
-        for (turn, side) in (0..).zip(order) {
+        let mut turn = 0;
+        round(rng, &mut sides, |side| -> Attempt<()> {
             windows.push(Window { block, turn, ..side.window(plan)? });
-        }
+            turn += 1;
+            Ok(())
+        })?;
     }
     for side in &mut sides {
         side.traffic.verify(side.orchestrator.as_mut()).map_err(|e| side.named(&e))?;
@@ -120,7 +122,7 @@ fn of(
 ) -> Side {
     // All get the same links and the same bodies.
     let mut rng = Rng::with_seed(seed);
-    let traffic = Traffic::new((load.agents, load.per_agent), load.bytes, &mut rng);
+    let traffic = Traffic::new(load, &mut rng);
     Side { orchestrator, traffic, name }
 }
 

@@ -55,11 +55,6 @@ impl<A> Office<A> {
         (Arc::new(office), receiver)
     }
 
-    /// How many agents there are.
-    pub fn agents(&self) -> u32 {
-        self.counts.len() as u32
-    }
-
     /// Says where everybody is.
     ///
     /// # Panics

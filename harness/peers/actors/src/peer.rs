@@ -1,16 +1,14 @@
 //! A framework's actors behind the suite's own [`Orchestrator`], so that the suite's traffic runs
-//! on them and is checked as everywhere. What a peer is not measured for, it refuses.
+//! on them and is checked as everywhere.
 
 use crate::office::Office;
 use agent_abi::mail::Header;
-use caxton_runtime::orchestrator::{AgentId, Orchestrator, PostError, RequestError, Setup, Stats};
+use caxton_runtime::orchestrator::{Orchestrator, PostError, Setup, Stats};
 use caxton_runtime::subject::Attempt;
 use caxton_model::case::Outcome;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
-
-const REFUSED: &str = "refused: a peer is measured for throughput alone";
 
 /// A framework, running.
 pub trait Framework: Sized {
@@ -62,18 +60,6 @@ impl<F: Framework> Peer<F> {
 }
 
 impl<F: Framework> Orchestrator for Peer<F> {
-    fn name(&self) -> &'static str {
-        F::NAME
-    }
-
-    fn agents(&self) -> u32 {
-        self.office.agents()
-    }
-
-    fn spawn(&mut self) -> Attempt<AgentId> {
-        Err(Outcome::Refused(REFUSED.to_owned()))
-    }
-
     fn post(&mut self, message: &[u8]) -> Result<(), PostError> {
         let header = Header::read(message).filter(|header| header.bytes as usize == message.len());
         let Header { bytes, to, .. } = header.ok_or(PostError::NoMessage)?;
@@ -91,22 +77,6 @@ impl<F: Framework> Orchestrator for Peer<F> {
 
     fn wait_for(&mut self, messages: u64, time: Duration) -> u64 {
         self.office.wait_for(messages, time)
-    }
-
-    fn request(&mut self, _: &[u8], _: Duration) -> Result<Vec<u8>, RequestError> {
-        Err(RequestError::Refused(REFUSED.to_owned()))
-    }
-
-    fn checkpoint(&mut self, _: AgentId) -> Result<(), RequestError> {
-        Err(RequestError::Refused(REFUSED.to_owned()))
-    }
-
-    fn restore(&mut self, _: AgentId) -> Result<(), RequestError> {
-        Err(RequestError::Refused(REFUSED.to_owned()))
-    }
-
-    fn kill(&mut self, _: AgentId) -> Result<(), RequestError> {
-        Err(RequestError::Refused(REFUSED.to_owned()))
     }
 
     fn stats(&mut self) -> Stats {

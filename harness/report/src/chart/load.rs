@@ -1,7 +1,9 @@
 //! Charts of a load that lasts: offered and achieved rate by stage, latency over time, the spectrum
 //! of percentiles, the trend of memory. Times are nanoseconds since the start of the load.
 
-use super::plane::{Axis, Look, Plane, Point, Scale, Series, Stage};
+use super::plane::{Plane, Stage};
+use super::scale::{Axis, Scale};
+use super::series::{Look, Point, Series};
 use caxton_model::units::Unit;
 
 /// A line by name; what is no number is a gap in it.
@@ -112,6 +114,8 @@ pub fn trend(
 mod tests {
     use super::*;
     use crate::chart::Sheet;
+    use crate::chart::paper::{BLUE, ORANGE};
+    use caxton_fixture::drawing::Drawing;
     use expect_test::expect_file;
 
     const S: f64 = 1e9;
@@ -183,9 +187,60 @@ mod tests {
 
     #[test]
     fn the_charts_of_a_made_up_load_look_as_they_did() {
+        let mut told = String::new();
         for (name, sheet) in all() {
-            expect_file![format!("goldens/{name}.svg")].assert_eq(&sheet.file());
+            let drawn = Drawing::of(&sheet.file()).told(true);
+            told += &format!("{name}: {}\n{drawn}\n", sheet.title());
         }
+        expect_file!["goldens/load.txt"].assert_eq(&told);
+        let (_, spectrum) = &all()[2];
+        expect_file!["goldens/load-spectrum.svg"].assert_eq(&spectrum.file());
+    }
+
+    /// Asserts that `places` are where one straight line leads from `values` to pixels.
+    fn are_in_proportion(places: &[f64], values: &[f64], what: &str) {
+        assert_eq!(places.len(), values.len(), "{what}");
+        let by = |a: &usize, b: &usize| values[*a].total_cmp(&values[*b]);
+        let low = (0..values.len()).min_by(by).unwrap();
+        let high = (0..values.len()).max_by(by).unwrap();
+        let step = (places[high] - places[low]) / (values[high] - values[low]);
+        assert!(step.is_finite() && step != 0.0, "{what}");
+        for (place, value) in places.iter().zip(values) {
+            let expected = places[low] + (value - values[low]) * step;
+            assert!((place - expected).abs() <= 1.5, "{what}: {value} at {place}, not {expected}");
+        }
+    }
+
+    #[test]
+    fn each_point_stands_where_its_value_is() {
+        let (low, high) = (|s: f64| 1e3 + 10.0 * s, |s: f64| 2e3 + 300.0 * (s * 0.3).sin());
+        let [low, high] = [seconds(low), seconds(high)];
+        let linear: fn(f64) -> f64 = |y| y;
+        let shown = [
+            (rates(&[], &[], &low, &high), linear),
+            (latency(&[], &[("p50", &low), ("p99", &high)], &[]), f64::ln),
+        ];
+        for (plane, scale) in shown {
+            let drawing = Drawing::of(&plane.draw().unwrap().file());
+            let lines = [BLUE, ORANGE].map(|ink| drawing.places("polyline", &ink.hex()[0]));
+            // The first two points are the legend's.
+            let drawn = lines.iter().flat_map(|line| &line[2..]);
+            let (xs, ys): (Vec<f64>, Vec<f64>) = drawn.copied().unzip();
+            let (times, values): (Vec<f64>, Vec<f64>) = low.iter().chain(&high).copied().unzip();
+            let values: Vec<f64> = values.into_iter().map(scale).collect();
+            are_in_proportion(&xs, &times, &plane.title);
+            are_in_proportion(&ys, &values, &plane.title);
+            assert!(ys[0] > ys[89], "{}: more is further up", plane.title);
+        }
+        let plane = trend("Live bytes", Unit::Bytes, &high, &[], None);
+        let drawing = Drawing::of(&plane.draw().unwrap().file());
+        // The last one is the legend's, or the first.
+        let dots: Vec<_> = drawing.marks.iter().filter(|mark| mark.kind == "circle").collect();
+        assert_eq!(dots.len(), 91);
+        let (xs, ys): (Vec<f64>, Vec<f64>) = dots[1..].iter().map(|dot| dot.places[0]).unzip();
+        let (times, values): (Vec<f64>, Vec<f64>) = high.iter().copied().unzip();
+        are_in_proportion(&xs, &times, "dots");
+        are_in_proportion(&ys, &values, "dots");
     }
 
     #[test]

@@ -7,15 +7,7 @@ pub(crate) mod paper;
 pub mod plane;
 pub mod rows;
 pub(crate) mod scale;
-mod series;
+pub mod series;
 
-pub use paper::Sheet;
-
-use plotters::drawing::DrawingAreaErrorKind;
-use std::io;
-
-/// Why a chart could not be drawn.
-pub type ChartError = DrawingAreaErrorKind<io::Error>;
-
-/// What drawing gives.
-pub(crate) type Drawn<T = ()> = Result<T, ChartError>;
+pub(crate) use paper::Drawn;
+pub use paper::{ChartError, Sheet};

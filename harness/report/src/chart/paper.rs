@@ -2,14 +2,21 @@
 //! sheet that becomes a file or a part of a page. Widths of texts are estimated from above: the
 //! font is the reader's.
 
-use super::Drawn;
 use plotters::coord::Shift;
+use plotters::drawing::DrawingAreaErrorKind;
 use plotters::element::{PathElement, Rectangle, Text};
 use plotters::prelude::{Color, DrawingArea, IntoFont, RGBColor, SVGBackend, ShapeStyle};
 use plotters::style::FontStyle;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use quick_xml::escape::escape;
 use std::fmt::Write;
+use std::io;
+
+/// Why a chart could not be drawn.
+pub type ChartError = DrawingAreaErrorKind<io::Error>;
+
+/// What drawing gives.
+pub(crate) type Drawn<T = ()> = Result<T, ChartError>;
 
 pub(crate) type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 

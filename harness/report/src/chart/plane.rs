@@ -5,106 +5,13 @@ use super::frame::{self, FIRST_LINE, LINE, MARGIN, ROOM, WIDTH};
 use super::paper::{
     self, ASIDE, Area, BORDER, Font, GREY, GRID, SMALL_SIZE, STAGES, WORDS, fit, lines, text, width,
 };
-use super::scale::{Fitted, words};
-use super::series::{draw_series, legend_mark};
+use super::scale::{Axis, Fitted, Scale, words};
+use super::series::{Grid, Look, Point, Room, Series, Size, draw_series, legend_mark};
 use super::{ChartError, Drawn, Sheet};
 use crate::table::{Table, Tone};
-use caxton_model::units::Unit;
 use plotters::element::Polygon;
 use plotters::prelude::Color;
 use plotters::style::text_anchor::HPos;
-
-/// How values become places.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scale {
-    /// Evenly, over what there is.
-    Linear,
-    /// Evenly, and 0 is on it.
-    FromZero,
-    /// By factors.
-    Log,
-    /// Quantiles between 0 and 1, by log 1/(1−q): each nine is as wide as the one before.
-    Nines,
-}
-
-/// One of two axes.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Axis {
-    /// What it counts.
-    pub title: String,
-    /// How values become places.
-    pub scale: Scale,
-    /// In which unit the values are.
-    pub unit: Unit,
-}
-
-impl Axis {
-    /// An axis.
-    pub fn new(title: &str, scale: Scale, unit: Unit) -> Self {
-        Self { title: title.to_owned(), scale, unit }
-    }
-}
-
-/// A point.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Point {
-    /// Across.
-    pub x: f64,
-    /// Up; no number at a place where nothing was measured, over which no line leads.
-    pub y: f64,
-    /// The interval of `y`.
-    pub bounds: Option<(f64, f64)>,
-    /// True for a value with a reservation, which words tell.
-    pub is_hollow: bool,
-}
-
-impl Point {
-    /// A value without an interval.
-    pub const fn new(x: f64, y: f64) -> Self {
-        Self { x, y, bounds: None, is_hollow: false }
-    }
-
-    /// Nothing was measured at `x`.
-    pub const fn gap(x: f64) -> Self {
-        Self::new(x, f64::NAN)
-    }
-
-    /// True where nothing was measured.
-    pub fn is_gap(&self) -> bool {
-        !self.y.is_finite()
-    }
-}
-
-/// How a series is drawn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Look {
-    /// A line with a mark at each point.
-    Marks,
-    /// A line alone: for many points.
-    Line,
-    /// Small dots without a line: for raw readings.
-    Dots,
-    /// A broken line: for what was computed and not measured, or lies on another line.
-    Dashed,
-}
-
-/// Points that belong together.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Series {
-    /// Its name.
-    pub label: String,
-    /// From left to right.
-    pub points: Vec<Point>,
-    /// How it is drawn.
-    pub look: Look,
-}
-
-impl Series {
-    /// What was measured of it.
-    pub fn known(&self) -> impl Iterator<Item = &Point> {
-        self.points.iter().filter(|point| !point.is_gap())
-    }
-}
 
 /// A stretch of the horizontal axis with a name.
 #[derive(Debug, Clone, PartialEq)]
@@ -126,43 +33,6 @@ pub struct Hint {
     pub y: f64,
     /// Clean text.
     pub words: String,
-}
-
-/// How much room a chart takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Size {
-    /// A sheet: title, legend, axes and notes.
-    Sheet,
-    /// Beside many others on a page that tells the rest: no words but those of the vertical axis.
-    Small,
-}
-
-/// Where the plot of a size lies, and how large its marks are.
-pub(super) struct Room {
-    width: i32,
-    left: i32,
-    right: i32,
-    plot: i32,
-    /// Of a mark.
-    pub(super) radius: i32,
-    /// Half the length of a whisker's end.
-    pub(super) cap: i32,
-}
-
-impl Size {
-    pub(super) const fn room(self) -> Room {
-        match self {
-            Self::Sheet => Room {
-                width: WIDTH,
-                left: 92,
-                right: WIDTH - MARGIN - 8,
-                plot: 260,
-                radius: 4,
-                cap: 5,
-            },
-            Self::Small => Room { width: 340, left: 72, right: 332, plot: 100, radius: 3, cap: 0 },
-        }
-    }
 }
 
 /// A chart of lines. Texts are cut to their room and escaped, not cleaned: give clean ones.
@@ -241,41 +111,6 @@ impl Layout {
     }
 }
 
-/// The axes, fitted.
-#[derive(Clone, Copy)]
-pub(super) struct Grid {
-    x: Fitted,
-    y: Fitted,
-    /// Pixels to the right.
-    shift: i32,
-}
-
-impl Grid {
-    fn over(plane: &Plane, layout: &Layout) -> Option<Self> {
-        let points = || plane.series.iter().flat_map(|series| &series.points);
-        let stages = plane.stages.iter().flat_map(|stage| [stage.from, stage.to]);
-        let xs = points().map(|point| point.x).chain(stages);
-        let last = xs.clone().filter(|x| x.is_finite()).fold(0.0, f64::max);
-        let bounds = points().filter_map(|point| point.bounds).flat_map(|(l, u)| [l, u]);
-        let area = plane.envelope.iter().flat_map(|(_, lower, upper)| [*lower, *upper]);
-        let ys = points().map(|point| point.y).chain(bounds).chain(area);
-        Some(Self {
-            x: Fitted::over(&plane.x, xs.clone(), (layout.room.left, layout.room.right))?
-                .tight(last),
-            y: Fitted::over(&plane.y, ys, (layout.bottom, layout.top))?,
-            shift: 0,
-        })
-    }
-
-    fn shifted(&self, shift: i32) -> Self {
-        Self { shift, ..*self }
-    }
-
-    pub(super) fn at(&self, x: f64, y: f64) -> Option<(i32, i32)> {
-        Some((self.x.at(x)? + self.shift, self.y.at(y)?))
-    }
-}
-
 impl Plane {
     /// A sheet of `series` and nothing else.
     pub fn new(title: &str, subtitle: &str, x: Axis, y: Axis, series: Vec<Series>) -> Self {
@@ -299,7 +134,7 @@ impl Plane {
     /// The backend's.
     pub fn draw(&self) -> Result<Sheet, ChartError> {
         let layout = Layout::of(self);
-        let grid = Grid::over(self, &layout);
+        let grid = self.axes(&layout);
         let plot = |area: &Area| {
             let Some(grid) = grid else {
                 let at = (layout.room.left, (layout.top + layout.bottom) / 2);
@@ -326,6 +161,23 @@ impl Plane {
             }
         }
         Ok(sheet)
+    }
+
+    /// The axes, fitted to what there is.
+    fn axes(&self, layout: &Layout) -> Option<Grid> {
+        let points = || self.series.iter().flat_map(|series| &series.points);
+        let stages = self.stages.iter().flat_map(|stage| [stage.from, stage.to]);
+        let xs = points().map(|point| point.x).chain(stages);
+        let last = xs.clone().filter(|x| x.is_finite()).fold(0.0, f64::max);
+        let bounds = points().filter_map(|point| point.bounds).flat_map(|(l, u)| [l, u]);
+        let area = self.envelope.iter().flat_map(|(_, lower, upper)| [*lower, *upper]);
+        let ys = points().map(|point| point.y).chain(bounds).chain(area);
+        Some(Grid {
+            x: Fitted::over(&self.x, xs.clone(), (layout.room.left, layout.room.right))?
+                .tight(last),
+            y: Fitted::over(&self.y, ys, (layout.bottom, layout.top))?,
+            shift: 0,
+        })
     }
 
     /// By how many pixels each series stands aside, so that whiskers do not hide each other.

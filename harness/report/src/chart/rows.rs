@@ -6,8 +6,7 @@ use super::paper::{
     self, ASIDE, Area, BLUE, BORDER, CARD, Font, GREEN, GREY, GRID, GROUNDS, Ink, ORANGE, PURPLE,
     RED, SMALL_SIZE, TEXT_SIZE, WORDS, fit, lines, text, width,
 };
-use super::plane::Axis;
-use super::scale::Fitted;
+use super::scale::{Axis, Fitted};
 use super::{ChartError, Drawn, Sheet};
 use plotters::element::{Circle, DashedPathElement, Rectangle};
 use plotters::prelude::Color;

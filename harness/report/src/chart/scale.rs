@@ -1,7 +1,37 @@
 //! From values to places on an axis, and which round values get a line there.
 
-use super::plane::{Axis, Scale};
 use caxton_model::units::Unit;
+
+/// How values become places.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scale {
+    /// Evenly, over what there is.
+    Linear,
+    /// Evenly, and 0 is on it.
+    FromZero,
+    /// By factors.
+    Log,
+    /// Quantiles between 0 and 1, by log 1/(1−q): each nine is as wide as the one before.
+    Nines,
+}
+
+/// One of two axes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Axis {
+    /// What it counts.
+    pub title: String,
+    /// How values become places.
+    pub scale: Scale,
+    /// In which unit the values are.
+    pub unit: Unit,
+}
+
+impl Axis {
+    /// An axis.
+    pub fn new(title: &str, scale: Scale, unit: Unit) -> Self {
+        Self { title: title.to_owned(), scale, unit }
+    }
+}
 
 /// A second, in nanoseconds.
 const S: f64 = 1e9;

@@ -1,10 +1,128 @@
 //! The marks and lines of one series on the axes of its plane.
 
 use super::Drawn;
+use super::frame::{MARGIN, WIDTH};
 use super::paper::{self, Area, CARD, GREY, Ink, SERIES};
-use super::plane::{Grid, Look, Point, Room, Series, Size};
+use super::scale::Fitted;
 use plotters::element::{Circle, DashedPathElement, PathElement, Polygon, Rectangle};
 use plotters::prelude::Color;
+
+/// A point.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Point {
+    /// Across.
+    pub x: f64,
+    /// Up; no number at a place where nothing was measured, over which no line leads.
+    pub y: f64,
+    /// The interval of `y`.
+    pub bounds: Option<(f64, f64)>,
+    /// True for a value with a reservation, which words tell.
+    pub is_hollow: bool,
+}
+
+impl Point {
+    /// A value without an interval.
+    pub const fn new(x: f64, y: f64) -> Self {
+        Self { x, y, bounds: None, is_hollow: false }
+    }
+
+    /// Nothing was measured at `x`.
+    pub const fn gap(x: f64) -> Self {
+        Self::new(x, f64::NAN)
+    }
+
+    /// True where nothing was measured.
+    pub fn is_gap(&self) -> bool {
+        !self.y.is_finite()
+    }
+}
+
+/// How a series is drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Look {
+    /// A line with a mark at each point.
+    Marks,
+    /// A line alone: for many points.
+    Line,
+    /// Small dots without a line: for raw readings.
+    Dots,
+    /// A broken line: for what was computed and not measured, or lies on another line.
+    Dashed,
+}
+
+/// Points that belong together.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Series {
+    /// Its name.
+    pub label: String,
+    /// From left to right.
+    pub points: Vec<Point>,
+    /// How it is drawn.
+    pub look: Look,
+}
+
+impl Series {
+    /// What was measured of it.
+    pub fn known(&self) -> impl Iterator<Item = &Point> {
+        self.points.iter().filter(|point| !point.is_gap())
+    }
+}
+
+/// How much room a chart takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Size {
+    /// A sheet: title, legend, axes and notes.
+    Sheet,
+    /// Beside many others on a page that tells the rest: no words but those of the vertical axis.
+    Small,
+}
+
+/// Where the plot of a size lies, and how large its marks are.
+pub(super) struct Room {
+    pub(super) width: i32,
+    pub(super) left: i32,
+    pub(super) right: i32,
+    pub(super) plot: i32,
+    /// Of a mark.
+    pub(super) radius: i32,
+    /// Half the length of a whisker's end.
+    pub(super) cap: i32,
+}
+
+impl Size {
+    pub(super) const fn room(self) -> Room {
+        match self {
+            Self::Sheet => Room {
+                width: WIDTH,
+                left: 92,
+                right: WIDTH - MARGIN - 8,
+                plot: 260,
+                radius: 4,
+                cap: 5,
+            },
+            Self::Small => Room { width: 340, left: 72, right: 332, plot: 100, radius: 3, cap: 0 },
+        }
+    }
+}
+
+/// The axes, fitted.
+#[derive(Clone, Copy)]
+pub(super) struct Grid {
+    pub(super) x: Fitted,
+    pub(super) y: Fitted,
+    /// Pixels to the right.
+    pub(super) shift: i32,
+}
+
+impl Grid {
+    pub(super) fn shifted(&self, shift: i32) -> Self {
+        Self { shift, ..*self }
+    }
+
+    pub(super) fn at(&self, x: f64, y: f64) -> Option<(i32, i32)> {
+        Some((self.x.at(x)? + self.shift, self.y.at(y)?))
+    }
+}
 
 /// More points than pixels say nothing more.
 const POINTS_MAX: usize = 600;

@@ -3,8 +3,8 @@
 //! GitHub shows few of a step and says nothing of the others; so these are few.
 
 use crate::ci::github::command;
-use crate::export::ExportError;
 use crate::export::checks::{Check, State, of_run, worst};
+use crate::export::known::ExportError;
 use crate::sections::summary_line;
 use caxton_model::record::Record;
 use caxton_model::samples::Sample;

@@ -2,7 +2,7 @@
 //! <https://bencher.dev/docs/reference/bencher-metric-format/>. It has no word for an absent
 //! value, so that only known readings are in it; a case that ran is in it even if it has none.
 
-use crate::export::ExportError;
+use crate::export::known::ExportError;
 use crate::export::label::{plain_id, quiet_json};
 use caxton_model::case::Outcome;
 use caxton_model::reading::Reading;

@@ -1,6 +1,6 @@
 //! What a run was asked, question by question: how each case ended, what each load came to, how
-//! each target and requirement stands, whether each metric got worse than in another run. Summaries,
-//! annotations and JUnit all read these.
+//! each target and requirement stands, whether each metric got worse than in another run.
+//! Summaries, annotations and JUnit all read these.
 
 mod pair;
 mod run;

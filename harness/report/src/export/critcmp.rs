@@ -2,8 +2,8 @@
 //! shows the estimate with the standard deviation, here that over launches; a time without an
 //! interval or without samples to take a deviation from is left out.
 
+use crate::export::known::{ExportError, known};
 use crate::export::label::{id, quiet_json};
-use crate::export::{ExportError, known};
 use caxton_analysis::reduce::{Levels, every_launch_log};
 use caxton_model::record::{CaseRecord, Interval, Record, Summary};
 use caxton_model::samples::Sample;

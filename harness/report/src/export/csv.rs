@@ -1,7 +1,7 @@
 //! One row per case and metric. A case without a metric has a row too: absence is told, not left
 //! out.
 
-use crate::export::ExportError;
+use crate::export::known::ExportError;
 use crate::export::label::id;
 use caxton_model::reading::Reading;
 use caxton_model::record::{CaseRecord, Record, Summary};

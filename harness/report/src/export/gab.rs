@@ -2,8 +2,8 @@
 //! which less is. Its entries are `{name, unit, value, range, extra}`. It has no word for an absent
 //! value, so that only known readings are in it; it shows names in Markdown, so they have none.
 
+use crate::export::known::{ExportError, known};
 use crate::export::label::{plain_id, quiet_json};
-use crate::export::{ExportError, known};
 use caxton_model::metric::Better;
 use caxton_model::record::{Record, Summary};
 use caxton_model::samples::Sample;

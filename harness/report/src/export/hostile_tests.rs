@@ -3,6 +3,8 @@
 use super::*;
 use crate::ci::Job;
 use caxton_fixture::paired;
+use caxton_model::case::Outcome;
+use caxton_model::reading::Reading;
 use caxton_model::record::CaseRecord;
 use quick_xml::events::Event;
 
@@ -63,7 +65,9 @@ fn run() -> (Record, Vec<Sample>) {
     }
     let all = names().concat();
     record.host.fingerprint.insert("cpu_model".to_owned(), Reading::Known(all.clone()));
-    record.run.id.clone_from(&all);
+    for word in [&mut record.run.id, &mut record.run.suite, &mut record.run.scale] {
+        word.clone_from(&all);
+    }
     record.run.started_utc.clone_from(&all);
     record.run.revision.commit = Reading::Known(all);
     (record, samples)
@@ -185,7 +189,7 @@ fn is_xml(text: &str) {
 }
 
 /// A comment, or a name, labels in quotes and a number.
-fn is_metric(line: &str) {
+pub(super) fn is_metric(line: &str) {
     let sample = r#"^caxton_bench_[a-z0-9_]+\{([a-z]+="([^"\\]|\\\\|\\")*",?)+\} -?[0-9.]+$"#;
     let comment = r"^# (HELP|TYPE) caxton_bench_[a-z0-9_]+ [ -~µ×−₀-₉⁰-⁹]+$|^# EOF$";
     let is = |pattern: &str| regex::Regex::new(pattern).unwrap().is_match(line);

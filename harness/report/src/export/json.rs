@@ -1,6 +1,6 @@
 //! The record, with every summary, as pretty JSON: what `record.json` holds.
 
-use crate::export::ExportError;
+use crate::export::known::ExportError;
 use crate::export::label::quiet_json;
 use caxton_model::reading::Reading;
 use caxton_model::record::{Record, Summary};

@@ -3,8 +3,8 @@
 //! skipped.
 
 use crate::ci::xml::{End, Suite, Test, document};
-use crate::export::ExportError;
 use crate::export::checks::{Check, Kind, State, of_run};
+use crate::export::known::ExportError;
 use caxton_model::record::Record;
 use caxton_model::samples::Sample;
 

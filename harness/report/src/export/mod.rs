@@ -10,28 +10,18 @@ mod csv;
 mod gab;
 mod json;
 mod junit;
+mod known;
 mod label;
 mod prometheus;
 mod report;
 mod summary;
 pub(crate) mod svg;
 
-use caxton_model::case::Outcome;
-use caxton_model::metric::MetricName;
-use caxton_model::paired::comparison::Comparison;
-use caxton_model::reading::Reading;
-use caxton_model::record::{CaseRecord, Record, Summary};
-use caxton_model::samples::Sample;
+pub use known::ExportError;
 
-/// Why a format could not be made.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot make {format}: {why}")]
-pub struct ExportError {
-    /// The format's name.
-    pub format: &'static str,
-    /// What is wrong.
-    pub why: String,
-}
+use caxton_model::paired::comparison::Comparison;
+use caxton_model::record::Record;
+use caxton_model::samples::Sample;
 
 /// One format.
 #[derive(Debug, Clone, Copy)]
@@ -159,18 +149,6 @@ pub fn find(name: &str) -> Option<&'static Exporter> {
 /// The same, for a comparison.
 pub fn find_comparison(name: &str) -> Option<&'static ComparisonExporter> {
     COMPARISON_EXPORTERS.iter().find(|exporter| exporter.name == name)
-}
-
-/// What is known of the cases that ran, in the record's order; a number that no format can hold is
-/// none.
-fn known(record: &Record) -> impl Iterator<Item = (&CaseRecord, MetricName, &Summary)> {
-    let ran = record.cases.iter().filter(|case| case.outcome == Outcome::Ran);
-    ran.flat_map(|case| {
-        case.metrics.iter().filter_map(move |(name, reading)| match reading {
-            Reading::Known(summary) if summary.is_finite() => Some((case, *name, summary)),
-            _ => None,
-        })
-    })
 }
 
 #[cfg(test)]

@@ -2,8 +2,8 @@
 //! collector or a push gateway. Base units; a family per metric and one per bound of its interval;
 //! labels say the case and nothing that grows without end. What is missing has no line.
 
+use crate::export::known::{ExportError, known};
 use crate::export::label::plain;
-use crate::export::{ExportError, known};
 use caxton_model::case::{CaseKey, Outcome};
 use caxton_model::metric::{Metric, MetricName};
 use caxton_model::record::{CaseRecord, Record, Status, Summary};

@@ -4,8 +4,8 @@
 
 mod rows;
 
-use crate::export::ExportError;
 use crate::export::checks::{of_records, of_run};
+use crate::export::known::ExportError;
 use crate::export::summary::{bullets, standing};
 use crate::markdown::{all, span, words};
 use crate::sections::again::again;

@@ -3,8 +3,8 @@
 
 use crate::ci::page::Page;
 use crate::ci::{COMMENT_MAX, MARKER, SUMMARY_MAX};
-use crate::export::ExportError;
 use crate::export::checks::{Check, Kind, State, of_run, worst};
+use crate::export::known::ExportError;
 use crate::markdown::words;
 use crate::sections as report;
 use crate::sections::{summary_line, tables};
@@ -146,11 +146,5 @@ mod tests {
             let line = line(Kind::Target, &checks);
             assert!(line.starts_with(&format!("- {mark} ")), "{states:?}: {line}");
         }
-    }
-
-    #[test]
-    fn a_comment_begins_with_its_marker() {
-        let (record, samples) = fixture::run();
-        assert!(comment(&record, &samples).unwrap().starts_with(MARKER.as_bytes()));
     }
 }

@@ -1,9 +1,9 @@
 //! What WASM costs each agent, as a chart: the ratio of call times with its interval, one row per
 //! agent.
 
-use crate::chart::plane::{Axis, Scale};
 use crate::chart::rows::{Mark, Paint, Row, Rows, Shape};
-use crate::export::ExportError;
+use crate::chart::scale::{Axis, Scale};
+use crate::export::known::ExportError;
 use crate::sections::figures::too_few;
 use crate::table::name;
 use caxton_analysis::reduce::{GEOMEAN, HEADLINE, Levels, NOOP, counts_in_geomean};

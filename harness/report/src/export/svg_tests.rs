@@ -45,35 +45,6 @@ fn agents_stand_by_their_ratio_then_failures_the_mean_and_the_apparatus() {
 }
 
 #[test]
-fn the_subtitles_tell_source_machine_launches_and_level() {
-    let (record, _) = fixture::run();
-    let subtitle = chart(&record).subtitle;
-    let (asked, conditions) = subtitle.split_once('\n').unwrap();
-    assert_eq!(asked, "suite wasm, scale quick; commit abc1234 with uncommitted changes");
-    let expected = "Example CPU @ 2.00GHz; 12 launches per agent; 95 % intervals";
-    assert_eq!(conditions, expected);
-}
-
-#[test]
-fn a_hostile_name_stays_words() {
-    let (mut record, _) = fixture::run();
-    let name = "</text><script>\"&'\u{202e}\u{0}\u{fffe}\n";
-    case(&mut record, "json").key.agent = name.to_owned();
-    record.run.suite = name.to_owned();
-    record.run.scale = name.to_owned();
-    record.run.revision.commit = Reading::Known(name.to_owned());
-    let cpu = Reading::Known(name.repeat(100));
-    record.host.fingerprint.insert("cpu_model".to_owned(), cpu);
-    let svg = svg(&record);
-    assert!(svg.contains("&lt;/text&gt;&lt;script&gt;&quot;&amp;&apos;"), "{svg}");
-    assert!(!svg.contains("<script"), "{svg}");
-    let is_bad = |c: char| c != '\n' && (c.is_control() || "\u{202e}\u{fffe}".contains(c));
-    assert!(!svg.contains(is_bad), "{svg}");
-    let [opened, closed] = ["<text ", "</text>"].map(|tag| svg.matches(tag).count());
-    assert_eq!(opened, closed);
-}
-
-#[test]
 fn without_a_ratio_it_says_so() {
     let (mut record, _) = fixture::run();
     let says = |record: &Record| svg(record).contains("No agent of this run has a ratio");

@@ -1,7 +1,9 @@
 //! One small chart: a dot with its interval for each run, and a line through what may be compared.
 
 use super::series::{Point, Series};
-use crate::chart::plane::{self, Axis, Hint, Look, Plane, Scale, Size};
+use crate::chart::plane::{Hint, Plane};
+use crate::chart::scale::{Axis, Scale};
+use crate::chart::series::{self, Look, Size};
 use caxton_model::record::Record;
 use caxton_model::sanitise::sanitise;
 use caxton_model::units::Unit;
@@ -16,7 +18,7 @@ pub(super) fn chart(series: &Series<'_>, runs: &[(&Record, usize)]) -> Plane {
     let (metric, unit) = (series.metric, series.metric.metric().unit);
     let machines = series.points.iter().map(|point| point.machine + 1).max().unwrap_or(0);
     // A series for each machine, also for those without a point: its place is its colour.
-    let line = |machine: usize| plane::Series {
+    let line = |machine: usize| series::Series {
         label: String::new(),
         points: points(series, runs, machine),
         look: Look::Marks,
@@ -33,13 +35,13 @@ pub(super) fn chart(series: &Series<'_>, runs: &[(&Record, usize)]) -> Plane {
 }
 
 /// The points of `machine`, those of each scale as lines of their own.
-fn points(series: &Series<'_>, runs: &[(&Record, usize)], machine: usize) -> Vec<plane::Point> {
+fn points(series: &Series<'_>, runs: &[(&Record, usize)], machine: usize) -> Vec<series::Point> {
     let mut by_scale: BTreeMap<&str, Vec<&Point<'_>>> = BTreeMap::new();
     for point in series.points.iter().filter(|point| point.machine == machine) {
         by_scale.entry(&point.run.run.scale).or_default().push(point);
     }
     // From the first run of all to the last one.
-    let mut points = vec![plane::Point::gap(0.0)];
+    let mut points = vec![series::Point::gap(0.0)];
     for (scale, own) in by_scale {
         // A run of the same kind that told nothing of it ends a line.
         let is_silent = |(run, on): &(&Record, usize)| *on == machine && run.run.scale == scale;
@@ -47,18 +49,18 @@ fn points(series: &Series<'_>, runs: &[(&Record, usize)], machine: usize) -> Vec
         for point in own {
             let between = last.map_or(0, |last| last.at + 1)..point.at;
             if last.is_none() || runs.get(between).unwrap_or_default().iter().any(is_silent) {
-                points.push(plane::Point::gap(point.at as f64));
+                points.push(series::Point::gap(point.at as f64));
             }
             points.push(dot(point));
             last = Some(point);
         }
     }
-    points.push(plane::Point::gap(runs.len().saturating_sub(1) as f64));
+    points.push(series::Point::gap(runs.len().saturating_sub(1) as f64));
     points
 }
 
-fn dot(point: &Point<'_>) -> plane::Point {
-    plane::Point {
+fn dot(point: &Point<'_>) -> series::Point {
+    series::Point {
         x: point.at as f64,
         y: point.summary.estimate,
         bounds: point.summary.interval.map(|interval| (interval.lower, interval.upper)),

@@ -1,7 +1,8 @@
 //! A load as curves: rates and times over time, percentiles, and what the memory did.
 
 use crate::chart::load::{Slope, latency, rates, spectrum, trend};
-use crate::chart::plane::{Look, Plane, Point, Stage};
+use crate::chart::plane::{Plane, Stage};
+use crate::chart::series::{Look, Point};
 use crate::sections::load::{label, per_day, per_message};
 use caxton_model::load::outcome::{Leak, LoadOutcome, Point as Step};
 use caxton_model::load::plan::{Pacing, Rate};

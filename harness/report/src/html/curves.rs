@@ -2,8 +2,9 @@
 
 use super::graphs::mark;
 use crate::chart::load::spectrum;
-use crate::chart::plane::{Axis, Look, Plane, Point, Scale, Series};
-use crate::chart::scale::words;
+use crate::chart::plane::Plane;
+use crate::chart::scale::{Axis, Scale, words};
+use crate::chart::series::{Look, Point, Series};
 use crate::sections::{grid, limits};
 use crate::table::name;
 use caxton_model::case::{LATENCY, LIMIT, Outcome, RESPONSE, SCALABILITY, SCALE};

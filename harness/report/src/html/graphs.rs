@@ -1,8 +1,8 @@
 //! Records as charts of rows: targets, ratios, parts, changes. What is drawn where there is nothing
 //! to draw is nothing.
 
-use crate::chart::plane::{Axis, Scale};
 use crate::chart::rows::{Mark, Paint, Row, Rows, Shape};
+use crate::chart::scale::{Axis, Scale};
 use crate::sections::{grid, overhead, parts};
 use caxton_analysis::targets::{Grade, GradedTarget, grade};
 use caxton_model::case::Outcome;

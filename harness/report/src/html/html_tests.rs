@@ -1,7 +1,12 @@
 //! Pages of made-up runs: that they stay as they are, and that what came from outside stays words.
 
+use super::sections::Figure;
 use super::*;
+use crate::table::{Table, Tone};
 use caxton_fixture as fixture;
+use caxton_fixture::drawing::Drawing;
+use caxton_model::load::outcome::Verdict as Judgement;
+use caxton_model::load::outcome::Verdict::{Fail, Invalid, Pass, Unclear};
 use caxton_model::reading::Reading;
 use caxton_model::record::store::RunFolder;
 use expect_test::expect_file;
@@ -25,21 +30,44 @@ fn flame() -> String {
 }
 
 /// Every kind of thing that a page can tell.
+struct Everything {
+    records: [Record; 3],
+    attachments: [Attachment; 2],
+    comparison: Comparison,
+}
+
+impl Everything {
+    fn new() -> Self {
+        let flames = [("json", Ok(flame())), ("sort", Err("no such file".to_owned()))];
+        let [parts, mail] = [fixture::parts(), fixture::mail::mail()].map(fixture::rounded);
+        Self {
+            records: [parts, mail, fixture::load::loads()],
+            attachments: flames.map(|(agent, svg)| {
+                let name = format!("wasm/{agent}/flame.svg");
+                Attachment { name, svg }
+            }),
+            comparison: fixture::paired::comparison().0,
+        }
+    }
+
+    fn runs(&self) -> [Told<'_>; 3] {
+        let mut runs =
+            self.records.each_ref().map(|record| Told { record, samples: &[], attachments: &[] });
+        runs[0].attachments = &self.attachments;
+        runs
+    }
+
+    fn page(&self) -> Page {
+        page(&self.runs(), &[&self.comparison]).unwrap()
+    }
+
+    fn sections(&self) -> Vec<Section> {
+        sections::sections(&self.runs(), &[&self.comparison]).unwrap()
+    }
+}
+
 fn everything() -> Page {
-    let (parts, mail) =
-        (fixture::rounded(fixture::parts()), fixture::rounded(fixture::mail::mail()));
-    let loads = fixture::load::loads();
-    let (comparison, _) = fixture::paired::comparison();
-    let attachments = [
-        Attachment { name: "wasm/json/flame.svg".to_owned(), svg: Ok(flame()) },
-        Attachment { name: "wasm/sort/flame.svg".to_owned(), svg: Err("no such file".to_owned()) },
-    ];
-    let runs = [
-        Told { record: &parts, samples: &[], attachments: &attachments },
-        Told { record: &mail, samples: &[], attachments: &[] },
-        Told { record: &loads, samples: &[], attachments: &[] },
-    ];
-    page(&runs, &[&comparison]).unwrap()
+    Everything::new().page()
 }
 
 /// The tags of `html` that are open at its end, or the first that closes what was not open.
@@ -76,15 +104,150 @@ fn a_run_of_schema_1_looks_as_it_did() {
     expect_file!["goldens/record-v1.html"].assert_eq(&page.html);
 }
 
+/// The texts that a reader of `html` sees, in order; a chart or a flame graph is its name.
+fn texts(html: &str) -> Vec<String> {
+    let (_, main) = html.split_once("<main>").unwrap();
+    let (main, _) = main.split_once("</main>").unwrap();
+    let mut texts = Vec::new();
+    let mut rest = main;
+    while let Some((text, after)) = rest.split_once('<') {
+        texts.push(text.to_owned());
+        let (tag, after) = after.split_once('>').unwrap();
+        rest = after;
+        if let Some((_, label)) = tag.split_once("aria-label=\"").filter(|_| tag.starts_with("svg"))
+        {
+            texts.push(format!("chart {}", label.strip_suffix('"').unwrap()));
+            rest = rest.split_once("</svg>").unwrap().1;
+        }
+    }
+    texts.retain(|text| !text.trim().is_empty());
+    texts.iter().map(|text| quick_xml::escape::unescape(text.trim()).unwrap().into()).collect()
+}
+
+/// What is to be seen of `tables`, in order.
+fn of_tables(tables: &[Table]) -> Vec<String> {
+    let of = |table: &Table| {
+        let heads = table.columns.iter().map(|column| column.name.clone());
+        let heads: Vec<String> = if table.rows.is_empty() { Vec::new() } else { heads.collect() };
+        let cells = table.rows.iter().flat_map(|row| row.cells.clone());
+        let notes = table.notes.iter().map(|note| note.text.clone());
+        [table.title.clone()].into_iter().chain(heads).chain(cells).chain(notes).collect()
+    };
+    tables.iter().flat_map(|table| -> Vec<String> { of(table) }).collect()
+}
+
+/// What is to be seen of a section's figures, in order.
+fn of_figures(figures: &[Figure]) -> Vec<String> {
+    let mut seen = Vec::new();
+    for heading in figures.iter().filter_map(|figure| figure.heading.clone()) {
+        seen.extend([heading.name, heading.word]);
+    }
+    let mut run = String::new();
+    for figure in figures {
+        if figure.of != run {
+            run.clone_from(&figure.of);
+            seen.push(run.clone());
+        }
+        seen.extend(figure.heading.iter().flat_map(|h| [h.name.clone(), h.word.clone()]));
+        seen.extend(figure.words.clone());
+        let chart = figure.chart.as_ref();
+        seen.extend(chart.map(|(_, sheet)| format!("chart {}", sheet.title())));
+        seen.extend(figure.flame.iter().map(|flame| match flame.document.is_empty() {
+            true => format!("{} is not shown: {}", flame.name, flame.why),
+            false => format!("Flame graph {}", flame.name),
+        }));
+        let file = chart.map_or(String::new(), |(name, _)| format!(" (charts/{name}.svg)"));
+        let fold = figure.folded.filter(|_| !figure.tables.is_empty());
+        seen.extend(fold.map(|fold| format!("{fold}{file}")));
+        seen.extend(of_tables(&figure.tables));
+    }
+    seen
+}
+
 #[test]
-fn a_page_of_everything_looks_as_it_did() {
-    let page = everything();
-    expect_file!["goldens/everything.html"].assert_eq(&page.html);
-    let names: BTreeSet<&String> = page.charts.iter().map(|(name, _)| name).collect();
-    assert_eq!(names.len(), page.charts.len(), "{names:?}");
-    for (name, svg) in &page.charts {
+fn a_page_shows_all_of_its_verdict_and_sections_in_order() {
+    let all = Everything::new();
+    let mut sections = all.sections();
+    name_charts(&mut sections);
+    let said = verdict::verdict(&all.runs(), &[&all.comparison]);
+    let mut expected = vec![said.word, said.why];
+    expected.extend(said.reasons);
+    expected.push("To know before believing a number:".to_owned());
+    expected.extend([said.warnings, said.runs].concat());
+    expected.extend(sections.iter().map(|section| section.title.to_owned()));
+    for section in &sections {
+        expected.push(section.title.to_owned());
+        expected.extend(of_figures(&section.figures));
+    }
+    for told in
+        ["Flame graph wasm/json/flame.svg", "wasm/sort/flame.svg is not shown: no such file"]
+    {
+        assert!(expected.iter().any(|text| text == told), "{told}");
+    }
+    expected.retain(|text| !text.trim().is_empty());
+    let seen = texts(&all.page().html);
+    for (at, (seen, expected)) in seen.iter().zip(&expected).enumerate() {
+        assert_eq!(seen, expected.trim(), "text {at}");
+    }
+    assert_eq!(seen.len(), expected.len());
+}
+
+/// Rows of a table that are shown of many: an even choice.
+const ROWS_SHOWN: usize = 6;
+
+/// `table` in short, unless the text of a report, which has a golden of its own, holds it.
+fn outline(table: &Table, reported: &[Table]) -> String {
+    let count = table.rows.len();
+    let mut out = format!(" table {}: {count} rows", table.title);
+    if reported.contains(table) {
+        return out + ", as reported\n";
+    }
+    let heads: Vec<&str> = table.columns.iter().map(|column| column.name.as_str()).collect();
+    out += &format!("\n  {}\n", heads.join(" | "));
+    let chosen: BTreeSet<usize> =
+        (0..ROWS_SHOWN).map(|i| i * count.saturating_sub(1) / (ROWS_SHOWN - 1)).collect();
+    for row in chosen.into_iter().filter_map(|at| table.rows.get(at)) {
+        let mark = if row.tone == Tone::Bad { "!" } else { " " };
+        out += &format!(" {mark}{}\n", row.cells.join(" | "));
+    }
+    for note in &table.notes {
+        out += &format!("  - {}\n", note.text);
+    }
+    out
+}
+
+#[test]
+fn a_page_of_everything_has_the_charts_and_tables_that_it_had() {
+    let all = Everything::new();
+    let mut reported: Vec<Table> = all.records.iter().flat_map(crate::sections::tables).collect();
+    reported.extend(crate::sections::comparison_tables(&all.comparison, true));
+    let mut sections = all.sections();
+    let charts = name_charts(&mut sections);
+    let mut told = String::new();
+    for section in &sections {
+        told += &format!("{}: {}\n", section.id, section.title);
+        for figure in &section.figures {
+            let head = figure.heading.as_ref();
+            told +=
+                &head.map_or(String::new(), |h| format!("{} {} {:?}\n", h.name, h.word, h.tone));
+            told += &figure.words.iter().map(|words| format!(" {words}\n")).collect::<String>();
+            if let Some((name, sheet)) = &figure.chart {
+                let drawn = Drawing::of(&sheet.file()).told(false);
+                told += &format!(" chart {name}\n{drawn}");
+            }
+            told += &figure.folded.map_or(String::new(), |fold| format!(" below {fold}:\n"));
+            told += &figure.tables.iter().map(|one| outline(one, &reported)).collect::<String>();
+        }
+    }
+    expect_file!["goldens/everything.txt"].assert_eq(&told);
+    let page = all.page();
+    assert_eq!(page.charts, charts);
+    let names: BTreeSet<&String> = charts.iter().map(|(name, _)| name).collect();
+    assert_eq!(names.len(), charts.len(), "{names:?}");
+    for (name, svg) in &charts {
         assert!(svg.contains("prefers-color-scheme: dark"), "{name}");
-        assert!(page.html.contains(&format!("(charts&#x2f;{name})")), "{name} has no numbers");
+        let (_, drawn) = svg.split_once("</style>\n").unwrap();
+        assert_eq!(page.html.matches(drawn.trim_end()).count(), 1, "{name} is on the page");
     }
     assert_eq!(page, everything(), "the same bytes");
 }
@@ -178,6 +341,7 @@ fn hostile() -> Record {
         }
     }
     use caxton_model::case::Outcome;
+
     let count = record.cases.len();
     record.cases[0].outcome = Outcome::DiedInTheMiddle(long.clone());
     record.cases[count - 1].outcome = Outcome::Failed(long.clone());
@@ -213,7 +377,6 @@ fn the_banner_tells_the_gravest_first() {
 
 #[test]
 fn loads_are_told_as_they_stand() {
-    use caxton_model::load::outcome::Verdict as Judgement;
     let mut record = fixture::load::loads();
     record.cases.truncate(3);
     let set = |record: &mut Record, verdicts: [Judgement; 3]| {
@@ -223,7 +386,6 @@ fn loads_are_told_as_they_stand() {
         let verdict = verdict::verdict(&[Told { record, samples: &[], attachments: &[] }], &[]);
         (verdict.tone, verdict.word, verdict.why)
     };
-    use Judgement::{Fail, Invalid, Pass, Unclear};
     let (tone, word, why) = set(&mut record, [Pass, Invalid, Fail]);
     assert_eq!((tone, word.as_str()), (verdict::Tone::Bad, "LOAD FAILED"));
     assert!(why.starts_with("1 of 3:") && why.ends_with("late"), "{why}");
@@ -289,17 +451,4 @@ fn a_law_that_does_not_fit_is_not_drawn() {
     let (_, chart) = charts.iter().find(|(name, _)| *name == "scaling-rate").unwrap();
     let has_law = chart.series.iter().any(|series| series.label.contains("Scalability Law"));
     assert!(!has_law && chart.notes.iter().any(|note| note.contains("it is not drawn")));
-}
-
-#[test]
-fn a_load_has_its_charts_and_the_words_of_its_recovery() {
-    let page = alone(&fixture::load::loads());
-    let names: Vec<&str> = page.charts.iter().map(|(name, _)| name.as_str()).collect();
-    for name in ["burst-rates", "burst-latency", "burst-spectrum", "leaking-live"] {
-        assert!(names.contains(&format!("load-{name}.svg").as_str()), "{name} of {names:?}");
-    }
-    assert!(!names.iter().any(|name| name.contains("dead-")), "{names:?}");
-    for words in ["Recovered ", "The smallest growth that this run could have seen"] {
-        assert!(page.html.contains(words), "{words}");
-    }
 }

@@ -222,7 +222,7 @@ mod tests {
                       1 h:start > w:cranelift::f";
         let profile = fixture::profile(Weight::CpuNs, script);
         let text = serde_json::to_string_pretty(&parsed(&profile)).unwrap();
-        expect_file!["goldens/firefox.json"].assert_eq(&(text + "\n"));
+        expect_file!["goldens/firefox.json"].assert_eq(&fixture::compact(&(text + "\n")));
     }
 
     #[test]

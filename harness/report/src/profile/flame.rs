@@ -105,18 +105,11 @@ fn colour(origin: Origin, name: &str) -> Color {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use caxton_fixture::profiles as fixture;
+    use caxton_fixture::profiles::{self as fixture, drawn};
     use expect_test::expect_file;
 
     fn caption() -> Caption {
         Caption { title: "json <as WASM> & more".to_owned() }
-    }
-
-    /// The part of a picture that is no program.
-    fn drawn(svg: &str) -> String {
-        let (before, rest) = svg.split_once("<script").unwrap();
-        let (_, after) = rest.split_once("</script>").unwrap();
-        format!("{before}{after}").replace("><", ">\n<")
     }
 
     #[test]

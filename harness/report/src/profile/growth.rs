@@ -1,6 +1,8 @@
 //! How an agent's linear memory grew, as a step chart: a pure function of points.
 
-use crate::chart::plane::{Axis, Look, Plane, Point, Scale, Series};
+use crate::chart::plane::Plane;
+use crate::chart::scale::{Axis, Scale};
+use crate::chart::series::{Look, Point, Series};
 use caxton_model::profile::growth::Growth;
 use caxton_model::units::Unit;
 

@@ -231,7 +231,8 @@ mod tests {
         let script = "2 h:main > w:call > b:into > g:f@a.rs:7 > i:<T as b::G>::g@b.rs:9 > ?:0x12\n\
                       1 h:main > w:call > b:into > g:f@a.rs:8\n1 h:start > w:cranelift::f";
         let profile = decoded(&fixture::profile(Weight::CpuNs, script));
-        expect_file!["goldens/short.pb.txt"].assert_eq(&format!("{profile:#?}\n"));
+        expect_file!["goldens/short.pb.txt"]
+            .assert_eq(&fixture::compact(&format!("{profile:#?}\n")));
     }
 
     #[test]

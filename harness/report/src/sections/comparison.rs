@@ -4,8 +4,8 @@
 mod changes;
 mod every;
 
+use crate::paint::Style;
 use crate::paint::paint;
-use crate::sections::Style;
 use crate::table::{Table, Tone};
 use caxton_model::paired::answers::Answers;
 use caxton_model::paired::comparison::{

@@ -6,7 +6,7 @@ use caxton_analysis::paired::judge::rejudge;
 use caxton_fixture::paired::comparison as fixture;
 use caxton_model::record::store::RunFolder;
 use expect_test::{expect, expect_file};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 #[test]
 fn each_change_has_a_line_and_the_rest_is_counted() {
@@ -117,27 +117,14 @@ fn few_launches_have_no_interval_and_no_number() {
           INCONCLUSIVE  wasm/overhead/wasmtime-vs-native/sort  wasm_call_ns         n = 5 has no interval at 99 %: that takes 8 launches"#]].assert_eq(&lines.join("\n"));
 }
 
-fn comparison_v1() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/comparison-v1")
-}
-
 /// Old comparisons must load for ever: a change that breaks this needs a new schema.
 #[test]
 fn a_comparison_of_schema_1_loads_and_its_samples_say_what_it_says() {
-    let (comparison, turns) = RunFolder::load_comparison(&comparison_v1()).unwrap();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/comparison-v1");
+    let (comparison, turns) = RunFolder::load_comparison(&folder).unwrap();
     let mut again = comparison.clone();
     rejudge(&mut again, &turns);
     let said = |c: &Comparison| verdicts(c).collect::<Vec<_>>();
     assert_eq!(said(&again), said(&comparison));
     assert!(said(&again).len() > 8);
-}
-
-#[test]
-#[ignore = "writes tests/fixtures/comparison-v1 anew, which only a mistake in it may ask for"]
-fn write_the_comparison_of_schema_1() {
-    let _ = std::fs::remove_dir_all(comparison_v1());
-    let (comparison, turns) = fixture();
-    let mut folder = RunFolder::create(&comparison_v1()).unwrap();
-    folder.append(&turns).unwrap();
-    folder.write(&comparison).unwrap();
 }

@@ -4,9 +4,9 @@ use crate::paint::paint;
 use crate::sections::{Style, floors};
 use crate::table::Tone;
 use caxton_analysis::paired::relink::*;
+use caxton_fixture::paired::case;
+use caxton_fixture::{calls as key, metric as name};
 use caxton_model::case::{CaseKey, Outcome};
-use caxton_model::metric::MetricName;
-use caxton_model::paired::answers::Answers;
 use caxton_model::paired::comparison::{CaseComparison, Decision, MetricVerdict};
 use caxton_model::paired::{Design, Weight};
 use caxton_model::record::{Budget, Interval};
@@ -14,14 +14,6 @@ use std::collections::BTreeMap;
 
 const WASM: &str = "wasm_call_ns";
 const NATIVE: &str = "native_call_ns";
-
-fn name(metric: &str) -> MetricName {
-    MetricName::parse(metric).unwrap()
-}
-
-fn key(agent: &str) -> CaseKey {
-    CaseKey::new("wasm", "overhead", "wasmtime-vs-native", agent)
-}
 
 /// `metric`, worse by the ratio `worse`, known to `half_width`.
 fn told(metric: &str, worse: f64, half_width: f64) -> MetricVerdict {
@@ -42,17 +34,8 @@ fn told(metric: &str, worse: f64, half_width: f64) -> MetricVerdict {
 }
 
 fn relink(agent: &str, metrics: Vec<MetricVerdict>) -> CaseComparison {
-    CaseComparison {
-        key: key(agent),
-        outcome: Outcome::Ran,
-        failed: None,
-        answers: Answers::Same,
-        launches: Budget { wanted: 16, granted: 16 },
-        taken_ns: 0,
-        margins: BTreeMap::new(),
-        metrics,
-        exact: Vec::new(),
-    }
+    let launches = Budget { wanted: 16, granted: 16 };
+    CaseComparison { launches, metrics, ..case(key(agent), Outcome::Ran) }
 }
 
 /// Three relinks: native moves by +1, −3 and +2 %, WASM by far less.

@@ -32,11 +32,6 @@ fn the_report_of_mail_is_as_it_was() {
 }
 
 #[test]
-fn a_run_without_mail_has_none_of_these_tables() {
-    assert!(of_mail(&caxton_fixture::run().0).iter().all(Table::is_empty));
-}
-
-#[test]
 fn a_run_that_ended_early_says_what_is_not_there() {
     let mut record = mail();
     for case in &mut record.cases {

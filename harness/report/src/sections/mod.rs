@@ -29,6 +29,7 @@ pub mod targets;
 pub(crate) mod throughput;
 
 pub use crate::markdown::markdown;
+pub use crate::paint::Style;
 pub use crate::paint::paint;
 pub(crate) use crate::paint::wrap;
 use crate::table::{Table, Tone};
@@ -41,13 +42,6 @@ pub(crate) use comparison::{exact_words, paired_words, share, versions};
 pub use findings::limits_table;
 pub(crate) use findings::requirements_table;
 pub use records::{records_tables, records_text};
-
-/// How text is painted.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Style {
-    /// With colours, as ANSI escapes.
-    pub colour: bool,
-}
 
 /// The report for a terminal.
 pub fn text(record: &Record, style: &Style) -> String {

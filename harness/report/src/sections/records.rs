@@ -1,8 +1,9 @@
 //! What two records come to, as tables.
 
+use crate::paint::Style;
 use crate::paint::paint;
+use crate::sections::comparison::exact_words;
 use crate::sections::figures::{estimate, interval};
-use crate::sections::{Style, exact_words};
 use crate::table::{Table, Tone, name};
 use caxton_analysis::compare::{Records, find};
 use caxton_analysis::reduce::HEADLINE;

@@ -4,9 +4,9 @@ use crate::paint::paint;
 use crate::sections::{Style, targets};
 use caxton_analysis::targets::*;
 use caxton_fixture as fixture;
+use caxton_fixture::figure;
 use caxton_model::metric::MetricName;
 use caxton_model::reading::Reading;
-use caxton_model::record::{Company, Interval, Summary};
 use expect_test::expect;
 
 #[test]
@@ -14,10 +14,7 @@ fn the_worst_case_is_shown_and_what_is_not_measured_is_said() {
     let (mut record, _) = fixture::run();
     let name = MetricName::parse("wasm_instance_rss_bytes").unwrap();
     let case = record.cases.iter_mut().find(|case| case.key.agent == "json").unwrap();
-    let interval = Some(Interval { lower: 60e6, upper: 120e6, level: 0.95 });
-    let (estimate, company) = (90e6, Company::Unwatched);
-    let figure = Summary { estimate, interval, n: 12, samples: 12, company };
-    case.metrics.insert(name, Reading::Known(figure));
+    case.metrics.insert(name, Reading::Known(figure(60e6, 120e6)));
     expect![[r#"
         Targets
           target for               target  acceptable  critical  worst case             interval   n  cases  verdict

@@ -1,4 +1,4 @@
-//! Messages that wait for company: posted together when there are enough of them, or when the first
+//! Messages that wait for others: posted together when there are enough of them, or when the first
 //! has waited long enough. Each wake-up of a shard then serves several; each message waits for it.
 
 use super::{Orchestrator, PostError};

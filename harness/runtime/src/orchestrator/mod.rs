@@ -23,20 +23,8 @@ use std::time::Duration;
 /// Who an agent is: they are numbered from 0.
 pub type AgentId = u32;
 
-/// What happens to a message for a full mailbox.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum WhenFull {
-    /// Its sender waits, and with it all that the sender would do next.
-    #[default]
-    Block,
-    /// It is dropped, and counted.
-    Drop,
-    /// It is turned back: counted as refused, or the host is told that there was no room where that
-    /// is known at once.
-    Fail,
-}
-
-/// How an orchestrator is set up.
+/// How an orchestrator is set up. Who sends to a full mailbox waits, and with it all that it would
+/// do next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Setup {
     /// How many agents, from the start.
@@ -47,8 +35,6 @@ pub struct Setup {
     pub shape: Shape,
     /// Most messages that one call hands to an agent.
     pub batch: u32,
-    /// What happens where a mailbox is full.
-    pub when_full: WhenFull,
 }
 
 /// The most threads: they are named by the bits of one word.
@@ -115,10 +101,6 @@ pub struct Stats {
     pub delivered: u64,
     /// Messages whose hops were used up.
     pub finished: u64,
-    /// Messages that were dropped at a full mailbox.
-    pub dropped: u64,
-    /// Messages that a full mailbox turned back.
-    pub refused: u64,
     /// Messages to nobody: to an agent that does not exist, or is not run any more.
     pub undeliverable: u64,
     /// Messages that were in a dead agent's hands and were not handed out again.
@@ -144,8 +126,6 @@ impl Stats {
         Self {
             delivered: self.delivered + other.delivered,
             finished: self.finished + other.finished,
-            dropped: self.dropped + other.dropped,
-            refused: self.refused + other.refused,
             undeliverable: self.undeliverable + other.undeliverable,
             lost: self.lost + other.lost,
             redelivered: self.redelivered + other.redelivered,
@@ -159,7 +139,7 @@ impl Stats {
 
     /// Messages that will never be finished.
     pub const fn gone(&self) -> u64 {
-        self.dropped + self.refused + self.undeliverable + self.lost
+        self.undeliverable + self.lost
     }
 }
 
@@ -170,18 +150,6 @@ impl Stats {
 /// on and has used up its hops, finished. Messages from one sender to one receiver are delivered in
 /// the order in which they were sent.
 pub trait Orchestrator {
-    /// Its name in case keys and tables.
-    fn name(&self) -> &'static str;
-
-    /// Its agents, those included that died for good.
-    fn agents(&self) -> u32;
-
-    /// One more agent.
-    ///
-    /// # Errors
-    /// There is none to be had.
-    fn spawn(&mut self) -> Attempt<AgentId>;
-
     /// Takes a message for the agent that its header names.
     ///
     /// # Errors
@@ -193,30 +161,6 @@ pub trait Orchestrator {
 
     /// Waits until `messages` are finished or gone since it began, or `time` is over; how many are.
     fn wait_for(&mut self, messages: u64, time: Duration) -> u64;
-
-    /// Sends `message` and waits for the reply with the same id.
-    ///
-    /// # Errors
-    /// [`RequestError`].
-    fn request(&mut self, message: &[u8], time: Duration) -> Result<Vec<u8>, RequestError>;
-
-    /// Keeps the agent's state as it is now, to be started again from when it dies.
-    ///
-    /// # Errors
-    /// [`RequestError::Refused`] where it cannot be had.
-    fn checkpoint(&mut self, agent: AgentId) -> Result<(), RequestError>;
-
-    /// Puts the agent back to its last checkpoint.
-    ///
-    /// # Errors
-    /// [`RequestError::Refused`] where there is none, or it does not fit.
-    fn restore(&mut self, agent: AgentId) -> Result<(), RequestError>;
-
-    /// Ends the agent; what is in its mailbox goes with it.
-    ///
-    /// # Errors
-    /// [`RequestError`].
-    fn kill(&mut self, agent: AgentId) -> Result<(), RequestError>;
 
     /// What was counted so far.
     fn stats(&mut self) -> Stats;

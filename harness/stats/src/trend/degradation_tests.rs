@@ -2,11 +2,7 @@
 
 use super::*;
 use DegradationVerdict::{Degraded, Invalid, Ok as Within, Unclear};
-
-/// A normal deviate (Box and Muller).
-fn normal(random: &mut fastrand::Rng) -> f64 {
-    (-2.0 * (1.0 - random.f64()).ln()).sqrt() * (std::f64::consts::TAU * random.f64()).cos()
-}
+use caxton_fixture::normal;
 
 /// `seconds` readings about `level`, each keeping `rho` of how far the one before was off; by a
 /// share of `sd`.

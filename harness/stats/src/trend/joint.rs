@@ -4,7 +4,7 @@
 //! table that doubles in the bytes. A leak shows in two. A guest's leak shows in its linear memory
 //! and the resident set and not in the host's allocator, a host's leak in bytes and count.
 
-use crate::trend::{LeakVerdict, Trend};
+use crate::trend::leak::{LeakVerdict, Trend};
 use serde::{Deserialize, Serialize};
 
 /// What a series counts.

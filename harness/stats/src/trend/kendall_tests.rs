@@ -1,11 +1,7 @@
 //! Slope, score and variance against examples worked out by hand, and the correction by simulation.
 
 use super::*;
-
-/// A normal deviate (Box and Muller).
-fn normal(random: &mut fastrand::Rng) -> f64 {
-    (-2.0 * (1.0 - random.f64()).ln()).sqrt() * (std::f64::consts::TAU * random.f64()).cos()
-}
+use caxton_fixture::normal;
 
 #[test]
 fn the_slope_is_the_median_of_all_pairs() {

@@ -1,6 +1,7 @@
 //! What the run asks of a worker that puts a load on agents.
 
-use caxton_model::load::plan::{LONGEST, LoadPlan};
+use caxton_model::load::limits::LONGEST;
+use caxton_model::load::plan::LoadPlan;
 use caxton_model::units::Nanos;
 use serde::{Deserialize, Serialize};
 

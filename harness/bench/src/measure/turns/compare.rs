@@ -2,8 +2,8 @@
 //! spent; and the base against itself on one case, as an audit of it all. After each case
 //! everything is on disk.
 
-use super::duel::{self, Bout, Entrant, Fallen};
 use super::kit::OpenKit;
+use super::launch_pair::{self, Entry, LaunchError, LaunchPair};
 use super::wire::Want;
 use crate::measure::run::{Observer, RunError};
 use caxton_analysis::paired::contest::CONTESTED;
@@ -100,7 +100,7 @@ struct Series {
     turns: Vec<Turn>,
     done: u32,
     /// How it ended early.
-    fallen: Option<CaseEnd>,
+    failure: Option<CaseEnd>,
     taken: Nanos,
 }
 
@@ -162,33 +162,34 @@ impl Compare<'_> {
         self.stop.load(Ordering::Relaxed)
     }
 
-    fn entrants(&self) -> [Entrant<'_>; 2] {
+    fn entries(&self) -> [Entry<'_>; 2] {
         let [base, candidate] = self.kits;
         let [of_base, of_candidate] = self.example_seeds;
         [
-            Entrant { kit: base, example_seed: of_base },
-            Entrant { kit: candidate, example_seed: of_candidate },
+            Entry { kit: base, example_seed: of_base },
+            Entry { kit: candidate, example_seed: of_candidate },
         ]
     }
 
     /// Counts and launch pairs of one case.
     fn case(&mut self, index: usize, rng: &mut fastrand::Rng) -> Result<(), RunError> {
         let case = self.comparison.cases[index].key.clone();
-        let (answers, fallen) = self.answers(&case, rng)?;
+        let (answers, failure) = self.answers(&case, rng)?;
         self.comparison.cases[index].answers = answers;
-        let mut series = Series { fallen, ..Series::default() };
-        if self.settings.what != What::Times && series.fallen.is_none() {
+        let mut series = Series { failure, ..Series::default() };
+        if self.settings.what != What::Times && series.failure.is_none() {
             series = self.counts(&case, rng)?;
         }
-        if self.comparison.cases[index].launches.wanted > 0 && series.fallen.is_none() {
+        if self.comparison.cases[index].launches.wanted > 0 && series.failure.is_none() {
             let design = self.comparison.design.clone();
             let margins = self.comparison.cases[index].margins.clone();
             let margin = |metric| margins.get(&metric).copied();
             let decided = |turns: &[&Turn]| is_decided(turns, Trial::Contest, &design, &margin);
-            let bout = self.bout(&case, Trial::Contest, self.entrants());
-            let paired = self.pairs(&bout, &decided, rng)?;
+            let pair = self.launch_pair(&case, Trial::Contest, self.entries());
+            let paired = self.pairs(&pair, &decided, rng)?;
             series.turns.extend(paired.turns);
-            (series.done, series.fallen, series.taken) = (paired.done, paired.fallen, paired.taken);
+            (series.done, series.failure, series.taken) =
+                (paired.done, paired.failure, paired.taken);
         }
         if let Some(folder) = &mut self.folder {
             folder.append(&series.turns)?;
@@ -198,19 +199,32 @@ impl Compare<'_> {
         judge_case(record, &series.turns.iter().collect::<Vec<_>>(), design, true);
         record.launches.granted = series.done;
         record.taken_ns = series.taken.0;
-        (record.failed, record.outcome) = match series.fallen {
+        (record.failed, record.outcome) = match series.failure {
             None if self.stop.load(Ordering::Relaxed) && series.turns.is_empty() => {
                 (None, Outcome::NotRun("stopped before its first launch ended".to_owned()))
             }
             None => (None, Outcome::Ran),
-            Some(fallen) => fallen,
+            Some(failure) => failure,
         };
         self.write()
     }
 
-    fn bout<'b>(&self, case: &'b CaseKey, trial: Trial, entrants: [Entrant<'b>; 2]) -> Bout<'b> {
+    fn launch_pair<'b>(
+        &'b self,
+        case: &'b CaseKey,
+        trial: Trial,
+        entries: [Entry<'b>; 2],
+    ) -> LaunchPair<'b> {
         let Settings { want, timeout, .. } = self.settings;
-        Bout { case, trial, entrants, want, blocks: self.comparison.design.blocks, timeout }
+        LaunchPair {
+            case,
+            trial,
+            entries,
+            want,
+            blocks: self.comparison.design.blocks,
+            timeout,
+            stop: self.stop,
+        }
     }
 
     /// Whether both versions answer the example message alike; and who fell over it, or by it.
@@ -228,11 +242,11 @@ impl Compare<'_> {
             Want::Turns { block, .. } => Want::Turns { block, samples_max: 1, instances: 1 },
             Want::Counts => Want::Counts,
         };
-        let bout = Bout { want, ..self.bout(case, Trial::Contest, self.entrants()) };
+        let pair = LaunchPair { want, ..self.launch_pair(case, Trial::Contest, self.entries()) };
         let unchecked = |outcome: &Outcome| {
             Answers::Unchecked(outcome.reason().unwrap_or("it did not come to it").to_owned())
         };
-        Ok(match duel::replies(&bout, rng, self.stop) {
+        Ok(match launch_pair::replies(&pair, rng) {
             Ok([base, candidate]) => {
                 let replies = [base.as_ref(), candidate.as_ref()];
                 let answers = Answers::of(replies, self.settings.bless_answers);
@@ -244,13 +258,13 @@ impl Compare<'_> {
                 };
                 (answers, end)
             }
-            Err(Fallen::Stopped) => (Answers::Unchecked("it was stopped".to_owned()), None),
-            Err(Fallen::Machine(error)) => return Err(error.into()),
+            Err(LaunchError::Stopped) => (Answers::Unchecked("it was stopped".to_owned()), None),
+            Err(LaunchError::Machine(error)) => return Err(error.into()),
             // Whether both turn the case down alike is asked with their counts.
-            Err(Fallen::Failed(_, outcome @ (Outcome::Refused(_) | Outcome::NotRun(_)))) => {
+            Err(LaunchError::Failed(_, outcome @ (Outcome::Refused(_) | Outcome::NotRun(_)))) => {
                 (unchecked(&outcome), None)
             }
-            Err(Fallen::Failed(version, outcome)) => {
+            Err(LaunchError::Failed(version, outcome)) => {
                 (unchecked(&outcome), Some((Some(version), named(version, outcome, None))))
             }
         })
@@ -258,32 +272,32 @@ impl Compare<'_> {
 
     /// Two processes of each version.
     fn counts(&self, case: &CaseKey, rng: &mut fastrand::Rng) -> Result<Series, RunError> {
-        let bout = self.bout(case, Trial::Counts, self.entrants());
-        let bout = Bout { want: Want::Counts, ..bout };
+        let pair = self.launch_pair(case, Trial::Counts, self.entries());
+        let pair = LaunchPair { want: Want::Counts, ..pair };
         let mut series = Series::default();
         let mut turned_down = Vec::new();
         for process in 0..COUNTING_PROCESSES {
             let pad = "x".repeat(PAD_BYTES * process as usize);
             for version in Version::BOTH {
-                match duel::counts(&bout, version, (process, &pad), (rng, self.stop)) {
+                match launch_pair::counts(&pair, version, process, &pad, rng) {
                     Ok(turns) => series.turns.extend(turns),
-                    Err(Fallen::Stopped) => return Ok(series),
-                    Err(Fallen::Machine(error)) => return Err(error.into()),
-                    Err(Fallen::Failed(
+                    Err(LaunchError::Stopped) => return Ok(series),
+                    Err(LaunchError::Machine(error)) => return Err(error.into()),
+                    Err(LaunchError::Failed(
                         _,
                         outcome @ (Outcome::Refused(_) | Outcome::NotRun(_)),
                     )) => {
                         turned_down.push((version, outcome));
                     }
-                    Err(Fallen::Failed(version, outcome)) => {
-                        series.fallen = Some((Some(version), named(version, outcome, None)));
+                    Err(LaunchError::Failed(version, outcome)) => {
+                        series.failure = Some((Some(version), named(version, outcome, None)));
                         return Ok(series);
                     }
                 }
             }
         }
         let all = Version::BOTH.len() * COUNTING_PROCESSES as usize;
-        series.fallen = match &turned_down[..] {
+        series.failure = match &turned_down[..] {
             [] => None,
             [(_, first), rest @ ..]
                 if turned_down.len() == all && rest.iter().all(|(_, other)| other == first) =>
@@ -300,10 +314,10 @@ impl Compare<'_> {
         Ok(series)
     }
 
-    /// Launch pairs until `decided`, the last look, the end of the budget, or a fall.
+    /// Launch pairs until `decided`, the last look, the end of the budget, or a error.
     fn pairs(
         &self,
-        bout: &Bout<'_>,
+        pair: &LaunchPair<'_>,
         decided: &dyn Fn(&[&Turn]) -> bool,
         rng: &mut fastrand::Rng,
     ) -> Result<Series, RunError> {
@@ -315,13 +329,13 @@ impl Compare<'_> {
             if self.stopped() {
                 break;
             }
-            match duel::pair(bout, launch, rng, self.stop) {
+            match launch_pair::pair(pair, launch, rng) {
                 Ok(turns) => series.turns.extend(turns),
-                Err(Fallen::Stopped) => break,
-                Err(Fallen::Machine(error)) => return Err(error.into()),
-                Err(Fallen::Failed(version, outcome)) => {
+                Err(LaunchError::Stopped) => break,
+                Err(LaunchError::Machine(error)) => return Err(error.into()),
+                Err(LaunchError::Failed(version, outcome)) => {
                     let outcome = named(version, outcome, Some(launch));
-                    series.fallen = Some((Some(version), outcome));
+                    series.failure = Some((Some(version), outcome));
                     break;
                 }
             }
@@ -352,18 +366,18 @@ impl Compare<'_> {
             launches: Budget { wanted, granted: 0 },
             metrics: Vec::new(),
         };
-        let base = Entrant { kit: self.kits[0], example_seed: self.example_seeds[0] };
-        let bout = self.bout(case, Trial::Sentinel, [base, base]);
+        let base = Entry { kit: self.kits[0], example_seed: self.example_seeds[0] };
+        let pair = self.launch_pair(case, Trial::Sentinel, [base, base]);
         let design = sentinel.design(&self.comparison.design);
         let decided = |turns: &[&Turn]| is_decided(turns, Trial::Sentinel, &design, &|_| None);
-        let series = self.pairs(&bout, &decided, rng)?;
+        let series = self.pairs(&pair, &decided, rng)?;
         if let Some(folder) = &mut self.folder {
             folder.append(&series.turns)?;
         }
         let turns: Vec<&Turn> = series.turns.iter().collect();
         judge_sentinel(&mut sentinel, &turns, &self.comparison.design, true);
         sentinel.launches.granted = series.done;
-        if let Some((_, outcome)) = series.fallen {
+        if let Some((_, outcome)) = series.failure {
             sentinel.outcome = outcome;
         }
         self.comparison.sentinel = Some(sentinel);

@@ -1,14 +1,17 @@
 //! Kits: what is kept to run a version again, made of what runs now, and checked before it is used.
 
 use super::wire::{Files, TURNS};
-use crate::guest::artifact::{aligned_functions, sha256_hex};
+use crate::BENCH_ARGUMENT;
+use crate::guest::artifact::aligned_functions;
+use crate::guest::digest::sha256_hex;
 use crate::guest::toolchain::Variant;
 use crate::measure::protocol::AgentFiles;
+use caxton_model::baseline;
 use caxton_model::case::Outcome;
 use caxton_model::file;
+use caxton_model::record::Run;
 use caxton_model::record::kit::{KIT, KIT_FILE, Kit, KitAgent, KitFile};
 use caxton_model::record::store::StoreError;
-use caxton_model::record::{Run, baseline};
 use caxton_model::units::Bytes;
 use caxton_sys::process;
 use std::collections::BTreeMap;
@@ -101,6 +104,7 @@ pub fn pack(
         build: run.build.clone(),
         protocol: TURNS,
         executable: described(&executable)?,
+        arguments: vec![BENCH_ARGUMENT.to_owned(), run.suite.clone()],
         aligned,
         agents,
     };

@@ -6,7 +6,7 @@ use crate::guest::toolchain::Variant;
 use crate::measure::child::attributed;
 use crate::measure::protocol::{AgentFiles, Effort, Event, VariantFiles};
 use crate::plan::scale::Scale;
-use crate::workload::Context;
+use crate::timing::context::Context;
 use crate::workload::turns::{Stage, counts};
 use caxton_analysis::paired::exact::is_compared;
 use caxton_model::case::Outcome;
@@ -113,27 +113,30 @@ fn work(order: &Order, talk: &mut Talk<impl BufRead, impl Write>) -> Attempt<()>
     };
     if order.want == Want::Counts {
         talk.say(&Answer::Loaded);
-        counts(&mut ctx, &agent, (&order.case, &order.scratch))?;
+        counts(&mut ctx, &agent, &order.case, &order.scratch)?;
         talk.tell(samples, |sample| is_compared(sample.metric.metric()));
         return Ok(());
     }
     let stage = Stage::load(&mut ctx, &agent, &order.scratch)?;
     talk.say(&Answer::Loaded);
     let Command::Prepare = talk.command()? else { return Err(out_of_order()) };
-    let mut cast = stage.prepare(&mut ctx, (&agent, &order.case, order.example_seed))?;
+    let mut participants = stage.prepare(&mut ctx, &agent, &order.case, order.example_seed)?;
     let lane = |(metric, iterations, samples)| Lane { metric, iterations, samples };
-    talk.say(&Answer::Ready { lanes: cast.lanes().map(lane).collect(), reply: Some(cast.reply()) });
+    talk.say(&Answer::Ready {
+        lanes: participants.lanes().map(lane).collect(),
+        reply: Some(participants.reply()),
+    });
     loop {
         match talk.command()? {
             Command::Block { lane, iterations, samples } => {
-                let times = cast.block(&ctx, lane, (iterations, samples))?.to_vec();
+                let times = participants.block(&ctx, lane, iterations, samples)?.to_vec();
                 talk.say(&Answer::Times(times));
             }
             Command::Finish => break,
             Command::Prepare => return Err(out_of_order()),
         }
     }
-    cast.finish(&mut ctx, &order.case)?;
+    participants.finish(&mut ctx, &order.case)?;
     talk.tell(samples, |sample| sample.metric.metric().class == Class::Noisy);
     Ok(())
 }

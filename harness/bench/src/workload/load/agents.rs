@@ -11,7 +11,7 @@ use caxton_model::case::Outcome;
 use caxton_model::load::plan::LoadPlan;
 use caxton_runtime::orchestrator::reference::Reference;
 use caxton_runtime::orchestrator::supervision::{Intensity, Supervision};
-use caxton_runtime::orchestrator::{Orchestrator, Setup, WhenFull};
+use caxton_runtime::orchestrator::{Orchestrator, Setup};
 use caxton_runtime::subject::Attempt;
 use caxton_runtime::subject::mail::Shape;
 use caxton_runtime::subject::wasmtime::{EngineOptions, WasmMailSubject};
@@ -23,7 +23,7 @@ const SLOTS: u32 = 64;
 
 /// What is done to the agents besides asking them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Mischief {
+pub struct FaultInjection {
     /// Before each request its agent is made to trap, and is started again.
     pub deadly: bool,
     /// Bytes of the host's heap that each answer leaves behind, to see whether that is noticed.
@@ -38,7 +38,7 @@ pub struct Agents {
     agents: u32,
     question: Question,
     rng: fastrand::Rng,
-    mischief: Mischief,
+    faults: FaultInjection,
     /// The agent whose trap is posted and whose request is not.
     doomed: Option<u32>,
     linear: Arc<Linear>,
@@ -53,7 +53,7 @@ impl Agents {
     pub fn start(
         files: &AgentFiles,
         plan: &LoadPlan,
-        mischief: Mischief,
+        faults: FaultInjection,
         linear: Arc<Linear>,
         at_once: u32,
     ) -> Attempt<Self> {
@@ -64,17 +64,16 @@ impl Agents {
         }
         let shape = Shape::of(SLOTS, plan.message_bytes);
         let shards = at_once.clamp(1, plan.agents);
-        let when_full = WhenFull::Block;
-        let setup = Setup { agents: plan.agents, shards, shape, batch: SLOTS, when_full };
+        let setup = Setup { agents: plan.agents, shards, shape, batch: SLOTS };
         let tier = tier(plan.agents, shape);
         let options = EngineOptions { allocation: tier.allocation, ..EngineOptions::default() };
         let subject = WasmMailSubject::trusted(guest(files, options)?);
         let forever = Intensity { restarts: u32::MAX, period_ns: 1 };
-        let supervision = match mischief.deadly {
+        let supervision = match faults.deadly {
             true => Supervision { intensity: forever, ..Supervision::NONE },
             false => Supervision::NONE,
         };
-        let guests = Reference::start("reference", &subject, setup, supervision)?;
+        let guests = Reference::start(&subject, setup, supervision)?;
         let told = guests.ask_linear_bytes().into_iter().filter_map(|told| told.recv().ok());
         linear.set(told.sum());
         let mut rng = fastrand::Rng::with_seed(plan.seed);
@@ -85,7 +84,7 @@ impl Agents {
             agents: plan.agents,
             question,
             rng,
-            mischief,
+            faults,
             doomed: None,
             linear,
             asked: Vec::new(),
@@ -101,11 +100,11 @@ impl Target for Agents {
     #[inline]
     fn offer(&mut self, id: u32, _: u64) -> Attempt<bool> {
         let agent = self.doomed.take().unwrap_or_else(|| self.rng.u32(..self.agents));
-        if self.mischief.deadly && self.doomed.is_none() && !self.post(Kind::Trap, agent, id)? {
+        if self.faults.deadly && self.doomed.is_none() && !self.post(Kind::Trap, agent, id)? {
             return Ok(false);
         }
         let is_taken = self.post(Kind::Ask, agent, id)?;
-        if self.mischief.deadly && !is_taken {
+        if self.faults.deadly && !is_taken {
             self.doomed = Some(agent);
         }
         Ok(is_taken)
@@ -113,7 +112,7 @@ impl Target for Agents {
 
     #[inline]
     fn answers(&mut self, _: u64, answers: &mut Vec<Answer>) -> Attempt<()> {
-        let (hash, planted) = (self.question.answer(), self.mischief.planted_bytes as usize);
+        let (hash, planted) = (self.question.answer(), self.faults.planted_bytes as usize);
         self.guests.replies(&mut |reply| {
             let Some(header) = Header::read(reply) else { return };
             if planted > 0 {
@@ -126,7 +125,7 @@ impl Target for Agents {
     }
 
     fn each_second(&mut self) {
-        if self.mischief.deadly {
+        if self.faults.deadly {
             // They are kept until somebody asks.
             drop(self.guests.incidents());
         }
@@ -142,8 +141,8 @@ impl Target for Agents {
 
     fn words(&self) -> String {
         let (agents, tier) = (self.agents, &self.tier);
-        let deadly = if self.mischief.deadly { ", each killed before each message" } else { "" };
-        let planted = match self.mischief.planted_bytes {
+        let deadly = if self.faults.deadly { ", each killed before each message" } else { "" };
+        let planted = match self.faults.planted_bytes {
             0 => String::new(),
             bytes => format!(", with a planted leak of {bytes} B per message"),
         };
@@ -153,7 +152,7 @@ impl Target for Agents {
     /// Every request that was sent was delivered, and nothing else; what traps is lost.
     fn add_up(&mut self, sent: u64) -> Attempt<()> {
         let stats = self.guests.stats();
-        let deaths = if self.mischief.deadly { sent } else { 0 };
+        let deaths = if self.faults.deadly { sent } else { 0 };
         let is_right =
             stats.delivered == sent && stats.gone() == deaths && stats.restarts == deaths;
         if is_right {

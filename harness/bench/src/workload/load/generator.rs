@@ -30,11 +30,13 @@ struct Pending {
 
 /// Where a generator begins and ends.
 #[derive(Debug, Clone, Copy)]
-pub struct Bounds {
+pub struct Bounds<'a> {
     /// The second of the plan that it begins with.
     pub from_second: u64,
     /// How long it takes on messages at most, from there; none for as long as the plan goes.
     pub for_ns: Option<u64>,
+    /// Ends it before its time.
+    pub stop: &'a AtomicBool,
 }
 
 /// Offers the messages of a schedule to a target.
@@ -43,8 +45,7 @@ pub struct Generator<'a, T, P, S: Iterator<Item = Arrival>> {
     target: T,
     pace: &'a P,
     schedule: Peekable<S>,
-    stop: &'a AtomicBool,
-    bounds: Bounds,
+    bounds: Bounds<'a>,
     /// What the pace's clock says at the plan's start.
     start_ns: u64,
     /// The messages that are not settled, and those behind the first such one.
@@ -64,13 +65,13 @@ pub struct Generator<'a, T, P, S: Iterator<Item = Arrival>> {
 }
 
 impl<'a, T: Target, P: Pace, S: Iterator<Item = Arrival>> Generator<'a, T, P, S> {
-    /// A generator that has not begun. `stop` ends it before its time.
+    /// A generator that has not begun.
     pub fn new(
-        (plan, bounds): (&'a LoadPlan, Bounds),
+        plan: &'a LoadPlan,
+        bounds: Bounds<'a>,
         schedule: S,
         target: T,
         pace: &'a P,
-        stop: &'a AtomicBool,
     ) -> Self {
         let stages = plan.stages.len();
         let from_ns = bounds.from_second * SECOND_NS;
@@ -79,7 +80,6 @@ impl<'a, T: Target, P: Pace, S: Iterator<Item = Arrival>> Generator<'a, T, P, S>
             target,
             pace,
             schedule: schedule.peekable(),
-            stop,
             bounds,
             start_ns: 0,
             pending: VecDeque::new(),
@@ -151,7 +151,7 @@ impl<'a, T: Target, P: Pace, S: Iterator<Item = Arrival>> Generator<'a, T, P, S>
     fn is_over(&mut self, now_ns: u64) -> bool {
         let from_ns = self.bounds.from_second * SECOND_NS;
         let is_time_up = self.bounds.for_ns.is_some_and(|for_ns| now_ns >= from_ns + for_ns);
-        is_time_up || self.stop.load(Ordering::Relaxed) || self.schedule.peek().is_none()
+        is_time_up || self.bounds.stop.load(Ordering::Relaxed) || self.schedule.peek().is_none()
     }
 
     /// When there is something to do, at the latest.

@@ -50,8 +50,8 @@ fn drive(plan: &LoadPlan, queue: Queue<'_>) -> LoadOutcome {
     let (pace, stop) = (VirtualTime::default(), AtomicBool::new(false));
     let mut tally = Tally::new(plan.clone());
     tally.push(&segment(None));
-    let bounds = Bounds { from_second: 0, for_ns: None };
-    let generator = Generator::new((plan, bounds), Schedule::new(plan), queue, &pace, &stop);
+    let bounds = Bounds { from_second: 0, for_ns: None, stop: &stop };
+    let generator = Generator::new(plan, bounds, Schedule::new(plan), queue, &pace);
     let ran = generator.run(&mut |frame| tally.push(&Line::Second(Box::new(frame))));
     assert!(ran.is_ok());
     let counted = Reading::Known(0);
@@ -182,9 +182,9 @@ fn a_generator_that_is_late_is_not_believed() {
         plan(vec![stage("hold", Role::Hold, 10, 1000.0)], &[("response_time", "p(99)<100ms")]);
     let (pace, stop) = (Jumpy::default(), AtomicBool::new(false));
     let mut tally = Tally::new(plan.clone());
-    let bounds = Bounds { from_second: 0, for_ns: None };
+    let bounds = Bounds { from_second: 0, for_ns: None, stop: &stop };
     let queue = Queue::new(|| 1000.0);
-    let generator = Generator::new((&plan, bounds), Schedule::new(&plan), queue, &pace, &stop);
+    let generator = Generator::new(&plan, bounds, Schedule::new(&plan), queue, &pace);
     let ran = generator.run(&mut |frame| tally.push(&Line::Second(Box::new(frame))));
     assert!(ran.is_ok());
     let outcome = tally.outcome(None);
@@ -202,9 +202,9 @@ fn generators_that_share_a_schedule_offer_what_one_does() {
     for worker in 0..4 {
         let (pace, stop) = (VirtualTime::default(), AtomicBool::new(false));
         let share = Schedule::new(&plan).share(worker, 4);
-        let bounds = Bounds { from_second: 0, for_ns: None };
+        let bounds = Bounds { from_second: 0, for_ns: None, stop: &stop };
         let queue = Queue::new(|| 1000.0);
-        let generator = Generator::new((&plan, bounds), share, queue, &pace, &stop);
+        let generator = Generator::new(&plan, bounds, share, queue, &pace);
         let mut own = Vec::new();
         let ran = generator.run(&mut |frame| own.push(frame));
         assert!(ran.is_ok());
@@ -257,8 +257,8 @@ fn burn(burns_ns: u64, least_ns: u64) -> LoadOutcome {
     let plan = plan(vec![stage("hold", Role::Hold, 3, 60.0)], &[("service_time", "min>=2.99ms")]);
     let (time, stop) = (VirtualTime::default(), AtomicBool::new(false));
     let target = Burning { time: &time, burns_ns, asked: Vec::new(), least_ns };
-    let bounds = Bounds { from_second: 0, for_ns: None };
-    let generator = Generator::new((&plan, bounds), Schedule::new(&plan), target, &time, &stop);
+    let bounds = Bounds { from_second: 0, for_ns: None, stop: &stop };
+    let generator = Generator::new(&plan, bounds, Schedule::new(&plan), target, &time);
     let mut tally = Tally::new(plan.clone());
     tally.push(&segment(Some("1 core is allowed")));
     let ran = generator.run(&mut |frame| tally.push(&Line::Second(Box::new(frame))));
@@ -344,9 +344,9 @@ fn what_was_not_asked_loses_the_load_and_what_came_before_counts() {
     for (what, says, expected, ok) in table {
         let (time, stop) = (VirtualTime::default(), AtomicBool::new(false));
         let says = says.iter().map(|(at_ms, id)| (at_ms * MS, *id)).collect();
-        let bounds = Bounds { from_second: 0, for_ns: None };
+        let bounds = Bounds { from_second: 0, for_ns: None, stop: &stop };
         let schedule = Schedule::new(&plan);
-        let generator = Generator::new((&plan, bounds), schedule, Scripted { says }, &time, &stop);
+        let generator = Generator::new(&plan, bounds, schedule, Scripted { says }, &time);
         let mut answered = 0;
         let ran = generator.run(&mut |frame| answered += frame.counts().ok);
         assert_eq!(answered, ok, "{what}");

@@ -14,14 +14,14 @@ pub mod program;
 pub mod queue;
 pub mod target;
 
-use self::agents::{Agents, Mischief};
+use self::agents::{Agents, FaultInjection};
 use self::generator::{Bounds, Generator};
 use self::looks::Linear;
 use self::pace::RealTime;
 use self::program::Program;
 use self::target::{Nobody, Target};
-use super::Context;
 use crate::measure::protocol::{AgentFiles, Event, LoadJob, LoadTarget};
+use crate::timing::context::Context;
 use caxton_model::case::{CaseKey, Outcome};
 use caxton_model::load::frame::{Frame, Line, Look, Segment};
 use caxton_model::load::plan::Pacing;
@@ -53,15 +53,15 @@ pub fn run(
     let linear = Arc::new(Linear::default());
     let cores = Cores::of(ctx.core);
     let at_once = cores.for_target;
-    let agents = |mischief| {
+    let agents = |faults| {
         let linear = Arc::clone(&linear);
-        move || Agents::start(agent, &job.plan, mischief, Arc::clone(&linear), at_once)
+        move || Agents::start(agent, &job.plan, faults, Arc::clone(&linear), at_once)
     };
     let planted_bytes = job.planted_bytes;
     let mut load = Load { ctx, case, job, linear: &linear, cores };
     match &job.target {
-        LoadTarget::Agents => load.run(&agents(Mischief { deadly: false, planted_bytes })),
-        LoadTarget::Churn => load.run(&agents(Mischief { deadly: true, planted_bytes })),
+        LoadTarget::Agents => load.run(&agents(FaultInjection { deadly: false, planted_bytes })),
+        LoadTarget::Churn => load.run(&agents(FaultInjection { deadly: true, planted_bytes })),
         LoadTarget::Nobody => load.run(&|| Ok(Nobody::default())),
         LoadTarget::Program(words) => load.run(&|| Program::start(words)),
     }
@@ -133,7 +133,7 @@ struct Load<'a, 'c> {
 
 impl Load<'_, '_> {
     fn run<T: Target + Send>(&mut self, start: &dyn Fn() -> Attempt<T>) -> Attempt<()> {
-        // Once in vain: what is made once and kept for ever is there before anything is counted.
+        // Warm-up start and stop, so that one-time allocations are not counted as leaks.
         drop(self.cores.without(start)?);
         let before = looks::count();
         let target = self.cores.without(start)?;
@@ -158,12 +158,13 @@ impl Load<'_, '_> {
     /// Has the messages generated, and tells each second; the target, and how many it took.
     fn generate<T: Target + Send>(&mut self, target: T) -> Attempt<(T, u64)> {
         let (plan, stop) = (&self.job.plan, AtomicBool::new(false));
-        let bounds = Bounds { from_second: self.job.from_second, for_ns: self.job.for_ns };
+        let bounds =
+            Bounds { from_second: self.job.from_second, for_ns: self.job.for_ns, stop: &stop };
         let schedule = Schedule::new(plan);
         let (tell, frames) = mpsc::channel::<Frame>();
         let pace = RealTime { shares_core: self.cores.shared.is_some() };
         thread::scope(|scope| {
-            let generator = Generator::new((plan, bounds), schedule, target, &pace, &stop);
+            let generator = Generator::new(plan, bounds, schedule, target, &pace);
             let named = thread::Builder::new().name("generator".to_owned());
             let core = self.cores.generator;
             let generating = named.spawn_scoped(scope, move || {

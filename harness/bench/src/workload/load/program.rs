@@ -37,9 +37,9 @@ const DEAF_NS: u64 = 1_000_000_000;
 /// A pipe there and one back: four system calls and two threads that wake up take longer.
 const LEAST_NS: u64 = 1000;
 
-/// What is heard of a program.
+/// What is read of a program.
 #[derive(Debug, PartialEq, Eq)]
-enum Heard {
+enum Spoken {
     Number(u32),
     /// A line that is longer than any.
     Endless,
@@ -50,7 +50,7 @@ pub struct Program {
     words: String,
     child: Child,
     numbers: Option<SyncSender<u32>>,
-    heard: Option<Receiver<Heard>>,
+    received: Option<Receiver<Spoken>>,
     answered: u64,
     /// Since when it reads no more.
     deaf_since_ns: Option<u64>,
@@ -77,7 +77,7 @@ impl Program {
         let is_over = Arc::new(AtomicBool::new(false));
         let last_words = Arc::new(Mutex::new(Vec::new()));
         let (numbers, to_write) = mpsc::sync_channel(ROOM);
-        let (tell, heard) = mpsc::sync_channel(ROOM);
+        let (tell, received) = mpsc::sync_channel(ROOM);
         let stdout = Patient { file: stdout, is_over: Arc::clone(&is_over) };
         let stderr = Patient { file: stderr, is_over: Arc::clone(&is_over) };
         let (words, over) = (Arc::clone(&last_words), Arc::clone(&is_over));
@@ -90,7 +90,7 @@ impl Program {
             words: format!("{PROGRAM}{shown}"),
             child,
             numbers: Some(numbers),
-            heard: Some(heard),
+            received: Some(received),
             answered: 0,
             deaf_since_ns: None,
             last_words,
@@ -118,7 +118,7 @@ impl Program {
         let mut status = None;
         for _ in 0..looks {
             status = status.or_else(|| self.child.try_wait().ok().flatten());
-            // Its last words are heard when the last helper has them.
+            // Its last words are received when the last helper has them.
             if status.is_some() && self.helpers.last().is_none_or(JoinHandle::is_finished) {
                 break;
             }
@@ -161,21 +161,21 @@ fn write(numbers: &Receiver<u32>, mut stdin: ChildStdin, is_over: &AtomicBool) {
 }
 
 /// Reads answers. Ends with the program's output, or when nobody wants them.
-fn read(stdout: impl Read, tell: &SyncSender<Heard>) {
+fn read(stdout: impl Read, tell: &SyncSender<Spoken>) {
     let mut stdout = BufReader::with_capacity(LINE_BYTES as usize, stdout);
     let mut line = Vec::new();
     loop {
         line.clear();
         let read = (&mut stdout).take(LINE_BYTES).read_until(b'\n', &mut line);
-        let heard = match read {
+        let received = match read {
             Ok(0) | Err(_) => return,
             Ok(_) if line.len() as u64 == LINE_BYTES && !line.ends_with(b"\n") => {
-                Some(Heard::Endless)
+                Some(Spoken::Endless)
             }
-            Ok(_) => number(&line).map(Heard::Number),
+            Ok(_) => number(&line).map(Spoken::Number),
         };
-        let is_last = heard == Some(Heard::Endless);
-        if heard.is_some_and(|heard| tell.send(heard).is_err()) || is_last {
+        let is_last = received == Some(Spoken::Endless);
+        if received.is_some_and(|received| tell.send(received).is_err()) || is_last {
             return;
         }
     }
@@ -233,16 +233,16 @@ impl Target for Program {
 
     fn answers(&mut self, _: u64, answers: &mut Vec<Answer>) -> Attempt<()> {
         for _ in 0..AT_A_TIME {
-            let heard = self
-                .heard
+            let received = self
+                .received
                 .as_ref()
-                .map_or(Err(TryRecvError::Disconnected), |heard| heard.try_recv());
-            match heard {
-                Ok(Heard::Number(id)) => {
+                .map_or(Err(TryRecvError::Disconnected), |received| received.try_recv());
+            match received {
+                Ok(Spoken::Number(id)) => {
                     self.answered += 1;
                     answers.push(Answer { id, is_right: true, done_ns: None });
                 }
-                Ok(Heard::Endless) => {
+                Ok(Spoken::Endless) => {
                     return Err(Outcome::WrongAnswer(format!(
                         "the program wrote a line of more than {} KiB: an answer is a message's \
                          number on a line of its own",
@@ -271,7 +271,7 @@ impl Drop for Program {
     fn drop(&mut self) {
         // Its input ends, which is what most programs end by; the others are ended.
         self.numbers = None;
-        self.heard = None;
+        self.received = None;
         self.is_over.store(true, Ordering::Relaxed);
         process::kill_group(&self.child);
         // Where it left its group.

@@ -1,24 +1,24 @@
-//! What is heard of programs that write whatever they like.
+//! What is read of programs that write whatever they like.
 
 use super::*;
 use std::io::Cursor;
 
-/// What is heard of a program that wrote `text`, and nothing more.
-fn heard(text: impl Read) -> Vec<Heard> {
-    let (tell, heard) = mpsc::sync_channel(100);
+/// What is read of a program that wrote `text`, and nothing more.
+fn received(text: impl Read) -> Vec<Spoken> {
+    let (tell, received) = mpsc::sync_channel(100);
     read(text, &tell);
     drop(tell);
-    heard.iter().collect()
+    received.iter().collect()
 }
 
 #[test]
 fn only_a_number_on_a_line_is_an_answer() {
-    use Heard::{Endless, Number};
+    use Spoken::{Endless, Number};
     let x = |count: u64| "x".repeat(count as usize);
     let long = format!("{}\n5\n", x(LINE_BYTES - 1));
     let endless = format!("{}\n5\n", x(LINE_BYTES));
     let late = format!("6\n{}", x(2 * LINE_BYTES));
-    let table: [(&[u8], &[Heard]); 8] = [
+    let table: [(&[u8], &[Spoken]); 8] = [
         (b"7\n8\r\n  9 \n", &[Number(7), Number(8), Number(9)]),
         (b"caf\xe9 is warm\n3\n", &[Number(3)]),
         (b"ready\n-1\n99999999999\n1.0\n\n4", &[Number(4)]),
@@ -30,16 +30,16 @@ fn only_a_number_on_a_line_is_an_answer() {
     ];
     for (text, expected) in table {
         let start = String::from_utf8_lossy(&text[..text.len().min(20)]);
-        assert_eq!(heard(Cursor::new(text)), expected, "{start:?}");
+        assert_eq!(received(Cursor::new(text)), expected, "{start:?}");
     }
 }
 
 #[test]
 fn a_flood_of_answers_waits_for_those_who_take_them() {
-    let (tell, heard) = mpsc::sync_channel(3);
+    let (tell, received) = mpsc::sync_channel(3);
     let flood = thread::spawn(move || read(Cursor::new(b"1\n".repeat(100_000)), &tell));
-    assert_eq!(heard.recv(), Ok(Heard::Number(1)));
-    drop(heard);
+    assert_eq!(received.recv(), Ok(Spoken::Number(1)));
+    drop(received);
     // Nobody wants them any more.
     flood.join().expect("it ends");
 }

@@ -8,7 +8,7 @@
 use super::runtime::{guest, tier};
 use super::traffic::{Whole, post, request};
 use crate::measure::protocol::{AgentFiles, Deaths, Event, Fault};
-use crate::workload::{At, Context};
+use crate::timing::context::{At, Context, Total};
 use agent_abi::mail::{Header, Kind};
 use caxton_model::case::{CaseKey, Outcome};
 use caxton_model::reading::Missing;
@@ -17,7 +17,7 @@ use caxton_runtime::orchestrator::reference::Reference;
 use caxton_runtime::orchestrator::supervision::{
     Delivery, Incident, Intensity, Supervision, Ticker,
 };
-use caxton_runtime::orchestrator::{Orchestrator, PostError, Setup, WhenFull};
+use caxton_runtime::orchestrator::{Orchestrator, PostError, Setup};
 use caxton_runtime::subject::Attempt;
 use caxton_runtime::subject::mail::Shape;
 use caxton_runtime::subject::wasmtime::{Allocation, EngineOptions, WasmMailSubject};
@@ -77,18 +77,17 @@ pub fn run(
 ) -> Attempt<()> {
     let shape = Shape::of(SLOTS, BYTES);
     let slot_bytes = MEMORY.0;
-    let allocation = Allocation::Slab { agents: deaths.agents + 2, slot_bytes, is_huge: false };
+    let allocation = Allocation::Slab { agents: deaths.agents + 2, slot_bytes };
     let options =
         EngineOptions { allocation, checkpoints: true, epochs: true, ..EngineOptions::default() };
     let subject = WasmMailSubject::trusted(guest(agent, options)?);
     let subject = subject.bounded(DEADLINE_TICKS, MEMORY);
     let ticking = subject.clone();
     let _ticker = Ticker::start(TICK, move || ticking.tick()).map_err(Outcome::Failed)?;
-    let setup =
-        Setup { agents: deaths.agents, shards: 1, shape, batch: SLOTS, when_full: WhenFull::Block };
+    let setup = Setup { agents: deaths.agents, shards: 1, shape, batch: SLOTS };
     let delivery = if deaths.at_least_once { Delivery::AtLeastOnce } else { Delivery::AtMostOnce };
     let supervision = Supervision { delivery, ..SUPERVISION };
-    let mut guests = Guests::start("reference", &subject, setup, supervision)?;
+    let mut guests = Guests::start(&subject, setup, supervision)?;
     (ctx.tell)(Event::Working);
     let seen = load(ctx, &mut guests, deaths)?;
     let incidents = guests.incidents();
@@ -96,10 +95,10 @@ pub fn run(
     tell(ctx, case, &incidents, &seen);
     let stats = guests.stats();
     let at = At::default();
-    ctx.sample(case, "lost_messages", at, (stats.lost, 1));
-    ctx.sample(case, "duplicated_messages", at, (stats.duplicated, 1));
-    ctx.sample(case, "redelivered_messages", at, (stats.redelivered, 1));
-    ctx.sample(case, "restarts", at, (stats.restarts, 1));
+    ctx.sample(case, "lost_messages", at, stats.lost);
+    ctx.sample(case, "duplicated_messages", at, stats.duplicated);
+    ctx.sample(case, "redelivered_messages", at, stats.redelivered);
+    ctx.sample(case, "restarts", at, stats.restarts);
     Ok(())
 }
 
@@ -226,10 +225,10 @@ fn steady_ns(windows: &[Window]) -> Option<u64> {
 /// What became of it.
 pub fn soak(ctx: &mut Context<'_>, agent: &AgentFiles, case: &CaseKey, cycles: u64) -> Attempt<()> {
     let shape = Shape::of(SLOTS, BYTES);
-    let setup = Setup { agents: 2, shards: 1, shape, batch: SLOTS, when_full: WhenFull::Block };
+    let setup = Setup { agents: 2, shards: 1, shape, batch: SLOTS };
     let forever = Intensity { restarts: u32::MAX, period_ns: 1 };
     let supervision = Supervision { intensity: forever, ..Supervision::NONE };
-    let slab = Allocation::Slab { agents: 4, slot_bytes: MEMORY.0, is_huge: false };
+    let slab = Allocation::Slab { agents: 4, slot_bytes: MEMORY.0 };
     let options = [
         EngineOptions { allocation: tier(4, shape).allocation, ..EngineOptions::default() },
         EngineOptions { allocation: slab, checkpoints: true, ..EngineOptions::default() },
@@ -237,7 +236,7 @@ pub fn soak(ctx: &mut Context<'_>, agent: &AgentFiles, case: &CaseKey, cycles: u
     let mut tiers = Vec::new();
     for options in options {
         let subject = WasmMailSubject::trusted(guest(agent, options)?);
-        let mut guests = Guests::start("reference", &subject, setup, supervision)?;
+        let mut guests = Guests::start(&subject, setup, supervision)?;
         if options.checkpoints {
             guests.checkpoint(0).map_err(|error| Outcome::Failed(error.to_string()))?;
         }
@@ -254,7 +253,7 @@ pub fn soak(ctx: &mut Context<'_>, agent: &AgentFiles, case: &CaseKey, cycles: u
         live_and_die(guests, cycle as u32)?;
     }
     let took = ctx.clock.now().0 - start;
-    ctx.sample(case, "soak_cycle_ns", At::default(), (took, cycles));
+    ctx.once(case, "soak_cycle_ns", Total::over(took, cycles));
     let names = ["soak_maps_growth", "soak_fds_growth", "soak_rss_growth_bytes"];
     let after = leftovers();
     for ((name, before), after) in

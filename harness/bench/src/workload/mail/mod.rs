@@ -14,38 +14,30 @@ pub mod tasks;
 pub mod timed;
 pub mod traffic;
 
-use super::Context;
-use crate::measure::protocol::{AgentFiles, MailWork};
-use caxton_model::case::CaseKey;
+use crate::timing::context::Context;
+use caxton_model::units::Nanos;
 use caxton_runtime::subject::Attempt;
+use caxton_sys::clock::CpuTime;
 
-/// One launch of `work`.
-///
-/// # Errors
-/// What became of it.
-pub fn run(
-    ctx: &mut Context<'_>,
-    agent: &AgentFiles,
-    case: &CaseKey,
-    work: &MailWork,
-) -> Attempt<()> {
-    match work {
-        MailWork::Route { pair, load } => route::run(ctx, agent, case, (*pair, *load)),
-        MailWork::Tasks { pair, load, tasks } => {
-            tasks::run(ctx, agent, case, (*pair, *load, *tasks))
-        }
-        MailWork::Batching { schedule, size, timeout } => {
-            let wait = batching::Wait { size: *size, timeout_ns: timeout.0 };
-            batching::run(ctx, agent, case, (*schedule, wait))
-        }
-        MailWork::Response(schedule) => response::run(ctx, agent, case, *schedule),
-        MailWork::RoundTrip { bytes } => response::round_trip(ctx, agent, case, *bytes),
-        MailWork::Scale(load) => scale::run(ctx, agent, case, *load),
-        MailWork::MemoryPhases => phases::memory(ctx, agent, case),
-        MailWork::CpuPhases => phases::cpu(ctx, agent, case),
-        MailWork::Recover { heap_mib } => recover::run(ctx, agent, case, *heap_mib),
-        MailWork::Checkpoint { heap_mib } => recover::checkpoints(ctx, agent, case, *heap_mib),
-        MailWork::Crash(deaths) => crash::run(ctx, agent, case, *deaths),
-        MailWork::Soak { cycles } => crash::soak(ctx, agent, case, u64::from(*cycles)),
+/// Time that something took.
+struct Spent {
+    wall: Nanos,
+    /// Of all threads together.
+    cpu: Nanos,
+}
+
+impl Spent {
+    /// Of one CPU, in parts per billion.
+    fn share_ppb(&self) -> u64 {
+        (u128::from(self.cpu.0) * 1_000_000_000 / u128::from(self.wall.0.max(1))) as u64
     }
+}
+
+/// How long `work` takes.
+fn spent(ctx: &Context<'_>, work: impl FnOnce() -> Attempt<()>) -> Attempt<Spent> {
+    let (cpu, start) = (CpuTime::of_process(), ctx.clock.now());
+    work()?;
+    let wall = Nanos(ctx.clock.now().0 - start.0);
+    let cpu = Nanos(CpuTime::of_process().since(cpu).total_ns());
+    Ok(Spent { wall, cpu })
 }

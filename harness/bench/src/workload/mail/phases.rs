@@ -5,22 +5,23 @@
 //! resident pages, because a guest's memory is mapped and no allocator sees it.
 
 use super::runtime::{guest, tier};
+use super::spent;
 use super::traffic::{Whole, post_taking, request};
 use crate::measure::probe::held;
 use crate::measure::protocol::AgentFiles;
-use crate::workload::{At, Context};
+use crate::timing::context::{Context, Total};
 use agent_abi::mail::{Header, Kind};
 use caxton_model::case::{CaseKey, Outcome};
 use caxton_model::reading::Missing;
 use caxton_runtime::orchestrator::reference::Reference;
 use caxton_runtime::orchestrator::supervision::Supervision;
-use caxton_runtime::orchestrator::{Orchestrator, Setup, WhenFull};
+use caxton_runtime::orchestrator::{Orchestrator, Setup};
 use caxton_runtime::subject::Attempt;
 use caxton_runtime::subject::mail::{MailInstance, MailSubject, Shape};
 use caxton_runtime::subject::wasmtime::{
     Allocation, Checkpoint, EngineOptions, WasmMail, WasmMailSubject,
 };
-use caxton_sys::clock::CpuTime;
+use caxton_sys::clock::Clock;
 use caxton_sys::memory;
 use std::time::Duration;
 
@@ -85,8 +86,8 @@ pub fn memory(ctx: &mut Context<'_>, agent: &AgentFiles, case: &CaseKey) -> Atte
         ("total", &start, &kept),
     ];
     for (phase, from, to) in phases {
-        grown(ctx, case, &format!("{phase}_heap_bytes"), (&from.heap, &to.heap));
-        grown(ctx, case, &format!("{phase}_rss_bytes"), (&from.rss, &to.rss));
+        grown(ctx, case, &format!("{phase}_heap_bytes"), &from.heap, &to.heap);
+        grown(ctx, case, &format!("{phase}_rss_bytes"), &from.rss, &to.rss);
     }
     Ok(())
 }
@@ -94,7 +95,7 @@ pub fn memory(ctx: &mut Context<'_>, agent: &AgentFiles, case: &CaseKey) -> Atte
 /// Guests that can be checkpointed, in the tier where that is cheap.
 pub fn checkpointed(agents: u32, shape: Shape) -> EngineOptions {
     let slot_bytes = (shape.bytes() as u64 + (1 << 20)).next_multiple_of(1 << 16);
-    let allocation = Allocation::Slab { agents: agents + 1, slot_bytes, is_huge: false };
+    let allocation = Allocation::Slab { agents: agents + 1, slot_bytes };
     EngineOptions { allocation, checkpoints: true, ..EngineOptions::default() }
 }
 
@@ -121,7 +122,8 @@ fn grown(
     ctx: &mut Context<'_>,
     case: &CaseKey,
     metric: &str,
-    (from, to): (&Result<u64, Missing>, &Result<u64, Missing>),
+    from: &Result<u64, Missing>,
+    to: &Result<u64, Missing>,
 ) {
     match (from, to) {
         (Ok(from), Ok(to)) => {
@@ -130,7 +132,7 @@ fn grown(
                 ctx.finding(case, metric, text);
             }
             let value = to.saturating_sub(*from);
-            ctx.sample(case, metric, At::default(), (value, u64::from(AGENTS)));
+            ctx.once(case, metric, Total::over(value, u64::from(AGENTS)));
         }
         (Err(why), _) | (_, Err(why)) => ctx.missing(case, metric, why.clone()),
     }
@@ -145,63 +147,49 @@ pub fn cpu(ctx: &mut Context<'_>, agent: &AgentFiles, case: &CaseKey) -> Attempt
     let allocation = tier(SPAWNED * 2, shape).allocation;
     let options = EngineOptions { allocation, ..EngineOptions::default() };
     let subject = WasmMailSubject::trusted(guest(agent, options)?);
-    let setup =
-        Setup { agents: SPAWNED, shards: 1, shape, batch: SLOTS, when_full: WhenFull::Block };
-    let mut guests = Reference::start("reference", &subject, setup, Supervision::NONE)?;
+    let setup = Setup { agents: SPAWNED, shards: 1, shape, batch: SLOTS };
+    let mut guests = Reference::start(&subject, setup, Supervision::NONE)?;
     (ctx.tell)(crate::measure::protocol::Event::Working);
     let window = Duration::from_nanos(ctx.effort.window.0 * 4);
-    let idle = share(ctx, |_| std::thread::sleep(window));
-    ctx.sample(case, "idle_cpu_share", At::default(), (idle, 1));
-    let before = CpuTime::of_process();
-    asked(ctx, &mut guests, (PROCESSED, None))?;
-    let cpu = CpuTime::of_process().since(before).total_ns();
-    ctx.sample(case, "processing_cpu_ns", At::default(), (cpu, PROCESSED));
-    let before = CpuTime::of_process();
-    for _ in 0..SPAWNED {
-        guests.spawn()?;
-    }
-    let cpu = CpuTime::of_process().since(before).total_ns();
-    ctx.sample(case, "spawning_cpu_ns", At::default(), (cpu, u64::from(SPAWNED)));
+    let idle = spent(ctx, || {
+        std::thread::sleep(window);
+        Ok(())
+    })?;
+    ctx.once(case, "idle_cpu_share", idle.share_ppb());
+    let processing = spent(ctx, || asked(ctx.clock, &mut guests, PROCESSED, None))?;
+    ctx.once(case, "processing_cpu_ns", Total::over(processing.cpu.0, PROCESSED));
+    let spawning = spent(ctx, || (0..SPAWNED).try_for_each(|_| guests.spawn().map(drop)))?;
+    ctx.once(case, "spawning_cpu_ns", Total::over(spawning.cpu.0, u64::from(SPAWNED)));
     let messages = (PER_SECOND * window.as_nanos() as u64 / 1_000_000_000).max(BURST);
-    let mut told = Ok(());
-    let busy = share(ctx, |ctx| told = asked(ctx, &mut guests, (messages, Some(PER_SECOND))));
-    told?;
-    ctx.sample(case, "agent_cpu_share", At::default(), (busy, u64::from(SPAWNED)));
+    let busy = spent(ctx, || asked(ctx.clock, &mut guests, messages, Some(PER_SECOND)))?;
+    ctx.once(case, "agent_cpu_share", Total::over(busy.share_ppb(), u64::from(SPAWNED)));
     Ok(())
-}
-
-/// The process' share of one CPU while `what` is done, in parts per billion.
-fn share(ctx: &mut Context<'_>, what: impl FnOnce(&mut Context<'_>)) -> u64 {
-    let (cpu, start) = (CpuTime::of_process(), ctx.clock.now().0);
-    what(ctx);
-    let wall = ctx.clock.now().0 - start;
-    let cpu = CpuTime::of_process().since(cpu).total_ns();
-    (u128::from(cpu) * 1_000_000_000 / u128::from(wall.max(1))) as u64
 }
 
 /// Has agents answer `messages`, in turn; with a rate, in bursts of it, asleep between them.
 fn asked(
-    ctx: &mut Context<'_>,
+    clock: &dyn Clock,
     guests: &mut Reference<WasmMailSubject>,
-    (messages, per_second): (u64, Option<u64>),
+    messages: u64,
+    per_second: Option<u64>,
 ) -> Attempt<()> {
     const PATIENCE_NS: u64 = 30_000_000_000;
     let mut message = vec![3; BYTES as usize];
-    let (start, mut answered) = (ctx.clock.now().0, 0);
+    let (start, mut answered) = (clock.now().0, 0);
     for number in 0..messages {
         request(Kind::Ask, (number % u64::from(SPAWNED)) as u32, 0).write_whole(&mut message);
         post_taking(guests, &message, &mut |_| answered += 1)?;
         if let Some(rate) = per_second.filter(|_| (number + 1) % BURST == 0) {
             answered += guests.replies(&mut |_| ()) as u64;
             let due = start + (number + 1) * 1_000_000_000 / rate;
-            let early = due.saturating_sub(ctx.clock.now().0);
+            let early = due.saturating_sub(clock.now().0);
             std::thread::sleep(Duration::from_nanos(early));
         }
     }
     while answered < messages {
         answered += guests.replies(&mut |_| ()) as u64;
         std::thread::yield_now();
-        if ctx.clock.now().0 - start > PATIENCE_NS {
+        if clock.now().0 - start > PATIENCE_NS {
             return Err(Outcome::TimedOut(format!("{answered} of {messages} answers")));
         }
     }

@@ -3,12 +3,12 @@
 
 use super::traffic::{Whole, request};
 use crate::measure::protocol::AgentFiles;
-use crate::workload::{At, Context};
+use crate::timing::context::{At, Context};
 use agent_abi::mail::{Header, Kind, Ledger};
 use caxton_model::case::{CaseKey, Outcome};
 use caxton_runtime::orchestrator::reference::Reference;
 use caxton_runtime::orchestrator::supervision::{Delivery, Intensity, Supervision};
-use caxton_runtime::orchestrator::{Orchestrator, Setup, WhenFull};
+use caxton_runtime::orchestrator::{Orchestrator, Setup};
 use caxton_runtime::subject::Attempt;
 use caxton_runtime::subject::mail::{MailInstance, MailSubject, Shape};
 use caxton_runtime::subject::wasmtime::{
@@ -55,11 +55,11 @@ pub fn run(
         ("recover_p50_ns", 50, &mut whole.all_ns),
         ("copy_recover_p50_ns", 50, &mut copied.all_ns),
     ] {
-        ctx.sample(case, metric, at, (of(times, share), 1));
+        ctx.sample(case, metric, at, of(times, share));
     }
     if deaths >= 1_000 {
         let p99 = of(&mut whole.all_ns, 99);
-        ctx.sample(case, "recover_p99_ns", at, (p99, 1));
+        ctx.sample(case, "recover_p99_ns", at, p99);
     } else {
         let why = format!("{deaths} deaths: ten beyond it take 1000");
         let why = caxton_model::reading::Missing::NotRequested(why);
@@ -86,20 +86,20 @@ struct Times {
 fn subject(agent: &AgentFiles, heap_mib: u32) -> Attempt<WasmMailSubject> {
     // Holding is done by vectors that double: the book of what is held, and the heap's own order.
     let slot_bytes = (u64::from(heap_mib) + 4) << 20;
-    let allocation = Allocation::Slab { agents: 4, slot_bytes, is_huge: false };
+    let allocation = Allocation::Slab { agents: 4, slot_bytes };
     let options = EngineOptions { allocation, checkpoints: true, ..EngineOptions::default() };
     Ok(WasmMailSubject::trusted(super::runtime::guest(agent, options)?))
 }
 
 fn deaths_of(subject: &WasmMailSubject, heap_mib: u32, deaths: u32) -> Attempt<Times> {
     let shape = Shape::of(SLOTS, BYTES);
-    let setup = Setup { agents: 1, shards: 1, shape, batch: SLOTS, when_full: WhenFull::Block };
+    let setup = Setup { agents: 1, shards: 1, shape, batch: SLOTS };
     let supervision = Supervision {
         delivery: Delivery::AtMostOnce,
         intensity: Intensity { restarts: u32::MAX, period_ns: 1 },
         ..Supervision::NONE
     };
-    let mut guests = Guests::start("reference", subject, setup, supervision)?;
+    let mut guests = Guests::start(subject, setup, supervision)?;
     asked(&mut guests, Kind::Hold, heap_mib)?;
     asked(&mut guests, Kind::Report, 0)?;
     guests.checkpoint(0).map_err(|error| Outcome::Failed(error.to_string()))?;
@@ -197,17 +197,17 @@ pub fn checkpoints(
         subject.checkpoint(guest, previous).map_err(Outcome::Failed)
     };
     for block in 0..ctx.effort.windows {
-        let at = At { block, index: 0 };
+        let at = At::block(block);
         let start = ctx.clock.now().0;
         let base = taken(&mut guest, None)?;
-        ctx.sample(case, "checkpoint_full_ns", at, (ctx.clock.now().0 - start, 1));
+        ctx.sample(case, "checkpoint_full_ns", at, ctx.clock.now().0 - start);
         tell(&mut guest, Kind::Touch, PAGES, block)?;
         let start = ctx.clock.now().0;
         let next = taken(&mut guest, Some(&base))?;
         let took = ctx.clock.now().0 - start;
-        ctx.sample(case, "checkpoint_incremental_ns", at, (took, 1));
+        ctx.sample(case, "checkpoint_incremental_ns", at, took);
         if let Some(pages) = next.dirty_pages() {
-            ctx.sample(case, "dirty_pages", at, (pages, 1));
+            ctx.sample(case, "dirty_pages", at, pages);
         }
     }
     Ok(())

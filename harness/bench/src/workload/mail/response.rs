@@ -9,16 +9,16 @@
 
 use super::runtime::{Started, start};
 use super::traffic::{Question, offer};
-use crate::measure::calibrate;
 use crate::measure::protocol::{AgentFiles, Crew, Event, Runtime, Schedule, System};
-use crate::workload::{At, Context};
+use crate::timing::context::{At, Context};
+use crate::timing::turns::{Rounds, turns};
 use agent_abi::mail::{Header, Kind};
 use caxton_model::case::{CaseKey, Outcome};
 use caxton_model::load::times::{BEYOND, Times};
 use caxton_model::reading::Missing;
 use caxton_model::units::Nanos;
 use caxton_runtime::orchestrator::batcher::Batcher;
-use caxton_runtime::orchestrator::{Orchestrator, Setup, WhenFull};
+use caxton_runtime::orchestrator::{Orchestrator, Setup};
 use caxton_runtime::subject::Attempt;
 use caxton_runtime::subject::mail::Shape;
 use caxton_sys::clock::Clock;
@@ -62,8 +62,7 @@ pub fn run(
     case: &CaseKey,
     schedule: Schedule,
 ) -> Attempt<()> {
-    let cost = calibrate::measure(ctx.clock)?;
-    (ctx.tell)(Event::Cost(cost));
+    ctx.calibrate()?;
     let setup = setup(schedule.agents, schedule.bytes);
     let mut sides = Vec::new();
     for (crew, prefix) in [(Crew::Guests, "subject"), (Crew::Idle, "peer")] {
@@ -76,15 +75,11 @@ pub fn run(
         generator.window(ctx.clock, side.started.orchestrator.as_mut())?;
     }
     ctx.finding(case, "tier", sides[0].started.tier.clone());
-    for block in 0..ctx.effort.windows {
-        let first = ctx.rng.usize(..2);
-        for turn in 0..2 {
-            let side = &mut sides[(first + turn) % 2];
-            let times = generator.window(ctx.clock, side.started.orchestrator.as_mut())?;
-            tell(ctx, case, block, (side.prefix, &times));
-        }
-    }
-    Ok(())
+    turns(ctx, &Rounds::new(0..ctx.effort.windows, []), &mut sides, |ctx, side, block| {
+        let times = generator.window(ctx.clock, side.started.orchestrator.as_mut())?;
+        tell(ctx, case, block, side.prefix, &times);
+        Ok(())
+    })
 }
 
 /// Requests in a window.
@@ -96,7 +91,7 @@ pub(super) fn requests(ctx: &Context<'_>, schedule: Schedule) -> u64 {
 /// One thread runs the agents, the other is the generator's.
 pub(super) fn setup(agents: u32, bytes: u32) -> Setup {
     let shape = Shape::of(SLOTS, bytes);
-    Setup { agents, shards: 1, shape, batch: SLOTS, when_full: WhenFull::Block }
+    Setup { agents, shards: 1, shape, batch: SLOTS }
 }
 
 /// One launch of one request at a time.
@@ -120,7 +115,8 @@ pub fn round_trip(
     for block in 0..ctx.effort.windows {
         let times = generator.round_trips(ctx.clock, started.orchestrator.as_mut())?;
         for (name, share) in QUANTILES.into_iter().filter(|(name, _)| *name != "p90") {
-            quantile(ctx, case, block, (&format!("round_trip_{name}_ns"), &times, share));
+            let metric = format!("round_trip_{name}_ns");
+            ctx.reading_at(case, &metric, At::block(block), quantile(&times, share));
         }
     }
     Ok(())
@@ -155,7 +151,7 @@ impl Generator {
         self.paced(clock, orchestrator, None)
     }
 
-    /// The same, the requests waiting for company in `batcher` where there is one.
+    /// The same, the requests going through `batcher` where there is one.
     pub(super) fn paced(
         &mut self,
         clock: &dyn Clock,
@@ -266,38 +262,32 @@ fn check_all(answers: &mut Vec<(u32, bool)>) -> Attempt<()> {
     Err(Outcome::WrongAnswer("an answer does not carry the hash of what was asked".to_owned()))
 }
 
-fn tell(ctx: &mut Context<'_>, case: &CaseKey, block: u32, (prefix, times): (&str, &Seen)) {
+fn tell(ctx: &mut Context<'_>, case: &CaseKey, block: u32, prefix: &str, times: &Seen) {
     for (name, share) in QUANTILES {
-        quantile(ctx, case, block, (&format!("{prefix}_response_{name}_ns"), times, share));
+        let metric = format!("{prefix}_response_{name}_ns");
+        ctx.reading_at(case, &metric, At::block(block), quantile(times, share));
     }
-    let at = At { block, index: 0 };
+    let at = At::block(block);
     let max = times.response.max().expect(ANSWERED);
-    ctx.sample(case, &format!("{prefix}_response_max_ns"), at, (max.0, 1));
+    ctx.sample(case, &format!("{prefix}_response_max_ns"), at, max.0);
     if prefix == "subject" {
         for (name, share) in [("p50", 0.5), ("p99", 0.99)] {
             let value = times.service.nearest(share).expect(ANSWERED);
-            ctx.sample(case, &format!("subject_service_{name}_ns"), at, (value.0, 1));
+            ctx.sample(case, &format!("subject_service_{name}_ns"), at, value.0);
         }
         let late = times.lateness.nearest(0.99).expect(ANSWERED);
-        ctx.sample(case, "lateness_p99_ns", at, (late.0, 1));
+        ctx.sample(case, "lateness_p99_ns", at, late.0);
         let per_second = times.response.len() as f64 * 1e9 / times.wall.0.max(1) as f64;
-        ctx.sample(case, "achieved_rate", at, (per_second as u64, 1));
+        ctx.sample(case, "achieved_rate", at, per_second as u64);
     }
 }
 
-/// A quantile of response times, if enough samples lie beyond it.
-fn quantile(
-    ctx: &mut Context<'_>,
-    case: &CaseKey,
-    block: u32,
-    (metric, times, share): (&str, &Seen, f64),
-) {
-    if let Some(value) = times.response.quantile(share) {
-        ctx.sample(case, metric, At { block, index: 0 }, (value.0, 1));
-    } else {
+/// The quantile of response times with this share of them below it, if enough lie beyond it.
+fn quantile(times: &Seen, share: f64) -> Result<u64, Missing> {
+    times.response.quantile(share).map(|value| value.0).ok_or_else(|| {
         let samples = times.response.len();
         let beyond = (samples as f64 * (1.0 - share)) as u64;
         let why = format!("{samples} samples: {beyond} beyond it, {BEYOND} are wanted");
-        ctx.missing(case, metric, Missing::NotRequested(why));
-    }
+        Missing::NotRequested(why)
+    })
 }

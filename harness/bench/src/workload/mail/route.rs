@@ -2,18 +2,18 @@
 //! same messages, in turns.
 
 use super::runtime::{Started, start};
+use super::spent;
 use super::traffic::{REPORT_BYTES, Traffic};
-use crate::measure::calibrate;
 use crate::measure::protocol::{AgentFiles, Event, MailLoad, Runtime};
-use crate::workload::{At, Context};
+use crate::timing::context::{At, Context, Total};
+use crate::timing::turns::{Rounds, turns};
 use agent_abi::mail::Ledger;
 use caxton_model::case::{CaseKey, Outcome};
 use caxton_model::units::Nanos;
-use caxton_runtime::orchestrator::{Setup, WhenFull};
+use caxton_runtime::orchestrator::Setup;
 use caxton_runtime::subject::Attempt;
 use caxton_runtime::subject::mail::Shape;
 use caxton_sys::affinity;
-use caxton_sys::clock::CpuTime;
 
 /// Hops of a message in a window, at least and at most.
 const HOPS: (u32, u32) = (15, 20_000);
@@ -38,10 +38,10 @@ pub fn run(
     ctx: &mut Context<'_>,
     agent: &AgentFiles,
     case: &CaseKey,
-    (pair, load): ([Runtime; 2], MailLoad),
+    pair: [Runtime; 2],
+    load: MailLoad,
 ) -> Attempt<()> {
-    let cost = calibrate::measure(ctx.clock)?;
-    (ctx.tell)(Event::Cost(cost));
+    ctx.calibrate()?;
     let names = [
         ["subject_message_ns", "subject_message_cpu_ns"],
         ["peer_message_ns", "peer_message_cpu_ns"],
@@ -54,7 +54,7 @@ pub fn run(
         let started = start(pair[place], agent, setup(load)?)?;
         // Both get the same links and the same bodies.
         let mut rng = fastrand::Rng::with_seed(seed);
-        let mut traffic = Traffic::new((load.agents, load.per_agent), load.bytes, &mut rng);
+        let mut traffic = Traffic::new(load, &mut rng);
         if pair[place].copies {
             traffic.copied();
         }
@@ -62,24 +62,20 @@ pub fn run(
     }
     (ctx.tell)(Event::Working);
     warm_up(ctx, &mut sides)?;
-    let start = ctx.clock.now().0;
-    for block in 0..ctx.effort.windows {
-        // Of very many agents a window is long: some of them tell as much as many short ones.
-        let spent = ctx.clock.now().0 - start;
-        if block >= WINDOWS_MIN && spent > ctx.effort.window.0 * WINDOWS_LONG {
-            break;
-        }
-        ctx.sample(
-            case,
-            "yardstick_ns",
-            At { block, index: 0 },
-            (calibrate::yardstick(ctx.clock).0, 1),
-        );
-        let first = ctx.rng.usize(..2);
-        for turn in 0..2 {
-            window(ctx, case, block, &mut sides[(first + turn) % 2])?;
-        }
-    }
+    // Of very many agents a window is long: some of them tell as much as many short ones.
+    let rounds = Rounds {
+        at_least: WINDOWS_MIN,
+        time: Nanos(ctx.effort.window.0 * WINDOWS_LONG),
+        ..Rounds::new(0..ctx.effort.windows, [case])
+    };
+    turns(ctx, &rounds, &mut sides, |ctx, side, block| {
+        let spent = spent(ctx, || side.window())?;
+        let messages = side.traffic.deliveries();
+        let [wall, cpu] = side.names;
+        ctx.sample(case, wall, At::block(block), Total::over(spent.wall.0, messages));
+        ctx.sample(case, cpu, At::block(block), Total::over(spent.cpu.0, messages));
+        Ok(())
+    })?;
     tell_counts(ctx, case, &mut sides)
 }
 
@@ -94,7 +90,6 @@ pub fn setup(load: MailLoad) -> Attempt<Setup> {
         shards: cores.len() as u32,
         shape: Shape::of(load.slots, load.bytes.max(REPORT_BYTES)),
         batch: load.batch,
-        when_full: WhenFull::Block,
     })
 }
 
@@ -125,33 +120,20 @@ impl Side {
     }
 }
 
-/// One window of one side, told.
-fn window(ctx: &mut Context<'_>, case: &CaseKey, block: u32, side: &mut Side) -> Attempt<()> {
-    let (cpu, start) = (CpuTime::of_process(), ctx.clock.now());
-    side.window()?;
-    let wall = Nanos(ctx.clock.now().0 - start.0);
-    let cpu = CpuTime::of_process().since(cpu).total_ns();
-    let messages = side.traffic.deliveries();
-    let at = At { block, index: 0 };
-    ctx.sample(case, side.names[0], at, (wall.0, messages));
-    ctx.sample(case, side.names[1], at, (cpu, messages));
-    Ok(())
-}
-
 /// Checks every message of the launch, and tells the counts that it was checked by.
 fn tell_counts(ctx: &mut Context<'_>, case: &CaseKey, sides: &mut [Side]) -> Attempt<()> {
     let at = At::default();
-    ctx.sample(case, "in_flight_messages", at, (sides[0].traffic.in_flight(), 1));
+    ctx.sample(case, "in_flight_messages", at, sides[0].traffic.in_flight());
     let (mut total, mut dropped) = (Ledger::default(), 0);
     for side in sides {
         total = total.plus(side.traffic.verify(side.started.orchestrator.as_mut())?);
-        dropped += side.started.orchestrator.stats().dropped;
+        dropped += side.started.orchestrator.stats().gone();
         if side.names[0].starts_with("subject") {
             ctx.finding(case, "tier", side.started.tier.clone());
         }
     }
-    ctx.sample(case, "dropped_messages", at, (dropped, 1));
-    ctx.sample(case, "out_of_order_messages", at, (total.out_of_order, 1));
-    ctx.sample(case, "corrupt_messages", at, (total.corrupt, 1));
+    ctx.sample(case, "dropped_messages", at, dropped);
+    ctx.sample(case, "out_of_order_messages", at, total.out_of_order);
+    ctx.sample(case, "corrupt_messages", at, total.corrupt);
     Ok(())
 }

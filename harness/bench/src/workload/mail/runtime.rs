@@ -42,7 +42,7 @@ pub fn tier(agents: u32, shape: Shape) -> Tier {
     let memory_bytes = (shape.bytes() as u64 + ROOM_BYTES).next_multiple_of(PAGE_BYTES);
     let fast = Allocation::Pool { agents, memory_bytes };
     let dense = |why: String| Tier {
-        allocation: Allocation::Slab { agents, slot_bytes: memory_bytes, is_huge: false },
+        allocation: Allocation::Slab { agents, slot_bytes: memory_bytes },
         words: format!("dense (one mapping, bounds checked): {why}"),
     };
     let needed = fast.maps(agents);
@@ -90,7 +90,6 @@ pub struct Started {
 /// What became of it.
 pub fn start(runtime: Runtime, files: &AgentFiles, setup: Setup) -> Attempt<Started> {
     let setup = Setup { batch: runtime.batch.unwrap_or(setup.batch), ..setup };
-    let setup = Setup { shards: runtime.shards.unwrap_or(setup.shards), ..setup };
     match runtime.crew {
         Crew::Guests => {
             let Tier { allocation, words } = tier(setup.agents, setup.shape);
@@ -116,9 +115,7 @@ fn system<S: MailSubject>(
     setup: Setup,
 ) -> Attempt<Box<dyn Orchestrator>> {
     Ok(match system {
-        System::Reference => {
-            Box::new(Reference::start("reference", subject, setup, Supervision::NONE)?)
-        }
-        System::Tokio => Box::new(Tasks::start("tokio", subject, setup)?),
+        System::Reference => Box::new(Reference::start(subject, setup, Supervision::NONE)?),
+        System::Tokio => Box::new(Tasks::start(subject, setup)?),
     })
 }

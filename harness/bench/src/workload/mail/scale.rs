@@ -7,11 +7,11 @@
 
 use super::route::setup;
 use super::runtime::{guest, tier};
-use super::timed::{Births, Timed};
+use super::spent;
+use super::timed::{SpawnTimes, Timed};
 use super::traffic::{Traffic, Whole, post_taking, request};
-use crate::measure::calibrate;
 use crate::measure::protocol::{AgentFiles, Event, MailLoad};
-use crate::workload::{At, Context};
+use crate::timing::context::{At, Context, Total};
 use agent_abi::mail::Kind;
 use caxton_model::case::{CaseKey, Outcome};
 use caxton_runtime::orchestrator::Orchestrator;
@@ -20,7 +20,6 @@ use caxton_runtime::orchestrator::supervision::Supervision;
 use caxton_runtime::subject::Attempt;
 use caxton_runtime::subject::mail::{MailSubject, Shape};
 use caxton_runtime::subject::wasmtime::{EngineOptions, WasmMailSubject};
-use caxton_sys::clock::CpuTime;
 use caxton_sys::memory;
 use caxton_sys::memory::Footprint;
 use std::time::Duration;
@@ -44,8 +43,7 @@ pub fn run(
     case: &CaseKey,
     load: MailLoad,
 ) -> Attempt<()> {
-    let cost = calibrate::measure(ctx.clock)?;
-    (ctx.tell)(Event::Cost(cost));
+    ctx.calibrate()?;
     let setup = setup(load)?;
     let chosen = tier(setup.agents, setup.shape);
     ctx.finding(case, "tier", chosen.words);
@@ -55,21 +53,25 @@ pub fn run(
     (ctx.tell)(Event::Working);
     let before = memory::footprint();
     let start = ctx.clock.now().0;
-    let mut guests = Guests::start("reference", &timed, setup, Supervision::NONE)?;
+    let mut guests = Guests::start(&timed, setup, Supervision::NONE)?;
     answer_once(ctx, &mut guests, load)?;
     let up_ns = ctx.clock.now().0 - start;
-    ctx.sample(case, "up_ns", At::default(), (up_ns, 1));
-    births(ctx, case, timed.births());
-    again(ctx, case, (&subject, setup.shape))?;
+    ctx.once(case, "up_ns", up_ns);
+    spawn_times(ctx, case, timed.spawn_times());
+    again(ctx, case, &subject, setup.shape)?;
     let after = memory::footprint();
     match (before, after) {
-        (Ok(before), Ok(after)) => footprint(ctx, case, load.agents, (&before, &after)),
+        (Ok(before), Ok(after)) => footprint(ctx, case, load.agents, &before, &after),
         (Err(why), _) | (_, Err(why)) => ctx.missing(case, "memory_per_agent_bytes", why),
     }
     let pages = guests.with_agent(0, |agent| agent.linear_memory().0);
     let pages = pages.map_err(|error| Outcome::Failed(error.to_string()))?;
-    ctx.sample(case, "linear_per_agent_bytes", At::default(), (pages, 1));
-    idle(ctx, case);
+    ctx.once(case, "linear_per_agent_bytes", pages);
+    let idle = spent(ctx, || {
+        std::thread::sleep(IDLE);
+        Ok(())
+    })?;
+    ctx.once(case, "idle_cpu_share", idle.share_ppb());
     traffic(ctx, case, load, &mut guests)
 }
 
@@ -92,20 +94,20 @@ fn answer_once(ctx: &mut Context<'_>, guests: &mut Guests, load: MailLoad) -> At
     Ok(())
 }
 
-fn births(ctx: &mut Context<'_>, case: &CaseKey, births: Births) {
-    let Births { mut spawn_ns, mut faults } = births;
+fn spawn_times(ctx: &mut Context<'_>, case: &CaseKey, spawn_times: SpawnTimes) {
+    let SpawnTimes { mut spawn_ns, mut faults } = spawn_times;
     spawn_ns.sort_unstable();
     faults.sort_unstable();
     let of = |sorted: &[u64], share: usize| sorted.get(sorted.len() * share / 100).copied();
     if let Some(p50) = of(&spawn_ns, 50) {
-        ctx.sample(case, "spawn_p50_ns", At::default(), (p50, 1));
+        ctx.once(case, "spawn_p50_ns", p50);
     }
     // Ten samples beyond it, or it is the maximum by another name.
     if let Some(p99) = of(&spawn_ns, 99).filter(|_| spawn_ns.len() >= 1000) {
-        ctx.sample(case, "spawn_p99_ns", At::default(), (p99, 1));
+        ctx.once(case, "spawn_p99_ns", p99);
     }
     if let Some(faults) = of(&faults, 50) {
-        ctx.sample(case, "spawn_faults", At::default(), (faults, 1));
+        ctx.once(case, "spawn_faults", faults);
     }
 }
 
@@ -113,19 +115,20 @@ fn births(ctx: &mut Context<'_>, case: &CaseKey, births: Births) {
 fn again(
     ctx: &mut Context<'_>,
     case: &CaseKey,
-    (subject, shape): (&WasmMailSubject, Shape),
+    subject: &WasmMailSubject,
+    shape: Shape,
 ) -> Attempt<()> {
     const TIMES: usize = 1_000;
     let timed = Timed::new(subject.clone());
     for _ in 0..TIMES {
         drop(timed.spawn(shape)?);
     }
-    let Births { mut spawn_ns, mut faults } = timed.births();
+    let SpawnTimes { mut spawn_ns, mut faults } = timed.spawn_times();
     spawn_ns.sort_unstable();
     faults.sort_unstable();
     let middle = |sorted: &[u64]| sorted[sorted.len() / 2];
-    ctx.sample(case, "respawn_p50_ns", At::default(), (middle(&spawn_ns), 1));
-    ctx.sample(case, "respawn_faults", At::default(), (middle(&faults), 1));
+    ctx.once(case, "respawn_p50_ns", middle(&spawn_ns));
+    ctx.once(case, "respawn_faults", middle(&faults));
     Ok(())
 }
 
@@ -133,7 +136,8 @@ fn footprint(
     ctx: &mut Context<'_>,
     case: &CaseKey,
     agents: u32,
-    (before, after): (&Footprint, &Footprint),
+    before: &Footprint,
+    after: &Footprint,
 ) {
     let agents = u64::from(agents);
     let pss = after.pss.0.saturating_sub(before.pss.0);
@@ -146,18 +150,8 @@ fn footprint(
         ("maps_per_agent", after.maps.saturating_sub(before.maps)),
     ];
     for (name, figure) in figures {
-        ctx.sample(case, name, At::default(), (figure, agents));
+        ctx.once(case, name, Total::over(figure, agents));
     }
-}
-
-/// What agents without mail cost.
-fn idle(ctx: &mut Context<'_>, case: &CaseKey) {
-    let (cpu, start) = (CpuTime::of_process(), ctx.clock.now().0);
-    std::thread::sleep(IDLE);
-    let wall = ctx.clock.now().0 - start;
-    let cpu = CpuTime::of_process().since(cpu).total_ns();
-    let ppb = u128::from(cpu) * 1_000_000_000 / u128::from(wall.max(1));
-    ctx.sample(case, "idle_cpu_share", At::default(), (ppb as u64, 1));
 }
 
 fn traffic(
@@ -166,21 +160,18 @@ fn traffic(
     load: MailLoad,
     guests: &mut Guests,
 ) -> Attempt<()> {
-    let mut traffic = Traffic::new((load.agents, load.per_agent), load.bytes, &mut ctx.rng);
+    let mut traffic = Traffic::new(load, &mut ctx.rng);
     traffic.set_hops(HOPS.0 as u32);
     let start = ctx.clock.now().0;
     traffic.window(guests)?;
     let per_hop = ((ctx.clock.now().0 - start) / HOPS.0).max(1);
     traffic.set_hops((ctx.effort.window.0 / per_hop).clamp(HOPS.0, HOPS.1) as u32 | 1);
-    ctx.sample(case, "in_flight_messages", At::default(), (traffic.in_flight(), 1));
+    ctx.once(case, "in_flight_messages", traffic.in_flight());
     for block in 0..ctx.effort.windows {
-        let (cpu, start) = (CpuTime::of_process(), ctx.clock.now().0);
-        traffic.window(guests)?;
-        let wall = ctx.clock.now().0 - start;
-        let cpu = CpuTime::of_process().since(cpu).total_ns();
-        let at = At { block, index: 0 };
-        ctx.sample(case, "message_ns", at, (wall, traffic.deliveries()));
-        ctx.sample(case, "message_cpu_ns", at, (cpu, traffic.deliveries()));
+        let spent = spent(ctx, || traffic.window(guests))?;
+        let at = At::block(block);
+        ctx.sample(case, "message_ns", at, Total::over(spent.wall.0, traffic.deliveries()));
+        ctx.sample(case, "message_cpu_ns", at, Total::over(spent.cpu.0, traffic.deliveries()));
     }
     // Each agent answered one message beside the traffic and its report.
     traffic.also_delivered(u64::from(load.agents));

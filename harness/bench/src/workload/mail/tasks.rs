@@ -2,15 +2,16 @@
 
 use super::route::setup;
 use super::runtime::{Started, start};
+use super::spent;
 use super::traffic::request;
-use crate::measure::calibrate;
-use crate::measure::protocol::{AgentFiles, Event, MailLoad, Runtime};
-use crate::workload::{At, Context};
+use crate::measure::protocol::{AgentFiles, Event, MailLoad, Pools};
+use crate::timing::context::{At, Context, Total};
+use crate::timing::turns::{Rounds, turns};
 use agent_abi::mail::{Header, Kind, body_hash, seal};
 use caxton_model::case::{CaseKey, Outcome};
 use caxton_runtime::orchestrator::PostError;
 use caxton_runtime::subject::Attempt;
-use caxton_sys::clock::{Clock, CpuTime};
+use caxton_sys::clock::Clock;
 
 /// How long answers are waited for.
 const PATIENCE_NS: u64 = 30_000_000_000;
@@ -28,14 +29,9 @@ struct Pool {
 ///
 /// # Errors
 /// What became of it; `WrongAnswer` where an answer is missing, doubled or wrong.
-pub fn run(
-    ctx: &mut Context<'_>,
-    agent: &AgentFiles,
-    case: &CaseKey,
-    (pair, load, tasks): ([(Runtime, u32); 2], MailLoad, u32),
-) -> Attempt<()> {
-    let cost = calibrate::measure(ctx.clock)?;
-    (ctx.tell)(Event::Cost(cost));
+pub fn run(ctx: &mut Context<'_>, agent: &AgentFiles, case: &CaseKey, pools: Pools) -> Attempt<()> {
+    ctx.calibrate()?;
+    let Pools { pair, load, tasks } = pools;
     let body: Vec<u8> = (0..load.bytes).map(|_| ctx.rng.u8(..)).collect();
     let hash = seal(body_hash(&body[Header::BYTES..]), 0);
     let mut pools = Vec::new();
@@ -52,24 +48,15 @@ pub fn run(
         round_ns = round_ns.max(ctx.clock.now().0 - start);
     }
     let rounds = (ctx.effort.window.0 / round_ns).clamp(1, 1_000);
-    for block in 0..ctx.effort.windows {
-        let yardstick = calibrate::yardstick(ctx.clock).0;
-        ctx.sample(case, "yardstick_ns", At { block, index: 0 }, (yardstick, 1));
-        let first = ctx.rng.usize(..2);
-        for turn in 0..2 {
-            let pool = &mut pools[(first + turn) % 2];
-            let (cpu, start) = (CpuTime::of_process(), ctx.clock.now().0);
-            for _ in 0..rounds {
-                pool.round(ctx.clock, tasks)?;
-            }
-            let wall = ctx.clock.now().0 - start;
-            let cpu = CpuTime::of_process().since(cpu).total_ns();
-            let (at, done) = (At { block, index: 0 }, rounds * u64::from(tasks));
-            ctx.sample(case, &format!("{}_task_ns", pool.side), at, (wall, done));
-            ctx.sample(case, &format!("{}_message_cpu_ns", pool.side), at, (cpu, done));
-        }
-    }
-    Ok(())
+    turns(ctx, &Rounds::new(0..ctx.effort.windows, [case]), &mut pools, |ctx, pool, block| {
+        let clock = ctx.clock;
+        let spent = spent(ctx, || (0..rounds).try_for_each(|_| pool.round(clock, tasks)))?;
+        let (at, done) = (At::block(block), rounds * u64::from(tasks));
+        let [wall, cpu] = [spent.wall, spent.cpu].map(|time| Total::over(time.0, done));
+        ctx.sample(case, &format!("{}_task_ns", pool.side), at, wall);
+        ctx.sample(case, &format!("{}_message_cpu_ns", pool.side), at, cpu);
+        Ok(())
+    })
 }
 
 impl Pool {

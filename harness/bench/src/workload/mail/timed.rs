@@ -11,7 +11,7 @@ const FAULTS_EVERY: usize = 16;
 
 /// What was noted.
 #[derive(Debug, Clone, Default)]
-pub struct Births {
+pub struct SpawnTimes {
     /// How long each took, in nanoseconds.
     pub spawn_ns: Vec<u64>,
     /// Page faults of some of them.
@@ -22,18 +22,18 @@ pub struct Births {
 #[derive(Debug, Clone)]
 pub struct Timed<S> {
     subject: S,
-    births: Arc<Mutex<Births>>,
+    spawn_times: Arc<Mutex<SpawnTimes>>,
 }
 
 impl<S> Timed<S> {
     /// `subject`, whose spawns are timed from now on.
     pub fn new(subject: S) -> Self {
-        Self { subject, births: Arc::default() }
+        Self { subject, spawn_times: Arc::default() }
     }
 
     /// What was noted so far.
-    pub fn births(&self) -> Births {
-        self.births.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    pub fn spawn_times(&self) -> SpawnTimes {
+        self.spawn_times.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -42,16 +42,16 @@ impl<S: MailSubject> MailSubject for Timed<S> {
     type Checkpoint = S::Checkpoint;
 
     fn spawn(&self, shape: Shape) -> Attempt<S::Instance> {
-        let number = self.births.lock().unwrap_or_else(PoisonError::into_inner).spawn_ns.len();
+        let number = self.spawn_times.lock().unwrap_or_else(PoisonError::into_inner).spawn_ns.len();
         let counts = number.is_multiple_of(FAULTS_EVERY);
         let before = if counts { memory::thread_faults() } else { 0 };
         let start = Monotonic.now().0;
         let spawned = self.subject.spawn(shape)?;
         let took = Monotonic.now().0 - start;
         let faults = counts.then(|| memory::thread_faults() - before);
-        let mut births = self.births.lock().unwrap_or_else(PoisonError::into_inner);
-        births.spawn_ns.push(took);
-        births.faults.extend(faults);
+        let mut spawn_times = self.spawn_times.lock().unwrap_or_else(PoisonError::into_inner);
+        spawn_times.spawn_ns.push(took);
+        spawn_times.faults.extend(faults);
         Ok(spawned)
     }
 

@@ -8,6 +8,7 @@
 //! The number in flight is stated, and falls only at the end of a window, when the first messages
 //! have used up their hops. Putting the messages in is part of a window, for every orchestrator.
 
+use crate::measure::protocol::MailLoad;
 use agent_abi::mail::{HOST, Header, Kind, LINKS, Ledger, body_hash, seal};
 use caxton_model::case::Outcome;
 use caxton_runtime::orchestrator::{Orchestrator, PostError};
@@ -40,9 +41,9 @@ pub struct Traffic {
 }
 
 impl Traffic {
-    /// `per_agent` messages in flight for each of `agents`, of `bytes` each, that make one hop in a
-    /// window.
-    pub fn new((agents, per_agent): (u32, u32), bytes: u32, rng: &mut fastrand::Rng) -> Self {
+    /// The messages of `load`, which make one hop in a window.
+    pub fn new(load: MailLoad, rng: &mut fastrand::Rng) -> Self {
+        let MailLoad { agents, per_agent, bytes, .. } = load;
         let hops = 1;
         let links = (per_agent as usize).min(LINKS) as u32;
         let mut ends: Vec<(u32, u8)> =

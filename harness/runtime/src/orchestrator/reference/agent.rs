@@ -10,6 +10,20 @@ use crate::orchestrator::supervision::{Incident, Restarts};
 use crate::subject::mail::{MailSubject, Shape};
 use std::collections::VecDeque;
 
+/// How an agent died.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Death {
+    /// In a call over `batch` messages that began at `called_ns`.
+    Called {
+        /// How many it was handed.
+        batch: u32,
+        /// In nanoseconds.
+        called_ns: u64,
+    },
+    /// After one: what it left at the head of its mailbox is no message.
+    Spoilt,
+}
+
 /// An agent and its book. What each message needs of it comes first and begins a cache line: of
 /// many agents all else is far away.
 #[repr(C, align(64))]

@@ -10,7 +10,7 @@ mod shared;
 mod tests;
 
 use self::agent::Agent;
-use self::shard::{Command, Lanes, Shard};
+use self::shard::{Command, Lanes, Shard, peek};
 use self::shared::Shared;
 use super::supervision::{Incident, Supervision};
 use super::watch::Deadline;
@@ -34,7 +34,6 @@ const LANE_MESSAGES: usize = 16;
 
 /// Agents on threads of their own, driven from the thread that holds this.
 pub struct Reference<S: MailSubject> {
-    name: &'static str,
     setup: Setup,
     shared: Arc<Shared>,
     commands: Vec<Sender<Command<S>>>,
@@ -51,14 +50,9 @@ impl<S: MailSubject> Reference<S> {
     ///
     /// # Errors
     /// What the first agent that could not be had says.
-    pub fn start(
-        name: &'static str,
-        subject: &S,
-        setup: Setup,
-        supervision: Supervision,
-    ) -> Attempt<Self> {
+    pub fn start(subject: &S, setup: Setup, supervision: Supervision) -> Attempt<Self> {
         setup.check()?;
-        let shared = Arc::new(Shared::new(setup.shards));
+        let shared = Arc::new(Shared::new(setup, supervision));
         let (mut outlets, mut inlets, mut commands) = (Vec::new(), Vec::new(), Vec::new());
         let mut threads = Vec::new();
         let mut between = lanes_between(setup);
@@ -72,7 +66,7 @@ impl<S: MailSubject> Reference<S> {
             let shared = Arc::clone(&shared);
             let subject = subject.clone();
             let spawned = thread::Builder::new().name(format!("shard-{number}")).spawn(move || {
-                Shard::new(subject, (setup, supervision), number, (shared, lanes)).run();
+                Shard::new(subject, number, shared, lanes).run();
             });
             threads.push(spawned.map_err(|e| Outcome::Failed(format!("no thread: {e}")))?);
             outlets.push(to_shard);
@@ -81,7 +75,7 @@ impl<S: MailSubject> Reference<S> {
         }
         let (unclaimed, reply) = (VecDeque::new(), Vec::new());
         let mut started =
-            Self { name, setup, shared, commands, outlets, inlets, unclaimed, reply, threads };
+            Self { setup, shared, commands, outlets, inlets, unclaimed, reply, threads };
         started.populate()?;
         Ok(started)
     }
@@ -118,20 +112,6 @@ impl<S: MailSubject> Reference<S> {
             self.shared.shards[number as usize].wake();
         }
         told
-    }
-
-    /// The same for the shard of an agent.
-    fn ask_of(
-        &self,
-        agent: AgentId,
-        what: impl FnOnce(&mut Shard<S>, usize) -> Result<(), String> + Send + 'static,
-    ) -> Result<(), RequestError> {
-        let told = self.ask(agent % self.setup.shards, move |shard| {
-            let local = shard.local(agent);
-            what(shard, local)
-        });
-        let told = told.recv().map_err(|_| RequestError::Post(PostError::Stopped))?;
-        told.map_err(RequestError::Refused)
     }
 
     /// What `of` says of each shard.
@@ -183,6 +163,68 @@ impl<S: MailSubject> Reference<S> {
         told.ok_or_else(|| RequestError::Refused("it is not run any more".to_owned()))
     }
 
+    /// How many agents there are, those included that died for good.
+    pub fn agents(&self) -> u32 {
+        self.shared.agents.load(Ordering::Acquire)
+    }
+
+    /// One more agent.
+    ///
+    /// # Errors
+    /// There is none to be had.
+    pub fn spawn(&mut self) -> Attempt<AgentId> {
+        let agent = self.agents();
+        let told = self.ask(agent % self.setup.shards, Shard::spawn);
+        told.recv().map_err(|_| Outcome::Failed("the shard ended".to_owned()))??;
+        self.shared.agents.store(agent + 1, Ordering::Release);
+        Ok(agent)
+    }
+
+    /// Sends `message` and waits for the reply with the same id.
+    ///
+    /// # Errors
+    /// [`RequestError`].
+    pub fn request(&mut self, message: &[u8], time: Duration) -> Result<Vec<u8>, RequestError> {
+        let wanted = check(message, self.agents(), self.setup.shape)?.id;
+        self.post(message)?;
+        let deadline = Deadline::after(time);
+        loop {
+            let (mut found, mut others) = (None, VecDeque::new());
+            self.read_replies(&mut |reply| {
+                let is_wanted = Header::read(reply).is_some_and(|header| header.id == wanted);
+                if is_wanted && found.is_none() {
+                    found = Some(reply.to_vec());
+                } else {
+                    others.push_back(reply.to_vec());
+                }
+            });
+            self.unclaimed.append(&mut others);
+            if let Some(found) = found {
+                return Ok(found);
+            }
+            let left = deadline.left();
+            if left.is_zero() {
+                return Err(RequestError::TimedOut(time));
+            }
+            let inlets = &self.inlets;
+            let is_there = || inlets.iter().any(|inlet| !inlet.is_empty());
+            self.shared.host.sleeper.sleep(Some(left), is_there);
+        }
+    }
+
+    /// Keeps the agent's state as it is now, to be started again from when it dies.
+    ///
+    /// # Errors
+    /// [`RequestError::Refused`] where it cannot be had.
+    pub fn checkpoint(&mut self, agent: AgentId) -> Result<(), RequestError> {
+        let told = self.ask(agent % self.setup.shards, move |shard| {
+            let local = shard.local(agent);
+            shard.checkpoint(local)
+        });
+        let told = told.recv().map_err(|_| RequestError::Post(PostError::Stopped))?;
+        told.map_err(RequestError::Refused)
+    }
+
     fn read_replies(&mut self, take: &mut dyn FnMut(&[u8])) -> usize {
         let mut read = 0;
         for inlet in &mut self.inlets {
@@ -228,18 +270,6 @@ fn lane(shape: Shape) -> (Producer<u8>, Consumer<u8>) {
     (from, to)
 }
 
-/// Length and receiver of the next message in a lane; none if it is empty.
-#[inline]
-fn peek(lane: &mut Consumer<u8>) -> Option<(usize, AgentId)> {
-    let chunk = lane.read_chunk(Header::BYTES).ok()?;
-    let mut head = [0; Header::BYTES];
-    let (first, second) = chunk.as_slices();
-    head[..first.len()].copy_from_slice(first);
-    head[first.len()..].copy_from_slice(second);
-    let number = |at: usize| u32::from_le_bytes(std::array::from_fn(|i| head[at + i]));
-    Some((number(Header::BYTES_OFFSET) as usize, number(Header::TO_OFFSET)))
-}
-
 /// A lane from each shard to each other one.
 fn lanes_between(setup: Setup) -> Vec<Own> {
     let mut all: Vec<Own> = (0..setup.shards).map(|_| Own::default()).collect();
@@ -258,22 +288,6 @@ fn lanes_between(setup: Setup) -> Vec<Own> {
 }
 
 impl<S: MailSubject> Orchestrator for Reference<S> {
-    fn name(&self) -> &'static str {
-        self.name
-    }
-
-    fn agents(&self) -> u32 {
-        self.shared.agents.load(Ordering::Acquire)
-    }
-
-    fn spawn(&mut self) -> Attempt<AgentId> {
-        let agent = self.agents();
-        let told = self.ask(agent % self.setup.shards, Shard::spawn);
-        told.recv().map_err(|_| Outcome::Failed("the shard ended".to_owned()))??;
-        self.shared.agents.store(agent + 1, Ordering::Release);
-        Ok(agent)
-    }
-
     fn post(&mut self, message: &[u8]) -> Result<(), PostError> {
         let header = check(message, self.agents(), self.setup.shape)?;
         let owner = (header.to % self.setup.shards) as usize;
@@ -290,46 +304,6 @@ impl<S: MailSubject> Orchestrator for Reference<S> {
 
     fn wait_for(&mut self, messages: u64, time: Duration) -> u64 {
         self.shared.host.wait_for(messages, time)
-    }
-
-    fn request(&mut self, message: &[u8], time: Duration) -> Result<Vec<u8>, RequestError> {
-        let wanted = check(message, self.agents(), self.setup.shape)?.id;
-        self.post(message)?;
-        let deadline = Deadline::after(time);
-        loop {
-            let (mut found, mut others) = (None, VecDeque::new());
-            self.read_replies(&mut |reply| {
-                let is_wanted = Header::read(reply).is_some_and(|header| header.id == wanted);
-                if is_wanted && found.is_none() {
-                    found = Some(reply.to_vec());
-                } else {
-                    others.push_back(reply.to_vec());
-                }
-            });
-            self.unclaimed.append(&mut others);
-            if let Some(found) = found {
-                return Ok(found);
-            }
-            let left = deadline.left();
-            if left.is_zero() {
-                return Err(RequestError::TimedOut(time));
-            }
-            let inlets = &self.inlets;
-            let is_there = || inlets.iter().any(|inlet| !inlet.is_empty());
-            self.shared.host.sleeper.sleep(Some(left), is_there);
-        }
-    }
-
-    fn checkpoint(&mut self, agent: AgentId) -> Result<(), RequestError> {
-        self.ask_of(agent, Shard::checkpoint)
-    }
-
-    fn restore(&mut self, agent: AgentId) -> Result<(), RequestError> {
-        self.ask_of(agent, Shard::restore)
-    }
-
-    fn kill(&mut self, agent: AgentId) -> Result<(), RequestError> {
-        self.ask_of(agent, Shard::kill)
     }
 
     fn stats(&mut self) -> Stats {

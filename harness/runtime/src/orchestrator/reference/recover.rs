@@ -1,7 +1,7 @@
 //! Death and return of an agent: what it left is saved, a fresh one takes its place, and gets its
 //! mail again.
 
-use super::agent::{Place, ring};
+use super::agent::{Death, Place, ring};
 use super::shard::Shard;
 use crate::orchestrator::supervision::{Delivery, Incident};
 use crate::subject::mail::{MailInstance, MailSubject};
@@ -9,20 +9,6 @@ use agent_abi::mail::Header;
 use caxton_model::case::Outcome;
 use caxton_sys::clock::Clock;
 use std::collections::VecDeque;
-
-/// How an agent died.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Death {
-    /// In a call over `batch` messages that began at `called_ns`.
-    Called {
-        /// How many it was handed.
-        batch: u32,
-        /// In nanoseconds.
-        called_ns: u64,
-    },
-    /// After one: what it left at the head of its mailbox is no message.
-    Spoilt,
-}
 
 /// What a dead agent's mailbox held, but for the message that it died of.
 #[derive(Default)]
@@ -94,38 +80,6 @@ impl<S: MailSubject> Shard<S> {
         agent.file.checkpoint = Some(taken);
         agent.file.since = 0;
         agent.file.journal.clear();
-        Ok(())
-    }
-
-    /// Puts the agent back to its last checkpoint; its mail stays.
-    pub(super) fn restore(&mut self, local: usize) -> Result<(), String> {
-        let agent = self.agents.get_mut(local).ok_or("there is no such agent")?;
-        if agent.file.checkpoint.is_none() {
-            return Err("there is no checkpoint of it".to_owned());
-        }
-        // What was handled since is not in the state any more, and is not handed out again.
-        agent.file.journal.clear();
-        let left = self.clear_out(local, None);
-        self.strays.extend(left.handled);
-        self.lose(left.spoilt);
-        self.take_place(local, left.waiting.into()).map_err(|outcome| {
-            self.stats.failures += 1;
-            self.stats.escalated += 1;
-            self.bury(local);
-            outcome.reason().unwrap_or("it did not come back").to_owned()
-        })
-    }
-
-    /// Ends the agent for good.
-    pub(super) fn kill(&mut self, local: usize) -> Result<(), String> {
-        let agent = self.agents.get_mut(local).ok_or("there is no such agent")?;
-        if agent.instance.is_none() {
-            return Err("it is not run any more".to_owned());
-        }
-        let left = self.clear_out(local, None);
-        self.strays.extend(left.handled);
-        self.lose(left.waiting.len() as u64 + left.spoilt);
-        self.bury(local);
         Ok(())
     }
 

@@ -4,12 +4,10 @@
 //! shard, once into the lane between the two and once out of it. One call hands an agent all that
 //! lies in a row in its mailbox, up to the batch.
 
-use super::agent::{Agent, Place};
-use super::peek;
-use super::recover::Death;
+use super::agent::{Agent, Death, Place};
 use super::shared::Shared;
 use crate::orchestrator::supervision::{Incident, Supervision};
-use crate::orchestrator::{AgentId, Setup, Stats, WhenFull};
+use crate::orchestrator::{AgentId, Setup, Stats};
 use crate::subject::mail::{MailInstance, MailSubject};
 use agent_abi::mail::{HOST, Header};
 use caxton_model::case::Outcome;
@@ -89,16 +87,11 @@ pub(super) struct Lanes<S: MailSubject> {
 }
 
 impl<S: MailSubject> Shard<S> {
-    pub(super) fn new(
-        subject: S,
-        (setup, supervision): (Setup, Supervision),
-        number: u32,
-        (shared, lanes): (Arc<Shared>, Lanes<S>),
-    ) -> Self {
+    pub(super) fn new(subject: S, number: u32, shared: Arc<Shared>, lanes: Lanes<S>) -> Self {
         Self {
             subject,
-            setup,
-            supervision,
+            setup: shared.setup,
+            supervision: shared.supervision,
             number,
             agents: Vec::new(),
             stats: Stats::default(),
@@ -196,23 +189,19 @@ impl<S: MailSubject> Shard<S> {
                 lane.pop_entire_slice(&mut message).expect("a message is pushed whole");
                 self.agents[local].file.backlog.push_back(message);
             }
-            Place::Full if self.setup.when_full == WhenFull::Block => return false,
-            place => {
+            Place::Full => return false,
+            Place::Gone => {
                 let all = lane.read_chunk(bytes).expect("a message is pushed whole");
                 all.commit_all();
-                self.gone(place);
+                self.gone();
             }
         }
         true
     }
 
-    /// A message that cannot be delivered is counted.
-    fn gone(&mut self, place: Place) {
-        match (place, self.setup.when_full) {
-            (Place::Full, WhenFull::Drop) => self.stats.dropped += 1,
-            (Place::Full, _) => self.stats.refused += 1,
-            _ => self.stats.undeliverable += 1,
-        }
+    /// A message to nobody is counted.
+    fn gone(&mut self) {
+        self.stats.undeliverable += 1;
         self.shared.host.settle(1);
     }
 
@@ -344,7 +333,7 @@ impl<S: MailSubject> Shard<S> {
         let Some(header) = Header::read(message) else { return Sent::Garbled };
         let bytes = header.bytes as usize;
         if header.to >= self.shared.agents.load(Ordering::Relaxed) {
-            return self.leave(header, (local, slot));
+            return self.leave(header, local, slot);
         }
         let owner = header.to % self.setup.shards;
         if owner != self.number {
@@ -373,20 +362,14 @@ impl<S: MailSubject> Shard<S> {
             }
             // It leaves the slot that it needs: the last one is where it lies.
             Place::Full if to == local && self.agents[to].file.backlog.is_empty() => {}
-            Place::Full if to != local && self.setup.when_full == WhenFull::Block => {
-                return Sent::Blocked;
-            }
-            Place::Full if to != local => {
-                self.gone(Place::Full);
-                return Sent::Left;
-            }
+            Place::Full if to != local => return Sent::Blocked,
             Place::Backlog | Place::Full => {
                 let copy = message[..bytes].to_vec();
                 self.agents[to].file.backlog.push_back(copy);
                 return Sent::Left;
             }
             Place::Gone => {
-                self.gone(Place::Gone);
+                self.gone();
                 return Sent::Left;
             }
         }
@@ -395,9 +378,9 @@ impl<S: MailSubject> Shard<S> {
     }
 
     /// A message to the host, or to nobody.
-    fn leave(&mut self, header: Header, (local, slot): (usize, u32)) -> Sent {
+    fn leave(&mut self, header: Header, local: usize, slot: u32) -> Sent {
         if header.to != HOST {
-            self.gone(Place::Gone);
+            self.gone();
         } else if header.is_passed() {
             self.stats.finished += 1;
             self.shared.host.settle(1);
@@ -423,7 +406,7 @@ impl<S: MailSubject> Shard<S> {
         let lane = match header.to {
             HOST => &mut self.lanes.replies,
             to if to >= self.shared.agents.load(Ordering::Relaxed) => {
-                self.gone(Place::Gone);
+                self.gone();
                 return Sent::Left;
             }
             to if to % self.setup.shards == self.number => return self.put_copy(to, message),
@@ -450,8 +433,8 @@ impl<S: MailSubject> Shard<S> {
                 self.enqueue(local);
             }
             Place::Backlog => self.agents[local].file.backlog.push_back(message.to_vec()),
-            Place::Full if self.setup.when_full == WhenFull::Block => return Sent::Blocked,
-            place => self.gone(place),
+            Place::Full => return Sent::Blocked,
+            Place::Gone => self.gone(),
         }
         Sent::Left
     }
@@ -465,4 +448,16 @@ impl<S: MailSubject> Shard<S> {
             self.shared.shards[shard as usize].wake();
         }
     }
+}
+
+/// Length and receiver of the next message in a lane; none if it is empty.
+#[inline]
+pub(super) fn peek(lane: &mut Consumer<u8>) -> Option<(usize, AgentId)> {
+    let chunk = lane.read_chunk(Header::BYTES).ok()?;
+    let mut head = [0; Header::BYTES];
+    let (first, second) = chunk.as_slices();
+    head[..first.len()].copy_from_slice(first);
+    head[first.len()..].copy_from_slice(second);
+    let number = |at: usize| u32::from_le_bytes(std::array::from_fn(|i| head[at + i]));
+    Some((number(Header::BYTES_OFFSET) as usize, number(Header::TO_OFFSET)))
 }

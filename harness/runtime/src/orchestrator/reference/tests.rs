@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::orchestrator::contract::{
-    LONG, PATIENT, SETUP, answers, hold, in_time, ledger, message, passed, post, take_replies,
+    LONG, PATIENT, SETUP, SHORT, answers, hold, in_time, ledger, message, passed, post,
+    take_replies,
 };
 use crate::orchestrator::supervision::{Delivery, Intensity};
 use crate::subject::scripted_mail::ScriptedMail;
@@ -18,7 +19,7 @@ const AGAIN: Supervision = Supervision { checkpoint_every: None, ..PATIENT };
 fn with(setup: Setup, supervision: Supervision, test: fn(&mut It, &ScriptedMail)) {
     in_time(&format!("{supervision:?} with {setup:?}"), move || {
         let subject = ScriptedMail::default();
-        let started = Reference::start("reference", &subject, setup, supervision);
+        let started = Reference::start(&subject, setup, supervision);
         test(&mut started.expect("all agents are there"), &subject);
         assert_eq!(subject.desk.lives.load(Ordering::SeqCst), 0, "agents outlive it");
     });
@@ -96,8 +97,8 @@ fn at_most_once_loses_the_message_that_killed_and_no_other() {
         assert_eq!((stats.lost, stats.gone()), (1, 1));
         assert_eq!((stats.redelivered, stats.duplicated), (0, 0));
         assert_eq!((stats.failures, stats.restarts), (1, 1));
-        assert_eq!(ledger(it, 0).received, 4, "a fresh agent got the rest");
         assert_eq!(take_replies(it, 1), [3_000_000]);
+        assert_eq!(ledger(it, 0).received, 4, "a fresh agent got the rest");
     });
 }
 
@@ -129,7 +130,7 @@ fn a_message_that_kills_twice_is_not_handed_out_again() {
     for (kind, delivered) in [(Kind::Trap, 0), (Kind::Wild, 2)] {
         in_time(&format!("{kind:?}"), move || {
             let subject = &ScriptedMail::default();
-            let it = &mut Reference::start("reference", subject, SETUP, AGAIN).unwrap();
+            let it = &mut Reference::start(subject, SETUP, AGAIN).unwrap();
             post(it, &message(0, Kind::Pass, 1));
             assert_eq!(it.wait_for(1, LONG), 1);
             post(it, &message(0, kind, 2));
@@ -164,7 +165,7 @@ fn mail_that_is_handed_out_again_keeps_its_order() {
         subject.desk.deaths.store(1, Ordering::SeqCst);
         // Agent 1 numbers what it passes to agent 0, which finds each number in its turn.
         for id in 0..40 {
-            post(it, &passed(1, 0, (Kind::Pass, 1), id));
+            post(it, &passed(1, 0, Kind::Pass, 1, id));
             if id % 10 == 9 {
                 post(it, &message(0, Kind::Exhaust, 1000 + id));
             }
@@ -191,10 +192,10 @@ fn much_mail_again_does_not_make_agents_wait_for_each_other() {
         let shape = Shape { slots: 4, ..SETUP.shape };
         with(Setup { shards, shape, ..SETUP }, AGAIN, |it, subject| {
             let hops = 200;
-            (0..4).for_each(|id| post(it, &passed(0, 1, (Kind::Pass, hops), id)));
+            (0..4).for_each(|id| post(it, &passed(0, 1, Kind::Pass, hops, id)));
             assert_eq!(it.wait_for(4, LONG), 4);
             subject.desk.deaths.store(1, Ordering::SeqCst);
-            (4..7).for_each(|id| post(it, &passed(0, 1, (Kind::Pass, hops), id)));
+            (4..7).for_each(|id| post(it, &passed(0, 1, Kind::Pass, hops, id)));
             post(it, &message(0, Kind::Exhaust, 9));
             assert_eq!(take_replies(it, 1), [9]);
             let again = it.stats().duplicated;
@@ -209,34 +210,14 @@ fn much_mail_again_does_not_make_agents_wait_for_each_other() {
 #[test]
 fn a_checkpoint_brings_the_state_back() {
     with(SETUP, ONCE, |it, _| {
-        assert!(it.restore(0).is_err(), "there is none yet");
         (0..3).for_each(|id| post(it, &message(0, Kind::Pass, id)));
         assert_eq!(it.wait_for(3, LONG), 3);
         it.checkpoint(0).unwrap();
         (3..5).for_each(|id| post(it, &message(0, Kind::Pass, id)));
         assert_eq!((it.wait_for(5, LONG), ledger(it, 0).received), (5, 5));
-        it.restore(0).unwrap();
-        assert_eq!(ledger(it, 0).received, 3);
         post(it, &message(0, Kind::Trap, 9));
         assert_eq!((it.wait_for(6, LONG), ledger(it, 0).received), (6, 3));
-        assert!(it.restore(1).is_err() && it.restore(9).is_err() && it.checkpoint(9).is_err());
-        it.kill(0).unwrap();
-        assert!(it.restore(0).is_err() && it.checkpoint(0).is_err());
-    });
-}
-
-#[test]
-fn mail_outlives_a_restore() {
-    with_all(AGAIN, |it, subject| {
-        it.checkpoint(0).unwrap();
-        hold(it, 0, subject);
-        (0..9).for_each(|id| post(it, &message(0, Kind::Pass, id)));
-        let desk = Arc::clone(&subject.desk);
-        let opens = thread::spawn(move || desk.open());
-        it.restore(0).unwrap();
-        opens.join().unwrap();
-        assert_eq!(it.wait_for(9, LONG), 9);
-        assert_eq!((it.stats().finished, it.stats().gone()), (9, 0));
+        assert!(it.checkpoint(9).is_err(), "there is no such agent");
     });
 }
 
@@ -263,9 +244,8 @@ fn an_agent_that_cannot_be_had_again_stays_dead() {
         let stats = it.stats();
         assert_eq!((stats.failures, stats.restarts, stats.escalated), (1, 0, 1));
         assert_eq!((stats.lost, stats.redelivered), (1, 0));
-        assert!(it.restore(1).is_err());
-        let stats = it.stats();
-        assert_eq!((stats.failures, stats.escalated), (2, 2));
+        assert!(it.checkpoint(0).is_err(), "it is not run any more");
+        assert!(it.checkpoint(1).is_ok());
         assert!(answers(it, 2));
     });
 }
@@ -292,4 +272,45 @@ fn a_death_is_told_with_its_times() {
         assert_eq!(it.wait_for(9, LONG), 9);
         assert!(answers(it, 2) && it.incidents()[0].why.contains("left no message"));
     });
+}
+
+#[test]
+fn a_request_finds_its_reply_among_others() {
+    with(SETUP, Supervision::NONE, |it, _| {
+        (0..5).for_each(|id| post(it, &message(1, Kind::Ask, id)));
+        let reply = it.request(&message(1, Kind::Ask, 77), LONG).unwrap();
+        assert_eq!(Header::read(&reply).unwrap().id, 77);
+        assert_eq!(take_replies(it, 5), [0, 1, 2, 3, 4], "in the order in which they were sent");
+    });
+}
+
+#[test]
+fn a_request_without_an_answer_ends() {
+    with(SETUP, Supervision::NONE, |it, _| {
+        let silent = message(0, Kind::Pass, 1);
+        assert_eq!(it.request(&silent, SHORT), Err(RequestError::TimedOut(SHORT)));
+        let stranger = Err(RequestError::Post(PostError::NoSuchAgent(3)));
+        assert_eq!(it.request(&message(3, Kind::Ask, 1), LONG), stranger);
+        assert!(answers(it, 0));
+    });
+}
+
+#[test]
+fn one_agent_more_is_like_the_others() {
+    for supervision in [Supervision::NONE, PATIENT] {
+        with(SETUP, supervision, |it, subject| {
+            for agent in 3..80 {
+                let early = it.post(&message(agent, Kind::Ask, 1));
+                assert_eq!(early, Err(PostError::NoSuchAgent(agent)));
+                assert_eq!((it.spawn().unwrap(), it.agents()), (agent, agent + 1));
+                post(it, &passed(0, agent, Kind::Pass, 3, agent));
+            }
+            assert_eq!(it.wait_for(77, LONG), 77);
+            assert!((0..80).all(|agent| answers(it, agent)));
+            assert!((3..80).all(|agent| ledger(it, agent).received == 2));
+            subject.desk.is_bare.store(true, Ordering::SeqCst);
+            assert_eq!(it.spawn(), Err(Outcome::Refused("no more agents".to_owned())));
+            assert!(it.agents() == 80 && answers(it, 2));
+        });
+    }
 }

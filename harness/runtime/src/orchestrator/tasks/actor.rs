@@ -1,20 +1,32 @@
 //! One agent's task: takes a message, has it handled, sends on what became of it.
 
-use super::Common;
 use super::seats::{Count, Seat};
-use crate::orchestrator::{AgentId, WhenFull};
+use crate::orchestrator::watch::Host;
+use crate::orchestrator::{AgentId, Setup};
 use crate::subject::Attempt;
 use crate::subject::mail::{MailInstance, MailSubject, Shape};
 use agent_abi::mail::{HOST, Header};
 use std::collections::VecDeque;
-use std::future::{Future, poll_fn};
 use std::ops::ControlFlow;
-use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use std::task::Poll;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::mpsc::{Receiver, Sender};
+
+/// What all tasks see.
+pub(super) struct Common {
+    pub(super) setup: Setup,
+    /// In the agents' order.
+    pub(super) seats: Box<[Seat]>,
+    pub(super) host: Host,
+    pub(super) replies: Sender<Vec<u8>>,
+}
+
+impl Common {
+    #[inline]
+    pub(super) fn seat(&self, agent: AgentId) -> Option<&Seat> {
+        self.seats.get(agent as usize)
+    }
+}
 
 /// Whether the task goes on.
 type Next = ControlFlow<()>;
@@ -36,19 +48,6 @@ struct Site<'a> {
 }
 
 impl Site<'_> {
-    /// What `future` gives, unless the agent is killed before.
-    #[inline]
-    async fn unless_killed<T>(self, future: impl Future<Output = T>) -> Option<T> {
-        let mut future = pin!(future);
-        poll_fn(|context| {
-            if self.seat.is_killed() {
-                return Poll::Ready(None);
-            }
-            future.as_mut().poll(context).map(Some)
-        })
-        .await
-    }
-
     /// A message is at its end.
     fn gone(self, count: &Count) {
         count.add(1);
@@ -56,34 +55,15 @@ impl Site<'_> {
     }
 
     #[inline]
-    async fn send(self, mail: &Sender<Vec<u8>>, message: Vec<u8>) -> Next {
-        if self.common.setup.when_full != WhenFull::Block {
-            self.try_send(mail, message);
-            return Next::Continue(());
-        }
-        match self.unless_killed(mail.reserve()).await {
-            Some(Ok(place)) => place.send(message),
-            Some(Err(_)) => self.gone(&self.seat.counts.undeliverable),
-            None => {
-                self.gone(&self.seat.counts.lost);
-                return Next::Break(());
-            }
-        }
-        Next::Continue(())
-    }
-
-    fn try_send(self, mail: &Sender<Vec<u8>>, message: Vec<u8>) {
-        let counts = &self.seat.counts;
-        match (mail.try_send(message), self.common.setup.when_full) {
-            (Ok(()), _) => {}
-            (Err(TrySendError::Closed(_)), _) => self.gone(&counts.undeliverable),
-            (Err(TrySendError::Full(_)), WhenFull::Drop) => self.gone(&counts.dropped),
-            (Err(TrySendError::Full(_)), _) => self.gone(&counts.refused),
+    async fn send(self, mail: &Sender<Vec<u8>>, message: Vec<u8>) {
+        match mail.reserve().await {
+            Ok(place) => place.send(message),
+            Err(_) => self.gone(&self.seat.counts.undeliverable),
         }
     }
 
     async fn reply(self, message: Vec<u8>) -> Next {
-        let Some(Ok(place)) = self.unless_killed(self.common.replies.reserve()).await else {
+        let Ok(place) = self.common.replies.reserve().await else {
             self.gone(&self.seat.counts.lost);
             return Next::Break(());
         };
@@ -107,12 +87,11 @@ impl<I: MailInstance> Actor<I> {
 
     /// Works until the agent dies.
     pub(super) async fn run(mut self, common: Arc<Common>) {
-        let seat = common.seats.get(self.me).expect("an agent has its seat before its task");
-        seat.wakes(poll_fn(|context| Poll::Ready(context.waker().clone())).await);
+        let seat = common.seat(self.me).expect("an agent has its seat before its task");
         let site = Site { common: &common, seat };
         loop {
             self.put_own(site);
-            let Some(Some(message)) = site.unless_killed(self.mail.recv()).await else { break };
+            let Some(message) = self.mail.recv().await else { break };
             if self.handle(site, message).await.is_break() {
                 break;
             }
@@ -133,9 +112,9 @@ impl<I: MailInstance> Actor<I> {
         let Some(header) = Header::read(slot) else { return self.fell(site) };
         message.clear();
         message.extend_from_slice(&slot[..header.bytes as usize]);
-        match site.common.seats.get(header.to) {
-            Some(_) if header.to == self.me => self.send_to_self(site, message),
-            Some(to) => return site.send(&to.mail, message).await,
+        match site.common.seat(header.to) {
+            Some(_) if header.to == self.me => self.to_self.push_back(message),
+            Some(to) => site.send(&to.mail, message).await,
             None if header.to != HOST => site.gone(&counts.undeliverable),
             None if header.is_passed() => site.gone(&counts.finished),
             None => return site.reply(message).await,
@@ -151,14 +130,6 @@ impl<I: MailInstance> Actor<I> {
         site.seat.counts.failures.add(1);
         site.gone(&site.seat.counts.lost);
         Next::Break(())
-    }
-
-    fn send_to_self(&mut self, site: Site<'_>, message: Vec<u8>) {
-        if site.common.setup.when_full == WhenFull::Block {
-            self.to_self.push_back(message);
-        } else {
-            site.try_send(&site.seat.mail, message);
-        }
     }
 
     /// Puts its messages to itself into its channel, as far as there is room.
@@ -181,8 +152,5 @@ impl<I: MailInstance> Actor<I> {
         }
         site.seat.counts.lost.add(lost);
         site.common.host.settle(lost);
-        drop(self.instance);
-        site.seat.is_dead.store(true, Ordering::Release);
-        site.common.host.sleeper.wake();
     }
 }

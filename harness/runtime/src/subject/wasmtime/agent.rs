@@ -1,7 +1,9 @@
 //! An agent that is called as a function: the caller waits on its own stack.
 
-use super::checkpoint::{Checkpoint, CheckpointError, RestoreBy};
-use super::instance::{Birth, HostState, Live, Terms, store};
+use super::checkpoint::{Checkpoint, RestoreBy};
+use super::checkpoint_error::CheckpointError;
+use super::host::HostState;
+use super::instance::{GuestInstance, InstanceBuilder, Terms, store};
 use super::limits::{Growths, MemoryUse};
 use super::watch::Lease;
 use crate::subject::{AgentInstance, Attempt, HostCounts, Step};
@@ -13,7 +15,7 @@ use wasmtime::InstancePre;
 
 /// A live WASM agent.
 pub struct WasmAgent {
-    pub(super) live: Live,
+    pub(super) live: GuestInstance,
     /// Where replies are copied to, in [`Step::CopyOut`] alone.
     out: Vec<u8>,
 }
@@ -26,17 +28,17 @@ impl WasmAgent {
     ) -> Attempt<Self> {
         let mut store = store(pre, terms)?;
         let placed = pre.instantiate(&mut store);
-        let mut birth = Birth::of(store, placed)?;
-        if let Some(constructors) = birth.constructors() {
-            let called = constructors.call(&mut birth.store, ());
-            birth.survived("_initialize", called)?;
+        let mut builder = InstanceBuilder::of(store, placed)?;
+        if let Some(constructors) = builder.constructors() {
+            let called = constructors.call(&mut builder.store, ());
+            builder.survived("_initialize", called)?;
         }
-        let version = birth.function::<(), u32>("agent_abi_version")?;
-        let called = version.call(&mut birth.store, ());
-        birth.speaks(called)?;
-        let new = birth.function::<u32, u32>("agent_new")?;
-        let called = new.call(&mut birth.store, 0);
-        Ok(Self { live: birth.live(called, lease)?, out: Vec::new() })
+        let version = builder.function::<(), u32>("agent_abi_version")?;
+        let called = version.call(&mut builder.store, ());
+        builder.speaks(called)?;
+        let new = builder.function::<u32, u32>("agent_new")?;
+        let called = new.call(&mut builder.store, 0);
+        Ok(Self { live: builder.live(called, lease)?, out: Vec::new() })
     }
 
     /// Fuel used so far; 0 without metering.

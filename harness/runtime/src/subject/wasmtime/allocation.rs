@@ -33,8 +33,6 @@ pub enum Allocation {
         agents: u32,
         /// The most memory of each.
         slot_bytes: u64,
-        /// In pages of 2 MiB, where the kernel has some.
-        is_huge: bool,
     },
 }
 
@@ -45,9 +43,9 @@ impl fmt::Display for Allocation {
             Self::Pool { agents, memory_bytes } => {
                 write!(f, "a pool for {agents} instances of at most {}", Bytes(memory_bytes))
             }
-            Self::Slab { agents, slot_bytes, is_huge } => {
-                let (most, pages) = (Bytes(slot_bytes), if is_huge { ", huge pages" } else { "" });
-                write!(f, "one mapping for {agents} memories of at most {most}{pages}")
+            Self::Slab { agents, slot_bytes } => {
+                let most = Bytes(slot_bytes);
+                write!(f, "one mapping for {agents} memories of at most {most}")
             }
         }
     }
@@ -83,9 +81,9 @@ impl Allocation {
                 config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
                 Ok(None)
             }
-            Self::Slab { agents, slot_bytes, is_huge } => {
+            Self::Slab { agents, slot_bytes } => {
                 let bytes = usize::try_from(slot_bytes).unwrap_or(usize::MAX);
-                let slab = Slab::new(agents + SPARE, bytes, is_huge);
+                let slab = Slab::new(agents + SPARE, bytes);
                 let slab = slab.map_err(|error| {
                     format!("no slab of {agents} x {slot_bytes} bytes: {error}")
                 })?;

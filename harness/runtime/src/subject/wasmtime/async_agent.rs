@@ -2,7 +2,8 @@
 //! thread polls it. Nothing interrupts it there: a call that is polled runs to its end unless the
 //! guest waits for its host.
 
-use super::instance::{Birth, HostState, Live, Terms, store};
+use super::host::HostState;
+use super::instance::{GuestInstance, InstanceBuilder, Terms, store};
 use super::limits::MemoryUse;
 use super::watch::Lease;
 use crate::subject::{Attempt, HostCounts};
@@ -13,7 +14,7 @@ use wasmtime::InstancePre;
 /// A live WASM agent for an asynchronous runtime. The futures of its calls must be polled to their
 /// end: one that is dropped before leaves the agent in the middle of its message.
 pub struct AsyncWasmAgent {
-    live: Live,
+    live: GuestInstance,
 }
 
 impl AsyncWasmAgent {
@@ -24,17 +25,17 @@ impl AsyncWasmAgent {
     ) -> Attempt<Self> {
         let mut store = store(pre, terms)?;
         let placed = pre.instantiate_async(&mut store).await;
-        let mut birth = Birth::of(store, placed)?;
-        if let Some(constructors) = birth.constructors() {
-            let called = constructors.call_async(&mut birth.store, ()).await;
-            birth.survived("_initialize", called)?;
+        let mut builder = InstanceBuilder::of(store, placed)?;
+        if let Some(constructors) = builder.constructors() {
+            let called = constructors.call_async(&mut builder.store, ()).await;
+            builder.survived("_initialize", called)?;
         }
-        let version = birth.function::<(), u32>("agent_abi_version")?;
-        let called = version.call_async(&mut birth.store, ()).await;
-        birth.speaks(called)?;
-        let new = birth.function::<u32, u32>("agent_new")?;
-        let called = new.call_async(&mut birth.store, 0).await;
-        Ok(Self { live: birth.live(called, lease)? })
+        let version = builder.function::<(), u32>("agent_abi_version")?;
+        let called = version.call_async(&mut builder.store, ()).await;
+        builder.speaks(called)?;
+        let new = builder.function::<u32, u32>("agent_new")?;
+        let called = new.call_async(&mut builder.store, 0).await;
+        Ok(Self { live: builder.live(called, lease)? })
     }
 
     /// Makes the inbox hold `bytes`, its start at `page_offset` modulo 4096.

@@ -6,92 +6,31 @@
 //! A full checkpoint copies memory to an [`Image`], and where memory lies in a slab the image is
 //! mapped over it at once: from then on the kernel knows which pages were written to, and the next
 //! checkpoint is the same image and those pages alone. It is complete by itself: no checkpoint
-//! needs another. `checkpoint_bytes.rs` is its form as bytes.
+//! needs another.
 //!
 //! Each restore checks what was copied into this process' own memory (variables and pages) against
 //! a checksum. It does not check the image: that would cost as much as copying it, and the kernel
-//! lets nobody change it. An image that comes as bytes is checked then, once.
+//! lets nobody change it.
 
+use super::checkpoint_error::CheckpointError;
 use super::expose::Places;
-use super::instance::{HostState, Live};
+use super::host::HostState;
 use super::variables::{Access, Variables};
-use caxton_model::units::Bytes;
 use caxton_sys::dirty;
 use caxton_sys::memfd::Image;
 use caxton_sys::slab::Slab;
+use std::hash::{Hash, Hasher};
 use std::ops::Range;
 use std::sync::Arc;
+use twox_hash::XxHash64;
 use wasmtime::{Instance, Store};
 
 /// Changes are kept in pieces of this size.
 pub(super) const PAGE_BYTES: usize = 4096;
 /// Of a page of WASM.
-const WASM_PAGE_BYTES: u64 = 65_536;
+pub(super) const WASM_PAGE_BYTES: u64 = 65_536;
 /// A new image is made when more than one in so many pages was written to.
 const DIRTY_SHARE: usize = 4;
-
-/// Why there is no checkpoint, or nothing that it could be restored to.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum CheckpointError {
-    /// The module was compiled as it is.
-    #[error("compiled without checkpoints: set `checkpoints` in its EngineOptions")]
-    NotPrepared,
-    /// A reference that means nothing outside its instance.
-    #[error("{place} holds {what}, which no checkpoint can name")]
-    Unnameable {
-        /// The global, or the table's element.
-        place: String,
-        /// What is there.
-        what: &'static str,
-    },
-    /// Made of another module.
-    #[error("a checkpoint of another module: compile the one that it was made of")]
-    OtherModule,
-    /// No bytes of ours.
-    #[error("no checkpoint: it does not begin as one")]
-    NoCheckpoint,
-    /// Bytes of another form.
-    #[error("a checkpoint of form {found}, this harness reads form {known}: make it anew")]
-    OtherForm {
-        /// What they say.
-        found: u32,
-        /// What can be read.
-        known: u32,
-    },
-    /// Bytes are missing, or too many.
-    #[error("a checkpoint of {told} bytes, of which {found} are there")]
-    Truncated {
-        /// How long it says it is.
-        told: u64,
-        /// How long it is.
-        found: u64,
-    },
-    /// Not what was once written.
-    #[error("a corrupt checkpoint: {0}")]
-    Corrupt(&'static str),
-    /// The instance cannot be made like it.
-    #[error("it does not fit: {place}: {why}")]
-    Unfit {
-        /// Memory, a global, a table.
-        place: String,
-        /// The engine's refusal.
-        why: String,
-    },
-    /// The kernel's refusal.
-    #[error("no memory for a checkpoint: {0}")]
-    System(String),
-}
-
-impl CheckpointError {
-    pub(super) fn unfit(place: impl Into<String>, error: &wasmtime::Error) -> Self {
-        Self::Unfit { place: place.into(), why: format!("{error:#}") }
-    }
-
-    #[expect(clippy::needless_pass_by_value, reason = "given to map_err")]
-    fn system(error: std::io::Error) -> Self {
-        Self::System(error.to_string())
-    }
-}
 
 /// How a checkpoint's memory comes back.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -121,7 +60,7 @@ pub struct Checkpoint {
 }
 
 /// Pages that differ from the base.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(super) struct Written {
     /// Their numbers, in order.
     pub(super) pages: Vec<u32>,
@@ -132,7 +71,7 @@ pub(super) struct Written {
 impl Written {
     /// What was written to `memory` since a base was mapped over it; none if that cannot be told or
     /// is so much that a new base is cheaper.
-    fn to(memory: &[u8]) -> Option<Self> {
+    pub(super) fn to(memory: &[u8]) -> Option<Self> {
         let ranges = dirty::written(memory)?;
         let bytes: usize = ranges.iter().map(Range::len).sum();
         if bytes * DIRTY_SHARE > memory.len() {
@@ -151,7 +90,7 @@ impl Written {
     }
 
     /// Puts the pages where they were.
-    fn write(&self, memory: &mut [u8]) -> Result<(), CheckpointError> {
+    pub(super) fn write(&self, memory: &mut [u8]) -> Result<(), CheckpointError> {
         for (page, bytes) in self.pages.iter().zip(self.bytes.chunks_exact(PAGE_BYTES)) {
             let at = *page as usize * PAGE_BYTES;
             let place = memory.get_mut(at..at + PAGE_BYTES);
@@ -167,11 +106,6 @@ impl Checkpoint {
         (!self.is_full).then_some(self.written.pages.len() as u64)
     }
 
-    /// Size of the agent's memory.
-    pub fn linear_memory(&self) -> Bytes {
-        Bytes(self.memory_bytes)
-    }
-
     /// The agent's memory.
     #[cfg(test)]
     pub(super) fn memory(&self) -> Vec<u8> {
@@ -182,38 +116,32 @@ impl Checkpoint {
     }
 
     /// Refuses what is damaged, or of another module than `module`.
-    fn verify(&self, module: &[u8; 32]) -> Result<(), CheckpointError> {
+    pub(super) fn verify(&self, module: &[u8; 32]) -> Result<(), CheckpointError> {
         if self.module != *module {
             return Err(CheckpointError::OtherModule);
         }
         if self.sum() != self.checksum {
             return Err(CheckpointError::Corrupt("its checksum is another"));
         }
-        self.check_shape()
+        Ok(())
     }
 
-    /// Refuses sizes that do not go together.
-    pub(super) fn check_shape(&self) -> Result<(), CheckpointError> {
-        let is_whole = self.memory_bytes.is_multiple_of(WASM_PAGE_BYTES)
-            && (self.base.bytes() as u64) <= self.memory_bytes;
-        if !is_whole {
-            return Err(CheckpointError::Corrupt("size of memory"));
-        }
-        let last = self.written.pages.last().map_or(0, |page| u64::from(*page) + 1);
-        let is_in_order = self.written.pages.is_sorted_by(|a, b| a < b);
-        if !is_in_order || last * PAGE_BYTES as u64 > self.memory_bytes {
-            return Err(CheckpointError::Corrupt("numbers of pages"));
-        }
-        Ok(())
+    /// Over everything but the base.
+    pub fn sum(&self) -> u64 {
+        let Self { base, written, memory_bytes, channel, variables, module, .. } = self;
+        let mut hasher = XxHash64::with_seed(0);
+        (module, memory_bytes, base.bytes(), channel).hash(&mut hasher);
+        (self.is_full, variables, written).hash(&mut hasher);
+        hasher.finish()
     }
 }
 
 /// What a live agent needs to be saved.
 pub(super) struct Savable {
-    places: Arc<Places>,
-    slab: Option<Arc<Slab>>,
+    pub(super) places: Arc<Places>,
+    pub(super) slab: Option<Arc<Slab>>,
     /// What is mapped over its memory now.
-    base: Option<Arc<Image>>,
+    pub(super) base: Option<Arc<Image>>,
     /// Found when first needed.
     access: Option<Access>,
 }
@@ -223,106 +151,7 @@ impl Savable {
         Box::new(Self { places, slab, base: None, access: None })
     }
 
-    fn access(&mut self, store: &mut Store<HostState>, instance: &Instance) -> &Access {
+    pub(super) fn access(&mut self, store: &mut Store<HostState>, instance: &Instance) -> &Access {
         self.access.get_or_insert_with(|| Access::of(store, instance, &self.places))
-    }
-}
-
-impl Live {
-    /// The state as it is now. With a `previous` checkpoint only what was written since the last
-    /// base is copied where the kernel tells; without one, everything.
-    pub(super) fn checkpoint(
-        &mut self,
-        previous: Option<&Checkpoint>,
-    ) -> Result<Checkpoint, CheckpointError> {
-        let savable = self.savable.as_mut().ok_or(CheckpointError::NotPrepared)?;
-        let access = savable.access(&mut self.store, &self.instance);
-        let variables = access.read(&mut self.store)?;
-        let module = savable.places.module;
-        let base = savable.base.clone().filter(|_| previous.is_some());
-        let memory = self.memory.data(&self.store);
-        let memory_bytes = memory.len() as u64;
-        let kept = base.and_then(|base| Some((base, Written::to(memory)?)));
-        let is_full = kept.is_none();
-        let (base, written) = match kept {
-            Some(kept) => kept,
-            None => (self.new_base()?, Written::default()),
-        };
-        let channel = self.channel;
-        let mut made = Checkpoint {
-            base,
-            written,
-            memory_bytes,
-            channel,
-            variables,
-            module,
-            is_full,
-            checksum: 0,
-        };
-        made.checksum = made.sum();
-        Ok(made)
-    }
-
-    /// Copies memory, and maps the copy over it if that can be.
-    fn new_base(&mut self) -> Result<Arc<Image>, CheckpointError> {
-        let image = Image::of(self.memory.data(&self.store)).map_err(CheckpointError::system)?;
-        let image = Arc::new(image);
-        self.show(&image);
-        Ok(image)
-    }
-
-    /// Maps `image` over memory; false if it cannot be, and then memory is as it was.
-    fn show(&mut self, image: &Arc<Image>) -> bool {
-        let Some(savable) = &mut self.savable else { return false };
-        let shown = savable.slab.as_ref().is_some_and(|slab| {
-            slab.show(&self.memory, &mut self.store, image).is_ok_and(|shown| shown)
-        });
-        savable.base = shown.then(|| Arc::clone(image));
-        shown
-    }
-
-    /// Makes this instance of the same module what `from` was. What fails leaves it unusable.
-    pub(super) fn restore(
-        &mut self,
-        from: &Checkpoint,
-        by: RestoreBy,
-    ) -> Result<(), CheckpointError> {
-        let savable = self.savable.as_ref().ok_or(CheckpointError::NotPrepared)?;
-        from.verify(&savable.places.module)?;
-        self.restore_memory(from, by)?;
-        let savable = self.savable.as_mut().ok_or(CheckpointError::NotPrepared)?;
-        let access = savable.access(&mut self.store, &self.instance);
-        access.write(&mut self.store, &from.variables)?;
-        self.channel = from.channel;
-        self.find_again();
-        Ok(())
-    }
-
-    fn restore_memory(&mut self, from: &Checkpoint, by: RestoreBy) -> Result<(), CheckpointError> {
-        let own_bytes = self.memory.data_size(&self.store);
-        let missing = from.memory_bytes.checked_sub(own_bytes as u64);
-        let missing = missing.ok_or_else(|| CheckpointError::Unfit {
-            place: "memory".to_owned(),
-            why: format!("of {} bytes, already {own_bytes}", from.memory_bytes),
-        })?;
-        if missing > 0 {
-            self.memory
-                .grow(&mut self.store, missing / WASM_PAGE_BYTES)
-                .map_err(|error| CheckpointError::unfit("memory", &error))?;
-        }
-        let is_mapped = by == RestoreBy::Map && self.show(&from.base);
-        let memory = self.memory.data_mut(&mut self.store);
-        if !is_mapped {
-            from.base.copy_to(memory).map_err(CheckpointError::system)?;
-        }
-        // Beyond the base memory was zero; what this instance had there, its constructors wrote.
-        if let Some(rest) = memory.get_mut(from.base.bytes()..own_bytes) {
-            rest.fill(0);
-        }
-        from.written.write(memory)?;
-        if !is_mapped && let Some(savable) = &mut self.savable {
-            savable.base = None;
-        }
-        Ok(())
     }
 }

@@ -10,8 +10,7 @@ use caxton_model::units::Bytes;
 use caxton_sys::clock::{Clock, Monotonic};
 use caxton_sys::dirty::{Way, written_by};
 
-pub(super) const SLAB: Allocation =
-    Allocation::Slab { agents: 4, slot_bytes: 8 << 20, is_huge: false };
+const SLAB: Allocation = Allocation::Slab { agents: 4, slot_bytes: 8 << 20 };
 const POOL: Allocation = Allocation::Pool { agents: 4, memory_bytes: 8 << 20 };
 const EVERYWHERE: [Allocation; 3] = [SLAB, POOL, Allocation::OnDemand];
 
@@ -72,12 +71,12 @@ const STATE: &str = r#"
     (i64.store (i32.const 88) (i64.const 8192)) (i64.store (i32.const 96) (i64.const 64)))
   "#;
 
-pub(super) fn stateful() -> String {
+fn stateful() -> String {
     let text = guest("i32.const 64", "(call $act) (call $tell) i32.const 0");
     text.replacen("(data", &format!("{STATE}(data"), 1)
 }
 
-pub(super) fn subject(text: &str, allocation: Allocation) -> WasmSubject {
+fn subject(text: &str, allocation: Allocation) -> WasmSubject {
     let options = EngineOptions { checkpoints: true, allocation, ..EngineOptions::default() };
     WasmSubject::compile(text.as_bytes(), options).expect("valid")
 }
@@ -97,7 +96,7 @@ pub(super) fn told(agent: &mut WasmAgent, message: [u32; 3]) -> Vec<u8> {
 pub(super) const NOTHING: [u32; 3] = [0; 3];
 
 /// An agent whose every kind of state is another than at its birth.
-pub(super) fn lived(subject: &WasmSubject) -> WasmAgent {
+fn lived(subject: &WasmSubject) -> WasmAgent {
     let mut agent = fresh(subject);
     for message in [
         [1, 20_000, 99],
@@ -115,7 +114,7 @@ pub(super) fn lived(subject: &WasmSubject) -> WasmAgent {
     agent
 }
 
-pub(super) fn memory(agent: &WasmAgent) -> Vec<u8> {
+fn memory(agent: &WasmAgent) -> Vec<u8> {
     agent.live.memory_bytes().to_vec()
 }
 
@@ -162,7 +161,7 @@ fn the_next_checkpoint_of_a_restored_agent_copies_what_it_wrote() {
     let subject = subject(&stateful(), SLAB);
     let saved = lived(&subject).checkpoint(None).expect("it can be saved");
     assert_eq!(saved.dirty_pages(), None);
-    assert_eq!(saved.linear_memory(), Bytes(5 << 16));
+    assert_eq!(saved.memory_bytes, 5 << 16);
     let mut next = fresh(&subject);
     next.restore(&saved, RestoreBy::Map).expect("of this module");
     let unchanged = next.checkpoint(Some(&saved)).expect("it can be saved");
@@ -222,7 +221,7 @@ fn an_incremental_checkpoint_is_the_memory_byte_for_byte() {
             assert!(saved.memory() == memory(&agent), "seed {seed}");
             match saved.dirty_pages() {
                 Some(pages) => {
-                    assert!(pages * 4096 * 4 <= saved.linear_memory().0, "a quarter at most");
+                    assert!(pages * 4096 * 4 <= saved.memory_bytes, "a quarter at most");
                     incremental += 1;
                 }
                 None => full += 1,
@@ -428,7 +427,7 @@ fn least_us(rounds: u32, mut work: impl FnMut()) -> f64 {
 fn what_checkpoints_cost() {
     for mib in [1u32, 10, 100] {
         let (agents, slot_bytes) = (4, 256 << 20);
-        let allocation = Allocation::Slab { agents, slot_bytes, is_huge: false };
+        let allocation = Allocation::Slab { agents, slot_bytes };
         let subject = subject(&stateful(), allocation);
         let mut agent = fresh(&subject);
         told(&mut agent, [2, mib * 16, 0]);
@@ -462,4 +461,35 @@ fn what_checkpoints_cost() {
             copy / incremental
         );
     }
+}
+
+#[test]
+fn a_checkpoint_that_was_damaged_in_memory_is_refused() {
+    let subject = subject(&stateful(), SLAB);
+    let mut agent = lived(&subject);
+    let full = agent.checkpoint(None).expect("it can be saved");
+    told(&mut agent, [5, 0, 0]);
+    let good = agent.checkpoint(Some(&full)).expect("it can be saved");
+    let mut pages = good.clone();
+    pages.written.bytes[4000] ^= 0x10;
+    let mut variables = good.clone();
+    variables.variables.tables[0][0] = Some(1_000);
+    let mut channel = good.clone();
+    channel.channel ^= 8;
+    for damaged in [pages, variables, channel] {
+        let end = fresh(&subject).restore(&damaged, RestoreBy::Map);
+        assert!(matches!(end, Err(CheckpointError::Corrupt(_))), "{end:?}");
+    }
+    fresh(&subject).restore(&good, RestoreBy::Map).expect("whole");
+}
+
+#[test]
+fn a_checkpoint_of_another_module_is_refused() {
+    let other = stateful().replace("i32.const 13)", "i32.const 14)");
+    let saved = lived(&subject(&stateful(), SLAB)).checkpoint(None).expect("it can be saved");
+    let end = fresh(&subject(&other, SLAB)).restore(&saved, RestoreBy::Map);
+    assert_eq!(end, Err(CheckpointError::OtherModule));
+    fresh(&subject(&stateful(), Allocation::OnDemand))
+        .restore(&saved, RestoreBy::Map)
+        .expect("the same module, its memory elsewhere");
 }

@@ -1,14 +1,16 @@
 //! Compiling a module and linking it to its host.
 
 use super::agent::WasmAgent;
-use super::allocation::Allocation;
 use super::async_agent::AsyncWasmAgent;
 use super::checkpoint::Savable;
 use super::code::CompiledCode;
 use super::dwarf::demangled;
 use super::expose::{Exposed, Places};
-use super::heap;
-use super::instance::{HostState, Terms};
+use super::heap_calls;
+use super::host::HostState;
+use super::instance::Terms;
+use super::options::EngineOptions;
+use super::stderr::one_line;
 use super::watch::{Lease, quietly};
 use crate::subject::Attempt;
 use caxton_model::case::Outcome;
@@ -16,82 +18,10 @@ use caxton_model::profile::code::CodeWatch;
 use caxton_model::units::Bytes;
 use caxton_sys::slab::{Creator, Slab};
 use std::collections::{BTreeMap, BTreeSet};
-use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
-use wasmtime::{
-    Cache, CacheConfig, Caller, Config, Engine, InstancePre, Linker, Module, OptLevel,
-    WasmBacktraceDetails,
-};
+use wasmtime::{Cache, CacheConfig, Caller, Engine, InstancePre, Linker, Module, OptLevel};
 use wasmtime_wasi::p1;
-
-/// How the engine differs from wasmtime's defaults. Each difference changes the guest's code.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct EngineOptions {
-    /// Count fuel. Changes speed by about a third: timed only to see by how much.
-    pub fuel: bool,
-    /// Compare the engine's epoch with a deadline at each loop and function.
-    pub epochs: bool,
-    /// How an access outside memory is caught.
-    pub bounds: Bounds,
-    /// How hard the compiler tries.
-    pub effort: CompilerEffort,
-    /// Agents are called as futures, [`WasmSubject::instantiate_async`]; otherwise as functions.
-    pub asynchronous: bool,
-    /// Where memories come from.
-    pub allocation: Allocation,
-    /// Its agents can be saved. The module is given exports, and what is exported is compiled with
-    /// less freedom.
-    pub checkpoints: bool,
-}
-
-/// How an access outside linear memory is caught.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Bounds {
-    /// By pages without access behind it: no check in the code.
-    #[default]
-    GuardPages,
-    /// By comparing each address with memory's current size: nothing reserved, no guard, and
-    /// memory may move.
-    Explicit,
-}
-
-/// How hard the compiler tries.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum CompilerEffort {
-    /// wasmtime's default.
-    #[default]
-    Speed,
-    /// No optimisation.
-    None,
-}
-
-impl EngineOptions {
-    fn config(self) -> Config {
-        let mut config = Config::new();
-        config.consume_fuel(self.fuel);
-        config.epoch_interruption(self.epochs);
-        // A 64-bit memory would have no bound but the host's.
-        config.wasm_memory64(false);
-        // Names are found afterwards where somebody wants them: at each trap and each look at a
-        // guest's stack they would cost a thousand times the stack itself.
-        config.wasm_backtrace_details(WasmBacktraceDetails::Disable);
-        config.wasm_backtrace_max_frames(NonZeroUsize::new(heap::FRAMES_MAX));
-        match self.bounds {
-            Bounds::GuardPages => {}
-            Bounds::Explicit => {
-                config.memory_reservation(0).memory_guard_size(0);
-            }
-        }
-        match self.effort {
-            CompilerEffort::Speed => {}
-            CompilerEffort::None => {
-                config.cranelift_opt_level(OptLevel::None);
-            }
-        }
-        config
-    }
-}
 
 /// The configuration of `engine` as the record states it, asked of the engine itself; `options` for
 /// what an engine does not know of its guests.
@@ -354,16 +284,13 @@ fn link(
         Creator::refuse_signals(&engine).map_err(Outcome::Failed)?;
     }
     USED.lock().unwrap_or_else(PoisonError::into_inner).insert(describe(&engine, options));
-    let module = Module::new(&engine, bytes).map_err(|e| refused("no valid module", &e))?;
+    let invalid = |error: wasmtime::Error| refused("no valid module", &error);
+    let binary = wat::parse_bytes(bytes).map_err(|error| invalid(error.into()))?;
+    let module = Module::new(&engine, &binary).map_err(invalid)?;
     let linker =
         host_functions(&engine, options.asynchronous).map_err(|e| refused("linker", &e))?;
     let pre = linker.instantiate_pre(&module);
     Ok((pre.map_err(|e| refused("imports that no agent has", &e))?, slab))
-}
-
-/// A chain of errors on one line.
-pub(super) fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn host_functions(engine: &Engine, asynchronous: bool) -> wasmtime::Result<Linker<HostState>> {
@@ -402,7 +329,7 @@ fn host_functions(engine: &Engine, asynchronous: bool) -> wasmtime::Result<Linke
             Ok(())
         },
     )?;
-    heap::host_functions(&mut linker)?;
+    heap_calls::host_functions(&mut linker)?;
     linker.func_wrap(module, "clock_ns", |_: Caller<'_, HostState>| -> u64 {
         use caxton_sys::clock::{Clock, Monotonic};
         Monotonic.now().0

@@ -4,18 +4,12 @@
 //! Stacks are kept as offsets and get their names when everything is over. All that a guest tells
 //! is bounded and believed only as far as it can do harm to nothing but its own profile.
 
-use super::agent::WasmAgent;
-use super::dwarf::{Place as Source, Places, demangled};
-use super::instance::{HostState, died, export};
-use crate::subject::Attempt;
-use agent_abi::heap::HeapCounts;
-use caxton_model::case::Outcome;
+use super::dwarf::{Place as Source, Places};
 use caxton_model::profile::{
     About, Frame, Health, Location, Mapping, Origin, Profile, StackSample, Thread, Weight,
 };
 use caxton_model::reading::{Missing, Reading};
 use std::collections::{BTreeMap, HashMap};
-use wasmtime::{Caller, Linker, WasmBacktrace};
 
 /// Frames of a guest's stack that are looked at; also those told of a trap.
 pub(super) const FRAMES_MAX: usize = 64;
@@ -25,7 +19,7 @@ const STACKS_MAX: usize = 1 << 14;
 const BLOCKS_MAX: usize = 1 << 18;
 
 /// A place in a guest's code: its function's index and the offset in the module's file.
-type Place = (u32, u32);
+pub(super) type Place = (u32, u32);
 
 /// What one stack allocated.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -51,7 +45,7 @@ pub struct HeapLog {
     /// Index of the site and bytes, by the block's address.
     blocks: HashMap<u32, (usize, u64)>,
     /// Names of functions from the name section, for code without debug information.
-    names: BTreeMap<u32, String>,
+    pub(super) names: BTreeMap<u32, String>,
     live: u64,
     peak: u64,
     is_peak_taken: bool,
@@ -60,7 +54,7 @@ pub struct HeapLog {
 }
 
 impl HeapLog {
-    fn allocated(&mut self, stack: Vec<Place>, address: u32, weight: u64) -> bool {
+    pub(super) fn allocated(&mut self, stack: Vec<Place>, address: u32, weight: u64) -> bool {
         let site = match self.by_stack.get(&stack) {
             Some(site) => *site,
             None if self.sites.len() == STACKS_MAX => {
@@ -89,7 +83,7 @@ impl HeapLog {
         true
     }
 
-    fn freed(&mut self, address: u32) -> bool {
+    pub(super) fn freed(&mut self, address: u32) -> bool {
         // Taken when it is over and not on its way up: there are many steps up to each peak.
         self.take_peak();
         let Some((site, weight)) = self.blocks.remove(&address) else { return false };
@@ -133,14 +127,14 @@ impl HeapLog {
                 samples.push(StackSample { time_ns: 0, thread: 0, stack, weight: bytes });
             }
         }
-        builder.finish(about, health, (weight, samples))
+        builder.finish(about, health, weight, samples)
     }
 }
 
 /// A profile's tables while they fill.
 struct Builder<'a> {
     places: Option<Places>,
-    names: &'a BTreeMap<u32, String>,
+    pub(super) names: &'a BTreeMap<u32, String>,
     mapping: Mapping,
     frames: Vec<Frame>,
     frame_of: BTreeMap<Frame, u32>,
@@ -229,7 +223,8 @@ impl<'a> Builder<'a> {
         self,
         about: About,
         health: Health,
-        (weight, samples): (Weight, Vec<StackSample>),
+        weight: Weight,
+        samples: Vec<StackSample>,
     ) -> Profile {
         Profile {
             about,
@@ -252,81 +247,6 @@ fn is_apparatus(frame: &Frame) -> bool {
         file.ends_with("abi/src/heap.rs") || file.ends_with("abi/src/heap/sampler.rs")
     });
     in_allocator || frame.name.contains("__rust_")
-}
-
-/// What a guest that lets its host look imports. Where nobody watches, nothing is kept.
-pub(super) fn host_functions(linker: &mut Linker<HostState>) -> wasmtime::Result<()> {
-    let module = agent_abi::IMPORT_MODULE;
-    linker.func_wrap(
-        module,
-        "heap_alloc",
-        |mut caller: Caller<'_, HostState>, address: u32, _bytes: u64, weight: u64| -> i32 {
-            if caller.data().heap.is_none() {
-                return 0;
-            }
-            let seen = WasmBacktrace::force_capture(&caller);
-            let place = |frame: &wasmtime::FrameInfo| {
-                (frame.func_index(), frame.module_offset().unwrap_or(0) as u32)
-            };
-            let stack: Vec<Place> = seen.frames().iter().map(place).collect();
-            let Some(log) = &mut caller.data_mut().heap else { return 0 };
-            for frame in seen.frames() {
-                let index = frame.func_index();
-                if let (false, Some(name)) = (log.names.contains_key(&index), frame.func_name()) {
-                    log.names.insert(index, demangled(name));
-                }
-            }
-            i32::from(log.allocated(stack, address, weight))
-        },
-    )?;
-    linker.func_wrap(
-        module,
-        "heap_free",
-        |mut caller: Caller<'_, HostState>, address: u32| -> i32 {
-            let log = caller.data_mut().heap.as_mut();
-            i32::from(log.is_some_and(|log| log.freed(address)))
-        },
-    )?;
-    Ok(())
-}
-
-impl WasmAgent {
-    /// Has the guest count from 0 on; with an `interval` also lets the host look once per so many
-    /// bytes, at places that `seed` decides. False if the guest has no such allocator.
-    ///
-    /// # Errors
-    /// The guest died, or lies about what it exports.
-    pub fn start_heap(&mut self, interval: u32, seed: u64) -> Attempt<bool> {
-        const NAME: &str = "agent_heap_start";
-        if self.live.instance.get_export(&mut self.live.store, NAME).is_none() {
-            return Ok(false);
-        }
-        let start = export::<(u32, u64), ()>(&mut self.live.store, &self.live.instance, NAME)?;
-        self.live.store.data_mut().heap = (interval > 0).then(Box::default);
-        let started = start.call(&mut self.live.store, (interval, seed));
-        started.map_err(|e| Outcome::DiedInTheMiddle(died(&self.live.store, NAME, &e)))?;
-        Ok(true)
-    }
-
-    /// What the guest counted; none if it does not count.
-    ///
-    /// # Errors
-    /// The guest died or lied.
-    pub fn heap_counts(&mut self) -> Attempt<Option<HeapCounts>> {
-        const NAME: &str = "agent_heap_counts";
-        if self.live.instance.get_export(&mut self.live.store, NAME).is_none() {
-            return Ok(None);
-        }
-        let counts = export::<(), u32>(&mut self.live.store, &self.live.instance, NAME)?;
-        let at = counts.call(&mut self.live.store, ());
-        let at = at.map_err(|e| Outcome::DiedInTheMiddle(died(&self.live.store, NAME, &e)))?;
-        Ok(Some(HeapCounts::from_bytes(&self.live.copy(NAME, u64::from(at))?)))
-    }
-
-    /// Ends the looking: what was seen; none if nobody looked.
-    pub fn take_heap(&mut self) -> Option<HeapLog> {
-        self.live.store.data_mut().heap.take().map(|log| *log)
-    }
 }
 
 #[cfg(test)]

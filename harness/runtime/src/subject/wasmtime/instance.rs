@@ -5,10 +5,10 @@
 //! followed; one that points outside costs this case and nothing else.
 
 use super::checkpoint::Savable;
-use super::engine::{EngineOptions, one_line};
-use super::heap::HeapLog;
-use super::limits::{Growths, Limiter, MemoryUse};
-use super::stderr::Stderr;
+use super::host::HostState;
+use super::limits::{Growths, MemoryUse};
+use super::options::EngineOptions;
+use super::stderr::one_line;
 use super::watch::Lease;
 use crate::subject::{Attempt, HostCounts, REPLY_BYTES_MAX, status_outcome};
 use agent_abi::{ABI_VERSION, CHANNEL_MAGIC, Channel, Status};
@@ -17,72 +17,8 @@ use caxton_model::units::Bytes;
 use std::ops::Range;
 use std::sync::Arc;
 use wasmtime::{
-    AsContext, Instance, InstancePre, Memory, Store, TypedFunc, WasmBacktrace, WasmParams,
-    WasmResults,
+    Instance, InstancePre, Memory, Store, TypedFunc, WasmBacktrace, WasmParams, WasmResults,
 };
-use wasmtime_wasi::WasiCtxBuilder;
-use wasmtime_wasi::p1::WasiP1Ctx;
-
-/// What the system is to a guest.
-struct System {
-    wasi: WasiP1Ctx,
-    stderr: Stderr,
-}
-
-impl System {
-    fn new() -> Box<Self> {
-        let stderr = Stderr::default();
-        let wasi = WasiCtxBuilder::new().stderr(stderr.clone()).build_p1();
-        Box::new(Self { wasi, stderr })
-    }
-}
-
-/// What a store carries for its guest.
-pub(super) struct HostState {
-    /// Made when the guest first calls it: most never do, and there may be 100,000 of them.
-    system: Option<Box<System>>,
-    limiter: Limiter,
-    counts: HostCounts,
-    wasi_calls: u64,
-    memory: Option<Memory>,
-    /// None where nobody watches the guest's heap.
-    pub(super) heap: Option<Box<HeapLog>>,
-}
-
-impl HostState {
-    fn new(limit: Option<Bytes>) -> Self {
-        let (limiter, counts) = (Limiter::new(limit), HostCounts::default());
-        Self { system: None, limiter, counts, wasi_calls: 0, memory: None, heap: None }
-    }
-
-    /// Asked for once by each WASI function, and by nobody else.
-    pub(super) fn wasi(&mut self) -> &mut WasiP1Ctx {
-        self.wasi_calls += 1;
-        &mut self.system.get_or_insert_with(System::new).wasi
-    }
-
-    pub(super) fn counts_mut(&mut self) -> &mut HostCounts {
-        &mut self.counts
-    }
-
-    /// Refuses a buffer that does not lie in the guest's memory.
-    pub(super) fn check(
-        &self,
-        store: &impl AsContext,
-        call: &str,
-        at: u32,
-        bytes: u32,
-    ) -> wasmtime::Result<()> {
-        let size = self.memory.map_or(0, |memory| memory.data_size(store));
-        let end = u64::from(at) + u64::from(bytes);
-        if end <= size as u64 {
-            return Ok(());
-        }
-        Err(wasmtime::Error::msg(format!(
-            "{call} of {bytes} bytes at {at:#x}, outside its memory of {size} bytes"
-        )))
-    }
-}
 
 /// What an agent is made under.
 #[derive(Debug, Clone, Copy, Default)]
@@ -111,13 +47,13 @@ pub(super) fn store(pre: &InstancePre<HostState>, terms: Terms) -> Attempt<Store
 }
 
 /// An agent that is being made.
-pub(super) struct Birth {
+pub(super) struct InstanceBuilder {
     pub(super) store: Store<HostState>,
     instance: Instance,
     memory: Memory,
 }
 
-impl Birth {
+impl InstanceBuilder {
     /// What became of instantiating it in `store`.
     pub(super) fn of(
         mut store: Store<HostState>,
@@ -172,13 +108,13 @@ impl Birth {
         mut self,
         called: wasmtime::Result<u32>,
         lease: Option<Arc<Lease>>,
-    ) -> Attempt<Live> {
+    ) -> Attempt<GuestInstance> {
         let channel = self.survived("agent_new", called)?;
         let handle = self.function("agent_handle")?;
         let reserve = self.function("agent_reserve")?;
         let example = self.function("agent_example")?;
         let Self { store, instance, memory } = self;
-        let live = Live {
+        let live = GuestInstance {
             store,
             instance,
             handle,
@@ -201,7 +137,7 @@ impl Birth {
 }
 
 /// A live agent.
-pub(super) struct Live {
+pub(super) struct GuestInstance {
     pub(super) store: Store<HostState>,
     pub(super) instance: Instance,
     pub(super) handle: TypedFunc<(u32, u32), i32>,
@@ -217,7 +153,7 @@ pub(super) struct Live {
     _lease: Option<Arc<Lease>>,
 }
 
-impl Live {
+impl GuestInstance {
     /// Writes `message` to the inbox; what `agent_handle` is called with then.
     // Inlined by force: the timed call must not depend on who else uses its steps.
     #[inline(always)]

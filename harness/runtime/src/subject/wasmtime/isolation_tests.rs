@@ -13,7 +13,7 @@ const SLOT_BYTES: u32 = 192 << 10;
 const ALLOCATIONS: [Allocation; 3] = [
     Allocation::OnDemand,
     Allocation::Pool { agents: 1, memory_bytes: SLOT_BYTES as u64 },
-    Allocation::Slab { agents: 1, slot_bytes: SLOT_BYTES as u64, is_huge: false },
+    Allocation::Slab { agents: 1, slot_bytes: SLOT_BYTES as u64 },
 ];
 
 /// Message words: what to do, where, and with what. The reply is what a load found, or memory's

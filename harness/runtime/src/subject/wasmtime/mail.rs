@@ -5,7 +5,7 @@
 
 use super::checkpoint::{Checkpoint, RestoreBy};
 use super::engine::WasmSubject;
-use super::instance::{Live, export};
+use super::instance::{GuestInstance, export};
 use crate::subject::mail::{MailInstance, MailSubject, Shape};
 use crate::subject::{Attempt, status_outcome};
 use caxton_model::case::Outcome;
@@ -54,7 +54,7 @@ impl WasmMailSubject {
 /// A live guest with a mailbox.
 #[repr(C)]
 pub struct WasmMail {
-    live: Housed<Live>,
+    live: Housed<GuestInstance>,
     /// Where the first slot lies in linear memory.
     mailbox: usize,
     shape: Shape,
@@ -65,29 +65,30 @@ pub struct WasmMail {
     refused_after: Option<u32>,
 }
 
-impl Owner for Live {
+impl Owner for GuestInstance {
     fn block(&mut self) -> &mut [u8] {
         self.memory_bytes_mut()
     }
 }
 
 impl WasmMail {
-    fn new(mut live: Live, shape: Shape, deadline_ticks: Option<u64>) -> Attempt<Self> {
+    fn new(mut live: GuestInstance, shape: Shape, deadline_ticks: Option<u64>) -> Attempt<Self> {
         let open = export::<(u32, u32, u32), i32>(&mut live.store, &live.instance, OPEN)?;
         if let Some(ticks) = deadline_ticks {
             live.store.set_epoch_deadline(ticks);
         }
         let wish = (live.channel_at(), shape.slots, shape.slot_bytes);
         let called = open.call(&mut live.store, wish);
-        Self::opened(live, shape, (deadline_ticks, called))
+        Self::opened(live, shape, deadline_ticks, called)
     }
 
     /// The agent whose mailbox is open: just now, or, after its memory was put back to a
     /// checkpoint's, where it was then.
     fn opened(
-        mut live: Live,
+        mut live: GuestInstance,
         shape: Shape,
-        (deadline_ticks, called): (Option<u64>, wasmtime::Result<i32>),
+        deadline_ticks: Option<u64>,
+        called: wasmtime::Result<i32>,
     ) -> Attempt<Self> {
         let drain = export(&mut live.store, &live.instance, "agent_mail_drain")?;
         live.opened(OPEN, shape.bytes(), called)?;
@@ -201,6 +202,6 @@ impl MailSubject for WasmMailSubject {
         let mut live = self.subject.instantiate(self.limit)?.live;
         let restored = live.restore(checkpoint, self.by);
         restored.map_err(|error| Outcome::Refused(error.to_string()))?;
-        WasmMail::opened(live, shape, (self.deadline_ticks, Ok(0)))
+        WasmMail::opened(live, shape, self.deadline_ticks, Ok(0))
     }
 }

@@ -1,26 +1,32 @@
 //! wasmtime as a subject: the only folder that names it.
 //!
-//! `engine.rs` compiles and says with which configuration; `limits.rs` bounds memory and notes
-//! what was denied; `instance.rs` is the live agent, in which every address and length that comes
-//! from the guest is checked; `agent.rs` calls it as functions, `async_agent.rs` as futures;
-//! `checkpoint.rs` keeps an agent's state and puts it back: `expose.rs` makes it visible,
-//! `variables.rs` is what of it is not memory, `checkpoint_bytes.rs` its form outside this process.
-//! `heap.rs` notes who allocates in a guest that tells. For profilers `code.rs` and `dwarf.rs` name
-//! the functions behind addresses, and `watch.rs` tells when code comes and goes.
+//! `engine.rs` compiles, under the options of `options.rs`, and says with which configuration;
+//! `limits.rs` bounds memory and notes what was denied; `host.rs` is what the host keeps for a
+//! guest, `instance.rs` the live agent, in which every address and length that comes from the guest
+//! is checked; `agent.rs` calls it as functions, `async_agent.rs` as futures; `checkpoint.rs` is an
+//! agent's state, `saving.rs` keeps it and puts it back: `expose.rs` makes it visible,
+//! `variables.rs` is what of it is not memory.
+//! `heap.rs` notes who allocates in a guest that tells, by way of `heap_calls.rs`. For profilers
+//! `code.rs` and `dwarf.rs` name the functions behind addresses, and `watch.rs` tells when code
+//! comes and goes.
 
 mod agent;
 mod allocation;
 mod async_agent;
 mod checkpoint;
-mod checkpoint_bytes;
+mod checkpoint_error;
 mod code;
 mod dwarf;
 mod engine;
 mod expose;
 mod heap;
+mod heap_calls;
+mod host;
 mod instance;
 mod limits;
 mod mail;
+mod options;
+mod saving;
 mod stderr;
 mod variables;
 mod watch;
@@ -28,20 +34,18 @@ mod watch;
 pub use agent::WasmAgent;
 pub use allocation::Allocation;
 pub use async_agent::AsyncWasmAgent;
-pub use checkpoint::{Checkpoint, CheckpointError, RestoreBy};
+pub use checkpoint::{Checkpoint, RestoreBy};
+pub use checkpoint_error::CheckpointError;
 pub use dwarf::{Place as SourcePlace, Places as SourcePlaces};
-pub use engine::{
-    Bounds, CompilerEffort, EngineOptions, WasmSubject, shared_configuration, used_configurations,
-};
+pub use engine::{WasmSubject, shared_configuration, used_configurations};
 pub use expose::{ExposeError, Exposed};
 pub use heap::{HeapLog, Site};
 pub use limits::{Growth, Growths, MemoryUse};
 pub use mail::{WasmMail, WasmMailSubject};
+pub use options::{Bounds, CompilerEffort, EngineOptions};
 
 #[cfg(test)]
 mod async_tests;
-#[cfg(test)]
-mod checkpoint_bytes_tests;
 #[cfg(test)]
 mod checkpoint_tests;
 #[cfg(test)]

@@ -110,6 +110,11 @@ impl AsyncWrite for Stderr {
     }
 }
 
+/// A chain of errors on one line.
+pub(super) fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -31,70 +31,35 @@ fn a_guest_that_keeps_the_contract_replies() {
 }
 
 #[test]
-fn a_trap_is_a_death_in_the_middle() {
-    let end = why(fate(&guest("i32.const 64", "unreachable")));
-    assert!(end.starts_with("died in the middle: trap in agent_handle"), "{end}");
-}
-
-#[test]
-fn a_reply_outside_memory_is_a_wild_pointer() {
-    for reply in [
-        "(i64.store (i32.const 88) (i64.const 0x20000))",
-        "(i64.store (i32.const 88) (i64.const -1))",
-        "(i64.store (i32.const 96) (i64.const 131072))",
-    ] {
-        let end = why(fate(&guest("i32.const 64", &format!("{reply} i32.const 0"))));
-        assert!(end.starts_with("died in the middle: wild pointer: reply"), "{end}");
-    }
-    let endless = "(i64.store (i32.const 96) (i64.const 0x7fffffffffff)) i32.const 0";
-    let end = why(fate(&guest("i32.const 64", endless)));
-    assert!(end.contains("over the limit of 67108864"), "{end}");
-}
-
-#[test]
-fn an_inbox_outside_memory_is_a_wild_pointer() {
-    let lie = guest("i32.const 64", "i32.const 0").replace(
-        "(i64.store (i32.const 72) (i64.const 4096))",
-        "(i64.store (i32.const 72) (i64.const 131071))",
-    );
-    let end = why(fate(&lie));
-    assert!(end.starts_with("died in the middle: wild pointer: inbox"), "{end}");
-}
-
-#[test]
-fn a_message_sent_from_outside_memory_is_caught() {
+fn a_hostile_guest_dies_of_what_it_does() {
+    let store =
+        |field: u32, value: &str| format!("(i64.store (i32.const {field}) (i64.const {value}))");
+    let inbox = |text: String| text.replace(&store(72, "4096"), &store(72, "131071"));
+    let starts = |text: String| text.replace("(data", "(func $s unreachable) (start $s) (data");
+    let handles = |body: &str| guest("i32.const 64", body);
+    let replies = |field, value| handles(&format!("{} i32.const 0", store(field, value)));
+    let is_born = |new: &str| guest(new, "i32.const 0");
     let send = "(drop (call $send (i64.const 1) (i32.const 131070) (i32.const 16))) i32.const 0";
-    let end = why(fate(&guest("i32.const 64", send)));
-    assert!(end.contains("send of 16 bytes at 0x1fffe, outside its memory"), "{end}");
-}
-
-#[test]
-fn a_status_that_is_none_and_a_refusal_are_told() {
-    let end = why(fate(&guest("i32.const 64", "i32.const 77")));
-    assert_eq!(end, "died in the middle: the agent answered with unknown status 77");
-    let end = why(fate(&guest("i32.const 64", "i32.const 1")));
-    assert_eq!(end, "died in the middle: the agent refused the message: message");
-}
-
-#[test]
-fn a_channel_that_is_none_is_a_death_before_work() {
-    for (new, says) in [
-        ("i32.const 0", "where no channel lies"),
-        ("i32.const 131060", "wild pointer: channel"),
-        ("i32.const -8", "wild pointer: channel"),
-        ("unreachable", "trap in agent_new"),
+    let (middle, before) = ("died in the middle: ", "died before work: ");
+    for (text, ends, says) in [
+        (handles("unreachable"), middle, "trap in agent_handle"),
+        (replies(88, "0x20000"), middle, "wild pointer: reply"),
+        (replies(88, "-1"), middle, "wild pointer: reply"),
+        (replies(96, "131072"), middle, "wild pointer: reply"),
+        (replies(96, "0x7fffffffffff"), middle, "over the limit of 67108864"),
+        (inbox(handles("i32.const 0")), middle, "wild pointer: inbox"),
+        (handles(send), middle, "send of 16 bytes at 0x1fffe, outside its memory"),
+        (handles("i32.const 77"), middle, "the agent answered with unknown status 77"),
+        (handles("i32.const 1"), middle, "the agent refused the message: message"),
+        (is_born("i32.const 0"), before, "where no channel lies"),
+        (is_born("i32.const 131060"), before, "wild pointer: channel"),
+        (is_born("i32.const -8"), before, "wild pointer: channel"),
+        (is_born("unreachable"), before, "trap in agent_new"),
+        (starts(handles("i32.const 0")), before, "trap in start"),
     ] {
-        let end = why(fate(&guest(new, "i32.const 0")));
-        assert!(end.starts_with("died before work") && end.contains(says), "{new}: {end}");
+        let end = why(fate(&text));
+        assert!(end.starts_with(ends) && end.contains(says), "{says}: {end}");
     }
-}
-
-#[test]
-fn a_start_function_that_traps_is_a_death_before_work() {
-    let start = guest("i32.const 64", "i32.const 0")
-        .replace("(data", "(func $boom unreachable) (start $boom) (data");
-    let end = why(fate(&start));
-    assert!(end.starts_with("died before work: trap in start"), "{end}");
 }
 
 #[test]

@@ -1,14 +1,14 @@
 //! An instance's state beside its memory: mutable globals and tables, as values that mean the same
 //! in every instance of the module. A function is its index in the module.
 
-use super::checkpoint::CheckpointError;
+use super::checkpoint_error::CheckpointError;
 use super::expose::Places;
-use super::instance::HostState;
+use super::host::HostState;
 use std::collections::HashMap;
 use wasmtime::{Extern, Func, Global, HeapType, Instance, Ref, Store, Table, V128, Val, ValType};
 
 /// What a global holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Value {
     I32(i32),
     I64(i64),
@@ -24,7 +24,7 @@ pub(super) enum Value {
 pub(super) type Reference = Option<u32>;
 
 /// The state of one instance beside its memory.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(super) struct Variables {
     /// In the order of the module's mutable globals.
     pub(super) globals: Vec<Value>,

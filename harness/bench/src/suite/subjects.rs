@@ -1,0 +1,53 @@
+//! What a suite is, and what it is planned for.
+
+use crate::measure::protocol::LoadTarget;
+use crate::plan::Task;
+use crate::plan::scale::Scale;
+use caxton_model::load::plan::LoadPlan;
+use caxton_model::units::{Bytes, Nanos};
+use caxton_sys::allocator::Counting;
+
+/// A bench binary's suite.
+#[derive(Debug, Clone, Copy)]
+pub struct Suite {
+    /// Its name, the first part of its case keys.
+    pub name: &'static str,
+    /// Its tasks for the given subjects.
+    pub plan: fn(&Subjects) -> Vec<Task>,
+    /// What its processes' allocator counts.
+    pub counting: Counting,
+    /// The one agent that it is of; none if it is of all of them.
+    pub agent: Option<&'static str>,
+}
+
+/// What a suite is planned for.
+#[derive(Debug, Clone, Default)]
+pub struct Subjects {
+    /// Agents with a twin, in order.
+    pub agents: Vec<String>,
+    /// Guests given as files, without a twin.
+    pub guests: Vec<String>,
+    /// Memory limits.
+    pub limits: Vec<Bytes>,
+    /// Whether what takes long is wanted too.
+    pub is_full: bool,
+    /// What is wanted of loads.
+    pub loads: Loads,
+}
+
+/// What the user wants of loads.
+#[derive(Debug, Clone, Default)]
+pub struct Loads {
+    /// Loads of the user's own; the guide's are left out then.
+    pub own: Vec<LoadPlan>,
+    /// The time for each load; none for the scale's.
+    pub time: Option<Nanos>,
+    /// What takes the messages of the user's own loads.
+    pub target: Option<LoadTarget>,
+    /// A leak to be found.
+    pub planted_bytes: u32,
+    /// How much is granted, if no time is given.
+    pub scale: Option<Scale>,
+    /// Seed of schedules.
+    pub seed: u64,
+}

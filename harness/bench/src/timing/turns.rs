@@ -1,0 +1,70 @@
+//! Who is timed when. Sides that are compared take turns in one process or on one core, in an order
+//! that chance decides anew for each round: what the machine does meanwhile meets all of them alike.
+
+use super::calibrate;
+use super::context::{At, Context};
+use caxton_analysis::quiet::YARDSTICK;
+use caxton_model::case::CaseKey;
+use caxton_model::units::Nanos;
+use caxton_runtime::subject::Attempt;
+use std::ops::Range;
+
+/// How many rounds there are, and what is done between them.
+#[derive(Debug, Clone)]
+pub struct Rounds<'a> {
+    /// The blocks that the rounds are told as.
+    pub numbers: Range<u32>,
+    /// The cases that are told how long the noise probe took before each round.
+    pub probed: Vec<&'a CaseKey>,
+    /// So many rounds there are however long they take.
+    pub at_least: u32,
+    /// Beyond those none begins once so much time is over.
+    pub time: Nanos,
+}
+
+impl<'a> Rounds<'a> {
+    /// Rounds of these numbers.
+    pub fn new(numbers: Range<u32>, probed: impl Into<Vec<&'a CaseKey>>) -> Self {
+        let probed = probed.into();
+        Self { numbers, probed, at_least: u32::MAX, time: Nanos(u64::MAX) }
+    }
+}
+
+/// One round: each of `sides` has its turn, in an order that chance decides.
+///
+/// # Errors
+/// That of the first turn that fails.
+pub fn round<S, E>(
+    rng: &mut fastrand::Rng,
+    sides: &mut [S],
+    turn: impl FnMut(&mut S) -> Result<(), E>,
+) -> Result<(), E> {
+    rng.shuffle(sides);
+    sides.iter_mut().try_for_each(turn)
+}
+
+/// All rounds of a launch; `turn` is told the number of the round.
+///
+/// # Errors
+/// That of the first turn that fails.
+pub fn turns<S>(
+    ctx: &mut Context<'_>,
+    rounds: &Rounds<'_>,
+    sides: &mut [S],
+    mut turn: impl FnMut(&mut Context<'_>, &mut S, u32) -> Attempt<()>,
+) -> Attempt<()> {
+    let (mut rng, start) = (ctx.rng.fork(), ctx.clock.now().0);
+    for (done, number) in (0..).zip(rounds.numbers.clone()) {
+        if done >= rounds.at_least && ctx.clock.now().0 - start > rounds.time.0 {
+            break;
+        }
+        if !rounds.probed.is_empty() {
+            let taken = calibrate::noise_probe(ctx.clock);
+            for case in &rounds.probed {
+                ctx.sample(case, YARDSTICK, At::block(number), taken.0);
+            }
+        }
+        round(&mut rng, sides, |side| turn(ctx, side, number))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,28 @@
+//! What all formats are made of, and why one could not be made.
+
+use caxton_model::case::Outcome;
+use caxton_model::metric::MetricName;
+use caxton_model::reading::Reading;
+use caxton_model::record::{CaseRecord, Record, Summary};
+
+/// Why a format could not be made.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot make {format}: {why}")]
+pub struct ExportError {
+    /// The format's name.
+    pub format: &'static str,
+    /// What is wrong.
+    pub why: String,
+}
+
+/// What is known of the cases that ran, in the record's order; a number that no format can hold is
+/// none.
+pub(super) fn known(record: &Record) -> impl Iterator<Item = (&CaseRecord, MetricName, &Summary)> {
+    let ran = record.cases.iter().filter(|case| case.outcome == Outcome::Ran);
+    ran.flat_map(|case| {
+        case.metrics.iter().filter_map(move |(name, reading)| match reading {
+            Reading::Known(summary) if summary.is_finite() => Some((case, *name, summary)),
+            _ => None,
+        })
+    })
+}
