@@ -10,7 +10,7 @@ pub use self::load::{LoadJob, LoadTarget};
 
 use crate::guest::catalog::Expected;
 use crate::guest::toolchain::Variant;
-use crate::timing::calibrate::Cost;
+use crate::timing::cost::Cost;
 use caxton_model::case::{CaseKey, Outcome};
 use caxton_model::load::frame::Line;
 use caxton_model::metric::MetricName;

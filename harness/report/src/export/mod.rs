@@ -84,7 +84,7 @@ pub const EXPORTERS: &[Exporter] = &[
         name: "junit",
         file: "junit.xml",
         export: junit::export,
-        doc: "JUnit XML: a test for each case, load, threshold, target, bar and verdict",
+        doc: "JUnit XML: a test for each case, load, threshold, target, requirement and verdict",
     },
     Exporter {
         name: "prometheus",
