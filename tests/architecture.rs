@@ -49,7 +49,7 @@ const FOREIGN: [(&str, &[&str]); 15] = [
     ("perf-event-open-sys", &["caxton-sys"]),
     ("plotters", &["caxton-report"]),
     ("pprof", &["caxton-profiler", "caxton-report"]),
-    ("quick-xml", &["caxton-report"]),
+    ("quick-xml", &["caxton-fixture", "caxton-report"]),
     ("tokio", &["caxton-bench", "caxton-runtime"]),
     ("wasm-encoder", &["caxton-runtime"]),
     // The slab of `sys` implements a trait of the engine that is unsafe to implement.

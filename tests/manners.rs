@@ -107,12 +107,14 @@ fn a_terminal_without_escapes_gets_none() {
 #[test]
 fn every_help_has_every_exit_code() {
     let says = |program: &Path, words: &[&str]| heard(program, words).stdout;
-    let mut helps = vec![says(bench(), &["--help"]), says(suite("scenarios"), &["-h"])];
+    let mut helps = vec![says(bench(), &["--help"]), says(suite("scenarios"), &["--help"])];
     helps.push(says(bench(), &["selftest", "--help"]));
     helps.push(tool_says(&["--help"]).stdout);
     for task in ["report", "export", "list", "compare", "gate", "ci", "history"] {
         helps.push(tool_says(&[task, "--help"]).stdout);
     }
+    let short = says(bench(), &["-h"]);
+    assert!(short.lines().count() <= 40, "-h fits one screen:\n{short}");
     for help in helps {
         for (code, says) in exit::CODES {
             assert!(help.contains(&format!("\n  {code:>3}  {says}\n")), "{code}: {help}");

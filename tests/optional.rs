@@ -123,10 +123,10 @@ const REMOUNTED: &str = r#"
 fn remounted(how: &str, words: &[&str]) -> Option<Said> {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let program = folder.path().join("bench");
-    fs::copy(bench(), &program).expect("a fresh folder");
+    fs::copy(tool(), &program).expect("a fresh folder");
     let (target, program) = (word(target()), word(&program));
     let shell = ["--mount", "--map-root-user", "sh", "-c", REMOUNTED, "sh"];
-    let words = [&shell[..], &[&target, how, &program], words].concat();
+    let words = [&shell[..], &[&target, how, &program, "__bench", "wasm"], words].concat();
     let said = heard(Path::new("unshare"), &words);
     if said.stderr.starts_with("unshare: ") || said.code == Some(77) {
         capability::absent("mount", said.stderr.trim());

@@ -19,12 +19,10 @@ pub mod timing;
 pub mod workload;
 
 use caxton_sys::allocator::{count, count_as};
+use measure::protocol::BENCH_ARGUMENT;
 use std::ffi::OsString;
 use std::process::ExitCode;
 use suite::Suite;
-
-/// The first word by which `cargo bench` has a suite run; the second is the suite's name.
-pub const BENCH_ARGUMENT: &str = "__bench";
 
 /// What `caxton-bench` does with the words of its command line: a suite, a worker's part of one, or
 /// a command on what was measured.

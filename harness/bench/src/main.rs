@@ -1,5 +1,7 @@
 //! `caxton-bench`: measures agents, and reports, compares, judges and exports what was measured.
 
+#![forbid(unsafe_code)]
+
 use caxton_sys::allocator::Allocator;
 use std::ffi::OsString;
 use std::process::ExitCode;

@@ -1,6 +1,6 @@
 //! The first page of a record: when, where, of what.
 
-use crate::BENCH_ARGUMENT;
+use crate::measure::protocol::BENCH_ARGUMENT;
 use crate::plan::scale::Scale;
 use caxton_model::reading::{Missing, Reading};
 use caxton_model::record::{Record, Revision, Run, SCHEMA, Status};

@@ -93,8 +93,7 @@ impl MailSubject for Scripted {
 /// A script, the last slot's worth first.
 pub(crate) fn mail(bytes: &[u8]) -> bool {
     let subject = Scripted { script: Arc::new(Mutex::new(bytes.to_vec())) };
-    let setup =
-        Setup { agents: AGENTS, shards: 2, shape: SHAPE, batch: 3 };
+    let setup = Setup { agents: AGENTS, shards: 2, shape: SHAPE, batch: 3 };
     let supervision = Supervision {
         delivery: Delivery::AtLeastOnce,
         intensity: Intensity { restarts: 3, period_ns: u64::MAX },

@@ -3,8 +3,8 @@
 use crate::folder::with_files;
 use caxton_analysis::compare::Records;
 use caxton_analysis::limits::Limits;
+use caxton_analysis::paired::judge::rejudge;
 use caxton_analysis::reduce::resummarise;
-use caxton_analysis::targets;
 use caxton_model::baseline::load_kit;
 use caxton_model::paired::comparison::Comparison;
 use caxton_model::record::Record;
@@ -15,6 +15,7 @@ use caxton_report::ci;
 use caxton_report::export::{COMPARISON_EXPORTERS, EXPORTERS, markdown_against};
 use caxton_report::history;
 use caxton_report::sections::Style;
+use caxton_report::sections::records_text;
 use caxton_report::{html, sections as report};
 use std::hint::black_box;
 use std::sync::LazyLock;
@@ -55,7 +56,7 @@ pub(crate) fn comparison(bytes: &[u8]) -> bool {
         return false;
     };
     tell_pair(&pair);
-    pair.rejudge(&turns);
+    rejudge(&mut pair, &turns);
     tell_pair(&pair);
     true
 }
@@ -67,7 +68,7 @@ pub(crate) fn turns(bytes: &[u8]) -> bool {
     let Ok((mut pair, turns)) = with_files(&files, RunFolder::load_comparison) else {
         return false;
     };
-    pair.rejudge(&turns);
+    rejudge(&mut pair, &turns);
     tell_pair(&pair);
     true
 }
@@ -108,7 +109,7 @@ fn tell_run(record: &Record, samples: &[Sample]) {
     black_box(report::limits_table(&graded, &LIMITS.idle(record)));
     for [base, candidate] in [[&*BASE, record], [record, &*BASE]] {
         let records = Records::compare(base, candidate, &[], &LIMITS);
-        black_box((records.conclusion(), records.text(&COLOUR)));
+        black_box((records.conclusion(), records_text(&records, &COLOUR)));
     }
 }
 

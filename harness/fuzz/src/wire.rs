@@ -6,6 +6,7 @@ use caxton_bench::guest::catalog::Workspace;
 use caxton_bench::measure::protocol::{Event, Kept};
 use caxton_bench::measure::turns::wire::{Answer, Command, Order};
 use caxton_bench::measure::worker;
+use caxton_report::profile::growth;
 use std::hint::black_box;
 use std::path::Path;
 
@@ -24,7 +25,7 @@ pub(crate) fn event(bytes: &[u8]) -> bool {
             black_box(is_whole.then(|| (profile.total(), profile.shares())));
         }
         Event::Keep { what: Kept::Growth(growth), .. } => {
-            black_box(growth.svg("memory").ok());
+            black_box(growth::svg(growth, "memory").ok());
         }
         Event::Load { line, .. } => {
             black_box(serde_json::to_string(line).expect("what was read can be kept"));

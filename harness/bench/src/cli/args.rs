@@ -86,7 +86,8 @@ pub struct Selection {
     pub list: bool,
 
     /// Format of --list
-    #[arg(hide_short_help = true, long, value_enum, requires = "list", default_value_t = ListFormat::Pretty)]
+    #[arg(hide_short_help = true,
+          long, value_enum, requires = "list", default_value_t = ListFormat::Pretty)]
     pub format: ListFormat,
 
     /// Asked by test runners: no case is ignored
@@ -171,22 +172,26 @@ pub struct Against {
     pub limits: Option<PathBuf>,
 
     /// Share by which a metric may be worse
-    #[arg(hide_short_help = true, long, value_name = "SHARE", value_parser = parse_share, default_value = "0.01",
+    #[arg(hide_short_help = true,
+          long, value_name = "SHARE", value_parser = parse_share, default_value = "0.01",
           requires = "pairs")]
     pub margin: f64,
 
     /// Seconds per case after which a comparison gives up, once there were 16 launch pairs
-    #[arg(hide_short_help = true, long, value_name = "SECONDS", value_parser = parse_seconds, default_value = "10",
+    #[arg(hide_short_help = true,
+          long, value_name = "SECONDS", value_parser = parse_seconds, default_value = "10",
           requires = "comparison")]
     pub budget: f64,
 
     /// Compare counts only (fuel, sizes, memory): no time is measured
-    #[arg(hide_short_help = true, long, requires = "comparison", conflicts_with_all = ["margin", "budget"])]
+    #[arg(hide_short_help = true,
+          long, requires = "comparison", conflicts_with_all = ["margin", "budget"])]
     pub counts: bool,
 
     /// Link this version N times more, its sections in another order each time, and measure how far
     /// that alone moves each metric: the relink floor. With --baseline, margins are widened to it
-    #[arg(hide_short_help = true, long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=99),
+    #[arg(hide_short_help = true,
+          long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=99),
           conflicts_with_all = ["save_baseline", "between", "pack", "profile", "profile_time",
                                 "counts"])]
     pub relink: Option<u32>,
@@ -221,11 +226,13 @@ pub struct Profiling {
     pub profile_time: Option<f64>,
 
     /// What takes the samples [default: perf-clock, and pprof where the kernel refuses it]
-    #[arg(hide_short_help = true, long, value_parser = profiler(), value_name = "NAME", requires = "profile")]
+    #[arg(hide_short_help = true,
+          long, value_parser = profiler(), value_name = "NAME", requires = "profile")]
     pub profiler: Option<EngineName>,
 
     /// Samples per second of CPU time
-    #[arg(hide_short_help = true, long, value_name = "HZ", requires = "profile", default_value_t = 997,
+    #[arg(hide_short_help = true,
+          long, value_name = "HZ", requires = "profile", default_value_t = 997,
           value_parser = clap::value_parser!(u32).range(10..=10_000))]
     pub profile_hz: u32,
 

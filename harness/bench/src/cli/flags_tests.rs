@@ -186,5 +186,7 @@ fn help_shows_the_suites_own_flags_and_every_exit_code() {
         assert_eq!(help.contains("selftest"), suite.name == wasm::SUITE.name, "{help}");
         assert!(help.ends_with(&format!("{}\n", exit::help())), "{help}");
     }
-    assert!(command(&heap::SUITE).render_help().to_string().contains("benches scenarios, wasm"));
+    assert!(
+        command(&heap::SUITE).render_long_help().to_string().contains("benches scenarios, wasm")
+    );
 }

@@ -38,7 +38,8 @@ pub struct LoadArgs {
     pub threshold: Vec<Threshold>,
 
     /// How its messages lie within the rate
-    #[arg(hide_short_help = true, long, value_name = "HOW", value_parser = parse_arrivals, requires = "stage",
+    #[arg(hide_short_help = true,
+          long, value_name = "HOW", value_parser = parse_arrivals, requires = "stage",
           conflicts_with = "closed", default_value = "constant")]
     pub arrivals: Arrivals,
 
@@ -53,17 +54,20 @@ pub struct LoadArgs {
     pub agents: u32,
 
     /// Length of its messages
-    #[arg(hide_short_help = true, long, value_name = "SIZE", value_parser = parse_size, requires = "stage",
+    #[arg(hide_short_help = true,
+          long, value_name = "SIZE", value_parser = parse_size, requires = "stage",
           default_value = "1KiB")]
     pub message: Bytes,
 
     /// Response time that it is about: a generator that is late by a tenth of it is not believed
-    #[arg(hide_short_help = true, long, value_name = "TIME", value_parser = parse_time, requires = "stage",
+    #[arg(hide_short_help = true,
+          long, value_name = "TIME", value_parser = parse_time, requires = "stage",
           default_value = "100ms")]
     pub slo: Nanos,
 
     /// Its most messages in flight: more are dropped, and counted
-    #[arg(hide_short_help = true, long, value_name = "N", requires = "stage", default_value_t = CAP)]
+    #[arg(hide_short_help = true,
+          long, value_name = "N", requires = "stage", default_value_t = CAP)]
     pub cap: u64,
 
     /// Keep so many in flight and send the next on an answer: a closed loop, as fast as it goes

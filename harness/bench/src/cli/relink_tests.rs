@@ -20,7 +20,7 @@ fn a_path_of_cargo_says_how_it_was_built() {
 }
 
 #[test]
-fn the_executable_is_that_of_the_bench_and_not_of_a_namesake() {
+fn the_executable_is_that_of_the_binary_and_not_of_a_namesake() {
     let made = |kind: &str, name: &str, executable: &str, fresh: bool| {
         let target = format!(r#"{{"kind":["{kind}"],"name":"{name}"}}"#);
         format!(r#"{{"reason":"x","target":{target},"executable":{executable},"fresh":{fresh}}}"#)
@@ -29,13 +29,13 @@ fn the_executable_is_that_of_the_bench_and_not_of_a_namesake() {
         r#"{"reason":"build-script-executed","package_id":"a","out_dir":"/t"}"#.to_owned(),
         made("lib", "wasm", "null", true),
         made("lib", "runner", "null", false),
-        made("bench", "wasm", r#""/t/wasm-1""#, false),
-        made("bin", "wasm", r#""/t/wasm-2""#, true),
+        made("bench", "wasm", r#""/t/wasm-1""#, true),
+        made("bin", "wasm", r#""/t/wasm-2""#, false),
         r#"{"reason":"build-finished","success":true}"#.to_owned(),
         "not json".to_owned(),
     ];
     let messages = &messages.join("\n");
-    let linked = Linked { executable: PathBuf::from("/t/wasm-1"), others: 1 };
+    let linked = Linked { executable: PathBuf::from("/t/wasm-2"), others: 1 };
     assert_eq!(Linked::parse(messages, "wasm"), Some(linked));
     assert_eq!(Linked::parse(messages, "runner"), None);
     assert_eq!(Linked::parse("", "wasm"), None);

@@ -10,7 +10,7 @@ pub use self::load::{LoadJob, LoadTarget};
 
 use crate::guest::catalog::Expected;
 use crate::guest::toolchain::Variant;
-use crate::timing::calibrate::Cost;
+use crate::timing::cost::Cost;
 use caxton_model::case::{CaseKey, Outcome};
 use caxton_model::load::frame::Line;
 use caxton_model::metric::MetricName;
@@ -27,6 +27,8 @@ use std::path::PathBuf;
 /// Version of this protocol; a worker refuses a launch of another one.
 pub const PROTOCOL: u32 = 5;
 
+/// The first word by which `cargo bench` has a suite run; the second is the suite's name.
+pub const BENCH_ARGUMENT: &str = "__bench";
 /// The first argument that makes a bench executable a worker.
 pub const WORKER_ARGUMENT: &str = "__worker";
 
@@ -148,9 +150,9 @@ pub enum Job {
 }
 
 impl Job {
-    /// Whether its worker stays on one CPU from the start. One that compiles seven modules before it
-    /// measures does that on every core; one whose agents live on a thread per core measures there,
-    /// too.
+    /// Whether its worker stays on one CPU from the start. One that compiles seven modules before
+    /// it measures does that on every core; one whose agents live on a thread per core measures
+    /// there, too.
     pub fn is_pinned(&self) -> bool {
         matches!(
             self,

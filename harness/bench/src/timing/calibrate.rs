@@ -1,21 +1,15 @@
 //! The instrument measures itself first: a clock read, an empty sample, a turn of the batch loop.
 
 use super::blocks::{BenchInstance, timed_batch};
+use super::cost::Cost;
 use caxton_model::record::Calibration;
 use caxton_model::units::{Bytes, Nanos};
 use caxton_runtime::subject::{AgentInstance, Attempt, HostCounts};
 use caxton_sys::clock::Clock;
-use serde::{Deserialize, Serialize};
 
 const READS: u32 = 2_000;
 const SAMPLES: usize = 501;
 const TURNS: u64 = 10_000;
-
-/// A sample's own cost stays below 1 % of what it times; half of that, to be safe from jitter.
-const BATCH_PER_SAMPLE: f64 = 200.0;
-
-/// No shorter batch is aimed at: below it a single interrupt is most of the sample.
-const BATCH_FLOOR: Nanos = Nanos(20_000);
 
 /// Turns of the noise probe: about 20 µs.
 const PROBE_TURNS: u64 = 8_000;
@@ -32,29 +26,6 @@ pub fn noise_probe(clock: &dyn Clock) -> Nanos {
     }
     std::hint::black_box(chains);
     Nanos(clock.now().0 - start.0)
-}
-
-/// What the instrument costs in this launch.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Cost {
-    /// One read of the clock, in nanoseconds.
-    pub clock_read_ns: f64,
-    /// One timed, empty sample, in nanoseconds.
-    pub sample_ns: f64,
-    /// One turn of the batch loop, in nanoseconds.
-    pub loop_turn_ns: f64,
-}
-
-impl Cost {
-    /// The shortest batch that makes a sample's own cost less than 1 % of it.
-    pub fn batch_min(&self) -> Nanos {
-        Nanos((self.sample_ns * BATCH_PER_SAMPLE) as u64).max(BATCH_FLOOR)
-    }
-
-    /// The share of a timed batch that is the sample's own cost, in parts per billion.
-    pub fn share_ppb(&self, batch: Nanos) -> u64 {
-        (self.sample_ns / batch.0.max(1) as f64 * 1e9).round() as u64
-    }
 }
 
 /// An agent that does nothing: what is left of a batch is the loop.

@@ -1,6 +1,7 @@
 //! What every workload is handed: the clock, chance, how much to measure, and whom to tell.
 
-use super::calibrate::{self, Cost};
+use super::calibrate;
+use super::cost::Cost;
 use crate::measure::protocol::{Effort, Event};
 use caxton_model::case::CaseKey;
 use caxton_model::metric::MetricName;

@@ -4,6 +4,7 @@
 pub mod blocks;
 pub mod calibrate;
 pub mod context;
+pub mod cost;
 pub mod participants;
 #[cfg(test)]
 pub(crate) mod scripted;

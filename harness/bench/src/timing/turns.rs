@@ -1,5 +1,6 @@
 //! Who is timed when. Sides that are compared take turns in one process or on one core, in an order
-//! that chance decides anew for each round: what the machine does meanwhile meets all of them alike.
+//! that chance decides anew for each round: what the machine does meanwhile meets all of them
+//! alike.
 
 use super::calibrate;
 use super::context::{At, Context};

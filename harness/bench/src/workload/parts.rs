@@ -13,8 +13,8 @@ use super::sides::{Exchange, Loaded, module, page_offset};
 use crate::guest::toolchain::{Side, Variant};
 use crate::measure::protocol::{AgentFiles, Event};
 use crate::timing::blocks::BlockSize;
-use crate::timing::calibrate::Cost;
 use crate::timing::context::{Context, Total};
+use crate::timing::cost::Cost;
 use crate::timing::participants::{BlockTurn, Group, Participant, blocks};
 use crate::timing::turns::Rounds;
 use caxton_model::case::{CaseKey, Outcome};
@@ -48,7 +48,7 @@ pub struct Files<'a> {
 /// What became of the agent.
 pub fn run(ctx: &mut Context<'_>, case: &CaseKey, files: &Files<'_>) -> Attempt<()> {
     let pads = pads(ctx);
-    let subjects = Subjects::load(ctx, case, files)?;
+    let subjects = PartSubjects::load(ctx, case, files)?;
     if let Some(core) = ctx.core {
         affinity::pin_to(core).map_err(|e| Outcome::Failed(format!("CPU {core}: {e}")))?;
     }
@@ -84,7 +84,7 @@ fn options() -> [(&'static str, EngineOptions); 4] {
 }
 
 /// Everything that is loaded for a launch.
-struct Subjects {
+struct PartSubjects {
     /// The agent, all with the same example and reply: the default engine's first.
     agents: Vec<Loaded>,
     /// The metric of each one's call.
@@ -94,7 +94,7 @@ struct Subjects {
     native_echo: Option<Loaded>,
 }
 
-impl Subjects {
+impl PartSubjects {
     /// Compiles and loads, in a random order but for the default engine.
     fn load(ctx: &mut Context<'_>, case: &CaseKey, files: &Files<'_>) -> Attempt<Self> {
         let default = EngineOptions::default();

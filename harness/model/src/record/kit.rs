@@ -32,7 +32,7 @@ pub struct Kit {
     /// The executable.
     pub executable: KitFile,
     /// What it is told first to run its suite; nothing where it knows no other.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub arguments: Vec<String>,
     /// How many of its own functions start at a multiple of 64 bytes, of how many; or why nobody
     /// could tell.

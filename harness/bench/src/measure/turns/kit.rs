@@ -1,11 +1,11 @@
 //! Kits: what is kept to run a version again, made of what runs now, and checked before it is used.
 
 use super::wire::{Files, TURNS};
-use crate::BENCH_ARGUMENT;
 use crate::guest::artifact::aligned_functions;
 use crate::guest::digest::sha256_hex;
 use crate::guest::toolchain::Variant;
 use crate::measure::protocol::AgentFiles;
+use crate::measure::protocol::BENCH_ARGUMENT;
 use caxton_model::baseline;
 use caxton_model::case::Outcome;
 use caxton_model::file;

@@ -148,7 +148,7 @@ fn confused(answer: &Answer) -> TalkError {
 /// Runs one launch pair; every reading of it.
 ///
 /// # Errors
-/// [`LaunchError`]: readings of a launch that one version did not survive are dropped, for they would
+/// [`LaunchError`]: readings of a launch that one version did not survive are dropped, for they
 /// have no partner.
 pub fn pair(
     pair: &LaunchPair<'_>,
@@ -301,7 +301,7 @@ fn take_turns(
     for block in 0..pair.blocks {
         for lane in &mut shared {
             round(rng, lane, |turn| {
-                let BlockTurn { which, metric, lane, iterations, samples } = *turn;
+                let PairTurn { which, metric, lane, iterations, samples } = *turn;
                 let times = contenders[which].block(lane, iterations, samples);
                 let times = times.map_err(|error| (which, error))?;
                 turns.extend((0u32..).zip(times).map(|(index, value)| Turn {
@@ -331,7 +331,7 @@ fn take_turns(
 
 /// A block of one of the two versions.
 #[derive(Debug, Clone, Copy)]
-struct BlockTurn {
+struct PairTurn {
     which: usize,
     metric: MetricName,
     lane: u32,
@@ -341,7 +341,7 @@ struct BlockTurn {
 
 /// The lanes that both versions have and this one knows. Blocks of both are made alike: as many
 /// iterations as the longer batch has, as few samples as the smaller block.
-fn shared_lanes(contenders: &[Contender<'_>]) -> Vec<[BlockTurn; 2]> {
+fn shared_lanes(contenders: &[Contender<'_>]) -> Vec<[PairTurn; 2]> {
     let find = |which: usize, name: &str| {
         let lanes = &contenders[which].lanes;
         let at = lanes.iter().position(|lane| lane.metric == name)?;
@@ -352,7 +352,7 @@ fn shared_lanes(contenders: &[Contender<'_>]) -> Vec<[BlockTurn; 2]> {
         let [(base_at, base), (at, candidate)] = [find(0, &lane.metric)?, find(1, &lane.metric)?];
         let iterations = base.iterations.max(candidate.iterations);
         let samples = base.samples.min(candidate.samples).max(1);
-        let turn = |which, lane| BlockTurn { which, metric, lane, iterations, samples };
+        let turn = |which, lane| PairTurn { which, metric, lane, iterations, samples };
         Some([turn(0, base_at), turn(1, at)])
     };
     contenders[0].lanes.iter().filter_map(shared).collect()

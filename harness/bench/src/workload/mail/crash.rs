@@ -52,14 +52,14 @@ type Guests = Reference<WasmMailSubject>;
 
 /// What was seen of responses in one window.
 #[derive(Debug, Clone, Copy, Default)]
-struct Window {
+struct CrashWindow {
     worst_ns: u64,
     backlog: u64,
 }
 
 /// What the load saw.
 struct Seen {
-    windows: Vec<Window>,
+    windows: Vec<CrashWindow>,
     killed_ns: u64,
     asked: u64,
     answered: u64,
@@ -108,7 +108,7 @@ fn load(ctx: &mut Context<'_>, guests: &mut Guests, deaths: Deaths) -> Attempt<S
     let start = ctx.clock.now().0;
     let mut message = vec![9; BYTES as usize];
     let mut seen = Seen { windows: Vec::new(), killed_ns: 0, asked: 0, answered: 0 };
-    let mut window = Window::default();
+    let mut window = CrashWindow::default();
     let victims = victims(ctx, deaths);
     loop {
         let now = ctx.clock.now().0 - start;
@@ -210,11 +210,11 @@ fn tell(ctx: &mut Context<'_>, case: &CaseKey, incidents: &[Incident], seen: &Se
 }
 
 /// From the deaths to the steady state.
-fn steady_ns(windows: &[Window]) -> Option<u64> {
+fn steady_ns(windows: &[CrashWindow]) -> Option<u64> {
     let (before, after) = windows.split_at_checked(BEFORE as usize)?;
     let worst = before.iter().map(|window| window.worst_ns).max()?;
     let backlog = before.iter().map(|window| window.backlog).max()?;
-    let is_calm = |window: &Window| window.worst_ns <= worst && window.backlog <= backlog;
+    let is_calm = |window: &CrashWindow| window.worst_ns <= worst && window.backlog <= backlog;
     let calm = after.windows(CALM).position(|windows| windows.iter().all(is_calm))?;
     Some(calm as u64 * WINDOW_NS)
 }
@@ -289,9 +289,12 @@ mod tests {
 
     #[test]
     fn steady_is_where_five_windows_in_a_row_are_as_calm_as_before() {
-        let calm = Window { worst_ns: 10, backlog: 2 };
+        let calm = CrashWindow { worst_ns: 10, backlog: 2 };
         let mut windows = vec![calm; BEFORE as usize];
-        windows.extend([Window { worst_ns: 50, backlog: 9 }, Window { worst_ns: 9, backlog: 3 }]);
+        windows.extend([
+            CrashWindow { worst_ns: 50, backlog: 9 },
+            CrashWindow { worst_ns: 9, backlog: 3 },
+        ]);
         windows.extend([calm; 4]);
         assert_eq!(steady_ns(&windows), None, "four calm windows are not five");
         windows.push(calm);
