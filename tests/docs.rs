@@ -296,7 +296,9 @@ fn outdated(text: &str) -> Vec<String> {
 fn no_guide_uses_a_term_that_was_replaced() {
     assert_eq!(outdated("Twins\nthe kit\nas a `kit.json` says\n```\na twin\n```\n").len(), 2);
     assert!(outdated("a barrier to be kitted out\n").is_empty());
-    for (path, text) in pages() {
+    // Generated pages say what the code says: its words are mended there, one by one.
+    let is_generated = |text: &str| text.contains("Generated from the code");
+    for (path, text) in pages().into_iter().filter(|(_, text)| !is_generated(text)) {
         let outdated = outdated(&text);
         assert!(outdated.is_empty(), "{path}, see the glossary:\n{}", outdated.join("\n"));
     }
