@@ -19,10 +19,10 @@ pub mod timing;
 pub mod workload;
 
 use caxton_sys::allocator::{count, count_as};
-use measure::protocol::BENCH_ARGUMENT;
+use measure::protocol::{BENCH_ARGUMENT, WORKER_ARGUMENT};
+use measure::turns::wire::TURNS_ARGUMENT;
 use std::ffi::OsString;
 use std::process::ExitCode;
-use suite::Suite;
 
 /// What `caxton-bench` does with the words of its command line: a suite, a worker's part of one, or
 /// a command on what was measured.
@@ -33,7 +33,8 @@ pub fn main(words: &[OsString]) -> ExitCode {
     match (word(1), suite) {
         (BENCH_ARGUMENT, Some(suite)) => {
             count(suite.counting);
-            as_cargo_asks(suite, &[&words[..1], &words[3..]].concat())
+            worker(word(3))
+                .unwrap_or_else(|| cli::bench::main(suite, &[&words[..1], &words[3..]].concat()))
         }
         // Who types `run` wants to measure; cargo says so with a flag.
         ("run", Some(suite)) => {
@@ -41,26 +42,19 @@ pub fn main(words: &[OsString]) -> ExitCode {
             let bench = [OsString::from("--bench")];
             cli::bench::main(suite, &[&words[..1], &bench, &words[3..]].concat())
         }
-        (measure::protocol::WORKER_ARGUMENT, _) => {
+        (WORKER_ARGUMENT | TURNS_ARGUMENT, _) => {
             count_as(word(2));
-            measure::worker::main()
-        }
-        (measure::turns::wire::TURNS_ARGUMENT, _) => {
-            count_as(word(2));
-            measure::turns::worker::main()
+            worker(word(1)).expect("one of the two that it knows")
         }
         _ => cmd::main(words),
     }
 }
 
-/// Runs `suite`, or a worker of it.
-fn as_cargo_asks(suite: &Suite, words: &[OsString]) -> ExitCode {
-    let role = words.get(1).cloned().unwrap_or_default();
-    if role == measure::protocol::WORKER_ARGUMENT {
-        return measure::worker::main();
+/// The worker's part that `role` names, if it names one.
+fn worker(role: &str) -> Option<ExitCode> {
+    match role {
+        WORKER_ARGUMENT => Some(measure::worker::main()),
+        TURNS_ARGUMENT => Some(measure::turns::worker::main()),
+        _ => None,
     }
-    if role == measure::turns::wire::TURNS_ARGUMENT {
-        return measure::turns::worker::main();
-    }
-    cli::bench::main(suite, words)
 }

@@ -1,10 +1,10 @@
 //! Kits on disk: whether one is what its manifest says, and how one is run.
 
 use crate::cmd::failure::Failure;
+use crate::guest::digest::sha256_hex;
 use caxton_model::baseline::load_kit;
 use caxton_model::file;
 use caxton_model::record::kit::{KIT_FILE, Kit, KitFile};
-use sha2::{Digest, Sha256};
 use std::fs;
 use std::io::{self, Read};
 use std::os::unix::fs::PermissionsExt;
@@ -48,11 +48,6 @@ pub(crate) fn hash(folder: &Path) -> Result<String, Failure> {
     let path = folder.join(KIT_FILE);
     let manifest = fs::read(&path).map_err(|source| Failure::Input { path, source })?;
     Ok(sha256_hex(&manifest))
-}
-
-/// Lower-case hex of a SHA-256.
-pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The executable of the kit in `folder`, whose files were checked. Archives lose its executable

@@ -11,6 +11,7 @@ use crate::cmd::output::note;
 use crate::cmd::process::Job;
 use crate::cmd::side::Side;
 use crate::cmd::{checkout, kits};
+use crate::guest::digest::sha256_hex;
 use caxton_model::baseline::check_name;
 use caxton_sys::surroundings;
 use caxton_sys::surroundings::Fate;
@@ -101,7 +102,7 @@ impl Builder {
         let place = std::env::temp_dir();
         let settings = surroundings::settings(&place, home.as_deref(), variables)
             .map_err(|source| Failure::Input { path: PathBuf::from(".cargo"), source })?;
-        let digest = kits::sha256_hex(format!("{compiler}\n{settings}").as_bytes());
+        let digest = sha256_hex(format!("{compiler}\n{settings}").as_bytes());
         Ok(digest[..12].to_owned())
     }
 
@@ -224,7 +225,7 @@ impl<'a> Worktree<'a> {
     /// Where the worktrees of a checkout are. Not below the checkout, whose cargo configuration
     /// would be read too.
     fn home(builder: &Builder) -> PathBuf {
-        let name = kits::sha256_hex(builder.kits.as_os_str().as_encoded_bytes());
+        let name = sha256_hex(builder.kits.as_os_str().as_encoded_bytes());
         std::env::temp_dir().join(format!("caxton-rev-{}", &name[..16]))
     }
 

@@ -1,6 +1,6 @@
 //! Kits, baselines and checkouts for tests: their executables are shell scripts.
 
-use crate::cmd::kits::sha256_hex;
+use crate::guest::digest::sha256_hex;
 use caxton_model::reading::{Missing, Reading};
 use caxton_model::record::Revision;
 use caxton_model::record::kit::{KIT, KIT_FILE, Kit, KitAgent, KitFile};
