@@ -16,6 +16,7 @@ pub mod load;
 pub mod metric;
 pub mod paired;
 pub mod profile;
+pub mod program;
 pub mod reading;
 pub mod record;
 pub mod samples;

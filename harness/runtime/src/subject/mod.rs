@@ -13,7 +13,7 @@ pub mod wasmtime;
 
 use agent_abi::Status;
 use caxton_model::case::Outcome;
-use caxton_model::units::Bytes;
+use caxton_model::units::{Bytes, Nanos};
 
 /// A result whose error is what became of the case.
 pub type Attempt<T> = Result<T, Outcome>;
@@ -46,6 +46,19 @@ impl Step {
     pub const fn is_call(self) -> bool {
         matches!(self, Self::Whole | Self::InPlace)
     }
+}
+
+/// Where the time of a subject's calls went, where it tells.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Spent {
+    /// Calls that ended well.
+    pub calls: u64,
+    /// Making the instances that the calls got.
+    pub instantiate: Nanos,
+    /// Running them.
+    pub run: Nanos,
+    /// Between the marks that the program sets; none where it sets none.
+    pub section: Option<Nanos>,
 }
 
 /// A live agent, ready for messages.
@@ -82,6 +95,11 @@ pub trait AgentInstance {
 
     /// Size of linear memory; none for native code.
     fn linear_memory(&self) -> Option<Bytes>;
+
+    /// Where the time of its calls went since this was last asked; none where it cannot tell.
+    fn take_spent(&mut self) -> Option<Spent> {
+        None
+    }
 
     /// `iterations` times the same `message`. In the trait so that each implementation's loop
     /// contains its own call and one dynamic call covers the batch.

@@ -26,7 +26,7 @@ impl WasmAgent {
         terms: Terms,
         lease: Option<Arc<Lease>>,
     ) -> Attempt<Self> {
-        let mut store = store(pre, terms)?;
+        let mut store = store(pre.module().engine(), terms)?;
         let placed = pre.instantiate(&mut store);
         let mut builder = InstanceBuilder::of(store, placed)?;
         if let Some(constructors) = builder.constructors() {

@@ -23,7 +23,7 @@ impl AsyncWasmAgent {
         terms: Terms,
         lease: Option<Arc<Lease>>,
     ) -> Attempt<Self> {
-        let mut store = store(pre, terms)?;
+        let mut store = store(pre.module().engine(), terms)?;
         let placed = pre.instantiate_async(&mut store).await;
         let mut builder = InstanceBuilder::of(store, placed)?;
         if let Some(constructors) = builder.constructors() {

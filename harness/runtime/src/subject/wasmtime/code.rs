@@ -5,6 +5,7 @@
 //! inlined functions come from `dwarf.rs`. When code comes and goes is `watch.rs`'s.
 
 use super::dwarf::{Place, Places, demangled};
+use super::image::Image;
 use addr2line::gimli;
 use caxton_model::profile::code::Code;
 use caxton_model::profile::{Frame, Origin};
@@ -12,7 +13,6 @@ use object::{Object, ObjectSection, ObjectSymbol};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::OnceLock;
-use wasmtime::Module;
 
 /// A compiled module that a profiler may look into. It keeps the module's code from being
 /// unloaded, so that its addresses mean the same as long as this lives.
@@ -20,18 +20,18 @@ pub(super) struct CompiledCode {
     name: String,
     /// As it was compiled: the debug information is in it.
     wasm: Vec<u8>,
-    module: Module,
+    image: Image,
     /// Made when the first address is asked for: a module that no sample meets costs nothing.
     names: OnceLock<Names>,
 }
 
 impl CompiledCode {
-    pub(super) fn new(name: &str, wasm: &[u8], module: Module) -> Self {
-        Self { name: name.to_owned(), wasm: wasm.into(), module, names: OnceLock::new() }
+    pub(super) fn new(name: &str, wasm: &[u8], image: Image) -> Self {
+        Self { name: name.to_owned(), wasm: wasm.into(), image, names: OnceLock::new() }
     }
 
     fn names(&self) -> &Names {
-        self.names.get_or_init(|| Names::of(&self.module, &self.wasm))
+        self.names.get_or_init(|| Names::of(&self.image, &self.wasm))
     }
 }
 
@@ -41,7 +41,7 @@ impl Code for CompiledCode {
     }
 
     fn range(&self) -> Range<usize> {
-        let text = self.module.text().as_ptr_range();
+        let text = self.image.text().as_ptr_range();
         text.start as usize..text.end as usize
     }
 
@@ -92,14 +92,11 @@ struct Names {
 }
 
 impl Names {
-    fn of(module: &Module, wasm: &[u8]) -> Self {
-        let map = module.address_map().into_iter().flatten();
-        let mut positions: Vec<_> = map.filter_map(|(at, wasm)| Some((at, wasm?))).collect();
-        positions.sort_unstable();
+    fn of(image: &Image, wasm: &[u8]) -> Self {
+        let positions = image.positions();
         let places = Places::read(wasm, positions.iter().map(|(_, wasm)| *wasm));
-        let mut names =
-            Self { symbols: glue(module), positions, places, has_function_names: false };
-        for function in module.functions() {
+        let mut names = Self { symbols: glue(image), positions, places, has_function_names: false };
+        for function in image.functions() {
             let code = function.offset..function.offset + function.len;
             names.has_function_names |= function.name.is_some();
             // The linker's name first: debug information may have it without its path.
@@ -148,10 +145,10 @@ fn inlined(place: &Place) -> Frame {
 }
 
 /// What the compiler made around the guest's functions: only the symbols of the image name it.
-fn glue(module: &Module) -> BTreeMap<usize, Symbol> {
-    // A copy of the image: to read it where it lies would need raw pointers.
-    let Ok(image) = module.serialize() else { return BTreeMap::new() };
-    let Ok(elf) = object::File::parse(&*image) else { return BTreeMap::new() };
+fn glue(image: &Image) -> BTreeMap<usize, Symbol> {
+    // A copy: to read it where it lies would need raw pointers.
+    let Ok(object) = image.object() else { return BTreeMap::new() };
+    let Ok(elf) = object::File::parse(&*object) else { return BTreeMap::new() };
     let Some(text) = elf.section_by_name(".text") else { return BTreeMap::new() };
     let symbols = elf.symbols().filter(|symbol| symbol.section_index() == Some(text.index()));
     let symbols = symbols.filter_map(|symbol| {

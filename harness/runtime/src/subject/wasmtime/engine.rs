@@ -4,17 +4,19 @@ use super::agent::WasmAgent;
 use super::async_agent::AsyncWasmAgent;
 use super::checkpoint::Savable;
 use super::code::CompiledCode;
-use super::dwarf::demangled;
 use super::expose::{Exposed, Places};
 use super::heap_calls;
 use super::host::HostState;
+use super::image::Image;
 use super::instance::Terms;
 use super::options::EngineOptions;
-use super::stderr::one_line;
+use super::output::one_line;
+use super::program::imports;
 use super::watch::{Lease, quietly};
 use crate::subject::Attempt;
 use caxton_model::case::Outcome;
 use caxton_model::profile::code::CodeWatch;
+use caxton_model::program::Program;
 use caxton_model::units::Bytes;
 use caxton_sys::slab::{Creator, Slab};
 use std::collections::{BTreeMap, BTreeSet};
@@ -81,7 +83,7 @@ pub fn used_configurations() -> BTreeSet<BTreeMap<String, String>> {
 /// A compiled agent, linked to its host and ready to be instantiated.
 #[derive(Clone)]
 pub struct WasmSubject {
-    pre: InstancePre<HostState>,
+    pub(super) pre: InstancePre<HostState>,
     options: EngineOptions,
     /// Where its instances' memories are, if they are in one.
     slab: Option<Arc<Slab>>,
@@ -126,13 +128,23 @@ impl WasmSubject {
         // Whatever is loaded for a module that is then refused is unloaded in the same moment.
         let subject = quietly(&*watch, || Self::of(&source, options, None))
             .ok_or_else(|| Outcome::Failed("the code's watch did not let it load".to_owned()))??;
-        let code = CompiledCode::new(name, source.bytes(), subject.pre.module().clone());
+        let code = CompiledCode::new(name, source.bytes(), subject.image());
         let lease = Some(Lease::of(Arc::new(code), watch));
         Ok(Self { lease, ..subject })
     }
 
+    /// Compiles a module that is run as `program` says.
+    pub(super) fn compile_program(
+        bytes: &[u8],
+        options: EngineOptions,
+        program: &Program,
+    ) -> Attempt<Self> {
+        let (pre, slab) = link(bytes, options, None, Some(program))?;
+        Ok(Self { pre, options, slab, places: None, lease: None })
+    }
+
     fn of(source: &Source<'_>, options: EngineOptions, cache: Option<&Path>) -> Attempt<Self> {
-        let (pre, slab) = link(source.bytes(), options, cache)?;
+        let (pre, slab) = link(source.bytes(), options, cache, None)?;
         let places = source.exposed().map(|exposed| Arc::new(exposed.places(pre.module())));
         Ok(Self { pre, options, slab, places, lease: None })
     }
@@ -170,18 +182,13 @@ impl WasmSubject {
         WasmAgent::new(&self.pre, terms, self.lease.clone())
     }
 
-    /// The names of its functions in the form of a perf map: a line each, of start and length in
-    /// hexadecimal and a name (Linux, tools/perf/Documentation/jit-interface.txt).
+    /// The names of its functions in the form of a perf map.
     pub fn perf_map(&self) -> String {
-        let start = self.pre.module().text().as_ptr() as usize;
-        let line = |function: wasmtime::ModuleFunction| {
-            let name = match function.name {
-                Some(name) => demangled(name),
-                None => format!("wasm-function[{}]", function.index.as_u32()),
-            };
-            format!("{:x} {:x} {name}\n", start + function.offset, function.len)
-        };
-        self.pre.module().functions().map(line).collect()
+        self.image().perf_map()
+    }
+
+    pub(super) fn image(&self) -> Image {
+        Image::Module(self.pre.module().clone())
     }
 
     /// The same for calls as futures.
@@ -193,7 +200,11 @@ impl WasmSubject {
         AsyncWasmAgent::new(&self.pre, self.terms(limit), self.lease.clone()).await
     }
 
-    fn terms(&self, limit: Option<Bytes>) -> Terms {
+    pub(super) fn module(&self) -> &Module {
+        self.pre.module()
+    }
+
+    pub(super) fn terms(&self, limit: Option<Bytes>) -> Terms {
         Terms { limit, options: self.options, growths: false }
     }
 
@@ -218,7 +229,7 @@ impl WasmSubject {
 
     /// Size of the machine code.
     pub fn code_bytes(&self) -> Bytes {
-        Bytes(self.pre.module().text().len() as u64)
+        self.image().code_bytes()
     }
 }
 
@@ -252,26 +263,12 @@ impl<'a> Source<'a> {
     }
 }
 
-fn is_component(bytes: &[u8]) -> bool {
+pub(super) fn is_component(bytes: &[u8]) -> bool {
     bytes.starts_with(b"\0asm") && bytes.get(4..8) == Some(&[0x0d, 0, 1, 0])
 }
 
-/// Compiles a module and finds its imports.
-fn link(
-    bytes: &[u8],
-    options: EngineOptions,
-    cache: Option<&Path>,
-) -> Attempt<(InstancePre<HostState>, Option<Arc<Slab>>)> {
-    let refused = |what: &str, error: &wasmtime::Error| {
-        Outcome::Refused(format!("{what}: {}", one_line(&format!("{error:#}"))))
-    };
-    if is_component(bytes) {
-        let why = "a component, not a core module: build the agent for wasm32-wasip1";
-        return Err(Outcome::Refused(why.to_owned()));
-    }
-    if bytes.is_empty() {
-        return Err(Outcome::Refused("an empty file".to_owned()));
-    }
+/// An engine, told of in the record, and where its memories are if they are in one place.
+fn made(options: EngineOptions, cache: Option<&Path>) -> Attempt<(Engine, Option<Arc<Slab>>)> {
     let mut config = options.config();
     let slab = options.allocation.configure(&mut config).map_err(Outcome::Failed)?;
     if let Some(folder) = cache {
@@ -284,11 +281,41 @@ fn link(
         Creator::refuse_signals(&engine).map_err(Outcome::Failed)?;
     }
     USED.lock().unwrap_or_else(PoisonError::into_inner).insert(describe(&engine, options));
+    Ok((engine, slab))
+}
+
+/// An engine without a cache, told of in the record.
+pub(super) fn engine(options: EngineOptions) -> Attempt<Engine> {
+    made(options, None).map(|(engine, _)| engine)
+}
+
+pub(super) fn refused(what: &str, error: &wasmtime::Error) -> Outcome {
+    Outcome::Refused(format!("{what}: {}", one_line(&format!("{error:#}"))))
+}
+
+/// Compiles a module and finds its imports.
+fn link(
+    bytes: &[u8],
+    options: EngineOptions,
+    cache: Option<&Path>,
+    program: Option<&Program>,
+) -> Attempt<(InstancePre<HostState>, Option<Arc<Slab>>)> {
+    if is_component(bytes) {
+        let why = "a component, not a core module: build the agent for wasm32-wasip1";
+        return Err(Outcome::Refused(why.to_owned()));
+    }
+    if bytes.is_empty() {
+        return Err(Outcome::Refused("an empty file".to_owned()));
+    }
+    let (engine, slab) = made(options, cache)?;
     let invalid = |error: wasmtime::Error| refused("no valid module", &error);
     let binary = wat::parse_bytes(bytes).map_err(|error| invalid(error.into()))?;
     let module = Module::new(&engine, &binary).map_err(invalid)?;
-    let linker =
+    let mut linker =
         host_functions(&engine, options.asynchronous).map_err(|e| refused("linker", &e))?;
+    if let Some(program) = program {
+        imports::define(&mut linker, &engine, &module, program)?;
+    }
     let pre = linker.instantiate_pre(&module);
     Ok((pre.map_err(|e| refused("imports that no agent has", &e))?, slab))
 }

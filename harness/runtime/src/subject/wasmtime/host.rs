@@ -2,24 +2,58 @@
 
 use super::heap::HeapLog;
 use super::limits::Limiter;
-use super::stderr::Stderr;
-use crate::subject::HostCounts;
+use super::output::Output;
+use super::program::Marks;
+use crate::subject::{Attempt, HostCounts, REPLY_BYTES_MAX};
+use caxton_model::case::Outcome;
+use caxton_model::program::{Preopen, Program};
 use caxton_model::units::Bytes;
 use wasmtime::{AsContext, Memory};
-use wasmtime_wasi::WasiCtxBuilder;
 use wasmtime_wasi::p1::WasiP1Ctx;
+use wasmtime_wasi::p2::pipe::MemoryInputPipe;
+use wasmtime_wasi::{FsPerms, WasiCtxBuilder};
+
+/// What a program is called in its own arguments: the same whatever its file is called, so that two
+/// files of the same program do the same.
+const PROGRAM_NAME: &str = "main.wasm";
 
 /// What the system is to a guest.
 pub(super) struct System {
     wasi: WasiP1Ctx,
-    pub(super) stderr: Stderr,
+    pub(super) stderr: Output,
+    /// None where nobody reads it.
+    pub(super) stdout: Option<Output>,
 }
 
 impl System {
     fn new() -> Box<Self> {
-        let stderr = Stderr::default();
+        let stderr = Output::last_words();
         let wasi = WasiCtxBuilder::new().stderr(stderr.clone()).build_p1();
-        Box::new(Self { wasi, stderr })
+        Box::new(Self { wasi, stderr, stdout: None })
+    }
+
+    /// The system of a program that finds `stdin` on its standard input.
+    pub(super) fn of(program: &Program, stdin: &[u8]) -> Attempt<Box<Self>> {
+        let (stderr, stdout) = (Output::last_words(), Output::whole(REPLY_BYTES_MAX));
+        let mut builder = WasiCtxBuilder::new();
+        builder
+            .stdin(MemoryInputPipe::new(stdin.to_vec()))
+            .stdout(stdout.clone())
+            .stderr(stderr.clone())
+            // There is nobody else on this thread: a file is read without a hop to another.
+            .allow_blocking_current_thread(true)
+            .arg(PROGRAM_NAME)
+            .args(&program.args);
+        for (name, value) in &program.env {
+            builder.env(name, value);
+        }
+        for Preopen { host, guest, writable } in &program.dirs {
+            let perms = if *writable { FsPerms::ReadWrite } else { FsPerms::ReadOnly };
+            builder
+                .preopened_dir(host, guest, perms)
+                .map_err(|e| Outcome::Refused(format!("folder {}: {e:#}", host.display())))?;
+        }
+        Ok(Box::new(Self { wasi: builder.build_p1(), stderr, stdout: Some(stdout) }))
     }
 }
 
@@ -33,18 +67,25 @@ pub(super) struct HostState {
     pub(super) memory: Option<Memory>,
     /// None where nobody watches the guest's heap.
     pub(super) heap: Option<Box<HeapLog>>,
+    /// None for a module that marks no section.
+    pub(super) marks: Option<Box<Marks>>,
 }
 
 impl HostState {
     pub(super) fn new(limit: Option<Bytes>) -> Self {
         let (limiter, counts) = (Limiter::new(limit), HostCounts::default());
-        Self { system: None, limiter, counts, wasi_calls: 0, memory: None, heap: None }
+        Self { system: None, limiter, counts, wasi_calls: 0, memory: None, heap: None, marks: None }
     }
 
     /// Asked for once by each WASI function, and by nobody else.
     pub(super) fn wasi(&mut self) -> &mut WasiP1Ctx {
         self.wasi_calls += 1;
         &mut self.system.get_or_insert_with(System::new).wasi
+    }
+
+    /// Bytes that the guest wrote to standard error so far.
+    pub(super) fn stderr_bytes(&self) -> u64 {
+        self.system.as_ref().map_or(0, |system| system.stderr.bytes())
     }
 
     pub(super) fn counts_mut(&mut self) -> &mut HostCounts {

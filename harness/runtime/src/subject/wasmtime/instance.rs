@@ -8,7 +8,7 @@ use super::checkpoint::Savable;
 use super::host::HostState;
 use super::limits::{Growths, MemoryUse};
 use super::options::EngineOptions;
-use super::stderr::one_line;
+use super::output::one_line;
 use super::watch::Lease;
 use crate::subject::{Attempt, HostCounts, REPLY_BYTES_MAX, status_outcome};
 use agent_abi::{ABI_VERSION, CHANNEL_MAGIC, Channel, Status};
@@ -17,7 +17,7 @@ use caxton_model::units::Bytes;
 use std::ops::Range;
 use std::sync::Arc;
 use wasmtime::{
-    Instance, InstancePre, Memory, Store, TypedFunc, WasmBacktrace, WasmParams, WasmResults,
+    Engine, Instance, Memory, Store, TypedFunc, WasmBacktrace, WasmParams, WasmResults,
 };
 
 /// What an agent is made under.
@@ -31,9 +31,9 @@ pub(super) struct Terms {
     pub(super) growths: bool,
 }
 
-/// A fresh store for an agent of `pre`.
-pub(super) fn store(pre: &InstancePre<HostState>, terms: Terms) -> Attempt<Store<HostState>> {
-    let mut store = Store::new(pre.module().engine(), HostState::new(terms.limit));
+/// A fresh store for a guest of `engine`.
+pub(super) fn store(engine: &Engine, terms: Terms) -> Attempt<Store<HostState>> {
+    let mut store = Store::new(engine, HostState::new(terms.limit));
     store.data_mut().limiter.growths = terms.growths.then(Growths::default);
     store.limiter(|state| &mut state.limiter);
     if terms.options.fuel {
@@ -44,6 +44,17 @@ pub(super) fn store(pre: &InstancePre<HostState>, terms: Terms) -> Attempt<Store
         store.set_epoch_deadline(u64::MAX / 2);
     }
     Ok(store)
+}
+
+/// What `error` makes of a guest that could not be instantiated in `store`.
+pub(super) fn unplaced(store: &Store<HostState>, error: &wasmtime::Error) -> Outcome {
+    // What ended in the guest's own code is its start function; anything else is the host that said
+    // no. A data segment that does not fit traps before there is code to run.
+    if error.is::<wasmtime::Trap>() || error.is::<WasmBacktrace>() {
+        Outcome::DiedBeforeWork(died(store, "start", error))
+    } else {
+        Outcome::Refused(refusal(store, error))
+    }
 }
 
 /// An agent that is being made.
@@ -57,17 +68,9 @@ impl InstanceBuilder {
     /// What became of instantiating it in `store`.
     pub(super) fn of(
         mut store: Store<HostState>,
-        placed: wasmtime::Result<Instance>,
+        called: wasmtime::Result<Instance>,
     ) -> Attempt<Self> {
-        let instance = match placed {
-            Ok(instance) => instance,
-            // What ended in the guest's own code is its start function; anything else is the host
-            // that said no. A data segment that does not fit traps before there is code to run.
-            Err(error) if error.is::<wasmtime::Trap>() || error.is::<WasmBacktrace>() => {
-                return Err(Outcome::DiedBeforeWork(died(&store, "start", &error)));
-            }
-            Err(error) => return Err(Outcome::Refused(refusal(&store, &error))),
-        };
+        let instance = called.map_err(|error| unplaced(&store, &error))?;
         let memory = instance
             .get_memory(&mut store, "memory")
             .ok_or_else(|| Outcome::Refused("it exports no memory".to_owned()))?;
@@ -238,11 +241,7 @@ impl GuestInstance {
 
     /// What `error`, of a call that did not return, makes of the agent.
     pub(super) fn fell(&self, call: &str, error: &wasmtime::Error) -> Outcome {
-        let why = died(&self.store, call, error);
-        match error.downcast_ref::<wasmtime::Trap>() {
-            Some(wasmtime::Trap::Interrupt) => Outcome::TimedOut(why),
-            _ => Outcome::DiedInTheMiddle(why),
-        }
+        fell(&self.store, call, error)
     }
 
     /// Finds inbox and reply where the channel says they are, after memory became another. One that
@@ -305,7 +304,7 @@ impl GuestInstance {
 
     /// Bytes that it wrote to standard error so far.
     pub(super) fn stderr_bytes(&self) -> u64 {
-        self.store.data().system.as_ref().map_or(0, |system| system.stderr.bytes())
+        self.store.data().stderr_bytes()
     }
 
     /// WASI functions called so far.
@@ -414,6 +413,15 @@ fn refusal(store: &Store<HostState>, error: &wasmtime::Error) -> String {
     }
 }
 
+/// What `error`, of a call that did not return, makes of a guest.
+pub(super) fn fell(store: &Store<HostState>, call: &str, error: &wasmtime::Error) -> Outcome {
+    let why = died(store, call, error);
+    match error.downcast_ref::<wasmtime::Trap>() {
+        Some(wasmtime::Trap::Interrupt) => Outcome::TimedOut(why),
+        _ => Outcome::DiedInTheMiddle(why),
+    }
+}
+
 /// How a guest died: the trap, the denied growth behind it, and its own last words.
 pub(super) fn died(store: &Store<HostState>, call: &str, error: &wasmtime::Error) -> String {
     let trap = error.downcast_ref::<wasmtime::Trap>().map(ToString::to_string);
@@ -426,7 +434,7 @@ pub(super) fn died(store: &Store<HostState>, call: &str, error: &wasmtime::Error
     if let Some(denial) = store.data().limiter.denial() {
         text.push_str(&format!("; after {denial}"));
     }
-    let words = store.data().system.as_ref().map(|system| system.stderr.last_words());
+    let words = store.data().system.as_ref().map(|system| system.stderr.kept());
     let words = one_line(&String::from_utf8_lossy(&words.unwrap_or_default()));
     if !words.is_empty() {
         text.push_str(&format!("; it said: {words}"));

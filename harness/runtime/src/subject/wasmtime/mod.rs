@@ -22,12 +22,14 @@ mod expose;
 mod heap;
 mod heap_calls;
 mod host;
+mod image;
 mod instance;
 mod limits;
 mod mail;
 mod options;
+mod output;
+mod program;
 mod saving;
-mod stderr;
 mod variables;
 mod watch;
 
@@ -43,6 +45,7 @@ pub use heap::{HeapLog, Site};
 pub use limits::{Growth, Growths, MemoryUse};
 pub use mail::{WasmMail, WasmMailSubject};
 pub use options::{Bounds, CompilerEffort, EngineOptions};
+pub use program::{ProgramAgent, ProgramSubject};
 
 #[cfg(test)]
 mod async_tests;

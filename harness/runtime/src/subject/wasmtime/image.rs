@@ -1,0 +1,73 @@
+//! Compiled code, of a module or of a component, as those see it who look into it.
+
+use super::dwarf::demangled;
+use caxton_model::units::Bytes;
+use wasmtime::component::Component;
+use wasmtime::{Module, ModuleFunction};
+
+/// Compiled code; a clone keeps it loaded.
+#[derive(Clone)]
+pub(super) enum Image {
+    Module(Module),
+    Component(Component),
+}
+
+impl Image {
+    /// The machine code.
+    pub(super) fn text(&self) -> &[u8] {
+        match self {
+            Self::Module(module) => module.text(),
+            Self::Component(component) => component.text(),
+        }
+    }
+
+    /// The guest's functions and where in the text they lie.
+    pub(super) fn functions(&self) -> Box<dyn Iterator<Item = ModuleFunction> + '_> {
+        match self {
+            Self::Module(module) => Box::new(module.functions()),
+            Self::Component(component) => Box::new(component.functions()),
+        }
+    }
+
+    /// Offsets in the text and the offsets in the file that they were compiled from, in order.
+    pub(super) fn positions(&self) -> Vec<(usize, u32)> {
+        let known = |(at, wasm): (usize, Option<u32>)| Some((at, wasm?));
+        let mut positions: Vec<_> = match self {
+            Self::Module(module) => {
+                module.address_map().into_iter().flatten().filter_map(known).collect()
+            }
+            Self::Component(component) => {
+                component.address_map().into_iter().flatten().filter_map(known).collect()
+            }
+        };
+        positions.sort_unstable();
+        positions
+    }
+
+    /// The object file that holds the text.
+    pub(super) fn object(&self) -> wasmtime::Result<Vec<u8>> {
+        match self {
+            Self::Module(module) => module.serialize(),
+            Self::Component(component) => component.serialize(),
+        }
+    }
+
+    /// Size of the machine code.
+    pub(super) fn code_bytes(&self) -> Bytes {
+        Bytes(self.text().len() as u64)
+    }
+
+    /// The names of its functions in the form of a perf map: a line each, of start and length in
+    /// hexadecimal and a name (Linux, tools/perf/Documentation/jit-interface.txt).
+    pub(super) fn perf_map(&self) -> String {
+        let start = self.text().as_ptr() as usize;
+        let line = |function: ModuleFunction| {
+            let name = match &function.name {
+                Some(name) => demangled(name),
+                None => format!("wasm-function[{}]", function.index.as_u32()),
+            };
+            format!("{:x} {:x} {name}\n", start + function.offset, function.len)
+        };
+        self.functions().map(line).collect()
+    }
+}

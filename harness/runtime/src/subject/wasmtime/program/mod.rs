@@ -1,0 +1,282 @@
+//! A module that keeps no agent contract, driven as an agent is: a command that is run from its
+//! start for each message, or a function of a reactor.
+
+mod component;
+mod entry;
+pub(super) mod imports;
+#[cfg(test)]
+mod tests;
+
+pub(super) use imports::Marks;
+
+use self::component::ComponentSubject;
+use self::entry::{Called, Callee};
+use super::code::CompiledCode;
+use super::engine::{WasmSubject, is_component, refused};
+use super::host::{HostState, System};
+use super::image::Image;
+use super::instance::{Terms, died, fell, store, unplaced};
+use super::options::EngineOptions;
+use super::output::one_line;
+use super::watch::{Lease, quietly};
+use crate::subject::{AgentInstance, Attempt, HostCounts, Spent};
+use caxton_model::case::Outcome;
+use caxton_model::profile::code::CodeWatch;
+use caxton_model::program::{Entry, Program};
+use caxton_model::units::{Bytes, Nanos};
+use caxton_sys::clock::{Clock, Monotonic};
+use std::sync::Arc;
+use wasmtime::{Instance, Store, Val};
+use wasmtime_wasi::I32Exit;
+
+/// A compiled program, ready to be run.
+#[derive(Clone)]
+pub struct ProgramSubject {
+    code: Code,
+    program: Arc<Program>,
+    input: Arc<[u8]>,
+    /// Last, so that it goes when nothing here holds the code any more.
+    _lease: Option<Arc<Lease>>,
+}
+
+#[derive(Clone)]
+enum Code {
+    /// With the values of its function's parameters; none for other entries.
+    Module(WasmSubject, Vec<Val>),
+    Component(ComponentSubject),
+}
+
+impl ProgramSubject {
+    /// Compiles `bytes`, a module or a component in the binary or the text format, under the eyes
+    /// of `watch`, to be run as `program` says.
+    ///
+    /// # Errors
+    /// `Refused`: not valid, imports that the host does not have, no such entry, or values that are
+    /// not of its types.
+    pub fn compile(
+        name: &str,
+        bytes: &[u8],
+        options: EngineOptions,
+        program: Arc<Program>,
+        watch: Option<Arc<dyn CodeWatch>>,
+    ) -> Attempt<Self> {
+        let compile = || Code::compile(bytes, options, &program);
+        let Some(watch) = watch else {
+            return Ok(Self { code: compile()?, program, input: [].into(), _lease: None });
+        };
+        let code = quietly(&*watch, compile)
+            .ok_or_else(|| Outcome::Failed("the code's watch did not let it load".to_owned()))??;
+        let compiled = CompiledCode::new(name, bytes, code.image());
+        let lease = Some(Lease::of(Arc::new(compiled), watch));
+        Ok(Self { code, program, input: [].into(), _lease: lease })
+    }
+
+    /// The same, which gets `input` with each call.
+    #[must_use]
+    pub fn with_input(self, input: &[u8]) -> Self {
+        Self { input: input.into(), ..self }
+    }
+
+    /// Size of the machine code.
+    pub fn code_bytes(&self) -> Bytes {
+        self.code.image().code_bytes()
+    }
+
+    /// The names of its functions in the form of a perf map.
+    pub fn perf_map(&self) -> String {
+        self.code.image().perf_map()
+    }
+
+    /// A program under a memory limit, instantiated once to see that it can be.
+    ///
+    /// # Errors
+    /// `Refused` below the module's minimum or without a folder that it was promised,
+    /// `DiedBeforeWork` when its start or constructor traps.
+    pub fn instantiate(&self, limit: Option<Bytes>) -> Attempt<ProgramAgent> {
+        let live = Some(self.place(limit, &[])?);
+        let fresh = self.program.fresh || self.program.entry == Entry::Command;
+        let subject = self.clone();
+        let (spent, stderr_bytes) = (Spent::default(), 0);
+        Ok(ProgramAgent { subject, limit, live, fresh, spent, stderr_bytes })
+    }
+
+    /// A fresh instance in a world of its own, its constructors run.
+    fn place(&self, limit: Option<Bytes>, stdin: &[u8]) -> Attempt<Live> {
+        let mut store = match &self.code {
+            Code::Module(subject, _) => store(subject.module().engine(), subject.terms(limit))?,
+            Code::Component(subject) => {
+                let terms = Terms { limit, options: subject.options, growths: false };
+                store(subject.pre.engine(), terms)?
+            }
+        };
+        store.data_mut().system = Some(System::of(&self.program, stdin)?);
+        let callee = match &self.code {
+            Code::Component(subject) => {
+                let callee = subject.place(&mut store);
+                callee.map_err(|error| unplaced(&store, &error))?
+            }
+            Code::Module(subject, _) => {
+                store.data_mut().marks = Marks::of(subject.module()).map(Box::new);
+                let instance = subject.pre.instantiate(&mut store);
+                let instance = instance.map_err(|error| unplaced(&store, &error))?;
+                store.data_mut().memory = instance.get_memory(&mut store, "memory");
+                construct(&mut store, &instance, &self.program.entry)?;
+                Callee::of(&mut store, &instance, &self.program.entry)?
+            }
+        };
+        Ok(Live { store, callee, called: Called::default() })
+    }
+}
+
+impl Code {
+    fn compile(bytes: &[u8], options: EngineOptions, program: &Program) -> Attempt<Self> {
+        let binary = wat::parse_bytes(bytes);
+        let binary = binary.map_err(|error| refused("no valid module", &error.into()))?;
+        if is_component(&binary) {
+            return ComponentSubject::compile(&binary, options, program).map(Self::Component);
+        }
+        let subject = WasmSubject::compile_program(&binary, options, program)?;
+        let params = entry::params(subject.module(), &program.entry)?;
+        Ok(Self::Module(subject, params))
+    }
+
+    fn image(&self) -> Image {
+        match self {
+            Self::Module(subject, _) => subject.image(),
+            Self::Component(subject) => subject.image(),
+        }
+    }
+
+    fn params(&self) -> &[Val] {
+        match self {
+            Self::Module(_, params) => params,
+            Self::Component(_) => &[],
+        }
+    }
+}
+
+/// Runs the constructors of a reactor, where there are any.
+fn construct(store: &mut Store<HostState>, instance: &Instance, entry: &Entry) -> Attempt<()> {
+    if *entry == Entry::Command {
+        return Ok(());
+    }
+    let Ok(constructors) = instance.get_typed_func::<(), ()>(&mut *store, "_initialize") else {
+        return Ok(());
+    };
+    let called = constructors.call(&mut *store, ());
+    called.map_err(|e| Outcome::DiedBeforeWork(died(store, "_initialize", &e)))
+}
+
+/// An instance and what its last call left.
+struct Live {
+    store: Store<HostState>,
+    callee: Callee,
+    called: Called,
+}
+
+/// A program that answers messages.
+pub struct ProgramAgent {
+    subject: ProgramSubject,
+    limit: Option<Bytes>,
+    /// None only while one instance follows another, and after a failure.
+    live: Option<Live>,
+    /// Whether each call gets an instance of its own.
+    fresh: bool,
+    spent: Spent,
+    /// Of instances that are gone.
+    stderr_bytes: u64,
+}
+
+impl ProgramAgent {
+    fn renew(&mut self, message: &[u8]) -> Attempt<()> {
+        if let Some(gone) = self.live.take() {
+            self.stderr_bytes += gone.store.data().stderr_bytes();
+        }
+        let start = Monotonic.now();
+        let mut live = self.subject.place(self.limit, message)?;
+        live.callee.reserve(&mut live.store, message.len())?;
+        self.live = Some(live);
+        self.spent.instantiate.0 += Monotonic.now().0 - start.0;
+        Ok(())
+    }
+
+    fn live(&mut self) -> Attempt<&mut Live> {
+        self.live.as_mut().ok_or_else(|| Outcome::Failed("the program ended before".to_owned()))
+    }
+}
+
+impl AgentInstance for ProgramAgent {
+    fn reserve(&mut self, bytes: usize, _: usize) -> Attempt<()> {
+        let live = self.live()?;
+        live.callee.reserve(&mut live.store, bytes)
+    }
+
+    fn call(&mut self, message: &[u8]) -> Attempt<()> {
+        if self.fresh {
+            self.renew(message)?;
+        }
+        let exit = self.subject.program.exit;
+        let Some(live) = &mut self.live else {
+            return Err(Outcome::Failed("the program ended before".to_owned()));
+        };
+        let start = Monotonic.now();
+        let ended = live.callee.call(&mut live.store, message, self.subject.code.params());
+        self.spent.run.0 += Monotonic.now().0 - start.0;
+        self.spent.calls += 1;
+        live.called = exited(&live.store, ended, exit)?;
+        if let Some(marks) = &mut live.store.data_mut().marks {
+            let section = marks.take().map_err(Outcome::WrongAnswer)?;
+            self.spent.section.get_or_insert(Nanos(0)).0 += section.0;
+        }
+        Ok(())
+    }
+
+    fn reply(&self) -> &[u8] {
+        self.live.as_ref().map_or(&[], |live| live.called.reply(&live.store))
+    }
+
+    fn example(&mut self, _: u64) -> Attempt<Vec<u8>> {
+        Ok(self.subject.input.to_vec())
+    }
+
+    fn host_counts(&self) -> HostCounts {
+        HostCounts::default()
+    }
+
+    fn stderr_bytes(&self) -> Option<u64> {
+        let now = self.live.as_ref().map_or(0, |live| live.store.data().stderr_bytes());
+        Some(self.stderr_bytes + now)
+    }
+
+    fn linear_memory(&self) -> Option<Bytes> {
+        let live = self.live.as_ref()?;
+        let memory = live.store.data().memory?;
+        Some(Bytes(memory.data_size(&live.store) as u64))
+    }
+
+    fn take_spent(&mut self) -> Option<Spent> {
+        Some(std::mem::take(&mut self.spent))
+    }
+}
+
+/// What a call left, if it ended as it should: an exit is an end like a return.
+fn exited(
+    store: &Store<HostState>,
+    ended: wasmtime::Result<Called>,
+    expected: i32,
+) -> Attempt<Called> {
+    let (code, called) = match ended {
+        Ok(called) => (0, called),
+        Err(error) => match error.downcast_ref::<I32Exit>() {
+            Some(exit) => (exit.0, Called::of_command(store)),
+            None => return Err(fell(store, "the program", &error)),
+        },
+    };
+    if code == expected {
+        return Ok(called);
+    }
+    let words = store.data().system.as_ref().map(|system| system.stderr.kept());
+    let words = one_line(&String::from_utf8_lossy(&words.unwrap_or_default()));
+    let said = if words.is_empty() { String::new() } else { format!("; it said: {words}") };
+    Err(Outcome::WrongAnswer(format!("it exited with {code}, not with {expected}{said}")))
+}
