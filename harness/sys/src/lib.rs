@@ -10,6 +10,7 @@ pub mod build;
 #[path = "../../../tests/capability.rs"]
 mod capability;
 pub mod clock;
+pub mod command;
 pub mod counters;
 pub mod dirty;
 pub mod dylib;

@@ -4,6 +4,7 @@
 //! subject knows no workload, no probe and no clock. What goes wrong is told as the [`Outcome`]
 //! that it means for the case.
 
+pub mod command;
 pub mod idle;
 pub mod mail;
 pub mod native;
@@ -57,6 +58,8 @@ pub struct Spent {
     pub instantiate: Nanos,
     /// Running them.
     pub run: Nanos,
+    /// Processor time, user and system, of a program that is a process of its own.
+    pub cpu: Option<Nanos>,
     /// Between the marks that the program sets; none where it sets none.
     pub section: Option<Nanos>,
 }
