@@ -1,6 +1,7 @@
 //! Compiling a module and linking it to its host.
 
 use super::agent::WasmAgent;
+use super::allocation::Allocation;
 use super::async_agent::AsyncWasmAgent;
 use super::checkpoint::Savable;
 use super::code::CompiledCode;
@@ -22,7 +23,9 @@ use caxton_sys::slab::{Creator, Slab};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
-use wasmtime::{Cache, CacheConfig, Caller, Engine, InstancePre, Linker, Module, OptLevel};
+use wasmtime::{
+    Cache, CacheConfig, Caller, Engine, InstancePre, Linker, Module, OptLevel, Strategy,
+};
 use wasmtime_wasi::p1;
 
 /// The configuration of `engine` as the record states it, asked of the engine itself; `options` for
@@ -47,18 +50,28 @@ fn describe(engine: &Engine, options: EngineOptions) -> BTreeMap<String, String>
         // wasmtime's default.
         _ => "speed",
     };
+    let compiler = match engine.get_strategy() {
+        Some(Strategy::Winch) => "winch".to_owned(),
+        _ => format!("cranelift, opt_level={level}"),
+    };
+    let target = if engine.is_pulley() { ", for the interpreter pulley" } else { "" };
+    let allocation = match options.allocation {
+        Allocation::OnDemand if !options.flags.is_default() => "as the flags say".to_owned(),
+        allocation => allocation.to_string(),
+    };
     let entries = [
-        ("allocation", format!("{}, {images}", options.allocation)),
+        ("allocation", format!("{allocation}, {images}")),
         ("bounds checks", bounds),
         ("calls", if options.asynchronous { "futures" } else { "functions" }.to_owned()),
-        ("compiler", format!("cranelift, opt_level={level}")),
+        ("compiler", format!("{compiler}{target}")),
         ("interruption", interruption.to_owned()),
         (
             "guest state",
             if options.checkpoints { "exported to be saved" } else { "private" }.to_owned(),
         ),
     ];
-    entries.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    let flags = (!options.flags.is_default()).then(|| ("flags", options.flags.to_string()));
+    entries.into_iter().chain(flags).map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 /// The engine as the record states it: what is the same in all cases.
@@ -269,7 +282,7 @@ pub(super) fn is_component(bytes: &[u8]) -> bool {
 
 /// An engine, told of in the record, and where its memories are if they are in one place.
 fn made(options: EngineOptions, cache: Option<&Path>) -> Attempt<(Engine, Option<Arc<Slab>>)> {
-    let mut config = options.config();
+    let mut config = options.config()?;
     let slab = options.allocation.configure(&mut config).map_err(Outcome::Failed)?;
     if let Some(folder) = cache {
         let mut at = CacheConfig::new();

@@ -36,10 +36,10 @@ pub(super) fn store(engine: &Engine, terms: Terms) -> Attempt<Store<HostState>> 
     let mut store = Store::new(engine, HostState::new(terms.limit));
     store.data_mut().limiter.growths = terms.growths.then(Growths::default);
     store.limiter(|state| &mut state.limiter);
-    if terms.options.fuel {
+    if engine.get_consume_fuel() {
         store.set_fuel(u64::MAX).map_err(|e| Outcome::Failed(e.to_string()))?;
     }
-    if terms.options.epochs {
+    if engine.get_epoch_interruption() {
         // Nobody counts epochs up: the check is paid, the deadline never reached.
         store.set_epoch_deadline(u64::MAX / 2);
     }

@@ -1,7 +1,10 @@
 //! How a guest is compiled and where it lives.
 
 use super::allocation::Allocation;
+use super::flags::EngineFlags;
 use super::heap::FRAMES_MAX;
+use crate::subject::Attempt;
+use caxton_model::case::Outcome;
 use std::num::NonZeroUsize;
 use wasmtime::{Config, OptLevel, WasmBacktraceDetails};
 
@@ -21,6 +24,8 @@ pub struct EngineOptions {
     pub asynchronous: bool,
     /// Where memories come from.
     pub allocation: Allocation,
+    /// The user's own options, in wasmtime's words; the others are set on top of them.
+    pub flags: EngineFlags,
     /// Its agents can be saved. The module is given exports, and what is exported is compiled with
     /// less freedom.
     pub checkpoints: bool,
@@ -48,12 +53,20 @@ pub enum CompilerEffort {
 }
 
 impl EngineOptions {
-    pub(super) fn config(self) -> Config {
-        let mut config = Config::new();
-        config.consume_fuel(self.fuel);
-        config.epoch_interruption(self.epochs);
-        // A 64-bit memory would have no bound but the host's.
-        config.wasm_memory64(false);
+    /// # Errors
+    /// `Failed`: flags that this build of wasmtime does not take.
+    pub(super) fn config(self) -> Attempt<Config> {
+        let mut config = self.flags.config().map_err(Outcome::Failed)?;
+        if self.fuel {
+            config.consume_fuel(true);
+        }
+        if self.epochs {
+            config.epoch_interruption(true);
+        }
+        if self.flags.is_default() {
+            // A 64-bit memory would have no bound but the host's: only who asks for it gets it.
+            config.wasm_memory64(false);
+        }
         // Names are found afterwards where somebody wants them: at each trap and each look at a
         // guest's stack they would cost a thousand times the stack itself.
         config.wasm_backtrace_details(WasmBacktraceDetails::Disable);
@@ -70,6 +83,6 @@ impl EngineOptions {
                 config.cranelift_opt_level(OptLevel::None);
             }
         }
-        config
+        Ok(config)
     }
 }

@@ -303,7 +303,84 @@ fn a_program_that_floods_or_grows_is_ended() {
 }
 
 #[test]
-fn an_agent_or_a_component_is_no_command() {
+fn an_agent_is_no_command() {
     let refused = failure("(module (memory (export \"memory\") 1))", &Program::default());
     assert_eq!(refused, Outcome::Refused("it exports no function _start, only:".to_owned()));
+}
+
+const COMPONENT: &str = r#"(component
+  (core module $code
+    (memory (export "memory") 1)
+    (global $free (mut i32) (i32.const 1024))
+    (func (export "room") (param i32 i32 i32 i32) (result i32)
+      (global.set $free (i32.add (global.get $free) (local.get 3)))
+      (i32.sub (global.get $free) (local.get 3)))
+    (func (export "add") (param i32 i32) (result i32) (i32.add (local.get 0) (local.get 1)))
+    ;; The text again, by address and length at 16.
+    (func (export "same") (param i32 i32) (result i32)
+      (i32.store (i32.const 16) (local.get 0)) (i32.store (i32.const 20) (local.get 1))
+      (i32.const 16))
+    (func (export "die") unreachable))
+  (core instance $code (instantiate $code))
+  (func $add (param "a" u32) (param "b" u32) (result u32) (canon lift (core func $code "add")))
+  (func $same (param "text" string) (result string)
+    (canon lift (core func $code "same") (memory $code "memory")
+      (realloc (func $code "room"))))
+  (func $die (canon lift (core func $code "die")))
+  (instance $api (export "add" (func $add)) (export "same" (func $same)))
+  (instance $other (export "add" (func $add)))
+  (export "demo:text/api@1.2.3" (instance $api))
+  (export "demo:text/other" (instance $other))
+  (export "die" (func $die)))"#;
+
+#[test]
+fn a_components_function_gets_values_of_its_interface() {
+    let reply = |name: &str, args: &str| reply(COMPONENT, &function(name, args), b"");
+    for name in ["api.add", "demo:text/api@1.2.3#add", "demo:text/api.add", "other#add"] {
+        assert_eq!(reply(name, "40, 2"), Ok("42".to_owned()), "{name}");
+    }
+    assert_eq!(reply("same", r#""a \"b\"""#), Ok(r#""a \"b\"""#.to_owned()));
+    let names = "demo:text/api@1.2.3#add, demo:text/api@1.2.3#same, demo:text/other#add, die";
+    for (name, how) in [("add", "more than one"), ("sub", "no")] {
+        let why = format!("it exports {how} function {name}, of these: {names}");
+        assert_eq!(reply(name, ""), Err(Outcome::Refused(why)));
+    }
+    for values in ["1", "1, 2, 3", "-1, 2", "\"x\", 2"] {
+        let refused = reply("api.add", values).expect_err(values);
+        let start = format!("`{values}` are no values for add: ");
+        assert!(
+            matches!(&refused, Outcome::Refused(why) if why.starts_with(&start)),
+            "{refused:?}"
+        );
+    }
+    let died = reply("die", "").expect_err("it dies");
+    assert!(matches!(&died, Outcome::DiedInTheMiddle(why) if why.contains("unreachable")));
+}
+
+/// A command whose `run` returns ok for 0 and err for 1.
+fn component_command(returns: u32) -> String {
+    format!(
+        r#"(component
+  (core module $code (func (export "run") (result i32) (i32.const {returns})))
+  (core instance $code (instantiate $code))
+  (func $run (result (result)) (canon lift (core func $code "run")))
+  (instance $api (export "run" (func $run)))
+  (export "wasi:cli/run@0.2.0" (instance $api)))"#
+    )
+}
+
+#[test]
+fn a_components_command_ends_well_or_not() {
+    assert_eq!(reply(&component_command(0), &Program::default(), b""), Ok(String::new()));
+    let wrong = Outcome::WrongAnswer("it exited with 1, not with 0".to_owned());
+    assert_eq!(failure(&component_command(1), &Program::default()), wrong);
+    let no_command = failure(COMPONENT, &Program::default());
+    assert!(matches!(&no_command, Outcome::Refused(_)), "{no_command:?}");
+    let bytes = failure(&component_command(0), &bytes("run"));
+    let why = "a component takes values, not an address and a length";
+    assert_eq!(bytes, Outcome::Refused(why.to_owned()));
+    let imports = r#"(component (import "demo:shop/price" (func)))"#;
+    let refused = failure(imports, &function("f", ""));
+    let why = "it imports what the host does not have: ";
+    assert!(matches!(&refused, Outcome::Refused(told) if told.starts_with(why)), "{refused:?}");
 }
