@@ -1,7 +1,7 @@
 //! The first page of a record: when, where, of what.
 
-use crate::measure::protocol::BENCH_ARGUMENT;
-use crate::plan::scale::Scale;
+use crate::job::launch::BENCH_ARGUMENT;
+use crate::job::scale::Scale;
 use caxton_model::reading::{Missing, Reading};
 use caxton_model::record::{Record, Revision, Run, SCHEMA, Status};
 use caxton_runtime::subject::wasmtime;

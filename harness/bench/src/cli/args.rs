@@ -1,7 +1,7 @@
 //! What the user may say: criterion's words where they exist, and ours.
 
 use super::loads::LoadArgs;
-use crate::plan::scale::Scale;
+use crate::job::scale::Scale;
 use caxton_model::units::Bytes;
 use caxton_profiler::EngineName;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};

@@ -2,7 +2,7 @@
 
 use super::args::{Args, Mode, ProfileKind, Subtask};
 use super::compare::{self as contest, Match};
-use super::files::{Files, Prepared, guests, prepare};
+use super::files::{Prepared, guests, prepare};
 use super::messages::{Problem, ended, note, report_problem, result};
 use super::meter::Ahead;
 use super::place::{as_the_user_means, started_in};
@@ -10,11 +10,12 @@ use super::progress::Progress;
 use super::scratch::{scratch, sweep_leftovers};
 use super::{cases, flags, list, relink, resume, selftest};
 use crate::guest::catalog::Workspace;
-use crate::measure::protocol::Job;
-use crate::measure::protocol::Sampling;
+use crate::guest::files::BuiltFiles;
+use crate::job::Job;
+use crate::job::launch::Sampling;
+use crate::job::scale::Scale;
+use crate::job::task::Task;
 use crate::measure::run::{Run, Settings};
-use crate::plan::Task;
-use crate::plan::scale::Scale;
 use crate::record;
 use crate::suite::Suite;
 use caxton_analysis::compare::Records;
@@ -218,7 +219,7 @@ pub(super) fn measure(
     (scale, seed): (Scale, u64),
     record: Record,
     folder: Option<RunFolder>,
-    (tasks, files): (&[Task], &Files),
+    (tasks, files): (&[Task], &BuiltFiles),
 ) -> Result<Record, Problem> {
     let settings = Settings {
         scale,
@@ -339,7 +340,7 @@ fn save_baseline(
     (suite, workspace, tasks): (&Suite, &Workspace, &[Task]),
     (name, run): (&str, &Path),
     record: &Record,
-    files: &Files,
+    files: &BuiltFiles,
 ) -> Result<(), Problem> {
     if record.run.status != Status::Finished || record.cases.iter().any(CaseRecord::has_failed) {
         note(&format!("baseline {name} not kept: the run is not whole, or a case failed"));

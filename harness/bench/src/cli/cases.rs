@@ -2,11 +2,11 @@
 
 use super::args::{Args, Mode, ProfileKind};
 use super::messages::{Problem, note};
+use crate::cli::filter::Filter;
 use crate::guest::catalog::Workspace;
-use crate::measure::protocol::Job;
-use crate::plan::Task;
-use crate::plan::filter::Filter;
-use crate::plan::scale::Scale;
+use crate::job::Job;
+use crate::job::scale::Scale;
+use crate::job::task::Task;
 use crate::suite::wasm::BALLAST;
 use crate::suite::{self, Subjects, Suite};
 use caxton_analysis::exit;

@@ -3,20 +3,20 @@
 use super::args::Args;
 use super::bench::{STOP, folder, point_latest, shown, use_colour, watch_for_ctrl_c};
 use super::cases::why_none;
-use super::files::Files;
 use super::messages::{Problem, note, result};
 use super::meter::Ahead;
 use super::place::as_the_user_means;
 use super::progress::Progress;
 use super::relink::Relink;
+use crate::cli::filter::Filter;
 use crate::guest::catalog::{EXAMPLE_SEED, Workspace};
-use crate::measure::protocol::Job;
+use crate::guest::files::BuiltFiles;
+use crate::job::Job;
+use crate::job::scale::Scale;
+use crate::job::task::Task;
 use crate::measure::turns::compare::{Compare, Contest, Settings, What, design_for};
 use crate::measure::turns::kit::{OpenKit, pack};
 use crate::measure::turns::wire::Want;
-use crate::plan::Task;
-use crate::plan::filter::Filter;
-use crate::plan::scale::Scale;
 use crate::record;
 use crate::suite::{Subjects, Suite};
 use caxton_analysis::exit;
@@ -67,7 +67,7 @@ pub(super) fn comparable(tasks: &[Task]) -> Vec<Task> {
 pub(super) fn pack_here(
     (suite, workspace, tasks): (&Suite, &Workspace, &[Task]),
     (into, name): (&Path, &str),
-    (files, artifacts): (&Files, &[Artifact]),
+    (files, artifacts): (&BuiltFiles, &[Artifact]),
 ) -> Result<(), Problem> {
     let mut run = record::begin(&workspace.root, suite.name, Scale::Quick, 0).run;
     for artifact in artifacts {

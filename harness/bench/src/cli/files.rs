@@ -6,9 +6,9 @@ use super::place::as_the_user_means;
 use crate::guest::build::{BuildStep, Builder, BuiltAgent};
 use crate::guest::catalog::{AgentSource, Workspace};
 use crate::guest::digest::sha256_hex;
+use crate::guest::files::{AgentFiles, BuiltFiles, VariantFiles};
 use crate::guest::toolchain::{Toolchain, Variant};
-use crate::measure::protocol::{AgentFiles, VariantFiles};
-use crate::plan::Task;
+use crate::job::task::Task;
 use crate::suite::scenarios::case_name;
 use caxton_model::case::Outcome;
 use caxton_model::file;
@@ -20,13 +20,10 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
-/// The files of each agent, or why there are none.
-pub(super) type Files = BTreeMap<String, Result<AgentFiles, Outcome>>;
-
 /// What was built for a plan.
 #[derive(Debug, Default)]
 pub(super) struct Prepared {
-    pub files: Files,
+    pub files: BuiltFiles,
     /// What the record says of the files.
     pub artifacts: Vec<Artifact>,
     /// What the record says of the way they were built.
@@ -75,30 +72,25 @@ pub(super) fn prepare(
         let both = wasm.and_then(|wasm| native.map(|native| (wasm.path, native.path)));
         if variant == Variant::Measured {
             let expected = Some(workspace.agents[&name].expected.clone());
-            let entry = both.map_err(Outcome::Refused).map(|(wasm, native)| AgentFiles {
-                name: name.clone(),
-                wasm,
-                native: Some(native),
-                expected,
-                variants: BTreeMap::new(),
+            let entry = both.map_err(Outcome::Refused).map(|(wasm, native)| {
+                let (name, native) = (name.clone(), Some(native));
+                AgentFiles { name, wasm, native, expected, ..AgentFiles::default() }
             });
             files.insert(name, entry);
         } else if let Some(Ok(files)) = files.get_mut(&name) {
-            let built = both.map(|(wasm, native)| VariantFiles { wasm, native });
-            files.variants.insert(variant, built);
+            let built = both.map(|(wasm, native)| VariantFiles::Built([wasm, native]));
+            files.add(variant, built.unwrap_or_else(VariantFiles::Failed));
         }
     }
     for (name, path) in guests.iter().filter(|(name, _)| needed(name)) {
-        let (name, wasm, native, expected) = (name.clone(), path.clone(), None, None);
-        let variants = BTreeMap::new();
-        let read = file::read(path, file::MODULE_MAX).map(|bytes| given(&name, &bytes));
+        let read = file::read(path, file::MODULE_MAX).map(|bytes| given(name, &bytes));
         // What cannot be read costs its own cases.
         let refused = |error| Outcome::Refused(format!("{}: {error}", path.display()));
         let guest = read.map_err(refused).map(|artifact| {
             artifacts.push(artifact);
-            AgentFiles { name: name.clone(), wasm, native, expected, variants }
+            AgentFiles { name: name.clone(), wasm: path.clone(), ..AgentFiles::default() }
         });
-        files.insert(name, guest);
+        files.insert(name.clone(), guest);
     }
     Ok(Prepared { files, artifacts, warnings })
 }

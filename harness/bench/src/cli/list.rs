@@ -1,7 +1,7 @@
 //! `--list`: the case keys, as people and test runners read them.
 
 use super::args::ListFormat;
-use crate::plan::Task;
+use crate::job::task::Task;
 use std::fmt::Write;
 
 /// The text of `--list`. No case is ever ignored, so the list of ignored ones is empty.

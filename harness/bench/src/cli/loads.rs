@@ -2,8 +2,8 @@
 
 use super::messages::Problem;
 use super::place::as_the_user_means;
-use crate::measure::protocol::LoadTarget;
-use crate::plan::scale::Scale;
+use crate::job::load::LoadTarget;
+use crate::job::scale::Scale;
 use crate::suite::Loads;
 use crate::suite::scenarios::case_name;
 use caxton_model::file;

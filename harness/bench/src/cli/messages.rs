@@ -1,11 +1,11 @@
 //! What is said to the user, and the exit code that goes with it.
 
+use crate::cli::filter::BadFilter;
 use crate::guest::catalog::CatalogError;
 use crate::guest::toolchain::NoToolchain;
-use crate::measure::probe::allocations::NOT_COUNTED;
 use crate::measure::run::RunError;
 use crate::measure::turns::kit::KitError;
-use crate::plan::filter::BadFilter;
+use crate::timing::allocations::NOT_COUNTED;
 use caxton_analysis::exit;
 use caxton_analysis::limits::BadLimits;
 use caxton_model::load::plan::BadPlan;

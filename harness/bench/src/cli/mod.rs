@@ -5,6 +5,7 @@ pub mod bench;
 mod cases;
 mod compare;
 mod files;
+pub mod filter;
 pub mod flags;
 pub mod list;
 mod loads;

@@ -5,21 +5,21 @@
 use super::args::Args;
 use super::bench::{STOP, use_colour, watch_for_ctrl_c};
 use super::compare::{SMOKE_LOOKS, begin, contests, pack_here, settings};
-use super::files::{Files, Prepared, prepare};
+use super::files::{Prepared, prepare};
 use super::messages::{Problem, note, result};
 use super::meter::Ahead;
 use super::place::as_the_user_means;
 use super::progress::Progress;
 use super::scratch::scratch;
 use crate::guest::build::{BuildStep, Builder};
-use crate::guest::catalog::{EXAMPLE_SEED, Expected, Workspace, cargo};
+use crate::guest::catalog::{EXAMPLE_SEED, Workspace, cargo};
+use crate::guest::files::{AgentFiles, BuiltFiles};
 use crate::guest::toolchain::{Side, Toolchain, Variant, shuffle_flag};
-use crate::measure::protocol::AgentFiles;
-use crate::measure::protocol::Job;
+use crate::job::Job;
+use crate::job::scale::Scale;
+use crate::job::task::Task;
 use crate::measure::turns::compare::{Compare, Contest, Settings, What, design_for};
 use crate::measure::turns::kit::{OpenKit, pack};
-use crate::plan::Task;
-use crate::plan::scale::Scale;
 use crate::record;
 use crate::suite::Suite;
 use caxton_analysis::exit;
@@ -176,14 +176,10 @@ impl Relink<'_> {
             self.contests.iter().filter(|c| c.is_paired).map(|c| &c.case.agent).collect();
         let of = |name: &String| {
             let files = plain.files(name)?;
-            let expected = files
-                .expected
-                .map(|[message_sha256, reply_sha256]| Expected { message_sha256, reply_sha256 });
-            let (name, wasm, native) = (files.name, files.wasm, twins.remove(name));
-            let variants = BTreeMap::new();
-            Some((name.clone(), Ok(AgentFiles { name, wasm, native, expected, variants })))
+            let native = twins.remove(name);
+            Some((name.clone(), Ok(AgentFiles { native, heap: None, ..files })))
         };
-        let files: Files = names.into_iter().filter_map(of).collect();
+        let files: BuiltFiles = names.into_iter().filter_map(of).collect();
         let run = record::begin(&self.workspace.root, self.suite.name, Scale::Quick, 0).run;
         pack(&into, &executable, &format!("relink by seed {seed}"), &run, &files)?;
         Ok(into)

@@ -7,11 +7,13 @@ use super::check::check;
 use super::keep::{self, Scratch, keep};
 use super::launch::{Control, launch, launch_rng};
 use super::pictures;
-use super::protocol::{AgentFiles, Event, Job, Launch, PROTOCOL, Sampling};
-use crate::plan::Task;
-use crate::plan::scale::Scale;
+use crate::guest::files::{AgentFiles, BuiltFiles};
+use crate::job::Job;
+use crate::job::cost::Cost;
+use crate::job::launch::{Event, Launch, PROTOCOL, Sampling};
+use crate::job::scale::Scale;
+use crate::job::task::Task;
 use crate::timing::calibrate;
-use crate::timing::cost::Cost;
 use caxton_analysis::load::tally as load;
 use caxton_analysis::reduce::Levels;
 use caxton_analysis::{quiet, reduce};
@@ -135,11 +137,7 @@ impl<'a> Run<'a> {
     ///
     /// # Errors
     /// [`RunError`]; what was finished before is on disk.
-    pub fn all(
-        &mut self,
-        tasks: &[Task],
-        files: &BTreeMap<String, Result<AgentFiles, Outcome>>,
-    ) -> Result<(), RunError> {
+    pub fn all(&mut self, tasks: &[Task], files: &BuiltFiles) -> Result<(), RunError> {
         for task in tasks {
             let wanted = self.launches(task);
             let is_new = |key: &&CaseKey| self.record.cases.iter().all(|case| case.key != **key);
@@ -462,10 +460,7 @@ impl<'a> Run<'a> {
 }
 
 /// The files that `task` needs, its own agent's first; or why it cannot be.
-fn files_of(
-    task: &Task,
-    files: &BTreeMap<String, Result<AgentFiles, Outcome>>,
-) -> Result<Vec<AgentFiles>, Outcome> {
+fn files_of(task: &Task, files: &BuiltFiles) -> Result<Vec<AgentFiles>, Outcome> {
     let found = task.needs().map(|name| match files.get(name) {
         Some(found) => found.clone(),
         None => {

@@ -7,7 +7,7 @@ use caxton_actors::table::{HEAD, rows};
 use caxton_bench::guest::build::{BuildStep, Builder};
 use caxton_bench::guest::catalog::Workspace;
 use caxton_bench::guest::toolchain::{Toolchain, Variant};
-use caxton_bench::measure::protocol::AgentFiles;
+use caxton_bench::guest::files::AgentFiles;
 use caxton_bench::suite::throughput::COURIER;
 use caxton_sys::clock::entropy;
 use caxton_analysis::exit;

@@ -1,7 +1,10 @@
-//! The worker: one fresh process, one launch, one job.
+//! The worker: one fresh process, one launch, one job. `turns.rs` is that of a comparison.
 
-use super::child::attributed;
-use super::protocol::{Event, Job, Launch, PROTOCOL};
+pub mod turns;
+
+use crate::job::Job;
+use crate::job::launch::{Event, Launch, PROTOCOL};
+use crate::measure::child::attributed;
 use crate::timing::context::Context;
 use crate::workload::{fuel, heap, load, mail, memory_limit, overhead, parts, profile};
 use caxton_model::case::Outcome;
@@ -140,8 +143,7 @@ mod tests {
 
     const EFFORT: &str = r#"{"blocks":1,"samples_per_block":1,"block":1,"instances":1,
         "counting":1,"windows":1,"window":1}"#;
-    const AGENT: &str =
-        r#"{"name":"a","wasm":"a.wasm","native":null,"expected":null,"variants":{}}"#;
+    const AGENT: &str = r#"{"name":"a","wasm":"a.wasm","native":null,"expected":null}"#;
 
     fn launch(job: &str, cases: &str) -> Result<Launch, String> {
         let sampling = r#"{"engine":null,"hz":1,"time":1,"threads":1,"asynchronous":false}"#;

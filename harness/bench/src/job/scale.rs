@@ -1,8 +1,8 @@
 //! How much is measured: smoke, quick or full.
 
-use crate::measure::protocol::Effort;
 use caxton_model::units::Nanos;
 use clap::ValueEnum;
+use serde::{Deserialize, Serialize};
 
 /// How much to measure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -120,4 +120,23 @@ impl Scale {
             },
         }
     }
+}
+
+/// How much one launch measures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Effort {
+    /// Pairs of blocks per compared pair of sides.
+    pub blocks: u32,
+    /// Samples in a block, at most.
+    pub samples_per_block: u32,
+    /// Length of a block.
+    pub block: Nanos,
+    /// Instances whose creation and first call are timed, per side.
+    pub instances: u32,
+    /// Time for which counters count, per side.
+    pub counting: Nanos,
+    /// Windows of traffic between agents, and how long each is.
+    pub windows: u32,
+    /// The length that a window of traffic aims at.
+    pub window: Nanos,
 }

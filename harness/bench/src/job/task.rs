@@ -1,11 +1,8 @@
-//! A plan says what to run: tasks, each the cases that one kind of launch fills; and how much.
-
-pub mod filter;
-pub mod scale;
+//! A plan is tasks, each the cases that one kind of launch fills.
 
 use crate::guest::toolchain::Variant;
-use crate::measure::protocol::Job;
-use crate::plan::scale::Scale;
+use crate::job::Job;
+use crate::job::scale::Scale;
 use caxton_model::case::CaseKey;
 
 /// The agent that does nothing.
@@ -83,7 +80,7 @@ impl Task {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::measure::protocol::Pair;
+    use crate::job::Pair;
 
     #[test]
     fn a_task_keeps_the_cases_that_are_wanted() {

@@ -1,11 +1,10 @@
 //! The worker of a comparison: one fresh process, one launch, one case, block by block as told.
 
-use super::wire::{Answer, Command, Lane, Order, TURNS, Want};
-use crate::guest::catalog::Expected;
-use crate::guest::toolchain::Variant;
+use crate::job::launch::Event;
+use crate::job::scale::Effort;
+use crate::job::scale::Scale;
 use crate::measure::child::attributed;
-use crate::measure::protocol::{AgentFiles, Effort, Event, VariantFiles};
-use crate::plan::scale::Scale;
+use crate::measure::turns::wire::{Answer, Command, Lane, Order, TURNS, Want};
 use crate::timing::context::Context;
 use crate::workload::turns::{Stage, counts};
 use caxton_analysis::paired::exact::is_compared;
@@ -16,7 +15,6 @@ use caxton_runtime::subject::Attempt;
 use caxton_sys::clock::Monotonic;
 use caxton_sys::{affinity, process};
 use serde::Deserialize;
-use std::collections::BTreeMap;
 use std::io::{self, BufRead, Write};
 use std::process::ExitCode;
 
@@ -96,7 +94,7 @@ fn work(order: &Order, talk: &mut Talk<impl BufRead, impl Write>) -> Attempt<()>
     if let Some(core) = order.core {
         affinity::pin_to(core).map_err(|error| Outcome::Failed(format!("CPU {core}: {error}")))?;
     }
-    let agent = files(order);
+    let agent = &order.agent;
     let mut samples = Vec::new();
     let mut take = |event: Event| {
         if let Event::Sample(sample) = event {
@@ -113,14 +111,14 @@ fn work(order: &Order, talk: &mut Talk<impl BufRead, impl Write>) -> Attempt<()>
     };
     if order.want == Want::Counts {
         talk.say(&Answer::Loaded);
-        counts(&mut ctx, &agent, &order.case, &order.scratch)?;
+        counts(&mut ctx, agent, &order.case, &order.scratch)?;
         talk.tell(samples, |sample| is_compared(sample.metric.metric()));
         return Ok(());
     }
-    let stage = Stage::load(&mut ctx, &agent, &order.scratch)?;
+    let stage = Stage::load(&mut ctx, agent, &order.scratch)?;
     talk.say(&Answer::Loaded);
     let Command::Prepare = talk.command()? else { return Err(out_of_order()) };
-    let mut participants = stage.prepare(&mut ctx, &agent, &order.case, order.example_seed)?;
+    let mut participants = stage.prepare(&mut ctx, agent, &order.case, order.example_seed)?;
     let lane = |(metric, iterations, samples)| Lane { metric, iterations, samples };
     talk.say(&Answer::Ready {
         lanes: participants.lanes().map(lane).collect(),
@@ -152,19 +150,6 @@ fn effort(want: Want) -> Effort {
         Want::Turns { block, samples_max, instances } => {
             Effort { samples_per_block: samples_max.max(1), block, instances, ..checked }
         }
-    }
-}
-
-fn files(order: &Order) -> AgentFiles {
-    let agent = order.agent.clone();
-    let heap = agent.heap.map(|[wasm, native]| (Variant::Heap, Ok(VariantFiles { wasm, native })));
-    let [message_sha256, reply_sha256] = agent.expected.clone().unwrap_or_default();
-    AgentFiles {
-        name: agent.name,
-        wasm: agent.wasm,
-        native: agent.native,
-        expected: agent.expected.map(|_| Expected { message_sha256, reply_sha256 }),
-        variants: heap.into_iter().collect::<BTreeMap<_, _>>(),
     }
 }
 
