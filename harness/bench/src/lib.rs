@@ -2,19 +2,18 @@
 //!
 //! From the bottom up: `guest` finds and builds agents; `job` is what is done with one, as data;
 //! `suite` plans jobs; `timing` times blocks in turns; `workload` drives the subjects of
-//! `caxton_runtime`; `worker` is the process of one launch; `measure` is its parent.
+//! `caxton_runtime`; `worker` is the process of one launch, `measure` its parent; `cmd` is the command
+//! line.
 #![forbid(unsafe_code)]
 #![allow(missing_docs, reason = "no product depends on this crate")]
 
 #[cfg(test)]
 #[path = "../../../tests/capability.rs"]
 mod capability;
-pub mod cli;
 pub mod cmd;
 pub mod guest;
 pub mod job;
 pub mod measure;
-mod record;
 pub mod suite;
 pub mod timing;
 pub mod worker;
@@ -35,14 +34,12 @@ pub fn main(words: &[OsString]) -> ExitCode {
     match (word(1), suite) {
         (BENCH_ARGUMENT, Some(suite)) => {
             count(suite.counting);
-            worker(word(3))
-                .unwrap_or_else(|| cli::bench::main(suite, &[&words[..1], &words[3..]].concat()))
+            worker(word(3)).unwrap_or_else(|| cmd::suite(suite, &words[3..]))
         }
         // Who types `run` wants to measure; cargo says so with a flag.
         ("run", Some(suite)) => {
             count(suite.counting);
-            let bench = [OsString::from("--bench")];
-            cli::bench::main(suite, &[&words[..1], &bench, &words[3..]].concat())
+            cmd::suite(suite, &[&[OsString::from("--bench")], &words[3..]].concat())
         }
         (WORKER_ARGUMENT | TURNS_ARGUMENT, _) => {
             count_as(word(2));

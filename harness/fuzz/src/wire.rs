@@ -1,7 +1,7 @@
 //! Lines of other processes: jobs and events of a run, orders and answers of a comparison, and what
 //! cargo tells of agents and executables.
 
-use caxton_bench::cli::relink::Linked;
+use caxton_bench::cmd::run::relink::Linked;
 use caxton_bench::guest::catalog::Workspace;
 use caxton_bench::job::launch::{Event, Kept};
 use caxton_bench::measure::turns::wire::{Answer, Command, Order};

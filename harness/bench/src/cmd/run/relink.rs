@@ -2,17 +2,15 @@
 //! each of these relinks is compared with what is here in launch pairs. No source differs, so what
 //! they differ by is layout alone.
 
-use super::args::Args;
-use super::bench::{STOP, use_colour, watch_for_ctrl_c};
-use super::compare::{SMOKE_LOOKS, begin, contests, pack_here, settings};
-use super::files::{Prepared, prepare};
-use super::messages::{Problem, note, result};
+use super::super::error::CommandError;
+use super::super::output::{note, print, style};
+use super::contest::{Comparing, SMOKE_LOOKS, begin, contests, pack_here};
 use super::meter::Ahead;
-use super::place::as_the_user_means;
+use super::prepare::prepare;
 use super::progress::Progress;
-use super::scratch::scratch;
-use crate::guest::build::{BuildStep, Builder};
-use crate::guest::catalog::{EXAMPLE_SEED, Workspace, cargo};
+use super::session::{STOP, hold, is_stopped, watch_for_ctrl_c};
+use crate::guest::build::{BuildStep, Builder, BuiltAgent};
+use crate::guest::catalog::{EXAMPLE_SEED, cargo};
 use crate::guest::files::{AgentFiles, BuiltFiles};
 use crate::guest::toolchain::{Side, Toolchain, Variant, shuffle_flag};
 use crate::job::Job;
@@ -20,76 +18,61 @@ use crate::job::scale::Scale;
 use crate::job::task::Task;
 use crate::measure::turns::compare::{Compare, Contest, Settings, What, design_for};
 use crate::measure::turns::kit::{OpenKit, pack};
-use crate::record;
-use crate::suite::Suite;
 use caxton_analysis::exit;
 use caxton_analysis::paired::relink::Floors;
 use caxton_model::paired::comparison::Comparison;
 use caxton_model::paired::{Design, LOOKS};
-use caxton_model::record::lock::{FolderLock, HeldFolder};
-use caxton_model::record::store::{RunFolder, StoreError};
+use caxton_model::record::lock::HeldFolder;
+use caxton_model::record::store::RunFolder;
 use caxton_report::paint::paint;
 use caxton_report::sections as report;
-use caxton_report::sections::Style;
-use caxton_sys::{clock, process};
+use caxton_sys::process;
 use regex::Regex;
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 use std::{fs, io};
 
 /// What is linked again.
 pub(super) struct Relink<'a> {
-    /// The suite.
-    pub suite: &'a Suite,
-    /// The words.
-    pub args: &'a Args,
-    /// The checkout.
-    pub workspace: &'a Workspace,
+    pub comparing: &'a Comparing<'a>,
     /// The kit of this checkout as it is.
     pub plain: &'a Path,
     /// What may be compared; only what launch pairs compare is.
     pub contests: &'a [Contest],
     /// Where files may be laid out.
     pub scratch: &'a HeldFolder,
-    /// Seed of all random choices.
-    pub seed: u64,
 }
 
 /// Measures the floor of those `tasks` that launch pairs compare, and nothing else.
-pub(super) fn alone(
-    suite: &Suite,
-    args: &Args,
-    workspace: &Workspace,
-    (tasks, guests): (&[Task], &BTreeMap<String, PathBuf>),
-) -> Result<ExitCode, Problem> {
+pub(super) fn run(
+    comparing: &Comparing<'_>,
+    tasks: &[Task],
+    guests: &BTreeMap<String, PathBuf>,
+) -> Result<u8, CommandError> {
+    let Comparing { session, selection, out, .. } = *comparing;
     let paired = |task: &&Task| task.job == Job::Overhead;
     let tasks: Vec<Task> = tasks.iter().filter(paired).cloned().collect();
     // Before anything is built: a folder that another process writes to.
-    let out = args.output.out.as_deref().map(as_the_user_means);
-    let _held = out.as_deref().map(hold).transpose()?;
-    let Prepared { files, artifacts, .. } = prepare(workspace, &tasks, guests)?;
-    let scratch = scratch(workspace)?;
+    let _held = out.map(hold).transpose()?;
+    let prepared = prepare(&session.workspace, &tasks, guests)?;
+    let scratch = session.scratch()?;
     let plain = scratch.path().join("packed");
-    pack_here((suite, workspace, &tasks), (&plain, "this checkout"), (&files, &artifacts))?;
+    pack_here(session, &tasks, &prepared, &plain, "this checkout")?;
     let kit = OpenKit::open(&plain, &scratch.path().join("0"))?;
-    let contests = contests(suite, args, [&kit, &kit])?;
-    let seed = args.timing.seed.unwrap_or_else(clock::entropy);
-    let (plain, scratch) = (plain.as_path(), &scratch);
-    let relink = Relink { suite, args, workspace, plain, contests: &contests, scratch, seed };
-    let floors = relink.floors(out.as_deref())?;
+    let contests = contests(session, selection, [&kit, &kit])?;
+    let relink = Relink { comparing, plain: &plain, contests: &contests, scratch: &scratch };
+    let floors = relink.floors(out)?;
     let is_for_nothing = !contests.iter().any(|contest| contest.is_paired);
     if is_for_nothing {
         note("error: nothing to relink for: no case of these is compared in launch pairs");
     }
     Ok(match () {
-        () if STOP.load(Ordering::Relaxed) => ExitCode::from(exit::INTERRUPTED),
-        () if floors.has_untold() => ExitCode::from(exit::FAILED),
-        () if is_for_nothing => ExitCode::from(exit::NOT_COMPARABLE),
-        () => ExitCode::SUCCESS,
+        () if is_stopped() => exit::INTERRUPTED,
+        () if floors.has_untold() => exit::FAILED,
+        () if is_for_nothing => exit::NOT_COMPARABLE,
+        () => exit::FINE,
     })
 }
 
@@ -98,42 +81,40 @@ impl Relink<'_> {
     /// wished for. Samples are kept in folders of `out`.
     ///
     /// What was measured before a relink failed is printed too.
-    pub(super) fn floors(&self, out: Option<&Path>) -> Result<Floors, Problem> {
+    pub(super) fn floors(&self, out: Option<&Path>) -> Result<Floors, CommandError> {
         let mut floors = Floors::default();
         let paired: Vec<Contest> = self.contests.iter().filter(|c| c.is_paired).cloned().collect();
-        let Some(times) = self.args.against.relink.filter(|_| !paired.is_empty()) else {
-            return Ok(floors);
-        };
+        let times = self.comparing.against.relink.filter(|_| !paired.is_empty());
+        let Some(times) = times else { return Ok(floors) };
         watch_for_ctrl_c();
-        let scale = self.args.mode().scale();
-        let ended = self.measure(times, (scale, &paired), out, &mut floors);
+        let ended = self.measure(times, &paired, out, &mut floors);
         if !floors.is_empty() {
-            let table = report::floors::table(&floors, &self.design(scale));
-            result(&paint(&table, &Style { colour: use_colour() }));
+            print(paint(&report::floors::table(&floors, &self.design()), &style()));
         }
         match ended {
             // A compiler that Ctrl-C ended too is not what went wrong.
-            Err(_) if STOP.load(Ordering::Relaxed) => Ok(floors),
+            Err(_) if is_stopped() => Ok(floors),
             ended => ended.map(|()| floors),
         }
     }
 
     /// An estimate is wanted, not a verdict: one look, as early as intervals are worth something.
-    fn design(&self, scale: Scale) -> Design {
+    fn design(&self) -> Design {
+        let Comparing { scale, seed, against, .. } = *self.comparing;
         let looks = if scale == Scale::Smoke { SMOKE_LOOKS } else { [LOOKS[0]] }.to_vec();
-        let (margin, blocks, seed) = (self.args.against.margin, scale.effort().blocks, self.seed);
+        let (margin, blocks) = (against.margin, scale.effort().blocks);
         Design { seed, margin, looks, blocks, ..Design::default() }
     }
 
     fn measure(
         &self,
         times: u32,
-        (scale, paired): (Scale, &[Contest]),
+        paired: &[Contest],
         out: Option<&Path>,
         floors: &mut Floors,
-    ) -> Result<(), Problem> {
-        let toolchain = Toolchain::find(&self.workspace.root, &note)?;
-        let mut rng = fastrand::Rng::with_seed(self.seed);
+    ) -> Result<(), CommandError> {
+        let toolchain = Toolchain::find(&self.comparing.session.workspace.root, &note)?;
+        let mut rng = fastrand::Rng::with_seed(self.comparing.seed);
         for number in 1..=times {
             // 0 is no seed to the linker, and from 2³¹ on it may be taken for −1.
             let seed = rng.u32(1..1 << 31);
@@ -146,11 +127,11 @@ impl Relink<'_> {
             rng.shuffle(&mut places);
             let [own, other] = places.map(|place| folder.path().join(place));
             let kits = [&OpenKit::open(self.plain, &own)?, &OpenKit::open(&relinked, &other)?];
-            let design = Design { seed: rng.u64(..), ..self.design(scale) };
+            let design = Design { seed: rng.u64(..), ..self.design() };
             let out = out.map(|out| out.join(format!("relink-{number}")));
             let out = out.map(|out| RunFolder::create(&out)).transpose()?;
-            let compared = self.compare(scale, (kits, paired), design, out)?;
-            if STOP.load(Ordering::Relaxed) {
+            let compared = self.compare(kits, paired, design, out)?;
+            if is_stopped() {
                 break;
             }
             compared.cases.iter().for_each(|case| floors.add(case));
@@ -164,61 +145,62 @@ impl Relink<'_> {
         toolchain: &Toolchain,
         folder: &Path,
         seed: u32,
-    ) -> Result<PathBuf, Problem> {
+    ) -> Result<PathBuf, CommandError> {
         let into = folder.join("packed");
         fs::create_dir(&into).map_err(|error| why(&error))?;
         let executable = folder.join("linked");
         self.link(seed, &executable)?;
         // Only looked at for what is in it.
         let plain = OpenKit::open(self.plain, &folder.join("plain"))?;
-        let mut twins = self.twins(&toolchain.relinked(seed), &plain)?;
+        let mut linked = self.native_builds(&toolchain.relinked(seed), &plain)?;
         let names: BTreeSet<&String> =
             self.contests.iter().filter(|c| c.is_paired).map(|c| &c.case.agent).collect();
         let of = |name: &String| {
             let files = plain.files(name)?;
-            let native = twins.remove(name);
+            let native = linked.remove(name);
             Some((name.clone(), Ok(AgentFiles { native, heap: None, ..files })))
         };
         let files: BuiltFiles = names.into_iter().filter_map(of).collect();
-        let run = record::begin(&self.workspace.root, self.suite.name, Scale::Quick, 0).run;
+        let run = self.comparing.session.begin(Scale::Quick, 0).run;
         pack(&into, &executable, &format!("relink by seed {seed}"), &run, &files)?;
         Ok(into)
     }
 
-    /// The twins of those agents that have one, linked by `toolchain`.
-    fn twins(
+    /// The native builds of those agents that have one, linked by `toolchain`.
+    fn native_builds(
         &self,
         toolchain: &Toolchain,
         plain: &OpenKit,
-    ) -> Result<BTreeMap<String, PathBuf>, Problem> {
+    ) -> Result<BTreeMap<String, PathBuf>, CommandError> {
         let is_wanted = |name: &String| {
-            let has_twin = plain.files(name).is_some_and(|files| files.native.is_some());
-            has_twin && self.contests.iter().any(|c| c.is_paired && c.case.agent == *name)
+            let has_native = plain.files(name).is_some_and(|files| files.native.is_some());
+            has_native && self.contests.iter().any(|c| c.is_paired && c.case.agent == *name)
         };
-        let agents = self.workspace.agents.values();
+        let workspace = &self.comparing.session.workspace;
+        let agents = workspace.agents.values();
         let sources: Vec<_> = agents.filter(|agent| is_wanted(&agent.name)).collect();
-        let builder = Builder::open(self.workspace, toolchain, &STOP, &note)
-            .map_err(|source| Problem::Builder { path: self.workspace.target.clone(), source })?;
+        let builder = Builder::open(workspace, toolchain, &STOP, &note)
+            .map_err(|source| CommandError::Builder { path: workspace.target.clone(), source })?;
         let say = |step: BuildStep<'_>| {
             if step.side == Side::Native {
                 note(&format!("linking {} ({}) again", step.agent, step.side));
             }
         };
         let built = builder.build(&sources, Variant::Measured, &say).into_iter();
-        let of = |(name, agent): (String, crate::guest::build::BuiltAgent)| match agent.native {
+        let of = |(name, agent): (String, BuiltAgent)| match agent.native {
             Ok(native) => Ok((name, native.path)),
-            Err(why) => Err(Problem::NoRelink { why: format!("{name}: {why}") }),
+            Err(why) => Err(CommandError::NoRelink { why: format!("{name}: {why}") }),
         };
         built.map(of).collect()
     }
 
     /// Links the executable of this bench into the file `into`.
-    fn link(&self, seed: u32, into: &Path) -> Result<(), Problem> {
+    fn link(&self, seed: u32, into: &Path) -> Result<(), CommandError> {
         let own = fs::read_link(process::THIS_EXECUTABLE).map_err(|error| why(&error))?;
         let Some(place) = Place::of(&own) else {
             return Err(why(&format!("{} is not where cargo puts a bench", own.display())));
         };
-        let mut command = cargo(&self.workspace.root);
+        let mut command = cargo(&self.comparing.session.workspace.root);
         command.args(["rustc", "--quiet", "--package", env!("CARGO_PKG_NAME")]);
         command.args(["--bin", env!("CARGO_PKG_NAME"), "--profile", &place.profile]);
         command.args(["--message-format", "json-render-diagnostics", "--target-dir"]);
@@ -237,26 +219,26 @@ impl Relink<'_> {
                 linked.others
             ));
         }
-        take(&linked.executable, (&own, Path::new(process::THIS_EXECUTABLE)), into)
+        take(&linked.executable, &own, Path::new(process::THIS_EXECUTABLE), into)
             .map_err(|error| why(&format!("{}: {error}", linked.executable.display())))
     }
 
     /// Launch pairs of a relink, the candidate, with what is here.
     fn compare(
         &self,
-        scale: Scale,
-        (kits, paired): ([&OpenKit; 2], &[Contest]),
+        kits: [&OpenKit; 2],
+        paired: &[Contest],
         design: Design,
         folder: Option<RunFolder>,
-    ) -> Result<Comparison, Problem> {
-        let how = settings(self.args, scale);
+    ) -> Result<Comparison, CommandError> {
+        let how = self.comparing.settings();
         // No budget: a floor of fewer launches would be one of more noise.
         let settings = Settings { budget: Duration::MAX, what: What::Times, audit: false, ..how };
         let launches = design.looks.iter().copied().map(u64::from).sum::<u64>();
         let launches = paired.len() as u64 * launches;
         let progress = Progress::new(Ahead { launches, ..Ahead::default() });
-        let about = (self.suite, self.workspace, scale);
-        let comparison = begin(about, design_for(paired, kits[0], design), kits);
+        let Comparing { session, scale, .. } = *self.comparing;
+        let comparison = begin(session, scale, design_for(paired, kits[0], design), kits);
         let mut compare = Compare {
             comparison,
             folder,
@@ -273,14 +255,8 @@ impl Relink<'_> {
     }
 }
 
-/// Holds the folder `out`, which is made, for the folders that will be made in it.
-pub(super) fn hold(out: &Path) -> Result<FolderLock, StoreError> {
-    fs::create_dir_all(out).map_err(|source| StoreError::Write { path: out.to_owned(), source })?;
-    FolderLock::take(out, std::process::id())
-}
-
-fn why(why: &dyn std::fmt::Display) -> Problem {
-    Problem::NoRelink { why: why.to_string() }
+fn why(why: &dyn std::fmt::Display) -> CommandError {
+    CommandError::NoRelink { why: why.to_string() }
 }
 
 /// Where cargo puts an executable, and so how it was asked to build it.
@@ -356,7 +332,7 @@ impl Linked {
 
 /// Moves the executable `linked` to `into`. Should it have taken the place of the bench's `own`,
 /// that is put back from `kept`.
-fn take(linked: &Path, (own, kept): (&Path, &Path), into: &Path) -> io::Result<()> {
+fn take(linked: &Path, own: &Path, kept: &Path, into: &Path) -> io::Result<()> {
     fs::copy(linked, into)?;
     // Cargo finds it gone and links it again when asked to.
     fs::remove_file(linked)?;

@@ -1,33 +1,37 @@
 //! `--resume`: goes on with the loads of a run that ended before they did.
 
-use super::args::Args;
-use super::bench::{finish, folder_name, measure};
-use super::files::{Prepared, prepare};
-use super::messages::{Problem, note};
-use super::place::as_the_user_means;
+use super::super::error::CommandError;
+use super::super::output::note;
+use super::super::place::as_the_user_means;
+use super::measure::{finish, measure};
+use super::prepare::{Prepared, prepare};
+use super::session::{Session, folder_name};
 use crate::guest::catalog::Workspace;
 use crate::job::Job;
 use crate::job::load::LoadJob;
 use crate::job::scale::Scale;
 use crate::job::task::Task;
 use crate::measure::keep;
-use crate::suite::Suite;
+use crate::measure::run::Settings;
 use caxton_model::file;
 use caxton_model::record::store::{RUNS, RunFolder};
 use caxton_model::record::{CaseRecord, Status};
 use clap::ValueEnum;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::{self, ExitCode};
+use std::process;
 
-/// Goes on with the run that `args` name.
-pub(super) fn run(suite: &Suite, args: &Args, workspace: &Workspace) -> Result<ExitCode, Problem> {
-    let named = args.loads.resume.as_deref().unwrap_or(Path::new(""));
-    let path = find(named, workspace);
+/// Goes on with the run called `named`, at its own scale and by its own seed.
+pub(super) fn run(
+    session: &Session<'_>,
+    named: &Path,
+    settings: Settings,
+) -> Result<u8, CommandError> {
+    let path = find(named, &session.workspace);
     let (folder, mut record) = RunFolder::reopen(&path, process::id())?;
-    let no = |why: String| Problem::NoResume { path: path.clone(), why };
-    if record.run.suite != suite.name {
-        let why = format!("it is of suite {}, this is {}", record.run.suite, suite.name);
+    let no = |why: String| CommandError::NoResume { path: path.clone(), why };
+    if record.run.suite != session.suite.name {
+        let why = format!("it is of suite {}, this is {}", record.run.suite, session.suite.name);
         return Err(no(why));
     }
     let tasks = record.cases.iter().map(|case| task(&path, case)).collect::<Result<Vec<_>, _>>();
@@ -36,7 +40,8 @@ pub(super) fn run(suite: &Suite, args: &Args, workspace: &Workspace) -> Result<E
         note("the run is finished: nothing is left to do");
     }
     let scale = Scale::from_str(&record.run.scale, true).map_err(no)?;
-    let Prepared { files, artifacts, warnings } = prepare(workspace, &tasks, &BTreeMap::new())?;
+    let Prepared { files, artifacts, warnings } =
+        prepare(&session.workspace, &tasks, &BTreeMap::new())?;
     if hashes(&artifacts) != hashes(&record.artifacts) {
         let why = "the agents' files are others than those the run began with: go on with the \
                    revision that it was begun by, or start anew"
@@ -49,9 +54,9 @@ pub(super) fn run(suite: &Suite, args: &Args, workspace: &Workspace) -> Result<E
             record.warnings.push(warning);
         }
     }
-    let seed = record.run.seed;
-    let record = measure(args, (scale, seed), record, Some(folder), (&tasks, &files))?;
-    Ok(ExitCode::from(finish(args, &record)))
+    let settings = Settings { scale, seed: record.run.seed, ..settings };
+    let record = measure(settings, record, Some(folder), &tasks, &files)?;
+    Ok(finish(&record, true))
 }
 
 fn hashes(artifacts: &[caxton_model::record::Artifact]) -> Vec<&str> {

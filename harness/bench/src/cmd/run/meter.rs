@@ -11,7 +11,7 @@ const SECOND_NS: u64 = 1_000_000_000;
 
 /// Work that lies ahead.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Ahead {
+pub(super) struct Ahead {
     /// Launches, those of loads not counted.
     pub launches: u64,
     /// How long the loads take.

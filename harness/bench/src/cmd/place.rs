@@ -1,10 +1,15 @@
-//! Which folder a relative path on the command line is of: the one that the user stands in.
+//! Where the user stands, and what is in the files and folders that are named.
 //!
+//! A relative path on the command line is of the folder that the user stands in.
 //! Cargo runs a bench in its package's folder. Cargo itself works in the folder that it was started
 //! in, which `/proc` tells. `PWD` only tells where a shell stood: a program that starts cargo in a
 //! folder of its own (Python's `cwd=`, `make -C`, `env -C`) leaves it as it was.
 
-use crate::guest::catalog;
+use super::error::{CommandError, unreadable};
+use crate::guest::catalog::{self, CatalogError};
+use caxton_analysis::limits::Limits;
+use caxton_model::file;
+use caxton_model::record::store::COMPARISON_FILE;
 use caxton_sys::process;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -31,6 +36,31 @@ pub(super) fn started_in() -> &'static Path {
         of_cargo.unwrap_or_else(|| believed(shell, root))
     })
 }
+
+/// The root of the checkout that this process stands in.
+pub(super) fn root() -> Result<PathBuf, CommandError> {
+    let here = env::current_dir().map_err(unreadable(Path::new(".")))?;
+    match catalog::root_above(&here) {
+        Some(root) => Ok(root.to_owned()),
+        None => Err(CatalogError::NoWorkspace(here).into()),
+    }
+}
+
+/// The limits in the file `path`; none without a file.
+pub(super) fn limits(path: Option<&Path>) -> Result<Limits, CommandError> {
+    let Some(path) = path else { return Ok(Limits::default()) };
+    let text = file::read_text(path, file::TEXT_MAX).map_err(unreadable(path))?;
+    Ok(Limits::parse(&path.display().to_string(), &text)?)
+}
+
+/// True for the folder of a comparison.
+pub(super) fn is_comparison(dir: &Path) -> bool {
+    dir.join(COMPARISON_FILE).is_file()
+}
+
+/// Why `--table` is refused for a run.
+pub(super) const NO_TABLE: CommandError =
+    CommandError::Unused { flag: "--table", why: "it is of comparisons, and a run is shown whole" };
 
 fn is_same(one: &Path, other: &Path) -> bool {
     matches!((fs::canonicalize(one), fs::canonicalize(other)), (Ok(a), Ok(b)) if a == b)

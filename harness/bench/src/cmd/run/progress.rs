@@ -1,8 +1,8 @@
 //! Progress: a bar with the time left on a terminal, a plain line per task elsewhere.
 
-use super::cases::is_ci;
-use super::messages::note;
+use super::super::output::{has_escapes, note};
 use super::meter::{Ahead, Meter};
+use super::session::is_ci;
 use crate::measure::run::Observer;
 use caxton_analysis::load::tally::Tally;
 use caxton_model::case::Outcome;
@@ -10,7 +10,6 @@ use caxton_model::load::frame::Figure;
 use caxton_model::load::outcome::LoadOutcome;
 use caxton_model::sanitise::sanitise;
 use caxton_model::units::{Bytes, Nanos, Unit};
-use caxton_report::colour::wants_escapes;
 use caxton_sys::clock::{Clock, Monotonic};
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use std::io::IsTerminal;
@@ -31,18 +30,17 @@ const BAR: u64 = 20;
 
 /// Tells a user how a run goes.
 #[derive(Debug)]
-pub struct Progress {
+pub(super) struct Progress {
     bar: Option<ProgressBar>,
     meter: Arc<Mutex<Meter>>,
 }
 
 impl Progress {
     /// Progress over all that lies ahead.
-    pub fn new(ahead: Ahead) -> Self {
+    pub(super) fn new(ahead: Ahead) -> Self {
         let meter = Arc::new(Mutex::new(Meter::new(ahead, Monotonic.now())));
         let is_terminal = std::io::stderr().is_terminal();
-        let has_escapes = wants_escapes(is_terminal, |name| std::env::var_os(name));
-        let is_watched = is_terminal && has_escapes && !is_ci();
+        let is_watched = is_terminal && has_escapes(is_terminal) && !is_ci();
         let bar = is_watched.then(ProgressBar::new_spinner);
         if let Some(bar) = &bar {
             let shown = Arc::clone(&meter);
@@ -64,8 +62,16 @@ impl Progress {
         change(&mut meter, Monotonic.now());
     }
 
+    /// A line that stays.
+    fn say(&self, line: &str) {
+        match &self.bar {
+            Some(bar) => bar.println(line),
+            None => note(line),
+        }
+    }
+
     /// Takes the bar away.
-    pub fn finish(&self) {
+    pub(super) fn finish(&self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
@@ -83,7 +89,7 @@ fn drawn(meter: &Meter, now: Nanos) -> String {
 
 /// Tells nobody.
 #[derive(Debug)]
-pub struct Silent;
+pub(super) struct Silent;
 
 impl Observer for Silent {
     fn task(&self, _: usize, _: usize, _: &str, _: u32) {}
@@ -131,22 +137,13 @@ impl Observer for Progress {
     }
 
     fn load_done(&self, load: &LoadOutcome) {
-        let line = format!("  {}: {}", load.plan.name, load.told());
-        let line = sanitise(&line, REASON_MAX);
-        match &self.bar {
-            Some(bar) => bar.println(line),
-            None => note(&line),
-        }
+        self.say(&sanitise(&format!("  {}: {}", load.plan.name, load.told()), REASON_MAX));
     }
 
     fn task_done(&self, name: &str, outcome: &Outcome) {
         let Some(reason) = outcome.reason() else { return };
         let reason = sanitise(reason, REASON_MAX);
-        let line = format!("  {name}: {}: {reason}", outcome.name());
-        match &self.bar {
-            Some(bar) => bar.println(line),
-            None => note(&line),
-        }
+        self.say(&format!("  {name}: {}: {reason}", outcome.name()));
     }
 }
 

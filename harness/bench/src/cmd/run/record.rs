@@ -1,6 +1,5 @@
 //! The first page of a record: when, where, of what.
 
-use crate::job::launch::BENCH_ARGUMENT;
 use crate::job::scale::Scale;
 use caxton_model::reading::{Missing, Reading};
 use caxton_model::record::{Record, Revision, Run, SCHEMA, Status};
@@ -13,7 +12,7 @@ use std::path::Path;
 const LOAD_MAX: f64 = 0.5;
 
 /// The record of a run that begins now.
-pub(crate) fn begin(root: &Path, suite: &str, scale: Scale, seed: u64) -> Record {
+pub(super) fn begin(root: &Path, suite: &str, scale: Scale, seed: u64) -> Record {
     let started = clock::utc();
     let host = host::fingerprint();
     let mut record = Record {
@@ -22,7 +21,7 @@ pub(crate) fn begin(root: &Path, suite: &str, scale: Scale, seed: u64) -> Record
             id: run_id(root, suite),
             suite: suite.to_owned(),
             scale: scale.name().to_owned(),
-            command: told().collect(),
+            command: Vec::new(),
             updated_utc: started.clone(),
             started_utc: started,
             status: Status::Running,
@@ -44,7 +43,7 @@ pub(crate) fn begin(root: &Path, suite: &str, scale: Scale, seed: u64) -> Record
 }
 
 /// `<utc>-<revision>-<suite>`.
-pub(crate) fn run_id(root: &Path, suite: &str) -> String {
+pub(super) fn run_id(root: &Path, suite: &str) -> String {
     let time: String = clock::utc().chars().filter(|c| !matches!(c, '-' | ':')).collect();
     let revision = match revision(root).commit {
         Reading::Known(commit) => commit,
@@ -114,17 +113,6 @@ fn warnings(record: &Record) -> Vec<String> {
             .push("git does not say whether the working tree differs from the commit".to_owned()),
     }
     warnings
-}
-
-/// What the suite was told: without the words that chose it, and with the flag that says that it
-/// is to measure.
-fn told() -> impl Iterator<Item = String> {
-    let mut words = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
-    let role = words.next();
-    let is_chosen = matches!(role.as_deref(), Some("run" | BENCH_ARGUMENT));
-    let implied = (role.as_deref() == Some("run")).then(|| "--bench".to_owned());
-    let first = role.filter(|_| !is_chosen);
-    first.into_iter().chain(words.skip(usize::from(is_chosen))).chain(implied)
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
 //! The agents' files: guests that were named, and what must be built for a plan.
 
-use super::bench::{STOP, watch_for_ctrl_c};
-use super::messages::{Problem, note};
-use super::place::as_the_user_means;
+use super::super::error::CommandError;
+use super::super::output::note;
+use super::super::place::as_the_user_means;
+use super::session::{STOP, is_stopped, watch_for_ctrl_c};
 use crate::guest::build::{BuildStep, Builder, BuiltAgent};
 use crate::guest::catalog::{AgentSource, Workspace};
 use crate::guest::digest::sha256_hex;
@@ -18,7 +19,6 @@ use caxton_model::units::Bytes;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
-use std::sync::atomic::Ordering;
 
 /// What was built for a plan.
 #[derive(Debug, Default)]
@@ -31,11 +31,11 @@ pub(super) struct Prepared {
 }
 
 /// The guests given as files, by name.
-pub(super) fn guests(paths: &[PathBuf]) -> Result<BTreeMap<String, PathBuf>, Problem> {
+pub(super) fn guests(paths: &[PathBuf]) -> Result<BTreeMap<String, PathBuf>, CommandError> {
     let mut guests = BTreeMap::new();
     for path in paths {
         let path = as_the_user_means(path);
-        let problem = |why: &str| Problem::Guest { path: path.clone(), why: why.to_owned() };
+        let problem = |why: &str| CommandError::Guest { path: path.clone(), why: why.to_owned() };
         let path = fs::canonicalize(&path).map_err(|error| problem(&error.to_string()))?;
         // Part of a case key and of paths. Of the root folder there is no name.
         let stem = path.file_stem().map(|stem| stem.to_string_lossy());
@@ -53,7 +53,7 @@ pub(super) fn prepare(
     workspace: &Workspace,
     tasks: &[Task],
     guests: &BTreeMap<String, PathBuf>,
-) -> Result<Prepared, Problem> {
+) -> Result<Prepared, CommandError> {
     watch_for_ctrl_c();
     let needed = |name: &str| tasks.iter().any(|task| task.needs().any(|needs| needs == name));
     let sources: Vec<_> = workspace.agents.values().filter(|a| needed(&a.name)).collect();
@@ -62,8 +62,8 @@ pub(super) fn prepare(
         [] => Vec::new(),
         sources => build(workspace, sources, tasks, &mut warnings)?,
     };
-    if STOP.load(Ordering::Relaxed) {
-        return Err(Problem::Interrupted);
+    if is_stopped() {
+        return Err(CommandError::Interrupted);
     }
     for (variant, name, BuiltAgent { wasm, native }) in built {
         for built in [&wasm, &native].into_iter().flatten() {
@@ -116,10 +116,10 @@ fn build(
     sources: &[&AgentSource],
     tasks: &[Task],
     warnings: &mut Vec<String>,
-) -> Result<Vec<(Variant, String, BuiltAgent)>, Problem> {
+) -> Result<Vec<(Variant, String, BuiltAgent)>, CommandError> {
     let toolchain = Toolchain::find(&workspace.root, &note)?;
     let builder = Builder::open(workspace, &toolchain, &STOP, &note)
-        .map_err(|source| Problem::Builder { path: workspace.target.clone(), source })?;
+        .map_err(|source| CommandError::Builder { path: workspace.target.clone(), source })?;
     warnings.extend(builder.warning());
     let of = |variant: Variant, sources: &[&AgentSource]| -> Vec<_> {
         let say = |step: BuildStep<'_>| {

@@ -5,7 +5,7 @@ use crate::job::task::Task;
 use std::fmt::Write;
 
 /// The text of `--list`. No case is ever ignored, so the list of ignored ones is empty.
-pub fn text(tasks: &[Task], format: ListFormat, ignored: bool) -> String {
+pub(super) fn text(tasks: &[Task], format: ListFormat, ignored: bool) -> String {
     let mut text = String::new();
     if ignored {
         return text;

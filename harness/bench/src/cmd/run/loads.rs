@@ -1,7 +1,7 @@
 //! The user's words about loads.
 
-use super::messages::Problem;
-use super::place::as_the_user_means;
+use super::super::error::CommandError;
+use super::super::place::as_the_user_means;
 use crate::job::load::LoadTarget;
 use crate::job::scale::Scale;
 use crate::suite::Loads;
@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
     next_help_heading = "Loads",
     group = ArgGroup::new("own_load").args(["plan", "stage"]).multiple(true)
 )]
-pub struct LoadArgs {
+pub(super) struct LoadArgs {
     /// Put this load on the agents instead of the guide's: TOML (see harness/docs/load-tests.md);
     /// may be repeated
     #[arg(long, value_name = "FILE")]
@@ -101,14 +101,14 @@ pub struct LoadArgs {
 
 /// A program and its arguments.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Words(Vec<String>);
+pub(super) struct Words(Vec<String>);
 
 impl LoadArgs {
     /// What the words come to.
     ///
     /// # Errors
     /// A plan cannot be read, or makes no sense.
-    pub fn loads(&self, scale: Scale, seed: u64) -> Result<Loads, Problem> {
+    pub(super) fn loads(&self, scale: Scale, seed: u64) -> Result<Loads, CommandError> {
         let mut own = Vec::new();
         for path in &self.plan {
             own.push(read(path)?);
@@ -120,7 +120,7 @@ impl LoadArgs {
         }
         let mut names = BTreeSet::new();
         if let Some(plan) = own.iter().find(|plan| !names.insert(case_name(&plan.name))) {
-            return Err(Problem::TwoPlans { name: plan.name.clone() });
+            return Err(CommandError::TwoPlans { name: plan.name.clone() });
         }
         Ok(Loads {
             own,
@@ -154,9 +154,9 @@ impl LoadArgs {
     }
 }
 
-fn read(path: &Path) -> Result<LoadPlan, Problem> {
+fn read(path: &Path) -> Result<LoadPlan, CommandError> {
     let path = as_the_user_means(path);
-    let unreadable = |source| Problem::PlanFile { path: path.clone(), source };
+    let unreadable = |source| CommandError::PlanFile { path: path.clone(), source };
     let text = file::read_text(&path, file::TEXT_MAX).map_err(unreadable)?;
     // A trace lies beside the plan that names it, and a plan from elsewhere names no other file.
     let folder = path.parent().unwrap_or(Path::new("."));

@@ -25,7 +25,7 @@ const LIMIT_MAX: Bytes = Bytes(4 << 30);
     group = ArgGroup::new("comparison").args(["baseline", "between"]).multiple(true),
     group = ArgGroup::new("pairs").args(["baseline", "between", "relink"]).multiple(true)
 )]
-pub struct Args {
+pub(super) struct Args {
     /// What to do instead of measuring.
     #[command(subcommand)]
     pub task: Option<Subtask>,
@@ -58,7 +58,7 @@ pub struct Args {
 /// Which cases are run, and of what.
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Cases")]
-pub struct Selection {
+pub(super) struct Selection {
     /// Only cases whose key matches this regular expression (any of several)
     pub filters: Vec<String>,
 
@@ -98,7 +98,7 @@ pub struct Selection {
 /// How much is measured.
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Measuring")]
-pub struct Timing {
+pub(super) struct Timing {
     /// How much to measure [default: quick with --bench, smoke without]
     #[arg(long, value_enum)]
     pub scale: Option<Scale>,
@@ -127,7 +127,7 @@ pub struct Timing {
 /// What is kept.
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Keeping")]
-pub struct Output {
+pub(super) struct Output {
     /// Folder for the run [default: profiles/runs/<time>-<revision>-<suite>]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
@@ -153,7 +153,7 @@ pub struct Output {
 /// What this version is compared with, and by which rules.
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Comparing")]
-pub struct Against {
+pub(super) struct Against {
     /// Compare with baseline NAME: both are run, in launch pairs
     #[arg(long, value_name = "NAME", conflicts_with = "save_baseline", group = "compared")]
     pub baseline: Option<String>,
@@ -212,7 +212,7 @@ pub struct Against {
 /// How cases are profiled instead of being timed.
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Profiling")]
-pub struct Profiling {
+pub(super) struct Profiling {
     /// Profile the cases instead of timing them: pictures, raw samples, and a table
     #[arg(long, value_enum, value_name = "KIND",
           conflicts_with_all = ["save_baseline", "baseline", "between", "pack",
@@ -252,14 +252,14 @@ pub struct Profiling {
 
 /// What to do instead of measuring.
 #[derive(Debug, Clone, Subcommand)]
-pub enum Subtask {
+pub(super) enum Subtask {
     /// What can this machine see? Comparisons of the same, and of slow-downs of known size
     Selftest(SelfTest),
 }
 
 /// How to test comparisons.
 #[derive(Debug, Clone, clap::Args)]
-pub struct SelfTest {
+pub(super) struct SelfTest {
     /// Comparisons of the same against itself; half as many per planted slow-down
     #[arg(long, value_name = "N", default_value_t = 200)]
     pub trials: u32,
@@ -283,7 +283,7 @@ pub struct SelfTest {
 
 /// Formats of `--list`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum ListFormat {
+pub(super) enum ListFormat {
     /// For people: with a count.
     Pretty,
     /// For test runners: `name: test`.
@@ -292,7 +292,7 @@ pub enum ListFormat {
 
 /// What a profile is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum ProfileKind {
+pub(super) enum ProfileKind {
     /// Where CPU time goes.
     Cpu,
     /// Where memory is allocated; only `cargo bench --bench heap` can.
@@ -301,7 +301,7 @@ pub enum ProfileKind {
 
 /// What an invocation does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
+pub(super) enum Mode {
     /// Print case keys.
     List,
     /// Measure, and keep the run.
@@ -312,7 +312,7 @@ pub enum Mode {
 
 impl Mode {
     /// How much is measured.
-    pub const fn scale(self) -> Scale {
+    pub(super) const fn scale(self) -> Scale {
         match self {
             Self::Measure(scale) => scale,
             Self::List | Self::Check => Scale::Smoke,
@@ -322,7 +322,7 @@ impl Mode {
 
 impl Args {
     /// The mode that the words add up to.
-    pub fn mode(&self) -> Mode {
+    pub(super) fn mode(&self) -> Mode {
         let Timing { scale, quick, test, bench, .. } = self.timing;
         // Two bundles are compared by another program, which does not ask as cargo does.
         let is_asked = bench || quick || !self.against.between.is_empty();
@@ -338,7 +338,7 @@ impl Args {
 
 impl Selection {
     /// The limits to try.
-    pub fn limits(&self) -> Vec<Bytes> {
+    pub(super) fn limits(&self) -> Vec<Bytes> {
         let mut limits = if self.memory_limit.is_empty() {
             LIMITS_MIB.map(Bytes::mebi).to_vec()
         } else {

@@ -5,7 +5,7 @@ use regex::Regex;
 
 /// A choice of cases.
 #[derive(Debug)]
-pub struct Filter {
+pub(crate) struct Filter {
     patterns: Vec<Pattern>,
 }
 
@@ -18,7 +18,7 @@ enum Pattern {
 /// A filter that is no regular expression.
 #[derive(Debug, thiserror::Error)]
 #[error("filter {pattern:?} is no regular expression ({why}): use --exact for a literal name")]
-pub struct BadFilter {
+pub(crate) struct BadFilter {
     pattern: String,
     why: String,
 }
@@ -28,7 +28,7 @@ impl Filter {
     ///
     /// # Errors
     /// [`BadFilter`].
-    pub fn new(words: &[String], exact: bool) -> Result<Self, BadFilter> {
+    pub(crate) fn new(words: &[String], exact: bool) -> Result<Self, BadFilter> {
         let pattern = |word: &String| {
             if exact {
                 return Ok(Pattern::Exact(word.clone()));
@@ -41,7 +41,7 @@ impl Filter {
     }
 
     /// True if `case` is wanted.
-    pub fn takes(&self, case: &CaseKey) -> bool {
+    pub(crate) fn takes(&self, case: &CaseKey) -> bool {
         let name = case.to_string();
         let fits = |pattern: &Pattern| match pattern {
             Pattern::Exact(word) => *word == name,

@@ -1,12 +1,13 @@
 //! Which suite uses which flag. What a suite does not use it refuses, and its `--help` leaves out.
 
+use super::super::error::CommandError;
 use super::args::Args;
-use super::messages::Problem;
 use crate::suite::{self, Suite, heap, scenarios, wasm};
 use caxton_analysis::exit;
 use caxton_sys::allocator::Counting;
 use clap::parser::ValueSource;
-use clap::{ArgMatches, Command, CommandFactory};
+use clap::{ArgMatches, Command, CommandFactory, FromArgMatches};
+use std::ffi::OsString;
 
 /// The suites that use a flag.
 #[derive(Debug, Clone, Copy)]
@@ -92,7 +93,7 @@ fn is_used(suite: &Suite, name: &str) -> bool {
 }
 
 /// The command line of `suite`.
-pub fn command(suite: &Suite) -> Command {
+fn command(suite: &Suite) -> Command {
     let command = Args::command()
         .bin_name(format!("cargo bench --bench {} --", suite.name))
         .after_help("--help tells of all flags, with examples, and of the exit codes.")
@@ -141,23 +142,15 @@ fn elsewhere(suite: &Suite) -> String {
     }
 }
 
-/// Reads `words`, of which the first is the program's name.
-///
-/// # Errors
-/// What clap says of them.
-pub fn parse<I, W>(suite: &Suite, words: I) -> Result<ArgMatches, clap::Error>
-where
-    I: IntoIterator<Item = W>,
-    W: Into<std::ffi::OsString> + Clone,
-{
-    command(suite).try_get_matches_from(words)
+/// Reads what `suite` is told, and refuses what it does not use.
+pub(super) fn parse(suite: &Suite, args: &[OsString]) -> Result<Args, CommandError> {
+    let program = [OsString::from(suite.name)];
+    let given = command(suite).try_get_matches_from(program.iter().chain(args))?;
+    check(suite, &given)?;
+    Ok(Args::from_arg_matches(&given)?)
 }
 
-/// Refuses what the user gave and `suite` does not use.
-///
-/// # Errors
-/// [`Problem::Unused`].
-pub fn check(suite: &Suite, given: &ArgMatches) -> Result<(), Problem> {
+fn check(suite: &Suite, given: &ArgMatches) -> Result<(), CommandError> {
     let is_given = |name: &str| {
         let by_hand = || given.value_source(name) == Some(ValueSource::CommandLine);
         let is_flag = given.try_contains_id(name).is_ok();
@@ -172,7 +165,7 @@ pub fn check(suite: &Suite, given: &ArgMatches) -> Result<(), Problem> {
     if flags.is_empty() {
         return Ok(());
     }
-    Err(Problem::Unused { suite: suite.name, flags: flags.join(", ") })
+    Err(CommandError::NotOfSuite { suite: suite.name, flags: flags.join(", ") })
 }
 
 /// A flag as it is typed.

@@ -71,12 +71,12 @@ fn a_relink_leaves_the_bench_as_it_was() {
     fs::write(&own, "own").unwrap();
     fs::write(&kept, "own").unwrap();
     fs::write(&linked, "shuffled").unwrap();
-    take(&linked, (&own, &kept), &into).unwrap();
+    take(&linked, &own, &kept, &into).unwrap();
     let read = |path: &Path| fs::read_to_string(path).unwrap();
     assert_eq!((read(&own), read(&into)), ("own".to_owned(), "shuffled".to_owned()));
     assert!(!linked.exists());
     // Linked over the bench's own file.
     fs::write(&own, "shuffled again").unwrap();
-    take(&own, (&own, &kept), &into).unwrap();
+    take(&own, &own, &kept, &into).unwrap();
     assert_eq!((read(&own), read(&into)), ("own".to_owned(), "shuffled again".to_owned()));
 }
