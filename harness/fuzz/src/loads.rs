@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use caxton_analysis::load::logs;
 use caxton_analysis::load::logs::Kind;
 use caxton_analysis::load::tally::Tally;
-use caxton_bench::measure::protocol::LoadJob;
+use caxton_bench::job::load::LoadJob;
 use caxton_model::load::frame::Line;
 use caxton_model::load::outcome::LoadOutcome;
 use caxton_model::load::plan::LoadPlan;

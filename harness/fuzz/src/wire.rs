@@ -1,11 +1,11 @@
 //! Lines of other processes: jobs and events of a run, orders and answers of a comparison, and what
 //! cargo tells of agents and executables.
 
-use caxton_bench::cli::relink::Linked;
+use caxton_bench::cmd::run::relink::Linked;
 use caxton_bench::guest::catalog::Workspace;
-use caxton_bench::measure::protocol::{Event, Kept};
+use caxton_bench::job::launch::{Event, Kept};
 use caxton_bench::measure::turns::wire::{Answer, Command, Order};
-use caxton_bench::measure::worker;
+use caxton_bench::worker;
 use caxton_report::profile::growth;
 use std::hint::black_box;
 use std::path::Path;

@@ -7,7 +7,7 @@ use crate::cmd::test_kit;
 use clap::Parser;
 
 /// What `ci` gives for `main~1` and `main`, in an output folder `out`, with further `words`.
-fn code(world: &World, words: &[&str]) -> Result<u8, Failure> {
+fn code(world: &World, words: &[&str]) -> Result<u8, CommandError> {
     let out = world.root.join("out");
     let out = out.to_str().unwrap();
     let words = [&["x", "ci", "main~1", "main", "--out", out], words].concat();

@@ -18,7 +18,7 @@ fn parsed(words: &[&str]) -> Compare {
 }
 
 /// What `compare` gives in a checkout at `root`.
-fn code(root: &Path, words: &[&str]) -> Result<u8, Failure> {
+fn code(root: &Path, words: &[&str]) -> Result<u8, CommandError> {
     sides(root, &root.join("profiles"), &parsed(words))
 }
 
@@ -104,11 +104,11 @@ fn a_strangers_executable_is_started_only_where_the_user_trusts_it() {
     for words in [&["old", path][..], &[path, "old"], &["old", path, &wrong]] {
         let failure = code(&root, words).unwrap_err();
         assert_eq!(failure.code(), exit::WRONG_USE, "{failure}");
-        let hash = kits::hash(&kit).unwrap();
+        let hash = hash(&kit).unwrap();
         assert!(failure.to_string().contains(&format!("say --trust={hash}")), "{failure}");
     }
     assert!(!root.join("said").exists(), "nothing was started");
-    let right = format!("--trust={}", kits::hash(&kit).unwrap());
+    let right = format!("--trust={}", hash(&kit).unwrap());
     assert_eq!(code(&root, &["old", path, &right]).unwrap(), 3);
     assert_eq!(code(&root, &["old", path, "--trust"]).unwrap(), 3);
     assert_eq!(code(&root, &["--trust", "old", path]).unwrap(), 3, "it takes no word after it");

@@ -11,13 +11,13 @@ fn fixture(name: &str) -> PathBuf {
 }
 
 /// Exports the fixture `name`, with more `words`.
-fn exported(name: &str, words: &[&str]) -> Result<u8, Failure> {
+fn exported(name: &str, words: &[&str]) -> Result<u8, CommandError> {
     let dir = fixture(name).display().to_string();
     let all = [&["caxton-bench", "export", &dir], words].concat();
     let Ok(Cli { command: Command::Export(words) }) = Cli::try_parse_from(&all) else {
         panic!("{all:?}");
     };
-    export(&words)
+    run(&words)
 }
 
 fn files(folder: &Path) -> Vec<String> {
@@ -62,7 +62,7 @@ fn a_baseline_stands_beside_a_run_in_markdown_only() {
         ("comparison-v1", ["--format", "markdown", "--baseline", &base]),
     ] {
         let failure = exported(name, &words).unwrap_err();
-        assert!(matches!(failure, Failure::NoBaseline { .. }), "{failure}");
+        assert!(matches!(failure, CommandError::BaselineUnused { .. }), "{failure}");
     }
 }
 

@@ -104,7 +104,7 @@ fn a_result_says_what_it_rests_on() {
 #[test]
 fn a_comparison_is_judged_by_its_samples() {
     let (_temporary, folder, limits) = stored("comparison-v1", "");
-    assert_eq!(gate(&words(&folder, Some(limits))).unwrap(), exit::REGRESSED);
+    assert_eq!(run(&words(&folder, Some(limits))).unwrap(), exit::REGRESSED);
 }
 
 #[test]
@@ -132,7 +132,7 @@ fn what_was_edited_or_cut_off_is_told() {
     let says = |change: &dyn Fn(&Path)| {
         let (_temporary, folder, _) = stored("comparison-v1", "");
         change(&folder);
-        let failure = gate(&words(&folder, None)).unwrap_err();
+        let failure = run(&words(&folder, None)).unwrap_err();
         let text = failure.to_string().replace(folder.to_str().unwrap(), "DIR");
         format!("{} {text}", failure.code())
     };

@@ -40,12 +40,25 @@ pub struct AgentSource {
 }
 
 /// What an agent's manifest promises under `[package.metadata.agent]`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "[String; 2]", into = "[String; 2]")]
 pub struct Expected {
     /// SHA-256 of `example(EXAMPLE_SEED)`.
     pub message_sha256: String,
     /// SHA-256 of the reply to it.
     pub reply_sha256: String,
+}
+
+impl From<[String; 2]> for Expected {
+    fn from([message_sha256, reply_sha256]: [String; 2]) -> Self {
+        Self { message_sha256, reply_sha256 }
+    }
+}
+
+impl From<Expected> for [String; 2] {
+    fn from(expected: Expected) -> Self {
+        [expected.message_sha256, expected.reply_sha256]
+    }
 }
 
 /// Why the agents cannot be listed.
@@ -83,8 +96,8 @@ struct PackageMetadata {
 
 #[derive(Clone, Deserialize)]
 struct AgentMetadata {
-    #[serde(flatten)]
-    expected: Expected,
+    message_sha256: String,
+    reply_sha256: String,
     #[serde(default)]
     calibration: bool,
 }
@@ -158,13 +171,13 @@ fn agents_of(
             continue;
         }
         let promised = package.metadata.as_ref().and_then(|m| m.agent.clone());
-        let AgentMetadata { expected, calibration } = promised
+        let AgentMetadata { message_sha256, reply_sha256, calibration } = promised
             .ok_or_else(|| CatalogError::NoExpectedAnswer(package.manifest_path.clone()))?;
         let source = AgentSource {
             name: name.to_owned(),
             package: package.name.clone(),
             folders: folders_of(package, &metadata.packages),
-            expected,
+            expected: Expected { message_sha256, reply_sha256 },
             calibration,
         };
         agents.insert(source.name.clone(), source);

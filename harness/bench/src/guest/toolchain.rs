@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::{fmt, fs};
+use std::{fmt, fs, io};
 
 /// The guests' target.
 pub const WASM_TARGET: &str = "wasm32-wasip1";
@@ -198,13 +198,8 @@ impl Toolchain {
         }
         // A script that a user put in the compiler's place says what the compiler says.
         identity.extend(fs::read(root.join(rustc)).ok().map(|program| sha256_hex(&program)));
-        let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
-        let home = home.or_else(|| Some(Path::new(&std::env::var_os("HOME")?).join(".cargo")));
-        let variables = std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, text(&value))));
-        let settings = surroundings::settings(root, home.as_deref(), variables)
-            .map_err(|error| format!("cargo's configuration: {error}"))?;
-        identity.push(settings);
+        let settings = settings(root);
+        identity.push(settings.map_err(|error| format!("cargo's configuration: {error}"))?);
         let identity = identity.join("\n");
         Ok(Self { kind, version, identity, native_target, shuffle: None })
     }
@@ -279,13 +274,7 @@ impl Toolchain {
             Kind::Rustup { .. } => cargo(root),
             Kind::Debian => cargo_at(OsStr::new(DEBIAN_CARGO), root),
         };
-        // Nothing reaches the agents that the hash does not know, or the cache would hold what
-        // another surrounding made under the name of this one.
-        for (name, _) in std::env::vars_os() {
-            if surroundings::fate(&text(&name)) == Fate::Dropped {
-                command.env_remove(name);
-            }
-        }
+        keep_out_unhashed(&mut command);
         // What a tool sets for the harness itself: coverage, a cache.
         command.env_remove("RUSTC_WRAPPER").envs(CARGO_VARIABLES);
         let relink = self.relink_flag(side);
@@ -317,6 +306,28 @@ impl Toolchain {
             command.args(["--", &flag]);
         }
         command
+    }
+}
+
+/// What cargo's configuration for a build in `folder` and the variables that it is let see say.
+///
+/// # Errors
+/// A configuration file that cannot be read.
+pub fn settings(folder: &Path) -> io::Result<String> {
+    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.or_else(|| Some(Path::new(&std::env::var_os("HOME")?).join(".cargo")));
+    let variables = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, text(&value))));
+    surroundings::settings(folder, home.as_deref(), variables)
+}
+
+/// Keeps variables out of a build that no hash knows, or its cache would hold what another
+/// surrounding made under the name of this one.
+pub fn keep_out_unhashed(command: &mut Command) {
+    for (name, _) in std::env::vars_os() {
+        if surroundings::fate(&text(&name)) == Fate::Dropped {
+            command.env_remove(name);
+        }
     }
 }
 

@@ -4,7 +4,7 @@
 //! Of several launches the first one's files are kept.
 
 use super::pictures::{Files, flame_graph, profiled};
-use super::protocol::Kept;
+use crate::job::launch::Kept;
 use caxton_model::case::CaseKey;
 use caxton_model::file;
 use caxton_model::profile::{About, ProfileError, Weight};

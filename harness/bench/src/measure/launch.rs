@@ -1,7 +1,7 @@
 //! One launch: a fresh worker process, from its start to its end.
 
 use super::child::{Received, Worker, died, now, timed_out};
-use super::protocol::{Event, Launch, WORKER_ARGUMENT};
+use crate::job::launch::{Event, Launch, WORKER_ARGUMENT};
 use caxton_model::case::{CaseKey, Outcome};
 use caxton_sys::process;
 use std::hash::{DefaultHasher, Hash, Hasher};

@@ -3,9 +3,12 @@
 
 use super::keep;
 use super::launch::{Control, launch};
-use super::protocol::{AgentFiles, Event, Job, Launch, LoadJob};
 use super::run::{Run, RunError};
-use crate::plan::Task;
+use crate::guest::files::AgentFiles;
+use crate::job::Job;
+use crate::job::launch::{Event, Launch};
+use crate::job::load::LoadJob;
+use crate::job::task::Task;
 use caxton_analysis::load::judge::judge;
 use caxton_analysis::load::logs;
 use caxton_analysis::load::logs::Kind;

@@ -7,11 +7,13 @@ use super::check::check;
 use super::keep::{self, Scratch, keep};
 use super::launch::{Control, launch, launch_rng};
 use super::pictures;
-use super::protocol::{AgentFiles, Event, Job, Launch, PROTOCOL, Sampling};
-use crate::plan::Task;
-use crate::plan::scale::Scale;
+use crate::guest::files::{AgentFiles, BuiltFiles};
+use crate::job::Job;
+use crate::job::cost::Cost;
+use crate::job::launch::{Event, Launch, PROTOCOL, Sampling};
+use crate::job::scale::Scale;
+use crate::job::task::Task;
 use crate::timing::calibrate;
-use crate::timing::cost::Cost;
 use caxton_analysis::load::tally as load;
 use caxton_analysis::reduce::Levels;
 use caxton_analysis::{quiet, reduce};
@@ -63,6 +65,13 @@ pub struct Settings {
     pub perf_map: bool,
     /// How to sample the tasks that are profiles.
     pub sampling: Sampling,
+}
+
+impl Settings {
+    /// Launches of `task`, those in place of disturbed ones not counted.
+    pub fn launches(&self, task: &Task) -> u32 {
+        if self.spin.is_some() { 1 } else { task.launches(self.scale) }
+    }
 }
 
 /// Why a run ended early: the machine, not an agent.
@@ -135,13 +144,9 @@ impl<'a> Run<'a> {
     ///
     /// # Errors
     /// [`RunError`]; what was finished before is on disk.
-    pub fn all(
-        &mut self,
-        tasks: &[Task],
-        files: &BTreeMap<String, Result<AgentFiles, Outcome>>,
-    ) -> Result<(), RunError> {
+    pub fn all(&mut self, tasks: &[Task], files: &BuiltFiles) -> Result<(), RunError> {
         for task in tasks {
-            let wanted = self.launches(task);
+            let wanted = self.settings.launches(task);
             let is_new = |key: &&CaseKey| self.record.cases.iter().all(|case| case.key != **key);
             let new: Vec<CaseKey> = task.cases().iter().filter(is_new).cloned().collect();
             if let Job::Load(job) = &task.job {
@@ -168,7 +173,7 @@ impl<'a> Run<'a> {
             }
             let name = task.cases()[0].to_string();
             let is_load = matches!(task.job, Job::Load(_));
-            let launches = if is_load { 0 } else { self.launches(task) };
+            let launches = if is_load { 0 } else { self.settings.launches(task) };
             self.observer.task(i + 1, tasks.len(), &name, launches);
             let tally = match files_of(task, files) {
                 Ok(own) if let Job::Load(job) = &task.job => {
@@ -194,10 +199,6 @@ impl<'a> Run<'a> {
         self.stop.load(Ordering::Relaxed)
     }
 
-    fn launches(&self, task: &Task) -> u32 {
-        if self.settings.spin.is_some() { 1 } else { task.launches(self.settings.scale) }
-    }
-
     fn outcome_of(&self, task: &Task) -> Outcome {
         let cases = task.cases();
         let record = self.record.cases.iter().find(|case| cases.contains(&case.key));
@@ -207,7 +208,7 @@ impl<'a> Run<'a> {
     /// All launches of one task, the fuel pass last.
     fn task(&mut self, task: &Task, files: &[AgentFiles]) -> Result<Tally, RunError> {
         let mut tally = Tally::default();
-        let wanted = self.launches(task);
+        let wanted = self.settings.launches(task);
         // At most as many again, to replace disturbed ones.
         for number in 0..wanted * 2 {
             if number >= wanted && self.is_quiet_enough(&tally, wanted) {
@@ -462,10 +463,7 @@ impl<'a> Run<'a> {
 }
 
 /// The files that `task` needs, its own agent's first; or why it cannot be.
-fn files_of(
-    task: &Task,
-    files: &BTreeMap<String, Result<AgentFiles, Outcome>>,
-) -> Result<Vec<AgentFiles>, Outcome> {
+fn files_of(task: &Task, files: &BuiltFiles) -> Result<Vec<AgentFiles>, Outcome> {
     let found = task.needs().map(|name| match files.get(name) {
         Some(found) => found.clone(),
         None => {

@@ -3,9 +3,10 @@
 
 use super::subjects::{Loads, Subjects, Suite};
 use super::throughput::COURIER;
-use crate::measure::protocol::{Job, LoadJob, LoadTarget};
-use crate::plan::Task;
-use crate::plan::scale::Scale;
+use crate::job::Job;
+use crate::job::load::{LoadJob, LoadTarget};
+use crate::job::scale::Scale;
+use crate::job::task::Task;
 use caxton_model::case::CaseKey;
 use caxton_model::load::plan::{Arrivals, LoadPlan, Pacing, Rate, Role, Stage};
 use caxton_model::load::threshold::Threshold;

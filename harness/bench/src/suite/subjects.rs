@@ -1,8 +1,8 @@
 //! What a suite is, and what it is planned for.
 
-use crate::measure::protocol::LoadTarget;
-use crate::plan::Task;
-use crate::plan::scale::Scale;
+use crate::job::load::LoadTarget;
+use crate::job::scale::Scale;
+use crate::job::task::Task;
 use caxton_model::load::plan::LoadPlan;
 use caxton_model::units::{Bytes, Nanos};
 use caxton_sys::allocator::Counting;

@@ -2,8 +2,8 @@
 //! worth.
 
 use super::subjects::{Subjects, Suite};
-use crate::measure::protocol::{Batching, Crew, Job, MailLoad, Pools, Runtime, Schedule, System};
-use crate::plan::Task;
+use crate::job::task::Task;
+use crate::job::{Batching, Crew, Job, MailLoad, Pools, Runtime, Schedule, System};
 use caxton_model::case::CaseKey;
 use caxton_model::units::Nanos;
 use caxton_sys::allocator::Counting;

@@ -2,8 +2,8 @@
 //! the time of a call goes.
 
 use super::subjects::{Subjects, Suite};
-use crate::measure::protocol::{Job, Pair};
-use crate::plan::Task;
+use crate::job::task::Task;
+use crate::job::{Job, Pair};
 use caxton_model::case::{CaseKey, LIMIT, MEMORY_LIMIT, OVERHEAD, PARTS};
 use caxton_model::units::Bytes;
 use caxton_sys::allocator::Counting;

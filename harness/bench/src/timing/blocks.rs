@@ -3,8 +3,8 @@
 //! A batch is some iterations between two clock reads; a block is up to a millisecond of batches
 //! of one side. Nothing here allocates, logs or checks inside a timed region.
 
-use super::cost::Cost;
-use crate::measure::protocol::Effort;
+use crate::job::cost::Cost;
+use crate::job::scale::Effort;
 use caxton_model::case::Outcome;
 use caxton_model::units::Nanos;
 use caxton_runtime::subject::{AgentInstance, Attempt, Step};

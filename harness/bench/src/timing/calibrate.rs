@@ -1,7 +1,7 @@
 //! The instrument measures itself first: a clock read, an empty sample, a turn of the batch loop.
 
 use super::blocks::{BenchInstance, timed_batch};
-use super::cost::Cost;
+use crate::job::cost::Cost;
 use caxton_model::record::Calibration;
 use caxton_model::units::{Bytes, Nanos};
 use caxton_runtime::subject::{AgentInstance, Attempt, HostCounts};

@@ -1,8 +1,9 @@
 //! What every workload is handed: the clock, chance, how much to measure, and whom to tell.
 
 use super::calibrate;
-use super::cost::Cost;
-use crate::measure::protocol::{Effort, Event};
+use crate::job::cost::Cost;
+use crate::job::launch::Event;
+use crate::job::scale::Effort;
 use caxton_model::case::CaseKey;
 use caxton_model::metric::MetricName;
 use caxton_model::reading::Missing;

@@ -3,7 +3,8 @@
 
 use super::sides::{module, page_offset};
 use crate::guest::catalog::EXAMPLE_SEED;
-use crate::measure::protocol::{AgentFiles, Event};
+use crate::guest::files::AgentFiles;
+use crate::job::launch::Event;
 use crate::timing::context::{Context, Total};
 use caxton_model::case::{CaseKey, Outcome};
 use caxton_runtime::subject::wasmtime::{EngineOptions, WasmSubject};

@@ -6,9 +6,10 @@
 //! the agent itself where it opts in (`agent_abi::heap`), in builds of their own.
 
 use super::sides::{Exchange, Loaded, module, page_offset};
-use crate::guest::toolchain::{Side, Variant};
-use crate::measure::probe::allocations::{self, Allocated};
-use crate::measure::protocol::{AgentFiles, Event, Kept, VariantFiles};
+use crate::guest::files::{AgentFiles, VariantFiles};
+use crate::guest::toolchain::Side;
+use crate::job::launch::{Event, Kept};
+use crate::timing::allocations::{self, Allocated};
 use crate::timing::blocks::BlockSize;
 use crate::timing::context::{At, Context, Total};
 use crate::timing::participants::{Group, Participant, blocks};
@@ -216,15 +217,17 @@ impl Bench<'_> {
         plain: &WasmSubject,
         exchange: &Exchange,
     ) -> Attempt<()> {
-        let files = match self.agent.variants.get(&Variant::Heap) {
-            Some(Ok(files)) => files,
-            Some(Err(why)) => return self.nothing_own(ctx, &Missing::Failed(why.clone())),
+        let [module_path, native] = match &self.agent.heap {
+            Some(VariantFiles::Built(files)) => files,
+            Some(VariantFiles::Failed(why)) => {
+                return self.nothing_own(ctx, &Missing::Failed(why.clone()));
+            }
             None => {
                 let why = "a guest that was given as a file is not built here".to_owned();
                 return self.nothing_own(ctx, &Missing::NotRequested(why));
             }
         };
-        let bytes = module(&files.wasm)?;
+        let bytes = module(module_path)?;
         let wasm = compiled(&bytes)?;
         let mut agent = wasm.instantiate(None)?;
         if !agent.start_heap(0, 0)? {
@@ -242,7 +245,7 @@ impl Bench<'_> {
             self.tell_sites(ctx, profile, counts);
             self.keep(ctx, Kept::GuestHeap(Box::new(peak)));
         }
-        self.twins_own(ctx, files, exchange)?;
+        self.twins_own(ctx, native, exchange)?;
         self.cost(ctx, plain, &wasm, exchange)
     }
 
@@ -256,13 +259,8 @@ impl Bench<'_> {
         Ok(())
     }
 
-    fn twins_own(
-        &self,
-        ctx: &mut Context<'_>,
-        files: &VariantFiles,
-        exchange: &Exchange,
-    ) -> Attempt<()> {
-        let twin = NativeSubject::load(&files.native)?;
+    fn twins_own(&self, ctx: &mut Context<'_>, native: &Path, exchange: &Exchange) -> Attempt<()> {
+        let twin = NativeSubject::load(native)?;
         let mut agent = twin.instantiate()?;
         warm_up(ctx, &mut agent, exchange)?;
         twin.start_heap();

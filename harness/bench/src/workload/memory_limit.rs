@@ -2,7 +2,8 @@
 //! nearly full, and what it sees at the end.
 
 use super::sides::{Placed, module, page_offset};
-use crate::measure::protocol::{AgentFiles, Event};
+use crate::guest::files::AgentFiles;
+use crate::job::launch::Event;
 use crate::timing::blocks::BlockSize;
 use crate::timing::context::{At, Context, Total};
 use crate::timing::participants::{Group, Participant, blocks};

@@ -2,11 +2,13 @@
 //! and each side against itself, which shows what the apparatus would call a difference.
 
 use super::sides::{Exchange, Loaded, counted, needed, page_offset};
+use crate::guest::files::AgentFiles;
 use crate::guest::toolchain::Side;
-use crate::measure::protocol::{AgentFiles, Event, Pair};
+use crate::job::Pair;
+use crate::job::cost::Cost;
+use crate::job::launch::Event;
 use crate::timing::blocks::{BenchInstance, BlockSize, prepare, timed_batch};
 use crate::timing::context::{At, Context, Total};
-use crate::timing::cost::Cost;
 use crate::timing::participants::{BlockTurn, Group, Participant, blocks};
 use crate::timing::turns::Rounds;
 use caxton_model::case::{CaseKey, Outcome};

@@ -10,11 +10,12 @@
 
 use super::overhead::pads;
 use super::sides::{Exchange, Loaded, module, page_offset};
-use crate::guest::toolchain::{Side, Variant};
-use crate::measure::protocol::{AgentFiles, Event};
+use crate::guest::files::{AgentFiles, VariantFiles};
+use crate::guest::toolchain::Side;
+use crate::job::cost::Cost;
+use crate::job::launch::Event;
 use crate::timing::blocks::BlockSize;
 use crate::timing::context::{Context, Total};
-use crate::timing::cost::Cost;
 use crate::timing::participants::{BlockTurn, Group, Participant, blocks};
 use crate::timing::turns::Rounds;
 use caxton_model::case::{CaseKey, Outcome};
@@ -101,9 +102,11 @@ impl PartSubjects {
         let agent = files.agent;
         let mut wanted: Vec<(&'static str, &Path, EngineOptions)> =
             options().map(|(metric, options)| (metric, agent.wasm.as_path(), options)).to_vec();
-        match agent.variants.get(&Variant::Simd) {
-            Some(Ok(simd)) => wanted.push(("option_simd_call_ns", &simd.wasm, default)),
-            Some(Err(why)) => {
+        match &agent.simd {
+            Some(VariantFiles::Built([simd, _])) => {
+                wanted.push(("option_simd_call_ns", simd, default));
+            }
+            Some(VariantFiles::Failed(why)) => {
                 ctx.missing(case, "option_simd_call_ns", Missing::Failed(why.clone()))
             }
             None => {

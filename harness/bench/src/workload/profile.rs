@@ -5,8 +5,9 @@
 
 use super::callers::{Callers, Turn};
 use super::sides::{Exchange, Loaded};
-use crate::guest::toolchain::{Side, Variant};
-use crate::measure::protocol::{AgentFiles, Event, Sampling};
+use crate::guest::files::{AgentFiles, VariantFiles};
+use crate::guest::toolchain::Side;
+use crate::job::launch::{Event, Sampling};
 use crate::timing::context::{At, Context, Total};
 use crate::timing::turns::{Rounds, turns};
 use caxton_model::case::CaseKey;
@@ -116,13 +117,13 @@ fn load(
     recording: &Recording,
 ) -> Attempt<Vec<Loaded>> {
     let mut agent = agent.clone();
-    match agent.variants.remove(&Variant::FramePointers) {
-        Some(Ok(built)) => {
-            agent.native = Some(built.native);
-            agent.wasm = built.wasm;
+    match agent.frame_pointers.take() {
+        Some(VariantFiles::Built([wasm, native])) => {
+            agent.wasm = wasm;
+            agent.native = Some(native);
         }
         // Its stacks are cut where the compiler found another use for the frame pointer.
-        Some(Err(why)) => ctx.finding(case, "a twin without frame pointers", why),
+        Some(VariantFiles::Failed(why)) => ctx.finding(case, "a twin without frame pointers", why),
         None => {}
     }
     let mut sides = Vec::new();

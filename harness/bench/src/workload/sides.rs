@@ -3,8 +3,9 @@
 use super::asynchronous::Driven;
 use crate::guest::catalog::EXAMPLE_SEED;
 use crate::guest::digest::sha256_hex;
+use crate::guest::files::AgentFiles;
 use crate::guest::toolchain::Side;
-use crate::measure::protocol::{AgentFiles, Pair};
+use crate::job::Pair;
 use crate::timing::blocks::timed_batch;
 use crate::timing::context::Context;
 use crate::timing::participants::Participant;

@@ -5,7 +5,8 @@
 
 use crate::frameworks::{actix::Actix, channel::Channel, kameo::Kameo, ractor::Ractor};
 use crate::peer::{Framework, Peer};
-use caxton_bench::measure::protocol::{AgentFiles, Crew, MailLoad, Runtime, System};
+use caxton_bench::guest::files::AgentFiles;
+use caxton_bench::job::{Crew, MailLoad, Runtime, System};
 use caxton_runtime::orchestrator::{Orchestrator, Setup};
 use caxton_runtime::subject::Attempt;
 use caxton_bench::suite::throughput;

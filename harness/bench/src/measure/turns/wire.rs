@@ -21,6 +21,7 @@
 //!
 //! A worker that is asked for counts says `Loaded`, its readings and `End` at once.
 
+use crate::guest::files::AgentFiles;
 use caxton_model::case::{CaseKey, Outcome};
 use caxton_model::paired::answers::Reply;
 use caxton_model::units::Nanos;
@@ -49,7 +50,7 @@ pub struct Order {
     /// What is wanted of it.
     pub want: Want,
     /// The agent's files.
-    pub agent: Files,
+    pub agent: AgentFiles,
     /// Seed of the example message.
     pub example_seed: u64,
     /// An existing folder for compiled code and for what a workload writes.
@@ -71,22 +72,6 @@ pub enum Want {
     },
     /// Counts that the program alone decides.
     Counts,
-}
-
-/// One agent's files.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Files {
-    /// Its name.
-    pub name: String,
-    /// The module.
-    pub wasm: PathBuf,
-    /// The twin.
-    pub native: Option<PathBuf>,
-    /// Module and twin of the build that counts allocations.
-    #[serde(default)]
-    pub heap: Option<[PathBuf; 2]>,
-    /// SHA-256 of its example message and of the reply to it, in hex.
-    pub expected: Option<[String; 2]>,
 }
 
 /// What is said to a worker after its order.

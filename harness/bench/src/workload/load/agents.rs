@@ -3,7 +3,7 @@
 
 use super::looks::Linear;
 use super::target::{Answer, Target};
-use crate::measure::protocol::AgentFiles;
+use crate::guest::files::AgentFiles;
 use crate::workload::mail::runtime::{guest, tier};
 use crate::workload::mail::traffic::{Question, offer};
 use agent_abi::mail::{Header, Kind};

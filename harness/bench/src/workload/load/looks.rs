@@ -1,7 +1,7 @@
 //! What is read beside the messages of a load: memory, files, threads; and the count of what is
 //! left at its end.
 
-use crate::measure::probe::held;
+use crate::timing::held;
 use caxton_model::load::frame::{Figure, Look};
 use caxton_model::load::quiescence::{Row, Thing};
 use caxton_model::reading::{Missing, Reading};

@@ -6,7 +6,9 @@
 
 use super::response::{ANSWERED, Generator, requests, setup};
 use super::runtime::{guest, tier};
-use crate::measure::protocol::{AgentFiles, Batching, Event};
+use crate::guest::files::AgentFiles;
+use crate::job::Batching;
+use crate::job::launch::Event;
 use crate::timing::context::{At, Context, Total};
 use crate::timing::turns::{Rounds, turns};
 use caxton_model::case::CaseKey;

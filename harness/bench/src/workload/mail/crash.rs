@@ -7,7 +7,9 @@
 
 use super::runtime::{guest, tier};
 use super::traffic::{Whole, post, request};
-use crate::measure::protocol::{AgentFiles, Deaths, Event, Fault};
+use crate::guest::files::AgentFiles;
+use crate::job::launch::Event;
+use crate::job::{Deaths, Fault};
 use crate::timing::context::{At, Context, Total};
 use agent_abi::mail::{Header, Kind};
 use caxton_model::case::{CaseKey, Outcome};

@@ -7,9 +7,9 @@
 use super::runtime::{guest, tier};
 use super::spent;
 use super::traffic::{Whole, post_taking, request};
-use crate::measure::probe::held;
-use crate::measure::protocol::AgentFiles;
+use crate::guest::files::AgentFiles;
 use crate::timing::context::{Context, Total};
+use crate::timing::held;
 use agent_abi::mail::{Header, Kind};
 use caxton_model::case::{CaseKey, Outcome};
 use caxton_model::reading::Missing;
@@ -63,7 +63,7 @@ pub fn memory(ctx: &mut Context<'_>, agent: &AgentFiles, case: &CaseKey) -> Atte
     let subject = WasmMailSubject::trusted(guest(agent, checkpointed(AGENTS, shape))?);
     // One agent that is gone again: what all share is there before the first level.
     checkpoint(&subject, &mut work(subject.spawn(shape)?, 1)?)?;
-    (ctx.tell)(crate::measure::protocol::Event::Working);
+    (ctx.tell)(crate::job::launch::Event::Working);
     let mut agents = Vec::with_capacity(AGENTS as usize);
     let mut checkpoints = Vec::with_capacity(AGENTS as usize);
     let start = Level::now();
@@ -149,7 +149,7 @@ pub fn cpu(ctx: &mut Context<'_>, agent: &AgentFiles, case: &CaseKey) -> Attempt
     let subject = WasmMailSubject::trusted(guest(agent, options)?);
     let setup = Setup { agents: SPAWNED, shards: 1, shape, batch: SLOTS };
     let mut guests = Reference::start(&subject, setup, Supervision::NONE)?;
-    (ctx.tell)(crate::measure::protocol::Event::Working);
+    (ctx.tell)(crate::job::launch::Event::Working);
     let window = Duration::from_nanos(ctx.effort.window.0 * 4);
     let idle = spent(ctx, || {
         std::thread::sleep(window);

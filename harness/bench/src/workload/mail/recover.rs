@@ -2,7 +2,7 @@
 //! its last checkpoint, and has handled what waited for it; and what a checkpoint costs.
 
 use super::traffic::{Whole, request};
-use crate::measure::protocol::AgentFiles;
+use crate::guest::files::AgentFiles;
 use crate::timing::context::{At, Context};
 use agent_abi::mail::{Header, Kind, Ledger};
 use caxton_model::case::{CaseKey, Outcome};
@@ -44,7 +44,7 @@ pub fn run(
 ) -> Attempt<()> {
     let deaths = (DEATHS * ctx.effort.windows / 5).max(20);
     let subject = subject(agent, heap_mib)?;
-    (ctx.tell)(crate::measure::protocol::Event::Working);
+    (ctx.tell)(crate::job::launch::Event::Working);
     let mut whole = deaths_of(&subject, heap_mib, deaths)?;
     let mut copied = deaths_of(&subject.restored(RestoreBy::Copy), heap_mib, COPIED)?;
     let at = At::default();
@@ -191,7 +191,7 @@ pub fn checkpoints(
 ) -> Attempt<()> {
     let subject = subject(agent, heap_mib)?;
     let mut guest = subject.spawn(Shape::of(SLOTS, BYTES))?;
-    (ctx.tell)(crate::measure::protocol::Event::Working);
+    (ctx.tell)(crate::job::launch::Event::Working);
     tell(&mut guest, Kind::Hold, heap_mib, 0)?;
     let taken = |guest: &mut WasmMail, previous: Option<&_>| {
         subject.checkpoint(guest, previous).map_err(Outcome::Failed)

@@ -9,7 +9,9 @@
 
 use super::runtime::{Started, start};
 use super::traffic::{Question, offer};
-use crate::measure::protocol::{AgentFiles, Crew, Event, Runtime, Schedule, System};
+use crate::guest::files::AgentFiles;
+use crate::job::launch::Event;
+use crate::job::{Crew, Runtime, Schedule, System};
 use crate::timing::context::{At, Context};
 use crate::timing::turns::{Rounds, turns};
 use agent_abi::mail::{Header, Kind};

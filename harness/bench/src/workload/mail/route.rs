@@ -4,7 +4,9 @@
 use super::runtime::{Started, start};
 use super::spent;
 use super::traffic::{REPORT_BYTES, Traffic};
-use crate::measure::protocol::{AgentFiles, Event, MailLoad, Runtime};
+use crate::guest::files::AgentFiles;
+use crate::job::launch::Event;
+use crate::job::{MailLoad, Runtime};
 use crate::timing::context::{At, Context, Total};
 use crate::timing::turns::{Rounds, turns};
 use agent_abi::mail::Ledger;

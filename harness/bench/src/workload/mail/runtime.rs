@@ -6,7 +6,8 @@
 //! is chosen before the first agent is there: running out of maps would take down more than a
 //! spawn.
 
-use crate::measure::protocol::{AgentFiles, Crew, Runtime, System};
+use crate::guest::files::AgentFiles;
+use crate::job::{Crew, Runtime, System};
 use caxton_runtime::orchestrator::reference::Reference;
 use caxton_runtime::orchestrator::supervision::Supervision;
 

@@ -8,7 +8,7 @@
 //! The number in flight is stated, and falls only at the end of a window, when the first messages
 //! have used up their hops. Putting the messages in is part of a window, for every orchestrator.
 
-use crate::measure::protocol::MailLoad;
+use crate::job::MailLoad;
 use agent_abi::mail::{HOST, Header, Kind, LINKS, Ledger, body_hash, seal};
 use caxton_model::case::Outcome;
 use caxton_runtime::orchestrator::{Orchestrator, PostError};
