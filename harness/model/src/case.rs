@@ -239,6 +239,8 @@ impl Outcome {
 pub enum Check {
     /// The hash that the agent's manifest promises.
     Manifest,
+    /// The file that the user says it must answer with.
+    Expected,
     /// The answer of its native build.
     NativeBuild,
     /// What the agents themselves count, message by message.

@@ -88,6 +88,15 @@ const OVERHEAD: &[Metric] = &[
     row("native_instantiate_ns", Unit::Nanos, Rule::Median, "creating the native agent"),
     row("wasm_first_call_ns", Unit::Nanos, Rule::Median, "first message of a fresh instance"),
     row("native_first_call_ns", Unit::Nanos, Rule::Median, "first message of a fresh native agent"),
+    row("wasm_fresh_ns", Unit::Nanos, Rule::Median, "making the instance that a call gets"),
+    row("wasm_run_ns", Unit::Nanos, Rule::Median, "running a program, WASM: mean of a launch"),
+    row(
+        "native_run_ns",
+        Unit::Nanos,
+        Rule::Median,
+        "running an executable from its start to its end: mean of a launch",
+    ),
+    row("native_cpu_ns", Unit::Nanos, Rule::Median, "user and system time of an executable"),
     exact("wasm_fuel", Unit::Count, Better::Lower, "wasmtime fuel of one steady-state call"),
     exact("wasm_file_bytes", Unit::Bytes, Better::Lower, "the .wasm file, debug names included"),
     exact(

@@ -88,6 +88,8 @@ pub(crate) enum CommandError {
     NoBallast,
     #[error("guest {path}: {why}", path = path.display())]
     Guest { path: PathBuf, why: String },
+    #[error("{flag} '{value}': {why}")]
+    GivenFlag { flag: String, value: String, why: String },
     #[error("no baseline {name:?}; {known}")]
     NoBaseline { name: String, known: String },
     #[error(

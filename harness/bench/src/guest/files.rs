@@ -1,6 +1,7 @@
 //! One agent's files, as a plan names them, a kit keeps them and a worker is sent them.
 
 use super::catalog::Expected;
+use super::given::GivenProgram;
 use super::path;
 use super::toolchain::Variant;
 use caxton_model::case::Outcome;
@@ -31,6 +32,9 @@ pub struct AgentFiles {
     pub simd: Option<VariantFiles>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub frame_pointers: Option<VariantFiles>,
+    /// None for an agent of the workspace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub given: Option<GivenProgram>,
 }
 
 /// Another build of an agent.

@@ -5,5 +5,6 @@ pub mod build;
 pub mod catalog;
 pub mod digest;
 pub mod files;
+pub mod given;
 pub mod path;
 pub mod toolchain;

@@ -12,7 +12,9 @@ pub(super) fn check(task: &Task, files: &BuiltFiles) -> Option<Check> {
         Job::Load(_) => None,
         Job::Overhead | Job::Parts | Job::Profile | Job::Heap => {
             let files = files.get(&task.agent)?.as_ref().ok()?;
+            let expected = files.given.as_ref().and_then(|given| given.expected.as_ref());
             Some(match (&files.expected, &files.native) {
+                _ if expected.is_some() => Check::Expected,
                 (Some(_), _) => Check::Manifest,
                 (None, Some(_)) => Check::NativeBuild,
                 (None, None) => Check::Nothing,

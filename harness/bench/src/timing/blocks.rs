@@ -7,7 +7,7 @@ use crate::job::cost::Cost;
 use crate::job::scale::Effort;
 use caxton_model::case::Outcome;
 use caxton_model::units::Nanos;
-use caxton_runtime::subject::{AgentInstance, Attempt, Step};
+use caxton_runtime::subject::{AgentInstance, Attempt, Spent, Step};
 use caxton_sys::clock::Clock;
 
 /// An instance that is timed.
@@ -23,6 +23,9 @@ pub struct BenchInstance {
     batch: Nanos,
     /// Messages it had sent to others before.
     sent_before: u64,
+    /// Whether the section that its program marks is what is timed, and not the whole call.
+    pub is_section: bool,
+    spent: Option<Spent>,
 }
 
 impl BenchInstance {
@@ -30,7 +33,13 @@ impl BenchInstance {
     pub fn new(agent: Box<dyn AgentInstance>) -> Self {
         let sent_before = agent.host_counts().sent;
         let (step, batch) = (Step::Whole, Nanos(0));
-        Self { agent, calls: 0, iterations: 1, step, batch, sent_before }
+        let (is_section, spent) = (false, None);
+        Self { agent, calls: 0, iterations: 1, step, batch, sent_before, is_section, spent }
+    }
+
+    /// Where the time of its calls went since this was last asked; none where it cannot tell.
+    pub fn take_spent(&mut self) -> Option<Spent> {
+        self.spent.take()
     }
 
     /// Messages it sent to others since then.
@@ -149,7 +158,10 @@ pub fn timed_batch(
     if instance.step.is_call() {
         instance.calls += iterations;
     }
-    Ok(Nanos(end.0 - start.0))
+    let whole = Nanos(end.0 - start.0);
+    let Some(spent) = instance.agent.take_spent() else { return Ok(whole) };
+    *instance.spent.get_or_insert_default() += spent;
+    Ok(spent.section.filter(|_| instance.is_section).unwrap_or(whole))
 }
 
 /// Fills `times` (cleared first, its capacity kept) with one block of batches.
@@ -229,6 +241,9 @@ pub fn warm_up(
     Ok(BLOCKS_MAX)
 }
 
+/// A call that takes so long has warmed up what it needs long before its end.
+const WARM_ENOUGH: Nanos = Nanos(50_000_000);
+
 /// Makes an instance ready: batches long enough, code and data warm.
 ///
 /// # Errors
@@ -240,6 +255,9 @@ pub fn prepare(
     size: BlockSize,
 ) -> Attempt<()> {
     size_batch(clock, instance, message, size.batch_min)?;
+    if instance.batch >= WARM_ENOUGH {
+        return Ok(());
+    }
     warm_up(clock, instance, message, size)?;
     // Once more: what was sized cold runs too short a batch warm.
     size_batch(clock, instance, message, size.batch_min)?;

@@ -1,14 +1,15 @@
 //! Fuel of one steady-state call: wasmtime's own count of executed operations, exact where the
 //! program alone decides. A pass of its own, because metering changes speed.
 
-use super::sides::{module, page_offset};
+use super::sides::{Loaded, page_offset};
 use crate::guest::catalog::EXAMPLE_SEED;
 use crate::guest::files::AgentFiles;
+use crate::guest::toolchain::Side;
 use crate::job::launch::Event;
 use crate::timing::context::{Context, Total};
 use caxton_model::case::{CaseKey, Outcome};
-use caxton_runtime::subject::wasmtime::{EngineOptions, WasmSubject};
-use caxton_runtime::subject::{AgentInstance, Attempt};
+use caxton_runtime::subject::Attempt;
+use caxton_runtime::subject::wasmtime::EngineOptions;
 
 /// Calls before the count: buffers have grown, lazy state is there.
 const WARM_UP: u32 = 3;
@@ -22,26 +23,30 @@ const CALLS: u32 = 16;
 /// # Errors
 /// What became of the agent.
 pub fn run(ctx: &mut Context<'_>, agent: &AgentFiles, case: &CaseKey) -> Attempt<()> {
-    let bytes = module(&agent.wasm)?;
-    let subject =
-        WasmSubject::compile(&bytes, EngineOptions { fuel: true, ..EngineOptions::default() })?;
-    let mut instance = subject.instantiate(None)?;
+    let options = EngineOptions { fuel: true, ..EngineOptions::default() };
+    let (loaded, _) = Loaded::load_watched(ctx, agent, Side::Wasm, options, None)?;
+    let mut instance = loaded.instantiate()?;
     let message = instance.example(EXAMPLE_SEED)?;
     // The same place in both launches, or a copy loop may take another path.
     instance.reserve(message.len(), page_offset(&mut fastrand::Rng::with_seed(0)))?;
     (ctx.tell)(Event::Working);
-    for _ in 0..WARM_UP {
+    // A program may take seconds, and what is fresh each time does the same each time.
+    let (warm_up, calls) = match loaded {
+        Loaded::Program(_) => (1, 2),
+        _ => (WARM_UP, CALLS),
+    };
+    for _ in 0..warm_up {
         instance.call(&message)?;
     }
     let reply = instance.reply().to_vec();
     let before = instance.fuel_used();
-    for _ in 0..CALLS {
+    for _ in 0..calls {
         instance.call(&message)?;
     }
     let used = instance.fuel_used() - before;
     if instance.reply() != reply {
         return Err(Outcome::WrongAnswer("its reply changed from call to call".to_owned()));
     }
-    ctx.once(case, "wasm_fuel", Total::over(used, u64::from(CALLS)));
+    ctx.once(case, "wasm_fuel", Total::over(used, u64::from(calls)));
     Ok(())
 }

@@ -26,6 +26,12 @@ use std::slice::from_ref;
 /// differently.
 const PADS_MAX: usize = 64;
 
+/// Time for instances beyond the first two of each side: a program may run for seconds.
+const FRESH_MAX: Nanos = Nanos(500_000_000);
+
+/// Time for all blocks of a launch, beyond the first round.
+const BLOCKS_TIME: Nanos = Nanos(3_000_000_000);
+
 /// Runs one launch of `cases` of `agent`.
 ///
 /// # Errors
@@ -51,6 +57,7 @@ pub fn run(ctx: &mut Context<'_>, agent: &AgentFiles, cases: &[CaseKey]) -> Atte
     }
     compare(ctx, &mut participants, cases, cost)?;
     if let Some(case) = overhead {
+        tell_spent(ctx, &mut participants, case);
         count(ctx, &mut participants, case)?;
         tell_exchange(ctx, case, &exchange);
         sizes(ctx, agent, &sides, case);
@@ -66,6 +73,23 @@ pub fn run(ctx: &mut Context<'_>, agent: &AgentFiles, cases: &[CaseKey]) -> Atte
     instances.try_for_each(|instance| instance.check_sent(exchange.sends))?;
     drop(pads);
     Ok(())
+}
+
+/// Tells where the time of a program's calls went, all of them since warming up.
+fn tell_spent(ctx: &mut Context<'_>, participants: &mut [Participant<'_>], case: &CaseKey) {
+    for side in [Side::Native, Side::Wasm] {
+        let Some(who) = nth(participants, side, 0) else { continue };
+        let Some(spent) = participants[who].instance.take_spent() else { continue };
+        let name = side.name();
+        let per_call = |time: Nanos| Total::over(time.0, spent.calls.max(1));
+        ctx.once(case, &format!("{name}_run_ns"), per_call(spent.run));
+        if spent.instantiate.0 > 0 {
+            ctx.once(case, &format!("{name}_fresh_ns"), per_call(spent.instantiate));
+        }
+        if let Some(cpu) = spent.cpu {
+            ctx.once(case, &format!("{name}_cpu_ns"), per_call(cpu));
+        }
+    }
 }
 
 /// Tells what the program alone decides: sizes, memory, messages.
@@ -181,12 +205,17 @@ pub(super) fn fresh_instances(
     let mut instances = Vec::new();
     let mut times = Vec::new();
     // Two at least: a side is compared with itself.
-    for _ in 0..ctx.effort.instances.max(2) {
+    let begun = ctx.clock.now();
+    for number in 0..ctx.effort.instances.max(2) {
         let start = ctx.clock.now();
+        if number >= 2 && start.0 - begun.0 > FRESH_MAX.0 {
+            break;
+        }
         let mut instance = side.instantiate()?;
         let made = ctx.clock.now();
         instance.reserve(exchange.message.get().len(), page_offset(&mut ctx.rng))?;
         let mut instance = BenchInstance::new(instance);
+        instance.is_section |= exchange.has_section;
         let first = timed_batch(ctx.clock, &mut instance, exchange.message.get(), 1)?;
         times.push((made.0 - start.0, first.0));
         instance.check_reply(name, &exchange.reply)?;
@@ -258,7 +287,10 @@ fn compare(
     let mut groups: Vec<Group<'_>> =
         cases.iter().map(|case| group(case, participants, &mut ctx.rng)).collect();
     let cases: Vec<&CaseKey> = cases.iter().collect();
-    let rounds = Rounds::new(0..ctx.effort.blocks, cases);
+    let turns = groups.iter().flat_map(|group| &group.turns);
+    let round_ns: u64 = turns.map(|turn| turn.pace.batch.0.max(size.time.0)).sum();
+    let affordable = u32::try_from(BLOCKS_TIME.0 / round_ns.max(1)).unwrap_or(u32::MAX);
+    let rounds = Rounds::new(0..ctx.effort.blocks.min(affordable.max(1)), cases);
     blocks(ctx, &rounds, participants, &mut groups, size)?;
     for group in groups {
         ctx.once(group.case, "apparatus_share", cost.share_ppb(group.shortest));
@@ -325,8 +357,8 @@ fn sizes(ctx: &mut Context<'_>, agent: &AgentFiles, sides: &[Loaded], case: &Cas
         ctx.reading(case, "native_code_bytes", crate::guest::artifact::code_bytes(path));
     }
     for side in sides {
-        if let Loaded::Wasm(subject) = side {
-            ctx.reading(case, "wasm_code_bytes", Ok(subject.code_bytes().0));
+        if let Some(bytes) = side.code_bytes() {
+            ctx.reading(case, "wasm_code_bytes", Ok(bytes.0));
         }
     }
     if agent.native.is_none() {

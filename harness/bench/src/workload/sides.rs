@@ -12,9 +12,11 @@ use crate::timing::participants::Participant;
 use caxton_model::case::{CaseKey, Outcome};
 use caxton_model::file;
 use caxton_model::profile::code::CodeWatch;
-use caxton_model::units::Nanos;
+use caxton_model::program;
+use caxton_model::units::{Bytes, Nanos};
+use caxton_runtime::subject::command::NativeCommand;
 use caxton_runtime::subject::native::NativeSubject;
-use caxton_runtime::subject::wasmtime::{EngineOptions, WasmSubject};
+use caxton_runtime::subject::wasmtime::{EngineOptions, ProgramSubject, WasmSubject, is_agent};
 use caxton_runtime::subject::{AgentInstance, Attempt};
 use caxton_sys::clock::Clock;
 use caxton_sys::counters::{Counters, RawGroup};
@@ -26,18 +28,22 @@ const PAGE_BYTES: usize = 4096;
 
 /// A loaded side.
 pub enum Loaded {
-    /// A compiled module.
+    /// A compiled agent.
     Wasm(WasmSubject),
-    /// A loaded twin.
+    /// A loaded native build of an agent.
     Native(NativeSubject),
+    /// A compiled program of the user's.
+    Program(ProgramSubject),
+    /// A native build of a program: an executable.
+    Command(NativeCommand),
 }
 
 impl Loaded {
     /// Which side it is.
     pub fn side(&self) -> Side {
         match self {
-            Self::Wasm(_) => Side::Wasm,
-            Self::Native(_) => Side::Native,
+            Self::Wasm(_) | Self::Program(_) => Side::Wasm,
+            Self::Native(_) | Self::Command(_) => Side::Native,
         }
     }
 
@@ -63,27 +69,66 @@ impl Loaded {
         let start;
         let loaded = match (side, &agent.native) {
             (Side::Native, Some(path)) => {
+                let program = Program::of(agent)?;
                 start = ctx.clock.now();
-                Self::Native(NativeSubject::load(path)?)
+                match program {
+                    Some(Program { how, input, .. }) => {
+                        Self::Command(NativeCommand::new(path, how, &input))
+                    }
+                    None => Self::Native(NativeSubject::load(path)?),
+                }
             }
             (Side::Native, None) => {
-                return Err(Outcome::Failed("a native side without a twin".to_owned()));
+                return Err(Outcome::Failed("a native side without a native build".to_owned()));
             }
             (Side::Wasm, _) => {
-                let bytes = module(&agent.wasm)?;
                 let name = format!("{}.wasm", agent.name);
+                let program = Program::of(agent)?;
+                let bytes = module(&agent.wasm)?;
                 start = ctx.clock.now();
-                Self::Wasm(WasmSubject::compile_watched(&name, &bytes, options, watch)?)
+                match program {
+                    Some(Program { how, input }) => {
+                        let subject = ProgramSubject::compile(&name, &bytes, options, how, watch)?;
+                        Self::Program(subject.with_input(&input))
+                    }
+                    None => {
+                        Self::Wasm(WasmSubject::compile_watched(&name, &bytes, options, watch)?)
+                    }
+                }
             }
         };
         Ok((loaded, Nanos(ctx.clock.now().0 - start.0)))
+    }
+
+    /// The WASM side, the compiled code of an agent kept in the folder `cache` from one launch to
+    /// the next.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn load_cached(ctx: &Context<'_>, agent: &AgentFiles, cache: &Path) -> Attempt<Self> {
+        if Program::of(agent)?.is_some() {
+            return Ok(Self::load(ctx, agent, Side::Wasm)?.0);
+        }
+        let options = EngineOptions::default();
+        let subject = WasmSubject::compile_cached(&module(&agent.wasm)?, options, cache)?;
+        Ok(Self::Wasm(subject))
     }
 
     /// The names of the guest's code as `perf` reads them; none for native code.
     pub fn perf_map(&self) -> Option<String> {
         match self {
             Self::Wasm(subject) => Some(subject.perf_map()),
-            Self::Native(_) => None,
+            Self::Program(subject) => Some(subject.perf_map()),
+            Self::Native(_) | Self::Command(_) => None,
+        }
+    }
+
+    /// Size of the guest's machine code; none for native code.
+    pub fn code_bytes(&self) -> Option<Bytes> {
+        match self {
+            Self::Wasm(subject) => Some(subject.code_bytes()),
+            Self::Program(subject) => Some(subject.code_bytes()),
+            Self::Native(_) | Self::Command(_) => None,
         }
     }
 
@@ -96,7 +141,28 @@ impl Loaded {
             Self::Wasm(subject) if subject.is_asynchronous() => Box::new(Driven::new(subject)?),
             Self::Wasm(subject) => Box::new(subject.instantiate(None)?),
             Self::Native(subject) => Box::new(subject.instantiate()?),
+            Self::Program(subject) => Box::new(subject.instantiate(None)?),
+            Self::Command(subject) => Box::new(subject.instantiate()?),
         })
+    }
+}
+
+/// How a guest that keeps no agent contract is run.
+struct Program {
+    how: Arc<program::Program>,
+    input: Vec<u8>,
+}
+
+impl Program {
+    /// None for an agent.
+    fn of(agent: &AgentFiles) -> Attempt<Option<Self>> {
+        let Some(given) = &agent.given else { return Ok(None) };
+        if given.is_guessed && is_agent(&module(&agent.wasm)?) {
+            return Ok(None);
+        }
+        let input = given.input.as_ref().map(|input| module(&input.0)).transpose()?;
+        let (how, input) = (Arc::new(given.program.clone()), input.unwrap_or_default());
+        Ok(Some(Self { how, input }))
     }
 }
 
@@ -192,6 +258,8 @@ pub struct Exchange {
     pub sends: u64,
     /// Bytes that the guest writes to standard error meanwhile; none where no guest was asked.
     pub stderr_bytes: Option<u64>,
+    /// Whether all sides mark the section of a call that is to be timed.
+    pub has_section: bool,
 }
 
 impl Exchange {
@@ -225,10 +293,11 @@ impl Exchange {
             let sends = instance.host_counts().sent - sent_before;
             let stderr_bytes = instance.stderr_bytes().map(|bytes| bytes - stderr_before);
             let reply = instance.reply().to_vec();
+            let has_section = instance.take_spent().is_some_and(|spent| spent.section.is_some());
             match &mut agreed {
                 None => {
                     let message = Placed::at_random(&mut ctx.rng, &example);
-                    agreed = Some(Self { message, reply, sends, stderr_bytes });
+                    agreed = Some(Self { message, reply, sends, stderr_bytes, has_section });
                 }
                 Some(first) if first.message.get() != example => {
                     return Err(wrong("the two sides make different example messages"));
@@ -239,10 +308,16 @@ impl Exchange {
                 Some(first) if first.sends != sends => {
                     return Err(wrong("the two sides send different numbers of messages"));
                 }
-                Some(first) => first.stderr_bytes = first.stderr_bytes.or(stderr_bytes),
+                Some(first) => {
+                    first.stderr_bytes = first.stderr_bytes.or(stderr_bytes);
+                    first.has_section &= has_section;
+                }
             }
         }
         let agreed = agreed.ok_or_else(|| Outcome::Failed("no side was asked".to_owned()))?;
+        if let Some(expected) = agent.given.as_ref().and_then(|given| given.expected.as_ref()) {
+            as_expected(&agreed.reply, &expected.0)?;
+        }
         if let Some(expected) = agent.expected.as_ref().filter(|_| seed == EXAMPLE_SEED) {
             let pairs = [
                 ("example message", agreed.message.get(), &expected.message_sha256),
@@ -258,6 +333,22 @@ impl Exchange {
         }
         Ok(agreed)
     }
+}
+
+/// Fails unless `reply` is what the file at `path` says.
+fn as_expected(reply: &[u8], path: &Path) -> Attempt<()> {
+    let expected = module(path)?;
+    if reply == expected {
+        return Ok(());
+    }
+    let at = reply.iter().zip(&expected).position(|(a, b)| a != b);
+    let at = at.unwrap_or(reply.len().min(expected.len()));
+    let path = path.display();
+    Err(wrong(&format!(
+        "it answered {} bytes where {path} has {}, first difference at byte {at}",
+        reply.len(),
+        expected.len()
+    )))
 }
 
 fn wrong(why: &str) -> Outcome {

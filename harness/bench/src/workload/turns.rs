@@ -2,7 +2,7 @@
 //! turns in two processes.
 
 use super::overhead::{fresh_instances, pads};
-use super::sides::{Exchange, Loaded, module};
+use super::sides::{Exchange, Loaded};
 use super::{fuel, heap, memory_limit};
 use crate::guest::digest::sha256_hex;
 use crate::guest::files::AgentFiles;
@@ -13,8 +13,6 @@ use caxton_model::case::{CaseKey, LIMIT, Outcome};
 use caxton_model::paired::answers::Reply;
 use caxton_model::units::Bytes;
 use caxton_runtime::subject::Attempt;
-use caxton_runtime::subject::native::NativeSubject;
-use caxton_runtime::subject::wasmtime::{EngineOptions, WasmSubject};
 use caxton_sys::memory;
 use std::path::Path;
 
@@ -44,13 +42,11 @@ impl Stage {
     /// `Refused`: no such file, no valid module, no twin.
     pub fn load(ctx: &mut Context<'_>, agent: &AgentFiles, scratch: &Path) -> Attempt<Self> {
         let pads = pads(ctx);
-        let bytes = module(&agent.wasm)?;
-        let options = EngineOptions::default();
         // A folder of its own: the cache removes what it does not know.
         let cache = scratch.join("code");
-        let mut sides = vec![Loaded::Wasm(WasmSubject::compile_cached(&bytes, options, &cache)?)];
-        if let Some(path) = &agent.native {
-            sides.push(Loaded::Native(NativeSubject::load(path)?));
+        let mut sides = vec![Loaded::load_cached(ctx, agent, &cache)?];
+        if agent.native.is_some() {
+            sides.push(Loaded::load(ctx, agent, Side::Native)?.0);
         }
         ctx.rng.shuffle(&mut sides);
         Ok(Self { sides, _pads: pads })

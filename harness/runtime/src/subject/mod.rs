@@ -15,6 +15,7 @@ pub mod wasmtime;
 use agent_abi::Status;
 use caxton_model::case::Outcome;
 use caxton_model::units::{Bytes, Nanos};
+use std::ops::AddAssign;
 
 /// A result whose error is what became of the case.
 pub type Attempt<T> = Result<T, Outcome>;
@@ -64,6 +65,22 @@ pub struct Spent {
     pub section: Option<Nanos>,
 }
 
+impl AddAssign for Spent {
+    fn add_assign(&mut self, more: Self) {
+        let sum = |one: Option<Nanos>, other: Option<Nanos>| match (one, other) {
+            (Some(one), Some(other)) => Some(Nanos(one.0 + other.0)),
+            (one, other) => one.or(other),
+        };
+        *self = Self {
+            calls: self.calls + more.calls,
+            instantiate: Nanos(self.instantiate.0 + more.instantiate.0),
+            run: Nanos(self.run.0 + more.run.0),
+            cpu: sum(self.cpu, more.cpu),
+            section: sum(self.section, more.section),
+        };
+    }
+}
+
 /// A live agent, ready for messages.
 pub trait AgentInstance {
     /// Makes the inbox hold `bytes`, its start at `page_offset` modulo 4096.
@@ -94,6 +111,11 @@ pub trait AgentInstance {
     /// error is the process' own.
     fn stderr_bytes(&self) -> Option<u64> {
         None
+    }
+
+    /// Fuel used so far; 0 without metering, and for native code.
+    fn fuel_used(&self) -> u64 {
+        0
     }
 
     /// Size of linear memory; none for native code.

@@ -1,5 +1,6 @@
 //! What the user may say: criterion's words where they exist, and ours.
 
+use super::given::GivenArgs;
 use super::loads::LoadArgs;
 use crate::job::scale::Scale;
 use caxton_model::units::Bytes;
@@ -33,6 +34,10 @@ pub(super) struct Args {
     /// Which cases are run, and of what.
     #[command(flatten)]
     pub selection: Selection,
+
+    /// How guests that are given as files are run.
+    #[command(flatten)]
+    pub given: GivenArgs,
 
     /// How much is measured.
     #[command(flatten)]
@@ -69,10 +74,6 @@ pub(super) struct Selection {
     /// Only this agent; may be repeated
     #[arg(long, value_name = "NAME")]
     pub agent: Vec<String>,
-
-    /// Also run this guest (.wasm or .wat); it has no native twin; may be repeated
-    #[arg(long, value_name = "FILE")]
-    pub guest: Vec<PathBuf>,
 
     /// Memory limit to put agent ballast under, such as 10, 512KiB or 2GiB (a plain number is MiB);
     /// may be repeated

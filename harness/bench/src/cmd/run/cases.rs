@@ -4,6 +4,7 @@ use super::super::error::CommandError;
 use super::super::output::note;
 use super::args::{Against, Mode, Output, ProfileKind, Selection};
 use super::filter::Filter;
+use super::prepare::Guest;
 use crate::guest::catalog::Workspace;
 use crate::job::Job;
 use crate::job::scale::Scale;
@@ -14,7 +15,6 @@ use caxton_analysis::exit;
 use caxton_model::case::CaseKey;
 use caxton_report::sections::quoted;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 
 /// Which cases a user wants, and of what.
 pub(super) struct Wanted<'a> {
@@ -23,7 +23,7 @@ pub(super) struct Wanted<'a> {
     pub profile: Option<ProfileKind>,
     pub loads: Loads,
     /// Guests given as files, by name.
-    pub guests: &'a BTreeMap<String, PathBuf>,
+    pub guests: &'a BTreeMap<String, Guest>,
 }
 
 impl Wanted<'_> {
@@ -42,7 +42,7 @@ impl Wanted<'_> {
         }
         if let Some(name) = self.guests.keys().find(|name| known.contains(&name.as_str())) {
             let why = "an agent of the workspace has this name: rename the file".to_owned();
-            return Err(CommandError::Guest { path: self.guests[name].clone(), why });
+            return Err(CommandError::Guest { path: self.guests[name].wasm.clone(), why });
         }
         let subjects = self.subjects(suite, workspace);
         let has_ballast = subjects.agents.iter().any(|agent| agent == BALLAST);
@@ -54,6 +54,10 @@ impl Wanted<'_> {
         // Of all agents at once they would take as long as everything else together.
         let is_narrow = !self.selection.filters.is_empty() || !self.selection.agent.is_empty();
         let is_quick = self.mode == Mode::Measure(Scale::Quick);
+        // What a call is taken apart beside is built in this workspace, and a guest is not.
+        let is_apart =
+            |task: &Task| task.job == Job::Parts && self.guests.contains_key(&task.agent);
+        let tasks = tasks.filter(|task| !is_apart(task));
         let tasks = tasks.filter(|task| is_narrow || !is_quick || task.job != Job::Parts);
         let kept = tasks.filter_map(|task| task.keep(&|case| filter.takes(case)));
         Ok(match self.profile {
@@ -68,20 +72,23 @@ impl Wanted<'_> {
 
     fn subjects(&self, suite: &Suite, workspace: &Workspace) -> Subjects {
         let named = &self.selection.agent;
-        let wanted = |name: &&String| match (&named[..], &self.selection.guest[..]) {
-            ([], []) => !workspace.agents[*name].calibration,
+        let wanted = |name: &&String| match (&named[..], self.guests.is_empty()) {
+            ([], true) => !workspace.agents[*name].calibration,
             // Guests alone: the agents were not asked for.
-            ([], _) => false,
+            ([], false) => false,
             (names, _) => names.contains(name),
         };
         let known = workspace.agents.keys();
-        let agents = match suite.agent {
+        let agents: Vec<String> = match suite.agent {
             Some(agent) => known.filter(|name| *name == agent).cloned().collect(),
             None => known.filter(wanted).cloned().collect(),
         };
+        let has_native = |name: &&String| self.guests[*name].native.is_some();
+        let (with, without): (Vec<&String>, Vec<&String>) =
+            self.guests.keys().partition(has_native);
         Subjects {
-            agents,
-            guests: self.guests.keys().cloned().collect(),
+            agents: agents.into_iter().chain(with.into_iter().cloned()).collect(),
+            guests: without.into_iter().cloned().collect(),
             limits: self.selection.limits(),
             is_full: self.mode == Mode::Measure(Scale::Full),
             loads: self.loads.clone(),

@@ -26,7 +26,7 @@ const CALLS: &[&str] = &[wasm::SUITE.name];
 const LOADS: &[&str] = &[scenarios::SUITE.name];
 
 /// Every flag and every task, by its name in [`Args`].
-const FLAGS: [(&str, Used); 51] = [
+const FLAGS: [(&str, Used); 63] = [
     ("selftest", By(CALLS)),
     ("filters", Everywhere),
     ("exact", Everywhere),
@@ -37,6 +37,18 @@ const FLAGS: [(&str, Used); 51] = [
     ("test", Everywhere),
     ("agent", By(AGENTS)),
     ("guest", By(AGENTS)),
+    ("twin", By(AGENTS)),
+    ("invoke", By(AGENTS)),
+    ("invoke_bytes", By(AGENTS)),
+    ("fresh", By(AGENTS)),
+    ("stdin", By(AGENTS)),
+    ("expect", By(AGENTS)),
+    ("expect_exit", By(AGENTS)),
+    ("dir", By(AGENTS)),
+    ("dir_rw", By(AGENTS)),
+    ("env", By(AGENTS)),
+    ("unknown_imports", By(AGENTS)),
+    ("args", By(AGENTS)),
     ("memory_limit", By(CALLS)),
     ("out", Everywhere),
     ("save_baseline", Everywhere),

@@ -7,6 +7,7 @@ mod comparison;
 mod contest;
 pub(crate) mod filter;
 mod flags;
+mod given;
 mod list;
 mod loads;
 mod measure;
@@ -35,7 +36,7 @@ use caxton_sys::allocator::Counting;
 use caxton_sys::clock;
 use contest::Comparing;
 use measure::{finish, measure, print_targets, settings};
-use prepare::{Prepared, guests, prepare};
+use prepare::{Guest, Prepared, prepare};
 use session::{Session, folder_name, watch_for_ctrl_c};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -46,7 +47,7 @@ pub(super) fn run(suite: &Suite, args: &[OsString]) -> Result<u8, CommandError> 
     let command = args.iter().map(|arg| arg.to_string_lossy().into_owned()).collect();
     let args = flags::parse(suite, args)?;
     let mode = args.mode();
-    let Args { task, selection, timing, output, against, profiling, loads } = args;
+    let Args { task, selection, given, timing, output, against, profiling, loads } = args;
     let session = Session::open(suite, command)?;
     if let Some(Subtask::Selftest(trials)) = &task {
         return selftest::run(&session, trials);
@@ -65,7 +66,7 @@ pub(super) fn run(suite: &Suite, args: &[OsString]) -> Result<u8, CommandError> 
         return resume::run(session, run, settings);
     }
     check(suite, mode, &timing, &output, &profiling)?;
-    let guests = &guests(&selection.guest)?;
+    let guests = &given.guests()?;
     let (loads, profile) = (loads.loads(scale, seed)?, profiling.profile);
     let wanted = Wanted { selection, mode, profile, loads, guests };
     let tasks = wanted.tasks(suite, &session.workspace)?;
@@ -164,7 +165,7 @@ impl NewRun<'_> {
     fn measure(
         &self,
         tasks: &[Task],
-        guests: &BTreeMap<String, PathBuf>,
+        guests: &BTreeMap<String, Guest>,
     ) -> Result<Measured, CommandError> {
         watch_for_ctrl_c();
         let folder = self.is_kept.then(|| self.folder()).transpose()?;

@@ -2,23 +2,21 @@
 
 use super::super::error::CommandError;
 use super::super::output::note;
-use super::super::place::as_the_user_means;
 use super::session::{STOP, is_stopped, watch_for_ctrl_c};
 use crate::guest::build::{BuildStep, Builder, BuiltAgent};
 use crate::guest::catalog::{AgentSource, Workspace};
 use crate::guest::digest::sha256_hex;
 use crate::guest::files::{AgentFiles, BuiltFiles, VariantFiles};
+use crate::guest::given::GivenProgram;
 use crate::guest::toolchain::{Toolchain, Variant};
 use crate::job::task::Task;
-use crate::suite::scenarios::case_name;
 use caxton_model::case::Outcome;
 use caxton_model::file;
 use caxton_model::reading::{Missing, Reading};
 use caxton_model::record::Artifact;
 use caxton_model::units::Bytes;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What was built for a plan.
 #[derive(Debug, Default)]
@@ -30,21 +28,13 @@ pub(super) struct Prepared {
     pub warnings: Vec<String>,
 }
 
-/// The guests given as files, by name.
-pub(super) fn guests(paths: &[PathBuf]) -> Result<BTreeMap<String, PathBuf>, CommandError> {
-    let mut guests = BTreeMap::new();
-    for path in paths {
-        let path = as_the_user_means(path);
-        let problem = |why: &str| CommandError::Guest { path: path.clone(), why: why.to_owned() };
-        let path = fs::canonicalize(&path).map_err(|error| problem(&error.to_string()))?;
-        // Part of a case key and of paths. Of the root folder there is no name.
-        let stem = path.file_stem().map(|stem| stem.to_string_lossy());
-        let name = case_name(&stem.unwrap_or("_".into()));
-        if guests.insert(name.clone(), path.clone()).is_some() {
-            return Err(problem(&format!("a second guest named {name}: rename one")));
-        }
-    }
-    Ok(guests)
+/// A guest that was given as a file.
+#[derive(Debug, Clone)]
+pub(super) struct Guest {
+    pub wasm: PathBuf,
+    /// None where the user has no native build of it.
+    pub native: Option<PathBuf>,
+    pub given: GivenProgram,
 }
 
 /// Builds what the tasks need. A build that fails is an outcome, not the end of the run, which only
@@ -52,7 +42,7 @@ pub(super) fn guests(paths: &[PathBuf]) -> Result<BTreeMap<String, PathBuf>, Com
 pub(super) fn prepare(
     workspace: &Workspace,
     tasks: &[Task],
-    guests: &BTreeMap<String, PathBuf>,
+    guests: &BTreeMap<String, Guest>,
 ) -> Result<Prepared, CommandError> {
     watch_for_ctrl_c();
     let needed = |name: &str| tasks.iter().any(|task| task.needs().any(|needs| needs == name));
@@ -82,13 +72,21 @@ pub(super) fn prepare(
             files.add(variant, built.unwrap_or_else(VariantFiles::Failed));
         }
     }
-    for (name, path) in guests.iter().filter(|(name, _)| needed(name)) {
-        let read = file::read(path, file::MODULE_MAX).map(|bytes| given(name, &bytes));
+    for (name, guest) in guests.iter().filter(|(name, _)| needed(name)) {
         // What cannot be read costs its own cases.
-        let refused = |error| Outcome::Refused(format!("{}: {error}", path.display()));
-        let guest = read.map_err(refused).map(|artifact| {
-            artifacts.push(artifact);
-            AgentFiles { name: name.clone(), wasm: path.clone(), ..AgentFiles::default() }
+        let read = |path: &Path, side: &str| {
+            let read = file::read(path, file::MODULE_MAX).map(|bytes| given(name, side, &bytes));
+            read.map_err(|error| Outcome::Refused(format!("{}: {error}", path.display())))
+        };
+        let Guest { wasm, native, given } = guest.clone();
+        let read = read(&wasm, "wasm").and_then(|wasm| {
+            let native = native.as_deref().map(|native| read(native, "native")).transpose()?;
+            Ok(std::iter::once(wasm).chain(native))
+        });
+        let guest = read.map(|read| {
+            artifacts.extend(read);
+            let (name, given) = (name.clone(), Some(given));
+            AgentFiles { name, wasm, native, given, ..AgentFiles::default() }
         });
         files.insert(name.clone(), guest);
     }
@@ -143,11 +141,11 @@ fn build(
     Ok(built)
 }
 
-/// What can be said of a guest that was given as a file.
-fn given(name: &str, bytes: &[u8]) -> Artifact {
+/// What can be said of a file that was given.
+fn given(name: &str, side: &str, bytes: &[u8]) -> Artifact {
     Artifact {
         agent: name.to_owned(),
-        side: "wasm".to_owned(),
+        side: side.to_owned(),
         rustc: Reading::Missing(Missing::NotRequested("given as a file".to_owned())),
         target: "unknown".to_owned(),
         flags: Vec::new(),

@@ -6,7 +6,8 @@ use super::super::error::CommandError;
 use super::super::output::{note, print, style};
 use super::contest::{Comparing, SMOKE_LOOKS, begin, contests, pack_here};
 use super::meter::Ahead;
-use super::prepare::prepare;
+
+use super::prepare::{Guest, prepare};
 use super::progress::Progress;
 use super::session::{STOP, hold, is_stopped, watch_for_ctrl_c};
 use crate::guest::build::{BuildStep, Builder, BuiltAgent};
@@ -49,7 +50,7 @@ pub(super) struct Relink<'a> {
 pub(super) fn run(
     comparing: &Comparing<'_>,
     tasks: &[Task],
-    guests: &BTreeMap<String, PathBuf>,
+    guests: &BTreeMap<String, Guest>,
 ) -> Result<u8, CommandError> {
     let Comparing { session, selection, out, .. } = *comparing;
     let paired = |task: &&Task| task.job == Job::Overhead;

@@ -3,7 +3,7 @@
 use super::checkpoint::{Checkpoint, RestoreBy};
 use super::checkpoint_error::CheckpointError;
 use super::host::HostState;
-use super::instance::{GuestInstance, InstanceBuilder, Terms, store};
+use super::instance::{GuestInstance, InstanceBuilder, Terms, fuel_used, store};
 use super::limits::{Growths, MemoryUse};
 use super::watch::Lease;
 use crate::subject::{AgentInstance, Attempt, HostCounts, Step};
@@ -39,11 +39,6 @@ impl WasmAgent {
         let new = builder.function::<u32, u32>("agent_new")?;
         let called = new.call(&mut builder.store, 0);
         Ok(Self { live: builder.live(called, lease)?, out: Vec::new() })
-    }
-
-    /// Fuel used so far; 0 without metering.
-    pub fn fuel_used(&self) -> u64 {
-        self.live.store.get_fuel().map_or(0, |left| u64::MAX - left)
     }
 
     /// What became of the guest's wishes for memory.
@@ -166,6 +161,10 @@ impl AgentInstance for WasmAgent {
 
     fn stderr_bytes(&self) -> Option<u64> {
         Some(self.live.stderr_bytes())
+    }
+
+    fn fuel_used(&self) -> u64 {
+        fuel_used(&self.live.store)
     }
 
     fn linear_memory(&self) -> Option<Bytes> {

@@ -218,7 +218,7 @@ impl WasmSubject {
     }
 
     pub(super) fn terms(&self, limit: Option<Bytes>) -> Terms {
-        Terms { limit, options: self.options, growths: false }
+        Terms { limit, growths: false }
     }
 
     /// Whether its agents are called as futures.

@@ -7,7 +7,6 @@
 use super::checkpoint::Savable;
 use super::host::HostState;
 use super::limits::{Growths, MemoryUse};
-use super::options::EngineOptions;
 use super::output::one_line;
 use super::watch::Lease;
 use crate::subject::{Attempt, HostCounts, REPLY_BYTES_MAX, status_outcome};
@@ -25,8 +24,6 @@ use wasmtime::{
 pub(super) struct Terms {
     /// The most memory it may have.
     pub(super) limit: Option<Bytes>,
-    /// Those its module was compiled with.
-    pub(super) options: EngineOptions,
     /// Whether growths of its memory are noted.
     pub(super) growths: bool,
 }
@@ -44,6 +41,11 @@ pub(super) fn store(engine: &Engine, terms: Terms) -> Attempt<Store<HostState>> 
         store.set_epoch_deadline(u64::MAX / 2);
     }
     Ok(store)
+}
+
+/// Fuel used so far; 0 without metering.
+pub(super) fn fuel_used(store: &Store<HostState>) -> u64 {
+    store.get_fuel().map_or(0, |left| u64::MAX - left)
 }
 
 /// What `error` makes of a guest that could not be instantiated in `store`.

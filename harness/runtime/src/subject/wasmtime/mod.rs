@@ -47,7 +47,7 @@ pub use heap::{HeapLog, Site};
 pub use limits::{Growth, Growths, MemoryUse};
 pub use mail::{WasmMail, WasmMailSubject};
 pub use options::{Bounds, CompilerEffort, EngineOptions};
-pub use program::{ProgramAgent, ProgramSubject};
+pub use program::{ProgramAgent, ProgramSubject, is_agent};
 
 #[cfg(test)]
 mod async_tests;

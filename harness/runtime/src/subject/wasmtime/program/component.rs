@@ -26,7 +26,6 @@ impl WasiView for HostState {
 #[derive(Clone)]
 pub(super) struct ComponentSubject {
     pub(super) pre: InstancePre<HostState>,
-    pub(super) options: EngineOptions,
     function: Option<Function>,
 }
 
@@ -68,7 +67,7 @@ impl ComponentSubject {
                 return Err(Outcome::Refused(why.to_owned()));
             }
         };
-        Ok(Self { pre, options, function })
+        Ok(Self { pre, function })
     }
 
     pub(super) fn image(&self) -> Image {

@@ -15,7 +15,7 @@ use super::code::CompiledCode;
 use super::engine::{WasmSubject, is_component, refused};
 use super::host::{HostState, System};
 use super::image::Image;
-use super::instance::{Terms, died, fell, store, unplaced};
+use super::instance::{Terms, died, fell, fuel_used, store, unplaced};
 use super::options::EngineOptions;
 use super::output::one_line;
 use super::watch::{Lease, quietly};
@@ -96,8 +96,8 @@ impl ProgramSubject {
         let live = Some(self.place(limit, &[])?);
         let fresh = self.program.fresh || self.program.entry == Entry::Command;
         let subject = self.clone();
-        let (spent, stderr_bytes) = (Spent::default(), 0);
-        Ok(ProgramAgent { subject, limit, live, fresh, spent, stderr_bytes })
+        let (spent, stderr_bytes, fuel_used) = (Spent::default(), 0, 0);
+        Ok(ProgramAgent { subject, limit, live, fresh, spent, stderr_bytes, fuel_used })
     }
 
     /// A fresh instance in a world of its own, its constructors run.
@@ -105,8 +105,7 @@ impl ProgramSubject {
         let mut store = match &self.code {
             Code::Module(subject, _) => store(subject.module().engine(), subject.terms(limit))?,
             Code::Component(subject) => {
-                let terms = Terms { limit, options: subject.options, growths: false };
-                store(subject.pre.engine(), terms)?
+                store(subject.pre.engine(), Terms { limit, growths: false })?
             }
         };
         store.data_mut().system = Some(System::of(&self.program, stdin)?);
@@ -185,12 +184,14 @@ pub struct ProgramAgent {
     spent: Spent,
     /// Of instances that are gone.
     stderr_bytes: u64,
+    fuel_used: u64,
 }
 
 impl ProgramAgent {
     fn renew(&mut self, message: &[u8]) -> Attempt<()> {
         if let Some(gone) = self.live.take() {
             self.stderr_bytes += gone.store.data().stderr_bytes();
+            self.fuel_used += fuel_used(&gone.store);
         }
         let start = Monotonic.now();
         let mut live = self.subject.place(self.limit, message)?;
@@ -248,6 +249,10 @@ impl AgentInstance for ProgramAgent {
         Some(self.stderr_bytes + now)
     }
 
+    fn fuel_used(&self) -> u64 {
+        self.fuel_used + self.live.as_ref().map_or(0, |live| fuel_used(&live.store))
+    }
+
     fn linear_memory(&self) -> Option<Bytes> {
         let live = self.live.as_ref()?;
         let memory = live.store.data().memory?;
@@ -258,6 +263,24 @@ impl AgentInstance for ProgramAgent {
         Some(std::mem::take(&mut self.spent))
     }
 }
+
+/// Whether `bytes` is a module that keeps the agent contract. What is no module is none.
+pub fn is_agent(bytes: &[u8]) -> bool {
+    let Ok(binary) = wat::parse_bytes(bytes) else { return false };
+    if is_component(&binary) {
+        return false;
+    }
+    let sections = wasmparser::Parser::new(0).parse_all(&binary).map_while(Result::ok);
+    let exports = sections.filter_map(|section| match section {
+        wasmparser::Payload::ExportSection(exports) => Some(exports),
+        _ => None,
+    });
+    let names = exports.flatten().map_while(Result::ok).map(|export| export.name);
+    names.into_iter().any(|name| name == CONTRACT)
+}
+
+/// The function by which an agent tells its contract.
+const CONTRACT: &str = "agent_abi_version";
 
 /// What a call left, if it ended as it should: an exit is an end like a return.
 fn exited(
