@@ -23,6 +23,7 @@ use caxton_sys::allocator::{count, count_as};
 use job::launch::{BENCH_ARGUMENT, WORKER_ARGUMENT};
 use measure::turns::wire::TURNS_ARGUMENT;
 use std::ffi::OsString;
+use std::path::Path;
 use std::process::ExitCode;
 
 /// What `caxton-bench` does with the words of its command line: a suite, a worker's part of one, or
@@ -41,12 +42,23 @@ pub fn main(words: &[OsString]) -> ExitCode {
             count(suite.counting);
             cmd::suite(suite, &[&[OsString::from("--bench")], &words[3..]].concat())
         }
+        ("run", None) if is_guest(word(2)) => {
+            count(suite::wasm::SUITE.counting);
+            let first = ["--bench", "--guest"].map(OsString::from);
+            cmd::suite(&suite::wasm::SUITE, &[&first[..], &words[2..]].concat())
+        }
         (WORKER_ARGUMENT | TURNS_ARGUMENT, _) => {
             count_as(word(2));
             worker(word(1)).expect("one of the two that it knows")
         }
         _ => cmd::main(words),
     }
+}
+
+/// Whether `word` names a file with a guest, and no suite.
+fn is_guest(word: &str) -> bool {
+    let ending = Path::new(word).extension().and_then(|ending| ending.to_str());
+    matches!(ending, Some("wasm" | "wat")) || word.contains('/')
 }
 
 /// The worker's part that `role` names, if it names one.

@@ -22,6 +22,8 @@ pub struct Workspace {
     pub target: PathBuf,
     /// Its agents, by name.
     pub agents: BTreeMap<String, AgentSource>,
+    /// Where runs and baselines are kept.
+    pub profiles: PathBuf,
 }
 
 /// An agent's crate.
@@ -131,12 +133,16 @@ impl Workspace {
         let metadata: Metadata =
             serde_json::from_str(text).map_err(|error| CatalogError::Cargo(error.to_string()))?;
         let agents = agents_of(&metadata, root)?;
-        Ok(Self { root: root.to_owned(), target: metadata.target_directory, agents })
+        let profiles = root.join("profiles");
+        Ok(Self { root: root.to_owned(), target: metadata.target_directory, agents, profiles })
     }
 
-    /// Where runs and baselines are kept.
-    pub fn profiles(&self) -> PathBuf {
-        self.root.join("profiles")
+    /// The folder `root` of a user who has guests and no checkout: what is kept is kept in its
+    /// `target/`.
+    pub fn without_agents(root: &Path) -> Self {
+        let target = root.join("target");
+        let profiles = target.join("caxton-bench");
+        Self { root: root.to_owned(), target, agents: BTreeMap::new(), profiles }
     }
 }
 

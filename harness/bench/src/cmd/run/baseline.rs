@@ -31,7 +31,7 @@ pub(super) fn find(
     output: &Output,
     against: &Against,
 ) -> Result<Option<PathBuf>, CommandError> {
-    let profiles = session.workspace.profiles();
+    let profiles = &session.workspace.profiles;
     if let Some(name) = &output.save_baseline {
         baseline::check_place(&profiles.join(BASELINES), name)?;
     }
@@ -112,7 +112,7 @@ pub(super) fn compare_records(
 ) -> Result<u8, CommandError> {
     note("the baseline has no executable: only records are compared, and no answers");
     let limits = comparing.limits()?;
-    let sessions = baseline::stored_records(&comparing.session.workspace.profiles())?;
+    let sessions = baseline::stored_records(&comparing.session.workspace.profiles)?;
     let records = Records::compare(baseline, record, &sessions, &limits);
     print(report::records_text(&records, &style()));
     let concluded = exit::of(records.conclusion(), comparing.against.strict);
@@ -139,7 +139,7 @@ pub(super) fn save(
     if has_kit {
         pack_here(session, &comparable, built.1, &kit, name)?;
     }
-    let baselines = session.workspace.profiles().join(BASELINES);
+    let baselines = session.workspace.profiles.join(BASELINES);
     let kit = has_kit.then_some(kit.as_path());
     let kept = baseline::save(folder, kit, (&baselines, name), process::id())?;
     note(&format!("baseline {name} kept in {}", session.shown(&kept)));

@@ -112,7 +112,7 @@ pub(super) fn print_targets(session: &Session<'_>, record: &Record) {
     if !is_timed || record.run.status != Status::Finished {
         return;
     }
-    let mut records = latest_of_each_suite(&session.workspace.profiles(), record);
+    let mut records = latest_of_each_suite(&session.workspace.profiles, record);
     records.retain(|other| other.run.suite != record.run.suite);
     records.push(record.clone());
     records.sort_by(|a, b| a.run.suite.cmp(&b.run.suite));

@@ -48,7 +48,8 @@ pub(super) fn run(suite: &Suite, args: &[OsString]) -> Result<u8, CommandError> 
     let args = flags::parse(suite, args)?;
     let mode = args.mode();
     let Args { task, selection, given, timing, output, against, profiling, loads } = args;
-    let session = Session::open(suite, command)?;
+    let needs_agents = given.guest.is_empty() || !selection.agent.is_empty();
+    let session = Session::open(suite, command, needs_agents)?;
     if let Some(Subtask::Selftest(trials)) = &task {
         return selftest::run(&session, trials);
     }
@@ -92,7 +93,8 @@ pub(super) fn run(suite: &Suite, args: &[OsString]) -> Result<u8, CommandError> 
     let new = NewRun { session, settings, profile, out, is_kept };
     let Measured { record, prepared, folder } = new.measure(tasks, wanted.guests)?;
     let code = finish(&record, settings.spin.is_none());
-    if out.is_none() && settings.spin.is_none() {
+    // The targets are of agents.
+    if out.is_none() && settings.spin.is_none() && needs_agents {
         print_targets(session, &record);
     }
     if let Some(baseline) = baseline {

@@ -66,7 +66,7 @@ fn hashes(artifacts: &[caxton_model::record::Artifact]) -> Vec<&str> {
 /// The run's folder: as it is named, or that of this name among the runs.
 fn find(named: &Path, workspace: &Workspace) -> PathBuf {
     let as_named = as_the_user_means(named);
-    let among_runs = workspace.profiles().join(RUNS).join(folder_name(named));
+    let among_runs = workspace.profiles.join(RUNS).join(folder_name(named));
     if !as_named.exists() && among_runs.exists() { among_runs } else { as_named }
 }
 

@@ -4,7 +4,7 @@ use super::super::error::CommandError;
 use super::super::output::note;
 use super::super::place::started_in;
 use super::record;
-use crate::guest::catalog::Workspace;
+use crate::guest::catalog::{CatalogError, Workspace};
 use crate::job::scale::Scale;
 use crate::measure::keep::SHARED_PREFIX;
 use crate::suite::Suite;
@@ -48,9 +48,20 @@ pub(super) struct Session<'a> {
 }
 
 impl<'a> Session<'a> {
-    pub(super) fn open(suite: &'a Suite, command: Vec<String>) -> Result<Self, CommandError> {
+    /// In the checkout that the user stands in; `needs_agents` unless guests are all that is run,
+    /// for which any folder will do.
+    pub(super) fn open(
+        suite: &'a Suite,
+        command: Vec<String>,
+        needs_agents: bool,
+    ) -> Result<Self, CommandError> {
         let here = env::current_dir().unwrap_or_default();
-        let workspace = Workspace::find(&here, started_in())?;
+        let workspace = match Workspace::find(&here, started_in()) {
+            Err(CatalogError::NoWorkspace(_)) if !needs_agents => {
+                Workspace::without_agents(started_in())
+            }
+            found => found?,
+        };
         Ok(Self { suite, workspace, command })
     }
 
@@ -89,7 +100,7 @@ impl<'a> Session<'a> {
             page.run_mut().id = folder_name(out);
             return Ok(RunFolder::begin(out, page, process)?);
         }
-        let runs = self.workspace.profiles().join(store::RUNS);
+        let runs = self.workspace.profiles.join(store::RUNS);
         // Two benches may start within a second.
         for number in 0..FOLDERS_MAX {
             let name = if number == 0 { id.to_owned() } else { format!("{id}-{number}") };
@@ -105,8 +116,7 @@ impl<'a> Session<'a> {
     /// Points `latest` to the run `id`, unless it is kept elsewhere; what its record says where
     /// that cannot be.
     pub(super) fn point_latest(&self, out: Option<&Path>, id: &str) -> Option<String> {
-        let pointed =
-            out.is_none().then(|| store::update_latest(&self.workspace.profiles(), id))?;
+        let pointed = out.is_none().then(|| store::update_latest(&self.workspace.profiles, id))?;
         let error = pointed.err()?;
         Some(format!("`latest` does not point to this run: {error}"))
     }
@@ -126,7 +136,7 @@ impl<'a> Session<'a> {
     /// Removes what runs that were killed left behind: folders and files that no process holds. What
     /// they kept stays.
     pub(super) fn sweep_leftovers(&self) {
-        let (profiles, process) = (self.workspace.profiles(), process::id());
+        let (profiles, process) = (&self.workspace.profiles, process::id());
         sweep(&self.scratch_home(), PREFIX, process);
         sweep(&env::temp_dir(), SHARED_PREFIX, process);
         sweep_runs(&profiles, process);
