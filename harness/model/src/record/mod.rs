@@ -263,10 +263,12 @@ impl CaseRecord {
         }
     }
 
-    /// How it ended, as it is shown: `ran, unchecked` where nothing says that answers are right.
+    /// How it ended, as it is shown: `ran, unchecked` where nothing says that answers are right,
+    /// `ran, compared` where the sides' answers agree and nothing says that they are right.
     pub const fn ending(&self) -> &'static str {
         match (&self.outcome, self.check) {
             (Outcome::Ran, Some(Check::Nothing)) => "ran, unchecked",
+            (Outcome::Ran, Some(Check::NativeBuild)) => "ran, compared",
             (outcome, _) => outcome.name(),
         }
     }

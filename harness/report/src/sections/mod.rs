@@ -20,6 +20,7 @@ pub(crate) mod load;
 pub(crate) mod overhead;
 pub(crate) mod parts;
 pub(crate) mod profiles;
+mod programs;
 mod records;
 pub(crate) mod resources;
 pub(crate) mod same;
@@ -62,6 +63,7 @@ pub fn tables(record: &Record) -> Vec<Table> {
         overhead::calls(record),
         same::same_against_same(record),
         overhead::phases(record),
+        programs::tables(record),
         overhead::sizes(record),
         counters::per_call(record),
         limits::tables(record),

@@ -218,7 +218,7 @@ pub(crate) fn sizes(record: &Record) -> Vec<Table> {
 }
 
 /// The cases that ran and have at least one of `metrics`.
-fn having<'a>(record: &'a Record, metrics: &[&str]) -> Vec<&'a CaseRecord> {
+pub(super) fn having<'a>(record: &'a Record, metrics: &[&str]) -> Vec<&'a CaseRecord> {
     let has = |case: &&CaseRecord| metrics.iter().any(|metric| case.metric(metric).is_ok());
     ran(record).into_iter().filter(has).collect()
 }
