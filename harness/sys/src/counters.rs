@@ -55,6 +55,11 @@ fn rows() -> [EventRow; 12] {
     ]
 }
 
+/// The names of all events.
+pub fn event_names() -> impl Iterator<Item = &'static str> {
+    rows().into_iter().map(|row| row.name)
+}
+
 /// Opens an event for the calling thread, alone or in a group.
 fn open(row: &EventRow, group: Option<&mut Group>) -> io::Result<Counter> {
     let mut builder = Builder::new().observe_self().any_cpu().kind(row.event.clone());

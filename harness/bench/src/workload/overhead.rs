@@ -16,7 +16,7 @@ use caxton_model::metric::WASM_STDERR_BYTES;
 use caxton_model::reading::{Missing, Reading};
 use caxton_model::units::Nanos;
 use caxton_runtime::subject::{Attempt, Step};
-use caxton_sys::counters::{Counters, GroupName, RawGroup};
+use caxton_sys::counters::{Counters, GroupName, RawGroup, event_names};
 use caxton_sys::memory;
 use std::fs;
 use std::path::Path;
@@ -165,6 +165,11 @@ fn write_perf_map(sides: &[Loaded]) -> Attempt<()> {
         .map_err(|error| Outcome::Failed(format!("perf map {}: {error}", path.display())))
 }
 
+/// What is not known of an executable's events and memory.
+fn elsewhere() -> Missing {
+    Missing::NotRequested("the native build is a process of its own".to_owned())
+}
+
 fn no_memory() -> Missing {
     Missing::NotRequested("no WASM instance in this launch".to_owned())
 }
@@ -228,6 +233,10 @@ pub(super) fn fresh_instances(
         ctx.sample(case, &format!("{name}_first_call_ns"), at, first);
     }
     let metric = format!("{name}_instance_rss_bytes");
+    if instances.iter_mut().any(|instance| instance.agent().is_process()) {
+        ctx.missing(case, &metric, elsewhere());
+        return Ok(instances);
+    }
     match (before, memory::resident()) {
         (Ok(before), Ok(after)) => {
             let grown = after.0.saturating_sub(before.0);
@@ -308,6 +317,12 @@ fn count(
     for side in [Side::Native, Side::Wasm] {
         let Some(who) = nth(participants, side, 0) else { continue };
         let name = side.name();
+        if participants[who].instance.agent().is_process() {
+            for event in event_names() {
+                ctx.missing(case, &format!("{name}_{event}"), elsewhere());
+            }
+            continue;
+        }
         for (event, why) in counters.missing() {
             ctx.missing(case, &format!("{name}_{event}"), why.clone());
         }

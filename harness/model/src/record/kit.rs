@@ -1,6 +1,7 @@
 //! A kit: everything that is needed to run a version again. An executable, its guests and twins,
 //! each with its hash, in one folder beside `kit.json`.
 
+use crate::program::Program;
 use crate::reading::Reading;
 use crate::record::Revision;
 use crate::units::Bytes;
@@ -46,7 +47,9 @@ impl Kit {
     pub fn files(&self) -> impl Iterator<Item = &KitFile> {
         let agents = self.agents.values().flat_map(|agent| {
             let measured = std::iter::once(&agent.wasm).chain(&agent.native);
-            measured.chain(agent.heap.iter().flatten())
+            let given =
+                agent.given.iter().flat_map(|given| given.input.iter().chain(&given.answer));
+            measured.chain(agent.heap.iter().flatten()).chain(given)
         });
         std::iter::once(&self.executable).chain(agents)
     }
@@ -75,4 +78,21 @@ pub struct KitAgent {
     pub heap: Option<[KitFile; 2]>,
     /// SHA-256 of its example message and of the reply to it, in hex.
     pub expected: Option<[String; 2]>,
+    /// How it is run; none for an agent of the workspace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub given: Option<KitGiven>,
+}
+
+/// How a guest that was given as a file is run. The folders that it opens are not kept: they must
+/// be where they were.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct KitGiven {
+    /// Its world.
+    pub program: Program,
+    /// Whether the user named no entry.
+    pub is_guessed: bool,
+    /// What it gets on standard input or as its message.
+    pub input: Option<KitFile>,
+    /// What it must answer.
+    pub answer: Option<KitFile>,
 }

@@ -113,6 +113,10 @@ impl AgentInstance for NativeCommandAgent {
         Some(self.stderr_bytes)
     }
 
+    fn is_process(&self) -> bool {
+        true
+    }
+
     fn linear_memory(&self) -> Option<Bytes> {
         None
     }

@@ -113,6 +113,11 @@ pub trait AgentInstance {
         None
     }
 
+    /// Whether another process does its work, whose events and memory this one does not see.
+    fn is_process(&self) -> bool {
+        false
+    }
+
     /// Fuel used so far; 0 without metering, and for native code.
     fn fuel_used(&self) -> u64 {
         0

@@ -4,11 +4,12 @@ use super::wire::TURNS;
 use crate::guest::artifact::aligned_functions;
 use crate::guest::digest::sha256_hex;
 use crate::guest::files::{AgentFiles, BuiltFiles, VariantFiles};
+use crate::guest::given::{GivenFile, GivenProgram};
 use crate::job::launch::BENCH_ARGUMENT;
 use caxton_model::baseline;
 use caxton_model::file;
 use caxton_model::record::Run;
-use caxton_model::record::kit::{KIT, KIT_FILE, Kit, KitAgent, KitFile};
+use caxton_model::record::kit::{KIT, KIT_FILE, Kit, KitAgent, KitFile, KitGiven};
 use caxton_model::record::store::StoreError;
 use caxton_model::units::Bytes;
 use caxton_sys::process;
@@ -130,6 +131,22 @@ fn pack_agent(into: &Path, files: &AgentFiles) -> Result<KitAgent, KitError> {
         native: files.native.as_deref().map(|native| copy(native, "so")).transpose()?,
         heap,
         expected: files.expected.clone().map(Into::into),
+        given: files.given.as_ref().map(|given| pack_given(given, copy)).transpose()?,
+    })
+}
+
+fn pack_given(
+    given: &GivenProgram,
+    copy: impl Fn(&Path, &str) -> Result<KitFile, KitError>,
+) -> Result<KitGiven, KitError> {
+    let copy = |file: &Option<GivenFile>, ending| {
+        file.as_ref().map(|file| copy(&file.0, ending)).transpose()
+    };
+    Ok(KitGiven {
+        program: given.program.clone(),
+        is_guessed: given.is_guessed,
+        input: copy(&given.input, "input")?,
+        answer: copy(&given.expected, "expected")?,
     })
 }
 
@@ -219,8 +236,12 @@ impl OpenKit {
             let path = folder.join(&file.file);
             fs::write(&path, kept(from, file)?).map_err(at(&path))?;
         }
-        let executable = folder.join(&about.executable.file);
-        make_executable(&executable).map_err(at(&executable))?;
+        // A guest's native build may be an executable, too.
+        let natives = about.agents.values().filter_map(|agent| agent.native.as_ref());
+        for file in natives.chain([&about.executable]) {
+            let path = folder.join(&file.file);
+            make_executable(&path).map_err(at(&path))?;
+        }
         Ok(Self { about, folder: folder.to_owned() })
     }
 
@@ -245,6 +266,12 @@ impl OpenKit {
             native: files.native.as_ref().map(path),
             heap: files.heap.as_ref().map(heap),
             expected: files.expected.clone().map(Into::into),
+            given: files.given.as_ref().map(|given| GivenProgram {
+                program: given.program.clone(),
+                is_guessed: given.is_guessed,
+                input: given.input.as_ref().map(|file| GivenFile(path(file))),
+                expected: given.answer.as_ref().map(|file| GivenFile(path(file))),
+            }),
             ..AgentFiles::default()
         })
     }
