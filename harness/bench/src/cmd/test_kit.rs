@@ -40,6 +40,7 @@ pub(crate) fn kit(folder: &Path, name: &str, script: &str) {
         native: Some(file("json.so", "native json")),
         heap: None,
         expected: None,
+        given: None,
     };
     let unknown = Missing::NotRequested("a test".to_owned());
     let kit = Kit {
