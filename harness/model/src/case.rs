@@ -6,6 +6,8 @@ use std::str::FromStr;
 
 /// Workload of the steady-state calls.
 pub const OVERHEAD: &str = "overhead";
+/// Workload of sides that the user chose.
+pub const SIDES: &str = "sides";
 /// Workload of the agents under a memory limit.
 pub const MEMORY_LIMIT: &str = "memory-limit";
 /// Workload that takes a steady-state call apart.
@@ -95,6 +97,11 @@ impl CaseKey {
     /// True for a case that compares a thing with itself: `native-vs-native`.
     pub fn is_same_against_same(&self) -> bool {
         self.subject.split_once("-vs-").is_some_and(|(once, again)| once == again)
+    }
+
+    /// True for a case of sides that the user chose.
+    pub fn is_of_sides(&self) -> bool {
+        self.workload == SIDES
     }
 
     /// True for a case under a memory limit.

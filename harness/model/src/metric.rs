@@ -143,6 +143,18 @@ const OVERHEAD: &[Metric] = &[
         Rule::BlockRatio { of: "again_call_ns", to: "once_call_ns" },
         "steady-state call time of a thing over itself",
     ),
+    row(
+        "side_to_reference_time",
+        Unit::Ratio,
+        Rule::BlockRatio { of: "side_call_ns", to: "reference_call_ns" },
+        "steady-state call time of a side over that of the reference",
+    ),
+    row("side_call_ns", Unit::Nanos, Rule::BlockMin, "steady-state call of a side"),
+    row("reference_call_ns", Unit::Nanos, Rule::BlockMin, "steady-state call of the reference"),
+    row("side_compile_ns", Unit::Nanos, Rule::Median, "compiling or loading a side"),
+    row("reference_compile_ns", Unit::Nanos, Rule::Median, "compiling or loading the reference"),
+    exact("side_code_bytes", Unit::Bytes, Better::Lower, "machine code of a side's module"),
+    exact("reference_code_bytes", Unit::Bytes, Better::Lower, "machine code of the reference"),
     row("once_call_ns", Unit::Nanos, Rule::BlockMin, "steady-state call, first of two alike"),
     row("again_call_ns", Unit::Nanos, Rule::BlockMin, "steady-state call, second of two alike"),
 ];

@@ -5,9 +5,11 @@ pub mod cost;
 pub mod launch;
 pub mod load;
 pub mod scale;
+pub mod sides;
 pub mod task;
 
 use self::load::LoadJob;
+use self::sides::SideSpec;
 use caxton_model::case::CaseKey;
 use caxton_model::units::{Bytes, Nanos};
 use serde::{Deserialize, Serialize};
@@ -23,6 +25,8 @@ pub enum Job {
     /// A steady-state WASM call taken apart, beside the agent that does nothing and the one that
     /// echoes; and options of engine and build.
     Parts,
+    /// Two sides of the user's choice, the reference first, and each against itself.
+    Sides(Box<[SideSpec; 2]>),
     /// The agent under a memory limit.
     MemoryLimit {
         /// The limit.
@@ -92,6 +96,7 @@ impl Job {
         matches!(
             self,
             Self::Overhead
+                | Self::Sides(_)
                 | Self::Fuel
                 | Self::MemoryLimit { .. }
                 | Self::Heap

@@ -51,7 +51,7 @@ impl Task {
     /// Launches of it at `scale`, those in place of disturbed ones not counted.
     pub fn launches(&self, scale: Scale) -> u32 {
         match self.job {
-            Job::Overhead => scale.launches(),
+            Job::Overhead | Job::Sides(_) => scale.launches(),
             Job::Profile | Job::Spin { .. } | Job::Load(_) => 1,
             Job::Fuel => scale.fuel_launches(),
             Job::Parts => scale.parts_launches(),

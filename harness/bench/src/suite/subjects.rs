@@ -2,6 +2,7 @@
 
 use crate::job::load::LoadTarget;
 use crate::job::scale::Scale;
+use crate::job::sides::SideSpec;
 use crate::job::task::Task;
 use caxton_model::load::plan::LoadPlan;
 use caxton_model::units::{Bytes, Nanos};
@@ -27,6 +28,8 @@ pub struct Subjects {
     pub agents: Vec<String>,
     /// Guests given as files, without a twin.
     pub guests: Vec<String>,
+    /// Sides of the user's choice; where there are any, nothing else is measured.
+    pub sides: Vec<SideSpec>,
     /// Memory limits.
     pub limits: Vec<Bytes>,
     /// Whether what takes long is wanted too.

@@ -2,9 +2,10 @@
 //! the time of a call goes.
 
 use super::subjects::{Subjects, Suite};
+use crate::job::sides::SideSpec;
 use crate::job::task::Task;
 use crate::job::{Job, Pair};
-use caxton_model::case::{CaseKey, LIMIT, MEMORY_LIMIT, OVERHEAD, PARTS};
+use caxton_model::case::{CaseKey, LIMIT, MEMORY_LIMIT, OVERHEAD, PARTS, SIDES};
 use caxton_model::units::Bytes;
 use caxton_sys::allocator::Counting;
 
@@ -15,6 +16,10 @@ pub const SUITE: Suite = Suite { name: "wasm", plan, counting: Counting::Nothing
 pub const BALLAST: &str = "ballast";
 
 fn plan(subjects: &Subjects) -> Vec<Task> {
+    if let [reference, others @ ..] = &subjects.sides[..] {
+        let agents = subjects.agents.iter().chain(&subjects.guests);
+        return agents.flat_map(|agent| sides(agent, reference, others)).collect();
+    }
     let with_twin = [Pair::Overhead, Pair::NativeAgain, Pair::WasmAgain];
     let agents = subjects.agents.iter().map(|agent| overhead(agent, &with_twin));
     let without = [Pair::Overhead, Pair::WasmAgain];
@@ -30,6 +35,22 @@ fn overhead(agent: &str, pairs: &[Pair]) -> Task {
     let case = |pair: &Pair| CaseKey::new(SUITE.name, OVERHEAD, pair.subject(), agent);
     let cases = pairs.iter().map(case).collect();
     Task { agent: agent.to_owned(), cases, job: Job::Overhead }
+}
+
+/// A task for each side, beside the reference; the first also has the reference beside itself.
+fn sides(agent: &str, reference: &SideSpec, others: &[SideSpec]) -> Vec<Task> {
+    let case = |one: &SideSpec, other: &SideSpec| {
+        CaseKey::new(SUITE.name, SIDES, &one.against(other), agent)
+    };
+    let task = |(number, other): (usize, &SideSpec)| {
+        let mut cases = vec![case(other, reference), case(other, other)];
+        if number == 0 {
+            cases.push(case(reference, reference));
+        }
+        let job = Job::Sides(Box::new([reference.clone(), other.clone()]));
+        Task { agent: agent.to_owned(), cases, job }
+    };
+    others.iter().enumerate().map(task).collect()
 }
 
 fn parts(agent: &str) -> Task {

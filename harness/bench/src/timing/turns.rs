@@ -29,6 +29,12 @@ impl<'a> Rounds<'a> {
         let probed = probed.into();
         Self { numbers, probed, at_least: u32::MAX, time: Nanos(u64::MAX) }
     }
+
+    /// The blocks of a launch: fewer where calls are long, for a program may run for seconds.
+    pub fn of_blocks(blocks: u32, probed: impl Into<Vec<&'a CaseKey>>) -> Self {
+        const TIME: Nanos = Nanos(3_000_000_000);
+        Self { at_least: 1, time: TIME, ..Self::new(0..blocks, probed) }
+    }
 }
 
 /// One round: each of `sides` has its turn, in an order that chance decides.

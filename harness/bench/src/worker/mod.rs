@@ -6,7 +6,7 @@ use crate::job::Job;
 use crate::job::launch::{Event, Launch, PROTOCOL};
 use crate::measure::child::attributed;
 use crate::timing::context::Context;
-use crate::workload::{fuel, heap, load, mail, memory_limit, overhead, parts, profile};
+use crate::workload::{fuel, heap, load, mail, memory_limit, overhead, parts, profile, versus};
 use caxton_model::case::Outcome;
 use caxton_runtime::subject::Attempt;
 use caxton_runtime::subject::wasmtime::used_configurations;
@@ -97,6 +97,7 @@ fn run(ctx: &mut Context<'_>, launch: &Launch) -> Attempt<()> {
     let (agent, case) = (&files[0], &cases[0]);
     match &launch.job {
         Job::Overhead => overhead::run(ctx, agent, cases),
+        Job::Sides(pair) => versus::run(ctx, agent, cases, pair),
         Job::Fuel => fuel::run(ctx, agent, case),
         Job::Parts => {
             parts::run(ctx, case, &parts::Files { agent, noop: &files[1], echo: &files[2] })

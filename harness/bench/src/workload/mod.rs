@@ -19,3 +19,4 @@ pub mod sides;
 #[cfg(test)]
 mod stress;
 pub mod turns;
+pub mod versus;

@@ -29,9 +29,6 @@ const PADS_MAX: usize = 64;
 /// Time for instances beyond the first two of each side: a program may run for seconds.
 const FRESH_MAX: Nanos = Nanos(500_000_000);
 
-/// Time for all blocks of a launch, beyond the first round.
-const BLOCKS_TIME: Nanos = Nanos(3_000_000_000);
-
 /// Runs one launch of `cases` of `agent`.
 ///
 /// # Errors
@@ -296,10 +293,7 @@ fn compare(
     let mut groups: Vec<Group<'_>> =
         cases.iter().map(|case| group(case, participants, &mut ctx.rng)).collect();
     let cases: Vec<&CaseKey> = cases.iter().collect();
-    let turns = groups.iter().flat_map(|group| &group.turns);
-    let round_ns: u64 = turns.map(|turn| turn.pace.batch.0.max(size.time.0)).sum();
-    let affordable = u32::try_from(BLOCKS_TIME.0 / round_ns.max(1)).unwrap_or(u32::MAX);
-    let rounds = Rounds::new(0..ctx.effort.blocks.min(affordable.max(1)), cases);
+    let rounds = Rounds::of_blocks(ctx.effort.blocks, cases);
     blocks(ctx, &rounds, participants, &mut groups, size)?;
     for group in groups {
         ctx.once(group.case, "apparatus_share", cost.share_ppb(group.shortest));

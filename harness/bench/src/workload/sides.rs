@@ -6,6 +6,7 @@ use crate::guest::digest::sha256_hex;
 use crate::guest::files::AgentFiles;
 use crate::guest::toolchain::Side;
 use crate::job::Pair;
+use crate::job::sides::{SideBuild, SideSpec};
 use crate::timing::blocks::timed_batch;
 use crate::timing::context::Context;
 use crate::timing::participants::Participant;
@@ -16,7 +17,9 @@ use caxton_model::program;
 use caxton_model::units::{Bytes, Nanos};
 use caxton_runtime::subject::command::NativeCommand;
 use caxton_runtime::subject::native::NativeSubject;
-use caxton_runtime::subject::wasmtime::{EngineOptions, ProgramSubject, WasmSubject, is_agent};
+use caxton_runtime::subject::wasmtime::{
+    EngineFlags, EngineOptions, ProgramSubject, WasmSubject, is_agent,
+};
 use caxton_runtime::subject::{AgentInstance, Attempt};
 use caxton_sys::clock::Clock;
 use caxton_sys::counters::{Counters, RawGroup};
@@ -98,6 +101,29 @@ impl Loaded {
             }
         };
         Ok((loaded, Nanos(ctx.clock.now().0 - start.0)))
+    }
+
+    /// A side of the user's choice; how long compiling or loading took.
+    ///
+    /// # Errors
+    /// As [`Self::load`]; `Failed` for options that the engine does not take.
+    pub fn load_spec(
+        ctx: &Context<'_>,
+        agent: &AgentFiles,
+        spec: &SideSpec,
+    ) -> Attempt<(Self, Nanos)> {
+        let flags = EngineFlags::parse(&spec.flags).map_err(Outcome::Refused)?;
+        let options = EngineOptions { flags, ..EngineOptions::default() };
+        let mut agent = agent.clone();
+        let side = match &spec.build {
+            SideBuild::Native => Side::Native,
+            SideBuild::Wasm => Side::Wasm,
+            SideBuild::File(path) => {
+                agent.wasm.clone_from(path);
+                Side::Wasm
+            }
+        };
+        Self::load_watched(ctx, &agent, side, options, None)
     }
 
     /// The WASM side, the compiled code of an agent kept in the folder `cache` from one launch to

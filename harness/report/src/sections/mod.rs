@@ -26,6 +26,7 @@ pub(crate) mod resources;
 pub(crate) mod same;
 pub(crate) mod scaling;
 pub mod selftest;
+mod sides;
 pub mod targets;
 pub(crate) mod throughput;
 
@@ -61,6 +62,7 @@ pub fn tables(record: &Record) -> Vec<Table> {
     let sections = [
         vec![headline(record)],
         overhead::calls(record),
+        sides::tables(record),
         same::same_against_same(record),
         overhead::phases(record),
         programs::tables(record),

@@ -18,8 +18,11 @@ struct Pair<'a> {
 
 /// One row per agent, and whether every interval contains 1.
 pub(crate) fn same_against_same(record: &Record) -> Vec<Table> {
-    let cases: Vec<&CaseRecord> =
-        record.cases.iter().filter(|case| case.key.is_same_against_same()).collect();
+    let cases: Vec<&CaseRecord> = record
+        .cases
+        .iter()
+        .filter(|case| case.key.is_same_against_same() && !case.key.is_of_sides())
+        .collect();
     let columns =
         ["<agent", "native/native", "interval", "wasm/wasm", "interval", "n", "<contains 1"];
     let mut table = Table::new("The same against itself (A/A)", &columns);

@@ -2,6 +2,7 @@
 
 use super::given::GivenArgs;
 use super::loads::LoadArgs;
+use super::sides::SideArgs;
 use crate::job::scale::Scale;
 use caxton_model::units::Bytes;
 use caxton_profiler::EngineName;
@@ -38,6 +39,10 @@ pub(super) struct Args {
     /// How guests that are given as files are run.
     #[command(flatten)]
     pub given: GivenArgs,
+
+    /// What is compared in one run.
+    #[command(flatten)]
+    pub sides: SideArgs,
 
     /// How much is measured.
     #[command(flatten)]

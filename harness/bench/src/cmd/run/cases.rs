@@ -8,6 +8,7 @@ use super::prepare::Guest;
 use crate::guest::catalog::Workspace;
 use crate::job::Job;
 use crate::job::scale::Scale;
+use crate::job::sides::SideSpec;
 use crate::job::task::Task;
 use crate::suite::wasm::BALLAST;
 use crate::suite::{self, Loads, Subjects, Suite};
@@ -24,6 +25,7 @@ pub(super) struct Wanted<'a> {
     pub loads: Loads,
     /// Guests given as files, by name.
     pub guests: &'a BTreeMap<String, Guest>,
+    pub sides: Vec<SideSpec>,
 }
 
 impl Wanted<'_> {
@@ -89,6 +91,7 @@ impl Wanted<'_> {
         Subjects {
             agents: agents.into_iter().chain(with.into_iter().cloned()).collect(),
             guests: without.into_iter().cloned().collect(),
+            sides: self.sides.clone(),
             limits: self.selection.limits(),
             is_full: self.mode == Mode::Measure(Scale::Full),
             loads: self.loads.clone(),

@@ -26,7 +26,7 @@ const CALLS: &[&str] = &[wasm::SUITE.name];
 const LOADS: &[&str] = &[scenarios::SUITE.name];
 
 /// Every flag and every task, by its name in [`Args`].
-const FLAGS: [(&str, Used); 63] = [
+const FLAGS: [(&str, Used); 64] = [
     ("selftest", By(CALLS)),
     ("filters", Everywhere),
     ("exact", Everywhere),
@@ -49,6 +49,7 @@ const FLAGS: [(&str, Used); 63] = [
     ("env", By(AGENTS)),
     ("unknown_imports", By(AGENTS)),
     ("args", By(AGENTS)),
+    ("side", By(CALLS)),
     ("memory_limit", By(CALLS)),
     ("out", Everywhere),
     ("save_baseline", Everywhere),

@@ -19,6 +19,7 @@ pub mod relink;
 mod resume;
 mod selftest;
 mod session;
+mod sides;
 
 use super::error::CommandError;
 use super::output::print;
@@ -47,7 +48,7 @@ pub(super) fn run(suite: &Suite, args: &[OsString]) -> Result<u8, CommandError> 
     let command = args.iter().map(|arg| arg.to_string_lossy().into_owned()).collect();
     let args = flags::parse(suite, args)?;
     let mode = args.mode();
-    let Args { task, selection, given, timing, output, against, profiling, loads } = args;
+    let Args { task, selection, given, sides, timing, output, against, profiling, loads } = args;
     let needs_agents = given.guest.is_empty() || !selection.agent.is_empty();
     let session = Session::open(suite, command, needs_agents)?;
     if let Some(Subtask::Selftest(trials)) = &task {
@@ -69,7 +70,8 @@ pub(super) fn run(suite: &Suite, args: &[OsString]) -> Result<u8, CommandError> 
     check(suite, mode, &timing, &output, &profiling)?;
     let guests = &given.guests()?;
     let (loads, profile) = (loads.loads(scale, seed)?, profiling.profile);
-    let wanted = Wanted { selection, mode, profile, loads, guests };
+    let sides = sides.sides()?;
+    let wanted = Wanted { selection, mode, profile, loads, guests, sides };
     let tasks = wanted.tasks(suite, &session.workspace)?;
     if mode == Mode::List {
         print(list::text(&tasks, selection.format, selection.ignored));
