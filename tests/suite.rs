@@ -12,6 +12,7 @@ mod docs;
 mod executable;
 mod files;
 mod folders;
+mod guests;
 mod heap;
 mod hostile;
 mod load;

@@ -96,6 +96,7 @@ const OVERHEAD: &[Metric] = &[
         Rule::Median,
         "running an executable from its start to its end: mean of a launch",
     ),
+    row("empty_process_ns", Unit::Nanos, Rule::Median, "running `true` from its start to its end"),
     row("native_cpu_ns", Unit::Nanos, Rule::Median, "user and system time of an executable"),
     exact("wasm_fuel", Unit::Count, Better::Lower, "wasmtime fuel of one steady-state call"),
     exact("wasm_file_bytes", Unit::Bytes, Better::Lower, "the .wasm file, debug names included"),

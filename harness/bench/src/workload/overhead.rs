@@ -15,16 +15,21 @@ use caxton_model::case::{CaseKey, Outcome};
 use caxton_model::metric::WASM_STDERR_BYTES;
 use caxton_model::reading::{Missing, Reading};
 use caxton_model::units::Nanos;
-use caxton_runtime::subject::{Attempt, Step};
+use caxton_runtime::subject::command::NativeCommand;
+use caxton_runtime::subject::{AgentInstance, Attempt, Step};
 use caxton_sys::counters::{Counters, GroupName, RawGroup, event_names};
 use caxton_sys::memory;
 use std::fs;
 use std::path::Path;
 use std::slice::from_ref;
+use std::sync::Arc;
 
 /// Blocks of memory that are taken and kept, so that the heaps of two launches are laid out
 /// differently.
 const PADS_MAX: usize = 64;
+
+/// The program that does nothing.
+const EMPTY: &str = "/bin/true";
 
 /// Time for instances beyond the first two of each side: a program may run for seconds.
 const FRESH_MAX: Nanos = Nanos(500_000_000);
@@ -54,7 +59,7 @@ pub fn run(ctx: &mut Context<'_>, agent: &AgentFiles, cases: &[CaseKey]) -> Atte
     }
     compare(ctx, &mut participants, cases, cost)?;
     if let Some(case) = overhead {
-        tell_spent(ctx, &mut participants, case);
+        tell_spent(ctx, &mut participants, case)?;
         count(ctx, &mut participants, case)?;
         tell_exchange(ctx, case, &exchange);
         sizes(ctx, agent, &sides, case);
@@ -73,7 +78,11 @@ pub fn run(ctx: &mut Context<'_>, agent: &AgentFiles, cases: &[CaseKey]) -> Atte
 }
 
 /// Tells where the time of a program's calls went, all of them since warming up.
-fn tell_spent(ctx: &mut Context<'_>, participants: &mut [Participant<'_>], case: &CaseKey) {
+fn tell_spent(
+    ctx: &mut Context<'_>,
+    participants: &mut [Participant<'_>],
+    case: &CaseKey,
+) -> Attempt<()> {
     for side in [Side::Native, Side::Wasm] {
         let Some(who) = nth(participants, side, 0) else { continue };
         let Some(spent) = participants[who].instance.take_spent() else { continue };
@@ -84,9 +93,29 @@ fn tell_spent(ctx: &mut Context<'_>, participants: &mut [Participant<'_>], case:
             ctx.once(case, &format!("{name}_fresh_ns"), per_call(spent.instantiate));
         }
         if let Some(cpu) = spent.cpu {
+            tell_empty_process(ctx, case)?;
             ctx.once(case, &format!("{name}_cpu_ns"), per_call(cpu));
         }
     }
+    Ok(())
+}
+
+/// Tells how long a process takes that does nothing: what of an executable's run is its start.
+fn tell_empty_process(ctx: &mut Context<'_>, case: &CaseKey) -> Attempt<()> {
+    const RUNS: u32 = 5;
+    let nothing = NativeCommand::new(Path::new(EMPTY), Arc::default(), &[]);
+    let mut process = nothing.instantiate()?;
+    for index in 0..RUNS {
+        let start = ctx.clock.now();
+        if process.call(&[]).is_err() {
+            let why = Missing::Unsupported(format!("no {EMPTY} on this machine"));
+            ctx.missing(case, "empty_process_ns", why);
+            break;
+        }
+        let took = ctx.clock.now().0 - start.0;
+        ctx.sample(case, "empty_process_ns", At { block: 0, index }, took);
+    }
+    Ok(())
 }
 
 /// Tells what the program alone decides: sizes, memory, messages.

@@ -1,0 +1,237 @@
+//! Guests that keep no agent contract: commands, functions and components, measured from any folder.
+
+use crate::executable::{Place, Running, Said, root, tool, word};
+use caxton_model::case::{Check, Outcome};
+use caxton_model::record::Record;
+use caxton_model::record::store::RunFolder;
+use std::fs;
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
+
+/// A user's folder, outside any checkout.
+struct User {
+    folder: TempDir,
+}
+
+impl User {
+    /// A folder with these files.
+    fn with(files: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        for (name, text) in files {
+            fs::write(folder.path().join(name), text).expect("a fresh folder");
+        }
+        Self { folder }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// `caxton-bench` with `words`, started here.
+    fn says(&self, words: &[&str]) -> Said {
+        let place = Place { folder: Some(self.path("")), ..Place::default() };
+        Running::start(tool(), words, &place).wait()
+    }
+
+    /// A smoke run of `words` that ends with `code`.
+    #[track_caller]
+    fn runs(&self, code: i32, words: &[&str]) -> (Said, Record) {
+        let words = [&["run"], words, &["--scale", "smoke"]].concat();
+        let said = self.says(&words).ended(code);
+        let (record, _) = RunFolder::load(&self.path("target/caxton-bench/latest"))
+            .unwrap_or_else(|error| panic!("{words:?}: {error}"));
+        (said, record)
+    }
+
+    /// Why the only guest of `words` failed, as the record and standard error say it.
+    #[track_caller]
+    fn fails(&self, words: &[&str]) -> Outcome {
+        let (said, record) = self.runs(1, words);
+        let outcome = record.cases[0].outcome.clone();
+        let reason = outcome.reason().unwrap_or_else(|| panic!("{words:?} ran"));
+        assert!(said.stderr.contains(reason), "{}", said.stderr);
+        outcome
+    }
+}
+
+fn fixture(name: &str) -> String {
+    let path = root().join("tests/fixtures/guests").join(name).with_extension("wat");
+    fs::read_to_string(path).expect("a fixture")
+}
+
+fn wrong(why: &str) -> Outcome {
+    Outcome::WrongAnswer(why.to_owned())
+}
+
+#[test]
+fn a_command_is_measured_beside_its_native_build_and_held_to_what_it_must_answer() {
+    let user = User::with(&[("cat.wat", &fixture("cat")), ("in.txt", "some text\n")]);
+    let with_native = ["cat.wat", "--stdin", "in.txt", "--twin", "/bin/cat"];
+    let (_, record) = user.runs(0, &with_native);
+    let case = &record.cases[0];
+    assert_eq!((case.ending(), case.check), ("ran, compared", Some(Check::NativeBuild)));
+    for metric in [
+        "wasm_to_native_time",
+        "wasm_compile_ns",
+        "wasm_fresh_ns",
+        "wasm_run_ns",
+        "native_run_ns",
+        "native_cpu_ns",
+        "empty_process_ns",
+    ] {
+        let summary = case.metric(metric).unwrap_or_else(|why| panic!("{metric}: {why}"));
+        assert!(summary.estimate > 0.0, "{metric}: {summary:?}");
+    }
+    // What the worker's own counters and memory say is not of another process.
+    for metric in ["native_task_clock_ns", "native_page_faults", "native_instance_rss_bytes"] {
+        let missing = case.metric(metric).expect_err(metric);
+        assert!(missing.to_string().contains("a process of its own"), "{metric}: {missing}");
+    }
+    fs::write(user.path("cat.stdout.expected"), "some text\n").expect("a fresh folder");
+    let (_, record) = user.runs(0, &["cat.wat", "--stdin", "in.txt"]);
+    let case = &record.cases[0];
+    assert_eq!((case.ending(), case.check), ("ran", Some(Check::Expected)));
+    fs::write(user.path("other.txt"), "some Text\n").expect("a fresh folder");
+    let outcome = user.fails(&["cat.wat", "--stdin", "in.txt", "--expect", "other.txt"]);
+    let other = fs::canonicalize(user.path("other.txt")).expect("just written");
+    let why = format!(
+        "it answered 10 bytes where {} has 10, first difference at byte 5",
+        other.display()
+    );
+    assert_eq!(outcome, wrong(&why));
+    let outcome = user.fails(&["cat.wat", "--stdin", "in.txt", "--twin", "/bin/true"]);
+    assert_eq!(outcome, wrong("the two sides reply differently to the same message"));
+}
+
+#[test]
+fn a_marked_section_is_the_figure() {
+    let user = User::with(&[("marks.wat", &fixture("marks"))]);
+    let (_, record) = user.runs(0, &["marks.wat"]);
+    let case = &record.cases[0];
+    let figure = |metric: &str| case.metric(metric).expect(metric).estimate;
+    // A quarter of the run's loops lies between the marks.
+    let share = figure("wasm_call_ns") / figure("wasm_run_ns");
+    assert!(share > 0.0 && share < 0.9, "{share}");
+}
+
+#[test]
+fn a_guest_that_fails_costs_itself_and_says_why() {
+    const EXIT: &str = r#"(module
+      (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+      (memory (export "memory") 1) (func (export "_start") (call $exit (i32.const 3))))"#;
+    const IMPORTS: &str = r#"(module (import "env" "price_of" (func (param i32) (result i32)))
+      (memory (export "memory") 1) (func (export "_start")))"#;
+    let user = User::with(&[
+        ("exit.wat", EXIT),
+        ("imports.wat", IMPORTS),
+        (
+            "loops.wat",
+            r#"(module (memory (export "memory") 1) (func (export "_start") (loop (br 0))))"#,
+        ),
+        ("nothing.wat", "(module)"),
+    ]);
+    assert_eq!(user.fails(&["exit.wat"]), wrong("it exited with 3, not with 0"));
+    user.runs(0, &["exit.wat", "--expect-exit", "3"]);
+    let refused = user.fails(&["imports.wat"]);
+    assert!(
+        matches!(&refused, Outcome::Refused(why) if why.contains("env.price_of")),
+        "{refused:?}"
+    );
+    user.runs(0, &["imports.wat", "--unknown-imports", "trap"]);
+    let endless = user.fails(&["loops.wat", "--timeout", "3"]);
+    assert!(matches!(&endless, Outcome::TimedOut(_)), "{endless:?}");
+    let nothing = user.fails(&["nothing.wat"]);
+    assert_eq!(nothing, Outcome::Refused("it exports no function _start, only:".to_owned()));
+    // One that is fine beside one that is not.
+    let (_, record) =
+        user.runs(1, &["exit.wat", "--guest", "imports.wat", "--unknown-imports", "trap"]);
+    let ran = record.cases.iter().filter(|case| case.outcome == Outcome::Ran);
+    assert!(ran.clone().count() > 0 && ran.clone().all(|case| case.key.agent == "imports"));
+}
+
+#[test]
+fn a_function_is_called_with_values_of_a_module_or_a_component() {
+    const ADD: &str = r#"(module (memory (export "memory") 1)
+      (func (export "add") (param i32 i32) (result i32)
+        (i32.add (local.get 0) (local.get 1))))"#;
+    const COMPONENT: &str = r#"(component
+      (core module $m (func (export "add") (param i32 i32) (result i32)
+        (i32.add (local.get 0) (local.get 1))))
+      (core instance $i (instantiate $m))
+      (func $add (param "a" u32) (param "b" u32) (result u32) (canon lift (core func $i "add")))
+      (instance $api (export "add" (func $add)))
+      (export "demo:math/api" (instance $api)))"#;
+    let user = User::with(&[("m.wat", ADD), ("c.wat", COMPONENT), ("sum", "42")]);
+    for (file, call) in [("m.wat", "add(40, 2)"), ("c.wat", "api.add(40, 2)")] {
+        let (_, record) = user.runs(0, &[file, "--invoke", call, "--expect", "sum"]);
+        assert_eq!(record.cases[0].ending(), "ran", "{file}");
+        let outcome = user.fails(&[file, "--invoke", &call.replace("40", "41"), "--expect", "sum"]);
+        assert!(matches!(&outcome, Outcome::WrongAnswer(_)), "{file}: {outcome:?}");
+    }
+}
+
+#[test]
+fn sides_are_compared_with_the_first_and_a_side_that_cannot_run_is_a_row() {
+    let user = User::with(&[
+        ("cat.wat", &fixture("cat")),
+        ("other.wat", &fixture("cat").replacen("4096", "512", 2)),
+        (
+            "exit.wat",
+            "(module (memory (export \"memory\") 1) (func (export \"_start\") unreachable))",
+        ),
+        ("in.txt", "some text\n"),
+    ]);
+    let words = [
+        "cat.wat",
+        "--stdin",
+        "in.txt",
+        "--side",
+        "wasm",
+        "--side",
+        "wasm -C compiler=winch",
+        "--side",
+        "other.wat",
+        "--side",
+        "bad=exit.wat",
+    ];
+    let (said, record) = user.runs(1, &words);
+    let versus: Vec<_> =
+        record.cases.iter().filter(|case| !case.key.is_same_against_same()).collect();
+    let subjects: Vec<&str> = versus.iter().map(|case| &*case.key.subject).collect();
+    assert_eq!(subjects, ["compiler-winch-vs-wasm", "other-vs-wasm", "bad-vs-wasm"]);
+    for case in &versus[..2] {
+        assert_eq!(case.outcome, Outcome::Ran, "{}", case.key);
+        assert!(case.metric("side_to_reference_time").expect("a ratio").estimate > 0.0);
+    }
+    // The record tells what each case's engines were, asked of themselves.
+    let compilers: Vec<&str> =
+        versus[0].engines.iter().map(|engine| &*engine["compiler"]).collect();
+    assert_eq!(compilers, ["cranelift, opt_level=speed", "winch"]);
+    assert!(matches!(versus[2].outcome, Outcome::DiedInTheMiddle(_)), "{:?}", versus[2].outcome);
+    assert!(said.stdout.contains("Sides of cat"), "{}", said.stdout);
+    for (words, why) in [
+        (&["--side", "wasm"][..], "give two or more"),
+        (&["--side", "wasm", "--side", "wasm -O opt-level=9"], "invalid value 'opt-level=9'"),
+        (&["--side", "wasm", "--side", "none.wasm"], "No such file"),
+    ] {
+        let said = user.says(&[&["run", "cat.wat"], words].concat()).refused(2);
+        assert!(said.only_error().contains(why), "{said:?}");
+    }
+}
+
+#[test]
+fn what_is_said_wrongly_of_a_guest_is_one_error() {
+    let user = User::with(&[("cat.wat", &fixture("cat"))]);
+    for (words, why) in [
+        (&["absent.wat"][..], "absent.wat"),
+        (&["cat.wat", "--stdin", "absent.txt"], "absent.txt"),
+        (&["cat.wat", "--dir", "cat.wat"], "no folder"),
+        (&["cat.wat", "--env", "NAME"], "expected NAME=VALUE"),
+        (&["cat.wat", "--invoke", "f("], "expected a name and values"),
+        (&["cat.wat", "--guest", "cat.wat"], "a second guest named cat"),
+    ] {
+        let said = user.says(&[&["run"], words].concat()).refused(2);
+        assert!(said.only_error().contains(why), "{said:?}");
+    }
+    assert!(!Path::new(&word(&user.path("target"))).exists(), "nothing was kept");
+}
