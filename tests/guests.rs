@@ -66,7 +66,7 @@ fn wrong(why: &str) -> Outcome {
 #[test]
 fn a_command_is_measured_beside_its_native_build_and_held_to_what_it_must_answer() {
     let user = User::with(&[("cat.wat", &fixture("cat")), ("in.txt", "some text\n")]);
-    let with_native = ["cat.wat", "--stdin", "in.txt", "--twin", "/bin/cat"];
+    let with_native = ["cat.wat", "--stdin", "in.txt", "--native", "/bin/cat"];
     let (_, record) = user.runs(0, &with_native);
     let case = &record.cases[0];
     assert_eq!((case.ending(), case.check), ("ran, compared", Some(Check::NativeBuild)));
@@ -99,7 +99,7 @@ fn a_command_is_measured_beside_its_native_build_and_held_to_what_it_must_answer
         other.display()
     );
     assert_eq!(outcome, wrong(&why));
-    let outcome = user.fails(&["cat.wat", "--stdin", "in.txt", "--twin", "/bin/true"]);
+    let outcome = user.fails(&["cat.wat", "--stdin", "in.txt", "--native", "/bin/true"]);
     assert_eq!(outcome, wrong("the two sides reply differently to the same message"));
 }
 

@@ -37,7 +37,7 @@ const FLAGS: [(&str, Used); 64] = [
     ("test", Everywhere),
     ("agent", By(AGENTS)),
     ("guest", By(AGENTS)),
-    ("twin", By(AGENTS)),
+    ("native", By(AGENTS)),
     ("invoke", By(AGENTS)),
     ("invoke_bytes", By(AGENTS)),
     ("fresh", By(AGENTS)),

@@ -21,8 +21,8 @@ pub(super) struct GivenArgs {
     pub guest: Vec<PathBuf>,
 
     /// The guest's native build: an executable for a command, a shared library for an agent
-    #[arg(long, value_name = "FILE", requires = "guest")]
-    pub twin: Option<PathBuf>,
+    #[arg(long, alias = "twin", value_name = "FILE", requires = "guest")]
+    pub native: Option<PathBuf>,
 
     /// Call this export of the guest with these values in WAVE text: 'add(1, 2)',
     /// 'api.greet("you")' [default: the agent contract, or the command]
@@ -100,12 +100,12 @@ pub(super) enum Unknown {
 impl GivenArgs {
     /// The guests, by name.
     pub(super) fn guests(&self) -> Result<BTreeMap<String, Guest>, CommandError> {
-        if let (Some(twin), [_, _, ..]) = (&self.twin, &self.guest[..]) {
-            let why = "--twin is the native build of one --guest, and there are several";
-            return Err(CommandError::Guest { path: twin.clone(), why: why.to_owned() });
+        if let (Some(native), [_, _, ..]) = (&self.native, &self.guest[..]) {
+            let why = "--native is the native build of one --guest, and there are several";
+            return Err(CommandError::Guest { path: native.clone(), why: why.to_owned() });
         }
         let (program, is_guessed) = self.program()?;
-        let twin = self.twin.as_deref().map(existing).transpose()?;
+        let native = self.native.as_deref().map(existing).transpose()?;
         let input = self.stdin.as_deref().map(existing).transpose()?.map(GivenFile);
         let expect = self.expect.as_deref().map(existing).transpose()?;
         let mut guests = BTreeMap::new();
@@ -117,9 +117,9 @@ impl GivenArgs {
             let beside = wasm.with_extension("stdout.expected");
             let beside = beside.is_file().then_some(beside);
             let expected = expect.clone().or(beside).map(GivenFile);
-            let (program, input, twin) = (program.clone(), input.clone(), twin.clone());
+            let (program, input, native) = (program.clone(), input.clone(), native.clone());
             let given = GivenProgram { program, is_guessed, input, expected };
-            let guest = Guest { wasm: wasm.clone(), native: twin, given };
+            let guest = Guest { wasm: wasm.clone(), native, given };
             if guests.insert(name.clone(), guest).is_some() {
                 let why = format!("a second guest named {name}: rename one");
                 return Err(CommandError::Guest { path: wasm, why });
