@@ -6,14 +6,13 @@ use crate::executable::{Place, Running, Said, fresh_out, heard, smoke_of, suite,
 use caxton_model::case::Outcome;
 use caxton_model::load::frame::Line;
 use caxton_model::load::outcome::{LoadOutcome, Verdict};
-use caxton_model::load::quiescence::Quiescence;
 use caxton_model::load::times::Times;
 use caxton_model::reading::Reading;
 use caxton_model::record::Record;
 use caxton_model::record::seconds::{SECONDS_FILE, read};
 use caxton_model::record::store::RunFolder;
 use caxton_model::units::Nanos;
-use caxton_stats::trend::LeakVerdict;
+use caxton_stats::limit::LimitVerdict;
 use caxton_sys::affinity;
 use std::fs;
 use std::io::ErrorKind;
@@ -117,7 +116,7 @@ fn what_is_no_number_is_no_answer_and_arguments_may_have_blanks() {
     assert_eq!((counts.offered, counts.settled()), (200, 200), "{counts:?}");
     assert_eq!(counts.ok, 200, "{counts:?}");
     let left = only(&record).left.known().expect("counted");
-    assert_eq!(left.verdict(), Quiescence::Clean);
+    assert_eq!((left.left(), left.uncounted()), (None, None));
 }
 
 #[test]
@@ -309,7 +308,7 @@ fn a_planted_leak_is_found() {
     let record = record(&out);
     let load = only(&record);
     let leak = load.leak.as_ref().expect("asked for");
-    if let LeakVerdict::Invalid(why) = &leak.verdict {
+    if let LimitVerdict::Unknown(why) = &leak.verdict {
         // A machine that does not run the reader in time: nothing is called clean.
         capability::absent("readings in time", why);
         assert_ne!(load.verdict, Verdict::Pass);
@@ -317,7 +316,11 @@ fn a_planted_leak_is_found() {
     }
     // A closed loop leaks as fast as the machine is: where that slows down in the last third,
     // growth is sure and whether it goes on is not.
-    assert!(matches!(leak.verdict, LeakVerdict::Leak | LeakVerdict::Suspect), "{:?}", leak.trends);
+    assert!(
+        matches!(leak.verdict, LimitVerdict::Missed | LimitVerdict::Unclear),
+        "{:?}",
+        leak.trends
+    );
     let bytes = leak.trends.iter().find(|trend| trend.name == "live_bytes").expect("counted");
     let judged = bytes.judged.as_ref().expect("judged");
     assert!(judged.interval_per_s.0 > 0.0 && judged.p < 0.01, "{judged:?}");

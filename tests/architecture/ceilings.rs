@@ -19,7 +19,7 @@ const SLACK: f64 = 0.02;
 /// Names that more than one type has. It can only shrink.
 const SHARED_NAMES: &str = "\
     Answer AnyVersion Bench Blocks Bounds Builder Bytes Check Column Command Compare Counts Entry \
-    Event Figure File Files Found Frame Functions Generator Growth Guests Host Job Judged Kind \
+    Event Figure File Files Found Frame Functions Generator Growth Guests Host Job Kind \
     Launches Layout Line Loaded Look Message Metadata Metric Names Order Outcome Pace Page Pair \
     Place Places Point Read Record Reference Role Row Run Sample Scale Schedule Section Seen \
     Series Settings Shape Share Shared Side Site Source Stage Started State Stats Step Suite \
@@ -85,7 +85,7 @@ impl<'ast> Visit<'ast> for Declared {
 }
 
 /// The sources of which products are built, the harness's alone or the agents' too.
-fn product<'a>(all: &'a [Source], folders: &[&str]) -> Vec<&'a Source> {
+pub(super) fn product<'a>(all: &'a [Source], folders: &[&str]) -> Vec<&'a Source> {
     let is_root = |source: &&Source| {
         let parts: Vec<&str> = source.path.split('/').collect();
         match parts[..] {

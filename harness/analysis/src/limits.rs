@@ -11,7 +11,7 @@
 //!
 //! Of `max`, `min` and `margin`, each is that of the last entry that has it for a case and metric.
 
-use crate::finding::{Bound, Finding, LimitSource};
+use crate::finding::{Bound, Finding, judged};
 use caxton_model::case::{CaseKey, Outcome};
 use caxton_model::metric::{MetricName, metrics};
 use caxton_model::reading::Reading;
@@ -104,7 +104,7 @@ impl Limits {
     /// The share by which `metric` of `case` may be worse than a baseline's; none where no entry
     /// says so.
     pub fn margin(&self, case: &CaseKey, metric: MetricName) -> Option<f64> {
-        self.last(case, metric, |entry| entry.margin).map(|(_, margin)| margin)
+        self.last(case, metric, |entry| entry.margin)
     }
 
     /// Every such share that an entry gives for `case`.
@@ -126,10 +126,10 @@ impl Limits {
             names.sort_unstable();
             names.dedup();
             for metric in names.into_iter().filter(|metric| concerns(record, case, *metric)) {
-                let max = self.last(&case.key, metric, |entry| entry.max.map(Bound::Max));
-                let min = self.last(&case.key, metric, |entry| entry.min.map(Bound::Min));
+                let max = self.last(&case.key, metric, |entry| entry.max.map(Bound::at_most));
+                let min = self.last(&case.key, metric, |entry| entry.min.map(Bound::at_least));
                 let bounds = [max, min].into_iter().flatten();
-                graded.extend(bounds.map(|(line, bound)| grade(case, metric, bound, line)));
+                graded.extend(bounds.map(|bound| grade(case, metric, bound)));
             }
         }
         graded
@@ -147,15 +147,15 @@ impl Limits {
         self.entries.iter().filter(has_hard).filter(is_idle).map(|entry| entry.line).collect()
     }
 
-    /// What the last entry that has it says, and its line.
+    /// What the last entry that has it says.
     fn last<T>(
         &self,
         case: &CaseKey,
         metric: MetricName,
         of: impl Fn(&Entry) -> Option<T>,
-    ) -> Option<(usize, T)> {
-        let entries = self.entries.iter().rev().filter(|entry| entry.takes(case, metric));
-        entries.filter_map(|entry| Some((entry.line, of(entry)?))).next()
+    ) -> Option<T> {
+        let mut entries = self.entries.iter().rev().filter(|entry| entry.takes(case, metric));
+        entries.find_map(of)
     }
 }
 
@@ -226,7 +226,7 @@ fn concerns(record: &Record, case: &CaseRecord, metric: MetricName) -> bool {
     alike.peek().is_none() || alike.any(|other| other.metrics.contains_key(&metric))
 }
 
-fn grade(case: &CaseRecord, metric: MetricName, limit: Bound, line: usize) -> Finding {
+fn grade(case: &CaseRecord, metric: MetricName, limit: Bound) -> Finding {
     let estimate = match case.metrics.get(&metric) {
         Some(Reading::Known(summary)) => Ok(*summary),
         Some(Reading::Missing(why)) => Err(why.to_string()),
@@ -236,14 +236,14 @@ fn grade(case: &CaseRecord, metric: MetricName, limit: Bound, line: usize) -> Fi
             case.outcome.reason().unwrap_or("it has no such metric")
         )),
     };
+    let (estimate, verdict) = judged(limit, estimate);
     Finding {
-        source: LimitSource::File(line),
         subject: case.key.to_string(),
         metric,
         unit: metric.metric().unit,
-        verdict: limit.judge(&estimate),
         estimate,
         limit,
+        verdict,
     }
 }
 

@@ -1,7 +1,7 @@
 //! The requirements of the reference runtime, as data. Only those whose cases are in the record are
 //! judged; other frameworks are compared where they are measured.
 
-use crate::finding::{Bound, Finding, LimitSource};
+use crate::finding::{Bound, Finding, judged};
 use caxton_model::case::{
     CHECKPOINT, LATENCY, RECOVER, RESOURCES, RESPONSE, ROUTE, SCALABILITY, SCALE, SOAK, THROUGHPUT,
 };
@@ -73,7 +73,7 @@ const fn with(selector: Selector, params: &'static [(&'static str, &'static str)
 }
 
 const fn at_most(name: &'static str, metric: &'static str, of: Selector, most: f64) -> Requirement {
-    Requirement { name, metric, figure: Figure::Of(of), bound: Bound::Max(most) }
+    Requirement { name, metric, figure: Figure::Of(of), bound: Bound::at_most(most) }
 }
 
 const fn at_least(
@@ -82,7 +82,7 @@ const fn at_least(
     of: Selector,
     least: f64,
 ) -> Requirement {
-    Requirement { name, metric, figure: Figure::Of(of), bound: Bound::Min(least) }
+    Requirement { name, metric, figure: Figure::Of(of), bound: Bound::at_least(least) }
 }
 
 const KIB: f64 = 1024.0;
@@ -120,7 +120,7 @@ pub const REQUIREMENTS: &[Requirement] = &[
         name: "CPU/msg, 10,000 agents over 10",
         metric: "message_cpu_ns",
         figure: Figure::Ratio(with(SCALED, MANY), with(SCALED, TEN)),
-        bound: Bound::Max(2.5),
+        bound: Bound::at_most(2.5),
     },
     at_most("spawn p50, fast tier, 1,000 agents", "spawn_p50_ns", with(FAST, THOUSAND), 10.0 * US),
     at_most("spawn p50, fast tier, 10,000 agents", "spawn_p50_ns", with(FAST, MANY), 10.0 * US),
@@ -154,7 +154,7 @@ pub const REQUIREMENTS: &[Requirement] = &[
         name: "recovery p50, 100 MiB over 1 MiB",
         metric: "recover_p50_ns",
         figure: Figure::Ratio(with(RECOVERED, LARGE), with(RECOVERED, SMALL)),
-        bound: Bound::Max(2.0),
+        bound: Bound::at_most(2.0),
     },
     at_least(
         "checkpoint of 100 MiB, full over incremental",
@@ -242,15 +242,15 @@ pub fn quotient(above: &Summary, below: &Summary) -> Result<Summary, String> {
 /// Every requirement whose cases are in `record`, held against them.
 pub fn grade(record: &Record) -> Vec<Finding> {
     let graded = |requirement: &Requirement| {
-        let estimate = requirement.read(record)?;
+        let limit = requirement.bound;
+        let (estimate, verdict) = judged(limit, requirement.read(record)?);
         Some(Finding {
-            source: LimitSource::Requirement,
             subject: requirement.name.to_owned(),
             metric: requirement.metric(),
             unit: requirement.unit(),
-            verdict: requirement.bound.judge(&estimate),
             estimate,
-            limit: requirement.bound,
+            limit,
+            verdict,
         })
     };
     REQUIREMENTS.iter().filter_map(graded).collect()

@@ -8,9 +8,9 @@ use caxton_model::load::frame::Figure;
 use caxton_model::load::outcome::{Degradations, Leak, Recovery};
 use caxton_model::load::threshold::Metric;
 use caxton_model::reading::{Missing, Reading};
+use caxton_stats::limit::LimitVerdict;
 use caxton_stats::trend::{
-    Degradation, DegradationVerdict, LeakOptions, LeakVerdict, Series, SeriesClass, Worse, agree,
-    degradation, leak,
+    Degradation, LeakOptions, Series, SeriesClass, Worse, agree, degradation, leak,
 };
 
 /// The smallest growth that matters of bytes and of blocks: a table that doubles is more.
@@ -79,13 +79,13 @@ impl Tally {
 
     pub(super) fn leak_gauge(&self) -> Reading<f64> {
         match &self.leak().verdict {
-            LeakVerdict::Clean => Reading::Known(0.0),
-            LeakVerdict::Leak => Reading::Known(1.0),
-            LeakVerdict::Suspect => {
+            LimitVerdict::Met => Reading::Known(0.0),
+            LimitVerdict::Missed => Reading::Known(1.0),
+            LimitVerdict::Unclear => {
                 let why = "something grew and may have stopped: a longer run can tell";
                 Reading::Missing(Missing::Failed(why.to_owned()))
             }
-            LeakVerdict::Invalid(why) => Reading::Missing(Missing::Failed(why.clone())),
+            LimitVerdict::Unknown(why) => Reading::Missing(Missing::Failed(why.clone())),
         }
     }
 
@@ -140,14 +140,14 @@ impl Tally {
         match figures.first() {
             None => missing("nothing to compare".to_owned()),
             Some((name, told)) => match &told.verdict {
-                DegradationVerdict::Invalid(why) => missing(format!("{name}: {why}")),
-                DegradationVerdict::Unclear => {
+                LimitVerdict::Unknown(why) => missing(format!("{name}: {why}")),
+                LimitVerdict::Unclear => {
                     let ratio = told.ratio.as_ref();
                     let shown = ratio.map(|r| format!("{:.3}x to {:.3}x", r.lower, r.upper));
                     let shown = shown.unwrap_or_default();
                     missing(format!("{name}: {shown}, a longer run can tell"))
                 }
-                DegradationVerdict::Degraded | DegradationVerdict::Ok => {
+                LimitVerdict::Missed | LimitVerdict::Met => {
                     let worst = figures.iter().filter_map(|(_, told)| worse(told));
                     worst
                         .reduce(f64::max)
@@ -170,7 +170,7 @@ impl Tally {
     /// The longest recovery that the plan allows.
     fn allowed_s(&self) -> f64 {
         let limits = self.plan.thresholds.iter().filter(|t| t.metric == Metric::RecoveryTime);
-        limits.map(|threshold| threshold.limit / 1e9).fold(0.0, f64::max)
+        limits.map(|threshold| threshold.bound.limit / 1e9).fold(0.0, f64::max)
     }
 
     pub(super) fn recovery_gauge(&self) -> Reading<f64> {
@@ -192,11 +192,11 @@ impl Tally {
 }
 
 /// What fails first, then what cannot be told.
-fn rank(verdict: &DegradationVerdict) -> u8 {
+fn rank(verdict: &LimitVerdict) -> u8 {
     match verdict {
-        DegradationVerdict::Degraded => 0,
-        DegradationVerdict::Invalid(_) => 1,
-        DegradationVerdict::Unclear => 2,
-        DegradationVerdict::Ok => 3,
+        LimitVerdict::Missed => 0,
+        LimitVerdict::Unknown(_) => 1,
+        LimitVerdict::Unclear => 2,
+        LimitVerdict::Met => 3,
     }
 }

@@ -4,16 +4,15 @@
 use super::tally::{Row, StageTally, Tally, quantile};
 use crate::load::recovery::least_capacity_of;
 use caxton_model::load::frame::{Counts, Figure, Look, PROGRAM, Seen};
-use caxton_model::load::judged::{Judged, ThresholdOutcome};
 use caxton_model::load::outcome::{
     LoadOutcome, POINTS, Percentile, Percentiles, Point, StageOutcome, Step, Verdict,
 };
 use caxton_model::load::plan::{Pacing, Stage};
-use caxton_model::load::quiescence::Quiescence;
-use caxton_model::load::threshold::Metric;
+use caxton_model::load::threshold::{Metric, ThresholdFinding};
 use caxton_model::load::times::Times;
 use caxton_model::reading::{Missing, Reading};
 use caxton_model::units::Nanos;
+use caxton_stats::limit::LimitVerdict;
 use caxton_stats::summary;
 
 /// Percentiles that are told.
@@ -36,7 +35,7 @@ impl Tally {
         let stages: Vec<StageOutcome> =
             stages.map(|(stage, tally)| self.stage(stage, tally)).collect();
         let whole = self.whole();
-        let thresholds: Vec<Judged> = self.judged();
+        let thresholds: Vec<ThresholdFinding> = self.judged();
         let leak = self.plan.asks(Metric::Leak).then(|| self.leak().clone());
         let degradation = self.plan.asks(Metric::Degradation).then(|| self.degradations().clone());
         let no_count = || Missing::Failed("the load ended before it could be counted".to_owned());
@@ -265,7 +264,7 @@ fn invalid(load: &LoadOutcome) -> Vec<String> {
 fn failed(load: &LoadOutcome) -> Vec<String> {
     let mut reasons = Vec::new();
     for judged in &load.thresholds {
-        if judged.outcome == ThresholdOutcome::Missed {
+        if judged.verdict == LimitVerdict::Missed {
             let (threshold, observed) = (&judged.threshold, judged.shown());
             reasons.push(format!("threshold missed: {threshold}: {observed}"));
         }
@@ -277,7 +276,7 @@ fn failed(load: &LoadOutcome) -> Vec<String> {
         reasons.push(format!("{dropped} messages were dropped: {cap} were in flight already"));
     }
     if let Reading::Known(left) = &load.left
-        && let Quiescence::Left(what) = left.verdict()
+        && let Some(what) = left.left()
     {
         reasons.push(format!("left at the end: {what}"));
     }
@@ -287,7 +286,7 @@ fn failed(load: &LoadOutcome) -> Vec<String> {
 fn unclear(load: &LoadOutcome) -> Vec<String> {
     let mut reasons: Vec<String> = load.ended_early.iter().cloned().collect();
     for judged in &load.thresholds {
-        if let ThresholdOutcome::Unknown(why) = &judged.outcome {
+        if let Some(why) = judged.verdict.why() {
             reasons.push(format!("threshold not judged: {}: {why}", judged.threshold));
         }
     }
@@ -297,9 +296,8 @@ fn unclear(load: &LoadOutcome) -> Vec<String> {
     match &load.left {
         Reading::Missing(why) if load.ended_early.is_none() => reasons.push(why.to_string()),
         Reading::Known(left) => {
-            if let Quiescence::Unknown(why) = left.verdict() {
-                reasons.push(format!("what was left at the end: {why}"));
-            }
+            let why = left.uncounted();
+            reasons.extend(why.map(|why| format!("what was left at the end: {why}")));
         }
         Reading::Missing(_) => {}
     }

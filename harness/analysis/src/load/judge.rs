@@ -1,8 +1,8 @@
 //! How thresholds stand to what was observed. What could not be observed is never a pass.
 
-use caxton_model::load::judged::{Judged, ThresholdOutcome};
-use caxton_model::load::threshold::{Aggregate, Kind, Metric, Threshold};
+use caxton_model::load::threshold::{Aggregate, Kind, Metric, Threshold, ThresholdFinding};
 use caxton_model::reading::{Missing, Reading};
+use caxton_stats::limit::LimitVerdict;
 
 /// Where the figures of a load test come from; `stage` is none for the whole of it.
 pub trait Observed {
@@ -20,7 +20,7 @@ pub trait Observed {
 }
 
 /// How `threshold` stands to `observed`.
-pub fn judge(threshold: &Threshold, observed: &dyn Observed) -> Judged {
+pub fn judge(threshold: &Threshold, observed: &dyn Observed) -> ThresholdFinding {
     let (metric, stage) = (threshold.metric, threshold.stage.as_deref());
     let figure = match (metric.kind(), threshold.aggregate) {
         (Kind::Trend, aggregate) => observed.trend(metric, stage, aggregate),
@@ -35,12 +35,9 @@ pub fn judge(threshold: &Threshold, observed: &dyn Observed) -> Judged {
         }
         figure => figure,
     };
-    let outcome = match &figure {
-        Reading::Missing(why) => ThresholdOutcome::Unknown(why.to_string()),
-        Reading::Known(value) if threshold.operator.holds(*value, threshold.limit) => {
-            ThresholdOutcome::Met
-        }
-        Reading::Known(_) => ThresholdOutcome::Missed,
+    let verdict = match &figure {
+        Reading::Missing(why) => LimitVerdict::Unknown(why.to_string()),
+        Reading::Known(value) => threshold.bound.judge([*value; 2]),
     };
     // What never ended is longer than any limit; no file can hold it.
     let figure = match figure {
@@ -49,7 +46,7 @@ pub fn judge(threshold: &Threshold, observed: &dyn Observed) -> Judged {
         }
         figure => figure,
     };
-    Judged { threshold: threshold.clone(), observed: figure, outcome }
+    ThresholdFinding { threshold: threshold.clone(), observed: figure, verdict }
 }
 
 #[cfg(test)]

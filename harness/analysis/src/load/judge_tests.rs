@@ -45,7 +45,7 @@ impl Observed for Figures {
     }
 }
 
-fn judged(selector: &str, text: &str) -> Judged {
+fn judged(selector: &str, text: &str) -> ThresholdFinding {
     judge(&Threshold::parse(selector, text).unwrap(), &Figures)
 }
 
@@ -64,8 +64,8 @@ fn each_kind_of_metric_is_asked_for_its_own_figure() {
     for (selector, text, figure, is_met) in cases {
         let judged = judged(selector, text);
         assert_eq!(judged.observed, Reading::Known(figure), "{selector} {text}");
-        let outcome = if is_met { ThresholdOutcome::Met } else { ThresholdOutcome::Missed };
-        assert_eq!(judged.outcome, outcome, "{selector} {text}");
+        let verdict = if is_met { LimitVerdict::Met } else { LimitVerdict::Missed };
+        assert_eq!(judged.verdict, verdict, "{selector} {text}");
     }
 }
 
@@ -78,9 +78,9 @@ fn what_is_not_known_is_no_pass() {
     ];
     for (selector, text, why) in cases {
         let judged = judged(selector, text);
-        assert_eq!(judged.outcome, ThresholdOutcome::Unknown(why.to_owned()));
-        assert!(!judged.outcome.is_met());
-        let back: Judged = serde_json::from_str(&serde_json::to_string(&judged).unwrap()).unwrap();
+        assert_eq!(judged.verdict, LimitVerdict::Unknown(why.to_owned()));
+        let back: ThresholdFinding =
+            serde_json::from_str(&serde_json::to_string(&judged).unwrap()).unwrap();
         assert_eq!(back, judged);
     }
 }

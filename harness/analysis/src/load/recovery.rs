@@ -144,7 +144,7 @@ pub fn least_capacity_of(plan: &LoadPlan) -> Option<f64> {
     let burst = burst_of(plan)?;
     let wanted = plan.stages.iter().find(|stage| stage.role == Role::Burst)?.wanted;
     let within = plan.thresholds.iter().find(|t| t.metric == Metric::RecoveryTime)?;
-    let [burst_s, within_s] = [wanted.0 as f64, within.limit].map(|ns| ns / 1e9);
+    let [burst_s, within_s] = [wanted.0 as f64, within.bound.limit].map(|ns| ns / 1e9);
     Some(least_capacity(burst.base_per_second, burst.burst_per_second, burst_s, within_s))
 }
 

@@ -4,10 +4,10 @@
 use super::judge::{Observed, judge};
 use super::recovery::Second;
 use caxton_model::load::frame::{Counts, Figure, Frame, Line, Look, Seen, Segment};
-use caxton_model::load::judged::Judged;
 use caxton_model::load::outcome::{Degradations, Leak, Point};
 use caxton_model::load::plan::LoadPlan;
 use caxton_model::load::quiescence::Ledger;
+use caxton_model::load::threshold::ThresholdFinding;
 use caxton_model::load::threshold::{Aggregate, Metric};
 use caxton_model::load::times::{Beyond, Times};
 use caxton_model::reading::{Missing, Reading};
@@ -187,7 +187,7 @@ impl Tally {
     }
 
     /// How each threshold stands so far.
-    pub fn judged(&self) -> Vec<Judged> {
+    pub fn judged(&self) -> Vec<ThresholdFinding> {
         self.plan.thresholds.iter().map(|threshold| judge(threshold, self)).collect()
     }
 

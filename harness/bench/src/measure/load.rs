@@ -6,12 +6,13 @@ use super::launch::{Control, launch};
 use super::protocol::{AgentFiles, Event, Job, Launch, LoadJob};
 use super::run::{Run, RunError};
 use crate::plan::Task;
+use caxton_analysis::finding::LimitVerdict;
 use caxton_analysis::load::judge::judge;
 use caxton_analysis::load::logs;
 use caxton_analysis::load::logs::Kind;
 use caxton_analysis::load::tally::Tally;
 use caxton_model::case::{CaseKey, Outcome};
-use caxton_model::load::judged::{Judged, ThresholdOutcome};
+use caxton_model::load::threshold::ThresholdFinding;
 use caxton_model::record::seconds::{SECONDS_FILE, Seconds, read};
 use caxton_model::record::store::StoreError;
 use caxton_model::units::Nanos;
@@ -31,7 +32,7 @@ const SECOND_NS: u64 = 1_000_000_000;
 struct Watched {
     outcome: Option<Outcome>,
     /// The threshold that ended it.
-    aborted_by: Option<Judged>,
+    aborted_by: Option<ThresholdFinding>,
     failed: Option<StoreError>,
 }
 
@@ -160,12 +161,12 @@ fn ending(watched: &Watched, tally: &Tally) -> (Outcome, Option<String>) {
 }
 
 /// The first threshold that is missed and may end the load by now.
-fn aborting(tally: &Tally) -> Option<Judged> {
+fn aborting(tally: &Tally) -> Option<ThresholdFinding> {
     let elapsed = Nanos(tally.next_second() * SECOND_NS);
     let thresholds = tally.plan().thresholds.iter();
     let mut judged =
         thresholds.filter(|threshold| threshold.may_abort(elapsed)).map(|t| judge(t, tally));
-    judged.find(|judged| judged.outcome == ThresholdOutcome::Missed)
+    judged.find(|judged| judged.verdict == LimitVerdict::Missed)
 }
 
 /// Writes the histograms of a load's seconds; the names of all files.

@@ -2,14 +2,15 @@
 //! pure function of the plan and the seconds (`tally.rs`).
 
 use super::frame::{Counts, Segment};
-use super::judged::Judged;
 use super::plan::{LoadPlan, Pacing, Role};
 use super::quiescence::Ledger;
+use super::threshold::ThresholdFinding;
 use crate::estimate::{Company, Interval, Summary};
 use crate::metric::MetricName;
 use crate::reading::{Missing, Reading};
 use crate::units::{Nanos, Unit};
-use caxton_stats::trend::{Degradation, LeakVerdict, Trend};
+use caxton_stats::limit::{LeakInFile, LimitVerdict};
+use caxton_stats::trend::{Degradation, Trend};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -59,7 +60,7 @@ pub struct LoadOutcome {
     /// Each stage.
     pub stages: Vec<StageOutcome>,
     /// Each threshold of the plan.
-    pub thresholds: Vec<Judged>,
+    pub thresholds: Vec<ThresholdFinding>,
     /// What grew; none where the plan does not ask.
     pub leak: Option<Leak>,
     /// What got slower; none where the plan does not ask.
@@ -147,7 +148,8 @@ impl Percentiles {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Leak {
     /// All series together.
-    pub verdict: LeakVerdict,
+    #[serde(with = "LeakInFile")]
+    pub verdict: LimitVerdict,
     /// Each series.
     pub trends: Vec<Trend>,
     /// Messages per second while it was judged: what a slope is divided by.

@@ -2,7 +2,9 @@
 //! `metric` or `metric{stage:NAME}`. How it is held against figures is in `judge.rs`.
 
 use crate::load::limits::LONGEST;
-use crate::units::Nanos;
+use crate::reading::Reading;
+use crate::units::{Nanos, Unit};
+use caxton_stats::limit::{Bound, LimitVerdict, Operator};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -20,16 +22,37 @@ pub struct Threshold {
     pub stage: Option<String>,
     /// Which figure of it.
     pub aggregate: Aggregate,
-    /// How it must stand to the limit.
-    pub operator: Operator,
-    /// The limit: ns for times, else the number as it is written.
-    pub limit: f64,
+    /// What is asked of it: ns for times, else the number as it is written.
+    #[serde(flatten)]
+    pub bound: Bound,
     /// The condition as it was written, such as `p(99)<100ms`.
     pub text: String,
     /// Whether the load test ends as soon as this is missed.
     pub abort_on_fail: bool,
     /// How long the load test goes on before this may end it.
     pub delay_abort_eval: Nanos,
+}
+
+/// A threshold, and how it stands.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ThresholdFinding {
+    /// The threshold.
+    pub threshold: Threshold,
+    /// The figure, in the unit of the threshold's limit.
+    pub observed: Reading<f64>,
+    /// How it stands.
+    #[serde(rename = "outcome")]
+    pub verdict: LimitVerdict,
+}
+
+impl ThresholdFinding {
+    /// What was observed, in words.
+    pub fn shown(&self) -> String {
+        match &self.observed {
+            Reading::Known(value) => self.threshold.unit().show(*value),
+            Reading::Missing(why) => why.to_string(),
+        }
+    }
 }
 
 /// What can be judged.
@@ -76,29 +99,6 @@ pub enum Aggregate {
     Med,
     /// The percentile, 0 to 100.
     P(f64),
-}
-
-/// How a figure must stand to a limit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Operator {
-    /// Above.
-    #[serde(rename = ">")]
-    Above,
-    /// Not below.
-    #[serde(rename = ">=")]
-    AtLeast,
-    /// Below.
-    #[serde(rename = "<")]
-    Below,
-    /// Not above.
-    #[serde(rename = "<=")]
-    AtMost,
-    /// Equal; `===` too.
-    #[serde(rename = "==")]
-    Equal,
-    /// Not equal.
-    #[serde(rename = "!=")]
-    NotEqual,
 }
 
 /// The sort of a metric, which decides what can be said of it.
@@ -182,31 +182,6 @@ impl Metric {
     }
 }
 
-impl Operator {
-    /// Every operator as it is written; one that begins another stands after it.
-    const ALL: [(&'static str, Self); 7] = [
-        ("===", Self::Equal),
-        ("==", Self::Equal),
-        ("!=", Self::NotEqual),
-        (">=", Self::AtLeast),
-        ("<=", Self::AtMost),
-        (">", Self::Above),
-        ("<", Self::Below),
-    ];
-
-    /// True where `figure` stands so to `limit`.
-    pub fn holds(self, figure: f64, limit: f64) -> bool {
-        match self {
-            Self::Above => figure > limit,
-            Self::AtLeast => figure >= limit,
-            Self::Below => figure < limit,
-            Self::AtMost => figure <= limit,
-            Self::Equal => figure == limit,
-            Self::NotEqual => figure != limit,
-        }
-    }
-}
-
 impl Aggregate {
     fn parse(text: &str) -> Option<Self> {
         match text {
@@ -262,8 +237,7 @@ impl Threshold {
             metric,
             stage,
             aggregate,
-            operator,
-            limit: read_limit(metric, right.trim()).map_err(bad)?,
+            bound: Bound { operator, limit: read_limit(metric, right.trim()).map_err(bad)? },
             text: text.to_owned(),
             abort_on_fail: false,
             delay_abort_eval: Nanos(0),
@@ -275,6 +249,16 @@ impl Threshold {
         match &self.stage {
             Some(stage) => format!("{}{{stage:{stage}}}", self.metric.name()),
             None => self.metric.name().to_owned(),
+        }
+    }
+
+    /// The unit of its figure.
+    fn unit(&self) -> Unit {
+        match (self.metric, self.metric.kind()) {
+            (Metric::RecoveryTime, _) | (_, Kind::Trend) => Unit::Nanos,
+            (Metric::Degradation, _) | (_, Kind::Rate) => Unit::Share,
+            (_, Kind::Counter) if self.aggregate == Aggregate::Rate => Unit::PerSecond,
+            _ => Unit::Count,
         }
     }
 

@@ -94,12 +94,12 @@ fn loads() -> Record {
             judged.threshold.stage = Some(name.clone());
         }
         let first = load.thresholds.first().cloned();
-        let unknown = |judged| caxton_model::load::judged::Judged {
-            outcome: caxton_model::load::judged::ThresholdOutcome::Unknown(name.clone()),
+        let unknown = |judged| caxton_model::load::threshold::ThresholdFinding {
+            verdict: caxton_stats::limit::LimitVerdict::Unknown(name.clone()),
             ..judged
         };
         load.thresholds.extend(first.map(unknown));
-        let invalid = || caxton_stats::trend::LeakVerdict::Invalid(name.clone());
+        let invalid = || caxton_stats::limit::LimitVerdict::Unknown(name.clone());
         if let Some(leak) = &mut load.leak {
             leak.verdict = invalid();
             leak.trends[0].verdict = invalid();

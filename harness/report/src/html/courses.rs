@@ -8,7 +8,8 @@ use caxton_model::load::outcome::{Leak, LoadOutcome, Point as Step};
 use caxton_model::load::plan::{Pacing, Rate};
 use caxton_model::sanitise::sanitise;
 use caxton_model::units::{Nanos, Unit};
-use caxton_stats::trend::{Judged, LeakVerdict, Trend};
+use caxton_stats::limit::LimitVerdict;
+use caxton_stats::trend::{SeriesGrowth, Trend};
 
 const S: f64 = 1e9;
 /// The part of a usual step below which one is too short to be a rate.
@@ -197,7 +198,7 @@ fn memory(load: &LoadOutcome, leak: &Leak) -> Vec<(&'static str, Plane)> {
 }
 
 /// What is left out as warm-up, and what is judged.
-fn periods(judged: &Judged) -> Vec<Stage> {
+fn periods(judged: &SeriesGrowth) -> Vec<Stage> {
     let stage = |name: &str, from: f64, to: f64| {
         let name = name.to_owned();
         Stage { name, from: from * S, to: to * S }
@@ -209,7 +210,7 @@ fn periods(judged: &Judged) -> Vec<Stage> {
     ends.into_iter().filter(|stage| stage.to > stage.from).collect()
 }
 
-fn slope(trend: &Trend, judged: &Judged) -> Slope {
+fn slope(trend: &Trend, judged: &SeriesGrowth) -> Slope {
     let (lower, upper) = judged.interval_per_s;
     let half = judged.slope_per_s * (judged.to_s - judged.from_s) / 2.0;
     Slope {
@@ -232,10 +233,10 @@ fn each_message(words: &str) -> String {
 /// Whether it grew, and what could have been seen.
 fn words(trend: &Trend, leak: &Leak) -> Vec<String> {
     let verdict = match &trend.verdict {
-        LeakVerdict::Clean => "CLEAN: it did not grow in a way that matters.".to_owned(),
-        LeakVerdict::Suspect => "SUSPECT: it grew; a longer run can tell.".to_owned(),
-        LeakVerdict::Leak => "LEAK: it grew to the end.".to_owned(),
-        LeakVerdict::Invalid(why) => format!("INVALID: {}.", sanitise(why, WHY_MAX)),
+        LimitVerdict::Met => "CLEAN: it did not grow in a way that matters.".to_owned(),
+        LimitVerdict::Unclear => "SUSPECT: it grew; a longer run can tell.".to_owned(),
+        LimitVerdict::Missed => "LEAK: it grew to the end.".to_owned(),
+        LimitVerdict::Unknown(why) => format!("INVALID: {}.", sanitise(why, WHY_MAX)),
     };
     let seen = trend.judged.as_ref().map(|judged| {
         let least = judged.smallest_seen_per_s;

@@ -4,7 +4,7 @@
 use crate::chart::rows::{Mark, Paint, Row, Rows, Shape};
 use crate::chart::scale::{Axis, Scale};
 use crate::sections::{grid, overhead, parts};
-use caxton_analysis::targets::{Grade, GradedTarget, grade};
+use caxton_analysis::targets::{GradedTarget, grade};
 use caxton_model::case::Outcome;
 use caxton_model::paired::Weight;
 use caxton_model::paired::comparison::{Comparison, MetricVerdict, Verdict};
@@ -60,11 +60,11 @@ fn target(graded: &GradedTarget) -> Row {
         (a.min(b), a.max(b))
     });
     let mark = Mark { value: over(worst.figure.estimate), bounds, is_hollow: false };
-    let paint = match worst.grade {
-        Grade::Target => Paint::Good,
-        Grade::Acceptable => Paint::Plain,
-        Grade::Critical | Grade::Unclear => Paint::Fair,
-        Grade::Missed => Paint::Bad,
+    let paint = match worst.level() {
+        Some(0) => Paint::Good,
+        Some(1) => Paint::Plain,
+        Some(2) | None => Paint::Fair,
+        Some(_) => Paint::Bad,
     };
     let figure = format!("{}  {}", target.unit.show(worst.figure.estimate), worst.words());
     Row { label, mark: Some(mark), grounds, figure, paint }

@@ -336,7 +336,7 @@ fn hostile() -> Record {
                 judged.threshold.stage = Some(long.clone());
             });
             for trend in load.leak.iter_mut().flat_map(|leak| &mut leak.trends) {
-                trend.verdict = caxton_stats::trend::LeakVerdict::Invalid(long.clone());
+                trend.verdict = caxton_stats::limit::LimitVerdict::Unknown(long.clone());
             }
         }
     }

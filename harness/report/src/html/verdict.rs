@@ -4,7 +4,7 @@ use super::Told;
 use crate::sections::{comparison_line, load, summary_line};
 use caxton_analysis::finding::LimitVerdict;
 use caxton_analysis::requirements;
-use caxton_analysis::targets::{Grade, GradedTarget, grade};
+use caxton_analysis::targets::{GradedTarget, grade};
 use caxton_model::case::Outcome;
 use caxton_model::load::outcome::{LoadOutcome, Verdict as Judgement};
 use caxton_model::paired::comparison::{Comparison, Conclusion};
@@ -176,24 +176,24 @@ fn loads(records: &[Record]) -> Vec<Reason> {
 /// How the targets stand; nothing where none was measured.
 fn graded(records: &[Record]) -> Vec<Reason> {
     let graded = grade(records);
-    let named = |wanted: Grade| -> Vec<String> {
+    let named = |level: Option<usize>| -> Vec<String> {
         let is_it =
-            |graded: &&GradedTarget| graded.worst.as_ref().is_ok_and(|worst| worst.grade == wanted);
+            |graded: &&GradedTarget| graded.worst.as_ref().is_ok_and(|w| w.level() == level);
         graded.iter().filter(is_it).map(|graded| graded.target.name.to_owned()).collect()
     };
     let mut findings = Vec::new();
-    for (grade, tone, word, what) in [
-        (Grade::Missed, Tone::Bad, "TARGET MISSED", "beyond the last level"),
-        (Grade::Unclear, Tone::Open, "TARGET UNCLEAR", "the interval contains a level"),
-        (Grade::Critical, Tone::Open, "CRITICAL", "only the last level is met"),
-        (Grade::Acceptable, Tone::Open, "ACCEPTABLE", "only the second level is met"),
+    for (level, tone, word, what) in [
+        (Some(3), Tone::Bad, "TARGET MISSED", "beyond the last level"),
+        (None, Tone::Open, "TARGET UNCLEAR", "the interval contains a level"),
+        (Some(2), Tone::Open, "CRITICAL", "only the last level is met"),
+        (Some(1), Tone::Open, "ACCEPTABLE", "only the second level is met"),
     ] {
-        let names = named(grade);
+        let names = named(level);
         if !names.is_empty() {
             findings.push((tone, word, format!("{}: {what}", names.join(", "))));
         }
     }
-    let met = named(Grade::Target);
+    let met = named(Some(0));
     if !met.is_empty() {
         let all = graded.len();
         let (met, open) = (met.len(), graded.iter().filter(|one| one.worst.is_err()).count());
@@ -214,7 +214,7 @@ fn graded(records: &[Record]) -> Vec<Reason> {
 fn required(records: &[Record]) -> Option<Reason> {
     let graded: Vec<_> = records.iter().flat_map(requirements::grade).collect();
     let count =
-        |grade: LimitVerdict| graded.iter().filter(|graded| graded.verdict == grade).count();
+        |verdict: LimitVerdict| graded.iter().filter(|graded| graded.verdict == verdict).count();
     let (met, missed) = (count(LimitVerdict::Met), count(LimitVerdict::Missed));
     let open = graded.len() - met - missed;
     let why = format!("{met} of {} are met, {missed} missed, {open} open", graded.len());

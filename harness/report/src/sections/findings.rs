@@ -14,8 +14,8 @@ pub fn limits_table(findings: &[Finding], idle: &[usize]) -> Table {
     for finding in findings {
         row(&mut table, &[&finding.subject, finding.metric.as_str()], finding);
     }
-    for Finding { subject, metric, estimate, .. } in findings {
-        if let Err(why) = estimate {
+    for Finding { subject, metric, verdict, .. } in findings {
+        if let Some(why) = verdict.why() {
             table.note(Tone::Bad, &format!("{subject}: no {metric}: {why}"));
         }
     }
@@ -34,7 +34,7 @@ pub(crate) fn requirements_table(record: &Record) -> Table {
     let mut reasons: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for finding in &findings {
         row(&mut table, &[&finding.subject], finding);
-        if let Err(why) = &finding.estimate {
+        if let Some(why) = finding.verdict.why() {
             reasons.entry(why).or_default().push(finding.subject.clone());
         }
     }
@@ -50,16 +50,17 @@ pub(crate) fn requirements_table(record: &Record) -> Table {
 }
 
 fn row(table: &mut Table, names: &[&str], finding: &Finding) {
-    let Finding { unit, estimate, limit, verdict, .. } = finding;
+    let Finding { unit, estimate, verdict, .. } = finding;
     let [shown, interval, n] = match estimate {
-        Ok(summary) => [
+        Some(summary) => [
             unit.show(summary.estimate),
             summary.interval.map_or(NONE.to_owned(), |interval| bounds(&interval, *unit)),
             summary.n.to_string(),
         ],
-        Err(_) => [NONE; 3].map(str::to_owned),
+        None => [NONE; 3].map(str::to_owned),
     };
     let tone = if *verdict == LimitVerdict::Met { Tone::Plain } else { Tone::Bad };
-    let cells = [limit.words(*unit), shown, interval, n, verdict.name().to_owned()];
+    let cells =
+        [finding.asked(), shown, interval, n, verdict.word(&LimitVerdict::LIMIT).to_owned()];
     table.row(tone, names.iter().map(|name| (*name).to_owned()).chain(cells));
 }

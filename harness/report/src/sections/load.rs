@@ -3,7 +3,6 @@
 
 use crate::table::{Table, Tone, name};
 use caxton_model::case::Outcome;
-use caxton_model::load::judged::ThresholdOutcome;
 use caxton_model::load::outcome::{
     Leak, LoadOutcome, Percentile, Percentiles, Recovery, StageOutcome, Verdict,
 };
@@ -13,7 +12,8 @@ use caxton_model::reading::Reading;
 use caxton_model::record::{CaseRecord, Record};
 use caxton_model::units::{Nanos, Unit};
 use caxton_model::words::grouped;
-use caxton_stats::trend::{DegradationVerdict, Judged as JudgedTrend, LeakVerdict, Trend};
+use caxton_stats::limit::LimitVerdict;
+use caxton_stats::trend::{SeriesGrowth, Trend};
 
 const DAY_S: f64 = 86_400.0;
 
@@ -235,16 +235,15 @@ pub(crate) fn thresholds(loads: &[(&CaseRecord, &LoadOutcome)]) -> Table {
     let mut table = Table::new("Loads: thresholds", &headings);
     for (_, load) in loads {
         for judged in &load.thresholds {
-            let tone = match judged.outcome {
-                ThresholdOutcome::Met | ThresholdOutcome::Unknown(_) => Tone::Plain,
-                ThresholdOutcome::Missed => Tone::Bad,
-            };
+            let is_missed = judged.verdict == LimitVerdict::Missed;
+            let tone = if is_missed { Tone::Bad } else { Tone::Plain };
             let observed = match &judged.observed {
                 Reading::Known(_) => judged.shown(),
                 Reading::Missing(_) => "-".to_owned(),
             };
             let threshold = judged.threshold.to_string();
-            table.row(tone, [&label(load), &threshold, &observed, judged.outcome.name()]);
+            let verdict = judged.verdict.word(&LimitVerdict::THRESHOLD);
+            table.row(tone, [&label(load), &threshold, &observed, verdict]);
         }
     }
     table
@@ -295,14 +294,14 @@ pub(crate) fn growth(loads: &[(&CaseRecord, &LoadOutcome)]) -> Table {
             table.row(Tone::Plain, grown(load, leak, trend).iter().map(String::as_str));
         }
         let text = match &leak.verdict {
-            LeakVerdict::Clean => "CLEAN: no series grew in a way that matters".to_owned(),
-            LeakVerdict::Suspect => "SUSPECT: something grew; a longer run can tell".to_owned(),
-            LeakVerdict::Leak => "LEAK: series of two kinds grew to the end".to_owned(),
-            LeakVerdict::Invalid(why) => format!("INVALID: {}", why),
+            LimitVerdict::Met => "CLEAN: no series grew in a way that matters".to_owned(),
+            LimitVerdict::Unclear => "SUSPECT: something grew; a longer run can tell".to_owned(),
+            LimitVerdict::Missed => "LEAK: series of two kinds grew to the end".to_owned(),
+            LimitVerdict::Unknown(why) => format!("INVALID: {}", why),
         };
         let tone = match leak.verdict {
-            LeakVerdict::Clean | LeakVerdict::Suspect => Tone::Plain,
-            LeakVerdict::Leak | LeakVerdict::Invalid(_) => Tone::Bad,
+            LimitVerdict::Met | LimitVerdict::Unclear => Tone::Plain,
+            LimitVerdict::Missed | LimitVerdict::Unknown(_) => Tone::Bad,
         };
         table.note(tone, &format!("{}: {text}", label(load)));
     }
@@ -310,19 +309,13 @@ pub(crate) fn growth(loads: &[(&CaseRecord, &LoadOutcome)]) -> Table {
 }
 
 fn grown(load: &LoadOutcome, leak: &Leak, trend: &Trend) -> [String; 9] {
-    let verdict = match trend.verdict {
-        LeakVerdict::Clean => "CLEAN",
-        LeakVerdict::Suspect => "SUSPECT",
-        LeakVerdict::Leak => "LEAK",
-        LeakVerdict::Invalid(_) => "INVALID",
-    };
-    let of = |show: &dyn Fn(&JudgedTrend) -> String| {
+    let of = |show: &dyn Fn(&SeriesGrowth) -> String| {
         trend.judged.as_ref().map_or_else(|| "-".to_owned(), show)
     };
     [
         label(load),
         trend.name.clone(),
-        verdict.to_owned(),
+        trend.verdict.word(&LimitVerdict::LEAK).to_owned(),
         of(&|judged| unit(trend).show(judged.level)),
         of(&|judged| per_day(trend, judged.slope_per_s)),
         of(&|judged| {
@@ -348,12 +341,9 @@ pub(crate) fn slowing(loads: &[(&CaseRecord, &LoadOutcome)]) -> Table {
             table.note(Tone::Plain, &text);
         }
         for (figure, told) in load.degradation.iter().flat_map(|all| &all.figures) {
-            let (tone, standing) = match told.verdict {
-                DegradationVerdict::Ok => (Tone::Plain, "OK"),
-                DegradationVerdict::Unclear => (Tone::Plain, "UNCLEAR"),
-                DegradationVerdict::Degraded => (Tone::Bad, "DEGRADED"),
-                DegradationVerdict::Invalid(_) => (Tone::Plain, "INVALID"),
-            };
+            let is_degraded = told.verdict == LimitVerdict::Missed;
+            let tone = if is_degraded { Tone::Bad } else { Tone::Plain };
+            let standing = told.verdict.word(&LimitVerdict::DEGRADATION);
             let (estimate, interval) = match &told.ratio {
                 Some(ratio) => (
                     Unit::Ratio.show(ratio.estimate),
@@ -362,7 +352,7 @@ pub(crate) fn slowing(loads: &[(&CaseRecord, &LoadOutcome)]) -> Table {
                 None => ("-".to_owned(), String::new()),
             };
             table.row(tone, [&label(load), figure.as_str(), &estimate, &interval, standing]);
-            if let DegradationVerdict::Invalid(why) = &told.verdict {
+            if let Some(why) = told.verdict.why() {
                 let text = format!("{}: {figure}: {}", label(load), why);
                 table.note(Tone::Plain, &text);
             }

@@ -9,6 +9,7 @@
 //! from few blocks of T. C. Hesterberg, "What teachers should know about the bootstrap", The
 //! American Statistician 69 (2015).
 
+use crate::limit::{Bound, DegradationInFile, LimitVerdict};
 use crate::summary::{max, median, quantile};
 use crate::trend::kendall::{autocorrelation, ranks};
 use serde::{Deserialize, Serialize};
@@ -33,25 +34,12 @@ pub enum Worse {
     Lower,
 }
 
-/// Whether something became worse.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum DegradationVerdict {
-    /// The whole interval is within the limit, or better.
-    Ok,
-    /// The limit lies in the interval: a longer run can tell.
-    Unclear,
-    /// The whole interval lies beyond the limit.
-    Degraded,
-    /// It cannot be told, and why.
-    Invalid(String),
-}
-
 /// How the last third of a run compares with the first.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Degradation {
-    /// Whether it became worse.
-    pub verdict: DegradationVerdict,
+    /// Whether it became worse; where the limit lies in the interval, a longer run can tell.
+    #[serde(with = "DegradationInFile")]
+    pub verdict: LimitVerdict,
     /// Median of the last over median of the first third, with its interval at 95 %; none for an
     /// invalid verdict.
     pub ratio: Option<Ratio>,
@@ -83,24 +71,20 @@ pub fn degradation(
     let told = |verdict, ratio| Degradation { verdict, ratio, worse, limit };
     match ratio((first, last), seed) {
         _ if !(0.0..1.0).contains(&limit) => {
-            told(DegradationVerdict::Invalid("no such limit".to_owned()), None)
+            told(LimitVerdict::Unknown("no such limit".to_owned()), None)
         }
         Ok(ratio) => told(verdict(&ratio, worse, limit), Some(ratio)),
-        Err(why) => told(DegradationVerdict::Invalid(why), None),
+        Err(why) => told(LimitVerdict::Unknown(why), None),
     }
 }
 
 /// The verdict on `ratio`.
-fn verdict(ratio: &Ratio, worse: Worse, limit: f64) -> DegradationVerdict {
-    let (is_beyond, is_within) = match worse {
-        Worse::Higher => (ratio.lower > 1.0 + limit, ratio.upper <= 1.0 + limit),
-        Worse::Lower => (ratio.upper < 1.0 - limit, ratio.lower >= 1.0 - limit),
+fn verdict(ratio: &Ratio, worse: Worse, limit: f64) -> LimitVerdict {
+    let bound = match worse {
+        Worse::Higher => Bound::at_most(1.0 + limit),
+        Worse::Lower => Bound::at_least(1.0 - limit),
     };
-    match (is_beyond, is_within) {
-        (true, _) => DegradationVerdict::Degraded,
-        (_, true) => DegradationVerdict::Ok,
-        _ => DegradationVerdict::Unclear,
-    }
+    bound.judge([ratio.lower, ratio.upper])
 }
 
 /// The ratio of medians with its expanded percentile interval, or why there is none.

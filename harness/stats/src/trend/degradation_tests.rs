@@ -1,7 +1,7 @@
 //! Degradation: its errors and its power over fixed seeds, and what it must refuse.
 
 use super::*;
-use DegradationVerdict::{Degraded, Invalid, Ok as Within, Unclear};
+use LimitVerdict::{Met as Within, Missed as Degraded, Unclear, Unknown as Invalid};
 use caxton_fixture::normal;
 
 /// `seconds` readings about `level`, each keeping `rho` of how far the one before was off; by a

@@ -5,12 +5,13 @@
 //! allocated and freed again. A leak is a rise of these minima that is no accident (Mann–Kendall
 //! with Hamed and Rao's variance), large enough to matter (Theil–Sen's slope), and still going on
 //! in the last third. Within one run nobody can tell a slow warm-up from a leak with certainty, so
-//! between clean and leak there is [`LeakVerdict::Suspect`]: run it longer. What cannot be judged
-//! is [`LeakVerdict::Invalid`], never clean.
+//! between clean and leak there is suspect, [`LimitVerdict::Unclear`]: run it longer. What cannot be
+//! judged is [`LimitVerdict::Unknown`], never clean.
 //!
 //! Sampling is another's part, and so is what a series is of. Whether anything became slower is
 //! [`super::degradation()`]'s answer.
 
+use crate::limit::{LeakInFile, LimitVerdict};
 use crate::summary::{median, min};
 use crate::trend::kendall::{Ascent, INTERVAL_LEVEL, ascent, normal_quantile, theil_sen};
 use serde::{Deserialize, Serialize};
@@ -70,34 +71,23 @@ impl Default for LeakOptions {
     }
 }
 
-/// Whether there is a leak.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum LeakVerdict {
-    /// No growth that is sure and matters, beyond [`Judged::smallest_seen_per_s`].
-    Clean,
-    /// It grew, and may have stopped: a longer run can tell.
-    Suspect,
-    /// It grew to the end.
-    Leak,
-    /// It cannot be told, and why.
-    Invalid(String),
-}
-
 /// What a run says of one series.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Trend {
     /// The series' name.
     pub name: String,
-    /// Whether it leaks.
-    pub verdict: LeakVerdict,
+    /// Whether it leaks. Clean is no growth that is sure and matters, beyond
+    /// [`SeriesGrowth::smallest_seen_per_s`]; suspect, one that may have stopped: a longer run can
+    /// tell.
+    #[serde(with = "LeakInFile")]
+    pub verdict: LimitVerdict,
     /// What the verdict is from; none for an invalid one.
-    pub judged: Option<Judged>,
+    pub judged: Option<SeriesGrowth>,
 }
 
 /// The growth of a series after warm-up.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Judged {
+pub struct SeriesGrowth {
     /// Growth per second: Theil–Sen's slope of the windows' minima.
     pub slope_per_s: f64,
     /// Its interval at 95 %: Sen's, by ranks, with Hamed and Rao's variance.
@@ -131,12 +121,12 @@ pub fn leak(series: &Series, options: &LeakOptions) -> Trend {
     let name = series.name.clone();
     match judge(series, options) {
         Ok((verdict, judged)) => Trend { name, verdict, judged: Some(judged) },
-        Err(why) => Trend { name, verdict: LeakVerdict::Invalid(why), judged: None },
+        Err(why) => Trend { name, verdict: LimitVerdict::Unknown(why), judged: None },
     }
 }
 
 /// The verdict and what it is from, or why there is none.
-fn judge(series: &Series, options: &LeakOptions) -> Result<(LeakVerdict, Judged), String> {
+fn judge(series: &Series, options: &LeakOptions) -> Result<(LimitVerdict, SeriesGrowth), String> {
     check(series, options)?;
     let (first_s, to_s) = (series.at_s[0], series.at_s[series.at_s.len() - 1]);
     let from_s = first_s + (options.warm_up_share * (to_s - first_s)).max(options.cycle_s);
@@ -158,7 +148,7 @@ fn judge(series: &Series, options: &LeakOptions) -> Result<(LeakVerdict, Judged)
     let late_slope = theil_sen(&envelope.at_s[late..], &envelope.minima[late..]).ok_or(too_few)?;
     let level = median(&envelope.minima).ok_or(too_few)?;
     let effect = (options.min_effect_share * level.abs()).max(series.unit_floor);
-    let judged = Judged {
+    let judged = SeriesGrowth {
         slope_per_s: ascent.slope,
         interval_per_s: ascent.interval,
         p: ascent.p,
@@ -187,14 +177,19 @@ fn smallest_seen(ascent: &Ascent, effect: f64, level: f64) -> f64 {
 }
 
 /// The verdict on what was `judged`, where growth below `effect` does not matter.
-fn verdict(ascent: &Ascent, judged: &Judged, effect: f64, options: &LeakOptions) -> LeakVerdict {
+fn verdict(
+    ascent: &Ascent,
+    judged: &SeriesGrowth,
+    effect: f64,
+    options: &LeakOptions,
+) -> LimitVerdict {
     let is_sure = ascent.p < 1.0 - options.level;
     let matters = judged.growth > 0.0 && judged.growth >= effect;
     let goes_on = judged.growth_last_third >= options.last_third_share * judged.growth;
     match (is_sure && matters, goes_on) {
-        (true, true) => LeakVerdict::Leak,
-        (true, false) => LeakVerdict::Suspect,
-        (false, _) => LeakVerdict::Clean,
+        (true, true) => LimitVerdict::Missed,
+        (true, false) => LimitVerdict::Unclear,
+        (false, _) => LimitVerdict::Met,
     }
 }
 

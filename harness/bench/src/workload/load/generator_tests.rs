@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::workload::load::queue::{Queue, VirtualTime};
+use caxton_analysis::finding::LimitVerdict;
 use caxton_analysis::load::tally::Tally;
 use caxton_model::load::frame::{Line, Segment};
 use caxton_model::load::outcome::{LoadOutcome, Verdict};
@@ -272,7 +273,7 @@ fn an_answer_has_the_time_at_which_it_was_seen_and_a_shared_core_is_told() {
     assert_eq!(outcome.whole.counts.ok, 180);
     let fastest = outcome.whole.service.find(0.5).unwrap().value.known().unwrap().0;
     assert!(fastest >= 3 * MS, "{fastest} ns");
-    assert!(outcome.thresholds[0].outcome.is_met(), "{:?}", outcome.thresholds);
+    assert_eq!(outcome.thresholds[0].verdict, LimitVerdict::Met);
     let told = outcome.reasons.iter().any(|why| why.contains("no core of its own (1 core is"));
     assert!(told, "{:?}", outcome.reasons);
 }
