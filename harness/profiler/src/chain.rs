@@ -139,7 +139,7 @@ struct Unwound {
 
 #[cfg(target_arch = "x86_64")]
 mod imp {
-    use super::{Dump, FRAMES_MAX, Unwound};
+    use crate::chain::{Dump, FRAMES_MAX, Unwound};
     use crate::space::Mapped;
     use framehop::x86_64::UnwindRegsX86_64;
     use framehop::{
@@ -229,7 +229,7 @@ mod imp {
 /// Elsewhere libraries keep frame pointers, and samples have no dump.
 #[cfg(not(target_arch = "x86_64"))]
 mod imp {
-    use super::{Dump, Unwound};
+    use crate::chain::{Dump, Unwound};
     use crate::space::Mapped;
 
     pub(super) struct Unwinder;
