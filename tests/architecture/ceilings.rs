@@ -18,13 +18,11 @@ const SLACK: f64 = 0.02;
 
 /// Names that more than one type has. It can only shrink.
 const SHARED_NAMES: &str = "\
-    Answer AnyVersion Bench Blocks Bounds Builder Bytes Check Column Command Compare Counts Entry \
-    Event Figure File Files Found Frame Functions Generator Growth Guests Host Job Kind \
-    Launches Layout Line Loaded Look Message Metadata Metric Names Order Outcome Pace Page Pair \
-    Place Places Point Read Record Reference Role Row Run Sample Scale Schedule Section Seen \
-    Series Settings Shape Share Shared Side Site Source Stage Started State Stats Step Suite \
-    Symbol System Table Tally Target Times Told Tone Trial Turn Unit Unwinder Verdict Weight Work \
-    Written";
+    Answer AnyVersion Bench Bounds Builder Check Column Command Compare Counts Entry File Files \
+    Found Generator Guests Host Job Kind Layout Loaded Look Message Metadata Names Order Outcome \
+    Pace Page Pair Place Places Point Reference Row Run Scale Schedule Section Seen Series \
+    Settings Shape Side Site Source Stage Stats Suite System Target Times Told Tone Trial Turn \
+    Unwinder Verdict Written";
 
 const PARAMETERS_MAX: usize = 5;
 

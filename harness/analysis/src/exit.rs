@@ -1,6 +1,6 @@
 //! What a program's exit code says, for every program of this project.
 
-use caxton_model::load::outcome::Verdict;
+use caxton_model::load::outcome::LoadVerdict;
 use caxton_model::paired::comparison::Conclusion;
 
 /// Nothing to complain of.
@@ -52,11 +52,11 @@ pub const fn of(conclusion: Conclusion, is_strict: bool) -> u8 {
 }
 
 /// The exit code of loads with these verdicts: that of the worst.
-pub fn of_loads(verdicts: impl IntoIterator<Item = Verdict>) -> u8 {
-    let verdicts: Vec<Verdict> = verdicts.into_iter().collect();
-    if verdicts.contains(&Verdict::Fail) {
+pub fn of_loads(verdicts: impl IntoIterator<Item = LoadVerdict>) -> u8 {
+    let verdicts: Vec<LoadVerdict> = verdicts.into_iter().collect();
+    if verdicts.contains(&LoadVerdict::Fail) {
         LIMIT_MISSED
-    } else if verdicts.contains(&Verdict::Invalid) {
+    } else if verdicts.contains(&LoadVerdict::Invalid) {
         NOT_COMPARABLE
     } else {
         FINE
@@ -93,7 +93,7 @@ mod tests {
 
     #[test]
     fn the_worst_load_is_what_a_run_ends_in() {
-        use Verdict::{Fail, Invalid, Pass, Unclear};
+        use LoadVerdict::{Fail, Invalid, Pass, Unclear};
         assert_eq!(of_loads([Pass, Invalid, Fail]), 99);
         assert_eq!(of_loads([Invalid, Unclear]), 4);
         assert_eq!(of_loads([Pass, Unclear]), 0);

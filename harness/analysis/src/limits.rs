@@ -37,11 +37,11 @@ pub struct BadLimits {
 /// A file of limits.
 #[derive(Debug, Clone, Default)]
 pub struct Limits {
-    entries: Vec<Entry>,
+    entries: Vec<LimitEntry>,
 }
 
 #[derive(Debug, Clone)]
-struct Entry {
+struct LimitEntry {
     /// Where it begins in its file, from 1.
     line: usize,
     case: Regex,
@@ -51,7 +51,7 @@ struct Entry {
     margin: Option<f64>,
 }
 
-impl Entry {
+impl LimitEntry {
     fn takes(&self, case: &CaseKey, metric: MetricName) -> bool {
         self.metric == metric && self.case.is_match(&case.to_string())
     }
@@ -60,14 +60,14 @@ impl Entry {
 /// The file, as it is written.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct File {
+struct LimitsFile {
     #[serde(default)]
-    limit: Vec<Spanned<Written>>,
+    limit: Vec<Spanned<WrittenLimit>>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Written {
+struct WrittenLimit {
     case: Spanned<String>,
     metric: Spanned<String>,
     max: Option<Spanned<f64>>,
@@ -85,7 +85,7 @@ impl Limits {
             let before = text.get(..at.map_or(0, |span| span.start)).unwrap_or_default();
             BadLimits { name: name.to_owned(), line: before.matches('\n').count() + 1, why }
         };
-        let file: File = toml::from_str(text).map_err(|e| {
+        let file: LimitsFile = toml::from_str(text).map_err(|e| {
             let why = format!(
                 "{}; an entry is `[[limit]]` with case, metric, and one of max, min \
                  and margin",
@@ -93,7 +93,7 @@ impl Limits {
             );
             bad(e.span(), why)
         })?;
-        let entry = |written: Spanned<Written>| {
+        let entry = |written: Spanned<WrittenLimit>| {
             let line = bad(Some(written.span()), String::new()).line;
             checked(written, line).map_err(|(span, why)| bad(Some(span), why))
         };
@@ -138,8 +138,8 @@ impl Limits {
     /// The lines of entries with a hard limit that concerns no case of `record`: a name that was
     /// changed must not turn a limit off in silence.
     pub fn idle(&self, record: &Record) -> Vec<usize> {
-        let has_hard = |entry: &&Entry| entry.max.is_some() || entry.min.is_some();
-        let is_idle = |entry: &&Entry| {
+        let has_hard = |entry: &&LimitEntry| entry.max.is_some() || entry.min.is_some();
+        let is_idle = |entry: &&LimitEntry| {
             !record.cases.iter().any(|case| {
                 entry.takes(&case.key, entry.metric) && concerns(record, case, entry.metric)
             })
@@ -152,7 +152,7 @@ impl Limits {
         &self,
         case: &CaseKey,
         metric: MetricName,
-        of: impl Fn(&Entry) -> Option<T>,
+        of: impl Fn(&LimitEntry) -> Option<T>,
     ) -> Option<T> {
         let mut entries = self.entries.iter().rev().filter(|entry| entry.takes(case, metric));
         entries.find_map(of)
@@ -160,9 +160,12 @@ impl Limits {
 }
 
 /// An entry that makes sense, or where it does not and why.
-fn checked(written: Spanned<Written>, line: usize) -> Result<Entry, (Range<usize>, String)> {
+fn checked(
+    written: Spanned<WrittenLimit>,
+    line: usize,
+) -> Result<LimitEntry, (Range<usize>, String)> {
     let whole = written.span();
-    let Written { case, metric, max, min, margin } = written.into_inner();
+    let WrittenLimit { case, metric, max, min, margin } = written.into_inner();
     let pattern = case.as_ref();
     let regex = Regex::new(pattern).map_err(|error| {
         let why = error.to_string();
@@ -194,7 +197,7 @@ fn checked(written: Spanned<Written>, line: usize) -> Result<Entry, (Range<usize
         (Some(max), Some(min), _) if max < min => {
             Err((whole, format!("nothing is at least {min} and at most {max}: exchange them")))
         }
-        _ => Ok(Entry { line, case: regex, metric: name, max, min, margin }),
+        _ => Ok(LimitEntry { line, case: regex, metric: name, max, min, margin }),
     }
 }
 

@@ -28,7 +28,7 @@ pub struct Selector {
 
 /// The figure of a requirement.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Figure {
+pub enum RequiredFigure {
     /// A metric of one case.
     Of(Selector),
     /// The metric of one case over that of another.
@@ -43,7 +43,7 @@ pub struct Requirement {
     /// The metric.
     pub metric: &'static str,
     /// Of which case, or which two.
-    pub figure: Figure,
+    pub figure: RequiredFigure,
     /// What is asked of it.
     pub bound: Bound,
 }
@@ -73,7 +73,7 @@ const fn with(selector: Selector, params: &'static [(&'static str, &'static str)
 }
 
 const fn at_most(name: &'static str, metric: &'static str, of: Selector, most: f64) -> Requirement {
-    Requirement { name, metric, figure: Figure::Of(of), bound: Bound::at_most(most) }
+    Requirement { name, metric, figure: RequiredFigure::Of(of), bound: Bound::at_most(most) }
 }
 
 const fn at_least(
@@ -82,7 +82,7 @@ const fn at_least(
     of: Selector,
     least: f64,
 ) -> Requirement {
-    Requirement { name, metric, figure: Figure::Of(of), bound: Bound::at_least(least) }
+    Requirement { name, metric, figure: RequiredFigure::Of(of), bound: Bound::at_least(least) }
 }
 
 const KIB: f64 = 1024.0;
@@ -119,7 +119,7 @@ pub const REQUIREMENTS: &[Requirement] = &[
     Requirement {
         name: "CPU/msg, 10,000 agents over 10",
         metric: "message_cpu_ns",
-        figure: Figure::Ratio(with(SCALED, MANY), with(SCALED, TEN)),
+        figure: RequiredFigure::Ratio(with(SCALED, MANY), with(SCALED, TEN)),
         bound: Bound::at_most(2.5),
     },
     at_most("spawn p50, fast tier, 1,000 agents", "spawn_p50_ns", with(FAST, THOUSAND), 10.0 * US),
@@ -153,7 +153,7 @@ pub const REQUIREMENTS: &[Requirement] = &[
     Requirement {
         name: "recovery p50, 100 MiB over 1 MiB",
         metric: "recover_p50_ns",
-        figure: Figure::Ratio(with(RECOVERED, LARGE), with(RECOVERED, SMALL)),
+        figure: RequiredFigure::Ratio(with(RECOVERED, LARGE), with(RECOVERED, SMALL)),
         bound: Bound::at_most(2.0),
     },
     at_least(
@@ -194,8 +194,8 @@ impl Requirement {
     /// The unit of its figure.
     fn unit(&self) -> Unit {
         match self.figure {
-            Figure::Of(_) => self.metric().metric().unit,
-            Figure::Ratio(..) => Unit::Ratio,
+            RequiredFigure::Of(_) => self.metric().metric().unit,
+            RequiredFigure::Ratio(..) => Unit::Ratio,
         }
     }
 
@@ -209,8 +209,8 @@ impl Requirement {
                 .map_err(|why| format!("no {}: {why}", self.metric)),
         };
         match self.figure {
-            Figure::Of(selector) => Some(of(selector.find(record)?)),
-            Figure::Ratio(above, below) => {
+            RequiredFigure::Of(selector) => Some(of(selector.find(record)?)),
+            RequiredFigure::Ratio(above, below) => {
                 let [above, below] = [above.find(record)?, below.find(record)?];
                 Some(of(above).and_then(|above| quotient(&above, &of(below)?)))
             }

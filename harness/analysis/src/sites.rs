@@ -83,7 +83,7 @@ impl fmt::Display for CallSite<'_> {
 mod tests {
     use super::*;
     use caxton_fixture::profiles as fixture;
-    use caxton_model::profile::Weight;
+    use caxton_model::profile::SampleWeight;
 
     #[test]
     fn the_site_is_whoever_asked_the_libraries() {
@@ -92,7 +92,7 @@ mod tests {
                       3 g:main > i:agent::write
                       7 g:agent::print > i:core::fmt::f
                       1 g:std::only";
-        let profile = fixture::profile(Weight::Bytes, script);
+        let profile = fixture::profile(SampleWeight::Bytes, script);
         let sites = call_sites(&profile);
         let name = |site: &CallSite<'_>| site.frame.expect("a stack").name.clone();
         let seen: Vec<_> =
@@ -106,7 +106,7 @@ mod tests {
         let script = "5 g:write@agents-wasm/json/src/lib.rs:63 > \
                       i:push<u8>@/x/registry/src/y/hashbrown-0.17.1/src/alloc.rs:63 > \
                       i:grow_one<u8>@/rustc/0123/library/alloc/src/raw_vec/mod.rs:63";
-        let mut profile = fixture::profile(Weight::Bytes, script);
+        let mut profile = fixture::profile(SampleWeight::Bytes, script);
         let sites = call_sites(&profile);
         assert_eq!(sites[0].to_string(), "write (json/src/lib.rs:63)");
         let write = profile.frames.iter_mut().find(|frame| frame.name == "write").unwrap();

@@ -51,7 +51,7 @@ impl Cases {
 
 /// Where a target is read from: the sum of metrics, in every such case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Source {
+pub struct TargetSource {
     /// The cases.
     pub cases: Cases,
     /// The metrics.
@@ -60,7 +60,7 @@ pub struct Source {
     pub agents_min: u64,
 }
 
-impl Source {
+impl TargetSource {
     fn has(&self, key: &CaseKey) -> bool {
         let agents = key.param("agents").and_then(|agents| agents.parse().ok()).unwrap_or(0_u64);
         self.cases.has(key) && agents >= self.agents_min
@@ -91,19 +91,19 @@ pub struct Target {
     /// Target, acceptable, critical. Less is better where they rise.
     pub levels: [f64; 3],
     /// Where it is read from: each case of each source counts.
-    pub sources: &'static [Source],
+    pub sources: &'static [TargetSource],
 }
 
 const MS: f64 = 1e6;
 const S: f64 = 1e9;
 const MB: f64 = 1e6;
 
-const fn of(cases: Cases, metrics: &'static [&'static str]) -> Source {
-    Source { cases, metrics, agents_min: 0 }
+const fn of(cases: Cases, metrics: &'static [&'static str]) -> TargetSource {
+    TargetSource { cases, metrics, agents_min: 0 }
 }
 
-const fn shared(source: Source) -> Source {
-    Source { agents_min: 1_000, ..source }
+const fn shared(source: TargetSource) -> TargetSource {
+    TargetSource { agents_min: 1_000, ..source }
 }
 
 const ROUTED: Cases = Cases::Mail { suite: THROUGHPUT, workload: ROUTE, subject: "reference-vs-" };
@@ -165,7 +165,7 @@ const fn target(
     name: &'static str,
     unit: Unit,
     levels: [f64; 3],
-    sources: &'static [Source],
+    sources: &'static [TargetSource],
 ) -> Target {
     Target { name, unit, levels, sources }
 }

@@ -58,9 +58,9 @@ pub(super) trait Sampler: Send {
 }
 
 /// What a recording and those who tell it of code share.
-pub(super) struct Shared(pub(super) Mutex<Space>);
+pub(super) struct SharedSpace(pub(super) Mutex<Space>);
 
-impl Shared {
+impl SharedSpace {
     pub(super) fn space(&self) -> MutexGuard<'_, Space> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,7 +1,7 @@
 //! What the samplers gave, before anything has a name: stacks of places, each kept once.
 
 use super::chain::{Ending, Walked};
-use super::space::{Place, Space};
+use super::space::{CodePlace, Space};
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
 
@@ -21,7 +21,7 @@ pub(super) struct RawSample {
 /// Samples and their stacks.
 #[derive(Default)]
 pub(super) struct RawStacks {
-    ids: HashMap<Vec<Place>, u32>,
+    ids: HashMap<Vec<CodePlace>, u32>,
     /// In no order.
     pub(super) samples: Vec<RawSample>,
     /// Names of threads.
@@ -39,12 +39,12 @@ pub(super) struct RawStacks {
 impl RawStacks {
     /// Keeps a sample; the stack of `sample` is filled in.
     pub(super) fn add(&mut self, walked: &Walked, space: &mut Space, mut sample: RawSample) {
-        let mut stack: Vec<Place> = walked.chain.iter().map(|at| space.place(*at)).collect();
+        let mut stack: Vec<CodePlace> = walked.chain.iter().map(|at| space.place(*at)).collect();
         match walked.ending {
             Ending::Root => {}
-            Ending::Fiber => stack.push(Place::FIBER),
+            Ending::Fiber => stack.push(CodePlace::FIBER),
             Ending::Cut(culprit) => {
-                stack.push(Place::cut_in(space.file_at(culprit).map(|(unit, _)| unit)));
+                stack.push(CodePlace::cut_in(space.file_at(culprit).map(|(unit, _)| unit)));
             }
         }
         let is_rooted = walked.ending == Ending::Root;
@@ -57,8 +57,8 @@ impl RawStacks {
     }
 
     /// The stacks by index, the innermost place first.
-    pub(super) fn take_stacks(&mut self) -> Vec<Vec<Place>> {
-        let mut stacks: Vec<(Vec<Place>, u32)> = self.ids.drain().collect();
+    pub(super) fn take_stacks(&mut self) -> Vec<Vec<CodePlace>> {
+        let mut stacks: Vec<(Vec<CodePlace>, u32)> = self.ids.drain().collect();
         stacks.sort_by_key(|(_, id)| *id);
         stacks.into_iter().map(|(stack, _)| stack).collect()
     }

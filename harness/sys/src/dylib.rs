@@ -25,7 +25,7 @@ pub struct HostCounts {
 
 /// The six functions of the contract.
 #[derive(Debug, Clone, Copy)]
-struct Functions {
+struct AgentFunctions {
     new: unsafe extern "C" fn(*const HostTable) -> *mut Channel,
     reserve: unsafe extern "C" fn(*mut Channel, usize, usize) -> i32,
     handle: unsafe extern "C" fn(*mut Channel, usize) -> i32,
@@ -50,7 +50,7 @@ struct MailFunctions {
 /// A loaded twin.
 #[derive(Debug)]
 pub struct NativeLibrary {
-    functions: Functions,
+    functions: AgentFunctions,
     mail: Option<MailFunctions>,
     heap: Option<HeapFunctions>,
     /// Kept open as long as its functions are called.
@@ -73,7 +73,7 @@ impl NativeLibrary {
             if version != ABI_VERSION {
                 return Err(format!("agent contract {version}, this harness speaks {ABI_VERSION}"));
             }
-            Functions {
+            AgentFunctions {
                 new: symbol(&library, "agent_new")?,
                 reserve: symbol(&library, "agent_reserve")?,
                 handle: symbol(&library, "agent_handle")?,

@@ -47,7 +47,7 @@ impl Refusal {
     }
 }
 
-struct Event {
+struct PerfEvent {
     fd: OwnedFd,
     thread: u32,
     id: u64,
@@ -55,7 +55,7 @@ struct Event {
 
 /// The half that starts and stops.
 pub struct Events {
-    events: Vec<Arc<Event>>,
+    events: Vec<Arc<PerfEvent>>,
     first: BTreeSet<u32>,
 }
 
@@ -106,7 +106,8 @@ fn open_sized(
         rings.push(Ring::map(&leader, ring_bytes)?);
         leaders.push((cpu, leader));
     }
-    let mut events: Vec<Arc<Event>> = leaders.iter().map(|(_, leader)| leader.clone()).collect();
+    let mut events: Vec<Arc<PerfEvent>> =
+        leaders.iter().map(|(_, leader)| leader.clone()).collect();
     let mut known: BTreeSet<u32> = spared.iter().copied().chain([main]).collect();
     // Threads may start threads meanwhile. Once a listing holds nobody new all are covered, for
     // their children inherit; a listing may skip somebody while others end, hence two.
@@ -176,17 +177,17 @@ fn open_event(attributes: &mut perf_event_attr, thread: u32, cpu: i32) -> Result
     }
 }
 
-fn event(fd: OwnedFd, thread: u32) -> Result<Event, Refusal> {
+fn event(fd: OwnedFd, thread: u32) -> Result<PerfEvent, Refusal> {
     let mut id = 0u64;
     // SAFETY: an event's descriptor, and a place for its number.
     if unsafe { sys::ioctls::ID(fd.as_raw_fd(), &raw mut id) } != 0 {
         return Err(Refusal::last("perf_event_open"));
     }
-    Ok(Event { fd, thread, id })
+    Ok(PerfEvent { fd, thread, id })
 }
 
 /// Has `event` write to the ring of `leader`, an event of the same CPU.
-fn sharing(event: Event, leader: &Event) -> Result<Event, Refusal> {
+fn sharing(event: PerfEvent, leader: &PerfEvent) -> Result<PerfEvent, Refusal> {
     // SAFETY: both are descriptors of live events.
     if unsafe { sys::ioctls::SET_OUTPUT(event.fd.as_raw_fd(), leader.fd.as_raw_fd()) } != 0 {
         return Err(Refusal::last("perf_event_open"));
@@ -284,7 +285,7 @@ fn split_record(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 struct Ring {
-    leader: Arc<Event>,
+    leader: Arc<PerfEvent>,
     base: *mut u8,
     bytes: usize,
 }
@@ -293,7 +294,7 @@ struct Ring {
 unsafe impl Send for Ring {}
 
 impl Ring {
-    fn map(leader: &Arc<Event>, data_bytes: usize) -> Result<Self, Refusal> {
+    fn map(leader: &Arc<PerfEvent>, data_bytes: usize) -> Result<Self, Refusal> {
         let bytes = data_bytes + page_bytes();
         let (access, fd) = (libc::PROT_READ | libc::PROT_WRITE, leader.fd.as_raw_fd());
         // SAFETY: a fresh mapping wherever the kernel likes.

@@ -1,6 +1,6 @@
 //! Child processes: compilers, git, and the workers that measure.
 
-use crate::allocator::Counting;
+use crate::allocator::AllocationDetail;
 use crate::surroundings::{GIT_VARIABLES, GIT_WORDS, REPOSITORY_VARIABLES};
 use std::ffi::{OsStr, c_int};
 use std::fs::{self, File};
@@ -155,7 +155,7 @@ pub fn spawn_worker(
     let mut command = Command::new(program);
     command
         .current_dir(dir.unwrap_or(Path::new(".")))
-        .args([argument, Counting::word()])
+        .args([argument, AllocationDetail::word()])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -2,15 +2,15 @@
 //! slower, when a burst was got over.
 
 use super::recovery::recovery;
-use super::tally::{Row, Tally};
+use super::tally::{LoadTally, SecondRow};
 use crate::load::recovery::burst_of;
-use caxton_model::load::frame::Figure;
+use caxton_model::load::frame::MachineFigure;
 use caxton_model::load::outcome::{Degradations, Leak, Recovery};
-use caxton_model::load::threshold::Metric;
+use caxton_model::load::threshold::LoadMetric;
 use caxton_model::reading::{Missing, Reading};
 use caxton_stats::limit::LimitVerdict;
 use caxton_stats::trend::{
-    Degradation, LeakOptions, Series, SeriesClass, Worse, agree, degradation, leak,
+    Degradation, LeakOptions, SampledSeries, SeriesClass, Worse, agree, degradation, leak,
 };
 
 /// The smallest growth that matters of bytes and of blocks: a table that doubles is more.
@@ -25,14 +25,14 @@ const AS_GOOD: f64 = 0.01;
 /// Seconds at the start of a steady load that are none yet: code and memory are cold.
 const COLD_S: u64 = 4;
 
-const SERIES: [(Figure, SeriesClass, f64); 4] = [
-    (Figure::LiveBytes, SeriesClass::LiveBytes, FLOOR_BYTES),
-    (Figure::LiveBlocks, SeriesClass::LiveCount, FLOOR_BLOCKS),
-    (Figure::LinearBytes, SeriesClass::LinearMemory, FLOOR_BYTES),
-    (Figure::RssBytes, SeriesClass::Rss, FLOOR_RSS_BYTES),
+const SERIES: [(MachineFigure, SeriesClass, f64); 4] = [
+    (MachineFigure::LiveBytes, SeriesClass::LiveBytes, FLOOR_BYTES),
+    (MachineFigure::LiveBlocks, SeriesClass::LiveCount, FLOOR_BLOCKS),
+    (MachineFigure::LinearBytes, SeriesClass::LinearMemory, FLOOR_BYTES),
+    (MachineFigure::RssBytes, SeriesClass::Rss, FLOOR_RSS_BYTES),
 ];
 
-impl Tally {
+impl LoadTally {
     /// What grew.
     pub(super) fn leak(&self) -> &Leak {
         self.leak.get_or_init(|| self.find_leak())
@@ -60,12 +60,12 @@ impl Tally {
         }
     }
 
-    fn is_read(&self, figure: Figure) -> bool {
+    fn is_read(&self, figure: MachineFigure) -> bool {
         self.looks.iter().any(|look| look.figures.get(&figure).is_some_and(|r| r.known().is_some()))
     }
 
     /// What was read of `figure` while the load was on.
-    fn series(&self, figure: Figure, unit_floor: f64) -> Series {
+    fn series(&self, figure: MachineFigure, unit_floor: f64) -> SampledSeries {
         let end_ns = self.plan.granted().0;
         let looks = self.looks.iter().filter(|look| look.at_ns <= end_ns);
         let values = looks.clone().map(|look| {
@@ -74,7 +74,7 @@ impl Tally {
         });
         let values = values.collect();
         let at_s = looks.map(|look| look.at_ns as f64 / 1e9).collect();
-        Series { name: figure.name().to_owned(), unit_floor, at_s, values }
+        SampledSeries { name: figure.name().to_owned(), unit_floor, at_s, values }
     }
 
     pub(super) fn leak_gauge(&self) -> Reading<f64> {
@@ -96,17 +96,19 @@ impl Tally {
     }
 
     fn find_degradations(&self) -> Degradations {
-        let is_steady = |row: &&Row| {
+        let is_steady = |row: &&SecondRow| {
             self.plan.stages.get(row.stage as usize).is_some_and(|s| s.role.is_steady())
         };
-        let rows: Vec<&Row> =
+        let rows: Vec<&SecondRow> =
             self.seconds.iter().filter(is_steady).skip_while(|row| row.second < COLD_S).collect();
         // The last one may be short.
-        let rows: Vec<&Row> = rows.into_iter().filter(|row| row.length_ns >= 990_000_000).collect();
+        let rows: Vec<&SecondRow> =
+            rows.into_iter().filter(|row| row.length_ns >= 990_000_000).collect();
         let third = rows.len() / 3;
         let (first, last) = (&rows[..third], &rows[rows.len() - third..]);
-        let of = |name: &str, worse: Worse, value: &dyn Fn(&Row) -> f64| {
-            let values = |rows: &[&Row]| rows.iter().map(|row| value(row)).collect::<Vec<f64>>();
+        let of = |name: &str, worse: Worse, value: &dyn Fn(&SecondRow) -> f64| {
+            let values =
+                |rows: &[&SecondRow]| rows.iter().map(|row| value(row)).collect::<Vec<f64>>();
             let told =
                 degradation((&values(first), &values(last)), worse, DEGRADED, self.plan.seed);
             (name.to_owned(), told)
@@ -169,7 +171,7 @@ impl Tally {
 
     /// The longest recovery that the plan allows.
     fn allowed_s(&self) -> f64 {
-        let limits = self.plan.thresholds.iter().filter(|t| t.metric == Metric::RecoveryTime);
+        let limits = self.plan.thresholds.iter().filter(|t| t.metric == LoadMetric::RecoveryTime);
         limits.map(|threshold| threshold.bound.limit / 1e9).fold(0.0, f64::max)
     }
 

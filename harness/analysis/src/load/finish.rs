@@ -1,14 +1,15 @@
 //! The seconds of a load → what is said of it: percentiles with intervals, Little's law, the
 //! verdict with its reasons, and the course as data for pictures.
 
-use super::tally::{Row, StageTally, Tally, quantile};
+use super::tally::{LoadTally, SecondRow, StageTally, quantile};
 use crate::load::recovery::least_capacity_of;
-use caxton_model::load::frame::{Counts, Figure, Look, PROGRAM, Seen};
+use caxton_model::load::frame::{MachineFigure, MachineLook, MessageCounts, MessagesSeen, PROGRAM};
 use caxton_model::load::outcome::{
-    LoadOutcome, POINTS, Percentile, Percentiles, Point, StageOutcome, Step, Verdict,
+    CoursePoint, LoadOutcome, LoadVerdict, POINTS, Percentile, Percentiles, SpectrumStep,
+    StageOutcome,
 };
 use caxton_model::load::plan::{Pacing, Stage};
-use caxton_model::load::threshold::{Metric, ThresholdFinding};
+use caxton_model::load::threshold::{LoadMetric, ThresholdFinding};
 use caxton_model::load::times::Times;
 use caxton_model::reading::{Missing, Reading};
 use caxton_model::units::Nanos;
@@ -28,7 +29,7 @@ const LITTLE_MAX: f64 = 0.05;
 /// Least mean in flight at which a share of it means anything.
 const LITTLE_LEAST: f64 = 0.05;
 
-impl Tally {
+impl LoadTally {
     /// What the load came to. `ended_early` says why it did not go to its end.
     pub fn outcome(&self, ended_early: Option<String>) -> LoadOutcome {
         let stages = self.plan.stages.iter().zip(&self.stages);
@@ -36,11 +37,12 @@ impl Tally {
             stages.map(|(stage, tally)| self.stage(stage, tally)).collect();
         let whole = self.whole();
         let thresholds: Vec<ThresholdFinding> = self.judged();
-        let leak = self.plan.asks(Metric::Leak).then(|| self.leak().clone());
-        let degradation = self.plan.asks(Metric::Degradation).then(|| self.degradations().clone());
+        let leak = self.plan.asks(LoadMetric::Leak).then(|| self.leak().clone());
+        let degradation =
+            self.plan.asks(LoadMetric::Degradation).then(|| self.degradations().clone());
         let no_count = || Missing::Failed("the load ended before it could be counted".to_owned());
         let mut outcome = LoadOutcome {
-            verdict: Verdict::Pass,
+            verdict: LoadVerdict::Pass,
             reasons: Vec::new(),
             plan: self.plan.clone(),
             target: self.segments.last().map_or_else(String::new, |last| last.target.clone()),
@@ -87,7 +89,7 @@ impl Tally {
     }
 
     /// All stages together.
-    fn whole(&self) -> (Seen, StageOutcome) {
+    fn whole(&self) -> (MessagesSeen, StageOutcome) {
         let seen = self.seen(None).unwrap_or_default();
         let stretches: Vec<Times> =
             self.stages.iter().flat_map(|stage| stage.stretches.iter().cloned()).collect();
@@ -109,7 +111,7 @@ impl Tally {
     }
 }
 
-fn lateness(seen: &Seen) -> Reading<Nanos> {
+fn lateness(seen: &MessagesSeen) -> Reading<Nanos> {
     let none = || Missing::Failed("nothing was offered".to_owned());
     // Of few messages the worst one stands for the percentile.
     let late = seen.lateness.quantile(0.99).or_else(|| seen.lateness.max());
@@ -121,7 +123,7 @@ fn lateness(seen: &Seen) -> Reading<Nanos> {
 /// Source: J. D. C. Little, "A proof for the queuing formula L = λW", Operations Research 9 (1961).
 /// Over the same messages both are sums of the same times; one is had from counts and the clock,
 /// the other from each message's own two instants.
-fn little(seen: &Seen, timeout: Nanos, length: Nanos) -> Reading<f64> {
+fn little(seen: &MessagesSeen, timeout: Nanos, length: Nanos) -> Reading<f64> {
     let Some(mean_ns) = seen.response.mean_ns() else {
         return Reading::Missing(Missing::Failed("nothing was answered".to_owned()));
     };
@@ -134,7 +136,12 @@ fn little(seen: &Seen, timeout: Nanos, length: Nanos) -> Reading<f64> {
     Reading::Known(seen.in_flight_ns / times - 1.0)
 }
 
-fn percentiles(times: &Times, counts: Counts, stretches: &[Times], seed: u64) -> Percentiles {
+fn percentiles(
+    times: &Times,
+    counts: MessageCounts,
+    stretches: &[Times],
+    seed: u64,
+) -> Percentiles {
     let failed = counts.failed();
     let none = || Missing::Failed("nothing was answered".to_owned());
     let drawn = resampled(stretches, seed);
@@ -183,15 +190,15 @@ fn resampled(stretches: &[Times], seed: u64) -> Option<Vec<[f64; SHARES.len()]>>
 
 /// The verdict with its reasons, and what to know of it. What is invalid cannot fail, and what
 /// fails is not unclear.
-fn verdict(load: &LoadOutcome) -> (Verdict, Vec<String>) {
+fn verdict(load: &LoadOutcome) -> (LoadVerdict, Vec<String>) {
     let kinds = [
-        (Verdict::Invalid, invalid(load)),
-        (Verdict::Fail, failed(load)),
-        (Verdict::Unclear, unclear(load)),
+        (LoadVerdict::Invalid, invalid(load)),
+        (LoadVerdict::Fail, failed(load)),
+        (LoadVerdict::Unclear, unclear(load)),
     ];
     let worst = kinds.into_iter().find(|(_, reasons)| !reasons.is_empty());
-    let (verdict, mut reasons) = worst.unwrap_or((Verdict::Pass, Vec::new()));
-    if verdict == Verdict::Invalid {
+    let (verdict, mut reasons) = worst.unwrap_or((LoadVerdict::Pass, Vec::new()));
+    if verdict == LoadVerdict::Invalid {
         // Whatever was measured, this is so.
         reasons.extend(silence(load));
     }
@@ -210,7 +217,7 @@ fn shared_core(load: &LoadOutcome) -> Option<String> {
 
 /// That not one message was answered, and what a program may lack.
 fn silence(load: &LoadOutcome) -> Option<String> {
-    let Counts { sent, ok, errors, timed_out, impossible, .. } = load.whole.counts;
+    let MessageCounts { sent, ok, errors, timed_out, impossible, .. } = load.whole.counts;
     // Those that are still in flight may be answered yet.
     if sent == 0 || timed_out == 0 || ok > 0 || errors > 0 || impossible > 0 {
         return None;
@@ -305,11 +312,11 @@ fn unclear(load: &LoadOutcome) -> Vec<String> {
 }
 
 /// The course, thinned to [`POINTS`] steps.
-fn points(rows: &[Row], looks: &[Look]) -> Vec<Point> {
+fn points(rows: &[SecondRow], looks: &[MachineLook]) -> Vec<CoursePoint> {
     let step = rows.len().div_ceil(POINTS).max(1);
     let mut looks = looks.iter().peekable();
-    let join = |rows: &[Row]| {
-        let mut points = rows.iter().map(Row::point);
+    let join = |rows: &[SecondRow]| {
+        let mut points = rows.iter().map(SecondRow::point);
         let mut point = points.next().unwrap_or_default();
         for other in points {
             point.length_s += other.length_s;
@@ -326,8 +333,8 @@ fn points(rows: &[Row], looks: &[Look]) -> Vec<Point> {
         };
         while let Some(look) = looks.next_if(|look| look.at_ns <= end_ns) {
             let read = |figure| look.figures.get(&figure).and_then(Reading::known);
-            least(&mut point.live_bytes, read(Figure::LiveBytes));
-            least(&mut point.rss_bytes, read(Figure::RssBytes));
+            least(&mut point.live_bytes, read(MachineFigure::LiveBytes));
+            least(&mut point.rss_bytes, read(MachineFigure::RssBytes));
         }
         point
     };
@@ -342,13 +349,13 @@ fn worse(a: Option<[u64; 2]>, b: Option<[u64; 2]>) -> Option<[u64; 2]> {
 }
 
 /// Ten percentiles for each tenth part of what is beyond.
-fn spectrum(seen: &Seen) -> Vec<Step> {
+fn spectrum(seen: &MessagesSeen) -> Vec<SpectrumStep> {
     let shares = (0..6).flat_map(|decade| {
         (0..10).map(move |tenth| 1.0 - 10_f64.powf(-f64::from(decade) - f64::from(tenth) / 10.0))
     });
     let failed = seen.counts.failed();
     let at = |times: &Times, share: f64| times.quantile_with(share, failed).ok().map(|ns| ns.0);
-    let step = |share| Step {
+    let step = |share| SpectrumStep {
         share,
         response_ns: at(&seen.response, share),
         service_ns: at(&seen.service, share),

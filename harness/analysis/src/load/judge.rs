@@ -1,33 +1,35 @@
 //! How thresholds stand to what was observed. What could not be observed is never a pass.
 
-use caxton_model::load::threshold::{Aggregate, Kind, Metric, Threshold, ThresholdFinding};
+use caxton_model::load::threshold::{
+    Aggregate, LoadMetric, MetricKind, Threshold, ThresholdFinding,
+};
 use caxton_model::reading::{Missing, Reading};
 use caxton_stats::limit::LimitVerdict;
 
 /// Where the figures of a load test come from; `stage` is none for the whole of it.
 pub trait Observed {
     /// `aggregate` of a trend, in ns.
-    fn trend(&self, metric: Metric, stage: Option<&str>, aggregate: Aggregate) -> Reading<f64>;
+    fn trend(&self, metric: LoadMetric, stage: Option<&str>, aggregate: Aggregate) -> Reading<f64>;
     /// The share of one.
-    fn rate(&self, metric: Metric, stage: Option<&str>) -> Reading<f64>;
+    fn rate(&self, metric: LoadMetric, stage: Option<&str>) -> Reading<f64>;
     /// How many.
-    fn count(&self, metric: Metric, stage: Option<&str>) -> Reading<f64>;
+    fn count(&self, metric: LoadMetric, stage: Option<&str>) -> Reading<f64>;
     /// How many per second of the stage.
-    fn per_second(&self, metric: Metric, stage: Option<&str>) -> Reading<f64>;
+    fn per_second(&self, metric: LoadMetric, stage: Option<&str>) -> Reading<f64>;
     /// The value for the whole load test; ns for a time. Of all of these, infinity is what never
     /// ended.
-    fn gauge(&self, metric: Metric) -> Reading<f64>;
+    fn gauge(&self, metric: LoadMetric) -> Reading<f64>;
 }
 
 /// How `threshold` stands to `observed`.
 pub fn judge(threshold: &Threshold, observed: &dyn Observed) -> ThresholdFinding {
     let (metric, stage) = (threshold.metric, threshold.stage.as_deref());
     let figure = match (metric.kind(), threshold.aggregate) {
-        (Kind::Trend, aggregate) => observed.trend(metric, stage, aggregate),
-        (Kind::Rate, _) => observed.rate(metric, stage),
-        (Kind::Counter, Aggregate::Rate) => observed.per_second(metric, stage),
-        (Kind::Counter, _) => observed.count(metric, stage),
-        (Kind::Gauge, _) => observed.gauge(metric),
+        (MetricKind::Trend, aggregate) => observed.trend(metric, stage, aggregate),
+        (MetricKind::Rate, _) => observed.rate(metric, stage),
+        (MetricKind::Counter, Aggregate::Rate) => observed.per_second(metric, stage),
+        (MetricKind::Counter, _) => observed.count(metric, stage),
+        (MetricKind::Gauge, _) => observed.gauge(metric),
     };
     let figure = match figure {
         Reading::Known(value) if value.is_nan() => {

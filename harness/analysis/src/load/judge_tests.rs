@@ -16,7 +16,7 @@ impl Figures {
 }
 
 impl Observed for Figures {
-    fn trend(&self, _: Metric, stage: Option<&str>, aggregate: Aggregate) -> Reading<f64> {
+    fn trend(&self, _: LoadMetric, stage: Option<&str>, aggregate: Aggregate) -> Reading<f64> {
         let value = match aggregate {
             Aggregate::P(percentile) => percentile * 1e6,
             Aggregate::Max => 1e9,
@@ -25,21 +25,21 @@ impl Observed for Figures {
         Self::unless_short(stage, value)
     }
 
-    fn rate(&self, metric: Metric, stage: Option<&str>) -> Reading<f64> {
-        Self::unless_short(stage, if metric == Metric::Success { 0.995 } else { 0.0 })
+    fn rate(&self, metric: LoadMetric, stage: Option<&str>) -> Reading<f64> {
+        Self::unless_short(stage, if metric == LoadMetric::Success { 0.995 } else { 0.0 })
     }
 
-    fn count(&self, _: Metric, stage: Option<&str>) -> Reading<f64> {
+    fn count(&self, _: LoadMetric, stage: Option<&str>) -> Reading<f64> {
         Self::unless_short(stage, 5000.0)
     }
 
-    fn per_second(&self, _: Metric, stage: Option<&str>) -> Reading<f64> {
+    fn per_second(&self, _: LoadMetric, stage: Option<&str>) -> Reading<f64> {
         Self::unless_short(stage, 100.0)
     }
 
-    fn gauge(&self, metric: Metric) -> Reading<f64> {
+    fn gauge(&self, metric: LoadMetric) -> Reading<f64> {
         match metric {
-            Metric::RecoveryTime => Reading::Known(29e9),
+            LoadMetric::RecoveryTime => Reading::Known(29e9),
             _ => Reading::Missing(Missing::NotRequested("too short a run".to_owned())),
         }
     }

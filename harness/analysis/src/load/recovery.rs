@@ -9,7 +9,7 @@
 
 use caxton_model::load::outcome::Recovery;
 use caxton_model::load::plan::{LoadPlan, Rate, Role, Stage, total};
-use caxton_model::load::threshold::Metric;
+use caxton_model::load::threshold::LoadMetric;
 use caxton_model::units::Nanos;
 use serde::{Deserialize, Serialize};
 
@@ -143,7 +143,7 @@ pub fn burst_of(plan: &LoadPlan) -> Option<Burst> {
 pub fn least_capacity_of(plan: &LoadPlan) -> Option<f64> {
     let burst = burst_of(plan)?;
     let wanted = plan.stages.iter().find(|stage| stage.role == Role::Burst)?.wanted;
-    let within = plan.thresholds.iter().find(|t| t.metric == Metric::RecoveryTime)?;
+    let within = plan.thresholds.iter().find(|t| t.metric == LoadMetric::RecoveryTime)?;
     let [burst_s, within_s] = [wanted.0 as f64, within.bound.limit].map(|ns| ns / 1e9);
     Some(least_capacity(burst.base_per_second, burst.burst_per_second, burst_s, within_s))
 }

@@ -21,13 +21,13 @@ use caxton_analysis::compare::Records;
 use caxton_analysis::exit;
 use caxton_model::baseline;
 use caxton_model::latest::latest_of_each_suite;
-use caxton_model::record::store::{Page, RunFolder, StoreError};
+use caxton_model::record::store::{RunFolder, StoreError, StoredPage};
 use caxton_model::record::{CaseRecord, PROFILE, Record, Status, store};
 use caxton_model::units::Nanos;
 use caxton_report::colour::wants_escapes;
 use caxton_report::sections as report;
 use caxton_report::sections::Style;
-use caxton_sys::allocator::Counting;
+use caxton_sys::allocator::AllocationDetail;
 use caxton_sys::clock;
 use clap::FromArgMatches;
 use std::collections::BTreeMap;
@@ -152,7 +152,7 @@ fn instead(suite: &Suite, args: &Args, workspace: &Workspace) -> Result<Option<E
 
 /// Words that do not go together.
 fn check(suite: &Suite, args: &Args) -> Result<(), Problem> {
-    let has_stacks = suite.counting == Counting::Stacks;
+    let has_stacks = suite.counting == AllocationDetail::Stacks;
     match args.profiling.profile {
         Some(ProfileKind::Heap) if !has_stacks => return Err(Problem::NoHeap),
         Some(ProfileKind::Cpu) if has_stacks => return Err(Problem::NoCpu),
@@ -420,7 +420,7 @@ fn id_of(suite: &Suite, args: &Args, workspace: &Workspace) -> String {
 
 /// The folder of a run or comparison called `id`, unless the user names another. Its first page is
 /// `page`, which gets the folder's name.
-pub(super) fn folder<P: Page>(
+pub(super) fn folder<P: StoredPage>(
     args: &Args,
     workspace: &Workspace,
     id: &str,

@@ -4,7 +4,7 @@ use super::args::Args;
 use super::messages::Problem;
 use crate::suite::{self, Suite, heap, scenarios, wasm};
 use caxton_analysis::exit;
-use caxton_sys::allocator::Counting;
+use caxton_sys::allocator::AllocationDetail;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Command, CommandFactory};
 
@@ -113,7 +113,9 @@ fn examples(suite: &Suite) -> String {
             ["peak", "one load of the guide"],
             ["--stage name=steady,length=30s,rate=50000", "a load of your own"],
         ],
-        Counting::Stacks => &[["json", "one agent"], ["--save-baseline main", "keep the run"]],
+        AllocationDetail::Stacks => {
+            &[["json", "one agent"], ["--save-baseline main", "keep the run"]]
+        }
         _ if suite.agent.is_none() => &[
             ["json", "one agent"],
             ["--save-baseline main", "keep this version"],

@@ -7,7 +7,7 @@ use super::pictures::{Files, flame_graph, profiled};
 use super::protocol::Kept;
 use caxton_model::case::CaseKey;
 use caxton_model::file;
-use caxton_model::profile::{About, ProfileError, Weight};
+use caxton_model::profile::{About, ProfileError, SampleWeight};
 use caxton_model::record::lock::HeldFolder;
 use caxton_model::record::store::StoreError;
 use caxton_profiler::dhat;
@@ -66,7 +66,8 @@ pub fn keep(run: &Path, case: &CaseKey, what: &Kept) -> Result<Vec<String>, Stor
             }
         }
         Kept::GuestHeap(profile) => {
-            let name = if profile.weight == Weight::PeakBytes { "guest-peak" } else { "guest" };
+            let name =
+                if profile.weight == SampleWeight::PeakBytes { "guest-peak" } else { "guest" };
             if !folder.join(format!("{name}.profile.json")).exists() {
                 profiled(&mut files, case, name, profile)?;
             }
@@ -129,7 +130,7 @@ fn unwritable(path: &Path) -> impl Fn(io::Error) -> StoreError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use caxton_model::profile::growth::{Growth, Point};
+    use caxton_model::profile::growth::{GrowthPoint, HeapGrowth};
     use caxton_model::units::Bytes;
 
     #[test]
@@ -145,8 +146,8 @@ mod tests {
         }
         let kept = run.path().join("heap/json/run.dhat.json");
         assert_eq!(fs::read_to_string(kept).expect("kept"), "first");
-        let points = vec![Point { message: 0, bytes: Bytes(65_536) }];
-        let growth = Growth { points, messages: 3, lost: 0 };
+        let points = vec![GrowthPoint { message: 0, bytes: Bytes(65_536) }];
+        let growth = HeapGrowth { points, messages: 3, lost: 0 };
         keep(run.path(), &case, &Kept::Growth(growth)).expect("writable");
         let svg = fs::read_to_string(run.path().join("heap/json/growth.svg")).expect("kept");
         assert!(svg.contains("json: linear memory by message"), "{svg}");

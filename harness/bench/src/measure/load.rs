@@ -9,8 +9,8 @@ use crate::plan::Task;
 use caxton_analysis::finding::LimitVerdict;
 use caxton_analysis::load::judge::judge;
 use caxton_analysis::load::logs;
-use caxton_analysis::load::logs::Kind;
-use caxton_analysis::load::tally::Tally;
+use caxton_analysis::load::logs::TimeKind;
+use caxton_analysis::load::tally::LoadTally;
 use caxton_model::case::{CaseKey, Outcome};
 use caxton_model::load::threshold::ThresholdFinding;
 use caxton_model::record::seconds::{SECONDS_FILE, Seconds, read};
@@ -44,7 +44,7 @@ impl Run<'_> {
         files: &AgentFiles,
         job: &LoadJob,
     ) -> Result<(), RunError> {
-        let mut tally = Tally::new(job.plan.clone());
+        let mut tally = LoadTally::new(job.plan.clone());
         let folder = self.folder.as_ref().map(|folder| folder.path().join(keep::load_folder(case)));
         let mut seconds = folder
             .as_deref()
@@ -82,7 +82,7 @@ impl Run<'_> {
         case: &CaseKey,
         files: &AgentFiles,
         job: LoadJob,
-        (tally, mut seconds): (&mut Tally, Option<&mut Seconds>),
+        (tally, mut seconds): (&mut LoadTally, Option<&mut Seconds>),
     ) -> Result<Watched, RunError> {
         let plan = &job.plan;
         let time =
@@ -124,7 +124,7 @@ impl Run<'_> {
     fn settle_load(
         &mut self,
         case: &CaseKey,
-        tally: &Tally,
+        tally: &LoadTally,
         (folder, (outcome, ended_early)): (Option<PathBuf>, (Outcome, Option<String>)),
     ) -> Result<(), RunError> {
         let load = tally.outcome(ended_early);
@@ -145,7 +145,7 @@ impl Run<'_> {
 }
 
 /// How a load ended: what became of its case, and why it ended before its plan, if it did.
-fn ending(watched: &Watched, tally: &Tally) -> (Outcome, Option<String>) {
+fn ending(watched: &Watched, tally: &LoadTally) -> (Outcome, Option<String>) {
     let at = tally.reached();
     match (&watched.aborted_by, &watched.outcome) {
         (Some(judged), _) => {
@@ -161,7 +161,7 @@ fn ending(watched: &Watched, tally: &Tally) -> (Outcome, Option<String>) {
 }
 
 /// The first threshold that is missed and may end the load by now.
-fn aborting(tally: &Tally) -> Option<ThresholdFinding> {
+fn aborting(tally: &LoadTally) -> Option<ThresholdFinding> {
     let elapsed = Nanos(tally.next_second() * SECOND_NS);
     let thresholds = tally.plan().thresholds.iter();
     let mut judged =
@@ -170,10 +170,10 @@ fn aborting(tally: &Tally) -> Option<ThresholdFinding> {
 }
 
 /// Writes the histograms of a load's seconds; the names of all files.
-fn write_logs(folder: &Path, tally: &Tally) -> Result<Vec<String>, StoreError> {
+fn write_logs(folder: &Path, tally: &LoadTally) -> Result<Vec<String>, StoreError> {
     let mut names = vec![SECONDS_FILE.to_owned()];
     let stages: Vec<&str> = tally.plan().stages.iter().map(|stage| stage.name.as_str()).collect();
-    for kind in [Kind::Response, Kind::Service] {
+    for kind in [TimeKind::Response, TimeKind::Service] {
         let [log, distribution] = ["hlog", "hgrm"].map(|end| format!("{}.{end}", kind.name()));
         let path = folder.join(&log);
         let unwritable = |path: &Path| {

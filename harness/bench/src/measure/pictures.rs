@@ -2,7 +2,7 @@
 //! and the forms that other tools open. Written beside the record, one folder per agent.
 
 use caxton_model::case::CaseKey;
-use caxton_model::profile::{Profile, ProfileError, Weight, folded};
+use caxton_model::profile::{Profile, ProfileError, SampleWeight, folded};
 use caxton_model::record::store::StoreError;
 use caxton_model::record::{CaseRecord, ProfileRecord, Profiles};
 use caxton_profiler::dhat;
@@ -55,7 +55,7 @@ pub(super) fn profiled(
     flame_graph(files, case, stem, profile)?;
     files.put(&format!("{stem}.folded"), Ok(folded::text(profile)))?;
     files.put(&format!("{stem}.pb"), pb::encode(profile))?;
-    if profile.weight == Weight::CpuNs {
+    if profile.weight == SampleWeight::CpuNs {
         files.put(&format!("{stem}.firefox.json"), firefox::json(profile))?;
     } else {
         files.put(&format!("{stem}.dhat.json"), dhat::write(profile))?;

@@ -12,10 +12,10 @@ use crate::guest::catalog::Expected;
 use crate::guest::toolchain::Variant;
 use crate::timing::cost::Cost;
 use caxton_model::case::{CaseKey, Outcome};
-use caxton_model::load::frame::Line;
+use caxton_model::load::frame::LoadLine;
 use caxton_model::metric::MetricName;
 use caxton_model::profile::Profile;
-use caxton_model::profile::growth::Growth;
+use caxton_model::profile::growth::HeapGrowth;
 use caxton_model::reading::Missing;
 use caxton_model::samples::Sample;
 use caxton_model::units::{Bytes, Nanos};
@@ -419,7 +419,7 @@ pub enum Event {
         /// The case.
         case: CaseKey,
         /// What its file gets.
-        line: Box<Line>,
+        line: Box<LoadLine>,
     },
     /// Each configuration of the engine that the launch used.
     Engines(BTreeSet<BTreeMap<String, String>>),
@@ -442,7 +442,7 @@ pub enum Kept {
     /// Which of the guest's functions allocate.
     GuestHeap(Box<Profile>),
     /// How the guest's linear memory grew.
-    Growth(Growth),
+    Growth(HeapGrowth),
 }
 
 #[cfg(test)]

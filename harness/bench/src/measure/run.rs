@@ -43,7 +43,7 @@ pub trait Observer {
     /// The task has ended.
     fn task_done(&self, name: &str, outcome: &Outcome);
     /// A second of a load is over.
-    fn load_second(&self, _: &load::Tally) {}
+    fn load_second(&self, _: &load::LoadTally) {}
     /// A load is over.
     fn load_done(&self, _: &LoadOutcome) {}
 }

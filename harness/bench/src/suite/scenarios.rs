@@ -10,11 +10,11 @@ use caxton_model::case::CaseKey;
 use caxton_model::load::plan::{Arrivals, LoadPlan, Pacing, Rate, Role, Stage};
 use caxton_model::load::threshold::Threshold;
 use caxton_model::units::Nanos;
-use caxton_sys::allocator::Counting;
+use caxton_sys::allocator::AllocationDetail;
 
 /// The suite.
 pub const SUITE: Suite =
-    Suite { name: "scenarios", plan, counting: Counting::Held, agent: Some(COURIER) };
+    Suite { name: "scenarios", plan, counting: AllocationDetail::Held, agent: Some(COURIER) };
 
 const SECOND_NS: u64 = 1_000_000_000;
 const DAY_S: u64 = 86_400;

@@ -5,7 +5,7 @@ use crate::plan::Task;
 use crate::plan::scale::Scale;
 use caxton_model::load::plan::LoadPlan;
 use caxton_model::units::{Bytes, Nanos};
-use caxton_sys::allocator::Counting;
+use caxton_sys::allocator::AllocationDetail;
 
 /// A bench binary's suite.
 #[derive(Debug, Clone, Copy)]
@@ -15,7 +15,7 @@ pub struct Suite {
     /// Its tasks for the given subjects.
     pub plan: fn(&Subjects) -> Vec<Task>,
     /// What its processes' allocator counts.
-    pub counting: Counting,
+    pub counting: AllocationDetail,
     /// The one agent that it is of; none if it is of all of them.
     pub agent: Option<&'static str>,
 }

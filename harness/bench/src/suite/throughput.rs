@@ -6,14 +6,14 @@ use crate::measure::protocol::{Batching, Crew, Job, MailLoad, Pools, Runtime, Sc
 use crate::plan::Task;
 use caxton_model::case::CaseKey;
 use caxton_model::units::Nanos;
-use caxton_sys::allocator::Counting;
+use caxton_sys::allocator::AllocationDetail;
 
 /// The agent that all suites of messages run.
 pub const COURIER: &str = "courier";
 
 /// The suite.
 pub const SUITE: Suite =
-    Suite { name: "throughput", plan, counting: Counting::Nothing, agent: Some(COURIER) };
+    Suite { name: "throughput", plan, counting: AllocationDetail::Nothing, agent: Some(COURIER) };
 
 /// Sizes of the populations that are compared.
 const AGENTS: [u32; 3] = [10, 1_000, 10_000];

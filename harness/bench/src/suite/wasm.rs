@@ -6,10 +6,11 @@ use crate::measure::protocol::{Job, Pair};
 use crate::plan::Task;
 use caxton_model::case::{CaseKey, LIMIT, MEMORY_LIMIT, OVERHEAD, PARTS};
 use caxton_model::units::Bytes;
-use caxton_sys::allocator::Counting;
+use caxton_sys::allocator::AllocationDetail;
 
 /// The suite.
-pub const SUITE: Suite = Suite { name: "wasm", plan, counting: Counting::Nothing, agent: None };
+pub const SUITE: Suite =
+    Suite { name: "wasm", plan, counting: AllocationDetail::Nothing, agent: None };
 
 /// The agent that is put under memory limits.
 pub const BALLAST: &str = "ballast";

@@ -16,8 +16,8 @@ use crate::timing::turns::Rounds;
 use agent_abi::heap::HeapCounts;
 use caxton_analysis::sites::call_sites;
 use caxton_model::case::{CaseKey, Outcome};
-use caxton_model::profile::growth::{Growth, Point};
-use caxton_model::profile::{About, Profile, Weight};
+use caxton_model::profile::growth::{GrowthPoint, HeapGrowth};
+use caxton_model::profile::{About, Profile, SampleWeight};
 use caxton_model::reading::Missing;
 use caxton_model::units::Bytes;
 use caxton_runtime::subject::native::NativeSubject;
@@ -200,7 +200,7 @@ impl Bench<'_> {
             let at = At { block: 0, index };
             ctx.sample(self.case, "guest_growth_bytes", at, bytes);
         }
-        self.keep(ctx, Kept::Growth(Growth { messages: self.messages, ..log.growth }));
+        self.keep(ctx, Kept::Growth(HeapGrowth { messages: self.messages, ..log.growth }));
         Ok(())
     }
 
@@ -237,8 +237,8 @@ impl Bench<'_> {
         let counts = agent.heap_counts()?.unwrap_or_default();
         self.counts(ctx, "guest", counts);
         if let Some(mut log) = agent.take_heap() {
-            let peak = log.profile(&bytes, self.about(), Weight::PeakBytes);
-            let profile = log.profile(&bytes, self.about(), Weight::Bytes);
+            let peak = log.profile(&bytes, self.about(), SampleWeight::PeakBytes);
+            let profile = log.profile(&bytes, self.about(), SampleWeight::Bytes);
             self.tell_sites(ctx, profile, counts);
             self.keep(ctx, Kept::GuestHeap(Box::new(peak)));
         }
@@ -352,7 +352,7 @@ impl Bench<'_> {
 
 /// Linear memory as it grows.
 struct GrowthLog {
-    growth: Growth,
+    growth: HeapGrowth,
     /// Bytes of each growth while messages were handled.
     while_running: Vec<u64>,
     size: Option<Bytes>,
@@ -362,8 +362,8 @@ impl GrowthLog {
     /// From what a fresh agent has: how it came to that is its making and no step.
     fn new(agent: &WasmAgent) -> Self {
         let size = agent.linear_memory();
-        let first = Point { message: 0, bytes: size.unwrap_or_default() };
-        let growth = Growth { points: vec![first], messages: 0, lost: 0 };
+        let first = GrowthPoint { message: 0, bytes: size.unwrap_or_default() };
+        let growth = HeapGrowth { points: vec![first], messages: 0, lost: 0 };
         Self { growth, while_running: Vec::new(), size }
     }
 
@@ -376,7 +376,7 @@ impl GrowthLog {
         let Some(growths) = agent.take_growths() else { return };
         let from = self.growth.points.last().map_or(Bytes(0), |point| point.bytes);
         for growth in growths.seen.iter().filter(|growth| growth.new > from) {
-            self.growth.points.push(Point { message: number, bytes: growth.new });
+            self.growth.points.push(GrowthPoint { message: number, bytes: growth.new });
             if number > 0 {
                 self.while_running.push(growth.new.0 - growth.old.0);
             }

@@ -1,7 +1,7 @@
 //! What a load came to: the part of a record that reports and exports read. Everything in it is a
 //! pure function of the plan and the seconds (`tally.rs`).
 
-use super::frame::{Counts, Segment};
+use super::frame::{MessageCounts, Segment};
 use super::plan::{LoadPlan, Pacing, Role};
 use super::quiescence::Ledger;
 use super::threshold::ThresholdFinding;
@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 /// What may be said of a load.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Verdict {
+pub enum LoadVerdict {
     /// Every threshold holds, nothing was dropped, and the generator was on time.
     Pass,
     /// Something does not hold.
@@ -28,7 +28,7 @@ pub enum Verdict {
     Unclear,
 }
 
-impl Verdict {
+impl LoadVerdict {
     /// As it is printed.
     pub const fn name(self) -> &'static str {
         match self {
@@ -44,7 +44,7 @@ impl Verdict {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LoadOutcome {
     /// What may be said of it.
-    pub verdict: Verdict,
+    pub verdict: LoadVerdict,
     /// Why, and what else to know of it, each a sentence.
     pub reasons: Vec<String>,
     /// What was to be done, with what each stage wants and was granted.
@@ -77,9 +77,9 @@ pub struct LoadOutcome {
     /// Messages that were in flight when a process ended before its plan did.
     pub cut_off: u64,
     /// The course of it, in at most [`POINTS`] steps.
-    pub points: Vec<Point>,
+    pub points: Vec<CoursePoint>,
     /// Response and service by percentile.
-    pub spectrum: Vec<Step>,
+    pub spectrum: Vec<SpectrumStep>,
 }
 
 /// Level of the intervals of percentiles.
@@ -101,7 +101,7 @@ pub struct StageOutcome {
     /// How long it was.
     pub took: Nanos,
     /// How many messages came to what.
-    pub counts: Counts,
+    pub counts: MessageCounts,
     /// Response times.
     pub response: Percentiles,
     /// Service times.
@@ -184,7 +184,7 @@ pub struct Recovery {
 
 /// One step of the course.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Point {
+pub struct CoursePoint {
     /// When it began, in seconds from the plan's start.
     pub at_s: f64,
     /// How long it is.
@@ -192,7 +192,7 @@ pub struct Point {
     /// The number of its stage.
     pub stage: u32,
     /// What came to what in it.
-    pub counts: Counts,
+    pub counts: MessageCounts,
     /// In flight at its end.
     pub in_flight: u64,
     /// Its responses, median and 99 %; none where there were none.
@@ -207,7 +207,7 @@ pub struct Point {
 
 /// One step of a percentile spectrum.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Step {
+pub struct SpectrumStep {
     /// Which percentile, 0 to 1.
     pub share: f64,
     /// Response time there; none where it is one of those that failed, or too few are beyond it.

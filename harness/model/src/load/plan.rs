@@ -1,7 +1,7 @@
 //! A load test as data: the stages, the rate of each, and how long it may take. How a file or a
 //! flag becomes one is in `file.rs` and `flags.rs`; what makes no sense is said in `check.rs`.
 
-use crate::load::threshold::{Metric, Threshold};
+use crate::load::threshold::{LoadMetric, Threshold};
 use crate::units::Nanos;
 use serde::{Deserialize, Serialize};
 
@@ -217,7 +217,7 @@ impl LoadPlan {
     }
 
     /// True where a threshold is on `metric`.
-    pub fn asks(&self, metric: Metric) -> bool {
+    pub fn asks(&self, metric: LoadMetric) -> bool {
         self.thresholds.iter().any(|threshold| threshold.metric == metric)
     }
 

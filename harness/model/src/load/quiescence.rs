@@ -49,7 +49,7 @@ impl Thing {
 
 /// One thing, before and after.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Row {
+pub struct LedgerRow {
     /// What.
     pub thing: Thing,
     /// Before the first agent was there.
@@ -58,7 +58,7 @@ pub struct Row {
     pub after: Reading<u64>,
 }
 
-impl Row {
+impl LedgerRow {
     /// How many more there are; none where one of the two counts is missing.
     pub fn left(&self) -> Option<u64> {
         Some(self.after.known()?.saturating_sub(*self.before.known()?))
@@ -69,7 +69,7 @@ impl Row {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ledger {
     /// Each thing.
-    pub rows: Vec<Row>,
+    pub rows: Vec<LedgerRow>,
     /// Messages that the target handled since the count before.
     pub messages: u64,
 }
@@ -91,7 +91,7 @@ impl Ledger {
         (!missing.is_empty()).then(|| format!("not counted: {}", missing.join(", ")))
     }
 
-    fn complaint(&self, row: &Row) -> Option<String> {
+    fn complaint(&self, row: &LedgerRow) -> Option<String> {
         let left = row.left()?;
         if row.thing.is_exact() {
             return (left > 0).then(|| format!("{left} {}", row.thing.name()));
@@ -110,8 +110,8 @@ mod tests {
     use super::*;
     use crate::reading::Missing;
 
-    fn row(thing: Thing, before: u64, after: u64) -> Row {
-        Row { thing, before: Reading::Known(before), after: Reading::Known(after) }
+    fn row(thing: Thing, before: u64, after: u64) -> LedgerRow {
+        LedgerRow { thing, before: Reading::Known(before), after: Reading::Known(after) }
     }
 
     #[test]
@@ -137,7 +137,7 @@ mod tests {
     fn what_was_not_counted_is_not_clean() {
         assert!(Ledger::default().uncounted().is_some());
         let why = Missing::Unsupported("nobody tells".to_owned());
-        let rows = vec![Row {
+        let rows = vec![LedgerRow {
             thing: Thing::Files,
             before: Reading::Known(1),
             after: Reading::Missing(why),

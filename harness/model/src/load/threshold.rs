@@ -17,7 +17,7 @@ pub struct BadThreshold(pub(super) String);
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Threshold {
     /// Of what.
-    pub metric: Metric,
+    pub metric: LoadMetric,
     /// Of which stage; none for the whole load test.
     pub stage: Option<String>,
     /// Which figure of it.
@@ -58,7 +58,7 @@ impl ThresholdFinding {
 /// What can be judged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Metric {
+pub enum LoadMetric {
     /// From the intended instant to the answer.
     ResponseTime,
     /// From the sending to the answer.
@@ -103,7 +103,7 @@ pub enum Aggregate {
 
 /// The sort of a metric, which decides what can be said of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum MetricKind {
     /// Times, of which there are quantiles.
     Trend,
     /// A share of one.
@@ -114,7 +114,7 @@ pub enum Kind {
     Gauge,
 }
 
-impl Kind {
+impl MetricKind {
     /// The aggregations of it, as they are written.
     const fn aggregates(self) -> &'static str {
         match self {
@@ -137,7 +137,7 @@ impl Kind {
     }
 }
 
-impl Metric {
+impl LoadMetric {
     /// Every metric.
     pub const ALL: [Self; 9] = [
         Self::ResponseTime,
@@ -167,12 +167,12 @@ impl Metric {
     }
 
     /// Its sort.
-    pub const fn kind(self) -> Kind {
+    pub const fn kind(self) -> MetricKind {
         match self {
-            Self::ResponseTime | Self::ServiceTime => Kind::Trend,
-            Self::Success | Self::Errors | Self::Dropped => Kind::Rate,
-            Self::Messages => Kind::Counter,
-            Self::Leak | Self::Degradation | Self::RecoveryTime => Kind::Gauge,
+            Self::ResponseTime | Self::ServiceTime => MetricKind::Trend,
+            Self::Success | Self::Errors | Self::Dropped => MetricKind::Rate,
+            Self::Messages => MetricKind::Counter,
+            Self::Leak | Self::Degradation | Self::RecoveryTime => MetricKind::Gauge,
         }
     }
 
@@ -255,9 +255,9 @@ impl Threshold {
     /// The unit of its figure.
     fn unit(&self) -> Unit {
         match (self.metric, self.metric.kind()) {
-            (Metric::RecoveryTime, _) | (_, Kind::Trend) => Unit::Nanos,
-            (Metric::Degradation, _) | (_, Kind::Rate) => Unit::Share,
-            (_, Kind::Counter) if self.aggregate == Aggregate::Rate => Unit::PerSecond,
+            (LoadMetric::RecoveryTime, _) | (_, MetricKind::Trend) => Unit::Nanos,
+            (LoadMetric::Degradation, _) | (_, MetricKind::Rate) => Unit::Share,
+            (_, MetricKind::Counter) if self.aggregate == Aggregate::Rate => Unit::PerSecond,
             _ => Unit::Count,
         }
     }
@@ -295,7 +295,7 @@ const FORM: &str = "aggregation, operator and number, such as p(99)<100ms";
 /// The longest condition and the longest selector in bytes.
 const TEXT_BYTES: usize = 200;
 
-fn read_selector(selector: &str) -> Result<(Metric, Option<String>), BadThreshold> {
+fn read_selector(selector: &str) -> Result<(LoadMetric, Option<String>), BadThreshold> {
     let bad = |why: &str| BadThreshold(format!("threshold {selector:?}: {why}"));
     if selector.len() > TEXT_BYTES || selector.chars().any(char::is_control) {
         let start: String = selector.chars().take(20).collect();
@@ -314,17 +314,18 @@ fn read_selector(selector: &str) -> Result<(Metric, Option<String>), BadThreshol
             (name.trim(), Some(stage.to_owned()))
         }
     };
-    let metric = Metric::ALL.into_iter().find(|metric| metric.name() == name).ok_or_else(|| {
-        let names: Vec<&str> = Metric::ALL.iter().map(|metric| metric.name()).collect();
-        bad(&format!("{name:?} is no metric of a load test; write one of {}", names.join(", ")))
-    })?;
-    if stage.is_some() && metric.kind() == Kind::Gauge {
+    let metric =
+        LoadMetric::ALL.into_iter().find(|metric| metric.name() == name).ok_or_else(|| {
+            let names: Vec<&str> = LoadMetric::ALL.iter().map(|metric| metric.name()).collect();
+            bad(&format!("{name:?} is no metric of a load test; write one of {}", names.join(", ")))
+        })?;
+    if stage.is_some() && metric.kind() == MetricKind::Gauge {
         return Err(bad(&format!("{name} is of the whole load test: write it without the stage")));
     }
     Ok((metric, stage))
 }
 
-fn read_limit(metric: Metric, text: &str) -> Result<f64, String> {
+fn read_limit(metric: LoadMetric, text: &str) -> Result<f64, String> {
     const NANOS_PER_MS: f64 = 1e6;
     let number = text.parse::<f64>().ok();
     if !metric.is_time() {
@@ -332,7 +333,7 @@ fn read_limit(metric: Metric, text: &str) -> Result<f64, String> {
         let number = number.filter(|number| number.is_finite()).ok_or_else(|| {
             format!("{text:?} is no number; {name} is no time, and has none of its units")
         })?;
-        let is_share = metric.kind() == Kind::Rate;
+        let is_share = metric.kind() == MetricKind::Rate;
         return if is_share && !(0.0..=1.0).contains(&number) {
             Err(format!("{name} is a share from 0 to 1: write 0.99 for 99 %"))
         } else {

@@ -9,7 +9,7 @@ fn parse(selector: &str, text: &str) -> Threshold {
 #[test]
 fn a_condition_is_read_and_shown_as_written() {
     let threshold = parse("response_time{stage:hold}", "p( 99.9 ) <= 1.5s");
-    assert_eq!(threshold.metric, Metric::ResponseTime);
+    assert_eq!(threshold.metric, LoadMetric::ResponseTime);
     assert_eq!(threshold.stage.as_deref(), Some("hold"));
     assert_eq!(threshold.aggregate, Aggregate::P(99.9));
     assert_eq!(threshold.bound, Bound::at_most(1.5e9));

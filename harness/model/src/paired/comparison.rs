@@ -7,7 +7,7 @@ use crate::case::{CaseKey, Outcome};
 use crate::estimate::Interval;
 use crate::metric::MetricName;
 use crate::record::kit::Kit;
-use crate::record::store::{self, COMPARISON_FILE, Page, RunFolder, StoreError};
+use crate::record::store::{self, COMPARISON_FILE, RunFolder, StoreError, StoredPage};
 use crate::record::{Budget, Host, Run, Status};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -136,7 +136,7 @@ pub struct Decision {
 /// How much two processes of one version agree on a count.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Kind {
+pub enum CountAgreement {
     /// To the last digit, in both versions.
     Exact,
     /// They differ by this share of the count.
@@ -152,7 +152,7 @@ pub struct ExactVerdict {
     /// What was counted.
     pub metric: MetricName,
     /// How exact it is.
-    pub kind: Kind,
+    pub kind: CountAgreement,
     /// The base's count: the median of its processes; none where it told none.
     pub base: Option<f64>,
     /// The candidate's.
@@ -264,7 +264,7 @@ impl Comparison {
     }
 }
 
-impl Page for Comparison {
+impl StoredPage for Comparison {
     const FILE: &'static str = COMPARISON_FILE;
     const SCHEMA: u32 = SCHEMA;
     type Row = Turn;

@@ -64,7 +64,7 @@ pub enum Origin {
 /// What the weights of a profile count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Weight {
+pub enum SampleWeight {
     /// CPU time in nanoseconds.
     CpuNs,
     /// Bytes allocated.
@@ -137,7 +137,7 @@ pub struct Profile {
     /// How good it is.
     pub health: Health,
     /// What its weights count.
-    pub weight: Weight,
+    pub weight: SampleWeight,
     /// Files that code comes from.
     pub mappings: Vec<Mapping>,
     /// Functions at places.

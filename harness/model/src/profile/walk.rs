@@ -1,7 +1,7 @@
 //! The ways through a profile that all pictures and exports take: the frames of a stack, the weight
 //! on each stack, and whether the profile holds together at all.
 
-use super::{Frame, Profile, ProfileError, Weight};
+use super::{Frame, Profile, ProfileError, SampleWeight};
 use crate::units::Unit;
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ pub struct StackWeight {
     pub squares: f64,
 }
 
-impl Weight {
+impl SampleWeight {
     /// The unit that weights are in.
     pub const fn unit(self) -> Unit {
         match self {
@@ -139,8 +139,10 @@ mod tests {
 
     #[test]
     fn inlined_frames_stand_above_what_they_were_inlined_into() {
-        let profile =
-            fixture::profile(Weight::CpuNs, "1 h:main > g:outer > i:inner > i:innermost > g:leaf");
+        let profile = fixture::profile(
+            SampleWeight::CpuNs,
+            "1 h:main > g:outer > i:inner > i:innermost > g:leaf",
+        );
         let names: Vec<_> = profile.frames_of(0).map(|frame| frame.name.as_str()).collect();
         assert_eq!(names, ["main", "outer", "inner", "innermost", "leaf"]);
         assert_eq!(profile.stacks[0].len(), 3);

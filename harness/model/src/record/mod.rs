@@ -16,7 +16,7 @@ use crate::case::{CaseKey, Check, Outcome};
 use crate::load::outcome::LoadOutcome;
 use crate::metric::MetricName;
 use crate::profile::changes::Changes;
-use crate::profile::{About, Health, Shares, Weight};
+use crate::profile::{About, Health, SampleWeight, Shares};
 use crate::reading::{Missing, Reading};
 use crate::units::{Bytes, Nanos};
 use serde::{Deserialize, Serialize};
@@ -243,7 +243,7 @@ pub struct ProfileRecord {
     /// What was profiled.
     pub about: About,
     /// What its weights count.
-    pub weight: Weight,
+    pub weight: SampleWeight,
     /// The sum of its weights.
     pub total: u64,
     /// How good it is.

@@ -107,12 +107,12 @@ impl RunFolder {
     ///
     /// # Errors
     /// [`StoreError::Write`]; the old page is still there.
-    pub fn write<P: Page>(&self, page: &P) -> Result<(), StoreError> {
+    pub fn write<P: StoredPage>(&self, page: &P) -> Result<(), StoreError> {
         self.is_kept.store(true, Ordering::Relaxed);
         self.put(page)
     }
 
-    pub(super) fn put<P: Page>(&self, page: &P) -> Result<(), StoreError> {
+    pub(super) fn put<P: StoredPage>(&self, page: &P) -> Result<(), StoreError> {
         let path = self.path.join(P::FILE);
         let page = page.clone().promising(self.valid);
         let mut json =
@@ -155,7 +155,7 @@ pub(super) fn refuse_content(path: &Path) -> Result<(), StoreError> {
 }
 
 /// What a folder is about, beside the rows of its `samples.csv`.
-pub trait Page: Clone + Serialize + DeserializeOwned {
+pub trait StoredPage: Clone + Serialize + DeserializeOwned {
     /// Its file.
     const FILE: &'static str;
     /// Its schema.
@@ -171,7 +171,7 @@ pub trait Page: Clone + Serialize + DeserializeOwned {
     fn promising(self, samples_bytes: u64) -> Self;
 }
 
-impl Page for Record {
+impl StoredPage for Record {
     const FILE: &'static str = RECORD_FILE;
     const SCHEMA: u32 = record::SCHEMA;
     type Row = Sample;
@@ -190,13 +190,13 @@ impl Page for Record {
 }
 
 /// The page of a folder and the rows that belong to it.
-pub(crate) fn load<P: Page>(path: &Path) -> Result<(P, Vec<P::Row>), StoreError> {
+pub(crate) fn load<P: StoredPage>(path: &Path) -> Result<(P, Vec<P::Row>), StoreError> {
     let page: P = load_page(path)?;
     let rows = read_rows(path, page.samples_bytes())?;
     Ok((page, rows))
 }
 
-fn load_page<P: Page>(path: &Path) -> Result<P, StoreError> {
+fn load_page<P: StoredPage>(path: &Path) -> Result<P, StoreError> {
     /// The part that every version can read.
     #[derive(Deserialize)]
     struct AnySchema {

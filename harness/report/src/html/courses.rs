@@ -4,7 +4,7 @@ use crate::chart::load::{Slope, latency, rates, spectrum, trend};
 use crate::chart::plane::{Plane, Stage};
 use crate::chart::series::{Look, Point};
 use crate::sections::load::{label, per_day, per_message};
-use caxton_model::load::outcome::{Leak, LoadOutcome, Point as Step};
+use caxton_model::load::outcome::{CoursePoint as Step, Leak, LoadOutcome};
 use caxton_model::load::plan::{Pacing, Rate};
 use caxton_model::sanitise::sanitise;
 use caxton_model::units::{Nanos, Unit};
@@ -152,13 +152,14 @@ fn percentiles(load: &LoadOutcome) -> Plane {
     // The least of all is no percentile, and draws the scale far down.
     let steps = load.spectrum.iter().filter(|step| step.share > 0.0);
     let steps: Vec<_> = steps.collect();
-    let line = |times: fn(&caxton_model::load::outcome::Step) -> Option<u64>| -> Vec<Point> {
-        let at = |step: &&caxton_model::load::outcome::Step| match times(step) {
-            Some(time) => Point::new(step.share, time as f64),
-            None => Point::gap(step.share),
+    let line =
+        |times: fn(&caxton_model::load::outcome::SpectrumStep) -> Option<u64>| -> Vec<Point> {
+            let at = |step: &&caxton_model::load::outcome::SpectrumStep| match times(step) {
+                Some(time) => Point::new(step.share, time as f64),
+                None => Point::gap(step.share),
+            };
+            steps.iter().map(at).collect()
         };
-        steps.iter().map(at).collect()
-    };
     let lines =
         [("response", line(|step| step.response_ns)), ("service", line(|step| step.service_ns))];
     let is_known = |points: &[Point]| points.iter().any(|point| !point.is_gap());

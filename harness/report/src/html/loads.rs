@@ -8,7 +8,7 @@ use super::verdict::Tone;
 use crate::sections::load;
 use crate::table::Table;
 use caxton_analysis::load::recovery::CALM;
-use caxton_model::load::outcome::{LoadOutcome, Recovery, Verdict};
+use caxton_model::load::outcome::{LoadOutcome, LoadVerdict, Recovery};
 use caxton_model::reading::Reading;
 use caxton_model::record::{CaseRecord, Record};
 use caxton_model::sanitise::sanitise;
@@ -22,10 +22,10 @@ const WORDS_MAX: usize = 800;
 pub(super) fn tone(load: &LoadOutcome) -> Tone {
     match load.verdict {
         // No better than the part that was done.
-        Verdict::Pass if load.part().is_some() => Tone::Open,
-        Verdict::Pass => Tone::Good,
-        Verdict::Unclear => Tone::Open,
-        Verdict::Fail | Verdict::Invalid => Tone::Bad,
+        LoadVerdict::Pass if load.part().is_some() => Tone::Open,
+        LoadVerdict::Pass => Tone::Good,
+        LoadVerdict::Unclear => Tone::Open,
+        LoadVerdict::Fail | LoadVerdict::Invalid => Tone::Bad,
     }
 }
 

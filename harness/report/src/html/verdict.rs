@@ -6,7 +6,7 @@ use caxton_analysis::finding::LimitVerdict;
 use caxton_analysis::requirements;
 use caxton_analysis::targets::{GradedTarget, grade};
 use caxton_model::case::Outcome;
-use caxton_model::load::outcome::{LoadOutcome, Verdict as Judgement};
+use caxton_model::load::outcome::{LoadOutcome, LoadVerdict as Judgement};
 use caxton_model::paired::comparison::{Comparison, Conclusion};
 use caxton_model::record::{CaseRecord, Record, Status};
 use caxton_model::sanitise::sanitise;

@@ -12,7 +12,7 @@ use super::picture::{Head, draw};
 use caxton_model::profile::changes::NORMAL_95;
 use caxton_model::profile::folded::escaped;
 use caxton_model::profile::names::normalised;
-use caxton_model::profile::{Frame, Origin, Profile, ProfileError, Weight, health};
+use caxton_model::profile::{Frame, Origin, Profile, ProfileError, SampleWeight, health};
 use caxton_model::units::Unit;
 use inferno::flamegraph::Options;
 use inferno::flamegraph::color::{Color, StrokeColor};
@@ -69,7 +69,7 @@ struct Side {
 pub struct Differential {
     native: Side,
     wasm: Side,
-    weight: Weight,
+    weight: SampleWeight,
 }
 
 impl Differential {
@@ -147,7 +147,7 @@ impl Differential {
         if own.iter().any(|own| own.weight > 0.0) {
             let than = if growth < 0.0 { "less" } else { "more" };
             words.push_str(&format!("; in itself {} {than}", unit.show(growth.abs())));
-            if self.weight == Weight::CpuNs {
+            if self.weight == SampleWeight::CpuNs {
                 let variance = self.native.variance(own[0]) + self.wasm.variance(own[1]);
                 words.push_str(&format!(" ±{}", unit.show(NORMAL_95 * variance.sqrt())));
             }

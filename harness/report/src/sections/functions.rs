@@ -1,7 +1,7 @@
 //! What WASM costs each function, as a table.
 
 use crate::table::{Table, Tone};
-use caxton_model::profile::Weight;
+use caxton_model::profile::SampleWeight;
 use caxton_model::profile::changes::{Changes, FunctionRow, NORMAL_95};
 use caxton_model::words::NONE;
 
@@ -29,7 +29,7 @@ pub(crate) fn table(changes: &Changes, agent: &str) -> Table {
     }
     let text = "native, WASM and growth: in the function itself; all: with what it calls";
     table.note(Tone::Plain, text);
-    if changes.weight == Weight::CpuNs {
+    if changes.weight == SampleWeight::CpuNs {
         let text = "± half a 95 % interval for the number of samples (Poisson), and for \
                     nothing else: not for how runs differ";
         table.note(Tone::Plain, text);

@@ -4,10 +4,10 @@
 use crate::table::{Table, Tone, name};
 use caxton_model::case::Outcome;
 use caxton_model::load::outcome::{
-    Leak, LoadOutcome, Percentile, Percentiles, Recovery, StageOutcome, Verdict,
+    Leak, LoadOutcome, LoadVerdict, Percentile, Percentiles, Recovery, StageOutcome,
 };
 use caxton_model::load::plan::Pacing;
-use caxton_model::load::quiescence::{Row, Thing};
+use caxton_model::load::quiescence::{LedgerRow, Thing};
 use caxton_model::reading::Reading;
 use caxton_model::record::{CaseRecord, Record};
 use caxton_model::units::{Nanos, Unit};
@@ -37,10 +37,10 @@ pub(crate) fn of(record: &Record) -> Vec<(&CaseRecord, &LoadOutcome)> {
 }
 
 /// How bad a verdict is.
-pub(crate) const fn tone(verdict: Verdict) -> Tone {
+pub(crate) const fn tone(verdict: LoadVerdict) -> Tone {
     match verdict {
-        Verdict::Pass | Verdict::Unclear => Tone::Plain,
-        Verdict::Fail | Verdict::Invalid => Tone::Bad,
+        LoadVerdict::Pass | LoadVerdict::Unclear => Tone::Plain,
+        LoadVerdict::Fail | LoadVerdict::Invalid => Tone::Bad,
     }
 }
 
@@ -426,7 +426,7 @@ pub(crate) fn left(loads: &[(&CaseRecord, &LoadOutcome)]) -> Table {
         let Reading::Known(ledger) = &load.left else { continue };
         let of = |thing: Thing| {
             let row = ledger.rows.iter().find(|row| row.thing == thing);
-            row.and_then(Row::left).map_or_else(|| "-".to_owned(), count)
+            row.and_then(LedgerRow::left).map_or_else(|| "-".to_owned(), count)
         };
         let row = [label(load), count(ledger.messages)].into_iter().chain(THINGS.map(of));
         table.row(Tone::Plain, row);

@@ -5,7 +5,7 @@ use crate::sections::figures::{estimate, interval, launches};
 use crate::sections::functions;
 use crate::sections::overhead::label;
 use crate::table::{Table, Tone};
-use caxton_model::profile::{Weight, health};
+use caxton_model::profile::{SampleWeight, health};
 use caxton_model::reading::Reading;
 use caxton_model::record::{CaseRecord, ProfileRecord, Record};
 use caxton_model::units::Unit;
@@ -57,8 +57,8 @@ fn quality(cases: &[&CaseRecord]) -> Table {
             _ => NONE.to_owned(),
         };
         let weight = match profile.weight {
-            Weight::CpuNs => Unit::Nanos.show(profile.total as f64),
-            Weight::Bytes | Weight::PeakBytes => Unit::Bytes.show(profile.total as f64),
+            SampleWeight::CpuNs => Unit::Nanos.show(profile.total as f64),
+            SampleWeight::Bytes | SampleWeight::PeakBytes => Unit::Bytes.show(profile.total as f64),
         };
         let kernel = match &health.kernel_ns {
             Reading::Known(ns) => {
@@ -105,7 +105,8 @@ fn quality(cases: &[&CaseRecord]) -> Table {
 fn shares(cases: &[&CaseRecord]) -> Table {
     let columns = ["<agent", "<side", "agent", "boundary", "wasmtime", "harness", "unknown", "±"];
     let mut table = Table::new("Where the samples fell", &columns);
-    let sampled = each(cases).into_iter().filter(|(_, profile)| profile.weight == Weight::CpuNs);
+    let sampled =
+        each(cases).into_iter().filter(|(_, profile)| profile.weight == SampleWeight::CpuNs);
     for (case, profile) in sampled {
         let shares = &profile.shares;
         let parts = [shares.guest, shares.boundary, shares.engine, shares.host, shares.unknown];

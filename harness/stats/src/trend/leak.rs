@@ -29,7 +29,7 @@ const POWER: f64 = 0.8;
 
 /// Something that was sampled over a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Series {
+pub struct SampledSeries {
     /// What it is of.
     pub name: String,
     /// The smallest growth that matters, in the series' unit.
@@ -117,7 +117,7 @@ pub struct SeriesGrowth {
 }
 
 /// Tells whether `series` leaks.
-pub fn leak(series: &Series, options: &LeakOptions) -> Trend {
+pub fn leak(series: &SampledSeries, options: &LeakOptions) -> Trend {
     let name = series.name.clone();
     match judge(series, options) {
         Ok((verdict, judged)) => Trend { name, verdict, judged: Some(judged) },
@@ -126,7 +126,10 @@ pub fn leak(series: &Series, options: &LeakOptions) -> Trend {
 }
 
 /// The verdict and what it is from, or why there is none.
-fn judge(series: &Series, options: &LeakOptions) -> Result<(LimitVerdict, SeriesGrowth), String> {
+fn judge(
+    series: &SampledSeries,
+    options: &LeakOptions,
+) -> Result<(LimitVerdict, SeriesGrowth), String> {
     check(series, options)?;
     let (first_s, to_s) = (series.at_s[0], series.at_s[series.at_s.len() - 1]);
     let from_s = first_s + (options.warm_up_share * (to_s - first_s)).max(options.cycle_s);
@@ -194,7 +197,7 @@ fn verdict(
 }
 
 /// Fails for what no run and no options may be.
-fn check(series: &Series, options: &LeakOptions) -> Result<(), String> {
+fn check(series: &SampledSeries, options: &LeakOptions) -> Result<(), String> {
     let is_share = |share: f64| (0.0..1.0).contains(&share);
     let are_shares = is_share(options.warm_up_share)
         && is_share(options.level)
@@ -223,7 +226,7 @@ fn check(series: &Series, options: &LeakOptions) -> Result<(), String> {
 }
 
 /// Time and value of what was sampled; what is no number was not.
-fn known(series: &Series) -> impl Iterator<Item = (f64, f64)> {
+fn known(series: &SampledSeries) -> impl Iterator<Item = (f64, f64)> {
     let pairs = series.at_s.iter().zip(&series.values);
     pairs.filter_map(|(at, value)| Some((*at, (*value)?))).filter(|(_, value)| value.is_finite())
 }

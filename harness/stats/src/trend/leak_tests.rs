@@ -46,7 +46,7 @@ fn drip(size: f64) -> Shape {
 }
 
 /// Level, noise and `shapes`.
-fn trace(random: &mut fastrand::Rng, shapes: &[Shape]) -> Series {
+fn trace(random: &mut fastrand::Rng, shapes: &[Shape]) -> SampledSeries {
     let noise = noise(random, 0.9, 0.3);
     let value = |(second, noise): (usize, &f64)| {
         let at = second as f64 / SAMPLES as f64;
@@ -57,9 +57,9 @@ fn trace(random: &mut fastrand::Rng, shapes: &[Shape]) -> Series {
 }
 
 /// `values`, one each second.
-fn series(values: Vec<Option<f64>>) -> Series {
+fn series(values: Vec<Option<f64>>) -> SampledSeries {
     let at_s = (0..values.len()).map(|second| second as f64).collect();
-    Series { name: "live".to_owned(), unit_floor: 0.0, at_s, values }
+    SampledSeries { name: "live".to_owned(), unit_floor: 0.0, at_s, values }
 }
 
 /// Percent of traces that are called a leak, and at least suspect.
@@ -125,7 +125,7 @@ fn a_slow_warm_up_is_at_least_suspect() {
 }
 
 /// The judgement of `series` by the usual options.
-fn judged(series: &Series) -> (LimitVerdict, SeriesGrowth) {
+fn judged(series: &SampledSeries) -> (LimitVerdict, SeriesGrowth) {
     let told = leak(series, &LeakOptions::default());
     (told.verdict, told.judged.expect("a whole series is judged"))
 }
@@ -194,7 +194,7 @@ fn growth_below_the_floor_does_not_matter() {
 }
 
 /// The reason why `series` is not judged; panics if it is.
-fn refusal(series: &Series, options: &LeakOptions) -> String {
+fn refusal(series: &SampledSeries, options: &LeakOptions) -> String {
     let told = leak(series, options);
     assert_eq!(told.judged, None);
     match told.verdict {

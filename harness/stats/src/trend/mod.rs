@@ -8,5 +8,6 @@ mod leak;
 pub use degradation::{Degradation, Ratio, SECONDS_MIN, Worse, degradation};
 pub use joint::{SeriesClass, agree};
 pub use leak::{
-    GAPS_MAX, LeakOptions, Series, SeriesGrowth, Trend, WINDOW_SAMPLES_MIN, WINDOWS_MIN, leak,
+    GAPS_MAX, LeakOptions, SampledSeries, SeriesGrowth, Trend, WINDOW_SAMPLES_MIN, WINDOWS_MIN,
+    leak,
 };

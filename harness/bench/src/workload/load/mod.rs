@@ -23,7 +23,7 @@ use self::target::{Nobody, Target};
 use crate::measure::protocol::{AgentFiles, Event, LoadJob, LoadTarget};
 use crate::timing::context::Context;
 use caxton_model::case::{CaseKey, Outcome};
-use caxton_model::load::frame::{Frame, Line, Look, Segment};
+use caxton_model::load::frame::{LoadLine, LoadSecond, MachineLook, Segment};
 use caxton_model::load::plan::Pacing;
 use caxton_model::load::quiescence::Ledger;
 use caxton_model::load::schedule::Schedule;
@@ -138,7 +138,7 @@ impl Load<'_, '_> {
         let before = looks::count();
         let target = self.cores.without(start)?;
         (self.ctx.tell)(Event::Working);
-        self.tell(Line::Segment(Segment {
+        self.tell(LoadLine::Segment(Segment {
             number: self.job.segment,
             started_utc: clock::utc(),
             started_unix_ms: clock::unix_ms(),
@@ -151,7 +151,7 @@ impl Load<'_, '_> {
         target.add_up(sent)?;
         drop(target);
         let rows = looks::rows(&before, &looks::count(), 0);
-        self.tell(Line::Ended(Ledger { rows, messages: sent }));
+        self.tell(LoadLine::Ended(Ledger { rows, messages: sent }));
         Ok(())
     }
 
@@ -161,7 +161,7 @@ impl Load<'_, '_> {
         let bounds =
             Bounds { from_second: self.job.from_second, for_ns: self.job.for_ns, stop: &stop };
         let schedule = Schedule::new(plan);
-        let (tell, frames) = mpsc::channel::<Frame>();
+        let (tell, frames) = mpsc::channel::<LoadSecond>();
         let pace = RealTime { shares_core: self.cores.shared.is_some() };
         thread::scope(|scope| {
             let generator = Generator::new(plan, bounds, schedule, target, &pace);
@@ -183,7 +183,7 @@ impl Load<'_, '_> {
     }
 
     /// Tells the frames as they come, with what is read meanwhile; how many messages were sent.
-    fn watch(&mut self, frames: &Receiver<Frame>) -> u64 {
+    fn watch(&mut self, frames: &Receiver<LoadSecond>) -> u64 {
         let planned_ns = match (self.job.for_ns, self.job.plan.pacing) {
             (Some(for_ns), _) => for_ns,
             (None, Pacing::Open) => self.job.plan.granted().0,
@@ -192,7 +192,7 @@ impl Load<'_, '_> {
         };
         let step_ns = (planned_ns / LOOKS).clamp(LOOK_NS_MIN, LOOK_NS_MAX);
         let (start_ns, from_ns) = (self.ctx.clock.now().0, self.job.from_second * 1_000_000_000);
-        let (mut sent, mut taken, mut looks) = (0, 0, Vec::<Look>::new());
+        let (mut sent, mut taken, mut looks) = (0, 0, Vec::<MachineLook>::new());
         loop {
             let since_ns = self.ctx.clock.now().0 - start_ns;
             let left_ns = (taken * step_ns).saturating_sub(since_ns);
@@ -200,7 +200,7 @@ impl Load<'_, '_> {
                 Ok(mut frame) => {
                     sent += frame.counts().sent;
                     frame.looks = std::mem::take(&mut looks);
-                    self.tell(Line::Second(Box::new(frame)));
+                    self.tell(LoadLine::Second(Box::new(frame)));
                 }
                 Err(RecvTimeoutError::Timeout) => {
                     let is_whole = taken.is_multiple_of((LOOK_NS_MAX / step_ns).max(1));
@@ -216,7 +216,7 @@ impl Load<'_, '_> {
         }
     }
 
-    fn tell(&mut self, line: Line) {
+    fn tell(&mut self, line: LoadLine) {
         let case = self.case.clone();
         (self.ctx.tell)(Event::Load { case, line: Box::new(line) });
     }

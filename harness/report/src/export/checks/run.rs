@@ -6,7 +6,7 @@ use caxton_analysis::finding::{Bound, Finding, LimitVerdict};
 use caxton_analysis::targets::{GradedTarget, decimal};
 use caxton_analysis::{requirements, targets};
 use caxton_model::case::{CaseKey, Outcome};
-use caxton_model::load::outcome::Verdict;
+use caxton_model::load::outcome::LoadVerdict;
 use caxton_model::load::threshold::ThresholdFinding;
 use caxton_model::record::{CaseRecord, Record, Status, Summary};
 use caxton_model::units::Unit;
@@ -53,11 +53,11 @@ fn loads(case: &CaseRecord) -> Vec<Check> {
     let Some(load) = case.load.as_deref() else { return Vec::new() };
     let (group, name) = parts(&case.key);
     let state = match load.verdict {
-        Verdict::Pass if load.part().is_some() => State::Weak,
-        Verdict::Pass => State::Good,
-        Verdict::Fail => State::Bad,
-        Verdict::Invalid => State::Broken,
-        Verdict::Unclear => State::Open,
+        LoadVerdict::Pass if load.part().is_some() => State::Weak,
+        LoadVerdict::Pass => State::Good,
+        LoadVerdict::Fail => State::Bad,
+        LoadVerdict::Invalid => State::Broken,
+        LoadVerdict::Unclear => State::Open,
     };
     let reasons = load.reasons.join("; ");
     let says = match load.told() {

@@ -7,7 +7,9 @@ use caxton_analysis::paired::contest::worse_sign;
 use caxton_analysis::requirements::quotient;
 use caxton_model::case::{CaseKey, Outcome};
 use caxton_model::metric::MetricName;
-use caxton_model::paired::comparison::{Comparison, ExactVerdict, Kind, MetricVerdict, Verdict};
+use caxton_model::paired::comparison::{
+    Comparison, CountAgreement, ExactVerdict, MetricVerdict, Verdict,
+};
 use caxton_model::reading::Reading;
 use caxton_model::record::{CaseRecord, Interval, Record, Summary};
 use caxton_model::sanitise::sanitise;
@@ -283,8 +285,8 @@ fn count(exact: &ExactVerdict) -> (Tone, [String; 5]) {
         _ => NONE.to_owned(),
     };
     let how = match exact.kind {
-        Kind::Exact => "exact".to_owned(),
-        Kind::Near { spread } => format!("processes differ by {}", share(spread)),
+        CountAgreement::Exact => "exact".to_owned(),
+        CountAgreement::Near { spread } => format!("processes differ by {}", share(spread)),
     };
     let tone = if exact.verdict == Verdict::Regressed { Tone::Bad } else { Tone::Plain };
     let verdict = exact.verdict.name().to_owned();

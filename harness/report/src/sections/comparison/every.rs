@@ -2,7 +2,7 @@
 
 use super::changes::share;
 use crate::table::{Table, Tone};
-use caxton_model::paired::comparison::{Comparison, Kind, MetricVerdict, Verdict};
+use caxton_model::paired::comparison::{Comparison, CountAgreement, MetricVerdict, Verdict};
 use caxton_model::units::Unit;
 use caxton_model::words::{NONE, bounds, grouped};
 
@@ -66,8 +66,8 @@ pub(super) fn every_count(comparison: &Comparison) -> Table {
             let [base, candidate] =
                 [exact.base, exact.candidate].map(|v| v.map_or(NONE.to_owned(), grouped));
             let kind = match exact.kind {
-                Kind::Exact => "exact".to_owned(),
-                Kind::Near { spread } => format!("within {}", share(spread)),
+                CountAgreement::Exact => "exact".to_owned(),
+                CountAgreement::Near { spread } => format!("within {}", share(spread)),
             };
             let verdict = exact.verdict;
             let (key, name) = (case.key.to_string(), exact.metric.to_string());
