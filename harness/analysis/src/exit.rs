@@ -3,19 +3,16 @@
 use caxton_model::load::outcome::LoadVerdict;
 use caxton_model::paired::comparison::Conclusion;
 
-/// Nothing to complain of.
 pub const FINE: u8 = 0;
 /// A case failed, or a version answers otherwise than the one it is compared with.
 pub const FAILED: u8 = 1;
 /// Wrong use, or a broken set-up.
 pub const WRONG_USE: u8 = 2;
-/// Something got worse.
 pub const REGRESSED: u8 = 3;
 /// Nothing to compare with, only part of it, or an environment that cannot be trusted.
 pub const NOT_COMPARABLE: u8 = 4;
 /// Something stayed open; only where the user asked for certainty.
 pub const INCONCLUSIVE: u8 = 5;
-/// A hard limit was missed.
 pub const LIMIT_MISSED: u8 = 99;
 /// Ctrl-C, as shells count it.
 pub const INTERRUPTED: u8 = 130;

@@ -12,15 +12,12 @@ pub use caxton_stats::limit::{Bound, LimitVerdict};
 pub struct Finding {
     /// The case, or the requirement's name.
     pub subject: String,
-    /// The metric.
     pub metric: MetricName,
     /// The unit of the estimate and the limit.
     pub unit: Unit,
     /// The figure; none where the verdict is unknown.
     pub estimate: Option<Summary>,
-    /// The limit.
     pub limit: Bound,
-    /// How they stand.
     pub verdict: LimitVerdict,
 }
 

@@ -26,7 +26,6 @@ use toml::Spanned;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{name}, line {line}: {why}")]
 pub struct BadLimits {
-    /// The file's name.
     name: String,
     /// The line, from 1.
     line: usize,
@@ -34,7 +33,6 @@ pub struct BadLimits {
     why: String,
 }
 
-/// A file of limits.
 #[derive(Debug, Clone, Default)]
 pub struct Limits {
     entries: Vec<LimitEntry>,

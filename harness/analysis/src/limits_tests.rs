@@ -6,7 +6,6 @@ use caxton_fixture as fixture;
 use caxton_fixture::metric as name;
 use expect_test::expect;
 
-/// The limits of `text`.
 fn limits(text: &str) -> Limits {
     Limits::parse("limits.toml", text).unwrap()
 }

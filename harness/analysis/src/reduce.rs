@@ -58,7 +58,6 @@ impl Levels {
         Self { quiet_below_ns, ..Self::for_run(m) }
     }
 
-    /// The level of `metric`.
     pub fn of(&self, metric: &Metric) -> f64 {
         if metric.is_same_against_same() { self.same_against_same } else { self.single }
     }
@@ -105,7 +104,6 @@ pub fn quiet_launches(samples: &[Sample], levels: &Levels) -> Option<u32> {
     Some(quiet::quiet_launches(groups.readings.get(&yardstick)?, levels.quiet_below_ns?))
 }
 
-/// The readings of each case.
 fn by_case(samples: &[Sample]) -> BTreeMap<&CaseKey, Groups> {
     let mut of_case: BTreeMap<&CaseKey, Vec<&Sample>> = BTreeMap::new();
     for sample in samples {
@@ -149,7 +147,6 @@ pub fn totals(
 pub struct LaunchLogs {
     /// In the order of the launches.
     pub values: Vec<f64>,
-    /// Raw samples behind them.
     pub samples: u64,
 }
 
@@ -188,9 +185,7 @@ pub fn geomean(cases: &[LaunchLogs], levels: &Levels) -> Option<Summary> {
 /// On which scale the launches' values are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum PerUnit {
-    /// As they are.
     Linear,
-    /// Natural logarithms.
     Log,
     /// As they are, and they must be equal.
     Exact,
@@ -304,7 +299,6 @@ impl Groups {
         (Self { readings, hollow: self.hollow }, company)
     }
 
-    /// [`reduce`].
     fn reduce(&self, levels: &Levels) -> BTreeMap<MetricName, Reading<Summary>> {
         let mut readings = BTreeMap::new();
         for metric in metrics().filter(|metric| self.can_tell(metric)) {

@@ -12,13 +12,9 @@ use caxton_model::units::Unit;
 /// Which case a requirement is about.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Selector {
-    /// Its suite.
     pub suite: &'static str,
-    /// Its workload.
     pub workload: &'static str,
-    /// Its subject.
     pub subject: &'static str,
-    /// Parameters that it has.
     pub params: &'static [(&'static str, &'static str)],
     /// A parameter that it has not.
     pub without: Option<&'static str>,
@@ -26,25 +22,19 @@ pub struct Selector {
     pub finding: Option<(&'static str, &'static str)>,
 }
 
-/// The figure of a requirement.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum RequiredFigure {
-    /// A metric of one case.
     Of(Selector),
     /// The metric of one case over that of another.
     Ratio(Selector, Selector),
 }
 
-/// One row.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Requirement {
-    /// What it is about.
     pub name: &'static str,
-    /// The metric.
     pub metric: &'static str,
     /// Of which case, or which two.
     pub figure: RequiredFigure,
-    /// What is asked of it.
     pub bound: Bound,
 }
 
@@ -109,7 +99,6 @@ const RATE: &str = "subject_to_peer_rate";
 const CPU: &str = "subject_to_peer_cpu";
 const P99: &str = "recover_p99_ns";
 
-/// Every requirement.
 pub const REQUIREMENTS: &[Requirement] = &[
     at_least("msg/s over native tokio, 10 agents", RATE, with(ROUTED, TEN_KIB), 1.0),
     at_least("msg/s over native tokio, 1,000 agents", RATE, with(ROUTED, THOUSAND_KIB), 0.75),
@@ -191,7 +180,6 @@ impl Requirement {
         MetricName::parse(self.metric).expect("a requirement names a row")
     }
 
-    /// The unit of its figure.
     fn unit(&self) -> Unit {
         match self.figure {
             RequiredFigure::Of(_) => self.metric().metric().unit,

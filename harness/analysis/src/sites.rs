@@ -19,10 +19,8 @@ const NAME_MAX: usize = 60;
 /// Parts of a source's path in words.
 const PATH_PARTS: usize = 3;
 
-/// One call site.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CallSite<'a> {
-    /// The function, and where in it.
     pub frame: Option<&'a Frame>,
     /// Weight of the samples it stands behind, in the profile's unit.
     pub weight: u64,

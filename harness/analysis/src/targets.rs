@@ -19,14 +19,7 @@ pub enum Cases {
     /// Every agent's steady-state case.
     Overhead,
     /// Those of a suite, and of it those of a workload whose subject begins so.
-    Mail {
-        /// The suite.
-        suite: &'static str,
-        /// The workload.
-        workload: &'static str,
-        /// How the subject begins.
-        subject: &'static str,
-    },
+    Mail { suite: &'static str, workload: &'static str, subject: &'static str },
 }
 
 impl Cases {
@@ -40,7 +33,6 @@ impl Cases {
         }
     }
 
-    /// The suite that measures them.
     const fn suite(self) -> &'static str {
         match self {
             Self::Overhead => "wasm",
@@ -52,9 +44,7 @@ impl Cases {
 /// Where a target is read from: the sum of metrics, in every such case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TargetSource {
-    /// The cases.
     pub cases: Cases,
-    /// The metrics.
     pub metrics: &'static [&'static str],
     /// Cases of fewer agents do not count: what all agents share is most of their figure.
     pub agents_min: u64,
@@ -84,9 +74,7 @@ impl TargetSource {
 /// One row: three levels, the best first.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Target {
-    /// What it is about.
     pub name: &'static str,
-    /// The levels' unit.
     pub unit: Unit,
     /// Target, acceptable, critical. Less is better where they rise.
     pub levels: [f64; 3],
@@ -113,7 +101,6 @@ const SCALED: Cases = Cases::Mail { suite: SCALABILITY, workload: SCALE, subject
 const AT_WORK: Cases = Cases::Mail { suite: RESOURCES, workload: CPU_PHASES, subject: "reference" };
 const CRASHED: Cases = Cases::Mail { suite: RESOURCES, workload: CRASH, subject: "reference" };
 
-/// Every target.
 pub const TARGETS: &[Target] = &[
     target(
         "message throughput",
@@ -176,7 +163,6 @@ pub const LEVELS: [&str; 4] = ["TARGET", "ACCEPTABLE", "CRITICAL", "MISSED"];
 /// One target, held against a run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GradedTarget {
-    /// The target.
     pub target: Target,
     /// The case that stands worst, or why there is none.
     pub worst: Result<Worst, String>,
@@ -187,13 +173,10 @@ pub struct GradedTarget {
 /// The case that stands worst to a target.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Worst {
-    /// Its key, as text.
     pub case: String,
     /// The metrics whose sum it is.
     pub metrics: &'static [&'static str],
-    /// Its figure.
     pub figure: Summary,
-    /// How it stands to each level.
     pub levels: [LimitVerdict; 3],
 }
 

@@ -216,11 +216,8 @@ pub fn find(profiles: &Path, name: &str, suite: &str) -> Result<Option<PathBuf>,
 /// What a folder of runs holds.
 #[derive(Debug)]
 pub enum Listed {
-    /// A run.
     Run(Box<Record>),
-    /// A comparison.
     Comparison(Box<Comparison>),
-    /// What is wrong with it.
     Bad(StoreError),
 }
 

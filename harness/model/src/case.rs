@@ -4,13 +4,11 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
-/// Workload of the steady-state calls.
 pub const OVERHEAD: &str = "overhead";
 /// Workload of the agents under a memory limit.
 pub const MEMORY_LIMIT: &str = "memory-limit";
 /// Workload that takes a steady-state call apart.
 pub const PARTS: &str = "parts";
-/// Workload of the heap profiles.
 pub const ALLOCATIONS: &str = "allocations";
 /// Suite of messages and tasks per second.
 pub const THROUGHPUT: &str = "throughput";
@@ -26,7 +24,6 @@ pub const BATCHING: &str = "batching";
 pub const POOLING: &str = "pooling";
 /// Its workload of messages that are not copied.
 pub const ZERO_COPY: &str = "zero-copy";
-/// Suite of response times.
 pub const LATENCY: &str = "latency";
 /// Its workload at a fixed rate.
 pub const RESPONSE: &str = "response";
@@ -34,7 +31,6 @@ pub const RESPONSE: &str = "response";
 pub const ROUND_TRIP: &str = "round-trip";
 /// Suite of growing numbers of agents.
 pub const SCALABILITY: &str = "scalability";
-/// Its workload.
 pub const SCALE: &str = "scale";
 /// Suite of memory, CPU time and recovery.
 pub const RESOURCES: &str = "resources";
@@ -73,14 +69,12 @@ pub struct CaseKey {
     pub workload: String,
     /// What runs the agent: `wasmtime-vs-native`.
     pub subject: String,
-    /// The agent's name.
     pub agent: String,
     /// Further axes, in the order of the sweep.
     pub params: Vec<(String, String)>,
 }
 
 impl CaseKey {
-    /// A key without parameters.
     pub fn new(suite: &str, workload: &str, subject: &str, agent: &str) -> Self {
         let [suite, workload, subject, agent] =
             [suite, workload, subject, agent].map(str::to_owned);
@@ -107,7 +101,6 @@ impl CaseKey {
         self.workload == PARTS
     }
 
-    /// True for a heap profile.
     pub fn is_heap(&self) -> bool {
         self.workload == ALLOCATIONS
     }
@@ -173,7 +166,6 @@ impl TryFrom<String> for CaseKey {
     }
 }
 
-/// How a case ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
@@ -218,7 +210,6 @@ impl Outcome {
         }
     }
 
-    /// Why it is not `Ran`.
     pub fn reason(&self) -> Option<&str> {
         match self {
             Self::Ran => None,

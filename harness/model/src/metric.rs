@@ -249,12 +249,10 @@ impl MetricName {
         found.map(|m| Self(m.name)).ok_or_else(|| UnknownMetric(name.to_owned()))
     }
 
-    /// The name itself.
     pub const fn as_str(self) -> &'static str {
         self.0
     }
 
-    /// The row.
     pub fn metric(self) -> &'static Metric {
         metrics().find(|m| m.name == self.0).expect("a MetricName is made from a row only")
     }

@@ -7,9 +7,7 @@ use std::fmt;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reading<T> {
-    /// Measured.
     Known(T),
-    /// Not measured, and why.
     Missing(Missing),
 }
 
@@ -42,7 +40,6 @@ pub enum Missing {
     NotPermitted(String),
     /// Nobody asked for it in this run, or it has no meaning for this case.
     NotRequested(String),
-    /// It was tried and failed.
     Failed(String),
 }
 

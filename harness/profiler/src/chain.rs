@@ -27,7 +27,6 @@ pub(super) enum Ending {
 pub(super) struct Walked {
     /// Addresses inside of instructions, the innermost first.
     pub(super) chain: Vec<u64>,
-    /// How it ends.
     pub(super) ending: Ending,
     /// It is not what the kernel said.
     pub(super) is_mended: bool,
@@ -56,7 +55,6 @@ impl Mender {
         self.known = space.units.len();
     }
 
-    /// The stack of a sample.
     pub(super) fn walk(&mut self, sample: &PerfSample<'_>, space: &Space) -> Walked {
         let kernel = end_of(&inside(&sample.chain), space, false);
         let Some(dump) = sample.dump.filter(|dump| sample.chain.first() == Some(&dump.ip)) else {
@@ -130,7 +128,6 @@ fn end_of(chain: &[u64], space: &Space, unwound: bool) -> Walked {
     Walked { chain, ending, is_mended: false }
 }
 
-/// What unwinding gave.
 struct Unwound {
     /// The leaf, then return addresses.
     chain: Vec<u64>,

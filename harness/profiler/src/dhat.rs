@@ -13,13 +13,11 @@ use caxton_model::reading::{Missing, Reading};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-/// The version of the format.
 const VERSION: u32 = 2;
 /// The first of a file's frames, which all stacks have and no stack names.
 const ROOT: &str = "[root]";
 /// What stands where a name or a file is not known.
 const UNKNOWN: &str = "???";
-/// Our name for it.
 const UNNAMED: &str = "[unknown]";
 
 /// What is read of a file. What it has besides is not looked at.
@@ -47,10 +45,8 @@ struct ReadPoint {
     fs: Vec<usize>,
 }
 
-/// What a file holds.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Heaps {
-    /// Bytes allocated in all.
     pub total: Profile,
     /// Bytes held at the moment when most were held.
     pub peak: Profile,

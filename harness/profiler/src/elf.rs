@@ -21,18 +21,15 @@ pub(super) enum ElfSource {
 /// A function's addresses, as the file counts them, and its mangled name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct ElfSymbol {
-    /// Its addresses.
     pub(super) start: u64,
     /// The first address behind it.
     pub(super) end: u64,
-    /// Its name as it is in the file.
     pub(super) name: String,
 }
 
 /// Unwind tables and their addresses, as the file counts them.
 #[derive(Debug, Default)]
 pub(super) struct Tables {
-    /// `.eh_frame`.
     pub(super) frames: Option<(Range<u64>, Vec<u8>)>,
     /// `.eh_frame_hdr`.
     pub(super) index: Option<(Range<u64>, Vec<u8>)>,
@@ -48,7 +45,6 @@ pub(super) struct ElfLayout {
     /// Offsets in the file of its segments with code, and the address each is meant for. A page
     /// of the file may be in a segment of data too, at another address.
     segments: Vec<(Range<u64>, u64)>,
-    /// Unwind tables.
     pub(super) tables: Tables,
     /// The functions that were asked for.
     pub(super) symbols: Vec<ElfSymbol>,

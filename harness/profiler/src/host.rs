@@ -7,7 +7,6 @@ use addr2line::Loader;
 use caxton_model::profile::classify::{origin_of_host, with_crate};
 use caxton_model::profile::{Frame, Origin};
 
-/// The names of one file.
 pub(super) struct HostNames<'a> {
     file: &'a Mapped,
     loader: Option<Loader>,

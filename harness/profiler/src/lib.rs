@@ -118,7 +118,6 @@ impl Recording {
         boot_ns() - self.start_ns
     }
 
-    /// Who takes the samples.
     pub fn engine(&self) -> EngineName {
         self.sampler.engine()
     }

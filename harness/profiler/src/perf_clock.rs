@@ -23,7 +23,6 @@ const DRAIN_MS: i32 = 100;
 /// Opens the kernel's events: [`perf_ring::open`], or what a test puts in its place.
 pub(super) type Open = fn(u32, &[u32]) -> Result<(Events, Rings), Refusal>;
 
-/// The engine.
 pub(super) struct PerfClock {
     events: Events,
     helper: Option<JoinHandle<RawStacks>>,

@@ -13,10 +13,8 @@ const LOST_SAMPLES: u32 = 13;
 /// From here on an "address" in a chain says whose addresses follow (`PERF_CONTEXT_MAX`).
 const CONTEXT_FIRST: u64 = -4095i64 as u64;
 
-/// A record.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum PerfRecord<'a> {
-    /// A stack.
     Sample(PerfSample<'a>),
     /// So many were lost.
     Lost(u64),
@@ -29,9 +27,7 @@ pub(super) enum PerfRecord<'a> {
 /// A stack as the kernel saw it.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct PerfSample<'a> {
-    /// Process.
     pub(super) process: u32,
-    /// Thread.
     pub(super) thread: u32,
     /// Nanoseconds of the monotonic clock.
     pub(super) time_ns: u64,
@@ -46,11 +42,8 @@ pub(super) struct PerfSample<'a> {
 /// Registers, and the stack from the stack pointer on.
 #[derive(Debug, PartialEq, Eq, Clone, Copy)]
 pub(super) struct Dump<'a> {
-    /// Instruction pointer.
     pub(super) ip: u64,
-    /// Stack pointer.
     pub(super) sp: u64,
-    /// Frame pointer.
     pub(super) bp: u64,
     /// The stack's bytes from `sp` on.
     pub(super) stack: &'a [u8],

@@ -29,7 +29,6 @@ pub(super) const CAVEAT: &str = "pprof keeps one address for all samples of the 
 /// the crate's tables (some 70 MB) anew.
 const RETIRED_MAX: usize = 64;
 
-/// The engine.
 pub(super) struct Pprof(Arc<Inner>);
 
 /// What the engine and its watch share.

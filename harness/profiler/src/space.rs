@@ -18,12 +18,10 @@ use std::sync::Arc;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct CodePlace(u64);
 
-/// What a [`CodePlace`] means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Meaning {
     /// In a unit, at an offset: the file's own address, or counted from the code's start.
     Unit(usize, u32),
-    /// An address that nobody knows.
     Bare(u64),
     /// The rest of the stack is missing, because of this unit.
     CutIn(Option<usize>),
@@ -63,15 +61,12 @@ impl CodePlace {
 /// What a file is to us.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum MapRole {
-    /// The harness itself.
     Own,
-    /// A native twin.
     Twin,
     /// A library of the system, built without frame pointers for all we know.
     Library,
 }
 
-/// A file that is mapped.
 pub(super) struct Mapped {
     pub(super) name: String,
     pub(super) source: ElfSource,
@@ -108,7 +103,6 @@ impl Made {
     }
 }
 
-/// Something that has code.
 pub(super) enum CodeUnit {
     File(Box<Mapped>),
     Made(Made),
@@ -235,7 +229,6 @@ impl Space {
         (address < *end).then_some((*unit, *start))
     }
 
-    /// The file at `address`.
     pub(super) fn file_at(&self, address: u64) -> Option<(usize, &Mapped)> {
         let (unit, _) = self.unit_at(address)?;
         match &self.units[unit] {

@@ -10,21 +10,16 @@ use std::fs;
 pub(super) struct RawSample {
     /// Nanoseconds of the monotonic clock; of an engine without times, when its window began.
     pub(super) time_ns: u64,
-    /// Thread.
     pub(super) thread: u32,
-    /// Index of its stack.
     pub(super) stack: u32,
-    /// How many.
     pub(super) count: u64,
 }
 
-/// Samples and their stacks.
 #[derive(Default)]
 pub(super) struct RawStacks {
     ids: HashMap<Vec<CodePlace>, u32>,
     /// In no order.
     pub(super) samples: Vec<RawSample>,
-    /// Names of threads.
     pub(super) threads: BTreeMap<u32, String>,
     /// Samples that the engine knows it lost.
     pub(super) lost: u64,
@@ -32,7 +27,6 @@ pub(super) struct RawStacks {
     pub(super) throttled: u64,
     /// Samples whose stack does not reach its root.
     pub(super) rootless: u64,
-    /// Samples whose stack was mended.
     pub(super) mended: u64,
 }
 

@@ -6,22 +6,17 @@ use serde::{Deserialize, Serialize};
 /// How a figure must stand to a limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Operator {
-    /// Above.
     #[serde(rename = ">")]
     Above,
-    /// Not below.
     #[serde(rename = ">=")]
     AtLeast,
-    /// Below.
     #[serde(rename = "<")]
     Below,
-    /// Not above.
     #[serde(rename = "<=")]
     AtMost,
     /// Equal; `===` too.
     #[serde(rename = "==")]
     Equal,
-    /// Not equal.
     #[serde(rename = "!=")]
     NotEqual,
 }
@@ -61,12 +56,10 @@ pub struct Bound {
 }
 
 impl Bound {
-    /// No more than `limit`.
     pub const fn at_most(limit: f64) -> Self {
         Self { operator: Operator::AtMost, limit }
     }
 
-    /// No less than `limit`.
     pub const fn at_least(limit: f64) -> Self {
         Self { operator: Operator::AtLeast, limit }
     }
@@ -121,7 +114,6 @@ impl LimitVerdict {
     /// For degradation: the limit is the share by which something may get worse.
     pub const DEGRADATION: VerdictWords = ["OK", "DEGRADED", "UNCLEAR", "INVALID"];
 
-    /// The one of `words` for it.
     pub const fn word(&self, words: &VerdictWords) -> &'static str {
         match self {
             Self::Met => words[0],
@@ -131,7 +123,6 @@ impl LimitVerdict {
         }
     }
 
-    /// Why there is no figure.
     pub fn why(&self) -> Option<&str> {
         match self {
             Self::Unknown(why) => Some(why),
@@ -143,7 +134,6 @@ impl LimitVerdict {
 /// The names of [`LimitVerdict::LEAK`] in files.
 #[derive(Serialize, Deserialize)]
 #[serde(remote = "LimitVerdict")]
-#[expect(missing_docs, reason = "the names of another type")]
 pub enum LeakInFile {
     #[serde(rename = "clean")]
     Met,

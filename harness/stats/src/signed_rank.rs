@@ -30,9 +30,7 @@ pub struct Tails {
 /// The centre of a symmetric distribution, with an interval.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct RankBounds {
-    /// Lower bound.
     pub lower: f64,
-    /// Upper bound.
     pub upper: f64,
     /// The coverage it really has: at least the level asked for, because ranks come in steps.
     pub attained: f64,

@@ -14,7 +14,6 @@ const RESERVE: u64 = 2_000;
 pub struct MapBudget {
     /// Most maps that a process may have.
     pub limit: u64,
-    /// Maps that this one has.
     pub used: u64,
 }
 

@@ -15,9 +15,7 @@ use std::io;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum GroupName {
-    /// Counted by the CPU.
     Hardware,
-    /// Counted by the kernel.
     Software,
 }
 
@@ -119,7 +117,6 @@ pub fn kernel_setting(name: &str) -> Option<i32> {
 /// One reading of a group, as the kernel gives it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RawGroup {
-    /// Which group.
     pub group: GroupName,
     /// Nanoseconds for which the group was enabled.
     pub time_enabled_ns: u64,

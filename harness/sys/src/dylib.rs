@@ -15,11 +15,8 @@ use std::sync::Arc;
 /// What a native agent told its host, as the WASM side counts it too.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct HostCounts {
-    /// Messages sent.
     pub sent: u64,
-    /// Bytes in them.
     pub sent_bytes: u64,
-    /// Lines logged.
     pub logged: u64,
 }
 
@@ -47,7 +44,6 @@ struct MailFunctions {
     drain: unsafe extern "C" fn(*mut Channel, usize, usize) -> i32,
 }
 
-/// A loaded twin.
 #[derive(Debug)]
 pub struct NativeLibrary {
     functions: AgentFunctions,
@@ -132,7 +128,6 @@ fn reason(error: &libloading::Error) -> String {
     chain.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
-/// A live native agent.
 #[derive(Debug)]
 pub struct NativeCell {
     library: Arc<NativeLibrary>,
@@ -174,7 +169,6 @@ impl NativeCell {
         unsafe { (self.library.functions.reserve)(self.channel, bytes, page_offset) }
     }
 
-    /// Capacity of the inbox.
     pub fn inbox_bytes(&self) -> usize {
         self.channel().inbox_bytes as usize
     }
@@ -253,7 +247,6 @@ impl NativeMailCell {
         Ok(Self { cell, functions, mailbox, bytes })
     }
 
-    /// All slots.
     #[inline]
     pub fn mailbox(&self) -> &[u8] {
         // SAFETY: made by `agent_mail_open`, as long, zeroed, and the agent's until it is dropped.
@@ -274,7 +267,6 @@ impl NativeMailCell {
         unsafe { (self.functions.drain)(self.cell.channel, first, count) }
     }
 
-    /// The agent itself.
     pub fn cell(&self) -> &NativeCell {
         &self.cell
     }

@@ -44,7 +44,6 @@ impl Image {
         Ok(Self { file, bytes: memory.len() })
     }
 
-    /// How long it is.
     pub fn bytes(&self) -> usize {
         self.bytes
     }

@@ -78,13 +78,11 @@ pub fn trim() {
 /// What this process takes of the machine's memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Footprint {
-    /// Resident pages.
     pub rss: Bytes,
     /// Resident pages, each shared one by its share.
     pub pss: Bytes,
     /// Page tables: in neither of the others.
     pub page_tables: Bytes,
-    /// Memory maps.
     pub maps: u64,
 }
 

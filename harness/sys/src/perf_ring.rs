@@ -195,7 +195,6 @@ fn sharing(event: PerfEvent, leader: &PerfEvent) -> Result<PerfEvent, Refusal> {
     Ok(event)
 }
 
-/// The threads of this process.
 fn threads() -> Vec<u32> {
     let entries = fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
     entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
@@ -207,7 +206,6 @@ pub fn this_thread() -> u32 {
     unsafe { libc::gettid() }.cast_unsigned()
 }
 
-/// CPUs that run.
 fn online() -> Vec<i32> {
     let text = fs::read_to_string("/sys/devices/system/cpu/online").unwrap_or_default();
     let listed = listed(&text);
@@ -224,7 +222,6 @@ fn listed(text: &str) -> Vec<i32> {
 }
 
 impl Events {
-    /// Starts or goes on.
     pub fn resume(&self) {
         for event in &self.events {
             // SAFETY: an event's descriptor. It fails only for one whose thread is gone.

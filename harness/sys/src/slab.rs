@@ -157,7 +157,6 @@ impl Drop for Slab {
     }
 }
 
-/// Size of a page.
 pub fn page_bytes() -> usize {
     procfs::page_size() as usize
 }
@@ -201,7 +200,6 @@ impl Drop for Slot {
     }
 }
 
-/// Makes memories in a slab.
 #[derive(Debug)]
 pub struct Creator(pub Arc<Slab>);
 

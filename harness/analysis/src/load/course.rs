@@ -18,7 +18,6 @@ const FLOOR_BYTES: f64 = 64.0 * 1024.0;
 const FLOOR_BLOCKS: f64 = 256.0;
 /// Of memory as the kernel counts it: it comes in pages, and many at a time.
 const FLOOR_RSS_BYTES: f64 = 1024.0 * 1024.0;
-/// How much worse is degraded.
 const DEGRADED: f64 = 0.05;
 /// The part of the objective below which one response is as good as another.
 const AS_GOOD: f64 = 0.01;
@@ -33,7 +32,6 @@ const SERIES: [(MachineFigure, SeriesClass, f64); 4] = [
 ];
 
 impl LoadTally {
-    /// What grew.
     pub(super) fn leak(&self) -> &Leak {
         self.leak.get_or_init(|| self.find_leak())
     }

@@ -12,7 +12,6 @@ pub trait Observed {
     fn trend(&self, metric: LoadMetric, stage: Option<&str>, aggregate: Aggregate) -> Reading<f64>;
     /// The share of one.
     fn rate(&self, metric: LoadMetric, stage: Option<&str>) -> Reading<f64>;
-    /// How many.
     fn count(&self, metric: LoadMetric, stage: Option<&str>) -> Reading<f64>;
     /// How many per second of the stage.
     fn per_second(&self, metric: LoadMetric, stage: Option<&str>) -> Reading<f64>;
@@ -21,7 +20,6 @@ pub trait Observed {
     fn gauge(&self, metric: LoadMetric) -> Reading<f64>;
 }
 
-/// How `threshold` stands to `observed`.
 pub fn judge(threshold: &Threshold, observed: &dyn Observed) -> ThresholdFinding {
     let (metric, stage) = (threshold.metric, threshold.stage.as_deref());
     let figure = match (metric.kind(), threshold.aggregate) {

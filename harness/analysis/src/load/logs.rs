@@ -22,7 +22,6 @@ pub enum TimeKind {
 }
 
 impl TimeKind {
-    /// Its name in file names.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Response => "response",
@@ -30,7 +29,6 @@ impl TimeKind {
         }
     }
 
-    /// Its times in `seen`.
     pub const fn of(self, seen: &MessagesSeen) -> &Times {
         match self {
             Self::Response => &seen.response,

@@ -29,7 +29,6 @@ pub struct Second {
     pub p99_ns: Option<u64>,
     /// Messages that failed, of those that settled.
     pub failed: u64,
-    /// Messages that settled.
     pub settled: u64,
     /// Messages in flight at its end.
     pub in_flight: u64,
@@ -40,7 +39,6 @@ pub struct Second {
 pub struct Burst {
     /// When the burst began and ended, in seconds from the plan's start.
     pub from_s: f64,
-    /// Its end.
     pub to_s: f64,
     /// Rate before and after it, per second.
     pub base_per_second: f64,
@@ -53,7 +51,6 @@ pub struct Burst {
 /// Why no recovery can be told.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NoRecovery {
-    /// Nothing to compare with.
     #[error("{0} whole seconds before the burst were answered, {CALM} are needed to compare with")]
     NoBase(usize),
 }

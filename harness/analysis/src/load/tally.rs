@@ -109,7 +109,6 @@ impl LoadTally {
         }
     }
 
-    /// The plan.
     pub fn plan(&self) -> &LoadPlan {
         &self.plan
     }

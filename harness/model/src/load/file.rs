@@ -42,7 +42,6 @@ pub const CAP: u64 = 100_000;
 /// How long an answer is waited for in a plan that does not say it.
 pub const TIMEOUT: Nanos = Nanos(10_000_000_000);
 
-/// What is wrong, and where.
 type Wrong = (Option<Range<usize>>, String);
 
 /// The file, as it is written.

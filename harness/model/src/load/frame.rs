@@ -76,7 +76,6 @@ impl MessageCounts {
 /// What was seen of the messages of one stage in one second.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct MessagesSeen {
-    /// How many.
     pub counts: MessageCounts,
     /// The integral over time of how many were in flight, in message-nanoseconds.
     pub in_flight_ns: f64,
@@ -89,7 +88,6 @@ pub struct MessagesSeen {
 }
 
 impl MessagesSeen {
-    /// Adds what another one saw.
     pub fn add(&mut self, other: &Self) {
         self.counts = self.counts.plus(other.counts);
         self.in_flight_ns += other.in_flight_ns;
@@ -109,15 +107,11 @@ pub enum MachineFigure {
     LiveBlocks,
     /// Bytes of linear memory of all agents.
     LinearBytes,
-    /// Resident memory of the process.
     RssBytes,
     /// The same, shared pages by their share.
     PssBytes,
-    /// Open files.
     Files,
-    /// Threads.
     Threads,
-    /// Memory maps.
     Maps,
     /// CPU time of the process since it began.
     CpuNs,
@@ -140,7 +134,6 @@ impl MachineFigure {
     }
 }
 
-/// One second.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct LoadSecond {
     /// Which second, from the start of the plan.
@@ -187,7 +180,6 @@ fn stages<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<u32, MessagesSe
 pub struct MachineLook {
     /// When, in nanoseconds from the plan's start.
     pub at_ns: u64,
-    /// What.
     pub figures: BTreeMap<MachineFigure, Reading<u64>>,
 }
 

@@ -20,7 +20,6 @@ use std::collections::BTreeMap;
 pub enum LoadVerdict {
     /// Every threshold holds, nothing was dropped, and the generator was on time.
     Pass,
-    /// Something does not hold.
     Fail,
     /// The generator was measured and not the target, or what was measured does not add up.
     Invalid,
@@ -29,7 +28,6 @@ pub enum LoadVerdict {
 }
 
 impl LoadVerdict {
-    /// As it is printed.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Pass => "PASS",
@@ -40,7 +38,6 @@ impl LoadVerdict {
     }
 }
 
-/// A load.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LoadOutcome {
     /// What may be said of it.
@@ -57,9 +54,7 @@ pub struct LoadOutcome {
     pub wanted_messages: u64,
     /// All stages together.
     pub whole: StageOutcome,
-    /// Each stage.
     pub stages: Vec<StageOutcome>,
-    /// Each threshold of the plan.
     pub thresholds: Vec<ThresholdFinding>,
     /// What grew; none where the plan does not ask.
     pub leak: Option<Leak>,
@@ -94,17 +89,13 @@ pub struct StageOutcome {
     pub name: String,
     /// What it is for; none for all of them.
     pub role: Option<Role>,
-    /// How long it should be.
     pub wanted: Nanos,
     /// How long it was to be.
     pub granted: Nanos,
-    /// How long it was.
     pub took: Nanos,
     /// How many messages came to what.
     pub counts: MessageCounts,
-    /// Response times.
     pub response: Percentiles,
-    /// Service times.
     pub service: Percentiles,
     /// 99 % of how late the generator was.
     pub lateness_p99: Reading<Nanos>,
@@ -113,50 +104,40 @@ pub struct StageOutcome {
     pub little_residual: Reading<f64>,
 }
 
-/// Percentiles of times.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Percentiles {
-    /// How many times.
     pub n: u64,
-    /// Their mean in nanoseconds.
     pub mean_ns: Reading<f64>,
     /// 50, 90, 99, 99.9 and 99.99 %, those that failed counted as longer than any.
     pub at: Vec<Percentile>,
-    /// The longest.
     pub max: Reading<Nanos>,
 }
 
-/// One of them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Percentile {
     /// Which, 0 to 1.
     pub share: f64,
-    /// The time.
     pub value: Reading<Nanos>,
     /// Its interval at 95 %, by bootstrap over stretches of time; none where there are too few.
     pub interval: Option<[Nanos; 2]>,
 }
 
 impl Percentiles {
-    /// The one at `share`.
     pub fn find(&self, share: f64) -> Option<&Percentile> {
         self.at.iter().find(|percentile| (percentile.share - share).abs() < 1e-9)
     }
 }
 
-/// What grew.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Leak {
     /// All series together.
     #[serde(with = "LeakInFile")]
     pub verdict: LimitVerdict,
-    /// Each series.
     pub trends: Vec<Trend>,
     /// Messages per second while it was judged: what a slope is divided by.
     pub messages_per_second: f64,
 }
 
-/// What got slower.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Degradations {
     /// Each figure by name, worst first.
@@ -168,7 +149,6 @@ pub struct Degradations {
 pub struct Recovery {
     /// Seconds from the end of the burst; none if it was not reached while there was load.
     pub took_s: Option<f64>,
-    /// How long was looked.
     pub looked_s: f64,
     /// The longest 99 % response that counts as calm.
     pub calm_p99: Nanos,
@@ -182,14 +162,11 @@ pub struct Recovery {
     pub drain_s: Option<f64>,
 }
 
-/// One step of the course.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct CoursePoint {
     /// When it began, in seconds from the plan's start.
     pub at_s: f64,
-    /// How long it is.
     pub length_s: f64,
-    /// The number of its stage.
     pub stage: u32,
     /// What came to what in it.
     pub counts: MessageCounts,
@@ -212,7 +189,6 @@ pub struct SpectrumStep {
     pub share: f64,
     /// Response time there; none where it is one of those that failed, or too few are beyond it.
     pub response_ns: Option<u64>,
-    /// Service time there.
     pub service_ns: Option<u64>,
 }
 

@@ -10,17 +10,12 @@ const BLOCKS_PER_MESSAGE: f64 = 0.01;
 /// Blocks that the apparatus itself may keep, such as a runtime's tables that only grow.
 const BLOCKS_OF_OUR_OWN: u64 = 256;
 
-/// What is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Thing {
-    /// Messages without an answer.
     InFlight,
-    /// Threads.
     Threads,
-    /// Open files.
     Files,
-    /// Memory maps.
     Maps,
     /// Blocks of the host's heap.
     LiveBlocks,
@@ -29,7 +24,6 @@ pub enum Thing {
 }
 
 impl Thing {
-    /// Its name in tables.
     pub const fn name(self) -> &'static str {
         match self {
             Self::InFlight => "messages in flight",
@@ -47,10 +41,8 @@ impl Thing {
     }
 }
 
-/// One thing, before and after.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LedgerRow {
-    /// What.
     pub thing: Thing,
     /// Before the first agent was there.
     pub before: Reading<u64>,
@@ -65,10 +57,8 @@ impl LedgerRow {
     }
 }
 
-/// The whole count.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ledger {
-    /// Each thing.
     pub rows: Vec<LedgerRow>,
     /// Messages that the target handled since the count before.
     pub messages: u64,

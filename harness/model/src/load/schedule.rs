@@ -11,7 +11,6 @@ use fastrand::Rng;
 use std::iter::{FusedIterator, Skip, StepBy};
 use std::sync::Arc;
 
-/// A message that is due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Arrival {
     /// Its number in the whole load test, from 0.
@@ -35,10 +34,8 @@ pub struct Schedule {
     last_ns: u64,
 }
 
-/// The messages of one worker.
 pub type WorkerShare = StepBy<Skip<Schedule>>;
 
-/// A stage in the schedule.
 #[derive(Debug)]
 struct Span {
     start_ns: u64,
@@ -56,11 +53,21 @@ enum Offer {
 #[derive(Debug, Clone)]
 enum NextArrival {
     /// At `first + index`: a product, as a sum drifts.
-    Constant { first: f64, index: u64 },
+    Constant {
+        first: f64,
+        index: u64,
+    },
     /// `part` behind `first + index`.
-    Uniform { first: f64, index: u64, part: f64, chance: Rng },
-    /// At `at`.
-    Poisson { at: f64, chance: Rng },
+    Uniform {
+        first: f64,
+        index: u64,
+        part: f64,
+        chance: Rng,
+    },
+    Poisson {
+        at: f64,
+        chance: Rng,
+    },
 }
 
 impl NextArrival {

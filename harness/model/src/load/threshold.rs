@@ -16,11 +16,9 @@ pub struct BadThreshold(pub(super) String);
 /// What must hold of one metric.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Threshold {
-    /// Of what.
     pub metric: LoadMetric,
     /// Of which stage; none for the whole load test.
     pub stage: Option<String>,
-    /// Which figure of it.
     pub aggregate: Aggregate,
     /// What is asked of it: ns for times, else the number as it is written.
     #[serde(flatten)]
@@ -36,17 +34,14 @@ pub struct Threshold {
 /// A threshold, and how it stands.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ThresholdFinding {
-    /// The threshold.
     pub threshold: Threshold,
     /// The figure, in the unit of the threshold's limit.
     pub observed: Reading<f64>,
-    /// How it stands.
     #[serde(rename = "outcome")]
     pub verdict: LimitVerdict,
 }
 
 impl ThresholdFinding {
-    /// What was observed, in words.
     pub fn shown(&self) -> String {
         match &self.observed {
             Reading::Known(value) => self.threshold.unit().show(*value),
@@ -55,7 +50,6 @@ impl ThresholdFinding {
     }
 }
 
-/// What can be judged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LoadMetric {
@@ -79,23 +73,17 @@ pub enum LoadMetric {
     RecoveryTime,
 }
 
-/// Which figure of a metric.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Aggregate {
-    /// How many.
     Count,
     /// A share of one; for a count, per second.
     Rate,
     /// The only one there is.
     Value,
-    /// The mean.
     Avg,
-    /// The least.
     Min,
-    /// The most.
     Max,
-    /// The median.
     Med,
     /// The percentile, 0 to 100.
     P(f64),
@@ -108,7 +96,6 @@ pub enum MetricKind {
     Trend,
     /// A share of one.
     Rate,
-    /// How many.
     Counter,
     /// One value of the whole load test.
     Gauge,
@@ -138,7 +125,6 @@ impl MetricKind {
 }
 
 impl LoadMetric {
-    /// Every metric.
     pub const ALL: [Self; 9] = [
         Self::ResponseTime,
         Self::ServiceTime,
@@ -151,7 +137,6 @@ impl LoadMetric {
         Self::RecoveryTime,
     ];
 
-    /// As it is written.
     pub const fn name(self) -> &'static str {
         match self {
             Self::ResponseTime => "response_time",
@@ -166,7 +151,6 @@ impl LoadMetric {
         }
     }
 
-    /// Its sort.
     pub const fn kind(self) -> MetricKind {
         match self {
             Self::ResponseTime | Self::ServiceTime => MetricKind::Trend,
@@ -252,7 +236,6 @@ impl Threshold {
         }
     }
 
-    /// The unit of its figure.
     fn unit(&self) -> Unit {
         match (self.metric, self.metric.kind()) {
             (LoadMetric::RecoveryTime, _) | (_, MetricKind::Trend) => Unit::Nanos,

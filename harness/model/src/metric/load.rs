@@ -8,7 +8,6 @@ const fn time(name: &'static str, doc: &'static str) -> Metric {
     row(name, Unit::Nanos, Rule::Median, doc)
 }
 
-/// What a load came to.
 pub(super) const LOADS: &[Metric] = &[
     time("load_response_p50_ns", "response from the intended start, median"),
     time("load_response_p90_ns", "response from the intended start, 90 %"),

@@ -130,7 +130,6 @@ pub(super) const COMPARISONS: &[Metric] = &[
     ),
 ];
 
-/// Responses, of subject and peer.
 pub(super) const RESPONSES: &[[Metric; 5]] = &[responses!("subject"), responses!("peer")];
 
 /// The rest of a latency.
@@ -185,7 +184,6 @@ pub(super) const SCALING: &[Metric] = &[
     ),
 ];
 
-/// Memory by phase.
 pub(super) const MEMORY_PHASES: &[[Metric; 2]] = &[
     memory_phase!("creation", "that creating the agents added"),
     memory_phase!("processing", "that handling the messages added"),

@@ -40,7 +40,6 @@ const fn difference(
     row(name, Unit::Nanos, Rule::BlockDifference { of, less }, doc)
 }
 
-/// The call and its parts.
 pub(super) const PARTS: &[Metric] = &[
     time("part_call_ns", "steady-state call, WASM, default engine"),
     time("part_boundary_ns", "the agent that does nothing, called without a message"),

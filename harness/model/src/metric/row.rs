@@ -2,12 +2,9 @@
 
 use crate::units::Unit;
 
-/// Which way is better.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Better {
-    /// Less is better.
     Lower,
-    /// More is better.
     Higher,
     /// Neither: a description.
     Neither,
@@ -78,14 +75,11 @@ pub enum Rule {
     },
 }
 
-/// One row of [`super::metrics`].
 #[derive(Debug, Clone, Copy)]
 pub struct Metric {
     /// Kebab or snake case, stable: a column and join key of old data.
     pub name: &'static str,
-    /// Its unit.
     pub unit: Unit,
-    /// Which way is better.
     pub better: Better,
     /// How far readings may differ.
     pub class: Class,

@@ -30,7 +30,6 @@ impl<T: Clone + Eq + Hash> Numbered<T> {
     }
 }
 
-/// A profile in the making.
 #[derive(Debug, Default)]
 pub struct ProfileBuilder {
     mappings: Numbered<Mapping>,
@@ -69,7 +68,6 @@ impl ProfileBuilder {
         u32::try_from(self.threads.len() - 1).expect("memory ends before 32 bits do")
     }
 
-    /// Adds a sample.
     pub fn sample(&mut self, sample: StackSample) {
         self.samples.push(sample);
     }

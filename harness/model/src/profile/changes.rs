@@ -23,14 +23,12 @@ pub struct FunctionRow {
 /// What a function takes on one side, per message, in the profiles' unit.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct ShareOfProfile {
-    /// In itself.
     pub own: f64,
     /// In itself and what it calls.
     pub inclusive: f64,
     /// Standard error of `own`; none for heap profiles, which do not sample. Where there is no
     /// sample it is what one sample would weigh.
     pub own_error: Option<f64>,
-    /// Samples in itself.
     pub samples: u64,
 }
 

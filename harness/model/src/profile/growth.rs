@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 pub struct GrowthPoint {
     /// The message during which it came to this size, from 1; 0 is before the first.
     pub message: u64,
-    /// Its size.
     pub bytes: Bytes,
 }
 
@@ -17,7 +16,6 @@ pub struct GrowthPoint {
 pub struct HeapGrowth {
     /// Sizes in the order in which they came about. The first is that of the fresh agent.
     pub points: Vec<GrowthPoint>,
-    /// Messages handled.
     pub messages: u64,
     /// Growths that were not noted any more.
     pub lost: u64,

@@ -10,14 +10,12 @@ use std::collections::BTreeMap;
 pub struct StackWeight {
     /// Sum of the weights, in the profile's unit.
     pub weight: u64,
-    /// How many samples.
     pub samples: u64,
     /// Sum of the squares of the weights.
     pub squares: f64,
 }
 
 impl SampleWeight {
-    /// The unit that weights are in.
     pub const fn unit(self) -> Unit {
         match self {
             Self::CpuNs => Unit::Nanos,

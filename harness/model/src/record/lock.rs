@@ -221,7 +221,6 @@ impl HeldFolder {
         Err(in_use(parent, "another process".to_owned()))
     }
 
-    /// Where it is.
     pub fn path(&self) -> &Path {
         self.folder.path()
     }

@@ -73,7 +73,6 @@ impl RunFolder {
         Self { path, valid: 0, is_torn: false, lock, empty, is_kept }
     }
 
-    /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -156,15 +155,12 @@ pub(super) fn refuse_content(path: &Path) -> Result<(), StoreError> {
 
 /// What a folder is about, beside the rows of its `samples.csv`.
 pub trait StoredPage: Clone + Serialize + DeserializeOwned {
-    /// Its file.
     const FILE: &'static str;
-    /// Its schema.
     const SCHEMA: u32;
     /// The rows beside it.
     type Row: DeserializeOwned;
     /// How many bytes of `samples.csv` belong to it.
     fn samples_bytes(&self) -> u64;
-    /// What run it is of.
     fn run_mut(&mut self) -> &mut Run;
     /// The same page, with another such number.
     #[must_use]

@@ -68,7 +68,6 @@ fn lines() -> Vec<Value> {
     lines.iter().map(|line| serde_json::to_value(line).unwrap()).collect()
 }
 
-/// Where the numbers in `value` are.
 fn numbers(value: &Value, at: &str, all: &mut Vec<String>) {
     match value {
         Value::Number(_) => all.push(at.to_owned()),

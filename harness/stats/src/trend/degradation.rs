@@ -24,7 +24,6 @@ const INTERVAL_LEVEL: f64 = 0.95;
 /// Fewest blocks that a third is drawn from.
 const BLOCKS_MIN: usize = 4;
 
-/// Which way is worse.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Worse {
@@ -43,20 +42,15 @@ pub struct Degradation {
     /// Median of the last over median of the first third, with its interval at 95 %; none for an
     /// invalid verdict.
     pub ratio: Option<Ratio>,
-    /// Which way is worse.
     pub worse: Worse,
     /// How much worse is allowed, as a share.
     pub limit: f64,
 }
 
-/// A ratio with its interval.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Ratio {
-    /// The estimate.
     pub estimate: f64,
-    /// Lower bound.
     pub lower: f64,
-    /// Upper bound.
     pub upper: f64,
 }
 
@@ -78,7 +72,6 @@ pub fn degradation(
     }
 }
 
-/// The verdict on `ratio`.
 fn verdict(ratio: &Ratio, worse: Worse, limit: f64) -> LimitVerdict {
     let bound = match worse {
         Worse::Higher => Bound::at_most(1.0 + limit),

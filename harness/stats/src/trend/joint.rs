@@ -8,7 +8,6 @@ use crate::limit::LimitVerdict;
 use crate::trend::leak::Trend;
 use serde::{Deserialize, Serialize};
 
-/// What a series counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SeriesClass {
@@ -16,7 +15,6 @@ pub enum SeriesClass {
     LiveBytes,
     /// Blocks that the host's allocator has given out.
     LiveCount,
-    /// Bytes of guests' linear memories.
     LinearMemory,
     /// Things with a name: instances, tasks, threads, files, messages.
     Objects,

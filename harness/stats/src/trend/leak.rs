@@ -30,7 +30,6 @@ const POWER: f64 = 0.8;
 /// Something that was sampled over a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SampledSeries {
-    /// What it is of.
     pub name: String,
     /// The smallest growth that matters, in the series' unit.
     pub unit_floor: f64,
@@ -40,7 +39,6 @@ pub struct SampledSeries {
     pub values: Vec<Option<f64>>,
 }
 
-/// What a leak is.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct LeakOptions {
     /// The share of the run that is cut off as warm-up.
@@ -74,7 +72,6 @@ impl Default for LeakOptions {
 /// What a run says of one series.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Trend {
-    /// The series' name.
     pub name: String,
     /// Whether it leaks. Clean is no growth that is sure and matters, beyond
     /// [`SeriesGrowth::smallest_seen_per_s`]; suspect, one that may have stopped: a longer run can
@@ -106,17 +103,13 @@ pub struct SeriesGrowth {
     /// The smallest leak that this run could have seen, in about seven of ten like it. Never below
     /// half the width of the slope's interval, nor below the smallest growth that matters.
     pub smallest_seen_per_s: f64,
-    /// Windows.
     pub windows: usize,
-    /// Samples in them.
     pub samples: usize,
     /// Begin of the judged period.
     pub from_s: f64,
-    /// Its end.
     pub to_s: f64,
 }
 
-/// Tells whether `series` leaks.
 pub fn leak(series: &SampledSeries, options: &LeakOptions) -> Trend {
     let name = series.name.clone();
     match judge(series, options) {
