@@ -178,13 +178,13 @@ pub fn geomean(cases: &[LaunchLogs], levels: &Levels) -> Option<Summary> {
         .map(|i| summary::mean(&cases.iter().map(|case| case.values[i]).collect::<Vec<_>>()))
         .collect();
     let samples = cases.iter().map(|case| case.samples).sum();
-    let launches = SampleLaunches { scale: PerUnit::Log, values: means?, n: n as u32, samples };
+    let launches = SampleLaunches { scale: LaunchScale::Log, values: means?, n: n as u32, samples };
     launches.summary(levels.single).ok()
 }
 
 /// On which scale the launches' values are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum PerUnit {
+enum LaunchScale {
     Linear,
     Log,
     /// As they are, and they must be equal.
@@ -193,7 +193,7 @@ enum PerUnit {
 
 /// One value per launch; of an exact metric, all of them.
 struct SampleLaunches {
-    scale: PerUnit,
+    scale: LaunchScale,
     values: Vec<f64>,
     n: u32,
     samples: u64,
@@ -205,21 +205,21 @@ impl SampleLaunches {
         let n = values.len() as u32;
         if values.iter().all(|v| *v > 0.0) {
             let values = values.into_iter().map(f64::ln).collect();
-            return Self { scale: PerUnit::Log, values, n, samples };
+            return Self { scale: LaunchScale::Log, values, n, samples };
         }
-        Self { scale: PerUnit::Linear, values, n, samples }
+        Self { scale: LaunchScale::Linear, values, n, samples }
     }
 
     fn summary(&self, level: f64) -> Result<Summary, Missing> {
         let (estimate, interval) = match self.scale {
-            PerUnit::Exact => (summary::median(&self.values), self.range()),
-            PerUnit::Linear | PerUnit::Log => {
+            LaunchScale::Exact => (summary::median(&self.values), self.range()),
+            LaunchScale::Linear | LaunchScale::Log => {
                 let bounds = signed_rank::interval(&self.values, level);
                 let interval = bounds.map(|b| Interval { lower: b.lower, upper: b.upper, level });
                 (signed_rank::estimate(&self.values), interval)
             }
         };
-        let back = |v: f64| if self.scale == PerUnit::Log { v.exp() } else { v };
+        let back = |v: f64| if self.scale == LaunchScale::Log { v.exp() } else { v };
         let estimate = estimate.map(back).filter(|v| v.is_finite());
         let interval =
             interval.map(|i| Interval { lower: back(i.lower), upper: back(i.upper), ..i });
@@ -317,7 +317,7 @@ impl Groups {
             self.can_tell(metric).then(|| self.in_quiet(metric, levels).0.launches(metric));
         let launches = launches?.ok()?;
         let SampleLaunches { scale, values, samples, .. } = launches;
-        (scale == PerUnit::Log).then_some(LaunchLogs { values, samples })
+        (scale == LaunchScale::Log).then_some(LaunchLogs { values, samples })
     }
 
     /// One value per launch of `metric`, by its rule.
@@ -334,7 +334,12 @@ impl Groups {
                 let launches = &self.readings[&inputs[0]];
                 let values = launches.values().flat_map(BTreeMap::values).flatten().copied();
                 let n = launches.len() as u32;
-                Ok(SampleLaunches { scale: PerUnit::Exact, values: values.collect(), n, samples })
+                Ok(SampleLaunches {
+                    scale: LaunchScale::Exact,
+                    values: values.collect(),
+                    n,
+                    samples,
+                })
             }
             Rule::Rate { .. } => {
                 let times = self.each(inputs[0], block_min);
@@ -382,7 +387,7 @@ impl Groups {
             return Err(Missing::Failed(format!("no launch has all of {}", names.join(", "))));
         }
         let n = values.len() as u32;
-        Ok(SampleLaunches { scale: PerUnit::Linear, values, n, samples })
+        Ok(SampleLaunches { scale: LaunchScale::Linear, values, n, samples })
     }
 
     fn each_difference(&self, inputs: &[MetricName]) -> BTreeMap<u32, f64> {
@@ -419,7 +424,7 @@ impl Groups {
             return Err(Missing::Failed(why));
         }
         let (values, n) = (both.iter().map(|(of, to)| (of / to).ln()).collect(), both.len());
-        Ok(SampleLaunches { scale: PerUnit::Log, values, n: n as u32, samples })
+        Ok(SampleLaunches { scale: LaunchScale::Log, values, n: n as u32, samples })
     }
 
     fn count(&self, metric: MetricName) -> u64 {
@@ -453,7 +458,7 @@ impl Groups {
             return Err(Missing::Failed("it would be a ratio to 0".to_owned()));
         }
         let is_log = pairs.iter().flatten().all(|(of, _)| *of > 0.0);
-        let scale = if is_log { PerUnit::Log } else { PerUnit::Linear };
+        let scale = if is_log { LaunchScale::Log } else { LaunchScale::Linear };
         let quotient = |(of, to): &(f64, f64)| if is_log { (of / to).ln() } else { of / to };
         let launch = |pairs: Vec<(f64, f64)>| {
             summary::median(&pairs.iter().map(quotient).collect::<Vec<_>>())

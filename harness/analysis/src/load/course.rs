@@ -161,10 +161,9 @@ impl LoadTally {
     pub(super) fn recovery(&self) -> Option<Reading<Recovery>> {
         let burst = burst_of(&self.plan)?;
         let end_s = (self.plan.granted().0 / 1_000_000_000) as f64;
-        let mut seconds = self.as_recovery();
-        seconds.retain(|second| second.at_s < end_s);
-        let told = recovery(&burst, &seconds);
-        Some(told.map_err(|why| Missing::Failed(why.to_string())).into())
+        let end = self.seconds.partition_point(|second| second.at_s() < end_s);
+        let told = recovery(&burst, &self.seconds[..end]);
+        Some(told.map_err(Missing::Failed).into())
     }
 
     /// The longest recovery that the plan allows.

@@ -1,19 +1,19 @@
 //! Adds up the seconds of a load, and says what they come to. It can be asked at any moment: for
 //! the live view, for thresholds that end a load, and at the end.
 
-use super::judge::{Observed, judge};
-use super::recovery::Second;
 use caxton_model::load::frame::{
     LoadLine, LoadSecond, MachineFigure, MachineLook, MessageCounts, MessagesSeen, Segment,
 };
 use caxton_model::load::outcome::{CoursePoint, Degradations, Leak};
 use caxton_model::load::plan::LoadPlan;
 use caxton_model::load::quiescence::Ledger;
-use caxton_model::load::threshold::ThresholdFinding;
-use caxton_model::load::threshold::{Aggregate, LoadMetric};
+use caxton_model::load::threshold::{
+    Aggregate, LoadMetric, MetricKind, Threshold, ThresholdFinding,
+};
 use caxton_model::load::times::{Beyond, Times};
 use caxton_model::reading::{Missing, Reading};
 use caxton_model::units::Nanos;
+use caxton_stats::limit::LimitVerdict;
 use std::cell::OnceCell;
 
 /// The most stretches of a stage that are kept apart: what intervals are drawn from.
@@ -190,7 +190,21 @@ impl LoadTally {
 
     /// How each threshold stands so far.
     pub fn judged(&self) -> Vec<ThresholdFinding> {
-        self.plan.thresholds.iter().map(|threshold| judge(threshold, self)).collect()
+        self.plan.thresholds.iter().map(|threshold| self.judge(threshold)).collect()
+    }
+
+    /// How `threshold` stands so far.
+    pub fn judge(&self, threshold: &Threshold) -> ThresholdFinding {
+        let Threshold { metric, aggregate, .. } = *threshold;
+        let stage = threshold.stage.as_deref();
+        let figure = match (metric.kind(), aggregate) {
+            (MetricKind::Trend, _) => self.trend(metric, stage, aggregate),
+            (MetricKind::Rate, _) => self.rate(metric, stage),
+            (MetricKind::Counter, Aggregate::Rate) => self.per_second(stage),
+            (MetricKind::Counter, _) => self.count(stage),
+            (MetricKind::Gauge, _) => self.gauge(metric),
+        };
+        judge(threshold, figure)
     }
 
     /// The last second, for a live view.
@@ -202,18 +216,6 @@ impl LoadTally {
     pub fn figure(&self, figure: MachineFigure) -> Option<u64> {
         let values = self.looks.iter().rev();
         values.filter_map(|look| look.figures.get(&figure)?.known().copied()).next()
-    }
-
-    /// The seconds as a recovery is judged by.
-    pub(super) fn as_recovery(&self) -> Vec<Second> {
-        let second = |row: &SecondRow| Second {
-            at_s: row.second as f64,
-            p99_ns: row.response_ns.map(|[_, p99]| p99),
-            failed: row.counts.failed(),
-            settled: row.counts.settled(),
-            in_flight: row.in_flight,
-        };
-        self.seconds.iter().map(second).collect()
     }
 
     /// What was seen of a stage, or of all of them.
@@ -241,6 +243,16 @@ impl LoadTally {
 }
 
 impl SecondRow {
+    /// When it began, in seconds from the plan's start.
+    pub(super) fn at_s(&self) -> f64 {
+        self.second as f64
+    }
+
+    /// Its 99 % response by nearest rank; none where nothing was answered.
+    pub(super) fn p99_ns(&self) -> Option<u64> {
+        self.response_ns.map(|[_, p99]| p99)
+    }
+
     pub(super) fn point(&self) -> CoursePoint {
         CoursePoint {
             at_s: self.second as f64,
@@ -253,6 +265,26 @@ impl SecondRow {
             ..CoursePoint::default()
         }
     }
+}
+
+/// How `threshold` stands to `figure`; infinity is what never ended. What could not be observed is
+/// never a pass.
+fn judge(threshold: &Threshold, figure: Reading<f64>) -> ThresholdFinding {
+    let failed = |why: &str| Reading::Missing(Missing::Failed(why.to_owned()));
+    let figure = match figure {
+        Reading::Known(value) if value.is_nan() => failed("the figure is NaN"),
+        figure => figure,
+    };
+    let verdict = match &figure {
+        Reading::Missing(why) => LimitVerdict::Unknown(why.to_string()),
+        Reading::Known(value) => threshold.bound.judge([*value; 2]),
+    };
+    // What never ended is longer than any limit; no file can hold it.
+    let observed = match figure {
+        Reading::Known(value) if value.is_infinite() => failed("longer than any limit"),
+        figure => figure,
+    };
+    ThresholdFinding { threshold: threshold.clone(), observed, verdict }
 }
 
 /// The quantile `share` of `times` with `failed` that are longer than any, or why there is none.
@@ -271,7 +303,8 @@ fn none() -> Missing {
     Missing::Failed("nothing was offered in this time".to_owned())
 }
 
-impl Observed for LoadTally {
+impl LoadTally {
+    /// `aggregate` of a trend, in ns.
     fn trend(&self, metric: LoadMetric, stage: Option<&str>, aggregate: Aggregate) -> Reading<f64> {
         let Some(seen) = self.seen(stage) else { return Reading::Missing(none()) };
         let times = if metric == LoadMetric::ServiceTime { &seen.service } else { &seen.response };
@@ -291,6 +324,7 @@ impl Observed for LoadTally {
         }
     }
 
+    /// The share of one.
     fn rate(&self, metric: LoadMetric, stage: Option<&str>) -> Reading<f64> {
         let Some(MessagesSeen { counts, .. }) = self.seen(stage) else {
             return Reading::Missing(none());
@@ -308,18 +342,20 @@ impl Observed for LoadTally {
         }
     }
 
-    fn count(&self, _: LoadMetric, stage: Option<&str>) -> Reading<f64> {
+    fn count(&self, stage: Option<&str>) -> Reading<f64> {
         self.seen(stage).map(|seen| seen.counts.ok as f64).ok_or_else(none).into()
     }
 
-    fn per_second(&self, metric: LoadMetric, stage: Option<&str>) -> Reading<f64> {
-        match (self.count(metric, stage), self.took_ns(stage)) {
+    fn per_second(&self, stage: Option<&str>) -> Reading<f64> {
+        match (self.count(stage), self.took_ns(stage)) {
             (_, 0) => Reading::Missing(none()),
             (Reading::Known(count), took_ns) => Reading::Known(count * 1e9 / took_ns as f64),
             (missing, _) => missing,
         }
     }
 
+    /// The value for the whole load test; ns for a time. Of all of these, infinity is what never
+    /// ended.
     fn gauge(&self, metric: LoadMetric) -> Reading<f64> {
         match metric {
             LoadMetric::Leak => self.leak_gauge(),
@@ -329,3 +365,7 @@ impl Observed for LoadTally {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "tally_tests.rs"]
+mod tests;

@@ -7,7 +7,6 @@ use super::protocol::{AgentFiles, Event, Job, Launch, LoadJob};
 use super::run::{Run, RunError};
 use crate::plan::Task;
 use caxton_analysis::finding::LimitVerdict;
-use caxton_analysis::load::judge::judge;
 use caxton_analysis::load::logs;
 use caxton_analysis::load::logs::TimeKind;
 use caxton_analysis::load::tally::LoadTally;
@@ -165,7 +164,7 @@ fn aborting(tally: &LoadTally) -> Option<ThresholdFinding> {
     let elapsed = Nanos(tally.next_second() * SECOND_NS);
     let thresholds = tally.plan().thresholds.iter();
     let mut judged =
-        thresholds.filter(|threshold| threshold.may_abort(elapsed)).map(|t| judge(t, tally));
+        thresholds.filter(|threshold| threshold.may_abort(elapsed)).map(|t| tally.judge(t));
     judged.find(|judged| judged.verdict == LimitVerdict::Missed)
 }
 
