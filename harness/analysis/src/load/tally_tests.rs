@@ -53,7 +53,7 @@ fn what_is_not_known_is_no_pass() {
     for (selector, text, why) in [
         ("response_time{stage:short}", "p(99)!=1", "10 times are too few"),
         ("recovery_time", "value<30s", "the plan has no burst"),
-        ("leak", "value<1", "not sampled"),
+        ("leak", "value<1", "nothing but the resident set was sampled"),
     ] {
         let judged = tally.judge(&Threshold::parse(selector, text).unwrap());
         let said = judged.verdict.why().unwrap();
