@@ -31,7 +31,8 @@ pub const REPLACED: &str = ".caxton-was-";
 pub fn save(
     run: &Path,
     kit: Option<&Path>,
-    (baselines, name): (&Path, &str),
+    baselines: &Path,
+    name: &str,
     process: u32,
 ) -> Result<PathBuf, StoreError> {
     check_name(name)?;
@@ -78,7 +79,7 @@ pub fn check_place(baselines: &Path, name: &str) -> Result<(), StoreError> {
 
 /// Renames `copy` to `path`. What is there is put back if that fails.
 fn take_place(copy: &Path, path: &Path) -> io::Result<()> {
-    let was = path.with_file_name(format!("{REPLACED}{}", name_of(path)));
+    let was = path.with_name_of(format!("{REPLACED}{}", name_of(path)));
     let is_replaced = fs::symlink_metadata(path).is_ok();
     if is_replaced {
         fs::rename(path, &was)?;
@@ -226,7 +227,7 @@ pub enum Listed {
 /// # Errors
 /// [`StoreError::Read`] when the folder cannot be listed.
 pub fn list_runs(profiles: &Path) -> Result<Vec<(String, Listed)>, StoreError> {
-    let named = |path: PathBuf| (file_name(&path), listed(&path));
+    let named = |path: PathBuf| (name_of(&path), listed(&path));
     Ok(folders(&profiles.join(RUNS))?.into_iter().map(named).collect())
 }
 
@@ -249,19 +250,15 @@ pub fn stored_records(profiles: &Path) -> Result<Vec<Record>, StoreError> {
 pub fn list_baselines(profiles: &Path) -> Result<Vec<(String, Listed)>, StoreError> {
     let mut found = Vec::new();
     for home in folders(&profiles.join(BASELINES))? {
-        let name = file_name(&home);
+        let name = name_of(&home);
         if home.is_symlink() {
             found.push((name, listed(&home)));
             continue;
         }
         let suites = folders(&home)?.into_iter();
-        found.extend(suites.map(|path| (format!("{name}/{}", file_name(&path)), listed(&path))));
+        found.extend(suites.map(|path| (format!("{name}/{}", name_of(&path)), listed(&path))));
     }
     Ok(found)
-}
-
-fn file_name(path: &Path) -> String {
-    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 fn listed(path: &Path) -> Listed {
@@ -282,7 +279,7 @@ fn folders(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
     let mut paths = Vec::new();
     for entry in entries {
         let entry = entry.map_err(unreadable(folder))?;
-        let is_hidden = entry.file_name().to_string_lossy().starts_with('.');
+        let is_hidden = entry.name_of().to_string_lossy().starts_with('.');
         if !is_hidden && (entry.path().is_dir() || entry.path().is_symlink()) {
             paths.push(entry.path());
         }

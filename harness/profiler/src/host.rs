@@ -53,8 +53,8 @@ impl<'a> HostNames<'a> {
             // Line tables alone name a function without its path; its symbol has that. One without
             // a path is an export's, and has none on either side of a comparison.
             let outermost = frames.pop();
-            let place = outermost.map_or((None, None), |frame| (frame.file, frame.line));
-            frames.push(self.frame(demangled(&symbol.name), place));
+            let (file, line) = outermost.map_or((None, None), |frame| (frame.file, frame.line));
+            frames.push(self.frame(demangled(&symbol.name), file, line));
         }
         let is_resolved = !frames.is_empty();
         if frames.is_empty() {
@@ -76,14 +76,15 @@ impl<'a> HostNames<'a> {
             let Some(function) = frame.function else { continue };
             let name = function.raw_name().ok()?.into_owned();
             let place = frame.location;
-            let place = place.map_or((None, None), |at| (at.file.map(str::to_owned), at.line));
-            let name = with_crate(demangled(&name), place.0.as_deref());
-            frames.push(self.frame(name, place));
+            let (file, line) =
+                place.map_or((None, None), |at| (at.file.map(str::to_owned), at.line));
+            let name = with_crate(demangled(&name), file.as_deref());
+            frames.push(self.frame(name, file, line));
         }
         Some(frames)
     }
 
-    fn frame(&self, name: String, (file, line): (Option<String>, Option<u32>)) -> Frame {
+    fn frame(&self, name: String, file: Option<String>, line: Option<u32>) -> Frame {
         let origin = match self.file.role {
             MapRole::Twin => Origin::Guest,
             MapRole::Own | MapRole::Library => origin_of_host(&name),

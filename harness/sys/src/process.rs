@@ -150,7 +150,8 @@ pub const THIS_EXECUTABLE: &str = "/proc/self/exe";
 pub fn spawn_worker(
     program: &Path,
     argument: &str,
-    (dir, pad): (Option<&Path>, Option<&str>),
+    dir: Option<&Path>,
+    pad: Option<&str>,
 ) -> io::Result<Child> {
     let mut command = Command::new(program);
     command

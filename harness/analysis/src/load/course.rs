@@ -107,8 +107,7 @@ impl LoadTally {
         let of = |name: &str, worse: Worse, value: &dyn Fn(&SecondRow) -> f64| {
             let values =
                 |rows: &[&SecondRow]| rows.iter().map(|row| value(row)).collect::<Vec<f64>>();
-            let told =
-                degradation((&values(first), &values(last)), worse, DEGRADED, self.plan.seed);
+            let told = degradation(&values(first), &values(last), worse, DEGRADED, self.plan.seed);
             (name.to_owned(), told)
         };
         let least_ns = self.plan.slo.0 as f64 * AS_GOOD;

@@ -1,7 +1,7 @@
 //! The seconds of a load → what is said of it: percentiles with intervals, Little's law, the
 //! verdict with its reasons, and the course as data for pictures.
 
-use super::tally::{LoadTally, SecondRow, StageTally, quantile};
+use super::tally::{LoadTally, SecondRow, quantile};
 use crate::load::recovery::least_capacity_of;
 use caxton_model::load::frame::{MachineFigure, MachineLook, MessageCounts, MessagesSeen, PROGRAM};
 use caxton_model::load::outcome::{
@@ -33,8 +33,9 @@ impl LoadTally {
     /// What the load came to. `ended_early` says why it did not go to its end.
     pub fn outcome(&self, ended_early: Option<String>) -> LoadOutcome {
         let stages = self.plan.stages.iter().zip(&self.stages);
-        let stages: Vec<StageOutcome> =
-            stages.map(|(stage, tally)| self.stage(stage, tally)).collect();
+        let stages: Vec<StageOutcome> = stages
+            .map(|(stage, tally)| self.part(Some(stage), &tally.seen, &tally.stretches))
+            .collect();
         let whole = self.whole();
         let thresholds: Vec<ThresholdFinding> = self.judged();
         let leak = self.plan.asks(LoadMetric::Leak).then(|| self.leak().clone());
@@ -65,49 +66,46 @@ impl LoadTally {
         outcome
     }
 
-    fn stage(&self, stage: &Stage, tally: &StageTally) -> StageOutcome {
-        let seen = &tally.seen;
-        let is_steady = stage.role.is_steady() && self.plan.pacing == Pacing::Open;
-        let little_residual = match is_steady {
-            true => little(seen, self.plan.timeout, stage.granted),
-            false => {
-                Reading::Missing(Missing::NotRequested("it is no steady, open stage".to_owned()))
-            }
-        };
-        StageOutcome {
-            name: stage.name.clone(),
-            role: Some(stage.role),
-            wanted: stage.wanted,
-            granted: stage.granted,
-            took: Nanos(self.took_ns(Some(&stage.name))),
-            counts: seen.counts,
-            response: percentiles(&seen.response, seen.counts, &tally.stretches, self.plan.seed),
-            service: percentiles(&seen.service, seen.counts, &[], self.plan.seed),
-            lateness_p99: lateness(seen),
-            little_residual,
-        }
-    }
-
     /// All stages together.
     fn whole(&self) -> (MessagesSeen, StageOutcome) {
         let seen = self.seen(None).unwrap_or_default();
-        let stretches: Vec<Times> =
-            self.stages.iter().flat_map(|stage| stage.stretches.iter().cloned()).collect();
         // One stage's stretches are alike; those of several are not, and bound nothing.
-        let stretches = if self.stages.len() == 1 { stretches } else { Vec::new() };
-        let outcome = StageOutcome {
-            name: String::new(),
-            role: None,
-            wanted: self.plan.wanted(),
-            granted: self.plan.granted(),
-            took: Nanos(self.took_ns(None)),
-            counts: seen.counts,
-            response: percentiles(&seen.response, seen.counts, &stretches, self.plan.seed),
-            service: percentiles(&seen.service, seen.counts, &[], self.plan.seed),
-            lateness_p99: lateness(&seen),
-            little_residual: Reading::Missing(Missing::NotRequested("of stages alone".to_owned())),
+        let stretches = match &self.stages[..] {
+            [only] => &only.stretches[..],
+            _ => &[],
         };
+        let outcome = self.part(None, &seen, stretches);
         (seen, outcome)
+    }
+
+    /// What was seen of `stage`, or of all of them.
+    fn part(
+        &self,
+        stage: Option<&Stage>,
+        seen: &MessagesSeen,
+        stretches: &[Times],
+    ) -> StageOutcome {
+        let plan = &self.plan;
+        let none = |why: &str| Reading::Missing(Missing::NotRequested(why.to_owned()));
+        let little_residual = match stage {
+            None => none("of stages alone"),
+            Some(stage) if stage.role.is_steady() && plan.pacing == Pacing::Open => {
+                little(seen, plan.timeout, stage.granted)
+            }
+            Some(_) => none("it is no steady, open stage"),
+        };
+        StageOutcome {
+            name: stage.map_or_else(String::new, |stage| stage.name.clone()),
+            role: stage.map(|stage| stage.role),
+            wanted: stage.map_or_else(|| plan.wanted(), |stage| stage.wanted),
+            granted: stage.map_or_else(|| plan.granted(), |stage| stage.granted),
+            took: Nanos(self.took_ns(stage.map(|stage| stage.name.as_str()))),
+            counts: seen.counts,
+            response: percentiles(&seen.response, seen.counts, stretches, plan.seed),
+            service: percentiles(&seen.service, seen.counts, &[], plan.seed),
+            lateness_p99: lateness(seen),
+            little_residual,
+        }
     }
 }
 

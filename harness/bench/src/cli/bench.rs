@@ -356,7 +356,7 @@ fn save_baseline(
     }
     let baselines = workspace.profiles().join(store::BASELINES);
     let kit = has_kit.then_some(kit.as_path());
-    let kept = baseline::save(run, kit, (&baselines, name), process::id())?;
+    let kept = baseline::save(run, kit, &baselines, name, process::id())?;
     note(&format!("baseline {name} kept in {}", shown(&kept, &workspace.root)));
     Ok(())
 }

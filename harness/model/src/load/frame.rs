@@ -108,7 +108,7 @@ pub enum MachineFigure {
     /// Bytes of linear memory of all agents.
     LinearBytes,
     RssBytes,
-    /// The same, shared pages by their share.
+    /// Resident memory, shared pages by their share.
     PssBytes,
     Files,
     Threads,

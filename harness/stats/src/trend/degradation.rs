@@ -57,13 +57,14 @@ pub struct Ratio {
 /// Compares the readings of each second of the `first` with those of the `last` steady third. Worse
 /// by more than `limit`, a share, is degraded. Equal seeds give equal intervals.
 pub fn degradation(
-    (first, last): (&[f64], &[f64]),
+    first: &[f64],
+    last: &[f64],
     worse: Worse,
     limit: f64,
     seed: u64,
 ) -> Degradation {
     let told = |verdict, ratio| Degradation { verdict, ratio, worse, limit };
-    match ratio((first, last), seed) {
+    match ratio(first, last, seed) {
         _ if !(0.0..1.0).contains(&limit) => {
             told(LimitVerdict::Unknown("no such limit".to_owned()), None)
         }
@@ -81,7 +82,7 @@ fn verdict(ratio: &Ratio, worse: Worse, limit: f64) -> LimitVerdict {
 }
 
 /// The ratio of medians with its expanded percentile interval, or why there is none.
-fn ratio((first, last): (&[f64], &[f64]), seed: u64) -> Result<Ratio, String> {
+fn ratio(first: &[f64], last: &[f64], seed: u64) -> Result<Ratio, String> {
     for (name, values) in [("first", first), ("last", last)] {
         let seconds = values.len();
         if seconds < SECONDS_MIN {
