@@ -79,7 +79,7 @@ pub fn check_place(baselines: &Path, name: &str) -> Result<(), StoreError> {
 
 /// Renames `copy` to `path`. What is there is put back if that fails.
 fn take_place(copy: &Path, path: &Path) -> io::Result<()> {
-    let was = path.with_name_of(format!("{REPLACED}{}", name_of(path)));
+    let was = path.with_file_name(format!("{REPLACED}{}", name_of(path)));
     let is_replaced = fs::symlink_metadata(path).is_ok();
     if is_replaced {
         fs::rename(path, &was)?;
@@ -279,7 +279,7 @@ fn folders(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
     let mut paths = Vec::new();
     for entry in entries {
         let entry = entry.map_err(unreadable(folder))?;
-        let is_hidden = entry.name_of().to_string_lossy().starts_with('.');
+        let is_hidden = entry.file_name().to_string_lossy().starts_with('.');
         if !is_hidden && (entry.path().is_dir() || entry.path().is_symlink()) {
             paths.push(entry.path());
         }

@@ -97,7 +97,7 @@ fn a_baseline_that_came_back_from_an_archive_is_replaced() {
     fs::rename(baselines.join("main").join(copy), &kept).unwrap();
     record.run.id = "second".to_owned();
     run.write(&record).unwrap();
-    check_place&baselines, "main".unwrap();
+    check_place(&baselines, "main").unwrap();
     for _ in 0..2 {
         assert_eq!(save(&path, None, &baselines, "main", PROCESS).unwrap(), kept);
         assert_eq!(RunFolder::load_record(&kept).unwrap().run.id, "second");
@@ -154,10 +154,10 @@ fn a_copy_that_a_kill_left_goes_with_the_next_run() {
 fn a_place_that_takes_no_baseline_is_told_beforehand() {
     let temporary = tempfile::tempdir().unwrap();
     let baselines = temporary.path().join(BASELINES);
-    check_place&baselines, "main".unwrap();
+    check_place(&baselines, "main").unwrap();
     assert!(entries(temporary.path()).is_empty(), "nothing was made");
     fs::write(&baselines, "a file").unwrap();
-    let error = check_place&baselines, "main".unwrap_err().to_string();
+    let error = check_place(&baselines, "main").unwrap_err().to_string();
     let expected = format!("cannot write {}: ", baselines.join("main").display());
     assert!(error.starts_with(&expected), "{error}");
 }
