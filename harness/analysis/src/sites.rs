@@ -42,11 +42,9 @@ pub fn call_sites(profile: &Profile) -> Vec<CallSite<'_>> {
 }
 
 fn site(profile: &Profile, stack: u32) -> Option<&Frame> {
-    let locations = profile.stacks[stack as usize].iter().rev();
-    let frames = locations.flat_map(|location| &profile.locations[*location as usize].frames);
-    let mut frames = frames.map(|frame| &profile.frames[*frame as usize]);
-    let first = frames.clone().next();
-    frames.find(|frame| !is_of_library(frame)).or(first)
+    let mut frames = profile.frames_of(stack).rev();
+    let innermost = profile.frames_of(stack).next_back();
+    frames.find(|frame| !is_of_library(frame)).or(innermost)
 }
 
 /// True for `alloc::vec::f`, for `<alloc::vec::Vec<T> as Trait>::f`, and for what is written in

@@ -64,9 +64,6 @@ pub fn save(
 }
 
 /// Fails as [`save`] would, before anything is measured: nothing is left behind.
-///
-/// # Errors
-/// [`StoreError::BadName`], [`StoreError::Write`].
 pub fn check_place(baselines: &Path, name: &str) -> Result<(), StoreError> {
     check_name(name)?;
     let home = baselines.join(name);
@@ -187,9 +184,6 @@ pub fn load_kit(folder: &Path) -> Result<Option<Kit>, StoreError> {
 }
 
 /// Refuses a name that could leave its folder, hide, or be read as an option.
-///
-/// # Errors
-/// [`StoreError::BadName`].
 pub fn check_name(name: &str) -> Result<(), StoreError> {
     let is_plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
     let is_good = (1..=64).contains(&name.len())
@@ -200,9 +194,6 @@ pub fn check_name(name: &str) -> Result<(), StoreError> {
 
 /// Where the baseline `name` of `suite` is kept in the folder `profiles`; none where there is none.
 /// What an older version kept is found under the bare name.
-///
-/// # Errors
-/// [`StoreError::BadName`].
 pub fn find(profiles: &Path, name: &str, suite: &str) -> Result<Option<PathBuf>, StoreError> {
     check_name(name)?;
     let home = profiles.join(BASELINES).join(name);
@@ -223,18 +214,12 @@ pub enum Listed {
 }
 
 /// The runs in the folder `profiles`, by name. None where there is no such folder.
-///
-/// # Errors
-/// [`StoreError::Read`] when the folder cannot be listed.
 pub fn list_runs(profiles: &Path) -> Result<Vec<(String, Listed)>, StoreError> {
     let named = |path: PathBuf| (name_of(&path), listed(&path));
     Ok(folders(&profiles.join(RUNS))?.into_iter().map(named).collect())
 }
 
 /// The records of all runs in the folder `profiles` that can be read.
-///
-/// # Errors
-/// [`StoreError::Read`] when the folder cannot be listed.
 pub fn stored_records(profiles: &Path) -> Result<Vec<Record>, StoreError> {
     let record = |(_, listed)| match listed {
         Listed::Run(record) => Some(*record),
@@ -244,9 +229,6 @@ pub fn stored_records(profiles: &Path) -> Result<Vec<Record>, StoreError> {
 }
 
 /// The baselines in the folder `profiles`, as `name/suite`. None where there is no such folder.
-///
-/// # Errors
-/// [`StoreError::Read`] when a folder cannot be listed.
 pub fn list_baselines(profiles: &Path) -> Result<Vec<(String, Listed)>, StoreError> {
     let mut found = Vec::new();
     for home in folders(&profiles.join(BASELINES))? {

@@ -234,9 +234,6 @@ pub struct UnknownMetric(String);
 
 impl MetricName {
     /// The metric called `name`.
-    ///
-    /// # Errors
-    /// [`UnknownMetric`] when no row has that name.
     pub fn parse(name: &str) -> Result<Self, UnknownMetric> {
         let found = metrics().find(|m| m.name == name);
         found.map(|m| Self(m.name)).ok_or_else(|| UnknownMetric(name.to_owned()))

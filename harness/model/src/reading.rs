@@ -19,6 +19,14 @@ impl<T> Reading<T> {
             Self::Missing(_) => None,
         }
     }
+
+    /// The same of another type, where there is a value.
+    pub fn map<U>(&self, of: impl FnOnce(&T) -> U) -> Reading<U> {
+        match self {
+            Self::Known(value) => Reading::Known(of(value)),
+            Self::Missing(why) => Reading::Missing(why.clone()),
+        }
+    }
 }
 
 impl<T> From<Result<T, Missing>> for Reading<T> {

@@ -62,9 +62,6 @@ impl ElfLayout {
 }
 
 /// Reads segments, tables and the functions whose names `is_wanted`.
-///
-/// # Errors
-/// What is wrong with the file.
 pub(super) fn layout(source: &ElfSource, is_wanted: fn(&str) -> bool) -> Result<ElfLayout, String> {
     with_file(source, &mut |file| {
         let segment = |s: FileSegment<'_, '_>| {
@@ -82,9 +79,6 @@ pub(super) fn layout(source: &ElfSource, is_wanted: fn(&str) -> bool) -> Result<
 
 /// All functions, by address: those of the file, or of the file of debug symbols that belongs to it
 /// where the system has one (Debian's `libc6-dbg` brings that of the C library).
-///
-/// # Errors
-/// What is wrong with the file.
 pub(super) fn symbols(source: &ElfSource) -> Result<Vec<ElfSymbol>, String> {
     let own = with_file(source, &mut |file| (symbols_of(file, |_| true), debug_file(file)));
     let (own, elsewhere) = own?;

@@ -19,9 +19,6 @@ pub struct MapBudget {
 
 impl MapBudget {
     /// As it is now.
-    ///
-    /// # Errors
-    /// Why /proc does not tell.
     pub fn now() -> Result<Self, Missing> {
         let path = "/proc/sys/vm/max_map_count";
         let text = std::fs::read_to_string(path)

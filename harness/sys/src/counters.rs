@@ -205,9 +205,6 @@ impl Counters {
     }
 
     /// Counts while `work` runs. Groups are stopped in the reverse order of their start.
-    ///
-    /// # Errors
-    /// The kernel's, from enabling or reading a group.
     pub fn count<T>(&mut self, work: impl FnOnce() -> T) -> io::Result<(T, Vec<RawGroup>)> {
         for open in &mut self.groups {
             open.group.reset()?;

@@ -68,9 +68,6 @@ pub struct Rings {
 /// Opens disabled events at `hz` samples per CPU second for every thread of this process but those
 /// in `spared`, and for all that they start later. Needs no privilege up to
 /// `perf_event_paranoid` 2, because it leaves the kernel out.
-///
-/// # Errors
-/// The kernel's refusal.
 pub fn open(hz: u32, spared: &[u32]) -> Result<(Events, Rings), Refusal> {
     let mut refusal = Refusal { errno: 0, call: "mmap" };
     for (ring_bytes, stack_bytes) in SIZES {

@@ -40,9 +40,6 @@ pub fn git(dir: &Path) -> Command {
 }
 
 /// Runs `command` to its end, or until `stop` is set: then it is killed, and all that it started.
-///
-/// # Errors
-/// The system's refusal.
 pub fn finish(command: &mut Command, stop: &AtomicBool) -> io::Result<Output> {
     // A group of its own, so that a signal reaches what it starts, too.
     command.process_group(0).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -144,9 +141,6 @@ pub const THIS_EXECUTABLE: &str = "/proc/self/exe";
 ///
 /// The worker has a process group of its own, so that Ctrl-C reaches only the parent, which then
 /// ends it in order; and it dies with the parent, so that a killed run leaves no guest looping.
-///
-/// # Errors
-/// The system's refusal.
 pub fn spawn_worker(
     program: &Path,
     argument: &str,
@@ -170,9 +164,6 @@ pub fn spawn_worker(
 
 /// Starts `program` with `arguments`, with pipes on all three streams. It dies with this process,
 /// and has a process group of its own, so that [`kill_group`] reaches those that it started.
-///
-/// # Errors
-/// The system's refusal.
 pub fn spawn_piped(program: &str, arguments: &[String]) -> io::Result<Child> {
     let mut command = Command::new(program);
     command
@@ -201,18 +192,12 @@ pub fn kill_group(child: &Child) {
 }
 
 /// Waits until there is something to read from `file`, or its end, for `time` at the most.
-///
-/// # Errors
-/// The system's refusal.
 pub fn is_readable_within(file: &impl AsFd, time: Duration) -> io::Result<bool> {
     is_ready_within(file, libc::POLLIN, time)
 }
 
 /// Waits until `file`, a pipe, has room for [`PIPE_BYTES`], or nobody reads it any more, for `time`
 /// at the most.
-///
-/// # Errors
-/// The system's refusal.
 pub fn is_writable_within(file: &impl AsFd, time: Duration) -> io::Result<bool> {
     is_ready_within(file, libc::POLLOUT, time)
 }
@@ -251,9 +236,6 @@ fn die_with_parent(command: &mut Command) {
 
 /// Takes standard output for the caller alone and points the descriptor at standard error: what a
 /// library prints from now on cannot get between the caller's lines.
-///
-/// # Errors
-/// The system's refusal.
 pub fn take_stdout() -> io::Result<File> {
     // SAFETY: plain system calls on descriptors that are open; the duplicate is owned by the file
     // that is made of it and by nothing else.

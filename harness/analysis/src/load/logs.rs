@@ -46,9 +46,6 @@ const TICKS_PER_HALF: u32 = 5;
 /// and the first of them beginning at `start_unix_ms`; all of their times together.
 ///
 /// Each segment's seconds lie where they did in time: a gap stays one.
-///
-/// # Errors
-/// The feeder's or the writer's.
 pub fn hlog<E: From<io::Error>>(
     kind: TimeKind,
     names: &[&str],

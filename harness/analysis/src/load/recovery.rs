@@ -33,9 +33,6 @@ pub(super) struct Burst {
 }
 
 /// Recovery from `burst` in `seconds`, which are in order.
-///
-/// # Errors
-/// Why there is none to tell.
 pub(super) fn recovery(burst: &Burst, seconds: &[SecondRow]) -> Result<Recovery, String> {
     // The first second is the cold one: code and memory are touched for the first time.
     let before = seconds.iter().skip(1).take_while(|second| second.at_s() + 1.0 <= burst.from_s);

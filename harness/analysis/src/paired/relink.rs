@@ -112,8 +112,9 @@ impl Floors {
             let before = allowed(case);
             let after = self.margins(case, before.clone(), margin);
             let wider = after.iter().filter(|(metric, share)| before.get(metric) != Some(share));
-            let words: Vec<String> =
-                wider.map(|(metric, share)| format!("{} for {metric}", percent(*share))).collect();
+            let words: Vec<String> = wider
+                .map(|(metric, share)| format!("{} for {metric}", Unit::Share.show(*share)))
+                .collect();
             if !words.is_empty() {
                 let words = words.join(", ");
                 warnings.push(format!("relink floor of {case}: margin widened to {words}"));
@@ -127,8 +128,4 @@ impl Floors {
 
 fn half_width(interval: &Interval) -> f64 {
     (interval.upper / interval.lower).ln() / 2.0
-}
-
-fn percent(share: f64) -> String {
-    Unit::Share.show(share)
 }

@@ -233,27 +233,23 @@ impl LoadOutcome {
         let samples = self.whole.response.n;
         let summary = |estimate: f64, interval| {
             let company = Company::default();
-            Reading::Known(Summary { estimate, interval, n: 1, samples, company })
+            Summary { estimate, interval, n: 1, samples, company }
         };
         let percentile = |of: &Percentiles, share: f64| match of.find(share) {
-            Some(Percentile { value: Reading::Known(value), interval, .. }) => {
+            None => Reading::Missing(Missing::NotRequested("no such percentile".to_owned())),
+            Some(Percentile { value, interval, .. }) => value.map(|value| {
                 let interval = interval.map(|[lower, upper]| {
                     let (lower, upper) = (lower.0 as f64, upper.0 as f64);
                     Interval { lower, upper, level: LEVEL }
                 });
                 summary(value.0 as f64, interval)
-            }
-            Some(Percentile { value: Reading::Missing(why), .. }) => Reading::Missing(why.clone()),
-            None => Reading::Missing(Missing::NotRequested("no such percentile".to_owned())),
+            }),
         };
-        let known = |value: Option<f64>| match value {
-            Some(value) => summary(value, None),
-            None => Reading::Missing(Missing::Failed("nothing was offered".to_owned())),
+        let none = || Missing::Failed("nothing was offered".to_owned());
+        let known = |value: Option<f64>| {
+            Reading::from(value.map(|value| summary(value, None)).ok_or_else(none))
         };
-        let time = |reading: &Reading<Nanos>| match reading {
-            Reading::Known(time) => summary(time.0 as f64, None),
-            Reading::Missing(why) => Reading::Missing(why.clone()),
-        };
+        let time = |reading: &Reading<Nanos>| reading.map(|time| summary(time.0 as f64, None));
         let (response, service) = (&self.whole.response, &self.whole.service);
         let rows = [
             ("load_response_p50_ns", percentile(response, 0.5)),

@@ -82,9 +82,6 @@ impl Times {
 
     /// The quantile `share` of these and of `over` more that are longer than any; none where it is
     /// one of those, or too few samples lie beyond it.
-    ///
-    /// # Errors
-    /// [`Beyond`]: which of the two.
     pub fn quantile_with(&self, share: f64, over: u64) -> Result<Nanos, Beyond> {
         let all = self.len().saturating_add(over);
         if (all as f64 * (1.0 - share)) < BEYOND as f64 {
@@ -95,11 +92,6 @@ impl Times {
             return Err(Beyond::Never);
         }
         Ok(Nanos(self.0.value_at_quantile(rank as f64 / self.len() as f64)))
-    }
-
-    /// How many took longer than `limit`.
-    pub fn longer_than(&self, limit: Nanos) -> u64 {
-        self.len().saturating_sub(self.0.count_between(0, limit.0.min(LONGEST_NS)))
     }
 
     /// The histogram, for writers of its formats.
@@ -221,7 +213,6 @@ mod tests {
         assert_eq!(times.quantile_with(0.9, 100), Ok(Nanos(900)));
         assert_eq!(times.quantile_with(0.95, 100), Err(Beyond::Never));
         assert_eq!(times.quantile_with(0.999, 100), Err(Beyond::TooFew));
-        assert_eq!(times.longer_than(Nanos(890)), 10);
     }
 
     #[test]

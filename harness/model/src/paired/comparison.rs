@@ -260,9 +260,6 @@ impl StoredPage for Comparison {
 
 impl RunFolder {
     /// The comparison at `path`, and every turn that belongs to it.
-    ///
-    /// # Errors
-    /// What is wrong with `comparison.json` or `samples.csv`.
     pub fn load_comparison(path: &Path) -> Result<(Comparison, Vec<Turn>), StoreError> {
         store::load(path)
     }

@@ -36,9 +36,6 @@ impl SampleWeight {
 impl Profile {
     /// That every index leads somewhere and the weights have a sum: to be asked once of a profile
     /// that came from a file. Whatever else is made of a profile takes that for granted.
-    ///
-    /// # Errors
-    /// [`ProfileError::Damaged`] with the first part that leads nowhere.
     pub fn check(&self) -> Result<(), ProfileError> {
         let damaged = |part: &str, at: usize, to: &str| {
             Err(ProfileError::Damaged(format!("{part} {at} names {to} that is not there")))

@@ -48,9 +48,6 @@ impl RunFolder {
     }
 
     /// Fails as [`Self::begin`] would for a folder that is another run's.
-    ///
-    /// # Errors
-    /// [`StoreError::InUse`], [`StoreError::NotEmpty`].
     pub fn check(path: &Path) -> Result<(), StoreError> {
         if path.is_dir() { refuse_content(path) } else { Ok(()) }
     }

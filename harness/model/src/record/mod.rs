@@ -254,9 +254,6 @@ impl CaseRecord {
     }
 
     /// The summary of `name`, or why there is none.
-    ///
-    /// # Errors
-    /// The reason why it is missing.
     pub fn metric(&self, name: &str) -> Result<&Summary, Missing> {
         let reading = MetricName::parse(name).ok().and_then(|name| self.metrics.get(&name));
         match reading {

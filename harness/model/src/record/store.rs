@@ -123,17 +123,11 @@ impl RunFolder {
     }
 
     /// The record of the run at `path`, and the samples that belong to it.
-    ///
-    /// # Errors
-    /// Those of [`Self::load_record`], and what is wrong with `samples.csv`.
     pub fn load(path: &Path) -> Result<(Record, Vec<Sample>), StoreError> {
         load(path)
     }
 
     /// The record of the run at `path`, without its samples.
-    ///
-    /// # Errors
-    /// What is wrong with `record.json`.
     pub fn load_record(path: &Path) -> Result<Record, StoreError> {
         load_page(path)
     }
@@ -298,9 +292,6 @@ fn read_rows<Row: DeserializeOwned>(folder: &Path, promised: u64) -> Result<Vec<
 }
 
 /// Points the link `latest` in the folder `profiles` to `runs/<id>`.
-///
-/// # Errors
-/// [`StoreError::Write`], [`StoreError::NotALink`].
 pub fn update_latest(profiles: &Path, id: &str) -> Result<(), StoreError> {
     let target = Path::new(RUNS).join(id);
     let run = profiles.join(&target);
