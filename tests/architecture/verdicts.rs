@@ -9,12 +9,14 @@ use syn::{Attribute, ItemEnum, Meta};
 
 /// The file and the name of each. A fourth is one of these, or needs a reason.
 const VERDICTS: [(&str, &str); 3] = [
-    ("harness/model/src/load/outcome.rs", "Verdict"),
+    ("harness/model/src/load/outcome.rs", "LoadVerdict"),
     ("harness/model/src/paired/comparison.rs", "Verdict"),
     ("harness/stats/src/limit.rs", "LimitVerdict"),
 ];
 /// Enums that look like one and judge nothing.
-const OTHERS: [(&str, &str); 5] = [
+const OTHERS: [(&str, &str); 6] = [
+    // Whether two replies are equal, in words: what a comparison sees, before it judges.
+    ("harness/model/src/paired/answers.rs", "Answers"),
     // What a whole comparison ends in: the exit code, not a judgement of its own.
     ("harness/model/src/paired/comparison.rs", "Conclusion"),
     // How verdicts are shown.
@@ -28,9 +30,9 @@ const OTHERS: [(&str, &str); 5] = [
 const NAMES: [&str; 5] = ["Verdict", "Grade", "Judgement", "Conclusion", "Standing"];
 /// Words for good, bad and undecided: an enum with two of them judges, whatever its name is.
 const WORDS: &str = "\
-    Acceptable Bad Better Broken Clean Critical Degraded Fail Failed Fine Good Improved \
+    Acceptable Bad Better Broken Clean Critical Degraded Different Fail Failed Fine Good Improved \
     Inconclusive Invalid Leak Met Missed Ok Open Pass Passed Regressed Same Suspect Unchanged \
-    Unclear Undecided Unknown Worse";
+    Unchecked Unclear Undecided Unknown Worse";
 
 /// The enums of a file that judge.
 #[derive(Default)]
