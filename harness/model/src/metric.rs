@@ -6,11 +6,10 @@ mod parts;
 mod profiles;
 mod row;
 
-pub use row::{Better, Class, Metric, Rule};
+pub use row::{Better, Class, Metric, Rule, STDERR_KEPT, WASM_STDERR_BYTES};
 
 use crate::metric::row::Better::{Higher, Lower, Neither};
 use crate::metric::row::Rule::{BlockMin, BlockRatio, Median};
-use crate::units;
 use crate::units::Unit::{Bytes, Count, Nanos, Ratio, Share};
 use row::{exact, rate, row};
 use serde::de::Error as _;
@@ -64,12 +63,6 @@ macro_rules! per_level {
         ]
     };
 }
-
-/// What a guest writes to standard error for each message.
-pub const WASM_STDERR_BYTES: &str = "wasm_stderr_bytes";
-/// How much of that is kept of each instance, for its last words. What is before is dropped: no
-/// write fails, and none costs more than another.
-pub const STDERR_KEPT: units::Bytes = units::Bytes(4096);
 
 const OVERHEAD: &[Metric] = &[
     row(

@@ -1,6 +1,12 @@
 //! A row of the table of metrics, and how it is written.
 
-use crate::units::Unit;
+use crate::units::{Bytes, Unit};
+
+/// What a guest writes to standard error for each message.
+pub const WASM_STDERR_BYTES: &str = "wasm_stderr_bytes";
+/// How much of that is kept of each instance, for its last words. What is before is dropped: no
+/// write fails, and none costs more than another.
+pub const STDERR_KEPT: Bytes = Bytes(4096);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Better {

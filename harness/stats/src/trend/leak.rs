@@ -5,8 +5,8 @@
 //! allocated and freed again. A leak is a rise of these minima that is no accident (Mann–Kendall
 //! with Hamed and Rao's variance), large enough to matter (Theil–Sen's slope), and still going on
 //! in the last third. Within one run nobody can tell a slow warm-up from a leak with certainty, so
-//! between clean and leak there is suspect, [`LimitVerdict::Unclear`]: run it longer. What cannot be
-//! judged is [`LimitVerdict::Unknown`], never clean.
+//! between clean and leak there is suspect, [`LimitVerdict::Unclear`]: run it longer. What cannot
+//! be judged is [`LimitVerdict::Unknown`], never clean.
 //!
 //! Sampling is another's part, and so is what a series is of. Whether anything became slower is
 //! [`super::degradation()`]'s answer.
