@@ -39,7 +39,6 @@ struct Surroundings {
     summary: Option<PathBuf>,
 }
 
-/// What came of it.
 enum Found {
     Compared { comparison: Box<Comparison>, code: u8 },
     Without { why: String, said: String, code: u8 },
@@ -124,9 +123,6 @@ fn found(builder: &Builder, args: &Ci, out: &Path) -> Result<Found, CommandError
 }
 
 /// A error of the revisions, as an answer that ends in `code`.
-///
-/// # Errors
-/// Any error that says nothing of the revisions: a full disk, Ctrl-C.
 fn without(error: CommandError, code: u8) -> Result<Found, CommandError> {
     let is_theirs = matches!(
         error,

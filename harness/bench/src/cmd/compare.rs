@@ -38,7 +38,6 @@ pub(super) fn run(args: &Compare) -> Result<u8, CommandError> {
     sides(&root, &profiles, args)
 }
 
-/// Compares two baselines or folders.
 fn sides(root: &Path, profiles: &Path, args: &Compare) -> Result<u8, CommandError> {
     let find = |name| Side::find(profiles, name, args.suite.as_deref());
     let (base, candidate) = (find(&args.base)?, find(&args.candidate)?);

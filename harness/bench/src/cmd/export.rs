@@ -20,7 +20,6 @@ const FOLDER: &str = "export";
 /// The format that takes a baseline.
 const WITH_BASELINE: &str = "markdown";
 
-/// What is exported.
 enum Source {
     Run { record: Record, samples: Vec<Sample>, baseline: Option<Record> },
     Comparison(Comparison),

@@ -101,9 +101,6 @@ type Verdicts = BTreeMap<(CaseKey, MetricName), Option<Verdict>>;
 
 /// `comparison` with every verdict computed anew from `turns`, by the margins of `limits` where
 /// they give one and else by its own.
-///
-/// # Errors
-/// Its own margins give other verdicts than it says.
 fn judged(
     path: &Path,
     mut comparison: Comparison,

@@ -29,10 +29,8 @@ const DIAGNOSTICS: &str = "--message-format=json-render-diagnostics";
 /// How the name of a kit's folder begins as long as the kit is not whole.
 const FRESH: &str = ".fresh-";
 
-/// Builds revisions.
 #[derive(Debug)]
 pub(crate) struct Builder {
-    /// The checkout.
     pub(crate) root: PathBuf,
     /// Where kits of revisions are kept.
     kits: PathBuf,
@@ -52,10 +50,6 @@ impl Builder {
         Ok(Self { root: root.to_owned(), kits, suite: suite.to_owned(), cargo })
     }
 
-    /// The kits of two revisions.
-    ///
-    /// # Errors
-    /// One does not exist, cannot be built, or cannot be packed.
     pub(crate) fn kits(&self, names: [&str; 2]) -> Result<[Side; 2], CommandError> {
         let [base, candidate] = self.commits(names)?;
         Ok([self.kit(names[0], &base)?, self.kit(names[1], &candidate)?])
@@ -63,9 +57,6 @@ impl Builder {
 
     /// The full commits of two revisions. Both before either is built: a slip of the pen should not
     /// cost a build.
-    ///
-    /// # Errors
-    /// One does not exist.
     pub(crate) fn commits(&self, names: [&str; 2]) -> Result<[String; 2], CommandError> {
         Ok([self.commit(names[0])?, self.commit(names[1])?])
     }
@@ -105,9 +96,6 @@ impl Builder {
     }
 
     /// The kit of `commit`, which is made if there is none: a commit does not change.
-    ///
-    /// # Errors
-    /// It cannot be built, or cannot be packed.
     pub(crate) fn kit(&self, name: &str, commit: &str) -> Result<Side, CommandError> {
         let path = self.kits.join(format!("{commit}-{}-{}", self.suite, self.made_by()?));
         fs::create_dir_all(&self.kits).map_err(unwritable(&path))?;
@@ -174,7 +162,6 @@ impl Builder {
     }
 }
 
-/// Removes what is left of a kit.
 fn remove(path: &Path) -> io::Result<()> {
     match fs::remove_dir_all(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),

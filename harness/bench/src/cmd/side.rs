@@ -11,22 +11,16 @@ use caxton_model::record::store::{BASELINES, RECORD_FILE, RunFolder};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// One of the two.
 #[derive(Debug)]
 pub(crate) struct Side {
     /// As the user named it.
     pub(crate) name: String,
-    /// Its folder.
     pub(crate) path: PathBuf,
-    /// Its kit, checked.
     pub(crate) kit: Option<Kit>,
 }
 
 impl Side {
     /// The baseline, or the folder, called `name`.
-    ///
-    /// # Errors
-    /// There is no such thing (with a list of what there is), or what is wrong with it.
     pub(crate) fn find(
         profiles: &Path,
         name: &str,
@@ -67,7 +61,6 @@ impl Side {
         Err(CommandError::OtherSuite { name, found, wanted })
     }
 
-    /// Its record.
     pub(crate) fn record(&self) -> Result<Record, CommandError> {
         Ok(RunFolder::load_record(&self.path)?)
     }

@@ -19,14 +19,10 @@ use wasmparser::Parser;
 pub struct Built {
     /// Where it lies.
     pub path: PathBuf,
-    /// What it is.
     pub artifact: Artifact,
 }
 
 /// Size of the code section of the shared library at `path`.
-///
-/// # Errors
-/// Why it cannot be told.
 pub fn code_bytes(path: &Path) -> Result<u64, Missing> {
     let failed = |why: String| Missing::Failed(format!("{}: {why}", path.display()));
     let bytes = fs::read(path).map_err(|error| failed(error.to_string()))?;
@@ -37,9 +33,6 @@ pub fn code_bytes(path: &Path) -> Result<u64, Missing> {
 
 /// Size of the sections of the module at `path`, without custom ones: names and debug information,
 /// which no engine runs, and which hold the folder that it was built in.
-///
-/// # Errors
-/// Why it cannot be told.
 pub fn module_bytes(path: &Path) -> Result<u64, Missing> {
     // WebAssembly core specification, binary format, "Custom section".
     const CUSTOM: u8 = 0;
@@ -55,9 +48,6 @@ pub fn module_bytes(path: &Path) -> Result<u64, Missing> {
 
 /// How many of the harness' own functions in the executable at `path` start at a multiple of 64
 /// bytes, and how many there are. The standard library comes precompiled and has its own alignment.
-///
-/// # Errors
-/// Why it cannot be told.
 pub fn aligned_functions(path: &Path) -> Result<(u64, u64), Missing> {
     const OWN: &str = env!("CARGO_CRATE_NAME");
     let failed = |why: String| Missing::Failed(format!("{}: {why}", path.display()));
@@ -76,9 +66,6 @@ pub fn aligned_functions(path: &Path) -> Result<(u64, u64), Missing> {
 
 /// Hash of everything that decides a build: file names and contents of `folders` and `files`,
 /// compiler, target, flags and features.
-///
-/// # Errors
-/// A source file that cannot be read.
 pub fn source_hash(
     folders: &[PathBuf],
     files: &[PathBuf],
@@ -171,9 +158,6 @@ pub struct Cache {
 
 impl Cache {
     /// The cache in `folder`, which is made.
-    ///
-    /// # Errors
-    /// The folder cannot be made.
     pub fn open(folder: PathBuf) -> io::Result<Self> {
         fs::create_dir_all(&folder)?;
         Ok(Self { folder })
@@ -206,9 +190,6 @@ impl Cache {
     }
 
     /// Copies `file` into the cache.
-    ///
-    /// # Errors
-    /// Reading it or writing the copy.
     pub fn put(
         &self,
         file: &Path,

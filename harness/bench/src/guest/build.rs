@@ -21,9 +21,7 @@ const PATIENCE: Duration = Duration::from_millis(100);
 /// Both files of an agent, or why there is none.
 #[derive(Debug, Clone)]
 pub struct BuiltAgent {
-    /// The module.
     pub wasm: Result<Built, String>,
-    /// The twin.
     pub native: Result<Built, String>,
 }
 
@@ -31,7 +29,6 @@ pub struct BuiltAgent {
 enum Sought<'a> {
     /// The cache has it, or its sources cannot be read.
     Found(Result<Built, String>),
-    /// It must be built.
     Absent(BuildRequest<'a>),
 }
 
@@ -51,9 +48,7 @@ pub struct BuildStep<'a> {
     pub number: usize,
     /// Of how many that the cache has not.
     pub of: usize,
-    /// The agent.
     pub agent: &'a str,
-    /// The side.
     pub side: Side,
 }
 
@@ -64,7 +59,6 @@ pub struct Builder<'a> {
     toolchain: &'a Toolchain,
     cache: Cache,
     target: PathBuf,
-    /// Set when the user wants to stop.
     stop: &'a AtomicBool,
     /// Two benches that start together must not both find the cache empty.
     lock: io::Result<File>,
@@ -73,9 +67,6 @@ pub struct Builder<'a> {
 impl<'a> Builder<'a> {
     /// Opens the cache under cargo's target folder; waits for another bench that is building, and
     /// tells `say` so. Waiting, and a build that is going on, end once `stop` is set.
-    ///
-    /// # Errors
-    /// The folder cannot be made.
     pub fn open(
         workspace: &'a Workspace,
         toolchain: &'a Toolchain,

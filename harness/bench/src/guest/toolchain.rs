@@ -25,12 +25,9 @@ const DEBIAN_SYSROOT: &str = "/usr/lib/wasm32-wasi";
 /// Where a guest's stack ends. Rust's default of 1 MiB cannot live under a limit of 1 MiB.
 const GUEST_STACK_BYTES: u32 = 65536;
 
-/// Which side of a pair.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Side {
-    /// The WASM module.
     Wasm,
-    /// Its native twin.
     Native,
 }
 
@@ -51,7 +48,6 @@ impl Side {
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Variant {
-    /// To be measured.
     #[default]
     Measured,
     /// The guest with SIMD instructions; the twin as measured. The standard library stays as the
@@ -124,7 +120,6 @@ enum Kind {
     Debian,
 }
 
-/// No compiler for guests.
 #[derive(Debug, thiserror::Error)]
 #[error("no toolchain builds {WASM_TARGET} here ({why}): run scripts/setup")]
 pub struct NoToolchain {
@@ -210,7 +205,6 @@ impl Toolchain {
         Self { shuffle: Some(seed), ..self.clone() }
     }
 
-    /// The target triple of a side.
     pub fn target(&self, side: Side) -> &str {
         match side {
             Side::Wasm => WASM_TARGET,
@@ -310,9 +304,6 @@ impl Toolchain {
 }
 
 /// What cargo's configuration for a build in `folder` and the variables that it is let see say.
-///
-/// # Errors
-/// A configuration file that cannot be read.
 pub fn settings(folder: &Path) -> io::Result<String> {
     let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
     let home = home.or_else(|| Some(Path::new(&std::env::var_os("HOME")?).join(".cargo")));

@@ -29,7 +29,6 @@ pub const BENCH_ARGUMENT: &str = "__bench";
 /// The first argument that makes a bench executable a worker.
 pub const WORKER_ARGUMENT: &str = "__worker";
 
-/// What one launch is to do.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Launch {
     /// [`PROTOCOL`].
@@ -40,7 +39,6 @@ pub struct Launch {
     pub seed: u64,
     /// The CPU to stay on.
     pub core: Option<usize>,
-    /// How much to measure.
     pub effort: Effort,
     /// How to sample, where that is the job.
     pub sampling: Sampling,
@@ -51,11 +49,9 @@ pub struct Launch {
     pub folder: PathBuf,
     /// The cases that it fills; at least one.
     pub cases: Vec<CaseKey>,
-    /// What is done.
     pub job: Job,
 }
 
-/// How to profile.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sampling {
     /// Who takes the samples; none to choose.
@@ -78,45 +74,31 @@ pub enum Event {
     Working,
     /// What the instrument costs in this launch.
     Cost(Cost),
-    /// A reading.
     Sample(Sample),
     /// A reading that cannot be had.
     Missing {
-        /// The case.
         case: CaseKey,
-        /// The metric.
         metric: MetricName,
-        /// Why.
         why: Missing,
     },
-    /// A finding that is words.
     Finding {
-        /// The case.
         case: CaseKey,
-        /// What was asked.
         name: String,
-        /// What was found.
         text: String,
     },
     /// What a sampler or an allocator saw of one side.
     Profile {
-        /// The case.
         case: CaseKey,
-        /// The profile.
         profile: Box<Profile>,
     },
     /// Something that the run keeps as a file.
     Keep {
-        /// The case.
         case: CaseKey,
-        /// What.
         what: Kept,
     },
     /// A second of a load, or what is about it.
     Load {
-        /// The case.
         case: CaseKey,
-        /// What its file gets.
         line: Box<Line>,
     },
     /// Each configuration of the engine that the launch used.
@@ -137,7 +119,6 @@ pub enum Kept {
         #[serde(with = "crate::guest::path")]
         path: PathBuf,
     },
-    /// Which of the guest's functions allocate.
     GuestHeap(Box<Profile>),
     /// How the guest's linear memory grew.
     Growth(Growth),

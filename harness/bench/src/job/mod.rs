@@ -23,9 +23,7 @@ pub enum Job {
     /// A steady-state WASM call taken apart, beside the agent that does nothing and the one that
     /// echoes; and options of engine and build.
     Parts,
-    /// The agent under a memory limit.
     MemoryLimit {
-        /// The limit.
         limit: Bytes,
     },
     /// What is allocated while the agent is compiled, instantiated and run.
@@ -43,9 +41,7 @@ pub enum Job {
     Load(Box<LoadJob>),
     /// Two runtimes, the same traffic, in turns: the subject, and its peer.
     Route {
-        /// The two.
         pair: [Runtime; 2],
-        /// The traffic.
         load: MailLoad,
     },
     /// Requests to a pool of agents, answered in turn.
@@ -63,14 +59,12 @@ pub enum Job {
     Scale(MailLoad),
     /// Memory of agents that exchange messages, phase by phase.
     MemoryPhases,
-    /// Their CPU time, phase by phase.
     CpuPhases,
     /// Deaths and returns of an agent.
     Recover {
         /// What it holds, in MiB.
         heap_mib: u32,
     },
-    /// Full and incremental checkpoints of an agent.
     Checkpoint {
         /// What it holds, in MiB.
         heap_mib: u32,
@@ -79,7 +73,6 @@ pub enum Job {
     Crash(Deaths),
     /// Deaths without end.
     Soak {
-        /// How many.
         cycles: u32,
     },
 }
@@ -104,7 +97,6 @@ impl Job {
 /// Requests that do not wait for answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Schedule {
-    /// Of how many agents.
     pub agents: u32,
     /// Requests per second.
     pub per_second: u32,
@@ -117,7 +109,6 @@ pub struct Schedule {
 pub struct Pools {
     /// Who runs them, and how many agents each has.
     pub pair: [(Runtime, u32); 2],
-    /// The requests.
     pub load: MailLoad,
     /// How many at a time.
     pub tasks: u32,
@@ -128,7 +119,6 @@ pub struct Pools {
 pub struct Batching {
     /// When requests are made, of what.
     pub schedule: Schedule,
-    /// Requests that are enough.
     pub size: u32,
     /// How long one waits at most.
     pub timeout: Nanos,
@@ -137,11 +127,9 @@ pub struct Batching {
 /// How many die, of how many, and of what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Deaths {
-    /// Agents.
     pub agents: u32,
     /// Of those, the ones that die.
     pub killed: u32,
-    /// Of what.
     pub fault: Fault,
     /// Whether what they had handled since their last checkpoint is delivered again.
     pub at_least_once: bool,
@@ -151,7 +139,6 @@ pub struct Deaths {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Fault {
-    /// A trap.
     Trap,
     /// Memory without end.
     Exhaust,
@@ -170,7 +157,6 @@ impl Fault {
     }
 }
 
-/// Who runs agents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum System {
@@ -180,13 +166,10 @@ pub enum System {
     Tokio,
 }
 
-/// What the agents are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Crew {
-    /// WASM guests.
     Guests,
-    /// Their native twins.
     Twins,
     /// Nobody: mailboxes that answer without a call.
     Idle,
@@ -195,9 +178,7 @@ pub enum Crew {
 /// An orchestrator and its agents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Runtime {
-    /// Who runs them.
     pub system: System,
-    /// What they are.
     pub crew: Crew,
     /// Most messages per call, where that is not the load's.
     pub batch: Option<u32>,
@@ -226,7 +207,6 @@ impl Runtime {
 /// How much is sent around.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MailLoad {
-    /// How many agents.
     pub agents: u32,
     /// Messages in flight for each.
     pub per_agent: u32,
@@ -250,7 +230,6 @@ pub enum Pair {
 }
 
 impl Pair {
-    /// The subject part of its case key.
     pub const fn subject(self) -> &'static str {
         match self {
             Self::Overhead => "wasmtime-vs-native",

@@ -4,7 +4,6 @@ use caxton_model::units::Nanos;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
-/// How much to measure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Scale {
     /// One checked pass per case, in seconds: no interval.
@@ -88,7 +87,6 @@ impl Scale {
         }
     }
 
-    /// What one launch measures.
     pub const fn effort(self) -> Effort {
         match self {
             Self::Smoke => Effort {
@@ -129,7 +127,6 @@ pub struct Effort {
     pub blocks: u32,
     /// Samples in a block, at most.
     pub samples_per_block: u32,
-    /// Length of a block.
     pub block: Nanos,
     /// Instances whose creation and first call are timed, per side.
     pub instances: u32,

@@ -13,21 +13,17 @@ pub const ECHO: &str = "echo";
 /// Cases that are measured together, launch by launch.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Task {
-    /// The agent.
     pub agent: String,
     /// The cases that it fills; at least one.
     pub cases: Vec<CaseKey>,
-    /// What is done.
     pub job: Job,
 }
 
 impl Task {
-    /// A task of one case.
     pub fn new(case: CaseKey, job: Job) -> Self {
         Self { agent: case.agent.clone(), cases: vec![case], job }
     }
 
-    /// The keys of its cases.
     pub fn cases(&self) -> &[CaseKey] {
         &self.cases
     }

@@ -33,21 +33,16 @@ pub struct Worker<T> {
 /// What a worker says, or why it says nothing.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Received<T> {
-    /// A value.
     Value(T),
     /// It has closed its output.
     Ended,
     /// Nothing within the time allowed.
     Silent,
-    /// The user wants to stop.
     Stopped,
 }
 
 impl<T: DeserializeOwned + Send + 'static> Worker<T> {
     /// Starts `program` with `argument`, where and how [`process::spawn_worker`] says.
-    ///
-    /// # Errors
-    /// The system's refusal.
     pub fn start(
         program: &Path,
         argument: &str,
@@ -70,9 +65,6 @@ impl<T: DeserializeOwned + Send + 'static> Worker<T> {
     }
 
     /// Says `value`. That a worker is gone is told by [`Self::receive`].
-    ///
-    /// # Errors
-    /// The value is none that JSON can hold.
     pub fn say(&mut self, value: &impl Serialize) -> io::Result<()> {
         let mut line = serde_json::to_vec(value)?;
         line.push(b'\n');
@@ -93,9 +85,6 @@ impl<T: DeserializeOwned + Send + 'static> Worker<T> {
     }
 
     /// Ends it, by force if it still runs; how it ended, and what it said on standard error.
-    ///
-    /// # Errors
-    /// It cannot be waited for.
     pub fn end(mut self, by_force: bool) -> io::Result<(String, String)> {
         self.close();
         if by_force {

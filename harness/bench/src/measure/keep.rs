@@ -31,9 +31,6 @@ pub struct Scratch {
 
 impl Scratch {
     /// An empty folder for the next launch. It goes with this value.
-    ///
-    /// # Errors
-    /// It cannot be made.
     pub fn fresh(&mut self) -> Result<PathBuf, StoreError> {
         let folder = match self.folder.take() {
             Some(folder) => folder,
@@ -49,9 +46,6 @@ impl Scratch {
 
 /// Keeps `what` in the folder of `run`, unless an earlier launch's is there; the names of what was
 /// written, or why something was not.
-///
-/// # Errors
-/// A file cannot be written.
 pub fn keep(run: &Path, case: &CaseKey, what: &Kept) -> Result<Vec<String>, StoreError> {
     let folder = run.join(folder(case));
     fs::create_dir_all(&folder).map_err(unwritable(&folder))?;

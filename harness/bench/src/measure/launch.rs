@@ -10,7 +10,6 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-/// What came of a launch.
 #[derive(Debug)]
 pub struct Launched {
     /// What the worker told, up to its end. Complete only if `outcome` is `Ran`.
@@ -22,18 +21,13 @@ pub struct Launched {
 /// What becomes of an event, and of its worker.
 #[derive(Debug)]
 pub enum Control {
-    /// The event is kept.
     Keep(Event),
     /// The event is done with.
     Done,
-    /// The worker ends here.
     Enough,
 }
 
 /// Runs `order` in a fresh worker, for at most `time`; each event goes through `on_event`.
-///
-/// # Errors
-/// The worker could not be started.
 pub fn launch(
     order: &Launch,
     time: Duration,

@@ -29,7 +29,6 @@ use std::time::Duration;
 const AROUND: Duration = Duration::from_secs(60);
 const SECOND_NS: u64 = 1_000_000_000;
 
-/// What was watched of a load's worker.
 #[derive(Default)]
 struct Watched {
     outcome: Option<Outcome>,

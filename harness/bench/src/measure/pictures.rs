@@ -12,10 +12,6 @@ use std::fs;
 use std::path::Path;
 
 /// Writes all that `profiles`, of one case, come to into the run's `folder`.
-///
-/// # Errors
-/// The folder cannot be written. A picture that cannot be drawn costs itself: its reason stands in
-/// place of its name.
 pub(super) fn keep(
     folder: &Path,
     case: &CaseRecord,
@@ -45,7 +41,6 @@ pub(super) fn keep(
     Ok(Profiles { taken, changes, folder: name, files: files.names })
 }
 
-/// All forms of one profile.
 pub(super) fn profiled(
     files: &mut Files<'_>,
     case: &CaseKey,
@@ -65,7 +60,6 @@ pub(super) fn profiled(
     files.put(&format!("{stem}.profile.json"), raw)
 }
 
-/// The flame graph of one profile.
 pub(super) fn flame_graph(
     files: &mut Files<'_>,
     case: &CaseKey,

@@ -38,11 +38,9 @@ pub trait Observer {
     fn task(&self, number: usize, of: usize, name: &str, launches: u32);
     /// The task takes so many launches more.
     fn more_launches(&self, _: u32) {}
-    /// A launch of the task has ended.
     fn launch_done(&self);
     /// A load begins: how long it was to take, and how much of that is left.
     fn load(&self, _planned: Nanos, _left: Nanos) {}
-    /// The task has ended.
     fn task_done(&self, name: &str, outcome: &Outcome);
     /// A second of a load is over.
     fn load_second(&self, _: &load::Tally) {}
@@ -50,18 +48,14 @@ pub trait Observer {
     fn load_done(&self, _: &LoadOutcome) {}
 }
 
-/// How to run.
 #[derive(Debug, Clone, Copy)]
 pub struct Settings {
-    /// How much.
     pub scale: Scale,
-    /// Seed of all choices.
     pub seed: u64,
     /// Longest time for a launch.
     pub timeout: Duration,
     /// Only call, for an outside profiler: how long per side.
     pub spin: Option<Nanos>,
-    /// Whether to write perf maps then.
     pub perf_map: bool,
     /// How to sample the tasks that are profiles.
     pub sampling: Sampling,
@@ -80,20 +74,16 @@ pub enum RunError {
     /// The run folder cannot be written.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// No worker can be started.
     #[error("no worker process can be started: {0}")]
     Worker(#[from] std::io::Error),
 }
 
-/// A run in progress.
 pub struct Run<'a> {
     /// The record so far.
     pub record: Record,
     /// Where it is kept; nowhere in smoke mode.
     pub folder: Option<RunFolder>,
-    /// How to run.
     pub settings: Settings,
-    /// Set when the user wants to stop.
     pub stop: &'a AtomicBool,
     /// Is told how it goes.
     pub observer: &'a dyn Observer,

@@ -7,14 +7,11 @@ use caxton_model::load::plan::LoadPlan;
 use caxton_model::units::{Bytes, Nanos};
 use caxton_sys::allocator::Counting;
 
-/// A bench binary's suite.
 #[derive(Debug, Clone, Copy)]
 pub struct Suite {
     /// Its name, the first part of its case keys.
     pub name: &'static str,
-    /// Its tasks for the given subjects.
     pub plan: fn(&Subjects) -> Vec<Task>,
-    /// What its processes' allocator counts.
     pub counting: Counting,
     /// The one agent that it is of; none if it is of all of them.
     pub agent: Option<&'static str>,
@@ -27,15 +24,12 @@ pub struct Subjects {
     pub agents: Vec<String>,
     /// Guests given as files, without a twin.
     pub guests: Vec<String>,
-    /// Memory limits.
     pub limits: Vec<Bytes>,
     /// Whether what takes long is wanted too.
     pub is_full: bool,
-    /// What is wanted of loads.
     pub loads: Loads,
 }
 
-/// What the user wants of loads.
 #[derive(Debug, Clone, Default)]
 pub struct Loads {
     /// Loads of the user's own; the guide's are left out then.
@@ -48,6 +42,5 @@ pub struct Loads {
     pub planted_bytes: u32,
     /// How much is granted, if no time is given.
     pub scale: Option<Scale>,
-    /// Seed of schedules.
     pub seed: u64,
 }

@@ -10,10 +10,8 @@ use caxton_model::units::Nanos;
 use caxton_runtime::subject::{AgentInstance, Attempt, Step};
 use caxton_sys::clock::Clock;
 
-/// An instance that is timed.
 pub struct BenchInstance {
     agent: Box<dyn AgentInstance>,
-    /// Messages it was given.
     pub calls: u64,
     /// Iterations per batch.
     pub iterations: u64,
@@ -106,7 +104,6 @@ impl Default for Pace {
     }
 }
 
-/// How long batches and blocks are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BlockSize {
     /// Most samples in a block.
@@ -133,9 +130,6 @@ impl BlockSize {
 }
 
 /// Times `iterations` messages.
-///
-/// # Errors
-/// That of the agent.
 #[inline]
 pub fn timed_batch(
     clock: &dyn Clock,
@@ -153,9 +147,6 @@ pub fn timed_batch(
 }
 
 /// Fills `times` (cleared first, its capacity kept) with one block of batches.
-///
-/// # Errors
-/// That of the agent.
 pub fn block(
     clock: &dyn Clock,
     instance: &mut BenchInstance,
@@ -174,9 +165,6 @@ pub fn block(
 }
 
 /// Sets `iterations` so that a batch takes at least `batch_min`.
-///
-/// # Errors
-/// That of the agent.
 pub fn size_batch(
     clock: &dyn Clock,
     instance: &mut BenchInstance,
@@ -202,9 +190,6 @@ pub fn size_batch(
 
 /// Runs blocks until their minimum stops improving: caches, branch predictors and the guest's own
 /// buffers have settled.
-///
-/// # Errors
-/// That of the agent.
 pub fn warm_up(
     clock: &dyn Clock,
     instance: &mut BenchInstance,
@@ -230,9 +215,6 @@ pub fn warm_up(
 }
 
 /// Makes an instance ready: batches long enough, code and data warm.
-///
-/// # Errors
-/// That of the agent.
 pub fn prepare(
     clock: &dyn Clock,
     instance: &mut BenchInstance,

@@ -4,6 +4,7 @@ use super::*;
 use crate::job::scale::Effort;
 use crate::timing::scripted::{Scripted, ScriptedClock};
 use caxton_analysis::reduce::{Levels, reduce};
+use caxton_model::case::CaseKey;
 use caxton_model::metric::MetricName;
 use caxton_model::samples::Sample;
 use caxton_model::units::Nanos;
@@ -38,10 +39,12 @@ fn played(
         }
     };
     let rng = fastrand::Rng::with_seed(3);
-    let mut ctx = Context { clock, rng, effort: EFFORT, launch: 0, core: None, tell: &mut tell };
-    let case = CaseKey::new("wasm", "parts", "wasmtime", "json");
+    let case = &CaseKey::new("wasm", "parts", "wasmtime", "json");
+    let agent = &AgentFiles::default();
+    let (effort, tell) = (EFFORT, &mut tell);
+    let mut ctx = Context { clock, rng, effort, launch: 0, core: None, agent, case, tell };
     let cost = Cost { clock_read_ns: 0.0, sample_ns: 0.0, loop_turn_ns: 0.0 };
-    play(&mut ctx, players, Group::new(&case, turns), cost)?;
+    play(&mut ctx, players, Group::new(case, turns), cost)?;
     Ok(samples)
 }
 

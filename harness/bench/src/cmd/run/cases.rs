@@ -117,11 +117,9 @@ impl Wanted<'_> {
 /// What a run is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Asked {
-    /// Something is judged by it.
     Judged,
     /// It is kept where the user says.
     Kept,
-    /// A machine asked for it.
     ByMachine,
     /// To be looked at.
     Shown,

@@ -31,7 +31,6 @@ const REASON_MAX: usize = 600;
 /// Launch pairs of a smoke comparison: it shows that everything runs, and decides counts alone.
 pub(super) const SMOKE_LOOKS: [u32; 1] = [2];
 
-/// What is compared, and how.
 pub(super) struct Comparing<'a> {
     pub session: &'a Session<'a>,
     pub selection: &'a Selection,
@@ -45,7 +44,6 @@ pub(super) struct Comparing<'a> {
 }
 
 impl Comparing<'_> {
-    /// What the user allows.
     pub(super) fn limits(&self) -> Result<Limits, CommandError> {
         let path = self.against.limits.as_deref().map(place::as_the_user_means);
         place::limits(path.as_deref())
@@ -170,7 +168,6 @@ pub(super) fn contests(
     Ok(contests)
 }
 
-/// What of a task can be compared.
 fn contest(task: Task) -> Option<Contest> {
     let mut cases = task.cases.into_iter();
     match task.job {

@@ -3,7 +3,6 @@
 use caxton_model::case::CaseKey;
 use regex::Regex;
 
-/// A choice of cases.
 #[derive(Debug)]
 pub(crate) struct Filter {
     patterns: Vec<Pattern>,
@@ -15,7 +14,6 @@ enum Pattern {
     Regex(Regex),
 }
 
-/// A filter that is no regular expression.
 #[derive(Debug, thiserror::Error)]
 #[error("filter {pattern:?} is no regular expression ({why}): use --exact for a literal name")]
 pub(crate) struct BadFilter {
@@ -25,9 +23,6 @@ pub(crate) struct BadFilter {
 
 impl Filter {
     /// Takes a case that matches any of `words`; with no words, each case.
-    ///
-    /// # Errors
-    /// [`BadFilter`].
     pub(crate) fn new(words: &[String], exact: bool) -> Result<Self, BadFilter> {
         let pattern = |word: &String| {
             if exact {

@@ -62,7 +62,6 @@ impl Progress {
         change(&mut meter, Monotonic.now());
     }
 
-    /// A line that stays.
     fn say(&self, line: &str) {
         match &self.bar {
             Some(bar) => bar.println(line),
@@ -70,7 +69,6 @@ impl Progress {
         }
     }
 
-    /// Takes the bar away.
     pub(super) fn finish(&self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
@@ -78,7 +76,6 @@ impl Progress {
     }
 }
 
-/// A bar, and what the meter says.
 fn drawn(meter: &Meter, now: Nanos) -> String {
     let words = meter.words(now);
     let Some(estimate) = meter.estimate(now) else { return words };

@@ -34,7 +34,6 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use std::{fs, io};
 
-/// What is linked again.
 pub(super) struct Relink<'a> {
     pub comparing: &'a Comparing<'a>,
     /// The kit of this checkout as it is.
@@ -287,10 +286,8 @@ impl Place {
     }
 }
 
-/// What cargo made.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Linked {
-    /// The bench.
     pub executable: PathBuf,
     /// Further crates that it built.
     pub others: u32,
@@ -306,7 +303,6 @@ struct Message {
     target: MessageTarget,
 }
 
-/// The target of a message.
 #[derive(Debug, Deserialize)]
 struct MessageTarget {
     name: String,

@@ -15,38 +15,30 @@ use std::io;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-/// One of the two.
 #[derive(Debug, Clone, Copy)]
 pub struct Entry<'a> {
-    /// What is run.
     pub kit: &'a OpenKit,
     /// Seed of the example message: a self-test plants slow-downs by it.
     pub example_seed: u64,
 }
 
-/// What a launch pair is of.
 #[derive(Debug, Clone)]
 pub struct LaunchPair<'a> {
-    /// The case.
     pub case: &'a CaseKey,
     /// What the readings are part of.
     pub trial: Trial,
-    /// Base and candidate.
     pub entries: [Entry<'a>; 2],
     /// What is wanted of them.
     pub want: Want,
-    /// Pairs of blocks.
     pub blocks: u32,
     /// Longest time for a launch pair.
     pub timeout: Duration,
-    /// Set when the user wants to stop.
     pub stop: &'a AtomicBool,
 }
 
 /// How a launch ended that did not run to its end.
 #[derive(Debug)]
 pub enum LaunchError {
-    /// The user wants to stop.
     Stopped,
     /// A version failed.
     Failed(Version, Outcome),
@@ -121,7 +113,6 @@ impl Contender<'_> {
         }
     }
 
-    /// Its readings, up to its end.
     fn readings(&mut self) -> Result<Vec<Answer>, TalkError> {
         let mut readings = Vec::new();
         loop {
@@ -134,7 +125,6 @@ impl Contender<'_> {
     }
 }
 
-/// What ended a talk.
 enum TalkError {
     Stopped,
     Told(Outcome),
@@ -171,9 +161,6 @@ pub fn pair(
 }
 
 /// The counts of one version, told by a fresh process of it. `pad` makes its environment longer.
-///
-/// # Errors
-/// As [`pair`].
 pub fn counts(
     pair: &LaunchPair<'_>,
     version: Version,
@@ -191,9 +178,6 @@ pub fn counts(
 }
 
 /// What either version answers to the example message, told by a fresh process of each.
-///
-/// # Errors
-/// As [`pair`].
 pub fn replies(
     pair: &LaunchPair<'_>,
     rng: &mut fastrand::Rng,

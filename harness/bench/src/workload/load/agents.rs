@@ -30,7 +30,6 @@ pub struct FaultInjection {
     pub planted_bytes: u32,
 }
 
-/// Agents that answer.
 pub struct Agents {
     guests: Reference<WasmMailSubject>,
     /// Where they live, in words.
@@ -47,9 +46,6 @@ pub struct Agents {
 
 impl Agents {
     /// All agents of `plan`, waiting for mail, on as many threads as can run at once.
-    ///
-    /// # Errors
-    /// What the first one that could not be had says.
     pub fn start(
         files: &AgentFiles,
         plan: &LoadPlan,

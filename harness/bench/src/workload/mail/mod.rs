@@ -19,10 +19,8 @@ use caxton_model::units::Nanos;
 use caxton_runtime::subject::Attempt;
 use caxton_sys::clock::CpuTime;
 
-/// Time that something took.
 struct Spent {
     wall: Nanos,
-    /// Of all threads together.
     cpu: Nanos,
 }
 

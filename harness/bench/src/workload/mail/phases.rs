@@ -7,11 +7,10 @@
 use super::runtime::{guest, tier};
 use super::spent;
 use super::traffic::{Whole, post_taking, request};
-use crate::guest::files::AgentFiles;
 use crate::timing::context::{Context, Total};
 use crate::timing::held;
 use agent_abi::mail::{Header, Kind};
-use caxton_model::case::{CaseKey, Outcome};
+use caxton_model::case::Outcome;
 use caxton_model::reading::Missing;
 use caxton_runtime::orchestrator::reference::Reference;
 use caxton_runtime::orchestrator::supervision::Supervision;
@@ -54,13 +53,9 @@ impl Level {
     }
 }
 
-/// One launch of the phases of memory.
-///
-/// # Errors
-/// What became of it.
-pub fn memory(ctx: &mut Context<'_>, agent: &AgentFiles, case: &CaseKey) -> Attempt<()> {
+pub fn memory(ctx: &mut Context<'_>) -> Attempt<()> {
     let shape = Shape::of(SLOTS, BYTES);
-    let subject = WasmMailSubject::trusted(guest(agent, checkpointed(AGENTS, shape))?);
+    let subject = WasmMailSubject::trusted(guest(ctx.agent, checkpointed(AGENTS, shape))?);
     // One agent that is gone again: what all share is there before the first level.
     checkpoint(&subject, &mut work(subject.spawn(shape)?, 1)?)?;
     (ctx.tell)(crate::job::launch::Event::Working);
@@ -86,8 +81,8 @@ pub fn memory(ctx: &mut Context<'_>, agent: &AgentFiles, case: &CaseKey) -> Atte
         ("total", &start, &kept),
     ];
     for (phase, from, to) in phases {
-        grown(ctx, case, &format!("{phase}_heap_bytes"), &from.heap, &to.heap);
-        grown(ctx, case, &format!("{phase}_rss_bytes"), &from.rss, &to.rss);
+        grown(ctx, &format!("{phase}_heap_bytes"), &from.heap, &to.heap);
+        grown(ctx, &format!("{phase}_rss_bytes"), &from.rss, &to.rss);
     }
     Ok(())
 }
@@ -120,7 +115,6 @@ fn checkpoint(subject: &WasmMailSubject, agent: &mut WasmMail) -> Attempt<Checkp
 /// How much more there is of something now, per agent. Growth below nothing is told in words.
 fn grown(
     ctx: &mut Context<'_>,
-    case: &CaseKey,
     metric: &str,
     from: &Result<u64, Missing>,
     to: &Result<u64, Missing>,
@@ -129,24 +123,21 @@ fn grown(
         (Ok(from), Ok(to)) => {
             if to < from {
                 let text = "less than before, told as 0: what was let go was more".to_owned();
-                ctx.finding(case, metric, text);
+                ctx.finding(metric, text);
             }
             let value = to.saturating_sub(*from);
-            ctx.once(case, metric, Total::over(value, u64::from(AGENTS)));
+            ctx.once(metric, Total::over(value, u64::from(AGENTS)));
         }
-        (Err(why), _) | (_, Err(why)) => ctx.missing(case, metric, why.clone()),
+        (Err(why), _) | (_, Err(why)) => ctx.missing(metric, why.clone()),
     }
 }
 
 /// One launch of the phases of CPU time.
-///
-/// # Errors
-/// What became of it.
-pub fn cpu(ctx: &mut Context<'_>, agent: &AgentFiles, case: &CaseKey) -> Attempt<()> {
+pub fn cpu(ctx: &mut Context<'_>) -> Attempt<()> {
     let shape = Shape::of(SLOTS, BYTES);
     let allocation = tier(SPAWNED * 2, shape).allocation;
     let options = EngineOptions { allocation, ..EngineOptions::default() };
-    let subject = WasmMailSubject::trusted(guest(agent, options)?);
+    let subject = WasmMailSubject::trusted(guest(ctx.agent, options)?);
     let setup = Setup { agents: SPAWNED, shards: 1, shape, batch: SLOTS };
     let mut guests = Reference::start(&subject, setup, Supervision::NONE)?;
     (ctx.tell)(crate::job::launch::Event::Working);
@@ -155,14 +146,14 @@ pub fn cpu(ctx: &mut Context<'_>, agent: &AgentFiles, case: &CaseKey) -> Attempt
         std::thread::sleep(window);
         Ok(())
     })?;
-    ctx.once(case, "idle_cpu_share", idle.share_ppb());
+    ctx.once("idle_cpu_share", idle.share_ppb());
     let processing = spent(ctx, || asked(ctx.clock, &mut guests, PROCESSED, None))?;
-    ctx.once(case, "processing_cpu_ns", Total::over(processing.cpu.0, PROCESSED));
+    ctx.once("processing_cpu_ns", Total::over(processing.cpu.0, PROCESSED));
     let spawning = spent(ctx, || (0..SPAWNED).try_for_each(|_| guests.spawn().map(drop)))?;
-    ctx.once(case, "spawning_cpu_ns", Total::over(spawning.cpu.0, u64::from(SPAWNED)));
+    ctx.once("spawning_cpu_ns", Total::over(spawning.cpu.0, u64::from(SPAWNED)));
     let messages = (PER_SECOND * window.as_nanos() as u64 / 1_000_000_000).max(BURST);
     let busy = spent(ctx, || asked(ctx.clock, &mut guests, messages, Some(PER_SECOND)))?;
-    ctx.once(case, "agent_cpu_share", Total::over(busy.share_ppb(), u64::from(SPAWNED)));
+    ctx.once("agent_cpu_share", Total::over(busy.share_ppb(), u64::from(SPAWNED)));
     Ok(())
 }
 

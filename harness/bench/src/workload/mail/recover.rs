@@ -5,7 +5,7 @@ use super::traffic::{Whole, request};
 use crate::guest::files::AgentFiles;
 use crate::timing::context::{At, Context};
 use agent_abi::mail::{Header, Kind, Ledger};
-use caxton_model::case::{CaseKey, Outcome};
+use caxton_model::case::Outcome;
 use caxton_runtime::orchestrator::reference::Reference;
 use caxton_runtime::orchestrator::supervision::{Delivery, Intensity, Supervision};
 use caxton_runtime::orchestrator::{Orchestrator, Setup};
@@ -33,17 +33,9 @@ const PATIENCE: Duration = Duration::from_secs(20);
 type Guests = Reference<WasmMailSubject>;
 
 /// One launch: deaths of an agent that holds `heap_mib` MiB.
-///
-/// # Errors
-/// What became of it.
-pub fn run(
-    ctx: &mut Context<'_>,
-    agent: &AgentFiles,
-    case: &CaseKey,
-    heap_mib: u32,
-) -> Attempt<()> {
+pub fn run(ctx: &mut Context<'_>, heap_mib: u32) -> Attempt<()> {
     let deaths = (DEATHS * ctx.effort.windows / 5).max(20);
-    let subject = subject(agent, heap_mib)?;
+    let subject = subject(ctx.agent, heap_mib)?;
     (ctx.tell)(crate::job::launch::Event::Working);
     let mut whole = deaths_of(&subject, heap_mib, deaths)?;
     let mut copied = deaths_of(&subject.restored(RestoreBy::Copy), heap_mib, COPIED)?;
@@ -55,15 +47,15 @@ pub fn run(
         ("recover_p50_ns", 50, &mut whole.all_ns),
         ("copy_recover_p50_ns", 50, &mut copied.all_ns),
     ] {
-        ctx.sample(case, metric, at, of(times, share));
+        ctx.sample(metric, at, of(times, share));
     }
     if deaths >= 1_000 {
         let p99 = of(&mut whole.all_ns, 99);
-        ctx.sample(case, "recover_p99_ns", at, p99);
+        ctx.sample("recover_p99_ns", at, p99);
     } else {
         let why = format!("{deaths} deaths: ten beyond it take 1000");
         let why = caxton_model::reading::Missing::NotRequested(why);
-        ctx.missing(case, "recover_p99_ns", why);
+        ctx.missing("recover_p99_ns", why);
     }
     Ok(())
 }
@@ -180,16 +172,8 @@ fn asked(guests: &mut Guests, kind: Kind, hops: u32) -> Attempt<Vec<u8>> {
 }
 
 /// One launch: full and incremental checkpoints of an agent that holds `heap_mib` MiB, in turns.
-///
-/// # Errors
-/// What became of it.
-pub fn checkpoints(
-    ctx: &mut Context<'_>,
-    agent: &AgentFiles,
-    case: &CaseKey,
-    heap_mib: u32,
-) -> Attempt<()> {
-    let subject = subject(agent, heap_mib)?;
+pub fn checkpoints(ctx: &mut Context<'_>, heap_mib: u32) -> Attempt<()> {
+    let subject = subject(ctx.agent, heap_mib)?;
     let mut guest = subject.spawn(Shape::of(SLOTS, BYTES))?;
     (ctx.tell)(crate::job::launch::Event::Working);
     tell(&mut guest, Kind::Hold, heap_mib, 0)?;
@@ -200,14 +184,14 @@ pub fn checkpoints(
         let at = At::block(block);
         let start = ctx.clock.now().0;
         let base = taken(&mut guest, None)?;
-        ctx.sample(case, "checkpoint_full_ns", at, ctx.clock.now().0 - start);
+        ctx.sample("checkpoint_full_ns", at, ctx.clock.now().0 - start);
         tell(&mut guest, Kind::Touch, PAGES, block)?;
         let start = ctx.clock.now().0;
         let next = taken(&mut guest, Some(&base))?;
         let took = ctx.clock.now().0 - start;
-        ctx.sample(case, "checkpoint_incremental_ns", at, took);
+        ctx.sample("checkpoint_incremental_ns", at, took);
         if let Some(pages) = next.dirty_pages() {
-            ctx.sample(case, "dirty_pages", at, pages);
+            ctx.sample("dirty_pages", at, pages);
         }
     }
     Ok(())

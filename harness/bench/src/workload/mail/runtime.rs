@@ -34,7 +34,6 @@ const PAGE_BYTES: u64 = 64 << 10;
 pub struct Tier {
     /// How their memory is had.
     pub allocation: Allocation,
-    /// Which tier, and why, in words.
     pub words: String,
 }
 
@@ -59,36 +58,25 @@ pub fn tier(agents: u32, shape: Shape) -> Tier {
 }
 
 /// The compiled guest of `files`.
-///
-/// # Errors
-/// It cannot be read or compiled.
 pub fn guest(files: &AgentFiles, options: EngineOptions) -> Attempt<WasmSubject> {
     let bytes = module(&files.wasm)?;
     WasmSubject::compile(&bytes, options)
 }
 
 /// The loaded twin of `files`.
-///
-/// # Errors
-/// There is none, or it is none.
 pub fn twin(files: &AgentFiles) -> Attempt<NativeSubject> {
     let path = files.native.as_ref();
     let path = path.ok_or_else(|| Outcome::Refused("it has no native twin".to_owned()))?;
     NativeSubject::load(path)
 }
 
-/// An orchestrator that runs.
 pub struct Started {
-    /// It.
     pub orchestrator: Box<dyn Orchestrator>,
     /// Where its agents live, in words.
     pub tier: String,
 }
 
 /// Starts what `runtime` says, with all its agents.
-///
-/// # Errors
-/// What became of it.
 pub fn start(runtime: Runtime, files: &AgentFiles, setup: Setup) -> Attempt<Started> {
     let setup = Setup { batch: runtime.batch.unwrap_or(setup.batch), ..setup };
     match runtime.crew {
