@@ -1,11 +1,10 @@
 //! Built files: found again by the hash of all that went into them, and checked when used.
 
 use super::digest::{hex, sha256_hex};
-use super::toolchain::{Side, Toolchain, Variant};
+use super::toolchain::{Build, Side, Toolchain};
 use caxton_model::file;
-use caxton_model::reading::{Missing, Reading};
+use caxton_model::reading::Missing;
 use caxton_model::record::Artifact;
-use caxton_model::units::Bytes;
 use object::{Object, ObjectSection, ObjectSymbol, SymbolKind};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -70,7 +69,7 @@ pub fn source_hash(
     folders: &[PathBuf],
     files: &[PathBuf],
     toolchain: &Toolchain,
-    (side, variant): (Side, Variant),
+    build: Build,
 ) -> io::Result<String> {
     let mut paths = Vec::new();
     for file in files {
@@ -94,10 +93,10 @@ pub fn source_hash(
         add(name.as_os_str().as_encoded_bytes());
         add(&file::read(path, file::PAGE_MAX)?);
     }
-    for part in [toolchain.identity.as_str(), toolchain.target(side)] {
+    for part in [toolchain.identity.as_str(), toolchain.target(build.side)] {
         add(part.as_bytes());
     }
-    for word in toolchain.words((side, variant)) {
+    for word in toolchain.words(build) {
         add(word.as_bytes());
     }
     Ok(hex(&hash.finalize()))
@@ -189,25 +188,16 @@ impl Cache {
         intact.then_some(Built { path, artifact })
     }
 
-    /// Copies `file` into the cache.
+    /// Copies `file`, built from `source_hash`, into the cache; `describe` says what it is.
     pub fn put(
         &self,
         file: &Path,
-        agent: &str,
-        (toolchain, side, variant): (&Toolchain, Side, Variant),
         source_hash: &str,
+        side: Side,
+        describe: impl FnOnce(&[u8]) -> Artifact,
     ) -> io::Result<Built> {
         let bytes = fs::read(file)?;
-        let artifact = Artifact {
-            agent: agent.to_owned(),
-            side: side.name().to_owned(),
-            rustc: Reading::Known(toolchain.version.clone()),
-            target: toolchain.target(side).to_owned(),
-            flags: toolchain.words((side, variant)),
-            bytes: Bytes(bytes.len() as u64),
-            sha256: sha256_hex(&bytes),
-            source_hash: Some(source_hash.to_owned()),
-        };
+        let artifact = describe(&bytes);
         let path = self.file(source_hash, side);
         // Rename into place: another bench may be loading the old file this moment.
         self.write(&path, &bytes)?;

@@ -4,7 +4,11 @@
 
 use super::artifact::{Built, Cache, source_hash};
 use super::catalog::{AgentSource, Workspace};
-use super::toolchain::{Side, Toolchain, Variant};
+use super::digest::sha256_hex;
+use super::toolchain::{Build, Side, Toolchain, Variant};
+use caxton_model::reading::Reading;
+use caxton_model::record::Artifact;
+use caxton_model::units::Bytes;
 use caxton_sys::process;
 use std::collections::BTreeMap;
 use std::fs::{self, File, TryLockError};
@@ -35,8 +39,7 @@ enum Sought<'a> {
 /// One side of an agent that must be built.
 struct BuildRequest<'a> {
     agent: &'a AgentSource,
-    side: Side,
-    variant: Variant,
+    build: Build,
     /// The cache keeps the file under it.
     hash: String,
 }
@@ -103,7 +106,7 @@ impl<'a> Builder<'a> {
         say: &(dyn Fn(BuildStep<'_>) + Sync),
     ) -> BTreeMap<String, BuiltAgent> {
         let sought = |side| -> Vec<Sought<'_>> {
-            agents.iter().map(|agent| self.sought(agent, side, variant)).collect()
+            agents.iter().map(|agent| self.sought(agent, Build { side, variant })).collect()
         };
         let (wasm, native) = (sought(Side::Wasm), sought(Side::Native));
         let of = wasm.iter().chain(&native).filter(|s| matches!(s, Sought::Absent(_))).count();
@@ -114,7 +117,7 @@ impl<'a> Builder<'a> {
             Sought::Absent(request) => {
                 let mut number = begun.lock().unwrap_or_else(PoisonError::into_inner);
                 *number += 1;
-                let (agent, side) = (request.agent.name.as_str(), request.side);
+                let (agent, side) = (request.agent.name.as_str(), request.build.side);
                 say(BuildStep { number: *number, of, agent, side });
                 drop(number);
                 self.one(&request)
@@ -131,38 +134,48 @@ impl<'a> Builder<'a> {
     }
 
     /// Looks for one side of `agent` in the cache.
-    fn sought<'b>(&self, agent: &'b AgentSource, side: Side, variant: Variant) -> Sought<'b> {
+    fn sought<'b>(&self, agent: &'b AgentSource, build: Build) -> Sought<'b> {
         let root = &self.workspace.root;
         let files = ["Cargo.toml", "Cargo.lock"].map(|name| root.join(name));
-        match source_hash(&agent.folders, &files, self.toolchain, (side, variant)) {
+        match source_hash(&agent.folders, &files, self.toolchain, build) {
             Err(error) => Sought::Found(Err(format!("sources of {}: {error}", agent.name))),
-            Ok(hash) => match self.cache.get(&hash, side) {
+            Ok(hash) => match self.cache.get(&hash, build.side) {
                 Some(built) => Sought::Found(Ok(built)),
-                None => Sought::Absent(BuildRequest { agent, side, variant, hash }),
+                None => Sought::Absent(BuildRequest { agent, build, hash }),
             },
         }
     }
 
     fn one(&self, request: &BuildRequest<'_>) -> Result<Built, String> {
-        let BuildRequest { agent, side, variant, hash } = request;
-        let what = (*side, *variant);
+        let BuildRequest { agent, build, hash } = request;
+        let side = build.side;
         // A folder of its own, so that neither side's cargo waits for the other's lock.
         let target = self.target.join(side.name());
         let root = &self.workspace.root;
-        let mut command = self.toolchain.cargo_build(&agent.package, what, root, &target);
+        let mut command = self.toolchain.cargo_build(&agent.package, *build, root, &target);
         let output = process::finish(&mut command, self.stop);
         let output = output.map_err(|error| format!("cargo: {error}"))?;
         if !output.status.success() {
-            return Err(self.keep_log(agent, *side, &output.stderr));
+            return Err(self.keep_log(agent, side, &output.stderr));
         }
         let library = agent.package.replace('-', "_");
         let file = match side {
             Side::Wasm => format!("{library}.wasm"),
             Side::Native => format!("lib{library}.so"),
         };
-        let file = target.join(self.toolchain.target(*side)).join("guest").join(file);
+        let file = target.join(self.toolchain.target(side)).join("guest").join(file);
+        let describe = |bytes: &[u8]| Artifact {
+            agent: agent.name.clone(),
+            side: side.name().to_owned(),
+            rustc: Reading::Known(self.toolchain.version.clone()),
+            target: self.toolchain.target(side).to_owned(),
+            flags: self.toolchain.words(*build),
+            bytes: Bytes(bytes.len() as u64),
+            sha256: sha256_hex(bytes),
+            source_hash: Some(hash.clone()),
+        };
         self.cache
-            .put(&file, &agent.name, (self.toolchain, *side, *variant), hash)
+            .put(&file, hash, side, describe)
             .map_err(|error| format!("{}: {error}", file.display()))
     }
 

@@ -30,6 +30,12 @@ pub struct Worker<T> {
     last_words: JoinHandle<String>,
 }
 
+/// How a worker ended, and what it said on standard error.
+pub struct Ending {
+    how: String,
+    last_words: String,
+}
+
 /// What a worker says, or why it says nothing.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Received<T> {
@@ -85,14 +91,14 @@ impl<T: DeserializeOwned + Send + 'static> Worker<T> {
     }
 
     /// Ends it, by force if it still runs; how it ended, and what it said on standard error.
-    pub fn end(mut self, by_force: bool) -> io::Result<(String, String)> {
+    pub fn end(mut self, by_force: bool) -> io::Result<Ending> {
         self.close();
         if by_force {
             let _ = self.child.kill();
         }
         let status = self.child.wait()?;
         let last_words = self.last_words.join().unwrap_or_default();
-        Ok((process::describe(status), last_words))
+        Ok(Ending { how: process::describe(status), last_words })
     }
 }
 
@@ -162,7 +168,8 @@ pub fn timed_out(time: Duration) -> Outcome {
 }
 
 /// What became of a worker that ended without saying so: its agent took the process along.
-pub fn died(has_begun: bool, (how, last_words): &(String, String)) -> Outcome {
+pub fn died(has_begun: bool, ending: &Ending) -> Outcome {
+    let Ending { how, last_words } = ending;
     let words = last_words.split_whitespace().collect::<Vec<_>>().join(" ");
     let why = match words.as_str() {
         "" => format!("the worker process {how}"),
@@ -194,14 +201,18 @@ pub fn attributed(outcome: Outcome) -> Outcome {
 mod tests {
     use super::*;
 
+    fn ending(how: &str, last_words: &str) -> Ending {
+        Ending { how: how.to_owned(), last_words: last_words.to_owned() }
+    }
+
     #[test]
     fn a_silent_end_is_told_by_when_it_came() {
-        let early = died(false, &("crashed (SIGSEGV)".to_owned(), String::new()));
+        let early = died(false, &ending("crashed (SIGSEGV)", ""));
         assert_eq!(
             early,
             Outcome::DiedBeforeWork("the worker process crashed (SIGSEGV)".to_owned())
         );
-        let late = died(true, &("aborted (SIGABRT)".to_owned(), "panicked at\nhere".to_owned()));
+        let late = died(true, &ending("aborted (SIGABRT)", "panicked at\nhere"));
         let why = "the worker process aborted (SIGABRT); it said: panicked at here";
         assert_eq!(late, Outcome::DiedInTheMiddle(why.to_owned()));
     }
@@ -221,8 +232,8 @@ mod tests {
         assert_eq!(attributed(own.clone()), own, "an agent may say anything");
         let invalid = Outcome::Refused("no valid module".to_owned());
         assert_eq!(attributed(invalid.clone()), invalid);
-        let panicked = "called `Result::unwrap()`: Os { code: 11, kind: WouldBlock }".to_owned();
-        let died = died(false, &("exited with code 101".to_owned(), panicked));
+        let panicked = "called `Result::unwrap()`: Os { code: 11, kind: WouldBlock }";
+        let died = died(false, &ending("exited with code 101", panicked));
         assert!(matches!(died, Outcome::Failed(_)), "{died:?}");
     }
 

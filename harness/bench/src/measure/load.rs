@@ -29,6 +29,19 @@ use std::time::Duration;
 const AROUND: Duration = Duration::from_secs(60);
 const SECOND_NS: u64 = 1_000_000_000;
 
+/// What a load came to so far, and the file that its seconds are in.
+struct Progress {
+    tally: Tally,
+    seconds: Option<Seconds>,
+}
+
+/// What became of a load's case, and why the load ended before its plan, if it did.
+struct LoadEnd {
+    outcome: Outcome,
+    ended_early: Option<String>,
+}
+
+/// What was watched of a load's worker.
 #[derive(Default)]
 struct Watched {
     outcome: Option<Outcome>,
@@ -47,25 +60,28 @@ impl Run<'_> {
     ) -> Result<(), RunError> {
         let mut tally = Tally::new(job.plan.clone());
         let folder = self.folder.as_ref().map(|folder| folder.path().join(keep::load_folder(case)));
-        let mut seconds = folder
+        let seconds = folder
             .as_deref()
             .map(|folder| Seconds::open(folder, &job.plan, &mut |line| tally.push(&line)))
             .transpose()?;
         let is_done = tally.reached() >= job.plan.granted();
         if tally.is_ended() || is_done {
             // Whatever ended the run, it was not this load.
-            return self.settle_load(case, &tally, (folder, (Outcome::Ran, None)));
+            let end = LoadEnd { outcome: Outcome::Ran, ended_early: None };
+            return self.settle_load(case, &tally, folder, end);
         }
         let mut job = job.clone();
         let planned = job.length();
         job.from_second = tally.next_second();
         job.segment = tally.segments() as u32;
         self.observer.load(planned, job.length());
-        let watched = self.watch_load(case, files, job, (&mut tally, seconds.as_mut()))?;
+        let mut progress = Progress { tally, seconds };
+        let watched = self.watch_load(case, files, job, &mut progress)?;
         if let Some(error) = watched.failed {
             return Err(error.into());
         }
-        self.settle_load(case, &tally, (folder, ending(&watched, &tally)))
+        let tally = &progress.tally;
+        self.settle_load(case, tally, folder, ending(&watched, tally))
     }
 
     /// Puts down what a load is to be, so that another process can go on with it.
@@ -83,8 +99,9 @@ impl Run<'_> {
         case: &CaseKey,
         files: &AgentFiles,
         job: LoadJob,
-        (tally, mut seconds): (&mut Tally, Option<&mut Seconds>),
+        progress: &mut Progress,
     ) -> Result<Watched, RunError> {
+        let Progress { tally, seconds } = progress;
         let plan = &job.plan;
         let time =
             Duration::from_nanos(job.length().0 + plan.timeout.0) + AROUND + self.settings.timeout;
@@ -126,13 +143,14 @@ impl Run<'_> {
         &mut self,
         case: &CaseKey,
         tally: &Tally,
-        (folder, (outcome, ended_early)): (Option<PathBuf>, (Outcome, Option<String>)),
+        folder: Option<PathBuf>,
+        end: LoadEnd,
     ) -> Result<(), RunError> {
-        let load = tally.outcome(ended_early);
+        let load = tally.outcome(end.ended_early);
         self.observer.load_done(&load);
         let record = self.record.cases.iter_mut().find(|record| record.key == *case);
         let record = record.expect("each task's cases are in the record before it begins");
-        record.outcome = outcome;
+        record.outcome = end.outcome;
         record.launches.granted = 1;
         record.metrics = load.metrics();
         record.profiles.folder = keep::load_folder(case);
@@ -145,10 +163,9 @@ impl Run<'_> {
     }
 }
 
-/// How a load ended: what became of its case, and why it ended before its plan, if it did.
-fn ending(watched: &Watched, tally: &Tally) -> (Outcome, Option<String>) {
+fn ending(watched: &Watched, tally: &Tally) -> LoadEnd {
     let at = tally.reached();
-    match (&watched.aborted_by, &watched.outcome) {
+    let (outcome, ended_early) = match (&watched.aborted_by, &watched.outcome) {
         (Some(judged), _) => {
             (Outcome::Ran, Some(format!("ended after {at} by threshold {}", judged.threshold)))
         }
@@ -158,7 +175,8 @@ fn ending(watched: &Watched, tally: &Tally) -> (Outcome, Option<String>) {
             let why = other.reason().unwrap_or("no reason").to_owned();
             (other.clone(), Some(format!("ended after {at}: {why}")))
         }
-    }
+    };
+    LoadEnd { outcome, ended_early }
 }
 
 /// The first threshold that is missed and may end the load by now.

@@ -52,11 +52,6 @@ impl BenchInstance {
         self.agent.as_mut()
     }
 
-    /// The last reply.
-    pub fn reply(&self) -> &[u8] {
-        self.agent.reply()
-    }
-
     /// Fails unless it sent on `sends` messages for each that it was given.
     ///
     /// # Errors

@@ -105,10 +105,6 @@ impl Traffic {
         self.others += messages;
     }
 
-    pub fn hops(&self) -> u32 {
-        self.hops
-    }
-
     /// Sends all messages and waits until they have made their hops.
     pub fn window(&mut self, orchestrator: &mut dyn Orchestrator) -> Attempt<()> {
         for (id, header) in self.messages.iter().enumerate() {
