@@ -1,4 +1,4 @@
-//! Builds guests and twins by cargo as a child process, unless the cache has them.
+//! Builds guests and native builds by cargo as a child process, unless the cache has them.
 //!
 //! A build that fails costs its agent, not the run; its output is kept in a file.
 

@@ -1,4 +1,4 @@
-//! Which compiler builds guests and twins: one for both, so that only the target differs.
+//! Which compiler builds guests and native builds: one for both, so that only the target differs.
 //!
 //! First choice is the rustup toolchain that built the harness, whose wasm32-wasip1 target is
 //! added when it is missing. Where rustup cannot, Debian's `rustc-web` builds the standard library
@@ -50,10 +50,10 @@ impl Side {
 pub enum Variant {
     #[default]
     Measured,
-    /// The guest with SIMD instructions; the twin as measured. The standard library stays as the
+    /// The guest with SIMD instructions; the native build as measured. The standard library stays as the
     /// toolchain brought it.
     Simd,
-    /// The twin with frame pointers, for CPU profiles; the guest as measured.
+    /// The native build with frame pointers, for CPU profiles; the guest as measured.
     FramePointers,
     /// Counts its allocations and lets the host look at them.
     Heap,
@@ -111,7 +111,7 @@ pub struct Toolchain {
     /// where it is, and what cargo's configuration and the variables that it is let see say.
     pub identity: String,
     native_target: String,
-    /// The seed by which the linker shuffles a twin's sections; none leaves them in order.
+    /// The seed by which the linker shuffles a native build's sections; none leaves them in order.
     shuffle: Option<u32>,
 }
 
@@ -206,7 +206,7 @@ impl Toolchain {
         Ok(Self { kind, version, identity, native_target, shuffle: None })
     }
 
-    /// The same, whose twins are linked with their sections in the order of `seed`.
+    /// The same, whose native builds are linked with their sections in the order of `seed`.
     #[must_use]
     pub fn relinked(&self, seed: u32) -> Self {
         Self { shuffle: Some(seed), ..self.clone() }

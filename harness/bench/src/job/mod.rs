@@ -35,7 +35,7 @@ pub enum Job {
         /// Whether to write the perf map of the guest's code.
         perf_map: bool,
     },
-    /// Calls while a sampler looks on; the twin keeps frame pointers.
+    /// Calls while a sampler looks on; the native build keeps frame pointers.
     Profile,
     /// A load on many agents, or the rest of one.
     Load(Box<LoadJob>),
@@ -170,9 +170,9 @@ pub enum System {
 #[serde(rename_all = "snake_case")]
 pub enum Crew {
     Guests,
-    Twins,
+    Natives,
     /// Nobody: mailboxes that answer without a call.
-    Idle,
+    NullResponder,
 }
 
 /// An orchestrator and its agents.
@@ -196,10 +196,10 @@ impl Runtime {
     pub const fn name(self) -> &'static str {
         match (self.system, self.crew) {
             (System::Reference, Crew::Guests) => "reference",
-            (System::Reference, Crew::Twins) => "native-reference",
+            (System::Reference, Crew::Natives) => "native-reference",
             (System::Tokio, Crew::Guests) => "tokio",
-            (System::Tokio, Crew::Twins) => "native-tokio",
-            (_, Crew::Idle) => "idle",
+            (System::Tokio, Crew::Natives) => "native-tokio",
+            (_, Crew::NullResponder) => "idle",
         }
     }
 }

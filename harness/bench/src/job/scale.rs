@@ -77,7 +77,7 @@ impl Scale {
         }
     }
 
-    /// How far into a run launches that had company are still made up for by further ones.
+    /// How far into a run disturbed launches are still made up for by further ones.
     pub const fn patience(self) -> Nanos {
         const MINUTE_NS: u64 = 60_000_000_000;
         match self {

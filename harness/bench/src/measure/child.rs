@@ -61,7 +61,7 @@ impl<T: DeserializeOwned + Send + 'static> Worker<T> {
             let mut text = Vec::new();
             if let Some(mut stderr) = stderr {
                 let _ = stderr.by_ref().take(STDERR_BYTES_MAX).read_to_end(&mut text);
-                // Keep the pipe empty, or a chatty twin would stand still.
+                // Keep the pipe empty, or a chatty agent would stand still.
                 let _ = io::copy(&mut stderr, &mut io::sink());
             }
             String::from_utf8_lossy(&text).into_owned()
@@ -219,7 +219,7 @@ mod tests {
 
     #[test]
     fn a_refusal_by_the_machine_is_not_the_agents() {
-        let full = "twin: failed to map segment: Cannot allocate memory";
+        let full = "native: failed to map segment: Cannot allocate memory";
         for outcome in [Outcome::Refused(full.to_owned()), Outcome::DiedBeforeWork(full.to_owned())]
         {
             let Outcome::Failed(why) = attributed(outcome) else { panic!("the agent's") };

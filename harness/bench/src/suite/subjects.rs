@@ -20,9 +20,9 @@ pub struct Suite {
 /// What a suite is planned for.
 #[derive(Debug, Clone, Default)]
 pub struct Subjects {
-    /// Agents with a twin, in order.
+    /// Agents with a native build, in order.
     pub agents: Vec<String>,
-    /// Guests given as files, without a twin.
+    /// Guests given as files, without a native build.
     pub guests: Vec<String>,
     pub limits: Vec<Bytes>,
     /// Whether what takes long is wanted too.

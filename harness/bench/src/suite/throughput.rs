@@ -30,9 +30,9 @@ const POOL: u32 = 10;
 const SPARSE: u32 = 20_000;
 
 const REFERENCE: Runtime = Runtime::new(System::Reference, Crew::Guests);
-const NATIVE_REFERENCE: Runtime = Runtime::new(System::Reference, Crew::Twins);
+const NATIVE_REFERENCE: Runtime = Runtime::new(System::Reference, Crew::Natives);
 const TOKIO: Runtime = Runtime::new(System::Tokio, Crew::Guests);
-const NATIVE_TOKIO: Runtime = Runtime::new(System::Tokio, Crew::Twins);
+const NATIVE_TOKIO: Runtime = Runtime::new(System::Tokio, Crew::Natives);
 
 fn plan(subjects: &Subjects) -> Vec<Task> {
     if subjects.agents.is_empty() {

@@ -15,8 +15,8 @@ pub const SUITE: Suite = Suite { name: "wasm", plan, counting: Counting::Nothing
 pub const BALLAST: &str = "ballast";
 
 fn plan(subjects: &Subjects) -> Vec<Task> {
-    let with_twin = [Pair::Overhead, Pair::NativeAgain, Pair::WasmAgain];
-    let agents = subjects.agents.iter().map(|agent| overhead(agent, &with_twin));
+    let with_native = [Pair::Overhead, Pair::NativeAgain, Pair::WasmAgain];
+    let agents = subjects.agents.iter().map(|agent| overhead(agent, &with_native));
     let without = [Pair::Overhead, Pair::WasmAgain];
     let guests = subjects.guests.iter().map(|guest| overhead(guest, &without));
     let has_ballast = subjects.agents.iter().any(|agent| agent == BALLAST);

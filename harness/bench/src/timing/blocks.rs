@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn seats_that_take_turns_have_blocks_of_equal_length() {
+    fn instances_that_take_turns_have_blocks_of_equal_length() {
         let clock = Rc::new(ScriptedClock::default());
         let ready = |cost: u64| {
             let mut instance = made(&clock, &[cost]);

@@ -2,7 +2,7 @@
 //! memory grows. Nothing here is a time that is compared with another run's.
 //!
 //! What the host allocates is seen by its own allocator. It sees nothing of a guest's heap, which
-//! is linear memory, and nothing of a twin's, which is a shared library's own: these are counted by
+//! is linear memory, and nothing of a native build's, which is a shared library's own: these are counted by
 //! the agent itself where it opts in (`agent_abi::heap`), in builds of their own.
 
 use super::sides::{Exchange, Loaded, module, page_offset};
@@ -143,7 +143,7 @@ fn seen_of_native(
     done?;
     let text = format!(
         "not seen by the host's allocator, for a shared library has its own: {} blocks of the \
-         host in {count} messages of the twin; call sites of the twin are not collected",
+         host in {count} messages of the native build; call sites of the native build are not collected",
         seen.blocks
     );
     ctx.finding("native twin", text);
@@ -189,7 +189,7 @@ fn memory_of(ctx: &mut Context<'_>, agent: &WasmAgent, when: &str) {
     ctx.reading(&format!("guest_memory_{when}_bytes"), Ok(bytes));
 }
 
-/// What guest and twin count themselves, and who allocates in the guest.
+/// What guest and native build count themselves, and who allocates in the guest.
 fn agents_own(ctx: &mut Context<'_>, plain: &WasmSubject, exchange: &Exchange) -> Attempt<()> {
     let [module_path, native] = match &ctx.agent.heap {
         Some(VariantFiles::Built(files)) => files,
@@ -234,13 +234,13 @@ fn nothing_own(ctx: &mut Context<'_>, why: &Missing) -> Attempt<()> {
 }
 
 fn natives_own(ctx: &mut Context<'_>, native: &Path, exchange: &Exchange) -> Attempt<()> {
-    let twin = NativeSubject::load(native)?;
-    let mut agent = twin.instantiate()?;
+    let loaded = NativeSubject::load(native)?;
+    let mut agent = loaded.instantiate()?;
     warm_up(ctx, &mut agent, exchange)?;
-    twin.start_heap();
+    loaded.start_heap();
     agent.batch(exchange.message.get(), messages(ctx))?;
     checked(&agent, exchange)?;
-    match twin.heap_counts() {
+    match loaded.heap_counts() {
         Some(counts) => report_counts(ctx, "native", counts),
         None => {
             let why = Missing::NotRequested(NOT_IN.to_owned());

@@ -198,7 +198,7 @@ fn nth(participants: &[Participant<'_>], side: Side, n: usize) -> Option<usize> 
 }
 
 /// The blocks of one compared pair. Which of two alike is "once" and which "again" is a coin flip:
-/// one of them may be warmer, for having played in other pairs too.
+/// one of them may be warmer, for its turns in other pairs too.
 fn group<'a>(
     case: &'a CaseKey,
     participants: &[Participant<'_>],
@@ -303,7 +303,7 @@ fn sizes(ctx: &mut Context<'_>, sides: &[Loaded]) {
     }
     if agent.native.is_none() {
         for metric in ["wasm_to_native_time", "native_call_ns"] {
-            let why = "a guest given as a file has no native twin".to_owned();
+            let why = "a guest given as a file has no native build".to_owned();
             ctx.missing(metric, Missing::NotRequested(why));
         }
     }

@@ -50,7 +50,7 @@ pub fn run(ctx: &mut Context<'_>, noop: &AgentFiles, echo: &AgentFiles) -> Attem
         let why = "the agent changes the message where it lies".to_owned();
         ctx.missing("part_in_place_ns", Missing::NotRequested(why));
     }
-    play(ctx, &mut participants, Group::new(ctx.case, turns), cost)?;
+    take_turns(ctx, &mut participants, Group::new(ctx.case, turns), cost)?;
     // The agent sent on what its messages made it send, to the last one; an echo sends none.
     for (place, participant) in participants.iter().enumerate() {
         let is_agent = place < subjects.agents.len();
@@ -162,7 +162,7 @@ fn wasm(path: &Path, options: EngineOptions) -> Attempt<Loaded> {
 }
 
 /// Warms everything up, then lets all turns come once per round.
-fn play(
+fn take_turns(
     ctx: &mut Context<'_>,
     participants: &mut [Participant<'_>],
     mut group: Group<'_>,

@@ -40,7 +40,7 @@ impl Loaded {
     /// Loads one side of `agent`; how long compiling or loading took.
     ///
     /// # Errors
-    /// `Refused`: no such file, no valid module, no twin.
+    /// `Refused`: no such file, no valid module, no native build.
     pub fn load(ctx: &Context<'_>, agent: &AgentFiles, side: Side) -> Attempt<(Self, Nanos)> {
         Self::load_watched(ctx, agent, side, EngineOptions::default(), None)
     }
@@ -60,7 +60,7 @@ impl Loaded {
                 Self::Native(NativeSubject::load(path)?)
             }
             (Side::Native, None) => {
-                return Err(Outcome::Failed("a native side without a twin".to_owned()));
+                return Err(Outcome::Failed("a native side without a native build".to_owned()));
             }
             (Side::Wasm, _) => {
                 let bytes = module(&agent.wasm)?;

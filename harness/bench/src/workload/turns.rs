@@ -40,7 +40,7 @@ impl Stage {
     /// not.
     ///
     /// # Errors
-    /// `Refused`: no such file, no valid module, no twin.
+    /// `Refused`: no such file, no valid module, no native build.
     pub fn load(ctx: &mut Context<'_>, scratch: &Path) -> Attempt<Self> {
         let pads = pads(ctx);
         let bytes = module(&ctx.agent.wasm)?;

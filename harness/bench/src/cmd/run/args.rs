@@ -70,7 +70,7 @@ pub(super) struct Selection {
     #[arg(long, value_name = "NAME")]
     pub agent: Vec<String>,
 
-    /// Also run this guest (.wasm or .wat); it has no native twin; may be repeated
+    /// Also run this guest (.wasm or .wat); it has no native build; may be repeated
     #[arg(long, value_name = "FILE")]
     pub guest: Vec<PathBuf>,
 

@@ -75,10 +75,10 @@ pub struct Compare<'a> {
     pub example_seeds: [u64; 2],
 }
 
-/// The metrics that launch pairs will compare in a case, whose agent has a twin or not: those of
+/// The metrics that launch pairs will compare in a case, whose agent has a native build or not: those of
 /// `weight`.
-pub fn metrics_of(has_twin: bool, weight: Weight) -> u32 {
-    let is_there = |metric: &str| has_twin || !metric.starts_with("native_");
+pub fn metrics_of(has_native: bool, weight: Weight) -> u32 {
+    let is_there = |metric: &str| has_native || !metric.starts_with("native_");
     CONTESTED.iter().filter(|c| c.weight == weight && is_there(c.metric)).count() as u32
 }
 
@@ -343,13 +343,14 @@ impl Compare<'_> {
     }
 
     fn sentinel(&mut self, case: &CaseKey, rng: &mut fastrand::Rng) -> Result<(), RunError> {
-        let has_twin = self.kits[0].files(&case.agent).is_some_and(|files| files.native.is_some());
+        let has_native =
+            self.kits[0].files(&case.agent).is_some_and(|files| files.native.is_some());
         let wanted = self.comparison.design.looks.last().copied().unwrap_or(0);
         self.observer.more_launches(wanted);
         let mut sentinel = Sentinel {
             key: case.clone(),
-            primary: metrics_of(has_twin, Weight::Primary),
-            secondary: metrics_of(has_twin, Weight::Secondary),
+            primary: metrics_of(has_native, Weight::Primary),
+            secondary: metrics_of(has_native, Weight::Secondary),
             outcome: Outcome::Ran,
             launches: Budget { wanted, granted: 0 },
             metrics: Vec::new(),
@@ -417,9 +418,9 @@ fn named(version: Version, outcome: Outcome, launch: Option<u32>) -> Outcome {
 pub fn design_for(contests: &[Contest], base: &OpenKit, design: Design) -> Design {
     let (mut primary, mut secondary) = (0, 0);
     for contest in contests.iter().filter(|contest| contest.is_paired) {
-        let has_twin = base.files(&contest.case.agent).is_some_and(|f| f.native.is_some());
-        primary += metrics_of(has_twin, Weight::Primary);
-        secondary += metrics_of(has_twin, Weight::Secondary);
+        let has_native = base.files(&contest.case.agent).is_some_and(|f| f.native.is_some());
+        primary += metrics_of(has_native, Weight::Primary);
+        secondary += metrics_of(has_native, Weight::Secondary);
     }
     Design { primary, secondary, ..design }
 }

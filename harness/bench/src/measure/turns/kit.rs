@@ -188,7 +188,10 @@ impl OpenKit {
         for file in about.files() {
             // A copy, not a link: what is checked must be what runs.
             let path = folder.join(&file.file);
-            fs::write(&path, kept(from, file)?).map_err(at(&path))?;
+            let rights = fs::metadata(from.join(&file.file)).map(|found| found.permissions());
+            fs::write(&path, kept(from, file)?)
+                .and_then(|()| fs::set_permissions(&path, rights?))
+                .map_err(at(&path))?;
         }
         let executable = folder.join(&about.executable.file);
         make_executable(&executable).map_err(at(&executable))?;

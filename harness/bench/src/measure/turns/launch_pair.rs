@@ -156,8 +156,8 @@ pub fn pair(
     }
     contenders.sort_by_key(|(which, _)| *which);
     let mut contenders: Vec<Contender<'_>> = contenders.into_iter().map(|(_, f)| f).collect();
-    let played = take_turns(pair, &mut contenders, launch, rng);
-    settle(contenders, played)
+    let taken = take_turns(pair, &mut contenders, launch, rng);
+    settle(contenders, taken)
 }
 
 /// The counts of one version, told by a fresh process of it. `pad` makes its environment longer.
@@ -246,10 +246,10 @@ fn start<'a>(
 /// Ends the workers, by force if need be, and says who fell.
 fn settle(
     contenders: Vec<Contender<'_>>,
-    played: Result<Vec<Turn>, (usize, TalkError)>,
+    taken: Result<Vec<Turn>, (usize, TalkError)>,
 ) -> Result<Vec<Turn>, LaunchError> {
     let mut failure = None;
-    let (turns, who) = match played {
+    let (turns, who) = match taken {
         Ok(turns) => (turns, None),
         Err((who, error)) => (Vec::new(), Some((who, error))),
     };

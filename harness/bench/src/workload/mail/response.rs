@@ -3,7 +3,7 @@
 //! The n-th request is meant to start at n times the interval, whatever became of the ones before:
 //! the time from then to its answer is its response time, so that a stall is felt by every request
 //! that fell into it. From the moment it was really sent runs its service time. One thread
-//! generates and takes the answers, one runs the agents. The idle twin gets the same schedule and
+//! generates and takes the answers, one runs the agents. The null responder gets the same schedule and
 //! answers without a call into an agent: on a shared machine most of a tail is the scheduler's, and
 //! the difference is what the agents add.
 
@@ -60,7 +60,7 @@ pub fn run(ctx: &mut Context<'_>, schedule: Schedule) -> Attempt<()> {
     ctx.calibrate()?;
     let setup = setup(schedule.agents, schedule.bytes);
     let mut sides = Vec::new();
-    for (crew, prefix) in [(Crew::Guests, "subject"), (Crew::Idle, "peer")] {
+    for (crew, prefix) in [(Crew::Guests, "subject"), (Crew::NullResponder, "peer")] {
         let started = start(Runtime::new(System::Reference, crew), ctx.agent, setup)?;
         sides.push(Side { started, prefix });
     }

@@ -63,10 +63,10 @@ pub fn guest(files: &AgentFiles, options: EngineOptions) -> Attempt<WasmSubject>
     WasmSubject::compile(&bytes, options)
 }
 
-/// The loaded twin of `files`.
-pub fn twin(files: &AgentFiles) -> Attempt<NativeSubject> {
+/// The loaded native build of `files`.
+pub fn native(files: &AgentFiles) -> Attempt<NativeSubject> {
     let path = files.native.as_ref();
-    let path = path.ok_or_else(|| Outcome::Refused("it has no native twin".to_owned()))?;
+    let path = path.ok_or_else(|| Outcome::Refused("it has no native build".to_owned()))?;
     NativeSubject::load(path)
 }
 
@@ -87,11 +87,11 @@ pub fn start(runtime: Runtime, files: &AgentFiles, setup: Setup) -> Attempt<Star
             let orchestrator = system(runtime.system, &subject, setup)?;
             Ok(Started { orchestrator, tier: words })
         }
-        Crew::Twins => {
-            let orchestrator = system(runtime.system, &twin(files)?, setup)?;
+        Crew::Natives => {
+            let orchestrator = system(runtime.system, &native(files)?, setup)?;
             Ok(Started { orchestrator, tier: "the process' heap".to_owned() })
         }
-        Crew::Idle => {
+        Crew::NullResponder => {
             let orchestrator = system(runtime.system, &IdleSubject, setup)?;
             Ok(Started { orchestrator, tier: "the process' heap".to_owned() })
         }
