@@ -35,13 +35,13 @@ use std::time::Duration;
 /// What is told while a run goes on.
 pub trait Observer {
     /// A task begins: number from 1, of how many, what, and how many launches (of a load 0).
-    fn task(&self, number: usize, of: usize, name: &str, launches: u32);
+    fn task(&self, _number: usize, _of: usize, _name: &str, _launches: u32) {}
     /// The task takes so many launches more.
     fn more_launches(&self, _: u32) {}
-    fn launch_done(&self);
+    fn launch_done(&self) {}
     /// A load begins: how long it was to take, and how much of that is left.
     fn load(&self, _planned: Nanos, _left: Nanos) {}
-    fn task_done(&self, name: &str, outcome: &Outcome);
+    fn task_done(&self, _name: &str, _outcome: &Outcome) {}
     /// A second of a load is over.
     fn load_second(&self, _: &load::Tally) {}
     /// A load is over.

@@ -88,13 +88,7 @@ fn drawn(meter: &Meter, now: Nanos) -> String {
 #[derive(Debug)]
 pub(super) struct Silent;
 
-impl Observer for Silent {
-    fn task(&self, _: usize, _: usize, _: &str, _: u32) {}
-
-    fn launch_done(&self) {}
-
-    fn task_done(&self, _: &str, _: &Outcome) {}
-}
+impl Observer for Silent {}
 
 impl Observer for Progress {
     fn task(&self, number: usize, of: usize, name: &str, launches: u32) {

@@ -5,7 +5,7 @@
 //! shard's thread: the generator spins, and would drown it.
 
 use super::response::{ANSWERED, Generator, requests, setup};
-use super::runtime::{guest, tier};
+use super::runtime::subject_in_tier;
 use crate::job::Batching;
 use crate::job::launch::Event;
 use crate::timing::context::{At, Context, Total};
@@ -14,14 +14,11 @@ use caxton_runtime::orchestrator::batcher::Batcher;
 use caxton_runtime::orchestrator::reference::Reference;
 use caxton_runtime::orchestrator::supervision::Supervision;
 use caxton_runtime::subject::Attempt;
-use caxton_runtime::subject::wasmtime::{EngineOptions, WasmMailSubject};
 
 pub fn run(ctx: &mut Context<'_>, batching: Batching) -> Attempt<()> {
     let Batching { schedule, size, timeout } = batching;
     let setup = setup(schedule.agents, schedule.bytes);
-    let allocation = tier(setup.agents, setup.shape).allocation;
-    let options = EngineOptions { allocation, ..EngineOptions::default() };
-    let subject = WasmMailSubject::trusted(guest(ctx.agent, options)?);
+    let (subject, _) = subject_in_tier(ctx.agent, setup.agents, setup.shape)?;
     let mut guests = Reference::start(&subject, setup, Supervision::NONE)?;
     (ctx.tell)(Event::Working);
     let mut generator = Generator::new(ctx, schedule, requests(ctx, schedule));

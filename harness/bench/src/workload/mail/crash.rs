@@ -5,7 +5,7 @@
 //! Steady state is the start of the first [`CALM`] windows in a row whose worst response and whose
 //! backlog are no more than those of the worst window before the deaths.
 
-use super::runtime::{guest, tier};
+use super::runtime::{subject, tier};
 use super::traffic::{Whole, post, request};
 use crate::job::launch::Event;
 use crate::job::{Deaths, Fault};
@@ -75,7 +75,7 @@ pub fn run(ctx: &mut Context<'_>, deaths: Deaths) -> Attempt<()> {
     let allocation = Allocation::Slab { agents: deaths.agents + 2, slot_bytes };
     let options =
         EngineOptions { allocation, checkpoints: true, epochs: true, ..EngineOptions::default() };
-    let subject = WasmMailSubject::trusted(guest(ctx.agent, options)?);
+    let subject = subject(ctx.agent, options)?;
     let subject = subject.bounded(DEADLINE_TICKS, MEMORY);
     let ticking = subject.clone();
     let _ticker = Ticker::start(TICK, move || ticking.tick()).map_err(Outcome::Failed)?;
@@ -123,9 +123,9 @@ fn load(ctx: &mut Context<'_>, guests: &mut Guests, deaths: Deaths) -> Attempt<S
             break;
         }
         if seen.asked * interval_ns <= now {
-            let mut header = request(Kind::Ask, ctx.rng.u32(..deaths.agents), 0);
-            header.id = seen.asked as u32;
-            header.write_whole(&mut message);
+            request(Kind::Ask, ctx.rng.u32(..deaths.agents), 0)
+                .numbered(seen.asked as u32)
+                .write_whole(&mut message);
             match guests.post(&message) {
                 Ok(()) => seen.asked += 1,
                 Err(PostError::Full) => {}
@@ -227,7 +227,7 @@ pub fn soak(ctx: &mut Context<'_>, cycles: u64) -> Attempt<()> {
     ];
     let mut tiers = Vec::new();
     for options in options {
-        let subject = WasmMailSubject::trusted(guest(ctx.agent, options)?);
+        let subject = subject(ctx.agent, options)?;
         let mut guests = Guests::start(&subject, setup, supervision)?;
         if options.checkpoints {
             guests.checkpoint(0).map_err(|error| Outcome::Failed(error.to_string()))?;
@@ -261,9 +261,7 @@ fn live_and_die(guests: &mut Guests, id: u32) -> Attempt<()> {
     let mut message = [5; BYTES as usize];
     request(Kind::Trap, 0, 0).write_whole(&mut message);
     post(guests, &message)?;
-    let mut header = request(Kind::Ask, 0, 0);
-    header.id = id;
-    header.write_whole(&mut message);
+    request(Kind::Ask, 0, 0).numbered(id).write_whole(&mut message);
     let answer = guests.request(&message, Duration::from_secs(10));
     // Its incidents are kept until somebody asks.
     drop(guests.incidents());

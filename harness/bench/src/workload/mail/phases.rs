@@ -4,7 +4,7 @@
 //! Two books are kept of memory: the host's heap, by an allocator that counts, and the process'
 //! resident pages, because a guest's memory is mapped and no allocator sees it.
 
-use super::runtime::{guest, tier};
+use super::runtime::{subject, subject_in_tier};
 use super::spent;
 use super::traffic::{Whole, post_taking, request};
 use crate::timing::context::{Context, Total};
@@ -55,7 +55,7 @@ impl Level {
 
 pub fn memory(ctx: &mut Context<'_>) -> Attempt<()> {
     let shape = Shape::of(SLOTS, BYTES);
-    let subject = WasmMailSubject::trusted(guest(ctx.agent, checkpointed(AGENTS, shape))?);
+    let subject = subject(ctx.agent, checkpointed(AGENTS, shape))?;
     // One agent that is gone again: what all share is there before the first level.
     checkpoint(&subject, &mut work(subject.spawn(shape)?, 1)?)?;
     (ctx.tell)(crate::job::launch::Event::Working);
@@ -98,9 +98,9 @@ pub fn checkpointed(agents: u32, shape: Shape) -> EngineOptions {
 fn work(mut agent: WasmMail, messages: u32) -> Attempt<WasmMail> {
     for number in 0..messages {
         let slot = number % SLOTS;
-        let mut header = request(Kind::Ask, 0, 0);
-        header.id = number;
-        header.write_whole(&mut agent.slot_mut(slot)[..BYTES as usize]);
+        request(Kind::Ask, 0, 0)
+            .numbered(number)
+            .write_whole(&mut agent.slot_mut(slot)[..BYTES as usize]);
         agent.drain(slot, 1)?;
         let answer = Header::read(agent.slot(slot)).filter(|answer| answer.id == number);
         answer.ok_or_else(|| Outcome::WrongAnswer("an answer to another message".to_owned()))?;
@@ -135,9 +135,7 @@ fn grown(
 /// One launch of the phases of CPU time.
 pub fn cpu(ctx: &mut Context<'_>) -> Attempt<()> {
     let shape = Shape::of(SLOTS, BYTES);
-    let allocation = tier(SPAWNED * 2, shape).allocation;
-    let options = EngineOptions { allocation, ..EngineOptions::default() };
-    let subject = WasmMailSubject::trusted(guest(ctx.agent, options)?);
+    let (subject, _) = subject_in_tier(ctx.agent, SPAWNED * 2, shape)?;
     let setup = Setup { agents: SPAWNED, shards: 1, shape, batch: SLOTS };
     let mut guests = Reference::start(&subject, setup, Supervision::NONE)?;
     (ctx.tell)(crate::job::launch::Event::Working);

@@ -1,6 +1,7 @@
 //! The way back from a death: how long until an agent that trapped is there again, in the state of
 //! its last checkpoint, and has handled what waited for it; and what a checkpoint costs.
 
+use super::runtime;
 use super::traffic::{Whole, request};
 use crate::guest::files::AgentFiles;
 use crate::timing::context::{At, Context};
@@ -80,7 +81,7 @@ fn subject(agent: &AgentFiles, heap_mib: u32) -> Attempt<WasmMailSubject> {
     let slot_bytes = (u64::from(heap_mib) + 4) << 20;
     let allocation = Allocation::Slab { agents: 4, slot_bytes };
     let options = EngineOptions { allocation, checkpoints: true, ..EngineOptions::default() };
-    Ok(WasmMailSubject::trusted(super::runtime::guest(agent, options)?))
+    runtime::subject(agent, options)
 }
 
 fn deaths_of(subject: &WasmMailSubject, heap_mib: u32, deaths: u32) -> Attempt<Times> {
@@ -124,9 +125,7 @@ fn die(guests: &mut Guests, times: &mut Times) -> Attempt<()> {
     request(Kind::Trap, 0, 0).write_whole(&mut message);
     super::traffic::post(guests, &message)?;
     for id in 0..WAITING {
-        let mut header = request(Kind::Ask, 0, 0);
-        header.id = id;
-        header.write_whole(&mut message);
+        request(Kind::Ask, 0, 0).numbered(id).write_whole(&mut message);
         super::traffic::post(guests, &message)?;
     }
     drop(release);
@@ -199,8 +198,6 @@ pub fn checkpoints(ctx: &mut Context<'_>, heap_mib: u32) -> Attempt<()> {
 
 /// Has `guest` handle one message.
 fn tell(guest: &mut WasmMail, kind: Kind, hops: u32, id: u32) -> Attempt<()> {
-    let mut header = request(kind, 0, hops);
-    header.id = id;
-    header.write_whole(&mut guest.slot_mut(0)[..BYTES as usize]);
+    request(kind, 0, hops).numbered(id).write_whole(&mut guest.slot_mut(0)[..BYTES as usize]);
     guest.drain(0, 1)
 }

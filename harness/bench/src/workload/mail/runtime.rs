@@ -70,6 +70,22 @@ pub fn native(files: &AgentFiles) -> Attempt<NativeSubject> {
     NativeSubject::load(path)
 }
 
+/// Guests of `files` that take mail.
+pub fn subject(files: &AgentFiles, options: EngineOptions) -> Attempt<WasmMailSubject> {
+    Ok(WasmMailSubject::trusted(guest(files, options)?))
+}
+
+/// The same in the tier for so many with such mailboxes; and which that is, in words.
+pub fn subject_in_tier(
+    files: &AgentFiles,
+    agents: u32,
+    shape: Shape,
+) -> Attempt<(WasmMailSubject, String)> {
+    let Tier { allocation, words } = tier(agents, shape);
+    let options = EngineOptions { allocation, ..EngineOptions::default() };
+    Ok((subject(files, options)?, words))
+}
+
 pub struct Started {
     pub orchestrator: Box<dyn Orchestrator>,
     /// Where its agents live, in words.
@@ -81,9 +97,7 @@ pub fn start(runtime: Runtime, files: &AgentFiles, setup: Setup) -> Attempt<Star
     let setup = Setup { batch: runtime.batch.unwrap_or(setup.batch), ..setup };
     match runtime.crew {
         Crew::Guests => {
-            let Tier { allocation, words } = tier(setup.agents, setup.shape);
-            let options = EngineOptions { allocation, ..EngineOptions::default() };
-            let subject = WasmMailSubject::trusted(guest(files, options)?);
+            let (subject, words) = subject_in_tier(files, setup.agents, setup.shape)?;
             let orchestrator = system(runtime.system, &subject, setup)?;
             Ok(Started { orchestrator, tier: words })
         }

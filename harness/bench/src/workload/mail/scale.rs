@@ -6,7 +6,7 @@
 //! shows and which are a third of a small agent.
 
 use super::route::setup;
-use super::runtime::{guest, tier};
+use super::runtime::subject_in_tier;
 use super::spent;
 use super::timed::{SpawnTimes, Timed};
 use super::traffic::{Traffic, Whole, post_taking, request};
@@ -20,7 +20,7 @@ use caxton_runtime::orchestrator::reference::Reference;
 use caxton_runtime::orchestrator::supervision::Supervision;
 use caxton_runtime::subject::Attempt;
 use caxton_runtime::subject::mail::{MailSubject, Shape};
-use caxton_runtime::subject::wasmtime::{EngineOptions, WasmMailSubject};
+use caxton_runtime::subject::wasmtime::WasmMailSubject;
 use caxton_sys::memory;
 use caxton_sys::memory::Footprint;
 use std::time::Duration;
@@ -37,10 +37,8 @@ type Guests = Reference<Timed<WasmMailSubject>>;
 pub fn run(ctx: &mut Context<'_>, load: MailLoad) -> Attempt<()> {
     ctx.calibrate()?;
     let setup = setup(load)?;
-    let chosen = tier(setup.agents, setup.shape);
-    ctx.finding("tier", chosen.words);
-    let options = EngineOptions { allocation: chosen.allocation, ..EngineOptions::default() };
-    let subject = WasmMailSubject::trusted(guest(ctx.agent, options)?);
+    let (subject, tier) = subject_in_tier(ctx.agent, setup.agents, setup.shape)?;
+    ctx.finding("tier", tier);
     let timed = Timed::new(subject.clone());
     (ctx.tell)(Event::Working);
     let before = memory::footprint();

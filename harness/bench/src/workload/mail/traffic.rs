@@ -277,12 +277,19 @@ pub fn request(kind: Kind, agent: u32, hops: u32) -> Header {
 }
 
 /// Writing a request with its body.
-pub trait Whole {
+pub trait Whole: Sized {
+    /// The same message with that number.
+    fn numbered(self, id: u32) -> Self;
+
     /// Writes the header so that it fits `message`, whose body stays as it is.
     fn write_whole(self, message: &mut [u8]);
 }
 
 impl Whole for Header {
+    fn numbered(self, id: u32) -> Self {
+        Self { id, ..self }
+    }
+
     fn write_whole(mut self, message: &mut [u8]) {
         self.bytes = message.len() as u32;
         self.hash = seal(body_hash(&message[Header::BYTES..]), self.hops);
