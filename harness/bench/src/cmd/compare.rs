@@ -11,7 +11,9 @@ use super::side::{Side, executable, hash};
 use crate::measure::turns::kit::KitError;
 use caxton_analysis::compare::Records;
 use caxton_analysis::exit;
+use caxton_analysis::limits::Limits;
 use caxton_model::baseline::stored_records;
+use caxton_model::record::Record;
 use caxton_model::record::kit::Kit;
 use caxton_report::sections::records_text;
 use std::ffi::OsString;
@@ -65,7 +67,8 @@ fn sides(root: &Path, profiles: &Path, args: &Compare) -> Result<u8, CommandErro
             side.name
         ));
     }
-    records(profiles, [&base, &candidate], args)
+    let limits = limits(args.limits.as_deref())?;
+    records(profiles, &base.record()?, &candidate.record()?, &limits, args.strict)
 }
 
 /// A kit is started only if it is one of this checkout's own `profiles`, or the user trusts it.
@@ -124,14 +127,18 @@ pub(super) fn start(
     Ok(process::code(command.args(words))?)
 }
 
-/// Compares records alone.
-fn records(profiles: &Path, sides: [&Side; 2], args: &Compare) -> Result<u8, CommandError> {
-    let [base, candidate] = [sides[0].record()?, sides[1].record()?];
-    let limits = limits(args.limits.as_deref())?;
+/// Compares records alone, as far as they tell.
+pub(super) fn records(
+    profiles: &Path,
+    base: &Record,
+    candidate: &Record,
+    limits: &Limits,
+    is_strict: bool,
+) -> Result<u8, CommandError> {
     let sessions = stored_records(profiles)?;
-    let records = Records::compare(&base, &candidate, &sessions, &limits);
+    let records = Records::compare(base, candidate, &sessions, limits);
     print(records_text(&records, &style()));
-    Ok(exit::of(records.conclusion(), args.strict))
+    Ok(exit::of(records.conclusion(), is_strict))
 }
 
 #[cfg(test)]

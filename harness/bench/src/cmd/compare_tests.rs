@@ -3,7 +3,6 @@
 use super::*;
 use crate::cmd::args::Command;
 use crate::cmd::test_kit;
-use caxton_model::record::Record;
 use caxton_model::record::store::{BASELINES, RunFolder};
 use caxton_model::samples::Sample;
 use expect_test::expect;

@@ -7,6 +7,7 @@
 //! built once.
 
 use super::error::{CommandError, unreadable, unwritable};
+use super::linked::Linked;
 use super::output::note;
 use super::place::started_in;
 use super::process::{command, output, placed, relayed};
@@ -16,7 +17,6 @@ use crate::guest::digest::sha256_hex;
 use crate::guest::toolchain::{keep_out_unhashed, settings};
 use caxton_model::baseline::check_name;
 use caxton_sys::process::git;
-use serde::Deserialize;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io;
@@ -146,11 +146,11 @@ impl Builder {
             let (name, source) = (name.to_owned(), Box::new(source));
             CommandError::Unbuilt { name, source, said }
         })?;
-        let program = built(&said, &self.suite).ok_or_else(|| {
+        let linked = Linked::parse(&said, &self.suite, "bench").ok_or_else(|| {
             let why = format!("it has no bench {}", self.suite);
             CommandError::Revision { name: name.to_owned(), why }
         })?;
-        let mut pack = self.making(command(program, &worktree.path), &worktree.path);
+        let mut pack = self.making(command(linked.executable, &worktree.path), &worktree.path);
         pack.args([OsStr::new("--pack"), packed.as_os_str()]);
         output(&mut pack, true).map(drop).map_err(|error| {
             if error.is_interrupted() {
@@ -167,23 +167,6 @@ fn remove(path: &Path) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     }
-}
-
-/// The executable of the bench `suite` among cargo's messages.
-fn built(messages: &str, suite: &str) -> Option<PathBuf> {
-    #[derive(Deserialize)]
-    struct Message {
-        target: Target,
-        executable: Option<PathBuf>,
-    }
-    #[derive(Deserialize)]
-    struct Target {
-        name: String,
-        kind: Vec<String>,
-    }
-    let messages = messages.lines().filter_map(|line| serde_json::from_str::<Message>(line).ok());
-    let is_it = |m: &Message| m.target.name == suite && m.target.kind.iter().any(|k| k == "bench");
-    messages.filter(is_it).find_map(|message| message.executable)
 }
 
 /// A worktree that goes when this is dropped. All revisions of a checkout have theirs at one place,

@@ -9,6 +9,7 @@ use object::{Object, ObjectSection, ObjectSymbol, SymbolKind};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
+use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 use wasmparser::Parser;
@@ -23,10 +24,9 @@ pub struct Built {
 
 /// Size of the code section of the shared library at `path`.
 pub fn code_bytes(path: &Path) -> Result<u64, Missing> {
-    let failed = |why: String| Missing::Failed(format!("{}: {why}", path.display()));
-    let bytes = fs::read(path).map_err(|error| failed(error.to_string()))?;
-    let file = object::File::parse(&*bytes).map_err(|error| failed(error.to_string()))?;
-    let text = file.section_by_name(".text").ok_or_else(|| failed("no .text".to_owned()))?;
+    let bytes = fs::read(path).map_err(|error| failed(path, &error))?;
+    let file = object::File::parse(&*bytes).map_err(|error| failed(path, &error))?;
+    let text = file.section_by_name(".text").ok_or_else(|| failed(path, &"no .text"))?;
     Ok(text.size())
 }
 
@@ -35,11 +35,10 @@ pub fn code_bytes(path: &Path) -> Result<u64, Missing> {
 pub fn module_bytes(path: &Path) -> Result<u64, Missing> {
     // WebAssembly core specification, binary format, "Custom section".
     const CUSTOM: u8 = 0;
-    let failed = |why: String| Missing::Failed(format!("{}: {why}", path.display()));
-    let bytes = fs::read(path).map_err(|error| failed(error.to_string()))?;
+    let bytes = fs::read(path).map_err(|error| failed(path, &error))?;
     let mut run = 0;
     for part in Parser::new(0).parse_all(&bytes) {
-        let section = part.map_err(|error| failed(error.to_string()))?.as_section();
+        let section = part.map_err(|error| failed(path, &error))?.as_section();
         run += section.filter(|(id, _)| *id != CUSTOM).map_or(0, |(_, range)| range.len() as u64);
     }
     Ok(run)
@@ -49,18 +48,21 @@ pub fn module_bytes(path: &Path) -> Result<u64, Missing> {
 /// bytes, and how many there are. The standard library comes precompiled and has its own alignment.
 pub fn aligned_functions(path: &Path) -> Result<(u64, u64), Missing> {
     const OWN: &str = env!("CARGO_CRATE_NAME");
-    let failed = |why: String| Missing::Failed(format!("{}: {why}", path.display()));
-    let bytes = fs::read(path).map_err(|error| failed(error.to_string()))?;
-    let file = object::File::parse(&*bytes).map_err(|error| failed(error.to_string()))?;
+    let bytes = fs::read(path).map_err(|error| failed(path, &error))?;
+    let file = object::File::parse(&*bytes).map_err(|error| failed(path, &error))?;
     let is_own = |symbol: &object::Symbol<'_, '_>| {
         symbol.kind() == SymbolKind::Text && symbol.name().is_ok_and(|name| name.contains(OWN))
     };
     let starts: Vec<u64> = file.symbols().filter(is_own).map(|s| s.address()).collect();
     if starts.is_empty() {
-        return Err(failed("no symbols of the harness: it was stripped".to_owned()));
+        return Err(failed(path, &"no symbols of the harness: it was stripped"));
     }
     let aligned = starts.iter().filter(|start| start.is_multiple_of(64)).count();
     Ok((aligned as u64, starts.len() as u64))
+}
+
+fn failed(path: &Path, why: &dyn Display) -> Missing {
+    Missing::Failed(format!("{}: {why}", path.display()))
 }
 
 /// Hash of everything that decides a build: file names and contents of `folders` and `files`,

@@ -31,7 +31,7 @@ pub struct Worker<T> {
 }
 
 /// How a worker ended, and what it said on standard error.
-pub struct Ending {
+pub struct WorkerEnd {
     how: String,
     last_words: String,
 }
@@ -91,14 +91,14 @@ impl<T: DeserializeOwned + Send + 'static> Worker<T> {
     }
 
     /// Ends it, by force if it still runs; how it ended, and what it said on standard error.
-    pub fn end(mut self, by_force: bool) -> io::Result<Ending> {
+    pub fn end(mut self, by_force: bool) -> io::Result<WorkerEnd> {
         self.close();
         if by_force {
             let _ = self.child.kill();
         }
         let status = self.child.wait()?;
         let last_words = self.last_words.join().unwrap_or_default();
-        Ok(Ending { how: process::describe(status), last_words })
+        Ok(WorkerEnd { how: process::describe(status), last_words })
     }
 }
 
@@ -168,17 +168,17 @@ pub fn timed_out(time: Duration) -> Outcome {
 }
 
 /// What became of a worker that ended without saying so: its agent took the process along.
-pub fn died(has_begun: bool, ending: &Ending) -> Outcome {
-    let Ending { how, last_words } = ending;
+pub fn died(has_begun: bool, ending: &WorkerEnd) -> Outcome {
+    let WorkerEnd { how, last_words } = ending;
     let words = last_words.split_whitespace().collect::<Vec<_>>().join(" ");
     let why = match words.as_str() {
         "" => format!("the worker process {how}"),
         words => format!("the worker process {how}; it said: {words}"),
     };
-    if let Some(limit) = refusal::of_machine(&why) {
-        return Outcome::Failed(format!("the machine, not the agent: {limit}: {why}"));
-    }
-    if has_begun { Outcome::DiedInTheMiddle(why) } else { Outcome::DiedBeforeWork(why) }
+    of_machine(&why).unwrap_or_else(|| match has_begun {
+        true => Outcome::DiedInTheMiddle(why),
+        false => Outcome::DiedBeforeWork(why),
+    })
 }
 
 /// What became of an agent that the machine had no room for is no fault of the agent. Once it works
@@ -186,23 +186,23 @@ pub fn died(has_begun: bool, ending: &Ending) -> Outcome {
 pub fn attributed(outcome: Outcome) -> Outcome {
     match &outcome {
         Outcome::Refused(why) | Outcome::DiedBeforeWork(why) | Outcome::Failed(why) => {
-            match refusal::of_machine(why) {
-                Some(limit) => {
-                    Outcome::Failed(format!("the machine, not the agent: {limit}: {why}"))
-                }
-                None => outcome,
-            }
+            of_machine(why).unwrap_or(outcome)
         }
         _ => outcome,
     }
+}
+
+fn of_machine(why: &str) -> Option<Outcome> {
+    let limit = refusal::of_machine(why)?;
+    Some(Outcome::Failed(format!("the machine, not the agent: {limit}: {why}")))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn ending(how: &str, last_words: &str) -> Ending {
-        Ending { how: how.to_owned(), last_words: last_words.to_owned() }
+    fn ending(how: &str, last_words: &str) -> WorkerEnd {
+        WorkerEnd { how: how.to_owned(), last_words: last_words.to_owned() }
     }
 
     #[test]

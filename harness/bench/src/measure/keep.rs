@@ -3,7 +3,7 @@
 //!
 //! Of several launches the first one's files are kept.
 
-use super::pictures::{Files, flame_graph, profiled};
+use super::pictures::{Files, flame_graph, profiled, unwritable};
 use crate::job::launch::Kept;
 use caxton_model::case::CaseKey;
 use caxton_model::file;
@@ -14,7 +14,7 @@ use caxton_profiler::dhat;
 use caxton_report::profile::growth;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::{fs, io, process};
+use std::{fs, process};
 
 /// The file of what a load was to be, in its case's folder.
 pub const LOAD_FILE: &str = "load.json";
@@ -113,11 +113,6 @@ fn write_new(path: &Path, bytes: &[u8]) -> Result<bool, StoreError> {
     }
     fs::write(path, bytes).map_err(unwritable(path))?;
     Ok(true)
-}
-
-fn unwritable(path: &Path) -> impl Fn(io::Error) -> StoreError {
-    let path = path.to_owned();
-    move |source| StoreError::Write { path: path.clone(), source }
 }
 
 #[cfg(test)]

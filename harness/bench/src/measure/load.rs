@@ -3,6 +3,7 @@
 
 use super::keep;
 use super::launch::{Control, launch};
+use super::pictures::unwritable;
 use super::run::{Run, RunError};
 use crate::guest::files::AgentFiles;
 use crate::job::Job;
@@ -30,7 +31,7 @@ const AROUND: Duration = Duration::from_secs(60);
 const SECOND_NS: u64 = 1_000_000_000;
 
 /// What a load came to so far, and the file that its seconds are in.
-struct Progress {
+struct LoadProgress {
     tally: Tally,
     seconds: Option<Seconds>,
 }
@@ -75,7 +76,7 @@ impl Run<'_> {
         job.from_second = tally.next_second();
         job.segment = tally.segments() as u32;
         self.observer.load(planned, job.length());
-        let mut progress = Progress { tally, seconds };
+        let mut progress = LoadProgress { tally, seconds };
         let watched = self.watch_load(case, files, job, &mut progress)?;
         if let Some(error) = watched.failed {
             return Err(error.into());
@@ -91,7 +92,7 @@ impl Run<'_> {
         let path = folder.join(keep::LOAD_FILE);
         let text = serde_json::to_string_pretty(job).expect("plans are plain data");
         let written = fs::create_dir_all(&folder).and_then(|()| fs::write(&path, text));
-        Ok(written.map_err(|source| StoreError::Write { path, source })?)
+        Ok(written.map_err(unwritable(&path))?)
     }
 
     fn watch_load(
@@ -99,9 +100,9 @@ impl Run<'_> {
         case: &CaseKey,
         files: &AgentFiles,
         job: LoadJob,
-        progress: &mut Progress,
+        progress: &mut LoadProgress,
     ) -> Result<Watched, RunError> {
-        let Progress { tally, seconds } = progress;
+        let LoadProgress { tally, seconds } = progress;
         let plan = &job.plan;
         let time =
             Duration::from_nanos(job.length().0 + plan.timeout.0) + AROUND + self.settings.timeout;
@@ -195,10 +196,6 @@ fn write_logs(folder: &Path, tally: &Tally) -> Result<Vec<String>, StoreError> {
     for kind in [Kind::Response, Kind::Service] {
         let [log, distribution] = ["hlog", "hgrm"].map(|end| format!("{}.{end}", kind.name()));
         let path = folder.join(&log);
-        let unwritable = |path: &Path| {
-            let path = path.to_owned();
-            move |source| StoreError::Write { path, source }
-        };
         let mut writer = BufWriter::new(File::create(&path).map_err(unwritable(&path))?);
         let start = tally.start_unix_ms();
         let all = logs::hlog(kind, &stages, start, &mut writer, |take| {

@@ -8,8 +8,8 @@ use caxton_model::record::{CaseRecord, ProfileRecord, Profiles};
 use caxton_profiler::dhat;
 use caxton_report::profile::differential::{Caption, Differential};
 use caxton_report::profile::{firefox, flame, pb};
-use std::fs;
 use std::path::Path;
+use std::{fs, io};
 
 /// Writes all that `profiles`, of one case, come to into the run's `folder`.
 pub(super) fn keep(
@@ -19,8 +19,7 @@ pub(super) fn keep(
 ) -> Result<Profiles, StoreError> {
     let name = format!("cpu/{}", case.key.agent);
     let mut files = Files { folder: &folder.join(&name), names: Vec::new() };
-    fs::create_dir_all(files.folder)
-        .map_err(|source| StoreError::Write { path: files.folder.to_owned(), source })?;
+    fs::create_dir_all(files.folder).map_err(unwritable(files.folder))?;
     for profile in profiles {
         let side = profile.about.side.split([',', ' ']).next().unwrap_or_default().to_owned();
         profiled(&mut files, &case.key, &side, profile)?;
@@ -97,11 +96,17 @@ impl Files<'_> {
         let path = self.folder.join(name);
         match bytes {
             Ok(bytes) => {
-                fs::write(&path, bytes).map_err(|source| StoreError::Write { path, source })?;
+                fs::write(&path, bytes).map_err(unwritable(&path))?;
                 self.names.push(name.to_owned());
             }
             Err(why) => self.names.push(format!("no {name}: {why}")),
         }
         Ok(())
     }
+}
+
+/// For `map_err`: what keeps `path` from being written.
+pub(super) fn unwritable(path: &Path) -> impl FnOnce(io::Error) -> StoreError {
+    let path = path.to_owned();
+    move |source| StoreError::Write { path, source }
 }

@@ -107,6 +107,11 @@ impl Context<'_> {
         (self.tell)(Event::Finding { case, name, text });
     }
 
+    /// The agent handles messages from now on: a death is one in the middle.
+    pub fn working(&mut self) {
+        (self.tell)(Event::Working);
+    }
+
     /// Tells something that the run keeps as a file.
     pub fn keep(&mut self, what: Kept) {
         (self.tell)(Event::Keep { case: self.case.clone(), what });

@@ -3,7 +3,6 @@
 
 use super::sides::{module, page_offset};
 use crate::guest::catalog::EXAMPLE_SEED;
-use crate::job::launch::Event;
 use crate::timing::context::{Context, Total};
 use caxton_model::case::Outcome;
 use caxton_runtime::subject::wasmtime::{EngineOptions, WasmSubject};
@@ -25,7 +24,7 @@ pub fn run(ctx: &mut Context<'_>) -> Attempt<()> {
     let message = instance.example(EXAMPLE_SEED)?;
     // The same place in both launches, or a copy loop may take another path.
     instance.reserve(message.len(), page_offset(&mut fastrand::Rng::with_seed(0)))?;
-    (ctx.tell)(Event::Working);
+    ctx.working();
     for _ in 0..WARM_UP {
         instance.call(&message)?;
     }

@@ -8,7 +8,7 @@
 use super::sides::{Exchange, Loaded, module, page_offset};
 use crate::guest::files::VariantFiles;
 use crate::guest::toolchain::Side;
-use crate::job::launch::{Event, Kept};
+use crate::job::launch::Kept;
 use crate::timing::allocations::{self, Allocated};
 use crate::timing::blocks::BlockSize;
 use crate::timing::context::{At, Context, Total};
@@ -62,7 +62,7 @@ pub fn run(ctx: &mut Context<'_>, folder: &Path) -> Attempt<()> {
         sides.push(Loaded::load(ctx, ctx.agent, Side::Native)?.0);
     }
     let exchange = Exchange::agree(ctx, &sides)?;
-    (ctx.tell)(Event::Working);
+    ctx.working();
     instantiate(ctx, folder, &wasm)?;
     handle(ctx, folder, &wasm, &exchange)?;
     growth(ctx, &wasm, &exchange)?;

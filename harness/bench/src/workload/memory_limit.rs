@@ -2,7 +2,6 @@
 //! nearly full, and what it sees at the end.
 
 use super::sides::{Placed, module, page_offset};
-use crate::job::launch::Event;
 use crate::timing::blocks::BlockSize;
 use crate::timing::context::{At, Context, Total};
 use crate::timing::participants::{Group, Participant, blocks};
@@ -53,7 +52,7 @@ pub fn run(ctx: &mut Context<'_>, limit: Bytes, search: bool) -> Attempt<()> {
     let bench = Bench { subject, limit, size };
     // Does it fit at all? If not, that is the answer, and before any work.
     drop(bench.ballast(ctx)?);
-    (ctx.tell)(Event::Working);
+    ctx.working();
     if search {
         bench.search(ctx)?;
         bench.ends(ctx)?;

@@ -6,7 +6,6 @@ use crate::guest::artifact::{code_bytes, module_bytes};
 use crate::guest::toolchain::Side;
 use crate::job::Pair;
 use crate::job::cost::Cost;
-use crate::job::launch::Event;
 use crate::timing::blocks::{BenchInstance, BlockSize, prepare, timed_batch};
 use crate::timing::context::{At, Context, Total};
 use crate::timing::participants::{BlockTurn, Group, Participant, blocks};
@@ -33,7 +32,7 @@ pub fn run(ctx: &mut Context<'_>, cases: &[CaseKey]) -> Attempt<()> {
     let is_overhead = Pair::of(ctx.case) == Pair::Overhead;
     let sides = load(ctx, cases, is_overhead)?;
     let exchange = Exchange::agree(ctx, &sides)?;
-    (ctx.tell)(Event::Working);
+    ctx.working();
     let mut participants = Vec::new();
     for side in &sides {
         let mut instances = fresh_instances(ctx, side, &exchange, is_overhead)?;
@@ -104,7 +103,7 @@ pub fn spin(ctx: &mut Context<'_>, cases: &[CaseKey], time: Nanos, perf_map: boo
         write_perf_map(&sides)?;
     }
     let exchange = Exchange::agree(ctx, &sides)?;
-    (ctx.tell)(Event::Working);
+    ctx.working();
     for side in &sides {
         let mut instance = side.instantiate()?;
         instance.reserve(exchange.message.get().len(), page_offset(&mut ctx.rng))?;

@@ -13,7 +13,6 @@ use super::sides::{Exchange, Loaded, module, page_offset};
 use crate::guest::files::{AgentFiles, VariantFiles};
 use crate::guest::toolchain::Side;
 use crate::job::cost::Cost;
-use crate::job::launch::Event;
 use crate::timing::blocks::BlockSize;
 use crate::timing::context::{At, Context, Total};
 use crate::timing::participants::{BlockTurn, Group, Participant, blocks};
@@ -42,7 +41,7 @@ pub fn run(ctx: &mut Context<'_>, noop: &AgentFiles, echo: &AgentFiles) -> Attem
     }
     let cost = ctx.calibrate()?;
     let exchange = Exchange::agree(ctx, &subjects.agents)?;
-    (ctx.tell)(Event::Working);
+    ctx.working();
     let keeps_message = count(ctx, &subjects.agents[0], exchange.message.get())?;
     let (mut participants, mut turns) = subjects.instantiate(ctx, &exchange)?;
     if !keeps_message {

@@ -1,6 +1,7 @@
 //! The turns on a scripted clock: what is told must be exact to the digit.
 
 use super::*;
+use crate::job::launch::Event;
 use crate::job::scale::Effort;
 use crate::timing::scripted::{Scripted, ScriptedClock};
 use caxton_analysis::reduce::{Levels, reduce};

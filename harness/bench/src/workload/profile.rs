@@ -44,7 +44,7 @@ pub fn run(ctx: &mut Context<'_>, how: Sampling) -> Attempt<()> {
     };
     let sides = load(ctx, how, &recording)?;
     let exchange = Exchange::agree(ctx, &sides)?;
-    (ctx.tell)(Event::Working);
+    ctx.working();
     let mut totals: Vec<Sampled> = sides.iter().map(|_| Sampled::default()).collect();
     let mut counters = Vec::new();
     let finished = std::thread::scope(|scope| -> Attempt<()> {

@@ -1,8 +1,9 @@
 //! `--baseline`, `--save-baseline`, `--pack` and `--relink`: versions that are kept, and compared
 //! with.
 
+use super::super::compare::records;
 use super::super::error::CommandError;
-use super::super::output::{note, print, style};
+use super::super::output::note;
 use super::super::place::as_the_user_means;
 use super::args::{Against, Output};
 use super::cases::Wanted;
@@ -12,12 +13,10 @@ use super::prepare::{Prepared, prepare};
 use super::relink;
 use super::session::{Session, folder_name, hold};
 use crate::job::task::Task;
-use caxton_analysis::compare::Records;
 use caxton_analysis::exit;
 use caxton_model::baseline;
 use caxton_model::record::store::{BASELINES, RunFolder};
 use caxton_model::record::{CaseRecord, Record, Status};
-use caxton_report::sections as report;
 use std::path::{Path, PathBuf};
 use std::process;
 
@@ -112,10 +111,9 @@ pub(super) fn compare_records(
 ) -> Result<u8, CommandError> {
     note("the baseline has no executable: only records are compared, and no answers");
     let limits = comparing.limits()?;
-    let sessions = baseline::stored_records(&comparing.session.workspace.profiles())?;
-    let records = Records::compare(baseline, record, &sessions, &limits);
-    print(report::records_text(&records, &style()));
-    let concluded = exit::of(records.conclusion(), comparing.against.strict);
+    let Comparing { session, against, .. } = *comparing;
+    let profiles = session.workspace.profiles();
+    let concluded = records(&profiles, baseline, record, &limits, against.strict)?;
     Ok(if code == exit::FINE { concluded } else { code })
 }
 

@@ -14,7 +14,7 @@ mod meter;
 mod prepare;
 mod progress;
 mod record;
-pub mod relink;
+mod relink;
 mod resume;
 mod selftest;
 mod session;

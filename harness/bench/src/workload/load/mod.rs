@@ -132,7 +132,7 @@ impl Load<'_, '_> {
         drop(self.cores.without(start)?);
         let before = looks::count();
         let target = self.cores.without(start)?;
-        (self.ctx.tell)(Event::Working);
+        self.ctx.working();
         self.tell(Line::Segment(Segment {
             number: self.job.segment,
             started_utc: clock::utc(),

@@ -7,7 +7,6 @@
 use super::response::{ANSWERED, Generator, requests, setup};
 use super::runtime::subject_in_tier;
 use crate::job::Batching;
-use crate::job::launch::Event;
 use crate::timing::context::{At, Context, Total};
 use crate::timing::turns::{Rounds, turns};
 use caxton_runtime::orchestrator::batcher::Batcher;
@@ -20,7 +19,7 @@ pub fn run(ctx: &mut Context<'_>, batching: Batching) -> Attempt<()> {
     let setup = setup(schedule.agents, schedule.bytes);
     let (subject, _) = subject_in_tier(ctx.agent, setup.agents, setup.shape)?;
     let mut guests = Reference::start(&subject, setup, Supervision::NONE)?;
-    (ctx.tell)(Event::Working);
+    ctx.working();
     let mut generator = Generator::new(ctx, schedule, requests(ctx, schedule));
     generator.paced(ctx.clock, &mut guests, None)?;
     let batcher = || Batcher::new(size as usize, timeout.0);

@@ -5,11 +5,11 @@
 //! Steady state is the start of the first [`CALM`] windows in a row whose worst response and whose
 //! backlog are no more than those of the worst window before the deaths.
 
+use super::percentile;
 use super::runtime::{subject, tier};
 use super::traffic::{Whole, post, request};
-use crate::job::launch::Event;
 use crate::job::{Deaths, Fault};
-use crate::timing::context::{At, Context, Total};
+use crate::timing::context::{Context, Total};
 use agent_abi::mail::{Header, Kind};
 use caxton_model::case::Outcome;
 use caxton_model::reading::Missing;
@@ -83,17 +83,16 @@ pub fn run(ctx: &mut Context<'_>, deaths: Deaths) -> Attempt<()> {
     let delivery = if deaths.at_least_once { Delivery::AtLeastOnce } else { Delivery::AtMostOnce };
     let supervision = Supervision { delivery, ..SUPERVISION };
     let mut guests = Guests::start(&subject, setup, supervision)?;
-    (ctx.tell)(Event::Working);
+    ctx.working();
     let seen = load(ctx, &mut guests, deaths)?;
     let incidents = guests.incidents();
     add_up(&mut guests, &seen, deaths)?;
     tell(ctx, &incidents, &seen);
     let stats = guests.stats();
-    let at = At::default();
-    ctx.sample("lost_messages", at, stats.lost);
-    ctx.sample("duplicated_messages", at, stats.duplicated);
-    ctx.sample("redelivered_messages", at, stats.redelivered);
-    ctx.sample("restarts", at, stats.restarts);
+    ctx.once("lost_messages", stats.lost);
+    ctx.once("duplicated_messages", stats.duplicated);
+    ctx.once("redelivered_messages", stats.redelivered);
+    ctx.once("restarts", stats.restarts);
     Ok(())
 }
 
@@ -185,9 +184,7 @@ fn add_up(guests: &mut Guests, seen: &Seen, deaths: Deaths) -> Attempt<()> {
 fn tell(ctx: &mut Context<'_>, incidents: &[Incident], seen: &Seen) {
     let since = |of: fn(&Incident) -> Option<u64>, from: fn(&Incident) -> Option<u64>| {
         let times = incidents.iter().filter_map(|i| Some(of(i)?.saturating_sub(from(i)?)));
-        let mut times: Vec<u64> = times.collect();
-        times.sort_unstable();
-        times.get(times.len() / 2).copied()
+        percentile(&mut times.collect::<Vec<u64>>(), 50)
     };
     let figures = [
         ("crash_detect_ns", since(|i| Some(i.seen_ns), |i| Some(i.called_ns))),
@@ -234,7 +231,7 @@ pub fn soak(ctx: &mut Context<'_>, cycles: u64) -> Attempt<()> {
         }
         tiers.push(guests);
     }
-    (ctx.tell)(Event::Working);
+    ctx.working();
     let mut before = None;
     let start = ctx.clock.now().0;
     for cycle in 0..cycles {

@@ -31,6 +31,12 @@ impl Spent {
     }
 }
 
+/// The value of which `share` per cent of `values` are less; none of no values.
+fn percentile(values: &mut [u64], share: usize) -> Option<u64> {
+    values.sort_unstable();
+    values.get(values.len() * share / 100).copied()
+}
+
 /// How long `work` takes.
 fn spent(ctx: &Context<'_>, work: impl FnOnce() -> Attempt<()>) -> Attempt<Spent> {
     let (cpu, start) = (CpuTime::of_process(), ctx.clock.now());

@@ -58,7 +58,7 @@ pub fn memory(ctx: &mut Context<'_>) -> Attempt<()> {
     let subject = subject(ctx.agent, checkpointed(AGENTS, shape))?;
     // One agent that is gone again: what all share is there before the first level.
     checkpoint(&subject, &mut work(subject.spawn(shape)?, 1)?)?;
-    (ctx.tell)(crate::job::launch::Event::Working);
+    ctx.working();
     let mut agents = Vec::with_capacity(AGENTS as usize);
     let mut checkpoints = Vec::with_capacity(AGENTS as usize);
     let start = Level::now();
@@ -138,7 +138,7 @@ pub fn cpu(ctx: &mut Context<'_>) -> Attempt<()> {
     let (subject, _) = subject_in_tier(ctx.agent, SPAWNED * 2, shape)?;
     let setup = Setup { agents: SPAWNED, shards: 1, shape, batch: SLOTS };
     let mut guests = Reference::start(&subject, setup, Supervision::NONE)?;
-    (ctx.tell)(crate::job::launch::Event::Working);
+    ctx.working();
     let window = Duration::from_nanos(ctx.effort.window.0 * 4);
     let idle = spent(ctx, || {
         std::thread::sleep(window);

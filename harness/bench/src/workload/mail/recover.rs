@@ -1,6 +1,7 @@
 //! The way back from a death: how long until an agent that trapped is there again, in the state of
 //! its last checkpoint, and has handled what waited for it; and what a checkpoint costs.
 
+use super::percentile;
 use super::runtime;
 use super::traffic::{Whole, request};
 use crate::guest::files::AgentFiles;
@@ -29,6 +30,8 @@ const DEATHS: u32 = 1_000;
 const COPIED: u32 = 5;
 /// Pages that change between two checkpoints.
 const PAGES: u32 = 16;
+/// Why there is a percentile.
+const TIMED: &str = "each death has its times";
 const PATIENCE: Duration = Duration::from_secs(20);
 
 type Guests = Reference<WasmMailSubject>;
@@ -37,10 +40,9 @@ type Guests = Reference<WasmMailSubject>;
 pub fn run(ctx: &mut Context<'_>, heap_mib: u32) -> Attempt<()> {
     let deaths = (DEATHS * ctx.effort.windows / 5).max(20);
     let subject = subject(ctx.agent, heap_mib)?;
-    (ctx.tell)(crate::job::launch::Event::Working);
+    ctx.working();
     let mut whole = deaths_of(&subject, heap_mib, deaths)?;
     let mut copied = deaths_of(&subject.restored(RestoreBy::Copy), heap_mib, COPIED)?;
-    let at = At::default();
     for (metric, share, times) in [
         ("detect_ns", 50, &mut whole.detect_ns),
         ("restart_ns", 50, &mut whole.restart_ns),
@@ -48,23 +50,17 @@ pub fn run(ctx: &mut Context<'_>, heap_mib: u32) -> Attempt<()> {
         ("recover_p50_ns", 50, &mut whole.all_ns),
         ("copy_recover_p50_ns", 50, &mut copied.all_ns),
     ] {
-        ctx.sample(metric, at, of(times, share));
+        ctx.once(metric, percentile(times, share).expect(TIMED));
     }
     if deaths >= 1_000 {
-        let p99 = of(&mut whole.all_ns, 99);
-        ctx.sample("recover_p99_ns", at, p99);
+        let p99 = percentile(&mut whole.all_ns, 99).expect(TIMED);
+        ctx.once("recover_p99_ns", p99);
     } else {
         let why = format!("{deaths} deaths: ten beyond it take 1000");
         let why = caxton_model::reading::Missing::NotRequested(why);
         ctx.missing("recover_p99_ns", why);
     }
     Ok(())
-}
-
-/// The value of which `share` per cent of `times` are less.
-fn of(times: &mut [u64], share: usize) -> u64 {
-    times.sort_unstable();
-    times[times.len() * share / 100]
 }
 
 /// How long the steps of each death took.
@@ -174,7 +170,7 @@ fn asked(guests: &mut Guests, kind: Kind, hops: u32) -> Attempt<Vec<u8>> {
 pub fn checkpoints(ctx: &mut Context<'_>, heap_mib: u32) -> Attempt<()> {
     let subject = subject(ctx.agent, heap_mib)?;
     let mut guest = subject.spawn(Shape::of(SLOTS, BYTES))?;
-    (ctx.tell)(crate::job::launch::Event::Working);
+    ctx.working();
     tell(&mut guest, Kind::Hold, heap_mib, 0)?;
     let taken = |guest: &mut WasmMail, previous: Option<&_>| {
         subject.checkpoint(guest, previous).map_err(Outcome::Failed)

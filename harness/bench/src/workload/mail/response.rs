@@ -9,7 +9,6 @@
 
 use super::runtime::{Started, start};
 use super::traffic::{Question, offer};
-use crate::job::launch::Event;
 use crate::job::{Crew, Runtime, Schedule, System};
 use crate::timing::context::{At, Context};
 use crate::timing::turns::{Rounds, turns};
@@ -64,7 +63,7 @@ pub fn run(ctx: &mut Context<'_>, schedule: Schedule) -> Attempt<()> {
         let started = start(Runtime::new(System::Reference, crew), ctx.agent, setup)?;
         sides.push(Side { started, prefix });
     }
-    (ctx.tell)(Event::Working);
+    ctx.working();
     let mut generator = Generator::new(ctx, schedule, requests(ctx, schedule));
     for side in &mut sides {
         generator.window(ctx.clock, side.started.orchestrator.as_mut())?;
@@ -94,7 +93,7 @@ pub fn round_trip(ctx: &mut Context<'_>, bytes: u32) -> Attempt<()> {
     const PER_MS: u64 = 50;
     let runtime = Runtime::new(System::Reference, Crew::Guests);
     let mut started = start(runtime, ctx.agent, setup(1, bytes))?;
-    (ctx.tell)(Event::Working);
+    ctx.working();
     let schedule = Schedule { agents: 1, per_second: 1, bytes };
     let trips = (ctx.effort.window.0 * LONGER / 1_000_000 * PER_MS).max(1);
     let mut generator = Generator::new(ctx, schedule, trips);

@@ -4,7 +4,6 @@
 use super::runtime::{Started, start};
 use super::spent;
 use super::traffic::{REPORT_BYTES, Traffic};
-use crate::job::launch::Event;
 use crate::job::{MailLoad, Runtime};
 use crate::timing::context::{At, Context, Total};
 use crate::timing::turns::{Rounds, turns};
@@ -50,7 +49,7 @@ pub fn run(ctx: &mut Context<'_>, pair: [Runtime; 2], load: MailLoad) -> Attempt
         }
         sides.push(Side { started, traffic, names: names[place] });
     }
-    (ctx.tell)(Event::Working);
+    ctx.working();
     warm_up(ctx, &mut sides)?;
     // Of very many agents a window is long: some of them tell as much as many short ones.
     let rounds = Rounds {
@@ -109,8 +108,7 @@ impl Side {
 
 /// Checks every message of the launch, and tells the counts that it was checked by.
 fn tell_counts(ctx: &mut Context<'_>, sides: &mut [Side]) -> Attempt<()> {
-    let at = At::default();
-    ctx.sample("in_flight_messages", at, sides[0].traffic.in_flight());
+    ctx.once("in_flight_messages", sides[0].traffic.in_flight());
     let (mut total, mut dropped) = (Ledger::default(), 0);
     for side in sides {
         total = total.plus(side.traffic.verify(side.started.orchestrator.as_mut())?);
@@ -119,8 +117,8 @@ fn tell_counts(ctx: &mut Context<'_>, sides: &mut [Side]) -> Attempt<()> {
             ctx.finding("tier", side.started.tier.clone());
         }
     }
-    ctx.sample("dropped_messages", at, dropped);
-    ctx.sample("out_of_order_messages", at, total.out_of_order);
-    ctx.sample("corrupt_messages", at, total.corrupt);
+    ctx.once("dropped_messages", dropped);
+    ctx.once("out_of_order_messages", total.out_of_order);
+    ctx.once("corrupt_messages", total.corrupt);
     Ok(())
 }

@@ -7,11 +7,10 @@
 
 use super::route::setup;
 use super::runtime::subject_in_tier;
-use super::spent;
 use super::timed::{SpawnTimes, Timed};
 use super::traffic::{Traffic, Whole, post_taking, request};
+use super::{percentile, spent};
 use crate::job::MailLoad;
-use crate::job::launch::Event;
 use crate::timing::context::{At, Context, Total};
 use agent_abi::mail::Kind;
 use caxton_model::case::Outcome;
@@ -40,14 +39,21 @@ pub fn run(ctx: &mut Context<'_>, load: MailLoad) -> Attempt<()> {
     let (subject, tier) = subject_in_tier(ctx.agent, setup.agents, setup.shape)?;
     ctx.finding("tier", tier);
     let timed = Timed::new(subject.clone());
-    (ctx.tell)(Event::Working);
+    ctx.working();
     let before = memory::footprint();
     let start = ctx.clock.now().0;
     let mut guests = Guests::start(&timed, setup, Supervision::NONE)?;
     answer_once(ctx, &mut guests, load)?;
     let up_ns = ctx.clock.now().0 - start;
     ctx.once("up_ns", up_ns);
-    spawn_times(ctx, timed.spawn_times());
+    let mut times = timed.spawn_times();
+    // Ten samples beyond it, or it is the maximum by another name.
+    if times.spawn_ns.len() >= 1000
+        && let Some(p99) = percentile(&mut times.spawn_ns, 99)
+    {
+        ctx.once("spawn_p99_ns", p99);
+    }
+    spawn_times(ctx, "spawn", times);
     again(ctx, &subject, setup.shape)?;
     let after = memory::footprint();
     match (before, after) {
@@ -84,20 +90,14 @@ fn answer_once(ctx: &mut Context<'_>, guests: &mut Guests, load: MailLoad) -> At
     Ok(())
 }
 
-fn spawn_times(ctx: &mut Context<'_>, spawn_times: SpawnTimes) {
-    let SpawnTimes { mut spawn_ns, mut faults } = spawn_times;
-    spawn_ns.sort_unstable();
-    faults.sort_unstable();
-    let of = |sorted: &[u64], share: usize| sorted.get(sorted.len() * share / 100).copied();
-    if let Some(p50) = of(&spawn_ns, 50) {
-        ctx.once("spawn_p50_ns", p50);
+/// Tells how long agents took to be spawned, in metrics whose names begin with `prefix`.
+fn spawn_times(ctx: &mut Context<'_>, prefix: &str, times: SpawnTimes) {
+    let SpawnTimes { mut spawn_ns, mut faults } = times;
+    if let Some(p50) = percentile(&mut spawn_ns, 50) {
+        ctx.once(&format!("{prefix}_p50_ns"), p50);
     }
-    // Ten samples beyond it, or it is the maximum by another name.
-    if let Some(p99) = of(&spawn_ns, 99).filter(|_| spawn_ns.len() >= 1000) {
-        ctx.once("spawn_p99_ns", p99);
-    }
-    if let Some(faults) = of(&faults, 50) {
-        ctx.once("spawn_faults", faults);
+    if let Some(faults) = percentile(&mut faults, 50) {
+        ctx.once(&format!("{prefix}_faults"), faults);
     }
 }
 
@@ -108,12 +108,7 @@ fn again(ctx: &mut Context<'_>, subject: &WasmMailSubject, shape: Shape) -> Atte
     for _ in 0..TIMES {
         drop(timed.spawn(shape)?);
     }
-    let SpawnTimes { mut spawn_ns, mut faults } = timed.spawn_times();
-    spawn_ns.sort_unstable();
-    faults.sort_unstable();
-    let middle = |sorted: &[u64]| sorted[sorted.len() / 2];
-    ctx.once("respawn_p50_ns", middle(&spawn_ns));
-    ctx.once("respawn_faults", middle(&faults));
+    spawn_times(ctx, "respawn", timed.spawn_times());
     Ok(())
 }
 

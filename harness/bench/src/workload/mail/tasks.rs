@@ -4,7 +4,6 @@ use super::route::setup;
 use super::runtime::{Started, start};
 use super::spent;
 use super::traffic::request;
-use crate::job::launch::Event;
 use crate::job::{MailLoad, Pools};
 use crate::timing::context::{At, Context, Total};
 use crate::timing::turns::{Rounds, turns};
@@ -39,7 +38,7 @@ pub fn run(ctx: &mut Context<'_>, pools: Pools) -> Attempt<()> {
         let started = start(runtime, ctx.agent, setup(MailLoad { agents, ..load })?)?;
         pools.push(Pool { started, agents, side, message: body.clone(), hash });
     }
-    (ctx.tell)(Event::Working);
+    ctx.working();
     let mut round_ns = 1;
     for pool in &mut pools {
         pool.round(ctx.clock, tasks)?;
