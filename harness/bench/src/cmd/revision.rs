@@ -113,7 +113,7 @@ impl Builder {
         // Its folder's name is what it is called from then on.
         let packed = fresh.path().join(&commit[..12]);
         self.pack(name, commit, &packed)?;
-        let why = "its executable packed no kit".to_owned();
+        let why = "its executable packed no bundle".to_owned();
         load(&packed)?.ok_or_else(|| CommandError::Revision { name: name.to_owned(), why })?;
         fs::rename(&packed, &path).map_err(unwritable(&path))?;
         Side::at(name, &path)
@@ -156,7 +156,7 @@ impl Builder {
             if error.is_interrupted() {
                 return error.into();
             }
-            let why = format!("{error}; a revision from before kits cannot be compared");
+            let why = format!("{error}; a revision from before bundles cannot be compared");
             CommandError::Revision { name: name.to_owned(), why }
         })
     }

@@ -212,10 +212,10 @@ fn what_goes_wrong_is_said_and_nothing_stays_behind() {
     world.cargo("{\"target\":{\"name\":\"wasm\",\"kind\":[\"bench\"]},\"executable\":\"BENCH\"}");
     script(&world.root.join("target/bench"), "exit 2");
     let (_, text) = says(["main", "main"]);
-    assert!(text.ends_with("a revision from before kits cannot be compared"), "{text}");
+    assert!(text.ends_with("a revision from before bundles cannot be compared"), "{text}");
     script(&world.root.join("target/bench"), "mkdir \"$2\"");
     let (_, text) = says(["main", "main"]);
-    assert_eq!(text, "revision main: its executable packed no kit");
+    assert_eq!(text, "revision main: its executable packed no bundle");
     script(&world.root.join("target/bench"), "kill -INT $$");
     assert_eq!(says(["main", "main"]).0, exit::INTERRUPTED);
     assert_eq!(world.leftovers(), 0);

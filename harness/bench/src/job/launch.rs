@@ -127,41 +127,9 @@ pub enum Kept {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use caxton_model::units::Bytes;
 
     #[test]
-    fn a_job_and_its_events_survive_the_wire() {
-        let case = CaseKey::new("wasm", "memory-limit", "wasmtime", "ballast");
-        let agent = AgentFiles {
-            name: "ballast".to_owned(),
-            wasm: PathBuf::from("a.wasm"),
-            ..AgentFiles::default()
-        };
-        let effort = Effort {
-            blocks: 10,
-            samples_per_block: 12,
-            block: Nanos(1_000_000),
-            instances: 8,
-            counting: Nanos(5_000_000),
-            windows: 6,
-            window: Nanos(50_000_000),
-        };
-        let limit = Bytes::mebi(10);
-        let launch = Launch {
-            protocol: PROTOCOL,
-            launch: 3,
-            seed: u64::MAX,
-            core: Some(1),
-            effort,
-            sampling: Sampling::default(),
-            files: vec![agent],
-            folder: PathBuf::new(),
-            cases: vec![case],
-            job: Job::MemoryLimit { limit },
-        };
-        let line = serde_json::to_string(&launch).expect("plain data");
-        assert_eq!(line.lines().count(), 1);
-        assert_eq!(serde_json::from_str::<Launch>(&line).expect("same version"), launch);
+    fn an_event_is_one_line() {
         let end = Event::End(Outcome::DiedInTheMiddle("line\nbreak".to_owned()));
         let line = serde_json::to_string(&end).expect("plain data");
         assert_eq!(line.lines().count(), 1);

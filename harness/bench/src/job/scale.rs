@@ -24,59 +24,6 @@ impl Scale {
         }
     }
 
-    /// Launches per comparison. An exact interval over all comparisons of a run at once needs
-    /// 1 + log2(100 × comparisons) of them: 13 for thirty.
-    pub const fn launches(self) -> u32 {
-        match self {
-            Self::Smoke => 1,
-            Self::Quick => 15,
-            Self::Full => 40,
-        }
-    }
-
-    /// Launches per memory limit: six is the least for an exact interval at 95 %.
-    pub const fn limit_launches(self) -> u32 {
-        match self {
-            Self::Smoke => 1,
-            Self::Quick => 6,
-            Self::Full => 12,
-        }
-    }
-
-    /// Launches that take a call apart: each compiles the agent six times.
-    pub const fn parts_launches(self) -> u32 {
-        match self {
-            Self::Smoke => 1,
-            Self::Quick => 8,
-            Self::Full => 16,
-        }
-    }
-
-    /// Launches that count fuel: two, because a count is exact only if two processes agree.
-    pub const fn fuel_launches(self) -> u32 {
-        match self {
-            Self::Smoke => 0,
-            Self::Quick | Self::Full => 2,
-        }
-    }
-
-    /// Launches of a heap profile: two, because a count is exact only if two processes agree.
-    pub const fn heap_launches(self) -> u32 {
-        match self {
-            Self::Smoke => 1,
-            Self::Quick | Self::Full => 2,
-        }
-    }
-
-    /// Launches of agents that exchange messages: six is the least for an exact interval at 95 %.
-    pub const fn mail_launches(self) -> u32 {
-        match self {
-            Self::Smoke => 1,
-            Self::Quick => 6,
-            Self::Full => 12,
-        }
-    }
-
     /// How far into a run disturbed launches are still made up for by further ones.
     pub const fn patience(self) -> Nanos {
         const MINUTE_NS: u64 = 60_000_000_000;

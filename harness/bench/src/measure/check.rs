@@ -11,7 +11,7 @@ pub(super) fn check(task: &Task, files: &BuiltFiles) -> Option<Check> {
     match task.job {
         Job::Load(_) => None,
         Job::Overhead | Job::Parts | Job::Profile | Job::Heap => {
-            let files = files.get(&task.agent)?.as_ref().ok()?;
+            let files = files.get(task.agent())?.as_ref().ok()?;
             Some(match (&files.expected, &files.native) {
                 (Some(_), _) => Check::Manifest,
                 (None, Some(_)) => Check::NativeBuild,

@@ -175,10 +175,11 @@ pub fn died(has_begun: bool, ending: &WorkerEnd) -> Outcome {
         "" => format!("the worker process {how}"),
         words => format!("the worker process {how}; it said: {words}"),
     };
-    of_machine(&why).unwrap_or_else(|| match has_begun {
-        true => Outcome::DiedInTheMiddle(why),
-        false => Outcome::DiedBeforeWork(why),
-    })
+    match of_machine(&why) {
+        Some(outcome) => outcome,
+        None if has_begun => Outcome::DiedInTheMiddle(why),
+        None => Outcome::DiedBeforeWork(why),
+    }
 }
 
 /// What became of an agent that the machine had no room for is no fault of the agent. Once it works

@@ -290,14 +290,15 @@ impl<'a> Run<'a> {
         files: &AgentFiles,
         tally: &mut Tally,
     ) -> Result<(), RunError> {
-        if self.settings.scale.fuel_launches() == 0 {
+        let task = Task::new(case.clone(), Job::Fuel);
+        let launches = task.launches(self.settings.scale);
+        if launches == 0 {
             let why = "fuel is counted at --scale quick and full".to_owned();
             tally.events.push(no_fuel(case, Missing::NotRequested(why)));
         }
-        self.observer.more_launches(self.settings.scale.fuel_launches());
-        for number in 0..self.settings.scale.fuel_launches() {
-            let task = Task::new(case.clone(), Job::Fuel);
-            let order = self.order(task, vec![files.clone()], number);
+        self.observer.more_launches(launches);
+        for number in 0..launches {
+            let order = self.order(task.clone(), vec![files.clone()], number);
             let mut fuel = Tally::default();
             let told = self.one_launch(&order, &mut fuel)?;
             self.observer.launch_done();

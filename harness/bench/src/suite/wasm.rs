@@ -29,7 +29,7 @@ fn plan(subjects: &Subjects) -> Vec<Task> {
 fn overhead(agent: &str, pairs: &[Pair]) -> Task {
     let case = |pair: &Pair| CaseKey::new(SUITE.name, OVERHEAD, pair.subject(), agent);
     let cases = pairs.iter().map(case).collect();
-    Task { agent: agent.to_owned(), cases, job: Job::Overhead }
+    Task { cases, job: Job::Overhead }
 }
 
 fn parts(agent: &str) -> Task {

@@ -96,9 +96,9 @@ pub(super) fn pack_here(
         let how = artifact.rustc.known().map_or("unknown", String::as_str);
         run.build.insert(what, format!("{how} {}", artifact.target));
     }
-    let compared: BTreeSet<&String> = tasks.iter().map(|task| &task.agent).collect();
+    let compared: BTreeSet<&str> = tasks.iter().map(Task::agent).collect();
     let mut files = prepared.files.clone();
-    files.retain(|agent, _| compared.contains(agent));
+    files.retain(|agent, _| compared.contains(agent.as_str()));
     for (agent, outcome) in files.iter().filter_map(|(a, files)| Some((a, files.as_ref().err()?))) {
         let why = sanitise(outcome.reason().unwrap_or_default(), REASON_MAX);
         note(&format!("agent {agent} is left out: {why}"));
