@@ -29,7 +29,7 @@ pub(super) fn run(args: &Compare) -> Result<u8, CommandError> {
     // signal that is taken already leaves us as we were.
     let _ = ctrlc::set_handler(|| {});
     // Before anything long begins.
-    limits(args.limits.as_deref())?;
+    limits(args.rules.limits.as_deref())?;
     let root = root()?;
     if args.rev {
         let builder = Builder::new(&root, args.suite.as_deref().unwrap_or(SUITE))?;
@@ -67,8 +67,8 @@ fn sides(root: &Path, profiles: &Path, args: &Compare) -> Result<u8, CommandErro
             side.name
         ));
     }
-    let limits = limits(args.limits.as_deref())?;
-    records(profiles, &base.record()?, &candidate.record()?, &limits, args.strict)
+    let limits = limits(args.rules.limits.as_deref())?;
+    records(profiles, &base.record()?, &candidate.record()?, &limits, args.rules.strict)
 }
 
 /// A kit is started only if it is one of this checkout's own `profiles`, or the user trusts it.
@@ -85,9 +85,9 @@ fn trusted(profiles: &Path, side: &Side, trust: &[String]) -> Result<(), Command
 /// Runs both kits by the candidate's executable, which says and keeps what it found.
 pub(super) fn between(root: &Path, sides: [&Side; 2], args: &Compare) -> Result<u8, CommandError> {
     let mut all: Vec<OsString> = args.table.then(|| "--table".into()).into_iter().collect();
-    all.extend(flags(args.strict, args.bless_answers));
+    all.extend(flags(args.rules.strict, args.bless_answers));
     all.extend(args.words.iter().map(OsString::from));
-    start(root, sides, args.limits.as_deref(), all)
+    start(root, sides, args.rules.limits.as_deref(), all)
 }
 
 /// What the executable of a kit is told beside the kits.

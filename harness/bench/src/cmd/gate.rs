@@ -22,13 +22,13 @@ use std::path::Path;
 
 /// Judges as `args` say; the exit code.
 pub(super) fn run(args: &Gate) -> Result<u8, CommandError> {
-    let limits = limits(args.limits.as_deref())?;
+    let limits = limits(args.rules.limits.as_deref())?;
     if !is_comparison(&args.dir) {
         let record = RunFolder::load_record(&args.dir)?;
         if args.table {
             return Err(NO_TABLE);
         }
-        let (text, code) = judge_run(&record, &limits, args.strict);
+        let (text, code) = judge_run(&record, &limits, args.rules.strict);
         print(text);
         return Ok(code);
     }
@@ -38,7 +38,7 @@ pub(super) fn run(args: &Gate) -> Result<u8, CommandError> {
     let (comparison, turns) = RunFolder::load_comparison(&args.dir)?;
     let comparison = judged(&args.dir, comparison, &turns, &limits)?;
     print(comparison_text(&comparison, args.table, &style()));
-    Ok(exit::of(comparison.conclusion(), args.strict))
+    Ok(exit::of(comparison.conclusion(), args.rules.strict))
 }
 
 /// What limits and targets say of a run, and the exit code: a missed limit first, then a failed

@@ -5,13 +5,7 @@ use regex::Regex;
 
 #[derive(Debug)]
 pub(crate) struct Filter {
-    patterns: Vec<Pattern>,
-}
-
-#[derive(Debug)]
-enum Pattern {
-    Exact(String),
-    Regex(Regex),
+    patterns: Vec<Regex>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -25,24 +19,16 @@ impl Filter {
     /// Takes a case that matches any of `words`; with no words, each case.
     pub(crate) fn new(words: &[String], exact: bool) -> Result<Self, BadFilter> {
         let pattern = |word: &String| {
-            if exact {
-                return Ok(Pattern::Exact(word.clone()));
-            }
-            let regex = Regex::new(word)
-                .map_err(|error| BadFilter { pattern: word.clone(), why: reason(&error) });
-            regex.map(Pattern::Regex)
+            let literal = || format!("^{}$", regex::escape(word));
+            let regex = if exact { Regex::new(&literal()) } else { Regex::new(word) };
+            regex.map_err(|error| BadFilter { pattern: word.clone(), why: reason(&error) })
         };
         Ok(Self { patterns: words.iter().map(pattern).collect::<Result<_, _>>()? })
     }
 
-    /// True if `case` is wanted.
     pub(crate) fn takes(&self, case: &CaseKey) -> bool {
         let name = case.to_string();
-        let fits = |pattern: &Pattern| match pattern {
-            Pattern::Exact(word) => *word == name,
-            Pattern::Regex(regex) => regex.is_match(&name),
-        };
-        self.patterns.is_empty() || self.patterns.iter().any(fits)
+        self.patterns.is_empty() || self.patterns.iter().any(|pattern| pattern.is_match(&name))
     }
 }
 
