@@ -50,8 +50,8 @@ impl Side {
 pub enum Variant {
     #[default]
     Measured,
-    /// The guest with SIMD instructions; the native build as measured. The standard library stays as the
-    /// toolchain brought it.
+    /// The guest with SIMD instructions; the native build as measured. The standard library stays
+    /// as the toolchain brought it.
     Simd,
     /// The native build with frame pointers, for CPU profiles; the guest as measured.
     FramePointers,

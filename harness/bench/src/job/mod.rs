@@ -1,5 +1,5 @@
-//! What is done with an agent, as plain data: a plan holds it, a worker is sent it (`launch.rs`) and
-//! dispatches by it.
+//! What is done with an agent, as plain data: a plan holds it, a worker is sent it (`launch.rs`)
+//! and dispatches by it.
 
 pub mod cost;
 pub mod launch;

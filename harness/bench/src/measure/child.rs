@@ -55,7 +55,7 @@ impl<T: DeserializeOwned + Send + 'static> Worker<T> {
         dir: Option<&Path>,
         pad: Option<&str>,
     ) -> io::Result<Self> {
-        let mut child = process::spawn_worker(program, argument, (dir, pad))?;
+        let mut child = process::spawn_worker(program, argument, dir, pad)?;
         let (stdin, stderr) = (child.stdin.take(), child.stderr.take());
         let last_words = thread::Builder::new().spawn(move || {
             let mut text = Vec::new();

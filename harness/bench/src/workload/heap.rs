@@ -2,8 +2,8 @@
 //! memory grows. Nothing here is a time that is compared with another run's.
 //!
 //! What the host allocates is seen by its own allocator. It sees nothing of a guest's heap, which
-//! is linear memory, and nothing of a native build's, which is a shared library's own: these are counted by
-//! the agent itself where it opts in (`agent_abi::heap`), in builds of their own.
+//! is linear memory, and nothing of a native build's, which is a shared library's own: these are
+//! counted by the agent itself where it opts in (`agent_abi::heap`), in builds of their own.
 
 use super::sides::{Exchange, Loaded, module, page_offset};
 use crate::guest::files::VariantFiles;

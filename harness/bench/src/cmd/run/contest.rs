@@ -1,5 +1,5 @@
-//! What every comparison of two kits begins with: the kit of this checkout, the cases of either kit,
-//! the page of a comparison, and how much is measured.
+//! What every comparison of two kits begins with: the kit of this checkout, the cases of either
+//! kit, the page of a comparison, and how much is measured.
 
 use super::super::error::{CommandError, unwritable};
 use super::super::output::note;

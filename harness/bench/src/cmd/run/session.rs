@@ -76,8 +76,8 @@ impl<'a> Session<'a> {
         path.strip_prefix(&self.workspace.root).unwrap_or(path).display().to_string()
     }
 
-    /// The folder of a run or comparison called `id`, unless the user names `out`. Its first page is
-    /// `page`, which gets the folder's name.
+    /// The folder of a run or comparison called `id`, unless the user names `out`. Its first page
+    /// is `page`, which gets the folder's name.
     pub(super) fn folder<P: Page>(
         &self,
         out: Option<&Path>,
@@ -123,8 +123,8 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Removes what runs that were killed left behind: folders and files that no process holds. What
-    /// they kept stays.
+    /// Removes what runs that were killed left behind: folders and files that no process holds.
+    /// What they kept stays.
     pub(super) fn sweep_leftovers(&self) {
         let (profiles, process) = (self.workspace.profiles(), process::id());
         sweep(&self.scratch_home(), PREFIX, process);

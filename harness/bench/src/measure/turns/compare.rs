@@ -75,8 +75,8 @@ pub struct Compare<'a> {
     pub example_seeds: [u64; 2],
 }
 
-/// The metrics that launch pairs will compare in a case, whose agent has a native build or not: those of
-/// `weight`.
+/// The metrics that launch pairs will compare in a case, whose agent has a native build or not:
+/// those of `weight`.
 pub fn metrics_of(has_native: bool, weight: Weight) -> u32 {
     let is_there = |metric: &str| has_native || !metric.starts_with("native_");
     CONTESTED.iter().filter(|c| c.weight == weight && is_there(c.metric)).count() as u32

@@ -3,9 +3,9 @@
 //! The n-th request is meant to start at n times the interval, whatever became of the ones before:
 //! the time from then to its answer is its response time, so that a stall is felt by every request
 //! that fell into it. From the moment it was really sent runs its service time. One thread
-//! generates and takes the answers, one runs the agents. The null responder gets the same schedule and
-//! answers without a call into an agent: on a shared machine most of a tail is the scheduler's, and
-//! the difference is what the agents add.
+//! generates and takes the answers, one runs the agents. The null responder gets the same schedule
+//! and answers without a call into an agent: on a shared machine most of a tail is the scheduler's,
+//! and the difference is what the agents add.
 
 use super::runtime::{Started, start};
 use super::traffic::{Question, offer};
