@@ -3,7 +3,7 @@
 use super::child::{Received, Worker, died, now, timed_out};
 use crate::job::launch::{Event, Launch, WORKER_ARGUMENT};
 use caxton_model::case::{CaseKey, Outcome};
-use caxton_sys::process;
+use caxton_sys::{affinity, process};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::path::Path;
@@ -69,4 +69,10 @@ pub(super) fn launch_rng(seed: u64, case: &CaseKey, number: u32) -> fastrand::Rn
     let mut hasher = DefaultHasher::new();
     (seed, case.to_string(), number).hash(&mut hasher);
     fastrand::Rng::with_seed(hasher.finish())
+}
+
+/// A CPU to stay on, by chance; none where no process can be bound to one.
+pub(super) fn some_core(rng: &mut fastrand::Rng) -> Option<usize> {
+    let cores = affinity::cores_to_bind().unwrap_or_default();
+    (!cores.is_empty()).then(|| cores[rng.usize(..cores.len())])
 }

@@ -2,7 +2,7 @@
 //! threshold may end the load; at the end stands what it came to.
 
 use super::keep;
-use super::launch::{Control, launch};
+use super::launch::{Control, launch, some_core};
 use super::pictures::unwritable;
 use super::run::{Run, RunError};
 use crate::guest::files::AgentFiles;
@@ -19,7 +19,6 @@ use caxton_model::load::judged::{Judged, ThresholdOutcome};
 use caxton_model::record::seconds::{SECONDS_FILE, Seconds, read};
 use caxton_model::record::store::StoreError;
 use caxton_model::units::Nanos;
-use caxton_sys::affinity;
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
@@ -106,8 +105,7 @@ impl Run<'_> {
         let plan = &job.plan;
         let time =
             Duration::from_nanos(job.length().0 + plan.timeout.0) + AROUND + self.settings.timeout;
-        let cores = affinity::cores_to_bind().unwrap_or_default();
-        let core = fastrand::Rng::with_seed(self.settings.seed).choice(cores);
+        let core = some_core(&mut fastrand::Rng::with_seed(self.settings.seed));
         let task = Task::new(case.clone(), Job::Load(Box::new(job)));
         let seed = self.settings.seed;
         let order = Launch { seed, core, ..self.order(task, vec![files.clone()], 0) };

@@ -5,7 +5,7 @@
 
 use super::check::check;
 use super::keep::{self, Scratch, keep};
-use super::launch::{Control, launch, launch_rng};
+use super::launch::{Control, launch, launch_rng, some_core};
 use super::pictures;
 use crate::guest::files::{AgentFiles, BuiltFiles};
 use crate::job::Job;
@@ -26,7 +26,7 @@ use caxton_model::record::{Budget, CaseRecord, Profiles, Record, Status};
 use caxton_model::samples::Sample;
 use caxton_model::units::Nanos;
 use caxton_sys::clock::{Clock, Monotonic};
-use caxton_sys::{affinity, clock, memory};
+use caxton_sys::{clock, memory};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -326,15 +326,13 @@ impl<'a> Run<'a> {
     /// What launch `number` of `task` is told.
     pub(super) fn order(&self, task: Task, files: Vec<AgentFiles>, number: u32) -> Launch {
         // What is profiled may have threads: it stays on no core.
-        let is_profile = task.job == Job::Profile;
-        let cores = if is_profile { None } else { affinity::cores_to_bind().ok() };
-        let cores = cores.unwrap_or_default();
+        let is_bound = task.job != Job::Profile;
         let mut rng = launch_rng(self.settings.seed, &task.cases[0], number);
         Launch {
             protocol: PROTOCOL,
             launch: number,
             seed: rng.u64(..),
-            core: (!cores.is_empty()).then(|| cores[rng.usize(..cores.len())]),
+            core: is_bound.then(|| some_core(&mut rng)).flatten(),
             effort: self.settings.scale.effort(),
             sampling: self.settings.sampling,
             files,

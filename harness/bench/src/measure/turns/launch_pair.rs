@@ -4,13 +4,13 @@
 use super::kit::OpenKit;
 use super::wire::{Answer, Command, Lane, Order, TURNS, TURNS_ARGUMENT, Want};
 use crate::measure::child::{Received, Worker, died, now, timed_out};
+use crate::measure::launch::some_core;
 use crate::timing::turns::round;
 use caxton_analysis::paired::contest::contest_of;
 use caxton_model::case::{CaseKey, Outcome};
 use caxton_model::metric::MetricName;
 use caxton_model::paired::answers::Reply;
 use caxton_model::paired::{Trial, Turn, Version};
-use caxton_sys::affinity;
 use std::io;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -52,7 +52,7 @@ impl From<io::Error> for LaunchError {
     }
 }
 
-/// A worker in the ring.
+/// A worker of one version.
 struct Contender<'a> {
     version: Version,
     worker: Worker<Answer>,
@@ -69,11 +69,11 @@ impl Contender<'_> {
     fn receive(&mut self) -> Result<Answer, TalkError> {
         match self.worker.receive(self.started, self.timeout, self.stop) {
             Received::Value(Answer::End(outcome)) if outcome != Outcome::Ran => {
-                Err(TalkError::Told(outcome))
+                Err(TalkError::Reported(outcome))
             }
             Received::Value(answer) => Ok(answer),
             Received::Ended => Err(TalkError::Vanished),
-            Received::Silent => Err(TalkError::Told(timed_out(self.timeout))),
+            Received::Silent => Err(TalkError::Reported(timed_out(self.timeout))),
             Received::Stopped => Err(TalkError::Stopped),
         }
     }
@@ -81,7 +81,7 @@ impl Contender<'_> {
     fn say(&mut self, command: Command) -> Result<(), TalkError> {
         self.worker
             .say(&command)
-            .map_err(|error| TalkError::Told(Outcome::Failed(error.to_string())))
+            .map_err(|error| TalkError::Reported(Outcome::Failed(error.to_string())))
     }
 
     fn expect_loaded(&mut self) -> Result<(), TalkError> {
@@ -127,12 +127,12 @@ impl Contender<'_> {
 
 enum TalkError {
     Stopped,
-    Told(Outcome),
+    Reported(Outcome),
     Vanished,
 }
 
 fn confused(answer: &Answer) -> TalkError {
-    TalkError::Told(Outcome::Failed(format!("it answered out of order: {answer:?}")))
+    TalkError::Reported(Outcome::Failed(format!("it answered out of order: {answer:?}")))
 }
 
 /// Runs one launch pair; every reading of it.
@@ -198,11 +198,6 @@ pub fn replies(
     Ok(replies)
 }
 
-fn some_core(rng: &mut fastrand::Rng) -> Option<usize> {
-    let cores = affinity::cores_to_bind().unwrap_or_default();
-    (!cores.is_empty()).then(|| cores[rng.usize(..cores.len())])
-}
-
 /// One process of a version.
 #[derive(Debug, Clone, Copy)]
 struct Process<'a> {
@@ -261,7 +256,7 @@ fn settle(
         if let Some((_, error)) = who.as_ref().filter(|(who, _)| *who == index) {
             failure = Some(match error {
                 TalkError::Stopped => LaunchError::Stopped,
-                TalkError::Told(outcome) => LaunchError::Failed(version, outcome.clone()),
+                TalkError::Reported(outcome) => LaunchError::Failed(version, outcome.clone()),
                 TalkError::Vanished => LaunchError::Failed(version, died(has_begun, &ended)),
             });
         }
