@@ -117,25 +117,26 @@ pub(super) fn compare_records(
     Ok(if code == exit::FINE { concluded } else { code })
 }
 
+/// Whether a run can be a baseline.
+pub(super) fn is_whole(record: &Record) -> bool {
+    record.run.status == Status::Finished && !record.cases.iter().any(CaseRecord::has_failed)
+}
+
 /// Keeps the run in `folder` as baseline `name`, with all that is needed to run it again.
 pub(super) fn save(
     session: &Session<'_>,
     name: &str,
     folder: &Path,
-    record: &Record,
-    built: (&[Task], &Prepared),
+    tasks: &[Task],
+    prepared: &Prepared,
 ) -> Result<(), CommandError> {
-    if record.run.status != Status::Finished || record.cases.iter().any(CaseRecord::has_failed) {
-        note(&format!("baseline {name} not kept: the run is not whole, or a case failed"));
-        return Ok(());
-    }
     let scratch = session.scratch()?;
     let kit = scratch.path().join("kit");
-    let comparable = comparable(built.0);
+    let comparable = comparable(tasks);
     // What takes no turns with another version is kept as a record alone.
     let has_kit = !comparable.is_empty();
     if has_kit {
-        pack_here(session, &comparable, built.1, &kit, name)?;
+        pack_here(session, &comparable, prepared, &kit, name)?;
     }
     let baselines = session.workspace.profiles().join(BASELINES);
     let kit = has_kit.then_some(kit.as_path());

@@ -20,7 +20,7 @@ mod selftest;
 mod session;
 
 use super::error::CommandError;
-use super::output::print;
+use super::output::{note, print};
 use super::place::as_the_user_means;
 use crate::job::scale::Scale;
 use crate::job::task::Task;
@@ -98,7 +98,11 @@ pub(super) fn run(suite: &Suite, args: &[OsString]) -> Result<u8, CommandError> 
         return baseline::compare_records(&comparing, &baseline, &record, code);
     }
     if let (Some(name), Some(folder)) = (&output.save_baseline, folder) {
-        baseline::save(session, name, &folder, &record, (tasks, &prepared))?;
+        if baseline::is_whole(&record) {
+            baseline::save(session, name, &folder, tasks, &prepared)?;
+        } else {
+            note(&format!("baseline {name} not kept: the run is not whole, or a case failed"));
+        }
     }
     Ok(code)
 }
