@@ -1,12 +1,12 @@
 //! The worker's side of the protocol: whatever it is given, it answers with an end.
 
 use crate::executable::{Place, Running, Said, bench};
-use caxton_bench::measure::protocol::{
-    AgentFiles, Effort, Event, Job, Launch, PROTOCOL, Sampling, WORKER_ARGUMENT,
-};
+use caxton_bench::guest::files::AgentFiles;
+use caxton_bench::job::Job;
+use caxton_bench::job::launch::{Event, Launch, PROTOCOL, Sampling, WORKER_ARGUMENT};
+use caxton_bench::job::scale::Effort;
 use caxton_model::case::{CaseKey, Outcome};
 use caxton_model::units::Nanos;
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 const OTHER_PROTOCOL: u32 = 999;
@@ -15,9 +15,7 @@ fn job() -> Launch {
     let agent = AgentFiles {
         name: "none".to_owned(),
         wasm: PathBuf::from("no-such-file.wasm"),
-        native: None,
-        expected: None,
-        variants: BTreeMap::new(),
+        ..AgentFiles::default()
     };
     let effort = Effort {
         blocks: 1,

@@ -8,8 +8,6 @@ use syn::spanned::Spanned;
 
 /// Circles that are still there: a crate, and all that may be in one circle. It can only shrink.
 const KNOTS: &[(&str, &str)] = &[
-    ("bench", "cli::bench cli::compare cli::files cli::relink cli::resume cli::selftest"),
-    ("bench", "measure plan timing workload"),
     ("report", "ci ci::annotations ci::junit ci::markdown"),
     ("report", "export::checks export::checks::pair export::checks::run"),
     ("report", "html html::flames html::loads html::page html::sections html::verdict"),

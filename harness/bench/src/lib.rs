@@ -1,25 +1,26 @@
 //! The bench family and the command line: plans, builds and runs agents, keeps records.
 //!
-//! A `plan` says what to run; a `workload` drives the subjects of `caxton_runtime` with the kit of
-//! `timing`; `measure` schedules launches; `cli` is a bench's command line, `cmd` the one of
-//! `caxton-bench`.
+//! From the bottom up: `guest` finds and builds agents; `job` is what is done with one, as data;
+//! `suite` plans jobs; `timing` times blocks in turns; `workload` drives the subjects of
+//! `caxton_runtime`; `worker` is the process of one launch, `measure` its parent; `cmd` is the
+//! command line.
 #![forbid(unsafe_code)]
+#![allow(missing_docs, reason = "no product depends on this crate")]
 
 #[cfg(test)]
 #[path = "../../../tests/capability.rs"]
 mod capability;
-pub mod cli;
 pub mod cmd;
 pub mod guest;
+pub mod job;
 pub mod measure;
-pub mod plan;
-mod record;
 pub mod suite;
 pub mod timing;
+pub mod worker;
 pub mod workload;
 
 use caxton_sys::allocator::{count, count_as};
-use measure::protocol::{BENCH_ARGUMENT, WORKER_ARGUMENT};
+use job::launch::{BENCH_ARGUMENT, WORKER_ARGUMENT};
 use measure::turns::wire::TURNS_ARGUMENT;
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -33,14 +34,12 @@ pub fn main(words: &[OsString]) -> ExitCode {
     match (word(1), suite) {
         (BENCH_ARGUMENT, Some(suite)) => {
             count(suite.counting);
-            worker(word(3))
-                .unwrap_or_else(|| cli::bench::main(suite, &[&words[..1], &words[3..]].concat()))
+            worker(word(3)).unwrap_or_else(|| cmd::suite(suite, &words[3..]))
         }
         // Who types `run` wants to measure; cargo says so with a flag.
         ("run", Some(suite)) => {
             count(suite.counting);
-            let bench = [OsString::from("--bench")];
-            cli::bench::main(suite, &[&words[..1], &bench, &words[3..]].concat())
+            cmd::suite(suite, &[&[OsString::from("--bench")], &words[3..]].concat())
         }
         (WORKER_ARGUMENT | TURNS_ARGUMENT, _) => {
             count_as(word(2));
@@ -53,8 +52,8 @@ pub fn main(words: &[OsString]) -> ExitCode {
 /// The worker's part that `role` names, if it names one.
 fn worker(role: &str) -> Option<ExitCode> {
     match role {
-        WORKER_ARGUMENT => Some(measure::worker::main()),
-        TURNS_ARGUMENT => Some(measure::turns::worker::main()),
+        WORKER_ARGUMENT => Some(worker::main()),
+        TURNS_ARGUMENT => Some(worker::turns::main()),
         _ => None,
     }
 }

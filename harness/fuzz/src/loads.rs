@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use caxton_analysis::load::logs;
 use caxton_analysis::load::logs::TimeKind;
 use caxton_analysis::load::tally::LoadTally;
-use caxton_bench::measure::protocol::LoadJob;
+use caxton_bench::job::load::LoadJob;
 use caxton_model::load::frame::LoadLine;
 use caxton_model::load::outcome::LoadOutcome;
 use caxton_model::load::plan::LoadPlan;

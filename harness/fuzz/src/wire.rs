@@ -1,11 +1,11 @@
 //! Lines of other processes: jobs and events of a run, orders and answers of a comparison, and what
 //! cargo tells of agents and executables.
 
-use caxton_bench::cli::relink::Linked;
+use caxton_bench::cmd::linked::Linked;
 use caxton_bench::guest::catalog::Workspace;
-use caxton_bench::measure::protocol::{Event, Kept};
+use caxton_bench::job::launch::{Event, Kept};
 use caxton_bench::measure::turns::wire::{Answer, Command, Order};
-use caxton_bench::measure::worker;
+use caxton_bench::worker;
 use caxton_report::profile::growth;
 use std::hint::black_box;
 use std::path::Path;
@@ -55,5 +55,5 @@ pub(crate) fn agents(bytes: &[u8]) -> bool {
 /// What cargo tells of an executable that it linked.
 pub(crate) fn linked(bytes: &[u8]) -> bool {
     let Ok(text) = str::from_utf8(bytes) else { return false };
-    Linked::parse(text, "wasm").is_some()
+    Linked::parse(text, "wasm", "bin").is_some()
 }

@@ -16,9 +16,6 @@ use std::time::Duration;
 /// Between two looks at a child that may be told to stop.
 const PATIENCE: Duration = Duration::from_millis(20);
 
-/// In the environment of a bench that shall end with the program that started it: its process id.
-const PARENT: &str = "CAXTON_PARENT";
-
 /// A command in `dir`, with nothing on its standard input. It dies with this process. Whatever it
 /// starts in turn, git works on the repository of `dir`, and not on one that the surrounding
 /// process has in mind.
@@ -72,22 +69,13 @@ fn heard(stream: Option<impl Read + Send + 'static>) -> io::Result<JoinHandle<Ve
 }
 
 /// Prepares this process: a write beyond the limit on the size of files (`ulimit -f`) is an error
-/// that is told instead of the end of the process, and the process ends with the program that
-/// started it if that asks for it. What it starts inherits neither.
+/// that is told instead of the end of the process. What it starts does not inherit that.
 pub fn prepare() {
     extern "C" fn told_by_the_write(_: c_int) {}
     let handler = told_by_the_write as extern "C" fn(c_int) as libc::sighandler_t;
     // SAFETY: the handler does nothing, so that it may interrupt anything. A handler and not
     // SIG_IGN, which programs under load would inherit.
     unsafe { libc::signal(libc::SIGXFSZ, handler) };
-    let parent = std::env::var(PARENT).ok().and_then(|id| id.parse::<i32>().ok());
-    // SAFETY: plain system calls that take no pointer.
-    unsafe {
-        // Started by way of another program: that one's end means nothing.
-        if parent == Some(libc::getppid()) {
-            libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
-        }
-    }
 }
 
 /// Has the kernel end this process with `parent`; ends it now if that is gone already. A kernel
@@ -230,8 +218,6 @@ fn die_with_parent(command: &mut Command) {
             Ok(())
         });
     }
-    // For the child itself: it is not asked to end with who started this process.
-    command.env_remove(PARENT);
 }
 
 /// Takes standard output for the caller alone and points the descriptor at standard error: what a

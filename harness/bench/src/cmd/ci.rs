@@ -2,13 +2,12 @@
 //! builds both revisions, lets them run in turns, and writes what a CI shows. Whoever posts the
 //! comment takes it from the folder.
 
-use crate::cmd::args::Ci;
-use crate::cmd::failure::{Failure, unwritable};
-use crate::cmd::html::is_comparison;
-use crate::cmd::output::{note, print};
-use crate::cmd::report::limits;
-use crate::cmd::revision::Builder;
-use crate::cmd::{checkout, compare, output};
+use super::args::Ci;
+use super::compare;
+use super::error::{CommandError, unwritable};
+use super::output::{note, print};
+use super::place::{is_comparison, limits, root};
+use super::revision::Builder;
 use caxton_analysis::exit;
 use caxton_model::paired::comparison::Comparison;
 use caxton_model::record::lock::FolderLock;
@@ -40,45 +39,42 @@ struct Surroundings {
     summary: Option<PathBuf>,
 }
 
-/// What came of it.
 enum Found {
     Compared { comparison: Box<Comparison>, code: u8 },
     Without { why: String, said: String, code: u8 },
 }
 
-/// Does the job that `words` say; the exit code.
-pub(crate) fn ci(words: &Ci) -> Result<u8, Failure> {
+/// Does the job that `args` say; the exit code.
+pub(super) fn run(args: &Ci) -> Result<u8, CommandError> {
     // As for any comparison: Ctrl-C is for the process that measures.
     let _ = ctrlc::set_handler(|| {});
-    let here = std::env::current_dir()
-        .map_err(|source| Failure::Input { path: PathBuf::from("."), source })?;
-    let builder = Builder::new(&checkout::root(&here)?, &words.suite)?;
+    let builder = Builder::new(&root()?, &args.suite)?;
     let surroundings = Surroundings {
         has_annotations: std::env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true"),
         summary: std::env::var_os("GITHUB_STEP_SUMMARY").map(PathBuf::from),
     };
-    job(&builder, words, &surroundings)
+    job(&builder, args, &surroundings)
 }
 
-fn job(builder: &Builder, words: &Ci, surroundings: &Surroundings) -> Result<u8, Failure> {
-    limits(words.limits.as_deref())?;
-    fs::create_dir_all(&words.out).map_err(unwritable(&words.out))?;
+fn job(builder: &Builder, args: &Ci, surroundings: &Surroundings) -> Result<u8, CommandError> {
+    limits(args.rules.limits.as_deref())?;
+    fs::create_dir_all(&args.out).map_err(unwritable(&args.out))?;
     // Another job's comparison is not emptied away.
-    let _held = FolderLock::take(&words.out, std::process::id())?;
-    let out = emptied(&words.out).map_err(unwritable(&words.out))?;
-    let found = found(builder, words, &out)?;
+    let _held = FolderLock::take(&args.out, std::process::id())?;
+    let out = emptied(&args.out).map_err(unwritable(&args.out))?;
+    let found = found(builder, args, &out)?;
     let (outcome, code) = match &found {
         Found::Compared { comparison, code } => (Outcome::Compared(comparison), *code),
         Found::Without { why, said, code } => (Outcome::Without { why, said }, *code),
     };
-    let again = format!("scripts/ci-bench {} {}", quoted(&words.base), quoted(&words.head));
-    let job = Job { base: &words.base, head: &words.head, outcome, code, again: &again };
+    let again = format!("scripts/ci-bench {} {}", quoted(&args.base), quoted(&args.head));
+    let job = Job { base: &args.base, head: &args.head, outcome, code, again: &again };
     for (name, text) in TEXTS {
         let path = out.join(name);
         fs::write(&path, text(&job)).map_err(unwritable(&path))?;
     }
     if surroundings.has_annotations {
-        print(annotations(&job).as_bytes())?;
+        print(annotations(&job));
     }
     if let Some(path) = &surroundings.summary {
         let file = OpenOptions::new().create(true).append(true).open(path);
@@ -90,30 +86,29 @@ fn job(builder: &Builder, words: &Ci, surroundings: &Surroundings) -> Result<u8,
 }
 
 /// Builds both, and compares them. That one cannot be built or compared is an answer, too.
-fn found(builder: &Builder, words: &Ci, out: &Path) -> Result<Found, Failure> {
-    let names = [words.base.as_str(), &words.head];
+fn found(builder: &Builder, args: &Ci, out: &Path) -> Result<Found, CommandError> {
+    let names = [args.base.as_str(), &args.head];
     let commits = match builder.commits(names) {
         Ok(commits) => commits,
-        Err(failure) => return without(failure, exit::NOT_COMPARABLE),
+        Err(error) => return without(error, exit::NOT_COMPARABLE),
     };
     // A base that does not build leaves nothing to compare with; a head that does not has failed.
     let base = match builder.kit(names[0], &commits[0]) {
         Ok(side) => side,
-        Err(failure) => return without(failure, exit::NOT_COMPARABLE),
+        Err(error) => return without(error, exit::NOT_COMPARABLE),
     };
     let head = match builder.kit(names[1], &commits[1]) {
         Ok(side) => side,
-        Err(failure) => return without(failure, exit::FAILED),
+        Err(error) => return without(error, exit::FAILED),
     };
     let folder = out.join(COMPARISON);
     let mut all: Vec<OsString> = vec!["--out".into(), folder.clone().into()];
-    all.extend(words.strict.then(|| "--strict".into()));
-    all.extend(words.bless_answers.then(|| "--bless-answers".into()));
-    all.extend(words.words.iter().map(OsString::from));
-    let limits = words.limits.as_deref();
-    let code = match compare::run(&builder.root, [&base, &head], (limits, all)) {
+    all.extend(compare::flags(args.rules.strict, args.bless_answers));
+    all.extend(args.words.iter().map(OsString::from));
+    let limits = args.rules.limits.as_deref();
+    let code = match compare::start(&builder.root, [&base, &head], limits, all) {
         Ok(code) => code,
-        Err(failure) => return without(failure, exit::NOT_COMPARABLE),
+        Err(error) => return without(error, exit::NOT_COMPARABLE),
     };
     if !is_comparison(&folder) {
         let why = format!("nothing was compared: the bench ended with exit code {code}");
@@ -127,27 +122,24 @@ fn found(builder: &Builder, words: &Ci, out: &Path) -> Result<Found, Failure> {
     }
 }
 
-/// A failure of the revisions, as an answer that ends in `code`.
-///
-/// # Errors
-/// Any failure that says nothing of the revisions: a full disk, Ctrl-C.
-fn without(failure: Failure, code: u8) -> Result<Found, Failure> {
+/// A error of the revisions, as an answer that ends in `code`.
+fn without(error: CommandError, code: u8) -> Result<Found, CommandError> {
     let is_theirs = matches!(
-        failure,
-        Failure::Unbuilt { .. }
-            | Failure::Revision { .. }
-            | Failure::NoRevision { .. }
-            | Failure::BadKit { .. }
-            | Failure::Suites { .. }
-            | Failure::Store(_)
+        error,
+        CommandError::Unbuilt { .. }
+            | CommandError::Revision { .. }
+            | CommandError::NoRevision { .. }
+            | CommandError::Kit(_)
+            | CommandError::Suites { .. }
+            | CommandError::Store(_)
     );
-    if !is_theirs || failure.code() == exit::INTERRUPTED {
-        return Err(failure);
+    if !is_theirs || error.code() == exit::INTERRUPTED {
+        return Err(error);
     }
-    let why = failure.to_string();
-    output::error(&why);
-    let said = match failure {
-        Failure::Unbuilt { said, .. } => from_first_error(&said).to_owned(),
+    let why = error.to_string();
+    note(&format!("error: {why}"));
+    let said = match error {
+        CommandError::Unbuilt { said, .. } => from_first_error(&said).to_owned(),
         _ => String::new(),
     };
     Ok(Found::Without { why, said, code })

@@ -1,24 +1,21 @@
 //! Comparisons whose executables are shell scripts.
 
 use super::*;
-use crate::cmd::args::{Cli, Command};
+use crate::cmd::args::Command;
 use crate::cmd::test_kit;
-use caxton_model::record::Record;
 use caxton_model::record::store::{BASELINES, RunFolder};
 use caxton_model::samples::Sample;
-use clap::Parser;
 use expect_test::expect;
 
 fn parsed(words: &[&str]) -> Compare {
-    let words = ["caxton-bench", "compare"].iter().chain(words);
-    match Cli::try_parse_from(words).unwrap().command {
+    match test_kit::command(&[&["compare"], words].concat()) {
         Command::Compare(compare) => compare,
         other => panic!("{other:?}"),
     }
 }
 
 /// What `compare` gives in a checkout at `root`.
-fn code(root: &Path, words: &[&str]) -> Result<u8, Failure> {
+fn code(root: &Path, words: &[&str]) -> Result<u8, CommandError> {
     sides(root, &root.join("profiles"), &parsed(words))
 }
 
@@ -104,11 +101,11 @@ fn a_strangers_executable_is_started_only_where_the_user_trusts_it() {
     for words in [&["old", path][..], &[path, "old"], &["old", path, &wrong]] {
         let failure = code(&root, words).unwrap_err();
         assert_eq!(failure.code(), exit::WRONG_USE, "{failure}");
-        let hash = kits::hash(&kit).unwrap();
+        let hash = hash(&kit).unwrap();
         assert!(failure.to_string().contains(&format!("say --trust={hash}")), "{failure}");
     }
     assert!(!root.join("said").exists(), "nothing was started");
-    let right = format!("--trust={}", kits::hash(&kit).unwrap());
+    let right = format!("--trust={}", hash(&kit).unwrap());
     assert_eq!(code(&root, &["old", path, &right]).unwrap(), 3);
     assert_eq!(code(&root, &["old", path, "--trust"]).unwrap(), 3);
     assert_eq!(code(&root, &["--trust", "old", path]).unwrap(), 3, "it takes no word after it");

@@ -1,9 +1,9 @@
 //! `export`: a run or a comparison for other programs, one format or all of them.
 
-use crate::cmd::args::Export;
-use crate::cmd::failure::{Failure, unwritable};
-use crate::cmd::html::is_comparison;
-use crate::cmd::output::{note, print};
+use super::args::Export;
+use super::error::{CommandError, unwritable};
+use super::output::{note, print};
+use super::place::is_comparison;
 use caxton_analysis::exit;
 use caxton_model::paired::comparison::Comparison;
 use caxton_model::record::Record;
@@ -20,24 +20,23 @@ const FOLDER: &str = "export";
 /// The format that takes a baseline.
 const WITH_BASELINE: &str = "markdown";
 
-/// What is exported.
 enum Source {
     Run { record: Record, samples: Vec<Sample>, baseline: Option<Record> },
     Comparison(Comparison),
 }
 
-/// Does what `words` say; the exit code.
-pub(crate) fn export(words: &Export) -> Result<u8, Failure> {
-    let source = Source::load(words)?;
-    if let Some(format) = &words.format {
+/// Does what `args` say; the exit code.
+pub(super) fn run(args: &Export) -> Result<u8, CommandError> {
+    let source = Source::load(args)?;
+    if let Some(format) = &args.format {
         let bytes = source.make(format)?;
-        match &words.output {
-            None => print(&bytes)?,
+        match &args.output {
+            None => print(&bytes),
             Some(path) => write(path, &bytes)?,
         }
         return Ok(exit::FINE);
     }
-    let folder = words.output.clone().unwrap_or_else(|| words.dir.join(FOLDER));
+    let folder = args.output.clone().unwrap_or_else(|| args.dir.join(FOLDER));
     fs::create_dir_all(&folder).map_err(unwritable(&folder))?;
     let mut failed = None;
     for (format, file) in source.formats() {
@@ -53,24 +52,26 @@ pub(crate) fn export(words: &Export) -> Result<u8, Failure> {
     failed.map_or(Ok(exit::FINE), Err)
 }
 
-fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+fn write(path: &Path, bytes: &[u8]) -> Result<(), CommandError> {
     fs::write(path, bytes).map_err(unwritable(path))
 }
 
 impl Source {
-    fn load(words: &Export) -> Result<Self, Failure> {
-        let takes_one = words.format.as_deref().is_none_or(|format| format == WITH_BASELINE);
-        if words.baseline.is_some() && !takes_one {
-            return Err(Failure::NoBaseline { why: "leave it out, or leave out --format" });
+    fn load(args: &Export) -> Result<Self, CommandError> {
+        let takes_one = args.format.as_deref().is_none_or(|format| format == WITH_BASELINE);
+        if args.baseline.is_some() && !takes_one {
+            return Err(CommandError::BaselineUnused {
+                why: "leave it out, or leave out --format",
+            });
         }
-        if is_comparison(&words.dir) {
-            if words.baseline.is_some() {
-                return Err(Failure::NoBaseline { why: "a comparison has one already" });
+        if is_comparison(&args.dir) {
+            if args.baseline.is_some() {
+                return Err(CommandError::BaselineUnused { why: "a comparison has one already" });
             }
-            return Ok(Self::Comparison(RunFolder::load_comparison(&words.dir)?.0));
+            return Ok(Self::Comparison(RunFolder::load_comparison(&args.dir)?.0));
         }
-        let (record, samples) = RunFolder::load(&words.dir)?;
-        let baseline = words.baseline.as_deref().map(RunFolder::load_record).transpose()?;
+        let (record, samples) = RunFolder::load(&args.dir)?;
+        let baseline = args.baseline.as_deref().map(RunFolder::load_record).transpose()?;
         Ok(Self::Run { record, samples, baseline })
     }
 
@@ -84,13 +85,13 @@ impl Source {
         there.map(|exporter| (exporter.name, exporter.file)).collect()
     }
 
-    fn make(&self, format: &str) -> Result<Vec<u8>, Failure> {
+    fn make(&self, format: &str) -> Result<Vec<u8>, CommandError> {
         let made: Result<Vec<u8>, ExportError> = match self {
             Self::Comparison(comparison) => {
                 let Some(exporter) = find_comparison(format) else {
                     let known: Vec<&str> = COMPARISON_EXPORTERS.iter().map(|e| e.name).collect();
                     let (format, known) = (format.to_owned(), known.join(", "));
-                    return Err(Failure::NotOfComparison { format, known });
+                    return Err(CommandError::NotOfComparison { format, known });
                 };
                 Ok((exporter.export)(comparison))
             }

@@ -1,23 +1,16 @@
 //! What is written where, of the stored run and comparison of the first schema.
 
 use super::*;
-use crate::cmd::args::{Cli, Command};
-use clap::Parser;
-use std::path::PathBuf;
+use crate::cmd::args::Command;
+use crate::cmd::test_kit::{command, fixture};
 use tempfile::TempDir;
 
-fn fixture(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures").join(name)
-}
-
 /// Exports the fixture `name`, with more `words`.
-fn exported(name: &str, words: &[&str]) -> Result<u8, Failure> {
+fn exported(name: &str, words: &[&str]) -> Result<u8, CommandError> {
     let dir = fixture(name).display().to_string();
-    let all = [&["caxton-bench", "export", &dir], words].concat();
-    let Ok(Cli { command: Command::Export(words) }) = Cli::try_parse_from(&all) else {
-        panic!("{all:?}");
-    };
-    export(&words)
+    let all = [&["export", &dir], words].concat();
+    let Command::Export(words) = command(&all) else { panic!("{all:?}") };
+    run(&words)
 }
 
 fn files(folder: &Path) -> Vec<String> {
@@ -62,7 +55,7 @@ fn a_baseline_stands_beside_a_run_in_markdown_only() {
         ("comparison-v1", ["--format", "markdown", "--baseline", &base]),
     ] {
         let failure = exported(name, &words).unwrap_err();
-        assert!(matches!(failure, Failure::NoBaseline { .. }), "{failure}");
+        assert!(matches!(failure, CommandError::BaselineUnused { .. }), "{failure}");
     }
 }
 

@@ -1,10 +1,9 @@
 //! `gate`: a run by its limits and targets; a comparison by its samples.
 
-use crate::cmd::args::Gate;
-use crate::cmd::failure::Failure;
-use crate::cmd::html::is_comparison;
-use crate::cmd::output::{note, print, style};
-use crate::cmd::report::{limits, no_table};
+use super::args::Gate;
+use super::error::CommandError;
+use super::output::{note, print, style};
+use super::place::{NO_TABLE, is_comparison, limits};
 use caxton_analysis::exit;
 use caxton_analysis::finding::{Finding, LimitVerdict};
 use caxton_analysis::limits::Limits;
@@ -21,25 +20,25 @@ use caxton_report::sections::{comparison_text, limits_table, summary_line};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-/// Judges as `words` say; the exit code.
-pub(crate) fn gate(words: &Gate) -> Result<u8, Failure> {
-    let limits = limits(words.limits.as_deref())?;
-    if !is_comparison(&words.dir) {
-        let record = RunFolder::load_record(&words.dir)?;
-        if words.table {
-            return Err(no_table());
+/// Judges as `args` say; the exit code.
+pub(super) fn run(args: &Gate) -> Result<u8, CommandError> {
+    let limits = limits(args.rules.limits.as_deref())?;
+    if !is_comparison(&args.dir) {
+        let record = RunFolder::load_record(&args.dir)?;
+        if args.table {
+            return Err(NO_TABLE);
         }
-        let (text, code) = judge_run(&record, &limits, words.strict);
-        print(text.as_bytes())?;
+        let (text, code) = judge_run(&record, &limits, args.rules.strict);
+        print(text);
         return Ok(code);
     }
     if limits.has_hard() {
         note("hard limits (max, min) are for runs: of a comparison only margins count");
     }
-    let (comparison, turns) = RunFolder::load_comparison(&words.dir)?;
-    let comparison = judged(&words.dir, comparison, &turns, &limits)?;
-    print(comparison_text(&comparison, words.table, &style()).as_bytes())?;
-    Ok(exit::of(comparison.conclusion(), words.strict))
+    let (comparison, turns) = RunFolder::load_comparison(&args.dir)?;
+    let comparison = judged(&args.dir, comparison, &turns, &limits)?;
+    print(comparison_text(&comparison, args.table, &style()));
+    Ok(exit::of(comparison.conclusion(), args.rules.strict))
 }
 
 /// What limits and targets say of a run, and the exit code: a missed limit first, then a failed
@@ -101,16 +100,13 @@ type Verdicts = BTreeMap<(CaseKey, MetricName), Option<Verdict>>;
 
 /// `comparison` with every verdict computed anew from `turns`, by the margins of `limits` where
 /// they give one and else by its own.
-///
-/// # Errors
-/// Its own margins give other verdicts than it says.
 fn judged(
     path: &Path,
     mut comparison: Comparison,
     turns: &[Turn],
     limits: &Limits,
-) -> Result<Comparison, Failure> {
-    let bad = |why: String| Failure::Contradiction { path: path.to_owned(), why };
+) -> Result<Comparison, CommandError> {
+    let bad = |why: String| CommandError::Contradiction { path: path.to_owned(), why };
     let known: BTreeSet<&CaseKey> = comparison.cases.iter().map(|case| &case.key).collect();
     let sentinel = comparison.sentinel.as_ref().map(|sentinel| &sentinel.key);
     let is_known = |turn: &&Turn| known.contains(&turn.case) || sentinel == Some(&turn.case);

@@ -1,6 +1,7 @@
 //! Runs and comparisons, judged.
 
 use super::*;
+use crate::cmd::args::Rules;
 use crate::cmd::test_kit::{copy, fixture};
 use caxton_model::record::store::{COMPARISON_FILE, SAMPLES_FILE};
 use expect_test::expect;
@@ -9,7 +10,7 @@ use std::path::PathBuf;
 use tempfile::TempDir;
 
 fn words(dir: &Path, limits: Option<PathBuf>) -> Gate {
-    Gate { dir: dir.to_owned(), limits, strict: false, table: false }
+    Gate { dir: dir.to_owned(), rules: Rules { limits, strict: false }, table: false }
 }
 
 /// The stored folder `name`, to be changed, and beside it a file of limits with `text`.
@@ -104,7 +105,7 @@ fn a_result_says_what_it_rests_on() {
 #[test]
 fn a_comparison_is_judged_by_its_samples() {
     let (_temporary, folder, limits) = stored("comparison-v1", "");
-    assert_eq!(gate(&words(&folder, Some(limits))).unwrap(), exit::REGRESSED);
+    assert_eq!(run(&words(&folder, Some(limits))).unwrap(), exit::REGRESSED);
 }
 
 #[test]
@@ -132,7 +133,7 @@ fn what_was_edited_or_cut_off_is_told() {
     let says = |change: &dyn Fn(&Path)| {
         let (_temporary, folder, _) = stored("comparison-v1", "");
         change(&folder);
-        let failure = gate(&words(&folder, None)).unwrap_err();
+        let failure = run(&words(&folder, None)).unwrap_err();
         let text = failure.to_string().replace(folder.to_str().unwrap(), "DIR");
         format!("{} {text}", failure.code())
     };

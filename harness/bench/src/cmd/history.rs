@@ -1,7 +1,7 @@
 //! `history`: many runs, as one page.
 
-use crate::cmd::failure::{Failure, unwritable};
-use crate::cmd::output::note;
+use super::error::{CommandError, unwritable};
+use super::output::note;
 use caxton_analysis::exit;
 use caxton_model::record::Record;
 use caxton_model::record::store::{RECORD_FILE, RunFolder};
@@ -14,11 +14,11 @@ use std::path::{Path, PathBuf};
 const DEPTH_MAX: usize = 5;
 
 /// Draws the runs in `dirs` and below into the page `out`.
-pub(crate) fn history(dirs: &[PathBuf], out: &Path) -> Result<u8, Failure> {
+pub(super) fn run(dirs: &[PathBuf], out: &Path) -> Result<u8, CommandError> {
     let mut folders = Vec::new();
     for dir in dirs {
         if !dir.is_dir() {
-            return Err(Failure::NoFolder { path: dir.clone() });
+            return Err(CommandError::NoFolder { path: dir.clone() });
         }
         search(dir, DEPTH_MAX, &mut folders);
     }
@@ -67,9 +67,9 @@ mod tests {
         fs::create_dir(root.join("bad")).unwrap();
         fs::write(root.join("bad").join(RECORD_FILE), "{").unwrap();
         let out = root.join("history.html");
-        assert_eq!(history(&[root.to_owned()], &out).unwrap(), exit::FINE);
+        assert_eq!(run(&[root.to_owned()], &out).unwrap(), exit::FINE);
         let page = fs::read_to_string(&out).unwrap();
         assert!(page.contains("1 run of 1 machine"), "{page}");
-        assert!(history(&[root.join("none")], &out).is_err());
+        assert!(run(&[root.join("none")], &out).is_err());
     }
 }

@@ -1,13 +1,14 @@
 //! `report --html`: runs and comparisons as one page, with its charts as files beside it.
 
-use crate::cmd::failure::{Failure, unwritable};
-use crate::cmd::output::print;
+use super::error::{CommandError, unwritable};
+use super::output::print;
+use super::place::is_comparison;
 use caxton_analysis::exit;
 use caxton_model::file;
 use caxton_model::latest::{latest_of_each_suite, latest_profile};
 use caxton_model::paired::comparison::Comparison;
 use caxton_model::record::Record;
-use caxton_model::record::store::{COMPARISON_FILE, LATEST, RUNS, RunFolder};
+use caxton_model::record::store::{LATEST, RUNS, RunFolder};
 use caxton_model::samples::Sample;
 use caxton_report::html::{Attachment, Page, Told, page};
 use std::fs;
@@ -22,7 +23,6 @@ const PROFILES: &str = "profiles";
 /// What a page takes of pictures, in bytes: beyond it a browser has no pleasure any more.
 const PICTURES_MAX: u64 = 48 << 20;
 
-/// A run's folder, read.
 struct Loaded {
     record: Record,
     samples: Vec<Sample>,
@@ -30,27 +30,22 @@ struct Loaded {
 }
 
 /// Writes the page of `dirs` to `out`; of no folder: of the latest run of each suite.
-pub(crate) fn write(dirs: &[PathBuf], out: Option<&Path>) -> Result<u8, Failure> {
+pub(super) fn write(dirs: &[PathBuf], out: Option<&Path>) -> Result<u8, CommandError> {
     let profiles = Path::new(PROFILES);
     let (dirs, usual) = match dirs {
         [] => (latest(profiles)?, Some(profiles.join(PAGE))),
         [one] => (vec![one.clone()], Some(one.join(PAGE))),
         several => (several.to_vec(), None),
     };
-    let path = out.map(Path::to_owned).or(usual).ok_or(Failure::NoPage)?;
+    let path = out.map(Path::to_owned).or(usual).ok_or(CommandError::NoPage)?;
     let page = of(&dirs)?;
     keep(&page, &path)?;
-    print(format!("{}\n", path.display()).as_bytes())?;
+    print(format!("{}\n", path.display()));
     Ok(exit::FINE)
 }
 
-/// True for the folder of a comparison.
-pub(crate) fn is_comparison(dir: &Path) -> bool {
-    dir.join(COMPARISON_FILE).is_file()
-}
-
 /// The latest run of each suite that belongs to the latest run, and the latest profile.
-fn latest(profiles: &Path) -> Result<Vec<PathBuf>, Failure> {
+fn latest(profiles: &Path) -> Result<Vec<PathBuf>, CommandError> {
     let newest = profiles.join(LATEST);
     if is_comparison(&newest) {
         return Ok(vec![newest]);
@@ -64,7 +59,7 @@ fn latest(profiles: &Path) -> Result<Vec<PathBuf>, Failure> {
     Ok(told.iter().map(|record| profiles.join(RUNS).join(&record.run.id)).collect())
 }
 
-fn of(dirs: &[PathBuf]) -> Result<Page, Failure> {
+fn of(dirs: &[PathBuf]) -> Result<Page, CommandError> {
     let mut runs: Vec<Loaded> = Vec::new();
     let mut comparisons: Vec<Comparison> = Vec::new();
     let mut room = PICTURES_MAX;
@@ -114,7 +109,7 @@ fn picture(dir: &Path, name: &str, room: &mut u64) -> Result<String, String> {
 }
 
 /// Writes the page to `path`, and its charts beside it.
-fn keep(page: &Page, path: &Path) -> Result<(), Failure> {
+fn keep(page: &Page, path: &Path) -> Result<(), CommandError> {
     let charts = path.with_file_name(CHARTS);
     if !page.charts.is_empty() {
         fs::create_dir_all(&charts).map_err(unwritable(&charts))?;

@@ -34,7 +34,7 @@ fn the_page_of_one_run_lies_in_its_folder_and_its_charts_beside_it() {
 fn a_page_of_several_folders_must_be_named() {
     let temporary = tempfile::tempdir().unwrap();
     let dirs = ["record-v1", "comparison-v1"].map(test_kit::fixture);
-    assert!(matches!(write(&dirs, None), Err(Failure::NoPage)));
+    assert!(matches!(write(&dirs, None), Err(CommandError::NoPage)));
     let out = temporary.path().join("both.html");
     write(&dirs, Some(&out)).unwrap();
     let html = fs::read_to_string(&out).unwrap();

@@ -1,7 +1,7 @@
 //! `list`: one line per run, comparison and baseline.
 
-use crate::cmd::failure::Failure;
-use crate::cmd::output::{LINE_MAX, print};
+use super::error::CommandError;
+use super::output::{LINE_MAX, print};
 use caxton_analysis::exit;
 use caxton_model::baseline;
 use caxton_model::baseline::Listed;
@@ -14,14 +14,14 @@ use std::fs;
 use std::path::Path;
 
 /// Prints what is in the folder `profiles`.
-pub(crate) fn list(profiles: &Path) -> Result<u8, Failure> {
-    print(text(profiles)?.as_bytes())?;
+pub(super) fn run(profiles: &Path) -> Result<u8, CommandError> {
+    print(text(profiles)?);
     Ok(exit::FINE)
 }
 
-fn text(profiles: &Path) -> Result<String, Failure> {
+fn text(profiles: &Path) -> Result<String, CommandError> {
     if !profiles.is_dir() {
-        return Err(Failure::NoFolder { path: profiles.to_owned() });
+        return Err(CommandError::NoFolder { path: profiles.to_owned() });
     }
     let runs = baseline::list_runs(profiles)?.into_iter();
     let runs = runs.map(|(name, listed)| ("run", profiles.join(RUNS).join(&name), name, listed));

@@ -1,56 +1,52 @@
-//! `caxton-bench`: reads run folders and prints, converts, compares and judges what is in them. It
-//! measures nothing itself: for that it starts the executables of kits.
+//! The command line: one file per command. `run/` measures a suite; the others read run folders and
+//! print, convert, compare and judge what is in them.
 
 mod args;
-mod checkout;
 mod ci;
 mod compare;
+pub(crate) mod error;
 mod export;
-mod failure;
 mod gate;
 mod history;
 mod html;
-mod kits;
+pub mod linked;
 mod list;
 mod output;
+mod place;
 mod process;
 mod report;
 mod revision;
+mod run;
 mod side;
 #[cfg(test)]
 mod test_kit;
 
+use crate::suite::Suite;
 use args::Command;
-use failure::Failure;
+use error::CommandError;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-/// Does what `words` ask, of which the first is the program's name.
-pub fn main(words: &[OsString]) -> ExitCode {
-    let ended = match args::parse(words) {
-        Ok(cli) => run(&cli.command),
-        // Help and version are errors too, to standard output and with code 0.
-        Err(said) => output::explain(&said).map(|()| said.exit_code() as u8),
-    };
-    match ended {
-        Ok(code) => ExitCode::from(code),
-        Err(failure) => {
-            output::error(&failure.to_string());
-            ExitCode::from(failure.code())
-        }
-    }
+/// Does what `args` ask, of which the first is the program's name.
+pub fn main(args: &[OsString]) -> ExitCode {
+    let cli = args::parse(args).map_err(CommandError::from);
+    ExitCode::from(output::ended(cli.and_then(|cli| command(&cli.command))))
 }
 
-/// Does what is asked; the exit code.
-fn run(command: &Command) -> Result<u8, Failure> {
+/// Runs `suite` as `args` ask.
+pub fn suite(suite: &Suite, args: &[OsString]) -> ExitCode {
+    ExitCode::from(output::ended(run::run(suite, args)))
+}
+
+fn command(command: &Command) -> Result<u8, CommandError> {
     match command {
-        Command::Run { suite, .. } => Err(Failure::NoSuite { name: suite.clone() }),
-        Command::Report(words) => report::report(words),
-        Command::Export(words) => export::export(words),
-        Command::List { profiles } => list::list(profiles),
-        Command::Compare(words) => compare::compare(words),
-        Command::Gate(words) => gate::gate(words),
-        Command::Ci(words) => ci::ci(words),
-        Command::History { dirs, out } => history::history(dirs, out),
+        Command::Run { suite, .. } => Err(CommandError::NoSuite { name: suite.clone() }),
+        Command::Report(args) => report::run(args),
+        Command::Export(args) => export::run(args),
+        Command::List { profiles } => list::run(profiles),
+        Command::Compare(args) => compare::run(args),
+        Command::Gate(args) => gate::run(args),
+        Command::Ci(args) => ci::run(args),
+        Command::History { dirs, out } => history::run(dirs, out),
     }
 }

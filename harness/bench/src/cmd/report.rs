@@ -1,12 +1,11 @@
 //! `report`: what one folder holds.
 
-use crate::cmd::args::Report;
-use crate::cmd::failure::Failure;
-use crate::cmd::html::{self, is_comparison};
-use crate::cmd::output::{print, style};
+use super::args::Report;
+use super::error::CommandError;
+use super::html;
+use super::output::{print, style};
+use super::place::{NO_TABLE, is_comparison};
 use caxton_analysis::exit;
-use caxton_analysis::limits::Limits;
-use caxton_model::file;
 use caxton_model::record::store::RunFolder;
 use caxton_report::sections as report;
 use std::path::{Path, PathBuf};
@@ -14,43 +13,29 @@ use std::path::{Path, PathBuf};
 /// Where the latest run is, from the checkout.
 const LATEST_RUN: &str = "profiles/latest";
 
-/// Prints what `words` name, or makes a page of it.
-pub(crate) fn report(words: &Report) -> Result<u8, Failure> {
-    if words.html {
-        return html::write(&words.dirs, words.out.as_deref());
+/// Prints what `args` name, or makes a page of it.
+pub(super) fn run(args: &Report) -> Result<u8, CommandError> {
+    if args.html {
+        return html::write(&args.dirs, args.out.as_deref());
     }
     let latest = [PathBuf::from(LATEST_RUN)];
-    let dirs = if words.dirs.is_empty() { &latest[..] } else { &words.dirs };
-    let texts: Result<Vec<String>, Failure> =
-        dirs.iter().map(|dir| text(dir, words.table)).collect();
+    let dirs = if args.dirs.is_empty() { &latest[..] } else { &args.dirs };
+    let texts: Result<Vec<String>, CommandError> =
+        dirs.iter().map(|dir| text(dir, args.table)).collect();
     let texts = texts?;
-    if words.table && !dirs.iter().any(|dir| is_comparison(dir)) {
-        return Err(no_table());
+    if args.table && !dirs.iter().any(|dir| is_comparison(dir)) {
+        return Err(NO_TABLE);
     }
-    print(texts.join("\n").as_bytes())?;
+    print(texts.join("\n"));
     Ok(exit::FINE)
 }
 
-/// Why `--table` is refused for a run.
-pub(crate) fn no_table() -> Failure {
-    let why = "it is of comparisons, and a run is shown whole".to_owned();
-    Failure::Unused { flag: "--table", why }
-}
-
 /// The run or comparison in `dir`; `full`: with every metric of a comparison.
-fn text(dir: &Path, full: bool) -> Result<String, Failure> {
+fn text(dir: &Path, full: bool) -> Result<String, CommandError> {
     if is_comparison(dir) {
         let (comparison, _) = RunFolder::load_comparison(dir)?;
         Ok(report::comparison_text(&comparison, full, &style()))
     } else {
         Ok(report::text(&RunFolder::load_record(dir)?, &style()))
     }
-}
-
-/// The limits in the file `path`; none without a file.
-pub(crate) fn limits(path: Option<&Path>) -> Result<Limits, Failure> {
-    let Some(path) = path else { return Ok(Limits::default()) };
-    let text = file::read_text(path, file::TEXT_MAX)
-        .map_err(|source| Failure::Input { path: path.to_owned(), source })?;
-    Ok(Limits::parse(&path.display().to_string(), &text)?)
 }

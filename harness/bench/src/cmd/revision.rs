@@ -6,20 +6,22 @@
 //! because each worktree is younger than all that was built before; and what they depend on is
 //! built once.
 
-use crate::cmd::failure::Failure;
-use crate::cmd::output::note;
-use crate::cmd::process::Job;
-use crate::cmd::side::Side;
-use crate::cmd::{checkout, kits};
+use super::error::{CommandError, unreadable, unwritable};
+use super::linked::Linked;
+use super::output::note;
+use super::place::started_in;
+use super::process::{command, output, placed, relayed};
+use super::side::{Side, load};
+use crate::guest::catalog::{Workspace, cargo_at};
 use crate::guest::digest::sha256_hex;
+use crate::guest::toolchain::{keep_out_unhashed, settings};
 use caxton_model::baseline::check_name;
-use caxton_sys::surroundings;
-use caxton_sys::surroundings::Fate;
-use serde::Deserialize;
-use std::ffi::OsString;
+use caxton_sys::process::git;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// Cargo's messages for programs, and the compiler's errors for people.
 const DIAGNOSTICS: &str = "--message-format=json-render-diagnostics";
@@ -27,16 +29,13 @@ const DIAGNOSTICS: &str = "--message-format=json-render-diagnostics";
 /// How the name of a kit's folder begins as long as the kit is not whole.
 const FRESH: &str = ".fresh-";
 
-/// Builds revisions.
 #[derive(Debug)]
 pub(crate) struct Builder {
-    /// The checkout.
     pub(crate) root: PathBuf,
     /// Where kits of revisions are kept.
     kits: PathBuf,
     suite: String,
-    git: PathBuf,
-    cargo: PathBuf,
+    cargo: OsString,
 }
 
 impl Builder {
@@ -44,44 +43,33 @@ impl Builder {
     ///
     /// # Errors
     /// `suite` is no name of one, or cargo does not tell where it builds.
-    pub(crate) fn new(root: &Path, suite: &str) -> Result<Self, Failure> {
+    pub(crate) fn new(root: &Path, suite: &str) -> Result<Self, CommandError> {
         check_name(suite)?;
-        let cargo = checkout::cargo();
-        let kits = checkout::target(root, &cargo)?.join("kits");
-        let (root, suite, git) = (root.to_owned(), suite.to_owned(), PathBuf::from("git"));
-        Ok(Self { root, kits, suite, git, cargo })
+        let kits = Workspace::find(root, started_in())?.target.join("kits");
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        Ok(Self { root: root.to_owned(), kits, suite: suite.to_owned(), cargo })
     }
 
-    /// The kits of two revisions.
-    ///
-    /// # Errors
-    /// One does not exist, cannot be built, or cannot be packed.
-    pub(crate) fn kits(&self, names: [&str; 2]) -> Result<[Side; 2], Failure> {
+    pub(crate) fn kits(&self, names: [&str; 2]) -> Result<[Side; 2], CommandError> {
         let [base, candidate] = self.commits(names)?;
         Ok([self.kit(names[0], &base)?, self.kit(names[1], &candidate)?])
     }
 
     /// The full commits of two revisions. Both before either is built: a slip of the pen should not
     /// cost a build.
-    ///
-    /// # Errors
-    /// One does not exist.
-    pub(crate) fn commits(&self, names: [&str; 2]) -> Result<[String; 2], Failure> {
+    pub(crate) fn commits(&self, names: [&str; 2]) -> Result<[String; 2], CommandError> {
         Ok([self.commit(names[0])?, self.commit(names[1])?])
     }
 
-    fn git<const N: usize>(&self, words: [&str; N]) -> Job<'_> {
-        Job::git(&self.git, &self.root, words)
-    }
-
     /// The full commit that `name` stands for.
-    fn commit(&self, name: &str) -> Result<String, Failure> {
-        let wrong = |why: String| Failure::NoRevision { name: name.to_owned(), why };
+    fn commit(&self, name: &str) -> Result<String, CommandError> {
+        let wrong = |why: String| CommandError::NoRevision { name: name.to_owned(), why };
         if name.starts_with('-') {
             return Err(wrong("it looks like an option".to_owned()));
         }
-        let commit = self.git(["rev-parse", "--verify", &format!("{name}^{{commit}}")]);
-        let commit = commit.output(false).map_err(|error| wrong(error.to_string()))?;
+        let mut git = git(&self.root);
+        git.args(["rev-parse", "--verify", &format!("{name}^{{commit}}")]);
+        let commit = output(&mut git, false).map_err(|error| wrong(error.to_string()))?;
         let commit = commit.trim().to_owned();
         let is_full = commit.len() >= 40 && commit.bytes().all(|b| b.is_ascii_hexdigit());
         if is_full { Ok(commit) } else { Err(wrong(format!("git says {commit:?}"))) }
@@ -89,57 +77,45 @@ impl Builder {
 
     /// A word for all that decides what a commit is built to, beside the commit: the compiler, and
     /// what cargo's configuration and the variables that it is let see say.
-    fn made_by(&self) -> Result<String, Failure> {
+    fn made_by(&self) -> Result<String, CommandError> {
         let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
-        let compiler = Job::new(Path::new(&rustc), &self.root, ["-vV"]).output(false);
+        let compiler = output(command(rustc, &self.root).arg("-vV"), false);
         // A build that needs it will say what is wrong with it.
         let compiler = compiler.unwrap_or_else(|error| error.to_string());
-        let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
-        let home = home.or_else(|| Some(Path::new(&std::env::var_os("HOME")?).join(".cargo")));
-        let variables = std::env::vars_os().filter_map(|(name, value)| {
-            Some((name.into_string().ok()?, value.to_string_lossy().into_owned()))
-        });
-        let place = std::env::temp_dir();
-        let settings = surroundings::settings(&place, home.as_deref(), variables)
-            .map_err(|source| Failure::Input { path: PathBuf::from(".cargo"), source })?;
+        let settings = settings(&std::env::temp_dir()).map_err(unreadable(Path::new(".cargo")))?;
         let digest = sha256_hex(format!("{compiler}\n{settings}").as_bytes());
         Ok(digest[..12].to_owned())
     }
 
-    /// A job of building, which sees nothing that [`Self::made_by`] does not know.
-    fn making<'a>(&self, mut job: Job<'a>) -> Job<'a> {
-        let is_dropped =
-            |name: &OsString| surroundings::fate(&name.to_string_lossy()) == Fate::Dropped;
-        job.removed.extend(std::env::vars_os().map(|(name, _)| name).filter(is_dropped));
-        job.variables.push(("CARGO_TARGET_DIR", self.kits.join("build").into()));
-        job
+    /// `command` of a build, which sees nothing that [`Self::made_by`] does not know.
+    fn making(&self, command: Command, folder: &Path) -> Command {
+        let mut command = placed(command, folder);
+        keep_out_unhashed(&mut command);
+        command.env("CARGO_TARGET_DIR", self.kits.join("build"));
+        command
     }
 
     /// The kit of `commit`, which is made if there is none: a commit does not change.
-    ///
-    /// # Errors
-    /// It cannot be built, or cannot be packed.
-    pub(crate) fn kit(&self, name: &str, commit: &str) -> Result<Side, Failure> {
+    pub(crate) fn kit(&self, name: &str, commit: &str) -> Result<Side, CommandError> {
         let path = self.kits.join(format!("{commit}-{}-{}", self.suite, self.made_by()?));
-        let wrong = |source| Failure::Output { path: path.clone(), source };
-        fs::create_dir_all(&self.kits).map_err(wrong)?;
-        let _lock = self.lock().map_err(wrong)?;
-        match kits::load(&path) {
+        fs::create_dir_all(&self.kits).map_err(unwritable(&path))?;
+        let _lock = self.lock().map_err(unwritable(&path))?;
+        match load(&path) {
             Ok(Some(_)) => return Side::at(name, &path),
             Ok(None) => {}
             // It can be made again.
             Err(failure) => note(&format!("{failure}; it is made again")),
         }
-        remove(&path).map_err(wrong)?;
+        remove(&path).map_err(unwritable(&path))?;
         note(&format!("building {name} ({commit})"));
         let fresh = tempfile::Builder::new().prefix(FRESH).tempdir_in(&self.kits);
-        let fresh = fresh.map_err(wrong)?;
+        let fresh = fresh.map_err(unwritable(&path))?;
         // Its folder's name is what it is called from then on.
         let packed = fresh.path().join(&commit[..12]);
-        self.pack((name, commit), &packed)?;
-        let why = "its executable packed no kit".to_owned();
-        kits::load(&packed)?.ok_or_else(|| Failure::Revision { name: name.to_owned(), why })?;
-        fs::rename(&packed, &path).map_err(wrong)?;
+        self.pack(name, commit, &packed)?;
+        let why = "its executable packed no bundle".to_owned();
+        load(&packed)?.ok_or_else(|| CommandError::Revision { name: name.to_owned(), why })?;
+        fs::rename(&packed, &path).map_err(unwritable(&path))?;
         Side::at(name, &path)
     }
 
@@ -162,54 +138,35 @@ impl Builder {
     }
 
     /// Builds `commit` in a worktree and lets its executable pack a kit into `packed`.
-    fn pack(&self, (name, commit): (&str, &str), packed: &Path) -> Result<(), Failure> {
+    fn pack(&self, name: &str, commit: &str, packed: &Path) -> Result<(), CommandError> {
         let worktree = Worktree::add(self, commit)?;
-        let words = ["bench", "--bench", &self.suite, "--no-run", DIAGNOSTICS, "--locked"];
-        let build = self.making(Job::cargo(&self.cargo, &worktree.path, words));
-        let unbuilt = |(source, said)| {
+        let mut build = self.making(cargo_at(&self.cargo, &worktree.path), &worktree.path);
+        build.args(["bench", "--bench", &self.suite, "--no-run", DIAGNOSTICS, "--locked"]);
+        let said = relayed(&mut build).map_err(|(source, said)| {
             let (name, source) = (name.to_owned(), Box::new(source));
-            Failure::Unbuilt { name, source, said }
-        };
-        let said = build.heard().map_err(unbuilt)?;
-        let program = built(&said, &self.suite).ok_or_else(|| {
-            let why = format!("it has no bench {}", self.suite);
-            Failure::Revision { name: name.to_owned(), why }
+            CommandError::Unbuilt { name, source, said }
         })?;
-        let words = [OsString::from("--pack"), packed.into()];
-        let pack = self.making(Job::new(&program, &worktree.path, words));
-        pack.output(true).map(drop).map_err(|error| {
+        let linked = Linked::parse(&said, &self.suite, "bench").ok_or_else(|| {
+            let why = format!("it has no bench {}", self.suite);
+            CommandError::Revision { name: name.to_owned(), why }
+        })?;
+        let mut pack = self.making(command(linked.executable, &worktree.path), &worktree.path);
+        pack.args([OsStr::new("--pack"), packed.as_os_str()]);
+        output(&mut pack, true).map(drop).map_err(|error| {
             if error.is_interrupted() {
                 return error.into();
             }
-            let why = format!("{error}; a revision from before kits cannot be compared");
-            Failure::Revision { name: name.to_owned(), why }
+            let why = format!("{error}; a revision from before bundles cannot be compared");
+            CommandError::Revision { name: name.to_owned(), why }
         })
     }
 }
 
-/// Removes what is left of a kit.
 fn remove(path: &Path) -> io::Result<()> {
     match fs::remove_dir_all(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     }
-}
-
-/// The executable of the bench `suite` among cargo's messages.
-fn built(messages: &str, suite: &str) -> Option<PathBuf> {
-    #[derive(Deserialize)]
-    struct Message {
-        target: Target,
-        executable: Option<PathBuf>,
-    }
-    #[derive(Deserialize)]
-    struct Target {
-        name: String,
-        kind: Vec<String>,
-    }
-    let messages = messages.lines().filter_map(|line| serde_json::from_str::<Message>(line).ok());
-    let is_it = |m: &Message| m.target.name == suite && m.target.kind.iter().any(|k| k == "bench");
-    messages.filter(is_it).find_map(|message| message.executable)
 }
 
 /// A worktree that goes when this is dropped. All revisions of a checkout have theirs at one place,
@@ -229,17 +186,15 @@ impl<'a> Worktree<'a> {
         std::env::temp_dir().join(format!("caxton-rev-{}", &name[..16]))
     }
 
-    fn add(builder: &'a Builder, commit: &str) -> Result<Self, Failure> {
+    fn add(builder: &'a Builder, commit: &str) -> Result<Self, CommandError> {
         let home = Self::home(builder);
-        let wrong = |source| Failure::Output { path: home.clone(), source };
         // What a kill left behind.
-        remove(&home).map_err(wrong)?;
-        fs::create_dir(&home).map_err(wrong)?;
+        remove(&home).and_then(|()| fs::create_dir(&home)).map_err(unwritable(&home))?;
         let path = home.join("tree");
-        let mut job = builder.git(["worktree", "add", "--force", "--detach", "--quiet"]);
-        job.words.extend([path.clone().into(), commit.into()]);
         let worktree = Self { builder, home, path };
-        job.output(false)?;
+        let mut git = git(&builder.root);
+        git.args(["worktree", "add", "--force", "--detach", "--quiet"]);
+        output(git.arg(&worktree.path).arg(commit), false)?;
         Ok(worktree)
     }
 }
@@ -247,9 +202,8 @@ impl<'a> Worktree<'a> {
 impl Drop for Worktree<'_> {
     fn drop(&mut self) {
         // Best effort: git forgets a worktree whose folder is gone.
-        let mut job = self.builder.git(["worktree", "remove", "--force"]);
-        job.words.push(self.path.clone().into());
-        let _ = job.output(false);
+        let mut git = git(&self.builder.root);
+        let _ = output(git.args(["worktree", "remove", "--force"]).arg(&self.path), false);
         let _ = remove(&self.home);
     }
 }

@@ -1,10 +1,11 @@
 //! Revisions of a repository of a test's own, built by a stand-in for cargo.
 
 use super::*;
-use crate::cmd::args::{Cli, Command};
+use crate::cmd::args::Command;
 use crate::cmd::{compare, test_kit};
 use caxton_analysis::exit;
-use clap::Parser;
+use caxton_sys::surroundings::REPOSITORY_VARIABLES;
+use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
 use tempfile::TempDir;
 
@@ -27,8 +28,7 @@ impl World {
             root: root.clone(),
             kits: root.join("target/kits"),
             suite: "wasm".to_owned(),
-            git: "git".into(),
-            cargo: root.join("target/cargo"),
+            cargo: root.join("target/cargo").into(),
         };
         let world = Self { root, builder, _temporary: temporary };
         let text = "/target/\n/said\n";
@@ -59,13 +59,12 @@ impl World {
     }
 
     fn git(&self, words: &str) {
-        let words: Vec<&str> = words.split(' ').collect();
-        Job::new(Path::new("git"), &self.root, words).output(false).unwrap();
+        output(git(&self.root).args(words.split(' ')), false).unwrap();
     }
 
     /// Its cargo, which is a script.
     pub(crate) fn compiler(&self) -> &Path {
-        &self.builder.cargo
+        Path::new(&self.builder.cargo)
     }
 
     /// Lets cargo say `message`.
@@ -74,7 +73,7 @@ impl World {
         let message = message.replace("BENCH", bench.to_str().unwrap());
         let log = self.root.join("target/log");
         script(
-            &self.builder.cargo,
+            self.compiler(),
             &format!(
                 "echo \"$1 $3 $(cat harness/number)\" >> {0}\npwd >> {0}.places\necho '{message}'",
                 log.display()
@@ -89,8 +88,9 @@ impl World {
 
     /// Worktrees beside the checkout itself, and half-made kits.
     fn leftovers(&self) -> usize {
-        let list = Job::new(Path::new("git"), &self.root, ["worktree", "list", "--porcelain"]);
-        let worktrees = list.output(false).unwrap().matches("worktree ").count() - 1;
+        let mut list = git(&self.root);
+        let list = output(list.args(["worktree", "list", "--porcelain"]), false).unwrap();
+        let worktrees = list.matches("worktree ").count() - 1;
         let kits = fs::read_dir(&self.builder.kits).into_iter().flatten().flatten();
         let fresh = kits.filter(|k| k.file_name().to_string_lossy().starts_with(".fresh")).count();
         worktrees + fresh
@@ -118,8 +118,8 @@ fn each_revision_is_built_in_its_own_worktree_and_only_once() {
     fs::write(sides[0].path.join("json.wasm"), "x").unwrap();
     world.builder.kits(["HEAD~1", "main"]).unwrap();
     assert_eq!(world.log().lines().count(), 6);
-    let words = ["x", "compare", "HEAD~1", "main", "--rev", "--", "json"];
-    let Command::Compare(words) = Cli::try_parse_from(words).unwrap().command else { panic!() };
+    let words = ["compare", "HEAD~1", "main", "--rev", "--", "json"];
+    let Command::Compare(words) = test_kit::command(&words) else { panic!() };
     let code = compare::between(&world.root, [&sides[0], &sides[1]], &words);
     assert_eq!(code.unwrap(), exit::REGRESSED);
     let said = fs::read_to_string(world.root.join("said")).unwrap();
@@ -130,17 +130,15 @@ fn each_revision_is_built_in_its_own_worktree_and_only_once() {
 #[test]
 fn what_a_compiler_would_be_told_beside_the_commit_is_kept_away() {
     let world = World::new();
-    let job = world.builder.making(Job::cargo(world.compiler(), &world.root, ["bench"]));
-    let set = |name: &str| {
-        let all = job.variables.iter().filter(|(given, _)| *given == name);
-        all.map(|(_, value)| value.to_str().unwrap()).collect::<Vec<_>>()
-    };
-    assert_eq!(set("CARGO_TERM_COLOR"), ["never"]);
+    let cargo = cargo_at(&world.builder.cargo, &world.root);
+    let command = world.builder.making(cargo, &world.root);
+    let envs: BTreeMap<_, _> = command.get_envs().collect();
+    assert_eq!(envs[OsStr::new("CARGO_TERM_COLOR")], Some(OsStr::new("never")));
     // Cargo sets these for its tests, so that they are there to be kept away.
     for name in ["CARGO_PKG_NAME", "CARGO_MANIFEST_DIR", "GIT_INDEX_FILE"] {
-        assert!(job.removed.iter().any(|removed| removed == name), "{name}");
+        assert_eq!(envs.get(OsStr::new(name)), Some(&None), "{name}");
     }
-    assert!(!job.removed.iter().any(|removed| removed == "PATH"));
+    assert!(!envs.contains_key(OsStr::new("PATH")));
 }
 
 #[test]
@@ -166,19 +164,15 @@ fn from_a_hook_the_users_index_stays_as_it_is() {
     }
     fs::write(world.root.join("harness/staged"), "staged").unwrap();
     world.git("add --all");
-    let git = world.root.join(".git");
-    let index = git.join("index");
+    let repository = world.root.join(".git");
+    let index = repository.join("index");
     let before = fs::read(&index).unwrap();
     let this = std::env::current_exe().unwrap();
     let name = "cmd::revision::tests::from_a_hook_the_users_index_stays_as_it_is";
-    let mut again = Job::new(&this, &world.root, ["--exact", name]);
-    again.removed.clear();
-    again.variables = vec![
-        ("CAXTON_TEST_HOOK", world.root.clone().into()),
-        ("GIT_DIR", git.into()),
-        ("GIT_INDEX_FILE", index.clone().into()),
-    ];
-    let said = again.output(false).unwrap();
+    let mut again = command(this, &world.root);
+    again.args(["--exact", name]).env("CAXTON_TEST_HOOK", &world.root);
+    again.env("GIT_DIR", repository).env("GIT_INDEX_FILE", &index);
+    let said = output(&mut again, false).unwrap();
     assert!(said.contains("1 passed"), "{said}");
     assert!(fs::read(&index).unwrap() == before, "what was staged is still staged");
 }
@@ -186,9 +180,10 @@ fn from_a_hook_the_users_index_stays_as_it_is() {
 #[test]
 fn every_variable_that_names_a_repository_is_known() {
     let world = World::new();
-    let listed = Job::git(Path::new("git"), &world.root, ["rev-parse", "--local-env-vars"]);
-    for name in listed.output(false).unwrap().lines() {
-        assert!(surroundings::REPOSITORY_VARIABLES.contains(&name), "{name}");
+    let mut git = git(&world.root);
+    let listed = output(git.args(["rev-parse", "--local-env-vars"]), false).unwrap();
+    for name in listed.lines() {
+        assert!(REPOSITORY_VARIABLES.contains(&name), "{name}");
     }
 }
 
@@ -207,20 +202,20 @@ fn what_goes_wrong_is_said_and_nothing_stays_behind() {
     world.cargo("{\"target\":{\"name\":\"heap\",\"kind\":[\"bench\"]},\"executable\":\"BENCH\"}");
     let expected = (exit::WRONG_USE, "revision main: it has no bench wasm".to_owned());
     assert_eq!(says(["main", "main"]), expected);
-    script(&world.builder.cargo, "echo 'error: no `x`' >&2; exit 101");
+    script(world.compiler(), "echo 'error: no `x`' >&2; exit 101");
     let (code, text) = says(["main", "main"]);
     assert!(
         code == exit::WRONG_USE && text.starts_with("revision main does not build: "),
         "{text}"
     );
-    assert!(text.ends_with("bench ended with exit code 101: error: no `x`"), "{text}");
+    assert!(text.ends_with("bench exited with code 101: error: no `x`"), "{text}");
     world.cargo("{\"target\":{\"name\":\"wasm\",\"kind\":[\"bench\"]},\"executable\":\"BENCH\"}");
     script(&world.root.join("target/bench"), "exit 2");
     let (_, text) = says(["main", "main"]);
-    assert!(text.ends_with("a revision from before kits cannot be compared"), "{text}");
+    assert!(text.ends_with("a revision from before bundles cannot be compared"), "{text}");
     script(&world.root.join("target/bench"), "mkdir \"$2\"");
     let (_, text) = says(["main", "main"]);
-    assert_eq!(text, "revision main: its executable packed no kit");
+    assert_eq!(text, "revision main: its executable packed no bundle");
     script(&world.root.join("target/bench"), "kill -INT $$");
     assert_eq!(says(["main", "main"]).0, exit::INTERRUPTED);
     assert_eq!(world.leftovers(), 0);

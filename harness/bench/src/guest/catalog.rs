@@ -13,23 +13,17 @@ use std::process::Command;
 /// Seed of the example message on which the expected answers in the agents' manifests rest.
 pub const EXAMPLE_SEED: u64 = 1;
 
-/// The workspace that the bench runs in.
 #[derive(Debug, Clone)]
 pub struct Workspace {
-    /// Its root folder.
     pub root: PathBuf,
     /// Where cargo builds.
     pub target: PathBuf,
-    /// Its agents, by name.
     pub agents: BTreeMap<String, AgentSource>,
 }
 
-/// An agent's crate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AgentSource {
-    /// Its folder's name.
     pub name: String,
-    /// Its package.
     pub package: String,
     /// Its folder and those of its path dependencies, whose files decide the build.
     pub folders: Vec<PathBuf>,
@@ -40,7 +34,8 @@ pub struct AgentSource {
 }
 
 /// What an agent's manifest promises under `[package.metadata.agent]`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "[String; 2]", into = "[String; 2]")]
 pub struct Expected {
     /// SHA-256 of `example(EXAMPLE_SEED)`.
     pub message_sha256: String,
@@ -48,16 +43,25 @@ pub struct Expected {
     pub reply_sha256: String,
 }
 
+impl From<[String; 2]> for Expected {
+    fn from([message_sha256, reply_sha256]: [String; 2]) -> Self {
+        Self { message_sha256, reply_sha256 }
+    }
+}
+
+impl From<Expected> for [String; 2] {
+    fn from(expected: Expected) -> Self {
+        [expected.message_sha256, expected.reply_sha256]
+    }
+}
+
 /// Why the agents cannot be listed.
 #[derive(Debug, thiserror::Error)]
 pub enum CatalogError {
-    /// No workspace above the working directory.
     #[error("no caxton-bench workspace at or above {0}: run it by `cargo bench` in a checkout")]
     NoWorkspace(PathBuf),
-    /// cargo failed.
     #[error("`cargo metadata` failed: {0}")]
     Cargo(String),
-    /// An agent's manifest lacks its expected answer.
     #[error("{0}: [package.metadata.agent] must give message_sha256 and reply_sha256")]
     NoExpectedAnswer(PathBuf),
 }
@@ -83,8 +87,8 @@ struct PackageMetadata {
 
 #[derive(Clone, Deserialize)]
 struct AgentMetadata {
-    #[serde(flatten)]
-    expected: Expected,
+    message_sha256: String,
+    reply_sha256: String,
     #[serde(default)]
     calibration: bool,
 }
@@ -97,9 +101,6 @@ struct Dependency {
 impl Workspace {
     /// Finds the workspace at or above `start` and lists its agents, for a user who stands in
     /// `started_in`: a relative target folder is of there.
-    ///
-    /// # Errors
-    /// [`CatalogError`].
     pub fn find(start: &Path, started_in: &Path) -> Result<Self, CatalogError> {
         let root = root_above(start).ok_or_else(|| CatalogError::NoWorkspace(start.to_owned()))?;
         let root = root.to_owned();
@@ -111,9 +112,6 @@ impl Workspace {
     }
 
     /// The workspace at `root`, as `cargo metadata` tells of it in `text`.
-    ///
-    /// # Errors
-    /// [`CatalogError`].
     pub fn of(root: &Path, text: &str) -> Result<Self, CatalogError> {
         let metadata: Metadata =
             serde_json::from_str(text).map_err(|error| CatalogError::Cargo(error.to_string()))?;
@@ -158,13 +156,13 @@ fn agents_of(
             continue;
         }
         let promised = package.metadata.as_ref().and_then(|m| m.agent.clone());
-        let AgentMetadata { expected, calibration } = promised
+        let AgentMetadata { message_sha256, reply_sha256, calibration } = promised
             .ok_or_else(|| CatalogError::NoExpectedAnswer(package.manifest_path.clone()))?;
         let source = AgentSource {
             name: name.to_owned(),
             package: package.name.clone(),
             folders: folders_of(package, &metadata.packages),
-            expected,
+            expected: Expected { message_sha256, reply_sha256 },
             calibration,
         };
         agents.insert(source.name.clone(), source);

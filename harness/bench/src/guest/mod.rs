@@ -4,4 +4,6 @@ pub mod artifact;
 pub mod build;
 pub mod catalog;
 pub mod digest;
+pub mod files;
+pub mod path;
 pub mod toolchain;

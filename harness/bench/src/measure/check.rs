@@ -1,21 +1,17 @@
 //! What the answers of each case are held against, so that an outcome can name it.
 
-use super::protocol::AgentFiles;
-use super::protocol::Job;
-use crate::plan::Task;
-use caxton_model::case::{Check, Outcome};
-use std::collections::BTreeMap;
-
-/// Each agent's files, or why there are none.
-type Files = BTreeMap<String, Result<AgentFiles, Outcome>>;
+use crate::guest::files::BuiltFiles;
+use crate::job::Job;
+use crate::job::task::Task;
+use caxton_model::case::Check;
 
 /// What the answers of `task` are held against; none where there are no answers, or another
 /// program gives them.
-pub(super) fn check(task: &Task, files: &Files) -> Option<Check> {
+pub(super) fn check(task: &Task, files: &BuiltFiles) -> Option<Check> {
     match task.job {
         Job::Load(_) => None,
         Job::Overhead | Job::Parts | Job::Profile | Job::Heap => {
-            let files = files.get(&task.agent)?.as_ref().ok()?;
+            let files = files.get(task.agent())?.as_ref().ok()?;
             Some(match (&files.expected, &files.native) {
                 (Some(_), _) => Check::Manifest,
                 (None, Some(_)) => Check::NativeBuild,

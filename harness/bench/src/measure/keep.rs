@@ -3,8 +3,8 @@
 //!
 //! Of several launches the first one's files are kept.
 
-use super::pictures::{Files, flame_graph, profiled};
-use super::protocol::Kept;
+use super::pictures::{Files, flame_graph, profiled, unwritable};
+use crate::job::launch::Kept;
 use caxton_model::case::CaseKey;
 use caxton_model::file;
 use caxton_model::profile::{About, ProfileError, SampleWeight};
@@ -14,7 +14,7 @@ use caxton_profiler::dhat;
 use caxton_report::profile::growth;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::{fs, io, process};
+use std::{fs, process};
 
 /// The file of what a load was to be, in its case's folder.
 pub const LOAD_FILE: &str = "load.json";
@@ -31,9 +31,6 @@ pub struct Scratch {
 
 impl Scratch {
     /// An empty folder for the next launch. It goes with this value.
-    ///
-    /// # Errors
-    /// It cannot be made.
     pub fn fresh(&mut self) -> Result<PathBuf, StoreError> {
         let folder = match self.folder.take() {
             Some(folder) => folder,
@@ -49,9 +46,6 @@ impl Scratch {
 
 /// Keeps `what` in the folder of `run`, unless an earlier launch's is there; the names of what was
 /// written, or why something was not.
-///
-/// # Errors
-/// A file cannot be written.
 pub fn keep(run: &Path, case: &CaseKey, what: &Kept) -> Result<Vec<String>, StoreError> {
     let folder = run.join(folder(case));
     fs::create_dir_all(&folder).map_err(unwritable(&folder))?;
@@ -120,11 +114,6 @@ fn write_new(path: &Path, bytes: &[u8]) -> Result<bool, StoreError> {
     }
     fs::write(path, bytes).map_err(unwritable(path))?;
     Ok(true)
-}
-
-fn unwritable(path: &Path) -> impl Fn(io::Error) -> StoreError {
-    let path = path.to_owned();
-    move |source| StoreError::Write { path: path.clone(), source }
 }
 
 #[cfg(test)]

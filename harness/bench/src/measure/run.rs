@@ -5,13 +5,15 @@
 
 use super::check::check;
 use super::keep::{self, Scratch, keep};
-use super::launch::{Control, launch, launch_rng};
+use super::launch::{Control, launch, launch_rng, some_core};
 use super::pictures;
-use super::protocol::{AgentFiles, Event, Job, Launch, PROTOCOL, Sampling};
-use crate::plan::Task;
-use crate::plan::scale::Scale;
+use crate::guest::files::{AgentFiles, BuiltFiles};
+use crate::job::Job;
+use crate::job::cost::Cost;
+use crate::job::launch::{Event, Launch, PROTOCOL, Sampling};
+use crate::job::scale::Scale;
+use crate::job::task::Task;
 use crate::timing::calibrate;
-use crate::timing::cost::Cost;
 use caxton_analysis::load::tally as load;
 use caxton_analysis::reduce::Levels;
 use caxton_analysis::{quiet, reduce};
@@ -24,7 +26,7 @@ use caxton_model::record::{Budget, CaseRecord, Profiles, Record, Status};
 use caxton_model::samples::Sample;
 use caxton_model::units::Nanos;
 use caxton_sys::clock::{Clock, Monotonic};
-use caxton_sys::{affinity, clock, memory};
+use caxton_sys::{clock, memory};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -33,36 +35,37 @@ use std::time::Duration;
 /// What is told while a run goes on.
 pub trait Observer {
     /// A task begins: number from 1, of how many, what, and how many launches (of a load 0).
-    fn task(&self, number: usize, of: usize, name: &str, launches: u32);
+    fn task(&self, _number: usize, _of: usize, _name: &str, _launches: u32) {}
     /// The task takes so many launches more.
     fn more_launches(&self, _: u32) {}
-    /// A launch of the task has ended.
-    fn launch_done(&self);
+    fn launch_done(&self) {}
     /// A load begins: how long it was to take, and how much of that is left.
     fn load(&self, _planned: Nanos, _left: Nanos) {}
-    /// The task has ended.
-    fn task_done(&self, name: &str, outcome: &Outcome);
+    fn task_done(&self, _name: &str, _outcome: &Outcome) {}
     /// A second of a load is over.
     fn load_second(&self, _: &load::LoadTally) {}
     /// A load is over.
     fn load_done(&self, _: &LoadOutcome) {}
 }
 
-/// How to run.
 #[derive(Debug, Clone, Copy)]
 pub struct Settings {
-    /// How much.
     pub scale: Scale,
-    /// Seed of all choices.
     pub seed: u64,
     /// Longest time for a launch.
     pub timeout: Duration,
     /// Only call, for an outside profiler: how long per side.
     pub spin: Option<Nanos>,
-    /// Whether to write perf maps then.
     pub perf_map: bool,
     /// How to sample the tasks that are profiles.
     pub sampling: Sampling,
+}
+
+impl Settings {
+    /// Launches of `task`, those in place of disturbed ones not counted.
+    pub fn launches(&self, task: &Task) -> u32 {
+        if self.spin.is_some() { 1 } else { task.launches(self.scale) }
+    }
 }
 
 /// Why a run ended early: the machine, not an agent.
@@ -71,20 +74,16 @@ pub enum RunError {
     /// The run folder cannot be written.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// No worker can be started.
     #[error("no worker process can be started: {0}")]
     Worker(#[from] std::io::Error),
 }
 
-/// A run in progress.
 pub struct Run<'a> {
     /// The record so far.
     pub record: Record,
     /// Where it is kept; nowhere in smoke mode.
     pub folder: Option<RunFolder>,
-    /// How to run.
     pub settings: Settings,
-    /// Set when the user wants to stop.
     pub stop: &'a AtomicBool,
     /// Is told how it goes.
     pub observer: &'a dyn Observer,
@@ -135,13 +134,9 @@ impl<'a> Run<'a> {
     ///
     /// # Errors
     /// [`RunError`]; what was finished before is on disk.
-    pub fn all(
-        &mut self,
-        tasks: &[Task],
-        files: &BTreeMap<String, Result<AgentFiles, Outcome>>,
-    ) -> Result<(), RunError> {
+    pub fn all(&mut self, tasks: &[Task], files: &BuiltFiles) -> Result<(), RunError> {
         for task in tasks {
-            let wanted = self.launches(task);
+            let wanted = self.settings.launches(task);
             let is_new = |key: &&CaseKey| self.record.cases.iter().all(|case| case.key != **key);
             let new: Vec<CaseKey> = task.cases().iter().filter(is_new).cloned().collect();
             if let Job::Load(job) = &task.job {
@@ -168,7 +163,7 @@ impl<'a> Run<'a> {
             }
             let name = task.cases()[0].to_string();
             let is_load = matches!(task.job, Job::Load(_));
-            let launches = if is_load { 0 } else { self.launches(task) };
+            let launches = if is_load { 0 } else { self.settings.launches(task) };
             self.observer.task(i + 1, tasks.len(), &name, launches);
             let tally = match files_of(task, files) {
                 Ok(own) if let Job::Load(job) = &task.job => {
@@ -194,10 +189,6 @@ impl<'a> Run<'a> {
         self.stop.load(Ordering::Relaxed)
     }
 
-    fn launches(&self, task: &Task) -> u32 {
-        if self.settings.spin.is_some() { 1 } else { task.launches(self.settings.scale) }
-    }
-
     fn outcome_of(&self, task: &Task) -> Outcome {
         let cases = task.cases();
         let record = self.record.cases.iter().find(|case| cases.contains(&case.key));
@@ -207,7 +198,7 @@ impl<'a> Run<'a> {
     /// All launches of one task, the fuel pass last.
     fn task(&mut self, task: &Task, files: &[AgentFiles]) -> Result<Tally, RunError> {
         let mut tally = Tally::default();
-        let wanted = self.launches(task);
+        let wanted = self.settings.launches(task);
         // At most as many again, to replace disturbed ones.
         for number in 0..wanted * 2 {
             if number >= wanted && self.is_quiet_enough(&tally, wanted) {
@@ -299,14 +290,15 @@ impl<'a> Run<'a> {
         files: &AgentFiles,
         tally: &mut Tally,
     ) -> Result<(), RunError> {
-        if self.settings.scale.fuel_launches() == 0 {
+        let task = Task::new(case.clone(), Job::Fuel);
+        let launches = task.launches(self.settings.scale);
+        if launches == 0 {
             let why = "fuel is counted at --scale quick and full".to_owned();
             tally.events.push(no_fuel(case, Missing::NotRequested(why)));
         }
-        self.observer.more_launches(self.settings.scale.fuel_launches());
-        for number in 0..self.settings.scale.fuel_launches() {
-            let task = Task::new(case.clone(), Job::Fuel);
-            let order = self.order(task, vec![files.clone()], number);
+        self.observer.more_launches(launches);
+        for number in 0..launches {
+            let order = self.order(task.clone(), vec![files.clone()], number);
             let mut fuel = Tally::default();
             let told = self.one_launch(&order, &mut fuel)?;
             self.observer.launch_done();
@@ -334,15 +326,13 @@ impl<'a> Run<'a> {
     /// What launch `number` of `task` is told.
     pub(super) fn order(&self, task: Task, files: Vec<AgentFiles>, number: u32) -> Launch {
         // What is profiled may have threads: it stays on no core.
-        let is_profile = task.job == Job::Profile;
-        let cores = if is_profile { None } else { affinity::cores_to_bind().ok() };
-        let cores = cores.unwrap_or_default();
+        let is_bound = task.job != Job::Profile;
         let mut rng = launch_rng(self.settings.seed, &task.cases[0], number);
         Launch {
             protocol: PROTOCOL,
             launch: number,
             seed: rng.u64(..),
-            core: (!cores.is_empty()).then(|| cores[rng.usize(..cores.len())]),
+            core: is_bound.then(|| some_core(&mut rng)).flatten(),
             effort: self.settings.scale.effort(),
             sampling: self.settings.sampling,
             files,
@@ -462,10 +452,7 @@ impl<'a> Run<'a> {
 }
 
 /// The files that `task` needs, its own agent's first; or why it cannot be.
-fn files_of(
-    task: &Task,
-    files: &BTreeMap<String, Result<AgentFiles, Outcome>>,
-) -> Result<Vec<AgentFiles>, Outcome> {
+fn files_of(task: &Task, files: &BuiltFiles) -> Result<Vec<AgentFiles>, Outcome> {
     let found = task.needs().map(|name| match files.get(name) {
         Some(found) => found.clone(),
         None => {

@@ -1,8 +1,8 @@
 //! Suite `heap`: what the host allocates for each agent, and what the agent allocates itself.
 
 use super::subjects::{Subjects, Suite};
-use crate::measure::protocol::Job;
-use crate::plan::Task;
+use crate::job::Job;
+use crate::job::task::Task;
 use caxton_model::case::{ALLOCATIONS, CaseKey, WASM_AND_NATIVE, WASMTIME};
 use caxton_sys::allocator::AllocationDetail;
 

@@ -2,8 +2,8 @@
 
 use super::subjects::{Subjects, Suite};
 use super::throughput::COURIER;
-use crate::measure::protocol::{Job, Schedule};
-use crate::plan::Task;
+use crate::job::task::Task;
+use crate::job::{Job, Schedule};
 use caxton_model::case::CaseKey;
 use caxton_sys::allocator::AllocationDetail;
 

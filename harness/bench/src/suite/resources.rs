@@ -3,8 +3,8 @@
 
 use super::subjects::{Subjects, Suite};
 use super::throughput::COURIER;
-use crate::measure::protocol::{Deaths, Fault, Job};
-use crate::plan::Task;
+use crate::job::task::Task;
+use crate::job::{Deaths, Fault, Job};
 use caxton_model::case::CaseKey;
 use caxton_sys::allocator::AllocationDetail;
 

@@ -2,8 +2,8 @@
 
 use super::subjects::{Subjects, Suite};
 use super::throughput::{COURIER, load};
-use crate::measure::protocol::{Job, MailLoad};
-use crate::plan::Task;
+use crate::job::task::Task;
+use crate::job::{Job, MailLoad};
 use caxton_model::case::CaseKey;
 use caxton_sys::allocator::AllocationDetail;
 

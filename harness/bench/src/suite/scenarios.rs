@@ -3,9 +3,10 @@
 
 use super::subjects::{Loads, Subjects, Suite};
 use super::throughput::COURIER;
-use crate::measure::protocol::{Job, LoadJob, LoadTarget};
-use crate::plan::Task;
-use crate::plan::scale::Scale;
+use crate::job::Job;
+use crate::job::load::{LoadJob, LoadTarget};
+use crate::job::scale::Scale;
+use crate::job::task::Task;
 use caxton_model::case::CaseKey;
 use caxton_model::load::plan::{Arrivals, LoadPlan, Pacing, Rate, Role, Stage};
 use caxton_model::load::threshold::Threshold;
@@ -39,7 +40,6 @@ fn stage(name: &str, role: Role, length_s: u64, per_second: f64) -> Stage {
     Stage::new(name, role, seconds(length_s), Rate::Constant { per_second })
 }
 
-/// A plan of the guide's.
 fn guide(
     name: &str,
     agents: u32,
@@ -120,7 +120,6 @@ fn churn() -> Scenario {
     Scenario { plan, target: LoadTarget::Churn, quick_s: &[10] }
 }
 
-/// What the generator can do by itself.
 fn generator() -> Scenario {
     let stages = vec![stage("hold", Role::Hold, 10, 1_000_000.0)];
     let thresholds = [("messages", "rate>=999000"), ("dropped", "rate==0")];

@@ -1,20 +1,17 @@
 //! What a suite is, and what it is planned for.
 
-use crate::measure::protocol::LoadTarget;
-use crate::plan::Task;
-use crate::plan::scale::Scale;
+use crate::job::load::LoadTarget;
+use crate::job::scale::Scale;
+use crate::job::task::Task;
 use caxton_model::load::plan::LoadPlan;
 use caxton_model::units::{Bytes, Nanos};
 use caxton_sys::allocator::AllocationDetail;
 
-/// A bench binary's suite.
 #[derive(Debug, Clone, Copy)]
 pub struct Suite {
     /// Its name, the first part of its case keys.
     pub name: &'static str,
-    /// Its tasks for the given subjects.
     pub plan: fn(&Subjects) -> Vec<Task>,
-    /// What its processes' allocator counts.
     pub counting: AllocationDetail,
     /// The one agent that it is of; none if it is of all of them.
     pub agent: Option<&'static str>,
@@ -23,19 +20,16 @@ pub struct Suite {
 /// What a suite is planned for.
 #[derive(Debug, Clone, Default)]
 pub struct Subjects {
-    /// Agents with a twin, in order.
+    /// Agents with a native build, in order.
     pub agents: Vec<String>,
-    /// Guests given as files, without a twin.
+    /// Guests given as files, without a native build.
     pub guests: Vec<String>,
-    /// Memory limits.
     pub limits: Vec<Bytes>,
     /// Whether what takes long is wanted too.
     pub is_full: bool,
-    /// What is wanted of loads.
     pub loads: Loads,
 }
 
-/// What the user wants of loads.
 #[derive(Debug, Clone, Default)]
 pub struct Loads {
     /// Loads of the user's own; the guide's are left out then.
@@ -48,6 +42,5 @@ pub struct Loads {
     pub planted_bytes: u32,
     /// How much is granted, if no time is given.
     pub scale: Option<Scale>,
-    /// Seed of schedules.
     pub seed: u64,
 }

@@ -2,8 +2,8 @@
 //! worth.
 
 use super::subjects::{Subjects, Suite};
-use crate::measure::protocol::{Batching, Crew, Job, MailLoad, Pools, Runtime, Schedule, System};
-use crate::plan::Task;
+use crate::job::task::Task;
+use crate::job::{Batching, Crew, Job, MailLoad, Pools, Runtime, Schedule, System};
 use caxton_model::case::CaseKey;
 use caxton_model::units::Nanos;
 use caxton_sys::allocator::AllocationDetail;
@@ -30,9 +30,9 @@ const POOL: u32 = 10;
 const SPARSE: u32 = 20_000;
 
 const REFERENCE: Runtime = Runtime::new(System::Reference, Crew::Guests);
-const NATIVE_REFERENCE: Runtime = Runtime::new(System::Reference, Crew::Twins);
+const NATIVE_REFERENCE: Runtime = Runtime::new(System::Reference, Crew::Natives);
 const TOKIO: Runtime = Runtime::new(System::Tokio, Crew::Guests);
-const NATIVE_TOKIO: Runtime = Runtime::new(System::Tokio, Crew::Twins);
+const NATIVE_TOKIO: Runtime = Runtime::new(System::Tokio, Crew::Natives);
 
 fn plan(subjects: &Subjects) -> Vec<Task> {
     if subjects.agents.is_empty() {

@@ -2,8 +2,8 @@
 //! the time of a call goes.
 
 use super::subjects::{Subjects, Suite};
-use crate::measure::protocol::{Job, Pair};
-use crate::plan::Task;
+use crate::job::task::Task;
+use crate::job::{Job, Pair};
 use caxton_model::case::{CaseKey, LIMIT, MEMORY_LIMIT, OVERHEAD, PARTS};
 use caxton_model::units::Bytes;
 use caxton_sys::allocator::AllocationDetail;
@@ -16,8 +16,8 @@ pub const SUITE: Suite =
 pub const BALLAST: &str = "ballast";
 
 fn plan(subjects: &Subjects) -> Vec<Task> {
-    let with_twin = [Pair::Overhead, Pair::NativeAgain, Pair::WasmAgain];
-    let agents = subjects.agents.iter().map(|agent| overhead(agent, &with_twin));
+    let with_native = [Pair::Overhead, Pair::NativeAgain, Pair::WasmAgain];
+    let agents = subjects.agents.iter().map(|agent| overhead(agent, &with_native));
     let without = [Pair::Overhead, Pair::WasmAgain];
     let guests = subjects.guests.iter().map(|guest| overhead(guest, &without));
     let has_ballast = subjects.agents.iter().any(|agent| agent == BALLAST);
@@ -30,7 +30,7 @@ fn plan(subjects: &Subjects) -> Vec<Task> {
 fn overhead(agent: &str, pairs: &[Pair]) -> Task {
     let case = |pair: &Pair| CaseKey::new(SUITE.name, OVERHEAD, pair.subject(), agent);
     let cases = pairs.iter().map(case).collect();
-    Task { agent: agent.to_owned(), cases, job: Job::Overhead }
+    Task { cases, job: Job::Overhead }
 }
 
 fn parts(agent: &str) -> Task {

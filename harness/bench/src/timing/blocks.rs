@@ -3,17 +3,15 @@
 //! A batch is some iterations between two clock reads; a block is up to a millisecond of batches
 //! of one side. Nothing here allocates, logs or checks inside a timed region.
 
-use super::cost::Cost;
-use crate::measure::protocol::Effort;
+use crate::job::cost::Cost;
+use crate::job::scale::Effort;
 use caxton_model::case::Outcome;
 use caxton_model::units::Nanos;
 use caxton_runtime::subject::{AgentInstance, Attempt, Step};
 use caxton_sys::clock::Clock;
 
-/// An instance that is timed.
 pub struct BenchInstance {
     agent: Box<dyn AgentInstance>,
-    /// Messages it was given.
     pub calls: u64,
     /// Iterations per batch.
     pub iterations: u64,
@@ -52,11 +50,6 @@ impl BenchInstance {
     /// The agent itself, for what is not timed.
     pub fn agent(&mut self) -> &mut dyn AgentInstance {
         self.agent.as_mut()
-    }
-
-    /// The last reply.
-    pub fn reply(&self) -> &[u8] {
-        self.agent.reply()
     }
 
     /// Fails unless it sent on `sends` messages for each that it was given.
@@ -106,7 +99,6 @@ impl Default for Pace {
     }
 }
 
-/// How long batches and blocks are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BlockSize {
     /// Most samples in a block.
@@ -133,9 +125,6 @@ impl BlockSize {
 }
 
 /// Times `iterations` messages.
-///
-/// # Errors
-/// That of the agent.
 #[inline]
 pub fn timed_batch(
     clock: &dyn Clock,
@@ -153,9 +142,6 @@ pub fn timed_batch(
 }
 
 /// Fills `times` (cleared first, its capacity kept) with one block of batches.
-///
-/// # Errors
-/// That of the agent.
 pub fn block(
     clock: &dyn Clock,
     instance: &mut BenchInstance,
@@ -174,9 +160,6 @@ pub fn block(
 }
 
 /// Sets `iterations` so that a batch takes at least `batch_min`.
-///
-/// # Errors
-/// That of the agent.
 pub fn size_batch(
     clock: &dyn Clock,
     instance: &mut BenchInstance,
@@ -202,9 +185,6 @@ pub fn size_batch(
 
 /// Runs blocks until their minimum stops improving: caches, branch predictors and the guest's own
 /// buffers have settled.
-///
-/// # Errors
-/// That of the agent.
 pub fn warm_up(
     clock: &dyn Clock,
     instance: &mut BenchInstance,
@@ -230,9 +210,6 @@ pub fn warm_up(
 }
 
 /// Makes an instance ready: batches long enough, code and data warm.
-///
-/// # Errors
-/// That of the agent.
 pub fn prepare(
     clock: &dyn Clock,
     instance: &mut BenchInstance,
@@ -268,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn seats_that_take_turns_have_blocks_of_equal_length() {
+    fn instances_that_take_turns_have_blocks_of_equal_length() {
         let clock = Rc::new(ScriptedClock::default());
         let ready = |cost: u64| {
             let mut instance = made(&clock, &[cost]);

@@ -1,7 +1,7 @@
 //! The instrument measures itself first: a clock read, an empty sample, a turn of the batch loop.
 
 use super::blocks::{BenchInstance, timed_batch};
-use super::cost::Cost;
+use crate::job::cost::Cost;
 use caxton_model::record::Calibration;
 use caxton_model::units::{Bytes, Nanos};
 use caxton_runtime::subject::{AgentInstance, Attempt, HostCounts};
@@ -59,9 +59,6 @@ impl AgentInstance for Nothing {
 }
 
 /// Measures the instrument with `clock`.
-///
-/// # Errors
-/// None in practice: the agent that does nothing does not fail.
 pub fn measure(clock: &dyn Clock) -> Attempt<Cost> {
     let start = clock.now();
     for _ in 0..READS {

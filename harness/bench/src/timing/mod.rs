@@ -1,10 +1,11 @@
 //! The timing kit of a worker: what a reading is told with, what the instrument costs, timed
 //! batches and blocks, and the order in which sides take turns.
 
+pub mod allocations;
 pub mod blocks;
 pub mod calibrate;
 pub mod context;
-pub mod cost;
+pub mod held;
 pub mod participants;
 #[cfg(test)]
 pub(crate) mod scripted;

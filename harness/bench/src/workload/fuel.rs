@@ -3,9 +3,8 @@
 
 use super::sides::{module, page_offset};
 use crate::guest::catalog::EXAMPLE_SEED;
-use crate::measure::protocol::{AgentFiles, Event};
 use crate::timing::context::{Context, Total};
-use caxton_model::case::{CaseKey, Outcome};
+use caxton_model::case::Outcome;
 use caxton_runtime::subject::wasmtime::{EngineOptions, WasmSubject};
 use caxton_runtime::subject::{AgentInstance, Attempt};
 
@@ -17,18 +16,15 @@ const WARM_UP: u32 = 3;
 const CALLS: u32 = 16;
 
 /// Counts the fuel of calls of `agent`.
-///
-/// # Errors
-/// What became of the agent.
-pub fn run(ctx: &mut Context<'_>, agent: &AgentFiles, case: &CaseKey) -> Attempt<()> {
-    let bytes = module(&agent.wasm)?;
+pub fn run(ctx: &mut Context<'_>) -> Attempt<()> {
+    let bytes = module(&ctx.agent.wasm)?;
     let subject =
         WasmSubject::compile(&bytes, EngineOptions { fuel: true, ..EngineOptions::default() })?;
     let mut instance = subject.instantiate(None)?;
     let message = instance.example(EXAMPLE_SEED)?;
     // The same place in both launches, or a copy loop may take another path.
     instance.reserve(message.len(), page_offset(&mut fastrand::Rng::with_seed(0)))?;
-    (ctx.tell)(Event::Working);
+    ctx.working();
     for _ in 0..WARM_UP {
         instance.call(&message)?;
     }
@@ -41,6 +37,6 @@ pub fn run(ctx: &mut Context<'_>, agent: &AgentFiles, case: &CaseKey) -> Attempt
     if instance.reply() != reply {
         return Err(Outcome::WrongAnswer("its reply changed from call to call".to_owned()));
     }
-    ctx.once(case, "wasm_fuel", Total::over(used, u64::from(CALLS)));
+    ctx.once("wasm_fuel", Total::over(used, u64::from(CALLS)));
     Ok(())
 }

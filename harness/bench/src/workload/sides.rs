@@ -3,8 +3,9 @@
 use super::asynchronous::Driven;
 use crate::guest::catalog::EXAMPLE_SEED;
 use crate::guest::digest::sha256_hex;
+use crate::guest::files::AgentFiles;
 use crate::guest::toolchain::Side;
-use crate::measure::protocol::{AgentFiles, Pair};
+use crate::job::Pair;
 use crate::timing::blocks::timed_batch;
 use crate::timing::context::Context;
 use crate::timing::participants::Participant;
@@ -23,16 +24,12 @@ use std::sync::Arc;
 const LINE_BYTES: usize = 64;
 const PAGE_BYTES: usize = 4096;
 
-/// A loaded side.
 pub enum Loaded {
-    /// A compiled module.
     Wasm(WasmSubject),
-    /// A loaded twin.
     Native(NativeSubject),
 }
 
 impl Loaded {
-    /// Which side it is.
     pub fn side(&self) -> Side {
         match self {
             Self::Wasm(_) => Side::Wasm,
@@ -43,15 +40,12 @@ impl Loaded {
     /// Loads one side of `agent`; how long compiling or loading took.
     ///
     /// # Errors
-    /// `Refused`: no such file, no valid module, no twin.
+    /// `Refused`: no such file, no valid module, no native build.
     pub fn load(ctx: &Context<'_>, agent: &AgentFiles, side: Side) -> Attempt<(Self, Nanos)> {
         Self::load_watched(ctx, agent, side, EngineOptions::default(), None)
     }
 
     /// The same with other options of the engine, under the eyes of a watch.
-    ///
-    /// # Errors
-    /// As [`Self::load`].
     pub fn load_watched(
         ctx: &Context<'_>,
         agent: &AgentFiles,
@@ -66,7 +60,7 @@ impl Loaded {
                 Self::Native(NativeSubject::load(path)?)
             }
             (Side::Native, None) => {
-                return Err(Outcome::Failed("a native side without a twin".to_owned()));
+                return Err(Outcome::Failed("a native side without a native build".to_owned()));
             }
             (Side::Wasm, _) => {
                 let bytes = module(&agent.wasm)?;
@@ -87,9 +81,6 @@ impl Loaded {
     }
 
     /// A fresh agent without a memory limit.
-    ///
-    /// # Errors
-    /// As the subject's.
     pub fn instantiate(&self) -> Attempt<Box<dyn AgentInstance>> {
         Ok(match self {
             Self::Wasm(subject) if subject.is_asynchronous() => Box::new(Driven::new(subject)?),
@@ -124,7 +115,6 @@ pub fn module(path: &Path) -> Attempt<Vec<u8>> {
 
 /// Events that were counted, and over how many messages.
 pub struct Counted {
-    /// The counts, group by group.
     pub groups: Vec<RawGroup>,
     /// Messages that were handled meanwhile.
     pub iterations: u64,
@@ -170,7 +160,6 @@ impl Placed {
         Self { storage, start, bytes: bytes.len() }
     }
 
-    /// The bytes.
     pub fn get(&self) -> &[u8] {
         &self.storage[self.start..self.start + self.bytes]
     }
@@ -183,9 +172,7 @@ pub fn page_offset(rng: &mut fastrand::Rng) -> usize {
 
 /// What is sent in every call, and what must come back.
 pub struct Exchange {
-    /// The message, placed.
     pub message: Placed,
-    /// The reply to it.
     pub reply: Vec<u8>,
     /// Messages the agent sends to others while it handles one.
     pub sends: u64,
@@ -199,20 +186,12 @@ impl Exchange {
     ///
     /// # Errors
     /// `WrongAnswer`, or what the agent died of.
-    pub fn agree(ctx: &mut Context<'_>, agent: &AgentFiles, sides: &[Loaded]) -> Attempt<Self> {
-        Self::agree_on(ctx, EXAMPLE_SEED, agent, sides)
+    pub fn agree(ctx: &mut Context<'_>, sides: &[Loaded]) -> Attempt<Self> {
+        Self::agree_on(ctx, EXAMPLE_SEED, sides)
     }
 
     /// The same with the example of another `seed`, of which the manifest promises nothing.
-    ///
-    /// # Errors
-    /// As [`Self::agree`].
-    pub fn agree_on(
-        ctx: &mut Context<'_>,
-        seed: u64,
-        agent: &AgentFiles,
-        sides: &[Loaded],
-    ) -> Attempt<Self> {
+    pub fn agree_on(ctx: &mut Context<'_>, seed: u64, sides: &[Loaded]) -> Attempt<Self> {
         let mut agreed: Option<Self> = None;
         for side in sides {
             let mut instance = side.instantiate()?;
@@ -242,7 +221,7 @@ impl Exchange {
             }
         }
         let agreed = agreed.ok_or_else(|| Outcome::Failed("no side was asked".to_owned()))?;
-        if let Some(expected) = agent.expected.as_ref().filter(|_| seed == EXAMPLE_SEED) {
+        if let Some(expected) = ctx.agent.expected.as_ref().filter(|_| seed == EXAMPLE_SEED) {
             let pairs = [
                 ("example message", agreed.message.get(), &expected.message_sha256),
                 ("reply", &agreed.reply[..], &expected.reply_sha256),

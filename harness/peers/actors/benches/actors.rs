@@ -7,12 +7,11 @@ use caxton_actors::table::{HEAD, rows};
 use caxton_bench::guest::build::{BuildStep, Builder};
 use caxton_bench::guest::catalog::Workspace;
 use caxton_bench::guest::toolchain::{Toolchain, Variant};
-use caxton_bench::measure::protocol::AgentFiles;
+use caxton_bench::guest::files::AgentFiles;
 use caxton_bench::suite::throughput::COURIER;
 use caxton_sys::clock::entropy;
 use caxton_analysis::exit;
 use clap::Parser;
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -109,7 +108,8 @@ fn write(csv: &mut csv::Writer<File>, windows: &[Window]) -> Result<(), csv::Err
 
 /// The agent's guest and twin, built unless they are there.
 fn files() -> Result<AgentFiles, String> {
-    let workspace = Workspace::find(Path::new(env!("CARGO_MANIFEST_DIR")));
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let workspace = Workspace::find(here, here);
     let workspace = workspace.map_err(|error| error.to_string())?;
     let source = workspace.agents.get(COURIER).ok_or(format!("there is no agent {COURIER}"))?;
     let say = |line: &str| eprintln!("actors: {line}");
@@ -127,6 +127,6 @@ fn files() -> Result<AgentFiles, String> {
         wasm: built.wasm?.path,
         native: Some(built.native?.path),
         expected: Some(source.expected.clone()),
-        variants: BTreeMap::new(),
+        ..AgentFiles::default()
     })
 }

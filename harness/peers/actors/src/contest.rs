@@ -5,7 +5,8 @@
 
 use crate::frameworks::{actix::Actix, channel::Channel, kameo::Kameo, ractor::Ractor};
 use crate::peer::{Framework, Peer};
-use caxton_bench::measure::protocol::{AgentFiles, Crew, MailLoad, Runtime, System};
+use caxton_bench::guest::files::AgentFiles;
+use caxton_bench::job::{Crew, MailLoad, Runtime, System};
 use caxton_runtime::orchestrator::{Orchestrator, Setup};
 use caxton_runtime::subject::Attempt;
 use caxton_bench::suite::throughput;
@@ -83,7 +84,7 @@ pub fn run(plan: Plan, files: &AgentFiles, rng: &mut Rng) -> Attempt<Told> {
     let load = throughput::load(plan.agents, plan.bytes);
     let setup = route::setup(load)?;
     let guests = start(Runtime::new(System::Reference, Crew::Guests), files, setup)?;
-    let twins = start(Runtime::new(System::Reference, Crew::Twins), files, setup)?;
+    let twins = start(Runtime::new(System::Reference, Crew::Natives), files, setup)?;
     let Started { orchestrator: guests, tier } = guests;
     let all = [
         (SUBJECT, guests),

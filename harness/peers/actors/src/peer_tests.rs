@@ -6,7 +6,7 @@ use crate::frameworks::channel::Channel;
 use crate::frameworks::kameo::Kameo;
 use crate::frameworks::ractor::Ractor;
 use caxton_runtime::subject::mail::Shape;
-use caxton_bench::measure::protocol::MailLoad;
+use caxton_bench::job::MailLoad;
 use caxton_bench::workload::mail::traffic::Traffic;
 
 const BYTES: u32 = 256;

@@ -1,13 +1,11 @@
 //! Kits: what is kept to run a version again, made of what runs now, and checked before it is used.
 
-use super::wire::{Files, TURNS};
+use super::wire::TURNS;
 use crate::guest::artifact::aligned_functions;
 use crate::guest::digest::sha256_hex;
-use crate::guest::toolchain::Variant;
-use crate::measure::protocol::AgentFiles;
-use crate::measure::protocol::BENCH_ARGUMENT;
+use crate::guest::files::{AgentFiles, BuiltFiles, VariantFiles};
+use crate::job::launch::BENCH_ARGUMENT;
 use caxton_model::baseline;
-use caxton_model::case::Outcome;
 use caxton_model::file;
 use caxton_model::record::Run;
 use caxton_model::record::kit::{KIT, KIT_FILE, Kit, KitAgent, KitFile};
@@ -15,7 +13,7 @@ use caxton_model::record::store::StoreError;
 use caxton_model::units::Bytes;
 use caxton_sys::process;
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -26,46 +24,24 @@ const EXECUTABLE: &str = "bench";
 /// Why a kit cannot be made or used.
 #[derive(Debug, thiserror::Error)]
 pub enum KitError {
-    /// No kit.
     #[error(
         "{path} has no executable: it was kept by an earlier version, or is a run; keep it again \
          with --save-baseline",
         path = path.display()
     )]
-    None {
-        /// The folder.
-        path: PathBuf,
-    },
-    /// A file is not what it was.
+    None { path: PathBuf },
     #[error(
         "{path} is not the file that was kept: {why}; keep the baseline again",
         path = path.display()
     )]
-    Changed {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        why: String,
-    },
+    Changed { path: PathBuf, why: String },
     /// It cannot run here or be understood.
     #[error("{path}: {why}", path = path.display())]
-    Foreign {
-        /// The folder.
-        path: PathBuf,
-        /// Why.
-        why: String,
-    },
-    /// Its manifest.
+    Foreign { path: PathBuf, why: String },
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// Reading or writing.
     #[error("{path}: {source}", path = path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// What the system says.
-        source: io::Error,
-    },
+    Io { path: PathBuf, source: io::Error },
 }
 
 fn at(path: &Path) -> impl FnOnce(io::Error) -> KitError {
@@ -74,15 +50,12 @@ fn at(path: &Path) -> impl FnOnce(io::Error) -> KitError {
 
 /// Makes a kit in the empty folder `into`: of the executable `own`, and of the files of those
 /// agents that have some.
-///
-/// # Errors
-/// A file that cannot be read or written.
 pub fn pack(
     into: &Path,
     own: &Path,
     name: &str,
     run: &Run,
-    files: &BTreeMap<String, Result<AgentFiles, Outcome>>,
+    files: &BuiltFiles,
 ) -> Result<Kit, KitError> {
     let executable = into.join(EXECUTABLE);
     fs::copy(own, &executable).map_err(at(&executable))?;
@@ -121,15 +94,17 @@ fn pack_agent(into: &Path, files: &AgentFiles) -> Result<KitAgent, KitError> {
         fs::copy(from, &to).map_err(at(from))?;
         described(&to)
     };
-    let heap = match files.variants.get(&Variant::Heap) {
-        Some(Ok(heap)) => Some([copy(&heap.wasm, "heap.wasm")?, copy(&heap.native, "heap.so")?]),
-        Some(Err(_)) | None => None,
+    let heap = match &files.heap {
+        Some(VariantFiles::Built([wasm, native])) => {
+            Some([copy(wasm, "heap.wasm")?, copy(native, "heap.so")?])
+        }
+        Some(VariantFiles::Failed(_)) | None => None,
     };
     Ok(KitAgent {
         wasm: copy(&files.wasm, "wasm")?,
         native: files.native.as_deref().map(|native| copy(native, "so")).transpose()?,
         heap,
-        expected: files.expected.clone().map(|e| [e.message_sha256, e.reply_sha256]),
+        expected: files.expected.clone().map(Into::into),
     })
 }
 
@@ -138,9 +113,9 @@ fn short(name: &str) -> String {
     if name.len() <= 48 { name.to_owned() } else { sha256_hex(name.as_bytes())[..16].to_owned() }
 }
 
-/// Sets the executable bits of the file at `path` if they are not set: some file systems can set
-/// none, and show all as set.
-fn make_executable(path: &Path) -> io::Result<()> {
+/// Sets the executable bits of the file at `path` if they are not set, for archives lose them. Some
+/// file systems can set none, and show all as set.
+pub fn make_executable(path: &Path) -> io::Result<()> {
     const ALL: u32 = 0o111;
     let mode = fs::metadata(path)?.permissions().mode();
     if mode & ALL == ALL {
@@ -155,20 +130,34 @@ fn described(path: &Path) -> Result<KitFile, KitError> {
     Ok(KitFile { file, sha256: sha256_hex(&bytes), bytes: Bytes(bytes.len() as u64) })
 }
 
-/// Copies a kit's `file` from the folder `from` to `to`: no more of it than was kept, and a byte
-/// that tells that there is more.
-fn copy(from: &Path, file: &KitFile, to: &Path) -> io::Result<()> {
-    let kept = file::open_within(from, &file.file)?;
-    let rights = kept.metadata()?.permissions();
-    let mut copy = File::create(to)?;
-    io::copy(&mut kept.take(file.bytes.0.saturating_add(1)), &mut copy)?;
-    copy.set_permissions(rights)
+/// Whether each file of the `kit` in `folder` is the one that was kept.
+///
+/// # Errors
+/// [`KitError::Changed`]: one is missing, cut off or another one. Nothing of such a kit is run.
+pub fn check(folder: &Path, kit: &Kit) -> Result<(), KitError> {
+    kit.files().try_for_each(|file| kept(folder, file).map(drop))
+}
+
+/// The contents of a kit's file, which must be those that were kept.
+fn kept(folder: &Path, file: &KitFile) -> Result<Vec<u8>, KitError> {
+    let changed = |why: String| KitError::Changed { path: folder.join(&file.file), why };
+    let unread = |error: io::Error| changed(error.to_string());
+    let opened = file::open_within(folder, &file.file).map_err(unread)?;
+    let (found, promised) = (opened.metadata().map_err(unread)?.len(), file.bytes.0);
+    if found != promised {
+        return Err(changed(format!("{found} bytes where {promised} were kept")));
+    }
+    let mut bytes = Vec::new();
+    opened.take(promised).read_to_end(&mut bytes).map_err(unread)?;
+    if sha256_hex(&bytes) != file.sha256 {
+        return Err(changed("its SHA-256 is another one".to_owned()));
+    }
+    Ok(bytes)
 }
 
 /// A kit that was checked, and laid out to be run.
 #[derive(Debug)]
 pub struct OpenKit {
-    /// What is in it.
     pub about: Kit,
     /// Where its files are.
     folder: PathBuf,
@@ -197,26 +186,18 @@ impl OpenKit {
         }
         fs::create_dir_all(folder.join(SCRATCH)).map_err(at(folder))?;
         for file in about.files() {
-            let (kept, path) = (from.join(&file.file), folder.join(&file.file));
-            let changed = |why: String| KitError::Changed { path: kept.clone(), why };
             // A copy, not a link: what is checked must be what runs.
-            copy(from, file, &path).map_err(|error| changed(error.to_string()))?;
-            let found = described(&path)?;
-            if found.bytes != file.bytes {
-                let (found, kept) = (found.bytes.0, file.bytes.0);
-                return Err(changed(format!("{found} bytes where {kept} were kept")));
-            }
-            if found.sha256 != file.sha256 {
-                return Err(changed("its SHA-256 is another one".to_owned()));
-            }
+            let path = folder.join(&file.file);
+            let rights = fs::metadata(from.join(&file.file)).map(|found| found.permissions());
+            fs::write(&path, kept(from, file)?)
+                .and_then(|()| fs::set_permissions(&path, rights?))
+                .map_err(at(&path))?;
         }
-        // Archives lose the executable bit; what it was set on is known by its hash.
         let executable = folder.join(&about.executable.file);
         make_executable(&executable).map_err(at(&executable))?;
         Ok(Self { about, folder: folder.to_owned() })
     }
 
-    /// Its executable.
     pub fn executable(&self) -> PathBuf {
         self.folder.join(&self.about.executable.file)
     }
@@ -226,16 +207,18 @@ impl OpenKit {
         self.folder.join(SCRATCH)
     }
 
-    /// The files of an agent, for an order; none if it has no such agent.
-    pub fn files(&self, agent: &str) -> Option<Files> {
+    /// The files of an agent; none if it has no such agent.
+    pub fn files(&self, agent: &str) -> Option<AgentFiles> {
         let path = |file: &KitFile| self.folder.join(&file.file);
         let files = self.about.agents.get(agent)?;
-        Some(Files {
+        let heap = |files: &[KitFile; 2]| VariantFiles::Built(files.each_ref().map(path));
+        Some(AgentFiles {
             name: agent.to_owned(),
             wasm: path(&files.wasm),
             native: files.native.as_ref().map(path),
-            heap: files.heap.as_ref().map(|[wasm, native]| [path(wasm), path(native)]),
-            expected: files.expected.clone(),
+            heap: files.heap.as_ref().map(heap),
+            expected: files.expected.clone().map(Into::into),
+            ..AgentFiles::default()
         })
     }
 }

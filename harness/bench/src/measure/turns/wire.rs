@@ -21,6 +21,7 @@
 //!
 //! A worker that is asked for counts says `Loaded`, its readings and `End` at once.
 
+use crate::guest::files::AgentFiles;
 use caxton_model::case::{CaseKey, Outcome};
 use caxton_model::paired::answers::Reply;
 use caxton_model::units::Nanos;
@@ -40,17 +41,13 @@ pub struct Order {
     pub turns: u32,
     /// Number of the launch, from 0.
     pub launch: u32,
-    /// Seed of the launch's own choices.
     pub seed: u64,
     /// The CPU to stay on.
     pub core: Option<usize>,
-    /// The case.
     pub case: CaseKey,
     /// What is wanted of it.
     pub want: Want,
-    /// The agent's files.
-    pub agent: Files,
-    /// Seed of the example message.
+    pub agent: AgentFiles,
     pub example_seed: u64,
     /// An existing folder for compiled code and for what a workload writes.
     pub scratch: PathBuf,
@@ -62,7 +59,6 @@ pub struct Order {
 pub enum Want {
     /// Blocks, one at a time.
     Turns {
-        /// Length of a block.
         block: Nanos,
         /// Samples in it, at most.
         samples_max: u32,
@@ -73,48 +69,26 @@ pub enum Want {
     Counts,
 }
 
-/// One agent's files.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Files {
-    /// Its name.
-    pub name: String,
-    /// The module.
-    pub wasm: PathBuf,
-    /// The twin.
-    pub native: Option<PathBuf>,
-    /// Module and twin of the build that counts allocations.
-    #[serde(default)]
-    pub heap: Option<[PathBuf; 2]>,
-    /// SHA-256 of its example message and of the reply to it, in hex.
-    pub expected: Option<[String; 2]>,
-}
-
 /// What is said to a worker after its order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Command {
     /// Make instances and warm them up.
     Prepare,
-    /// Time one block.
     Block {
-        /// Which of its lanes.
         lane: u32,
-        /// Iterations of a sample.
         iterations: u64,
-        /// Samples.
         samples: u32,
     },
     /// Tell what is left, and end.
     Finish,
 }
 
-/// What a worker says.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Answer {
     /// Code is loaded; agents are made from now on, and may take the process along.
     Loaded,
-    /// Everything is warm.
     Ready {
         /// What blocks can be of.
         lanes: Vec<Lane>,
@@ -126,7 +100,6 @@ pub enum Answer {
     Times(Vec<u64>),
     /// A reading that comes once per launch.
     Reading {
-        /// The metric's name.
         metric: String,
         /// The reading's number, from 0.
         index: u32,
@@ -142,11 +115,8 @@ pub enum Answer {
 /// What blocks can be of.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Lane {
-    /// The metric's name.
     pub metric: String,
-    /// Iterations that make a sample long enough.
     pub iterations: u64,
-    /// Samples that make a block.
     pub samples: u32,
 }
 

@@ -52,7 +52,6 @@ pub struct Generator<'a, T, P, S: Iterator<Item = Arrival>> {
     pending: VecDeque<Pending>,
     /// The number of the first of them.
     first: u64,
-    /// How many of them were sent.
     sent: usize,
     /// Messages that were sent and given up: their answers may still come.
     given_up: u64,
@@ -96,9 +95,6 @@ impl<'a, T: Target, P: Pace, S: Iterator<Item = Arrival>> Generator<'a, T, P, S>
 
     /// Offers all messages and waits for their answers. `each` takes the frame of each second, that
     /// of the last one too, however it ends.
-    ///
-    /// # Errors
-    /// The target's, or an answer that was not asked for.
     pub fn run(mut self, each: &mut dyn FnMut(LoadSecond)) -> Attempt<T> {
         let from_ns = self.bounds.from_second * SECOND_NS;
         // What was due before is another's; the time it takes to pass over it is nobody's.
@@ -137,7 +133,6 @@ impl<'a, T: Target, P: Pace, S: Iterator<Item = Arrival>> Generator<'a, T, P, S>
         }
     }
 
-    /// When this second ends.
     fn next_second_ns(&self) -> u64 {
         (self.second_from_ns / SECOND_NS + 1) * SECOND_NS
     }

@@ -1,7 +1,7 @@
 //! What is read beside the messages of a load: memory, files, threads; and the count of what is
 //! left at its end.
 
-use crate::measure::probe::held;
+use crate::timing::held;
 use caxton_model::load::frame::{MachineFigure, MachineLook};
 use caxton_model::load::quiescence::{LedgerRow, Thing};
 use caxton_model::reading::{Missing, Reading};
@@ -15,7 +15,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub struct Linear(AtomicU64);
 
 impl Linear {
-    /// Says it.
     pub fn set(&self, bytes: u64) {
         self.0.store(bytes, Ordering::Relaxed);
     }

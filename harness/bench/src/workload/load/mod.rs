@@ -20,9 +20,10 @@ use self::looks::Linear;
 use self::pace::RealTime;
 use self::program::Program;
 use self::target::{Nobody, Target};
-use crate::measure::protocol::{AgentFiles, Event, LoadJob, LoadTarget};
+use crate::job::launch::Event;
+use crate::job::load::{LoadJob, LoadTarget};
 use crate::timing::context::Context;
-use caxton_model::case::{CaseKey, Outcome};
+use caxton_model::case::Outcome;
 use caxton_model::load::frame::{LoadLine, LoadSecond, MachineLook, Segment};
 use caxton_model::load::plan::Pacing;
 use caxton_model::load::quiescence::Ledger;
@@ -44,13 +45,8 @@ const LOOK_NS_MAX: u64 = 1_000_000_000;
 ///
 /// # Errors
 /// What became of it; `WrongAnswer` if the target's own count is another one.
-pub fn run(
-    ctx: &mut Context<'_>,
-    agent: &AgentFiles,
-    case: &CaseKey,
-    job: &LoadJob,
-) -> Attempt<()> {
-    let linear = Arc::new(Linear::default());
+pub fn run(ctx: &mut Context<'_>, job: &LoadJob) -> Attempt<()> {
+    let (agent, linear) = (ctx.agent, Arc::new(Linear::default()));
     let cores = Cores::of(ctx.core);
     let at_once = cores.for_target;
     let agents = |faults| {
@@ -58,7 +54,7 @@ pub fn run(
         move || Agents::start(agent, &job.plan, faults, Arc::clone(&linear), at_once)
     };
     let planted_bytes = job.planted_bytes;
-    let mut load = Load { ctx, case, job, linear: &linear, cores };
+    let mut load = Load { ctx, job, linear: &linear, cores };
     match &job.target {
         LoadTarget::Agents => load.run(&agents(FaultInjection { deadly: false, planted_bytes })),
         LoadTarget::Churn => load.run(&agents(FaultInjection { deadly: true, planted_bytes })),
@@ -125,7 +121,6 @@ impl Cores {
 
 struct Load<'a, 'c> {
     ctx: &'a mut Context<'c>,
-    case: &'a CaseKey,
     job: &'a LoadJob,
     linear: &'a Linear,
     cores: Cores,
@@ -137,7 +132,7 @@ impl Load<'_, '_> {
         drop(self.cores.without(start)?);
         let before = looks::count();
         let target = self.cores.without(start)?;
-        (self.ctx.tell)(Event::Working);
+        self.ctx.working();
         self.tell(LoadLine::Segment(Segment {
             number: self.job.segment,
             started_utc: clock::utc(),
@@ -217,7 +212,7 @@ impl Load<'_, '_> {
     }
 
     fn tell(&mut self, line: LoadLine) {
-        let case = self.case.clone();
+        let case = self.ctx.case.clone();
         (self.ctx.tell)(Event::Load { case, line: Box::new(line) });
     }
 }

@@ -1,0 +1,99 @@
+//! Where the user stands, and what is in the files and folders that are named.
+//!
+//! A relative path on the command line is of the folder that the user stands in.
+//! Cargo runs a bench in its package's folder. Cargo itself works in the folder that it was started
+//! in, which `/proc` tells. `PWD` only tells where a shell stood: a program that starts cargo in a
+//! folder of its own (Python's `cwd=`, `make -C`, `env -C`) leaves it as it was.
+
+use super::error::{CommandError, unreadable};
+use crate::guest::catalog::{self, CatalogError};
+use caxton_analysis::limits::Limits;
+use caxton_model::file;
+use caxton_model::record::store::COMPARISON_FILE;
+use caxton_sys::process;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::{env, fs};
+
+/// A path as it was typed.
+pub(super) fn as_the_user_means(path: &Path) -> PathBuf {
+    started_in().join(path)
+}
+
+/// The folder that the user stands in.
+pub(super) fn started_in() -> &'static Path {
+    static STARTED_IN: OnceLock<PathBuf> = OnceLock::new();
+    STARTED_IN.get_or_init(|| {
+        let here = env::current_dir().unwrap_or_default();
+        let package = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+        if !package.is_some_and(|package| is_same(&package, &here)) {
+            return here;
+        }
+        let cargo = env::var_os("CARGO").map(PathBuf::from);
+        let of_cargo = cargo.and_then(|cargo| process::folder_of_ancestor(&cargo));
+        let shell = env::var_os("PWD").map(PathBuf::from);
+        let root = catalog::root_above(&here).unwrap_or(&here);
+        of_cargo.unwrap_or_else(|| believed(shell, root))
+    })
+}
+
+/// The root of the checkout that this process stands in.
+pub(super) fn root() -> Result<PathBuf, CommandError> {
+    let here = env::current_dir().map_err(unreadable(Path::new(".")))?;
+    match catalog::root_above(&here) {
+        Some(root) => Ok(root.to_owned()),
+        None => Err(CatalogError::NoWorkspace(here).into()),
+    }
+}
+
+/// The limits in the file `path`; none without a file.
+pub(super) fn limits(path: Option<&Path>) -> Result<Limits, CommandError> {
+    let Some(path) = path else { return Ok(Limits::default()) };
+    let text = file::read_text(path, file::TEXT_MAX).map_err(unreadable(path))?;
+    Ok(Limits::parse(&path.display().to_string(), &text)?)
+}
+
+pub(super) fn is_comparison(dir: &Path) -> bool {
+    dir.join(COMPARISON_FILE).is_file()
+}
+
+/// Why `--table` is refused for a run.
+pub(super) const NO_TABLE: CommandError =
+    CommandError::Unused { flag: "--table", why: "it is of comparisons, and a run is shown whole" };
+
+fn is_same(one: &Path, other: &Path) -> bool {
+    matches!((fs::canonicalize(one), fs::canonicalize(other)), (Ok(a), Ok(b)) if a == b)
+}
+
+/// Where the user stands if cargo cannot be asked: in the folder of the shell, should that lie in
+/// the workspace, else in the workspace's root.
+fn believed(shell: Option<PathBuf>, root: &Path) -> PathBuf {
+    let is_inside = |folder: &PathBuf| {
+        let real = [folder.as_path(), root].map(fs::canonicalize);
+        folder.is_absolute() && matches!(real, [Ok(folder), Ok(root)] if folder.starts_with(&root))
+    };
+    shell.filter(is_inside).unwrap_or_else(|| root.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shells_folder_is_believed_if_it_lies_in_the_workspace() {
+        let home = tempfile::tempdir().unwrap();
+        let root = home.path().join("root");
+        let inside = root.join("harness");
+        fs::create_dir_all(&inside).unwrap();
+        let link = home.path().join("link");
+        std::os::unix::fs::symlink(&root, &link).unwrap();
+        let of = |shell: &Path| believed(Some(shell.to_owned()), &root);
+        assert_eq!(of(&inside), inside);
+        assert_eq!(of(&root), root);
+        assert_eq!(of(&link), link, "the same folder by another name");
+        for stale in [home.path(), &root.join("gone"), Path::new("harness"), Path::new("")] {
+            assert_eq!(of(stale), root, "{}", stale.display());
+        }
+        assert_eq!(believed(None, &root), root);
+    }
+}

@@ -1,0 +1,190 @@
+//! `run`: from arguments to a record. Finds the subjects, plans, builds, measures, prints.
+
+mod args;
+mod baseline;
+mod cases;
+mod comparison;
+mod contest;
+pub(crate) mod filter;
+mod flags;
+mod list;
+mod loads;
+mod measure;
+mod meter;
+mod prepare;
+mod progress;
+mod record;
+mod relink;
+mod resume;
+mod selftest;
+mod session;
+
+use super::error::CommandError;
+use super::output::{note, print};
+use super::place::as_the_user_means;
+use crate::job::scale::Scale;
+use crate::job::task::Task;
+use crate::measure::run::Settings;
+use crate::suite::Suite;
+use args::{Args, Mode, Output, ProfileKind, Profiling, Subtask, Timing};
+use cases::Wanted;
+use caxton_analysis::exit;
+use caxton_model::record::store::RunFolder;
+use caxton_model::record::{PROFILE, Record};
+use caxton_sys::allocator::AllocationDetail;
+use caxton_sys::clock;
+use contest::Comparing;
+use measure::{finish, measure, print_targets, settings};
+use prepare::{Prepared, guests, prepare};
+use session::{Session, folder_name, watch_for_ctrl_c};
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+/// Runs `suite` as `args` ask; the exit code.
+pub(super) fn run(suite: &Suite, args: &[OsString]) -> Result<u8, CommandError> {
+    let command = args.iter().map(|arg| arg.to_string_lossy().into_owned()).collect();
+    let args = flags::parse(suite, args)?;
+    let mode = args.mode();
+    let Args { task, selection, timing, output, against, profiling, loads } = args;
+    let session = Session::open(suite, command)?;
+    if let Some(Subtask::Selftest(trials)) = &task {
+        return selftest::run(&session, trials);
+    }
+    let seed = timing.seed.unwrap_or_else(clock::entropy);
+    let settings = settings(mode.scale(), seed, &timing, &profiling);
+    let out = output.out.as_deref().map(as_the_user_means);
+    let out = out.as_deref();
+    let (scale, timeout) = (settings.scale, settings.timeout);
+    let (session, selection, against) = (&session, &selection, &against);
+    let comparing = Comparing { session, selection, against, out, scale, seed, timeout };
+    if let [base, candidate] = &against.between[..] {
+        return comparison::between(&comparing, base, candidate);
+    }
+    if let Some(run) = &loads.resume {
+        return resume::run(session, run, settings);
+    }
+    check(suite, mode, &timing, &output, &profiling)?;
+    let guests = &guests(&selection.guest)?;
+    let (loads, profile) = (loads.loads(scale, seed)?, profiling.profile);
+    let wanted = Wanted { selection, mode, profile, loads, guests };
+    let tasks = wanted.tasks(suite, &session.workspace)?;
+    if mode == Mode::List {
+        print(list::text(&tasks, selection.format, selection.ignored));
+        return Ok(exit::FINE);
+    }
+    if tasks.is_empty() {
+        let asked = cases::Asked::of(&output, against, mode, session::is_ci());
+        return wanted.none(suite, &session.workspace, asked);
+    }
+    let baseline = baseline::find(session, &output, against)?;
+    session.sweep_leftovers();
+    let (tasks, wanted) = (&tasks[..], &wanted);
+    if let Some(code) =
+        baseline::with_kits(&comparing, &output, wanted, tasks, baseline.as_deref())?
+    {
+        return Ok(code);
+    }
+    let baseline = baseline.map(|path| RunFolder::load_record(&path)).transpose()?;
+    let is_measured = mode != Mode::Check && settings.spin.is_none();
+    let is_kept = out.is_some() || profile.is_some() || is_measured;
+    let new = NewRun { session, settings, profile, out, is_kept };
+    let Measured { record, prepared, folder } = new.measure(tasks, wanted.guests)?;
+    let code = finish(&record, settings.spin.is_none());
+    if out.is_none() && settings.spin.is_none() {
+        print_targets(session, &record);
+    }
+    if let Some(baseline) = baseline {
+        return baseline::compare_records(&comparing, &baseline, &record, code);
+    }
+    if let (Some(name), Some(folder)) = (&output.save_baseline, folder) {
+        if baseline::is_whole(&record) {
+            baseline::save(session, name, &folder, tasks, &prepared)?;
+        } else {
+            note(&format!("baseline {name} not kept: the run is not whole, or a case failed"));
+        }
+    }
+    Ok(code)
+}
+
+/// Refuses arguments that do not go together.
+fn check(
+    suite: &Suite,
+    mode: Mode,
+    timing: &Timing,
+    output: &Output,
+    profiling: &Profiling,
+) -> Result<(), CommandError> {
+    let has_stacks = suite.counting == AllocationDetail::Stacks;
+    match profiling.profile {
+        Some(ProfileKind::Heap) if !has_stacks => return Err(CommandError::NoHeap),
+        Some(ProfileKind::Cpu) if has_stacks => return Err(CommandError::NoCpu),
+        _ => {}
+    }
+    if timing.test && timing.scale.is_some_and(|scale| scale != Scale::Smoke) {
+        return Err(CommandError::TestIsSmoke);
+    }
+    let is_kept = mode != Mode::Check && profiling.profile_time.is_none();
+    if output.save_baseline.is_some() && output.out.is_none() && !is_kept {
+        return Err(CommandError::NothingToKeep);
+    }
+    Ok(())
+}
+
+/// A run that begins here.
+struct NewRun<'a> {
+    session: &'a Session<'a>,
+    settings: Settings,
+    profile: Option<ProfileKind>,
+    /// Where the user wants it.
+    out: Option<&'a Path>,
+    is_kept: bool,
+}
+
+/// A run that was measured, and what it was made of.
+struct Measured {
+    record: Record,
+    prepared: Prepared,
+    folder: Option<PathBuf>,
+}
+
+impl NewRun<'_> {
+    fn begin(&self) -> Record {
+        let mut record = self.session.begin(self.settings.scale, self.settings.seed);
+        if self.profile == Some(ProfileKind::Cpu) {
+            PROFILE.clone_into(&mut record.run.scale);
+        }
+        record
+    }
+
+    /// First of all, so that an unwritable folder is told before anything is built.
+    fn folder(&self) -> Result<RunFolder, CommandError> {
+        let id = self.session.id();
+        let is_profile = self.profile == Some(ProfileKind::Cpu);
+        let id = if is_profile { format!("{id}-profile") } else { id };
+        self.session.folder(self.out, &id, &mut self.begin())
+    }
+
+    fn measure(
+        &self,
+        tasks: &[Task],
+        guests: &BTreeMap<String, PathBuf>,
+    ) -> Result<Measured, CommandError> {
+        watch_for_ctrl_c();
+        let folder = self.is_kept.then(|| self.folder()).transpose()?;
+        let prepared = prepare(&self.session.workspace, tasks, guests)?;
+        // Anew: the machine was busy with the build.
+        let mut record = self.begin();
+        record.artifacts.clone_from(&prepared.artifacts);
+        record.warnings.extend(prepared.warnings.iter().cloned());
+        if let Some(folder) = &folder {
+            record.run.id = folder_name(folder.path());
+            record.warnings.extend(folder.warnings());
+            folder.write(&record)?;
+            record.warnings.extend(self.session.point_latest(self.out, &record.run.id));
+        }
+        let path = folder.as_ref().map(|folder| folder.path().to_owned());
+        let record = measure(self.settings, record, folder, tasks, &prepared.files)?;
+        Ok(Measured { record, prepared, folder: path })
+    }
+}

@@ -1,0 +1,158 @@
+//! The agents' files: guests that were named, and what must be built for a plan.
+
+use super::super::error::CommandError;
+use super::super::output::note;
+use super::super::place::as_the_user_means;
+use super::session::{STOP, is_stopped, watch_for_ctrl_c};
+use crate::guest::build::{BuildStep, Builder, BuiltAgent};
+use crate::guest::catalog::{AgentSource, Workspace};
+use crate::guest::digest::sha256_hex;
+use crate::guest::files::{AgentFiles, BuiltFiles, VariantFiles};
+use crate::guest::toolchain::{Toolchain, Variant};
+use crate::job::task::Task;
+use crate::suite::scenarios::case_name;
+use caxton_model::case::Outcome;
+use caxton_model::file;
+use caxton_model::reading::{Missing, Reading};
+use caxton_model::record::Artifact;
+use caxton_model::units::Bytes;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::PathBuf;
+
+/// What was built for a plan.
+#[derive(Debug, Default)]
+pub(super) struct Prepared {
+    pub files: BuiltFiles,
+    /// What the record says of the files.
+    pub artifacts: Vec<Artifact>,
+    /// What the record says of the way they were built.
+    pub warnings: Vec<String>,
+}
+
+/// The guests given as files, by name.
+pub(super) fn guests(paths: &[PathBuf]) -> Result<BTreeMap<String, PathBuf>, CommandError> {
+    let mut guests = BTreeMap::new();
+    for path in paths {
+        let path = as_the_user_means(path);
+        let problem = |why: &str| CommandError::Guest { path: path.clone(), why: why.to_owned() };
+        let path = fs::canonicalize(&path).map_err(|error| problem(&error.to_string()))?;
+        // Part of a case key and of paths. Of the root folder there is no name.
+        let stem = path.file_stem().map(|stem| stem.to_string_lossy());
+        let name = case_name(&stem.unwrap_or("_".into()));
+        if guests.insert(name.clone(), path.clone()).is_some() {
+            return Err(problem(&format!("a second guest named {name}: rename one")));
+        }
+    }
+    Ok(guests)
+}
+
+/// Builds what the tasks need. A build that fails is an outcome, not the end of the run, which only
+/// Ctrl-C ends.
+pub(super) fn prepare(
+    workspace: &Workspace,
+    tasks: &[Task],
+    guests: &BTreeMap<String, PathBuf>,
+) -> Result<Prepared, CommandError> {
+    watch_for_ctrl_c();
+    let needed = |name: &str| tasks.iter().any(|task| task.needs().any(|needs| needs == name));
+    let sources: Vec<_> = workspace.agents.values().filter(|a| needed(&a.name)).collect();
+    let Prepared { mut files, mut artifacts, mut warnings } = Prepared::default();
+    let built = match &sources[..] {
+        [] => Vec::new(),
+        sources => build(workspace, sources, tasks, &mut warnings)?,
+    };
+    if is_stopped() {
+        return Err(CommandError::Interrupted);
+    }
+    for (variant, name, BuiltAgent { wasm, native }) in built {
+        for built in [&wasm, &native].into_iter().flatten() {
+            keep(&mut artifacts, variant, built.artifact.clone());
+        }
+        let both = wasm.and_then(|wasm| native.map(|native| (wasm.path, native.path)));
+        if variant == Variant::Measured {
+            let expected = Some(workspace.agents[&name].expected.clone());
+            let entry = both.map_err(Outcome::Refused).map(|(wasm, native)| {
+                let (name, native) = (name.clone(), Some(native));
+                AgentFiles { name, wasm, native, expected, ..AgentFiles::default() }
+            });
+            files.insert(name, entry);
+        } else if let Some(Ok(files)) = files.get_mut(&name) {
+            let built = both.map(|(wasm, native)| VariantFiles::Built([wasm, native]));
+            files.add(variant, built.unwrap_or_else(VariantFiles::Failed));
+        }
+    }
+    for (name, path) in guests.iter().filter(|(name, _)| needed(name)) {
+        let read = file::read(path, file::MODULE_MAX).map(|bytes| given(name, &bytes));
+        // What cannot be read costs its own cases.
+        let refused = |error| Outcome::Refused(format!("{}: {error}", path.display()));
+        let guest = read.map_err(refused).map(|artifact| {
+            artifacts.push(artifact);
+            AgentFiles { name: name.clone(), wasm: path.clone(), ..AgentFiles::default() }
+        });
+        files.insert(name.clone(), guest);
+    }
+    Ok(Prepared { files, artifacts, warnings })
+}
+
+/// Adds a file to those of the record, a variant's under its own name; a side that a variant does
+/// not change is there already.
+fn keep(artifacts: &mut Vec<Artifact>, variant: Variant, artifact: Artifact) {
+    if artifacts.iter().any(|known| known.source_hash == artifact.source_hash) {
+        return;
+    }
+    let side = match variant {
+        Variant::Measured => artifact.side,
+        Variant::Simd => format!("{}-simd", artifact.side),
+        Variant::FramePointers => format!("{}-frame-pointers", artifact.side),
+        Variant::Heap => format!("{}-heap", artifact.side),
+    };
+    artifacts.push(Artifact { side, ..artifact });
+}
+
+/// Builds `sources` as they are measured, then those variants that `tasks` ask of their agents.
+fn build(
+    workspace: &Workspace,
+    sources: &[&AgentSource],
+    tasks: &[Task],
+    warnings: &mut Vec<String>,
+) -> Result<Vec<(Variant, String, BuiltAgent)>, CommandError> {
+    let toolchain = Toolchain::find(&workspace.root, &note)?;
+    let builder = Builder::open(workspace, &toolchain, &STOP, &note)
+        .map_err(|source| CommandError::Builder { path: workspace.target.clone(), source })?;
+    warnings.extend(builder.warning());
+    let of = |variant: Variant, sources: &[&AgentSource]| -> Vec<_> {
+        let say = |step: BuildStep<'_>| {
+            let (number, of, agent, side) = (step.number, step.of, step.agent, step.side);
+            if number == 1 && of > 1 {
+                note(&format!("building {of} agent files, about 3 s each; the next run has them"));
+            }
+            note(&format!("building [{number}/{of}] {agent} ({side}{})", variant.words()));
+        };
+        let built = builder.build(sources, variant, &say).into_iter();
+        built.map(|(name, built)| (variant, name, built)).collect()
+    };
+    let mut built = of(Variant::Measured, sources);
+    let variants: BTreeSet<Variant> = tasks.iter().filter_map(Task::variant).collect();
+    for variant in variants {
+        let asks = |source: &&&AgentSource| {
+            tasks.iter().any(|task| task.variant() == Some(variant) && task.agent() == source.name)
+        };
+        built.extend(of(variant, &sources.iter().filter(asks).copied().collect::<Vec<_>>()));
+    }
+    Ok(built)
+}
+
+/// What can be said of a guest that was given as a file.
+fn given(name: &str, bytes: &[u8]) -> Artifact {
+    Artifact {
+        agent: name.to_owned(),
+        side: "wasm".to_owned(),
+        rustc: Reading::Missing(Missing::NotRequested("given as a file".to_owned())),
+        target: "unknown".to_owned(),
+        flags: Vec::new(),
+        bytes: Bytes(bytes.len() as u64),
+        sha256: sha256_hex(bytes),
+        source_hash: None,
+    }
+}

@@ -1,0 +1,170 @@
+//! A suite in its checkout, and the folders that what is run there is kept in.
+
+use super::super::error::CommandError;
+use super::super::output::note;
+use super::super::place::started_in;
+use super::record;
+use crate::guest::catalog::Workspace;
+use crate::job::scale::Scale;
+use crate::measure::keep::SHARED_PREFIX;
+use crate::suite::Suite;
+use caxton_model::baseline::sweep_baselines;
+use caxton_model::record::Record;
+use caxton_model::record::folder::sweep_runs;
+use caxton_model::record::lock::{FolderLock, HeldFolder, sweep};
+use caxton_model::record::store::{self, RunFolder, StoreError, StoredPage};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::{env, fs, process};
+
+/// Names that are tried for the folder of a run.
+const FOLDERS_MAX: u32 = 100;
+
+/// How the names of temporary folders beside the build begin.
+const PREFIX: &str = "kits-";
+
+/// Set by Ctrl-C.
+pub(super) static STOP: AtomicBool = AtomicBool::new(false);
+
+/// Lets Ctrl-C end a run in order.
+pub(super) fn watch_for_ctrl_c() {
+    static ONCE: AtomicBool = AtomicBool::new(false);
+    let is_watched = ONCE.swap(true, Ordering::Relaxed);
+    if !is_watched && ctrlc::set_handler(|| STOP.store(true, Ordering::Relaxed)).is_err() {
+        note("Ctrl-C will end this run at once: its signal is taken");
+    }
+}
+
+pub(super) fn is_stopped() -> bool {
+    STOP.load(Ordering::Relaxed)
+}
+
+/// A suite in its checkout.
+pub(super) struct Session<'a> {
+    pub suite: &'a Suite,
+    pub workspace: Workspace,
+    /// What the suite was told.
+    pub command: Vec<String>,
+}
+
+impl<'a> Session<'a> {
+    pub(super) fn open(suite: &'a Suite, command: Vec<String>) -> Result<Self, CommandError> {
+        let here = env::current_dir().unwrap_or_default();
+        let workspace = Workspace::find(&here, started_in())?;
+        Ok(Self { suite, workspace, command })
+    }
+
+    /// The record of a run that begins now.
+    pub(super) fn begin(&self, scale: Scale, seed: u64) -> Record {
+        let mut record = record::begin(&self.workspace.root, self.suite.name, scale, seed);
+        record.run.command.clone_from(&self.command);
+        record
+    }
+
+    /// What a run that begins now is called.
+    pub(super) fn id(&self) -> String {
+        record::run_id(&self.workspace.root, self.suite.name)
+    }
+
+    /// What a comparison with `name` that begins now is called.
+    pub(super) fn id_against(&self, name: &str) -> String {
+        format!("{}-vs-{name}", self.id())
+    }
+
+    /// A path as it is shown to a user of this checkout.
+    pub(super) fn shown(&self, path: &Path) -> String {
+        path.strip_prefix(&self.workspace.root).unwrap_or(path).display().to_string()
+    }
+
+    /// The folder of a run or comparison called `id`, unless the user names `out`. Its first page
+    /// is `page`, which gets the folder's name.
+    pub(super) fn folder<P: StoredPage>(
+        &self,
+        out: Option<&Path>,
+        id: &str,
+        page: &mut P,
+    ) -> Result<RunFolder, CommandError> {
+        let process = process::id();
+        if let Some(out) = out {
+            page.run_mut().id = folder_name(out);
+            return Ok(RunFolder::begin(out, page, process)?);
+        }
+        let runs = self.workspace.profiles().join(store::RUNS);
+        // Two benches may start within a second.
+        for number in 0..FOLDERS_MAX {
+            let name = if number == 0 { id.to_owned() } else { format!("{id}-{number}") };
+            page.run_mut().id.clone_from(&name);
+            match RunFolder::begin(&runs.join(name), page, process) {
+                Err(StoreError::InUse { .. } | StoreError::NotEmpty { .. }) => {}
+                begun => return Ok(begun?),
+            }
+        }
+        Err(StoreError::NotEmpty { path: runs.join(id) }.into())
+    }
+
+    /// Points `latest` to the run `id`, unless it is kept elsewhere; what its record says where
+    /// that cannot be.
+    pub(super) fn point_latest(&self, out: Option<&Path>, id: &str) -> Option<String> {
+        let pointed =
+            out.is_none().then(|| store::update_latest(&self.workspace.profiles(), id))?;
+        let error = pointed.err()?;
+        Some(format!("`latest` does not point to this run: {error}"))
+    }
+
+    /// A folder for files that a run needs while it lasts: beside the build, so that it can hold
+    /// executables; where nothing can be written there, among all programs' temporary files.
+    pub(super) fn scratch(&self) -> Result<HeldFolder, CommandError> {
+        let (beside, process) = (self.scratch_home(), process::id());
+        let made = fs::create_dir_all(&beside).is_ok();
+        let made = made.then(|| HeldFolder::new_in(&beside, PREFIX, process).ok()).flatten();
+        match made {
+            Some(folder) => Ok(folder),
+            None => Ok(HeldFolder::new_in(&env::temp_dir(), SHARED_PREFIX, process)?),
+        }
+    }
+
+    /// Removes what runs that were killed left behind: folders and files that no process holds.
+    /// What they kept stays.
+    pub(super) fn sweep_leftovers(&self) {
+        let (profiles, process) = (self.workspace.profiles(), process::id());
+        sweep(&self.scratch_home(), PREFIX, process);
+        sweep(&env::temp_dir(), SHARED_PREFIX, process);
+        sweep_runs(&profiles, process);
+        sweep_baselines(&profiles, process);
+    }
+
+    fn scratch_home(&self) -> PathBuf {
+        self.workspace.target.join("caxton")
+    }
+}
+
+pub(super) fn folder_name(path: &Path) -> String {
+    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+/// Holds the folder `out`, which is made, for the folders that will be made in it.
+pub(super) fn hold(out: &Path) -> Result<FolderLock, StoreError> {
+    fs::create_dir_all(out).map_err(|source| StoreError::Write { path: out.to_owned(), source })?;
+    FolderLock::take(out, process::id())
+}
+
+/// True where a machine runs this and nobody watches.
+pub(super) fn is_ci() -> bool {
+    env::var_os("CI").is_some_and(|value| is_set(&value))
+}
+
+/// `CI=false` is how some tools say that there is none.
+fn is_set(value: &std::ffi::OsStr) -> bool {
+    !value.is_empty() && value != "false" && value != "0"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_variable_that_says_no_is_not_set() {
+        let is_set = |value: &str| is_set(value.as_ref());
+        assert!(is_set("true") && is_set("1") && !is_set("") && !is_set("false"));
+    }
+}

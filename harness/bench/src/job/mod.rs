@@ -1,0 +1,247 @@
+//! What is done with an agent, as plain data: a plan holds it, a worker is sent it (`launch.rs`)
+//! and dispatches by it.
+
+pub mod cost;
+pub mod launch;
+pub mod load;
+pub mod scale;
+pub mod task;
+
+use self::load::LoadJob;
+use caxton_model::case::CaseKey;
+use caxton_model::units::{Bytes, Nanos};
+use serde::{Deserialize, Serialize};
+
+/// What is done with an agent: what a plan holds, a worker is sent, and is dispatched by.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Job {
+    /// Native against WASM, and each against itself: as its cases say.
+    Overhead,
+    /// Fuel of a steady-state call: a pass of its own, because metering changes speed.
+    Fuel,
+    /// A steady-state WASM call taken apart, beside the agent that does nothing and the one that
+    /// echoes; and options of engine and build.
+    Parts,
+    MemoryLimit {
+        limit: Bytes,
+    },
+    /// What is allocated while the agent is compiled, instantiated and run.
+    Heap,
+    /// Calls without measuring, for an outside profiler.
+    Spin {
+        /// How long, per side.
+        time: Nanos,
+        /// Whether to write the perf map of the guest's code.
+        perf_map: bool,
+    },
+    /// Calls while a sampler looks on; the native build keeps frame pointers.
+    Profile,
+    /// A load on many agents, or the rest of one.
+    Load(Box<LoadJob>),
+    /// Two runtimes, the same traffic, in turns: the subject, and its peer.
+    Route {
+        pair: [Runtime; 2],
+        load: MailLoad,
+    },
+    /// Requests to a pool of agents, answered in turn.
+    Tasks(Pools),
+    /// Requests that are posted several at a time, against requests that are not.
+    Batching(Batching),
+    /// Requests at a fixed rate.
+    Response(Schedule),
+    /// One request after the other.
+    RoundTrip {
+        /// Length of a request in bytes, header included.
+        bytes: u32,
+    },
+    /// Messages from the first agent to all of them.
+    Scale(MailLoad),
+    /// Memory of agents that exchange messages, phase by phase.
+    MemoryPhases,
+    CpuPhases,
+    /// Deaths and returns of an agent.
+    Recover {
+        /// What it holds, in MiB.
+        heap_mib: u32,
+    },
+    Checkpoint {
+        /// What it holds, in MiB.
+        heap_mib: u32,
+    },
+    /// Some of many agents die under load.
+    Crash(Deaths),
+    /// Deaths without end.
+    Soak {
+        cycles: u32,
+    },
+}
+
+impl Job {
+    /// Whether its worker stays on one CPU from the start. One that compiles seven modules before
+    /// it measures does that on every core; one whose agents live on a thread per core measures
+    /// there, too.
+    pub fn is_pinned(&self) -> bool {
+        matches!(
+            self,
+            Self::Overhead
+                | Self::Fuel
+                | Self::MemoryLimit { .. }
+                | Self::Heap
+                | Self::Spin { .. }
+                | Self::Profile
+        )
+    }
+}
+
+/// Requests that do not wait for answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Schedule {
+    pub agents: u32,
+    /// Requests per second.
+    pub per_second: u32,
+    /// Length of a request and its answer in bytes, header included.
+    pub bytes: u32,
+}
+
+/// Two pools of agents, and how much is asked of each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pools {
+    /// Who runs them, and how many agents each has.
+    pub pair: [(Runtime, u32); 2],
+    pub load: MailLoad,
+    /// How many at a time.
+    pub tasks: u32,
+}
+
+/// Requests that are posted several at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Batching {
+    /// When requests are made, of what.
+    pub schedule: Schedule,
+    pub size: u32,
+    /// How long one waits at most.
+    pub timeout: Nanos,
+}
+
+/// How many die, of how many, and of what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deaths {
+    pub agents: u32,
+    /// Of those, the ones that die.
+    pub killed: u32,
+    pub fault: Fault,
+    /// Whether what they had handled since their last checkpoint is delivered again.
+    pub at_least_once: bool,
+}
+
+/// What an agent dies of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fault {
+    Trap,
+    /// Memory without end.
+    Exhaust,
+    /// A loop without end, cut off by the epoch.
+    Loop,
+}
+
+impl Fault {
+    /// Its name in case keys.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Trap => "trap",
+            Self::Exhaust => "exhaust",
+            Self::Loop => "loop",
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum System {
+    /// Our own: a thread per core, mailboxes in the agents' memory.
+    Reference,
+    /// A tokio task and a channel per agent.
+    Tokio,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Crew {
+    Guests,
+    Natives,
+    /// Nobody: mailboxes that answer without a call.
+    NullResponder,
+}
+
+/// An orchestrator and its agents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Runtime {
+    pub system: System,
+    pub crew: Crew,
+    /// Most messages per call, where that is not the load's.
+    pub batch: Option<u32>,
+    /// Messages are handled by way of a copy, and not where they lie.
+    pub copies: bool,
+}
+
+impl Runtime {
+    /// `crew` on `system`, as the load says.
+    pub const fn new(system: System, crew: Crew) -> Self {
+        Self { system, crew, batch: None, copies: false }
+    }
+
+    /// Its name in case keys.
+    pub const fn name(self) -> &'static str {
+        match (self.system, self.crew) {
+            (System::Reference, Crew::Guests) => "reference",
+            (System::Reference, Crew::Natives) => "native-reference",
+            (System::Tokio, Crew::Guests) => "tokio",
+            (System::Tokio, Crew::Natives) => "native-tokio",
+            (_, Crew::NullResponder) => "idle",
+        }
+    }
+}
+
+/// How much is sent around.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MailLoad {
+    pub agents: u32,
+    /// Messages in flight for each.
+    pub per_agent: u32,
+    /// Length of a message in bytes, header included.
+    pub bytes: u32,
+    /// Messages that a mailbox holds.
+    pub slots: u32,
+    /// Most messages per call.
+    pub batch: u32,
+}
+
+/// Which two sides are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pair {
+    /// WASM over native.
+    Overhead,
+    /// Native over native.
+    NativeAgain,
+    /// WASM over WASM.
+    WasmAgain,
+}
+
+impl Pair {
+    pub const fn subject(self) -> &'static str {
+        match self {
+            Self::Overhead => "wasmtime-vs-native",
+            Self::NativeAgain => "native-vs-native",
+            Self::WasmAgain => "wasmtime-vs-wasmtime",
+        }
+    }
+
+    /// The two sides of `case`; of one that compares none, WASM's alone.
+    pub fn of(case: &CaseKey) -> Self {
+        let known = [Self::Overhead, Self::NativeAgain];
+        let named = known.into_iter().find(|pair| pair.subject() == case.subject);
+        named.unwrap_or(Self::WasmAgain)
+    }
+}
