@@ -2,6 +2,7 @@
 //! its way in, so that no painter has to.
 
 use caxton_model::sanitise::sanitise;
+use serde::Serialize;
 
 /// Longest text of a cell.
 const CELL_MAX: usize = 76;
@@ -15,7 +16,8 @@ const NAME_MAX: usize = 24;
 const PAIR_MAX: usize = 28;
 
 /// On which side a column's texts line up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Align {
     /// Words.
     Left,
@@ -24,7 +26,8 @@ pub enum Align {
 }
 
 /// How a line is meant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Tone {
     /// As any other.
     Plain,
@@ -33,7 +36,7 @@ pub enum Tone {
 }
 
 /// The heading of a column.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Column {
     /// Its words.
     pub name: String,
@@ -42,7 +45,7 @@ pub struct Column {
 }
 
 /// One row; as many cells as there are columns.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Row {
     /// Clean text.
     pub cells: Vec<String>,
@@ -51,7 +54,7 @@ pub struct Row {
 }
 
 /// A line below a table.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Note {
     /// Clean text.
     pub text: String,
@@ -60,7 +63,7 @@ pub struct Note {
 }
 
 /// A heading, rows under columns, and lines below them. Any part may be empty.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Table {
     /// The heading.
     pub title: String,

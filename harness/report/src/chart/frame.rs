@@ -1,7 +1,7 @@
 //! What stands on every sheet: a card of one width, a title, how to read it, and notes below.
 
 use super::paper::{self, Area, Font, Sheet, TITLE_SIZE, WORDS, fit, text};
-use super::{ChartError, Drawn};
+use super::paper::{ChartError, Drawn};
 use plotters::prelude::{IntoDrawingArea, SVGBackend};
 
 /// How wide a sheet is.

@@ -9,5 +9,35 @@ pub mod rows;
 pub(crate) mod scale;
 pub mod series;
 
-pub(crate) use paper::Drawn;
+use plane::Plane;
+use rows::Rows;
+
 pub use paper::{ChartError, Sheet};
+
+/// What is drawn, as data.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Chart {
+    Rows(Rows),
+    Plane(Plane),
+}
+
+impl Chart {
+    pub(crate) fn draw(&self) -> Result<Sheet, ChartError> {
+        match self {
+            Self::Rows(rows) => rows.draw(),
+            Self::Plane(plane) => plane.draw(),
+        }
+    }
+}
+
+impl From<Rows> for Chart {
+    fn from(rows: Rows) -> Self {
+        Self::Rows(rows)
+    }
+}
+
+impl From<Plane> for Chart {
+    fn from(plane: Plane) -> Self {
+        Self::Plane(plane)
+    }
+}

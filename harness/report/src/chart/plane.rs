@@ -5,9 +5,9 @@ use super::frame::{self, FIRST_LINE, LINE, MARGIN, ROOM, WIDTH};
 use super::paper::{
     self, ASIDE, Area, BORDER, Font, GREY, GRID, SMALL_SIZE, STAGES, WORDS, fit, lines, text, width,
 };
+use super::paper::{ChartError, Drawn, Sheet};
 use super::scale::{Axis, Fitted, Scale, words};
 use super::series::{Grid, Look, Point, Room, Series, Size, draw_series, legend_mark};
-use super::{ChartError, Drawn, Sheet};
 use crate::table::{Table, Tone};
 use plotters::element::Polygon;
 use plotters::prelude::Color;

@@ -6,8 +6,8 @@ use super::paper::{
     self, ASIDE, Area, BLUE, BORDER, CARD, Font, GREEN, GREY, GRID, GROUNDS, Ink, ORANGE, PURPLE,
     RED, SMALL_SIZE, TEXT_SIZE, WORDS, fit, lines, text, width,
 };
+use super::paper::{ChartError, Drawn, Sheet};
 use super::scale::{Axis, Fitted};
-use super::{ChartError, Drawn, Sheet};
 use plotters::element::{Circle, DashedPathElement, Rectangle};
 use plotters::prelude::Color;
 use plotters::style::text_anchor::HPos;

@@ -1,7 +1,7 @@
 //! The marks and lines of one series on the axes of its plane.
 
-use super::Drawn;
 use super::frame::{MARGIN, WIDTH};
+use super::paper::Drawn;
 use super::paper::{self, Area, CARD, GREY, Ink, SERIES};
 use super::scale::Fitted;
 use plotters::element::{Circle, DashedPathElement, PathElement, Polygon, Rectangle};

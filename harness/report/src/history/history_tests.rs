@@ -1,12 +1,15 @@
 //! The page of made-up runs.
 
-use super::page;
 use super::series::History;
 use caxton_fixture::{HOSTILE, rounded, run, scale};
 use caxton_model::metric::MetricName;
 use caxton_model::reading::Reading;
 use caxton_model::record::{PROFILE, Record};
 use expect_test::expect_file;
+
+fn page(records: &[Record]) -> String {
+    super::page(records).unwrap()
+}
 
 /// A line that joins runs.
 const LINE: &str = "stroke-width=\"2\" points=";
@@ -34,7 +37,7 @@ fn the_page_of_three_runs_is_as_it_was() {
         }
     }
     // Its style is that of all pages, of which a report's golden has a copy.
-    let page = page(&records);
+    let page = super::page(&records).unwrap();
     let (head, rest) = page.split_once("<style>\n").unwrap();
     let (_, rest) = rest.split_once("</style>").unwrap();
     expect_file!["./golden.html"].assert_eq(&format!("{head}<style></style>{rest}"));

@@ -2,7 +2,7 @@
 //! not share names, and in a sandbox, so that what came with a run's folder reaches nothing. Its
 //! own script searches and zooms; without one it is a picture.
 
-use super::Attachment;
+use super::told::Attachment;
 use caxton_model::sanitise::sanitise;
 use serde::Serialize;
 

@@ -1,6 +1,6 @@
 //! What it all comes to, in a word, and why.
 
-use super::Told;
+use super::told::Told;
 use crate::sections::{comparison_line, load, summary_line};
 use caxton_analysis::finding::LimitVerdict;
 use caxton_analysis::requirements;
@@ -32,7 +32,7 @@ pub(super) enum Tone {
 
 /// The banner.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Verdict {
+pub(super) struct Verdict {
     pub(super) tone: Tone,
     /// In a word.
     pub(super) word: String,
@@ -130,6 +130,16 @@ fn failures(record: &Record) -> Vec<Reason> {
     findings
 }
 
+pub(super) fn tone(load: &LoadOutcome) -> Tone {
+    match load.verdict {
+        // No better than the part that was done.
+        Judgement::Pass if load.part().is_some() => Tone::Open,
+        Judgement::Pass => Tone::Good,
+        Judgement::Unclear => Tone::Open,
+        Judgement::Fail | Judgement::Invalid => Tone::Bad,
+    }
+}
+
 /// How the loads stand: what fails first, what cannot be judged as that.
 fn loads(records: &[Record]) -> Vec<Reason> {
     let loads: Vec<_> = records.iter().flat_map(load::of).map(|(_, load)| load).collect();
@@ -146,7 +156,7 @@ fn loads(records: &[Record]) -> Vec<Reason> {
         };
         let names: Vec<String> = those.iter().map(of).collect();
         let why = format!("{} of {}: {what}: {}", names.len(), loads.len(), some(&names));
-        Some((super::loads::tone(those.first()?), word, why))
+        Some((tone(those.first()?), word, why))
     };
     let kinds: [Kind; 5] = [
         (
