@@ -7,7 +7,6 @@ use std::fmt::Write;
 
 /// What stands before a line that is to be looked at.
 pub(crate) const LOOK: &str = "⚠️";
-/// Longest line in a fence.
 const LINE_MAX: usize = 400;
 /// What a plain word may have beside letters and digits.
 const CALM: &str = ".,;:!?+-−±%/()[]=≤≥<>×—–→≈…°'\"_*";

@@ -4,7 +4,6 @@ use super::paper::{self, Area, Font, Sheet, TITLE_SIZE, WORDS, fit, text};
 use super::paper::{ChartError, Drawn};
 use plotters::prelude::{IntoDrawingArea, SVGBackend};
 
-/// How wide a sheet is.
 pub(super) const WIDTH: i32 = 880;
 /// What is left free on its sides.
 pub(super) const MARGIN: i32 = 24;

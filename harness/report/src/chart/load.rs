@@ -7,7 +7,7 @@ use super::series::{Look, Point, Series};
 use caxton_model::units::Unit;
 
 /// A line by name; what is no number is a gap in it.
-pub type Line<'a> = (&'a str, &'a [(f64, f64)]);
+pub(crate) type Line<'a> = (&'a str, &'a [(f64, f64)]);
 
 fn over_time() -> Axis {
     Axis::new("time since the start of the load", Scale::FromZero, Unit::Nanos)
@@ -29,7 +29,7 @@ fn series(line: Line, look: Look) -> Series {
 
 /// What was achieved, what was offered as a broken line, and what failed, each as far as there is
 /// something of it: time, events per second.
-pub fn rates(
+pub(crate) fn rates(
     stages: &[Stage],
     offered: &[(f64, f64)],
     achieved: &[(f64, f64)],
@@ -50,7 +50,7 @@ pub fn rates(
 
 /// Percentiles over time, on a logarithmic scale: time, nanoseconds. Those of the service are
 /// broken lines, for they often lie on those of the response.
-pub fn latency(stages: &[Stage], responses: &[Line], services: &[Line]) -> Plane {
+pub(crate) fn latency(stages: &[Stage], responses: &[Line], services: &[Line]) -> Plane {
     let of = |one: &Line| series(*one, line(one.1.len()));
     let broken = |one: &Line| series(*one, Look::Dashed);
     let series = responses.iter().map(of).chain(services.iter().map(broken)).collect();
@@ -62,7 +62,7 @@ pub fn latency(stages: &[Stage], responses: &[Line], services: &[Line]) -> Plane
 }
 
 /// Percentiles by log 1/(1−q): quantile between 0 and 1, nanoseconds. Few points get marks.
-pub fn spectrum(title: &str, lines: &[(&str, Vec<Point>)]) -> Plane {
+pub(crate) fn spectrum(title: &str, lines: &[(&str, Vec<Point>)]) -> Plane {
     let one = |(label, points): &(&str, Vec<Point>)| Series {
         label: (*label).to_owned(),
         points: points.clone(),
@@ -77,18 +77,17 @@ pub fn spectrum(title: &str, lines: &[(&str, Vec<Point>)]) -> Plane {
 
 /// A straight line, from one end to the other, and how it is called.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Slope {
+pub(crate) struct Slope {
     /// Its words: `+1.2 MiB/h [0.8, 1.6]: grows`.
-    pub words: String,
+    pub(crate) words: String,
     /// Where it begins: time, value.
-    pub from: (f64, f64),
-    /// Where it ends.
-    pub to: (f64, f64),
+    pub(crate) from: (f64, f64),
+    pub(crate) to: (f64, f64),
 }
 
 /// A quantity over a long time: what was read, and as far as they are known its envelope (time,
 /// lower, upper), of which the lower one is judged, and its slope.
-pub fn trend(
+pub(crate) fn trend(
     title: &str,
     unit: Unit,
     readings: &[(f64, f64)],
@@ -113,7 +112,6 @@ pub fn trend(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chart::Sheet;
     use crate::chart::paper::{BLUE, ORANGE};
     use caxton_fixture::drawing::Drawing;
     use expect_test::expect_file;
@@ -144,7 +142,7 @@ mod tests {
     }
 
     /// Every synthetic chart, by the name of its file.
-    pub(crate) fn all() -> Vec<(&'static str, Sheet)> {
+    fn all() -> [(&'static str, Plane); 4] {
         let achieved = seconds(|s| offered(s).min(11e3) * (1.0 - 0.01 * (s * 7.0).sin().abs()));
         let p50 = seconds(|s| 1.2e5 * if (30.0..44.0).contains(&s) { 40.0 } else { 1.0 });
         let p99 = seconds(|s| 9e5 * if (30.0..48.0).contains(&s) { 300.0 } else { 1.0 });
@@ -167,7 +165,7 @@ mod tests {
             from: (0.0, 100.0 * mib),
             to: (24.0 * hour, 108.6 * mib),
         };
-        let planes = [
+        [
             ("load-rates", rates(&stages(), &seconds(offered), &achieved, &[])),
             (
                 "load-latency",
@@ -181,20 +179,19 @@ mod tests {
                 ),
             ),
             ("load-trend", trend("Live bytes", Unit::Bytes, &readings, &envelope, Some(&slope))),
-        ];
-        planes.map(|(name, plane)| (name, plane.draw().unwrap())).to_vec()
+        ]
     }
 
     #[test]
     fn the_charts_of_a_made_up_load_look_as_they_did() {
         let mut told = String::new();
-        for (name, sheet) in all() {
-            let drawn = Drawing::of(&sheet.file()).told(true);
-            told += &format!("{name}: {}\n{drawn}\n", sheet.title());
+        for (name, plane) in all() {
+            let drawn = Drawing::of(&plane.draw().unwrap().file()).told(true);
+            told += &format!("{name}: {}\n{drawn}\n", plane.title);
         }
         expect_file!["goldens/load.txt"].assert_eq(&told);
         let (_, spectrum) = &all()[2];
-        expect_file!["goldens/load-spectrum.svg"].assert_eq(&spectrum.file());
+        expect_file!["goldens/load-spectrum.svg"].assert_eq(&spectrum.draw().unwrap().file());
     }
 
     /// Asserts that `places` are where one straight line leads from `values` to pixels.

@@ -2,19 +2,18 @@
 //! here knows a record. The same numbers give the same bytes.
 
 mod frame;
-pub mod load;
+pub(crate) mod load;
 pub(crate) mod paper;
-pub mod plane;
-pub mod rows;
+pub(crate) mod plane;
+pub(crate) mod rows;
 pub(crate) mod scale;
-pub mod series;
+pub(crate) mod series;
 
 use plane::Plane;
 use rows::Rows;
 
-pub use paper::{ChartError, Sheet};
+pub(crate) use paper::{ChartError, Sheet};
 
-/// What is drawn, as data.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Chart {
     Rows(Rows),

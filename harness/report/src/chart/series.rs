@@ -7,39 +7,35 @@ use super::scale::Fitted;
 use plotters::element::{Circle, DashedPathElement, PathElement, Polygon, Rectangle};
 use plotters::prelude::Color;
 
-/// A point.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Point {
-    /// Across.
-    pub x: f64,
+pub(crate) struct Point {
+    pub(crate) x: f64,
     /// Up; no number at a place where nothing was measured, over which no line leads.
-    pub y: f64,
+    pub(crate) y: f64,
     /// The interval of `y`.
-    pub bounds: Option<(f64, f64)>,
+    pub(crate) bounds: Option<(f64, f64)>,
     /// True for a value with a reservation, which words tell.
-    pub is_hollow: bool,
+    pub(crate) is_hollow: bool,
 }
 
 impl Point {
     /// A value without an interval.
-    pub const fn new(x: f64, y: f64) -> Self {
+    pub(crate) const fn new(x: f64, y: f64) -> Self {
         Self { x, y, bounds: None, is_hollow: false }
     }
 
     /// Nothing was measured at `x`.
-    pub const fn gap(x: f64) -> Self {
+    pub(crate) const fn gap(x: f64) -> Self {
         Self::new(x, f64::NAN)
     }
 
-    /// True where nothing was measured.
-    pub fn is_gap(&self) -> bool {
+    pub(crate) fn is_gap(&self) -> bool {
         !self.y.is_finite()
     }
 }
 
-/// How a series is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Look {
+pub(crate) enum Look {
     /// A line with a mark at each point.
     Marks,
     /// A line alone: for many points.
@@ -50,27 +46,22 @@ pub enum Look {
     Dashed,
 }
 
-/// Points that belong together.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Series {
-    /// Its name.
-    pub label: String,
-    /// From left to right.
-    pub points: Vec<Point>,
-    /// How it is drawn.
-    pub look: Look,
+pub(crate) struct Series {
+    pub(crate) label: String,
+    pub(crate) points: Vec<Point>,
+    pub(crate) look: Look,
 }
 
 impl Series {
     /// What was measured of it.
-    pub fn known(&self) -> impl Iterator<Item = &Point> {
+    pub(crate) fn known(&self) -> impl Iterator<Item = &Point> {
         self.points.iter().filter(|point| !point.is_gap())
     }
 }
 
-/// How much room a chart takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Size {
+pub(crate) enum Size {
     /// A sheet: title, legend, axes and notes.
     Sheet,
     /// Beside many others on a page that tells the rest: no words but those of the vertical axis.
@@ -83,7 +74,6 @@ pub(super) struct Room {
     pub(super) left: i32,
     pub(super) right: i32,
     pub(super) plot: i32,
-    /// Of a mark.
     pub(super) radius: i32,
     /// Half the length of a whisker's end.
     pub(super) cap: i32,
@@ -105,7 +95,6 @@ impl Size {
     }
 }
 
-/// The axes, fitted.
 #[derive(Clone, Copy)]
 pub(super) struct Grid {
     pub(super) x: Fitted,

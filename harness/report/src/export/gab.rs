@@ -3,7 +3,7 @@
 //! value, so that only known readings are in it; it shows names in Markdown, so they have none.
 
 use crate::export::known::{ExportError, known};
-use crate::export::label::{plain_id, quiet_json};
+use crate::export::label::{json, plain_id};
 use caxton_model::metric::Better;
 use caxton_model::record::{Record, Summary};
 use caxton_model::samples::Sample;
@@ -45,9 +45,7 @@ fn entries(record: &Record, better: Better, format: &'static str) -> Result<Vec<
             }
         })
         .collect();
-    let json = serde_json::to_string_pretty(&entries)
-        .map_err(|e| ExportError { format, why: e.to_string() })?;
-    Ok((quiet_json(&json) + "\n").into_bytes())
+    json(format, &entries)
 }
 
 fn unit(unit: Unit) -> &'static str {

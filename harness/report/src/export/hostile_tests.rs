@@ -8,7 +8,6 @@ use caxton_model::reading::Reading;
 use caxton_model::record::CaseRecord;
 use quick_xml::events::Event;
 
-/// What a name could be.
 fn names() -> Vec<String> {
     let long = "n".repeat(10_000);
     let mut names: Vec<String> = [
@@ -113,7 +112,6 @@ fn loads() -> Record {
     record
 }
 
-/// The fixture's comparison, likewise.
 fn comparison() -> Comparison {
     let (mut comparison, _) = paired::comparison();
     let worse = comparison.cases[0].clone();
@@ -132,7 +130,6 @@ fn comparison() -> Comparison {
     comparison
 }
 
-/// Asserts what holds for every format.
 fn is_harmless(format: &str, text: &str) {
     for c in text.chars().filter(|c| *c != '\n') {
         let is_shown = c == '\'' || c == '"' || c == '\\' || c.escape_debug().count() == 1;

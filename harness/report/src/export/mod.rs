@@ -1,15 +1,12 @@
 //! Formats for other programs. A format is a file in this folder and a row in [`EXPORTERS`]: the
 //! command line and its help follow from the row.
 
-mod annotations;
 mod bmf;
-mod checks;
 mod compared;
 mod critcmp;
 mod csv;
 mod gab;
 mod json;
-mod junit;
 mod known;
 mod label;
 mod prometheus;
@@ -83,7 +80,7 @@ pub const EXPORTERS: &[Exporter] = &[
     Exporter {
         name: "junit",
         file: "junit.xml",
-        export: junit::export,
+        export: |record, _| Ok(crate::ci::junit_of_run(record).into_bytes()),
         doc: "JUnit XML: a test for each case, load, threshold, target, requirement and verdict",
     },
     Exporter {
@@ -107,7 +104,7 @@ pub const EXPORTERS: &[Exporter] = &[
     Exporter {
         name: "annotations",
         file: "annotations.txt",
-        export: annotations::export,
+        export: |record, _| Ok(crate::ci::annotations_of_run(record).into_bytes()),
         doc: "workflow commands of GitHub, to be printed in a step: the worst findings",
     },
     Exporter {

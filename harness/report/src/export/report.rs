@@ -4,7 +4,7 @@
 
 mod rows;
 
-use crate::export::checks::{of_records, of_run};
+use crate::checks::{of_records, of_run};
 use crate::export::known::ExportError;
 use crate::export::summary::{bullets, standing};
 use crate::markdown::{all, span, words};
@@ -19,7 +19,6 @@ use caxton_model::samples::Sample;
 use caxton_model::sanitise::sanitise;
 use caxton_model::words::NONE;
 
-/// Longest text of a line.
 const LINE_MAX: usize = 400;
 
 /// Of a run alone.

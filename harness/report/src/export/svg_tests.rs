@@ -25,7 +25,6 @@ fn tell(record: &mut Record, agent: &str, told: (f64, Option<(f64, f64)>)) {
     }
 }
 
-/// The rows, as `label: figure`.
 fn rows(record: &Record) -> Vec<String> {
     chart(record).rows.iter().map(|row| format!("{}: {}", row.label, row.figure)).collect()
 }

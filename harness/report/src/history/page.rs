@@ -12,7 +12,6 @@ use caxton_model::words::{NONE, bounds};
 use minijinja::value::Serde;
 use minijinja::{Value, context};
 
-/// Longest text from a record.
 const TEXT_MAX: usize = 200;
 
 const LEAD: &str = "A dot is a run, its line the interval; hollow: with uncommitted changes. Only \

@@ -10,7 +10,6 @@ use std::collections::BTreeMap;
 
 /// Runs of a suite that are shown: the newest.
 const RUNS_MAX: usize = 120;
-/// Longest value of a machine's property.
 const VALUE_MAX: usize = 60;
 /// Metrics of the instrument, which say nothing of what is measured.
 const INSTRUMENT: [&str; 4] =
@@ -18,7 +17,6 @@ const INSTRUMENT: [&str; 4] =
 /// What tells most machines apart, in this order.
 const TELLING: [&str; 4] = ["cpu_model", "cores", "hypervisor", "kernel"];
 
-/// Everything that is shown.
 pub(super) struct History<'a> {
     /// What each machine is, in words.
     pub(super) machines: Vec<String>,
@@ -27,7 +25,6 @@ pub(super) struct History<'a> {
     pub(super) left_out: usize,
 }
 
-/// One suite.
 pub(super) struct Suite<'a> {
     pub(super) name: &'a str,
     /// Its runs, the oldest first, each with its machine's place in the list.
@@ -48,7 +45,6 @@ pub(super) struct Series<'a> {
     pub(super) points: Vec<Point<'a>>,
 }
 
-/// One figure.
 #[derive(Clone, Copy)]
 pub(super) struct Point<'a> {
     /// The run's place among those of the suite.

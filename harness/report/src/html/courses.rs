@@ -13,7 +13,6 @@ use caxton_stats::trend::{Judged, LeakVerdict, Trend};
 const S: f64 = 1e9;
 /// The part of a usual step below which one is too short to be a rate.
 const SHORT: f64 = 0.5;
-/// Longest name of a stage, and longest reason below a chart.
 const STAGE_MAX: usize = 24;
 const WHY_MAX: usize = 200;
 

@@ -1,8 +1,8 @@
 //! Records as curves: under memory limits, of percentiles, and by the number of agents.
 
-use super::graphs::mark;
 use crate::chart::load::spectrum;
 use crate::chart::plane::Plane;
+use crate::chart::rows::bounds;
 use crate::chart::scale::{Axis, Scale, words};
 use crate::chart::series::{Look, Point, Series};
 use crate::sections::{grid, limits};
@@ -17,7 +17,6 @@ use caxton_stats::usl::{R_SQUARED_MIN, Usl};
 const QUANTILES: [(&str, f64); 4] = [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p999", 0.999)];
 /// Charts of one kind in a report: the tables have the others.
 const CHARTS_MAX: usize = 6;
-/// Longest name of a case in a title.
 const LABEL_MAX: usize = 60;
 /// How far above the highest rate the ideal line is drawn.
 const IDEAL_MAX: f64 = 2.0;
@@ -44,8 +43,7 @@ const BY_AGENTS: [ByAgents; 2] = [
 /// The figure of `case` at `x`, or that there is none.
 fn point(x: f64, case: &CaseRecord, metric: &str) -> Point {
     let Ok(summary) = case.metric(metric) else { return Point::gap(x) };
-    let mark = mark(summary);
-    Point { bounds: mark.bounds, ..Point::new(x, mark.value) }
+    Point { bounds: bounds(summary.interval), ..Point::new(x, summary.estimate) }
 }
 
 /// By what is held of the limit: time over an empty agent's, and messages per second.

@@ -16,7 +16,6 @@ pub(super) struct Document {
 
 #[derive(Debug, Serialize)]
 pub(super) struct Section {
-    /// Its anchor.
     pub(super) id: &'static str,
     pub(super) title: &'static str,
     /// What brings it; shown where there are no figures.
@@ -48,12 +47,10 @@ pub(super) struct Figure {
     pub(super) flame: Option<Flame>,
 }
 
-/// A heading within a section.
 #[derive(Debug, Serialize)]
 pub(super) struct Heading {
     /// Its anchor, once the page is whole.
     pub(super) id: String,
-    /// Clean text.
     pub(super) name: String,
     /// How it stands, in a word.
     pub(super) word: String,

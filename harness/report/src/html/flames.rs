@@ -24,16 +24,12 @@ const BEFORE: &str = "<!doctype html><meta charset=\"utf-8\"><style>html{backgro
 const AFTER: &str = "<script>new ResizeObserver(function(e,o){if(innerWidth>40){o.disconnect();\
     init()}}).observe(document.documentElement)</script>";
 
-/// What a frame shows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(super) struct Flame {
-    /// Clean text.
     pub(super) name: String,
     /// A whole document; empty where there is none.
     pub(super) document: String,
-    /// In pixels.
     pub(super) height: u32,
-    /// Why there is none.
     pub(super) why: String,
 }
 

@@ -13,9 +13,7 @@ use caxton_model::record::{CaseRecord, Record};
 use caxton_model::sanitise::sanitise;
 use caxton_model::units::Unit;
 
-/// Longest name of a load in a file's name.
 const FILE_MAX: usize = 24;
-/// Longest sentences on a recovery.
 const WORDS_MAX: usize = 800;
 
 pub(super) fn figures(record: &Record) -> Vec<Figure> {

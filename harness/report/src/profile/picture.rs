@@ -25,7 +25,6 @@ const FONT_WIDTH: f64 = 0.62;
 const LINE_MAX: usize = 120;
 /// A longer title would run into the buttons beside it.
 const TITLE_MAX: usize = 90;
-/// Longest sentence of a head.
 const SENTENCE_MAX: usize = 600;
 
 /// What a picture is called.

@@ -8,7 +8,6 @@ use caxton_model::record::{CaseRecord, Record, Summary};
 use caxton_model::units::Unit;
 use caxton_model::words::NONE;
 
-/// The columns: a heading, and the metric's name behind `wasm_to_native_`.
 const RATIOS: [(&str, &str); 9] = [
     ("cycles", "cycles"),
     ("instr.", "instructions"),

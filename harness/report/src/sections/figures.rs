@@ -1,8 +1,8 @@
 //! Readings as the words of a cell, and the lines that several sections need.
 
-use crate::table::{Table, Tone};
+use crate::table::{Table, Tone, name};
 use caxton_model::case::Outcome;
-use caxton_model::record::{CaseRecord, Summary};
+use caxton_model::record::{CaseRecord, Company, Summary};
 use caxton_model::units::Unit;
 use caxton_model::words::{NONE, bounds, grouped, list, percent};
 use caxton_stats::signed_rank;
@@ -87,6 +87,45 @@ pub(crate) fn note_missing(
     }
     for (why, labels) in reasons {
         table.note(Tone::Bad, &format!("{}: no {metric}: {why}", list(&labels)));
+    }
+}
+
+/// A line for each finding of each case.
+pub(crate) fn note_findings(
+    table: &mut Table,
+    cases: &[&CaseRecord],
+    label: impl Fn(&CaseRecord) -> String,
+) {
+    for case in cases {
+        for (what, finding) in &case.findings {
+            table.note(Tone::Plain, &format!("{}: {}: {finding}", label(case), name(what)));
+        }
+    }
+}
+
+/// Which figures, by name, were measured beside a busy neighbour, and which launches were left out.
+pub(crate) fn note_company(table: &mut Table, figures: &[(String, Company)]) {
+    let told = |of: fn(Company) -> Option<u32>| -> Vec<String> {
+        let count = |company: Company| of(company).filter(|count| *count > 0);
+        let words =
+            |(name, company): &(String, Company)| Some(format!("{name} {}", count(*company)?));
+        figures.iter().filter_map(words).collect()
+    };
+    let left_out = told(|company| match company {
+        Company::LeftOut(count) => Some(count),
+        Company::Present(_) | Company::Unwatched => None,
+    });
+    if !left_out.is_empty() {
+        let why = "launches left out, their core was slower than at its best (a busy neighbour?)";
+        table.note(Tone::Plain, &format!("{why}: {}", list(&left_out)));
+    }
+    let present = told(|company| match company {
+        Company::Present(count) => Some(count),
+        Company::LeftOut(_) | Company::Unwatched => None,
+    });
+    if !present.is_empty() {
+        let why = "too few quiet launches: these ratios are of a shared core, in so many launches";
+        table.note(Tone::Bad, &format!("{why}: {}", list(&present)));
     }
 }
 

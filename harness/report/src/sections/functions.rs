@@ -64,7 +64,6 @@ fn cells(changes: &Changes, row: &FunctionRow) -> [String; 7] {
     ]
 }
 
-/// The end of `name`.
 fn tail(name: &str) -> String {
     let count = name.chars().count();
     match count.checked_sub(NAME_MAX).filter(|over| *over > 0) {

@@ -1,9 +1,9 @@
 //! Agents under a memory limit: how much they get of it, and what it costs to hold it.
 
 use crate::sections::figures::{
-    estimate, exact, interval, launches, note_about, note_missing, note_small_n, notes,
+    estimate, exact, interval, launches, note_about, note_company, note_missing, note_small_n,
+    notes,
 };
-use crate::sections::overhead::note_company;
 use crate::table::{Table, Tone, name};
 use caxton_analysis::reduce::SINGLE;
 use caxton_model::case::{LIMIT, Outcome};
@@ -13,7 +13,6 @@ use caxton_model::words::NONE;
 /// Shares of the limit that are held while messages are sent, in per cent.
 pub(crate) const HELD: [&str; 4] = ["10", "50", "90", "99"];
 
-/// Capacity, and rates.
 pub(crate) fn tables(record: &Record) -> Vec<Table> {
     let cases: Vec<&CaseRecord> =
         record.cases.iter().filter(|case| case.key.is_memory_limit()).collect();
@@ -72,7 +71,6 @@ fn capacity(cases: &[&CaseRecord], label: impl Fn(&CaseRecord) -> String) -> Tab
     table
 }
 
-/// One row per limit and share held.
 fn rates(cases: &[&CaseRecord], label: impl Fn(&CaseRecord) -> String) -> Table {
     let columns =
         ["<limit", "held", "messages", "time to empty's", "95 % interval", "n", "writing call"];

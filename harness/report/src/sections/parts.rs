@@ -2,9 +2,10 @@
 //! options of engine and build make of it.
 
 use crate::sections::figures::{
-    estimate, exact, interval, launches, note_about, note_missing, note_small_n, notes,
+    estimate, exact, interval, launches, note_about, note_company, note_missing, note_small_n,
+    notes,
 };
-use crate::sections::overhead::{label, note_company};
+use crate::sections::overhead::label;
 use crate::table::{Table, Tone};
 use caxton_analysis::reduce::SINGLE;
 use caxton_model::case::Outcome;
@@ -12,7 +13,6 @@ use caxton_model::record::{CaseRecord, Record, Summary};
 use caxton_model::units::Unit;
 use caxton_model::words::{NONE, list};
 
-/// The whole call.
 pub(crate) const CALL: &str = "part_call_ns";
 const BY_SAMPLES: &str = "wasm_profile_guest_share";
 
@@ -34,7 +34,6 @@ const OPTIONS: [(&str, &str); 5] = [
     ("SIMD build", "simd"),
 ];
 
-/// All three tables.
 pub(crate) fn tables(record: &Record) -> Vec<Table> {
     let cases: Vec<&CaseRecord> = record.cases.iter().filter(|case| case.key.is_parts()).collect();
     if cases.is_empty() {

@@ -12,7 +12,6 @@ use caxton_model::units::Unit;
 use caxton_model::words::NONE;
 use std::collections::BTreeMap;
 
-/// All tables about profiles.
 pub(crate) fn tables(record: &Record) -> Vec<Table> {
     let cases: Vec<&CaseRecord> = record.cases.iter().filter(|c| !c.profiles.is_empty()).collect();
     let mut tables = vec![quality(&cases), shares(&cases), cost(&cases)];
@@ -159,7 +158,6 @@ fn counters(cases: &[&CaseRecord]) -> Table {
     table
 }
 
-/// Where the pictures are.
 pub(super) fn files(cases: &[&CaseRecord]) -> Table {
     let mut table =
         Table::new("Pictures, in the run's folder; raw data and other forms beside them", &[]);

@@ -9,7 +9,6 @@ use caxton_model::words::{NONE, percent};
 
 const METRIC: &str = "aa_time";
 
-/// The two sides of one agent.
 struct Pair<'a> {
     agent: &'a str,
     native: Option<&'a CaseRecord>,

@@ -49,7 +49,6 @@ const MESSAGES: &[Column] = &[
     ("<checked", Cell::Checked),
 ];
 
-/// Spawning, memory per agent, messages.
 pub(crate) fn tables(record: &Record) -> Vec<Table> {
     let cases = cases(record, SCALABILITY, &[SCALE]);
     let mut messages = further("Scaling: messages by the number of agents", MESSAGES, &cases);

@@ -1,6 +1,6 @@
 //! The questions of one run: its cases, its loads with their thresholds, targets and requirements.
 
-use super::{Check, Kind, State};
+use super::check::{Check, Kind, State};
 use crate::sections::status;
 use caxton_analysis::finding::{Bound, Finding, LimitVerdict};
 use caxton_analysis::targets::{GradedTarget, decimal};
@@ -14,7 +14,7 @@ use caxton_model::units::Unit;
 use caxton_model::words;
 
 /// How its cases ended, and how its targets and requirements stand.
-pub(in crate::export) fn of_run(record: &Record) -> Vec<Check> {
+pub(crate) fn of_run(record: &Record) -> Vec<Check> {
     let mut checks = Vec::new();
     if record.run.status != Status::Finished {
         let end = "comes to its end";
@@ -30,7 +30,7 @@ pub(in crate::export) fn of_run(record: &Record) -> Vec<Check> {
 }
 
 /// Suite, workload and subject; agent and parameters.
-pub(super) fn parts(key: &CaseKey) -> (String, String) {
+fn parts(key: &CaseKey) -> (String, String) {
     let group = format!("{}/{}/{}", key.suite, key.workload, key.subject);
     let name = key.to_string();
     let name = name.strip_prefix(&group).map_or(name.as_str(), |rest| rest.trim_start_matches('/'));
