@@ -441,7 +441,3 @@ pub(crate) fn left(loads: &[(&CaseRecord, &LoadOutcome)]) -> Table {
     }
     table
 }
-
-#[cfg(test)]
-#[path = "load_tests.rs"]
-mod tests;

@@ -127,6 +127,3 @@ pub(crate) fn status(record: &Record) -> String {
 
 #[cfg(test)]
 mod tests;
-
-#[cfg(test)]
-mod mail_tests;
