@@ -2,7 +2,6 @@
 //! here knows a record. The same numbers give the same bytes.
 
 mod frame;
-pub(crate) mod load;
 pub(crate) mod paper;
 pub(crate) mod plane;
 pub(crate) mod rows;

@@ -292,3 +292,7 @@ impl Plane {
 fn rounded(value: f64) -> f64 {
     (value * 1e7).round() / 1e7
 }
+
+#[cfg(test)]
+#[path = "plane_tests.rs"]
+mod tests;

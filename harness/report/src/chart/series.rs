@@ -53,7 +53,23 @@ pub(crate) struct Series {
     pub(crate) look: Look,
 }
 
+/// The most points that get marks: beyond, a line says it.
+const MARKED_MAX: usize = 12;
+
+impl Look {
+    /// How a line of so many points looks.
+    pub(crate) const fn of(points: usize) -> Self {
+        if points > MARKED_MAX { Self::Line } else { Self::Marks }
+    }
+}
+
 impl Series {
+    /// Without intervals; what is no number is a gap.
+    pub(crate) fn new(label: &str, points: &[(f64, f64)], look: Look) -> Self {
+        let points = points.iter().map(|(x, y)| Point::new(*x, *y));
+        Self { label: label.to_owned(), points: points.collect(), look }
+    }
+
     /// What was measured of it.
     pub(crate) fn known(&self) -> impl Iterator<Item = &Point> {
         self.points.iter().filter(|point| !point.is_gap())
