@@ -8,6 +8,8 @@ pub mod ci;
 pub mod colour;
 pub mod export;
 pub mod history;
+#[cfg(test)]
+mod hostile;
 pub mod html;
 mod markdown;
 pub mod paint;

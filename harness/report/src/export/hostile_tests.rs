@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::ci::Job;
+use crate::hostile;
 use caxton_fixture::paired;
 use caxton_model::case::Outcome;
 use caxton_model::reading::Reading;
@@ -57,18 +58,9 @@ fn run() -> (Record, Vec<Sample>) {
         }
         case.findings.insert(name.clone(), name.clone());
         record.cases.extend([case, dead, refused, untold]);
-        record.warnings.push(name.clone());
-        record.run.command.push(name.clone());
-        record.engine.insert(name.clone(), name.clone());
-        record.host.fingerprint.insert(name.clone(), Reading::Known(name));
+        hostile::run(&mut record, &name);
     }
-    let all = names().concat();
-    record.host.fingerprint.insert("cpu_model".to_owned(), Reading::Known(all.clone()));
-    for word in [&mut record.run.id, &mut record.run.suite, &mut record.run.scale] {
-        word.clone_from(&all);
-    }
-    record.run.started_utc.clone_from(&all);
-    record.run.revision.commit = Reading::Known(all);
+    hostile::run(&mut record, &names().concat());
     (record, samples)
 }
 
@@ -81,32 +73,13 @@ fn loads() -> Record {
         let mut case = model.clone();
         case.key.params.push(("plan".to_owned(), name.clone()));
         let load = case.load.as_mut().unwrap();
-        load.plan.name.clone_from(name);
-        load.target.clone_from(name);
-        load.ended_early = Some(name.clone());
-        load.reasons.push(name.clone());
-        load.plan.stages.iter_mut().for_each(|stage| stage.name.clone_from(name));
-        load.stages.iter_mut().for_each(|stage| stage.name.clone_from(name));
-        load.segments.iter_mut().for_each(|segment| segment.target.clone_from(name));
-        for judged in &mut load.thresholds {
-            judged.threshold.text.clone_from(name);
-            judged.threshold.stage = Some(name.clone());
-        }
+        hostile::load(load, name);
         let first = load.thresholds.first().cloned();
         let unknown = |judged| caxton_model::load::judged::Judged {
             outcome: caxton_model::load::judged::ThresholdOutcome::Unknown(name.clone()),
             ..judged
         };
         load.thresholds.extend(first.map(unknown));
-        let invalid = || caxton_stats::trend::LeakVerdict::Invalid(name.clone());
-        if let Some(leak) = &mut load.leak {
-            leak.verdict = invalid();
-            leak.trends[0].verdict = invalid();
-            leak.trends[0].name.clone_from(name);
-        }
-        for (figure, _) in load.degradation.iter_mut().flat_map(|all| &mut all.figures) {
-            figure.clone_from(name);
-        }
         record.cases.push(case);
     }
     record

@@ -1,6 +1,7 @@
 //! The page of made-up runs.
 
 use super::series::History;
+use crate::hostile;
 use caxton_fixture::{HOSTILE, rounded, run, scale};
 use caxton_model::metric::MetricName;
 use caxton_model::reading::Reading;
@@ -133,11 +134,7 @@ fn what_is_hostile_strange_or_not_there_makes_a_page_all_the_same() {
     for case in &mut record.cases {
         case.key.agent = evil.clone();
     }
-    record.run.suite = evil.clone();
-    record.run.scale = evil.clone();
-    record.run.started_utc = evil.clone();
-    record.run.revision.commit = Reading::Known(evil.clone());
-    record.host.fingerprint.insert("cpu_model".to_owned(), Reading::Known(evil));
+    hostile::run(&mut record, &evil);
     let extremes = [f64::MAX, f64::MIN, 0.0, -1.0, f64::NAN];
     for (index, reading) in
         record.cases.iter_mut().flat_map(|case| case.metrics.values_mut()).enumerate()

@@ -108,7 +108,8 @@ fn rate(load: &LoadOutcome) -> Plane {
     let [title, subtitle] = match load.plan.pacing {
         Pacing::Open => [
             "Offered and achieved rate",
-            "Where achieved stays below offered, the load was not met: latency then counts the wait.",
+            "Where achieved stays below offered, the load was not met: latency then counts the \
+             wait.",
         ],
         Pacing::Closed { .. } => {
             ["Achieved rate", "A closed loop: a message is offered when another one was answered."]

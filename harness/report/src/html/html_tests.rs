@@ -2,9 +2,11 @@
 
 use super::document::Document;
 use super::*;
+use crate::hostile;
 use crate::table::{Table, Tone};
 use caxton_fixture as fixture;
 use caxton_fixture::drawing::Drawing;
+use caxton_model::case::Outcome;
 use caxton_model::load::outcome::Verdict as Judgement;
 use caxton_model::load::outcome::Verdict::{Fail, Invalid, Pass, Unclear};
 use caxton_model::reading::Reading;
@@ -300,36 +302,12 @@ fn hostile() -> Record {
         case.key.agent.clone_from(&long);
         case.key.params.push((EVIL.to_owned(), long.clone()));
         case.findings.insert(long.clone(), long.clone());
-        for load in case.load.iter_mut() {
-            load.plan.name.clone_from(&long);
-            load.target.clone_from(&long);
-            load.reasons = vec![long.clone(); 3];
-            load.stages.iter_mut().for_each(|stage| stage.name.clone_from(&long));
-            load.thresholds.iter_mut().for_each(|judged| {
-                judged.threshold.text.clone_from(&long);
-                judged.threshold.stage = Some(long.clone());
-            });
-            for trend in load.leak.iter_mut().flat_map(|leak| &mut leak.trends) {
-                trend.verdict = caxton_stats::trend::LeakVerdict::Invalid(long.clone());
-            }
-        }
+        case.load.iter_mut().for_each(|load| hostile::load(load, &long));
     }
-    use caxton_model::case::Outcome;
-
     let count = record.cases.len();
     record.cases[0].outcome = Outcome::DiedInTheMiddle(long.clone());
     record.cases[count - 1].outcome = Outcome::Failed(long.clone());
-    record.run.id.clone_from(&long);
-    record.run.suite.clone_from(&long);
-    record.run.scale.clone_from(&long);
-    record.run.started_utc.clone_from(&long);
-    record.run.command = vec![long.clone(), EVIL.to_owned()];
-    record.run.revision.commit = Reading::Known(long.clone());
-    record.run.build.insert(long.clone(), long.clone());
-    record.engine.insert(long.clone(), long.clone());
-    record.host.fingerprint.insert(long.clone(), Reading::Known(long.clone()));
-    record.host.fingerprint.insert("cpu_model".to_owned(), Reading::Known(long.clone()));
-    record.warnings = vec![long.clone(); 9];
+    (0..9).for_each(|_| hostile::run(&mut record, &long));
     record
 }
 
