@@ -118,7 +118,7 @@ fn tell_pair(pair: &Comparison) {
     black_box(report::comparison_line(pair));
     black_box(report::comparison_text(pair, true, &COLOUR));
     for exporter in COMPARISON_EXPORTERS {
-        black_box((exporter.export)(pair));
+        black_box(exporter.export(pair));
     }
     html::page(&[], &[pair]).expect("nothing that a comparison could say keeps a page away");
     let outcome = ci::Outcome::Compared(pair);

@@ -44,7 +44,6 @@ pub fn markdown(table: &Table, level: usize) -> String {
     out
 }
 
-/// `tables`, one after the other.
 pub(crate) fn all(tables: &[Table], level: usize) -> String {
     tables.iter().map(|table| markdown(table, level)).collect()
 }
@@ -129,7 +128,6 @@ pub(crate) fn fence(text: &str, max: usize) -> String {
     format!("{marks}text\n{body}{marks}\n")
 }
 
-/// The most backticks that stand side by side.
 fn longest_run(text: &str) -> usize {
     text.split(|c| c != '`').map(str::len).max().unwrap_or(0)
 }

@@ -3,6 +3,7 @@
 
 use caxton_model::sanitise::sanitise;
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 const CELL_MAX: usize = 76;
 /// Longest text of a cell for readers with room.
@@ -108,6 +109,22 @@ impl Table {
     /// Adds a line below the rows.
     pub fn note(&mut self, tone: Tone, text: &str) {
         self.notes.push(Note { text: sanitise(text, NOTE_MAX), tone });
+    }
+
+    /// A line for each text of `told`, behind all whom it is told of, as `join` names them.
+    pub(crate) fn note_each(
+        &mut self,
+        tone: Tone,
+        join: impl Fn(&[String]) -> String,
+        told: impl IntoIterator<Item = (String, String)>,
+    ) {
+        let mut by_text: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for (text, who) in told {
+            by_text.entry(text).or_default().push(who);
+        }
+        for (text, who) in by_text {
+            self.note(tone, &format!("{}: {text}", join(&who)));
+        }
     }
 
     /// True when it would show a heading and nothing else.

@@ -73,7 +73,6 @@ impl Ink {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Sheet {
     title: String,
-    /// As the backend wrote it.
     svg: String,
 }
 
@@ -124,7 +123,6 @@ impl Sheet {
         )
     }
 
-    /// The first tag, and the rest.
     fn parts(&self) -> (&str, &str) {
         self.svg.split_once('\n').expect("the backend ends its first tag with its line")
     }

@@ -46,11 +46,9 @@ pub(crate) struct Plane {
 }
 
 const LEGEND_ROW: i32 = 20;
-/// Rows of a data table.
 const ROWS_MAX: usize = 60;
 /// Half of the distance between whiskers of neighbouring series.
 const ASIDE_PX: i32 = 3;
-/// Above and below the plot of a small chart.
 const SMALL_EDGE: i32 = 8;
 
 struct Layout {
@@ -288,7 +286,6 @@ impl Plane {
     }
 }
 
-/// Without the digits that binary fractions add.
 fn rounded(value: f64) -> f64 {
     (value * 1e7).round() / 1e7
 }

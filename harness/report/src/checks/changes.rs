@@ -1,11 +1,11 @@
 //! The verdicts of a comparison as one list, the gravest first.
 
-use crate::sections::{exact_words, paired_words};
+use crate::sections::{exact_words, paired_words, share};
 use caxton_analysis::paired::contest::worse_sign;
 use caxton_model::metric::MetricName;
 use caxton_model::paired::Weight;
 use caxton_model::paired::comparison::{
-    CaseComparison, Comparison, ExactVerdict, MetricVerdict, Verdict,
+    CaseComparison, Comparison, ExactVerdict, Kind, MetricVerdict, Verdict,
 };
 use caxton_model::record::Interval;
 
@@ -18,16 +18,26 @@ pub(crate) struct Change<'a> {
     pub(crate) metric: MetricName,
     /// None while it is open.
     pub(crate) verdict: Option<Verdict>,
-    /// False for what decides nothing: a secondary metric that stayed open or could not be told.
-    pub(crate) is_weighty: bool,
+    /// False for a secondary metric.
+    pub(crate) is_primary: bool,
     /// How many times worse; below 1 it is better. None where something came from nothing.
     pub(crate) worse: Option<f64>,
     /// The interval of `worse`; none for a count.
     pub(crate) interval: Option<Interval>,
     /// Base and candidate, in the metric's unit.
     pub(crate) figures: [Option<f64>; 2],
+    /// Of a count: how far those of one version agree.
+    pub(crate) agreement: Option<String>,
     /// By how much it changed, in words.
     pub(crate) words: String,
+}
+
+impl Change<'_> {
+    /// False for what decides nothing: a secondary metric that stayed open or could not be told.
+    pub(crate) fn is_weighty(&self) -> bool {
+        let is_told = !matches!(self.verdict, Some(Verdict::Inconclusive | Verdict::NotComparable));
+        self.is_primary || is_told
+    }
 }
 
 /// Every verdict: what regressed first and the worst of it on top, then the rest, likewise.
@@ -70,11 +80,11 @@ fn of_pairs<'a>(case: &'a CaseComparison, told: &MetricVerdict) -> Change<'a> {
         case,
         metric: told.metric,
         verdict: told.verdict,
-        is_weighty: told.weight == Weight::Primary
-            || !matches!(told.verdict, Some(Verdict::Inconclusive | Verdict::NotComparable)),
+        is_primary: told.weight == Weight::Primary,
         worse: decision.map(|decision| decision.worse),
         interval: decision.and_then(|decision| decision.interval),
         figures: [told.base, told.candidate],
+        agreement: None,
         words: paired_words(told),
     }
 }
@@ -91,10 +101,14 @@ fn of_counts<'a>(case: &'a CaseComparison, told: &ExactVerdict) -> Change<'a> {
         case,
         metric: told.metric,
         verdict: Some(told.verdict),
-        is_weighty: true,
+        is_primary: true,
         worse: ratio,
         interval: None,
         figures: [told.base, told.candidate],
+        agreement: Some(match told.kind {
+            Kind::Exact => "exact".to_owned(),
+            Kind::Near { spread } => format!("processes differ by {}", share(spread)),
+        }),
         words: exact_words(told),
     }
 }

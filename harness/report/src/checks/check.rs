@@ -61,7 +61,6 @@ impl State {
     pub(crate) const TOLD: [Self; 5] =
         [Self::Broken, Self::Bad, Self::Weak, Self::Better, Self::Open];
 
-    /// What stands before a line about it.
     pub(crate) const fn mark(self) -> &'static str {
         match self {
             Self::Good => "✅",
@@ -107,7 +106,6 @@ impl Check {
         format!("{}{mark}{}", self.group, self.name)
     }
 
-    /// True for what somebody has to see to.
     pub(crate) fn is_wrong(&self) -> bool {
         matches!(self.state, State::Bad | State::Broken)
     }

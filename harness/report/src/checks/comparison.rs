@@ -90,8 +90,10 @@ fn change(told: &Change<'_>, key: &str, is_untrusted: bool, is_strict: bool) -> 
             (State::Broken, UNTOLD)
         }
         Some(Verdict::Regressed) => (State::Bad, "regressed"),
-        Some(Verdict::NotComparable) if told.is_weighty => (State::Broken, UNTOLD),
-        Some(Verdict::Inconclusive) if is_strict && told.is_weighty => (State::Bad, "inconclusive"),
+        Some(Verdict::NotComparable) if told.is_weighty() => (State::Broken, UNTOLD),
+        Some(Verdict::Inconclusive) if is_strict && told.is_weighty() => {
+            (State::Bad, "inconclusive")
+        }
         Some(Verdict::Inconclusive | Verdict::NotComparable) | None => (State::Open, "open"),
         Some(Verdict::Improved) => (State::Better, "improved"),
         Some(Verdict::Ok) => (State::Good, "good"),

@@ -7,7 +7,6 @@ use caxton_model::case::CaseKey;
 use caxton_model::metric::MetricName;
 use caxton_model::paired::comparison::{ExactVerdict, Verdict};
 
-/// What counts say, and what could not be compared.
 pub(crate) fn of_records(records: &Records<'_>) -> Vec<Check> {
     let mut checks: Vec<Check> = records.exact.iter().map(|(key, e)| count(key, e)).collect();
     for predicted in &records.predicted {

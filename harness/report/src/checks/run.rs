@@ -141,7 +141,6 @@ fn beyond(figure: f64, limit: f64, is_most: bool) -> f64 {
     if far.is_finite() { far } else { 0.0 }
 }
 
-/// A figure with its interval and its launches.
 fn seen(figure: &Summary, unit: Unit) -> String {
     let interval = figure.interval.map_or(String::new(), |interval| {
         format!(" {} ({})", words::bounds(&interval, unit), words::level(&interval))

@@ -17,7 +17,6 @@ const NAMED: usize = 20;
 /// Longest title, and longest line of a message.
 const TITLE_MAX: usize = 160;
 const LINE_MAX: usize = 1000;
-/// Lines of what a compiler said.
 const SAID_LINES: usize = 40;
 
 /// The annotations of `job`, one a line: the worst first, and one for all at the end.
@@ -60,7 +59,6 @@ fn titled(what: &str) -> String {
     sanitise(&format!("caxton-bench: {what}"), TITLE_MAX)
 }
 
-/// A line for each of the worst.
 fn lines(checks: &[Check]) -> String {
     let worst = worst(checks);
     let bad = worst.iter().filter(|check| check.state == State::Bad).take(WORST);
@@ -73,7 +71,6 @@ fn lines(checks: &[Check]) -> String {
     bad.chain(broken.take(COMMANDS_MAX - 1 - WORST)).map(line).collect()
 }
 
-/// One line for all of a comparison.
 fn roll_up(job: &Job<'_>, comparison: &Comparison) -> String {
     let [base, head] = [job.base, job.head].map(|name| sanitise(name, 100));
     let all = regressed(comparison);

@@ -116,7 +116,7 @@ fn different_answers_are_told_in_every_format_and_end_in_1() {
         comparison_text(&comparison, false, &Style::default()),
     ];
     for exporter in COMPARISON_EXPORTERS {
-        told.push(String::from_utf8((exporter.export)(&comparison)).unwrap());
+        told.push(String::from_utf8(exporter.export(&comparison)).unwrap());
     }
     for text in told {
         assert!(text.contains("DIFFERENT ANSWERS") && text.contains(why), "{text}");

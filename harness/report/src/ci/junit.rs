@@ -15,7 +15,6 @@ use std::io;
 const NAME_MAX: usize = 512;
 /// Longest message, and longest line of a text.
 const MESSAGE_MAX: usize = 2000;
-/// Lines of what a compiler said.
 const LINES_MAX: usize = 400;
 
 type Xml = Writer<Vec<u8>>;

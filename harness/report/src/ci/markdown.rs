@@ -103,7 +103,7 @@ fn rest(page: &mut Page, all: &[Change<'_>]) {
 }
 
 fn of<'a>(all: &'a [Change<'a>], verdict: Verdict) -> Vec<&'a Change<'a>> {
-    all.iter().filter(|f| f.verdict == Some(verdict) && f.is_weighty).collect()
+    all.iter().filter(|f| f.verdict == Some(verdict) && f.is_weighty()).collect()
 }
 
 /// How many verdicts of which kind there are.

@@ -21,12 +21,10 @@ struct Entry {
     extra: String,
 }
 
-/// For `customBiggerIsBetter`.
 pub(super) fn bigger(record: &Record, _: &[Sample]) -> Result<Vec<u8>, ExportError> {
     entries(record, Better::Higher, "gab-bigger")
 }
 
-/// For `customSmallerIsBetter`.
 pub(super) fn smaller(record: &Record, _: &[Sample]) -> Result<Vec<u8>, ExportError> {
     entries(record, Better::Lower, "gab-smaller")
 }

@@ -260,7 +260,7 @@ fn in_every_format_of_a_run_names_are_words() {
 fn in_every_format_of_a_comparison_names_are_words() {
     let comparison = comparison();
     for exporter in COMPARISON_EXPORTERS {
-        let text = text_of((exporter.export)(&comparison), exporter.name);
+        let text = text_of(exporter.export(&comparison), exporter.name);
         is_harmless(exporter.name, &text);
     }
 }
@@ -277,7 +277,7 @@ fn in_every_text_of_a_job_without_a_comparison_names_are_words() {
     for name in names() {
         let said = format!("error: {name}\n{name}\n```\n````\n");
         let outcome = crate::ci::Outcome::Without { why: &name, said: &said };
-        let code = caxton_analysis::exit::NOT_COMPARABLE;
+        let code = exit::NOT_COMPARABLE;
         let job = Job { base: &name, head: &name, outcome, code, again: &name };
         for (format, text) in texts {
             is_harmless(format, &text(&job));

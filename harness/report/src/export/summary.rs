@@ -16,7 +16,6 @@ use caxton_model::sanitise::sanitise;
 const NAMED: usize = 5;
 const SAYS_MAX: usize = 300;
 
-/// A step's summary of a run.
 pub(super) fn export(record: &Record, _: &[Sample]) -> Result<Vec<u8>, ExportError> {
     let mut page = Page::new(SUMMARY_MAX);
     of_record(&mut page, record);
@@ -24,7 +23,6 @@ pub(super) fn export(record: &Record, _: &[Sample]) -> Result<Vec<u8>, ExportErr
     Ok(page.end().into_bytes())
 }
 
-/// A comment on a run.
 pub(super) fn comment(record: &Record, _: &[Sample]) -> Result<Vec<u8>, ExportError> {
     let mut page = Page::new(COMMENT_MAX);
     page.add(&format!("{MARKER}\n"));

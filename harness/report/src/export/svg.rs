@@ -114,7 +114,6 @@ fn short(value: f64) -> String {
     }
 }
 
-/// What was asked for, and of which source.
 fn asked(record: &Record) -> String {
     let run = &record.run;
     let changes = run.revision.differs("uncommitted changes");
@@ -149,7 +148,6 @@ fn summaries<'a>(cases: &[&'a CaseRecord]) -> impl Iterator<Item = &'a Summary> 
     })
 }
 
-/// What a reader should know before believing a dot.
 fn notes(record: &Record, cases: &[&CaseRecord]) -> Vec<String> {
     let mut notes = Vec::new();
     if cases.iter().any(|case| case.key.agent == NOOP) {

@@ -69,7 +69,6 @@ fn dot(point: &Point<'_>) -> series::Point {
     }
 }
 
-/// What a pointer over a dot is told.
 fn hint(point: &Point<'_>, unit: Unit) -> Hint {
     let (run, summary) = (&point.run.run, point.summary);
     let commit = run.revision.commit.known().map_or("unknown", String::as_str);

@@ -41,7 +41,6 @@ pub(super) struct Case<'a> {
 /// One metric of one case.
 pub(super) struct Series<'a> {
     pub(super) metric: MetricName,
-    /// The oldest first.
     pub(super) points: Vec<Point<'a>>,
 }
 
@@ -50,7 +49,6 @@ pub(super) struct Point<'a> {
     /// The run's place among those of the suite.
     pub(super) at: usize,
     pub(super) run: &'a Record,
-    /// The machine's place in the list.
     pub(super) machine: usize,
     pub(super) summary: &'a Summary,
 }
@@ -91,7 +89,6 @@ impl<'a> History<'a> {
     }
 }
 
-/// The whole fingerprint, as one text.
 fn identity(record: &Record) -> String {
     format!("{:?} {:?}", record.host.fingerprint, record.host.memory_bytes)
 }

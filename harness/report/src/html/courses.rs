@@ -67,7 +67,6 @@ fn named(load: &LoadOutcome, plane: Plane) -> Plane {
     Plane { title: format!("{}: {}", label(load), plane.title), ..plane }
 }
 
-/// Every chart of a load by its name, in order.
 pub(super) fn courses(load: &LoadOutcome) -> Vec<(&'static str, Plane)> {
     let mut planes =
         vec![("rates", rate(load)), ("latency", times(load)), ("spectrum", percentiles(load))];
@@ -215,7 +214,6 @@ fn memory(load: &LoadOutcome, leak: &Leak) -> Vec<(&'static str, Plane)> {
     MEMORY.iter().filter_map(plane).collect()
 }
 
-/// What is left out as warm-up, and what is judged.
 fn periods(judged: &Judged) -> Vec<Stage> {
     let stage = |name: &str, from: f64, to: f64| {
         let name = name.to_owned();
@@ -228,7 +226,6 @@ fn periods(judged: &Judged) -> Vec<Stage> {
     ends.into_iter().filter(|stage| stage.to > stage.from).collect()
 }
 
-/// The straight line that was judged.
 fn slope(trend: &Trend, judged: &Judged) -> Series {
     let (lower, upper) = judged.interval_per_s;
     let half = judged.slope_per_s * (judged.to_s - judged.from_s) / 2.0;
@@ -247,7 +244,6 @@ fn each_message(words: &str) -> String {
     if words.ends_with("messages") { words.to_owned() } else { format!("{words} per message") }
 }
 
-/// Whether it grew, and what could have been seen.
 fn words(trend: &Trend, leak: &Leak) -> Vec<String> {
     let verdict = match &trend.verdict {
         LeakVerdict::Clean => "CLEAN: it did not grow in a way that matters.".to_owned(),

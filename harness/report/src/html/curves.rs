@@ -12,7 +12,6 @@ use caxton_model::sanitise::sanitise;
 use caxton_model::units::Unit;
 use caxton_stats::usl::{R_SQUARED_MIN, Usl};
 
-/// Quantiles of a response, by the end of a metric's name.
 const QUANTILES: [(&str, f64); 4] = [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p999", 0.999)];
 /// Charts of one kind in a report: the tables have the others.
 const CHARTS_MAX: usize = 6;
@@ -23,7 +22,6 @@ const IDEAL_MAX: f64 = 2.0;
 /// A chart's file, its title, its unit, and its metrics with their names.
 type ByAgents = (&'static str, &'static str, Unit, &'static [(&'static str, &'static str)]);
 
-/// What is drawn by the number of agents, beside the rate.
 const BY_AGENTS: [ByAgents; 2] = [
     (
         "scaling-memory",
@@ -81,7 +79,6 @@ pub(super) fn limit_curves(record: &Record) -> Vec<(&'static str, Plane)> {
     curves.into_iter().filter(|(_, plane)| !plane.series.is_empty()).collect()
 }
 
-/// Percentiles of responses: the subject's, its peer's, and its own service.
 pub(super) fn responses(record: &Record) -> Vec<Plane> {
     let cases = grid::cases(record, LATENCY, &[RESPONSE]);
     let ran = cases.into_iter().filter(|case| case.outcome == Outcome::Ran);
@@ -171,7 +168,6 @@ fn measured(cases: &[&CaseRecord], subject: &str, metric: &str, label: &str) -> 
     Series { label: label.to_owned(), points, look: Look::Marks }
 }
 
-/// The line of a law that fits.
 fn law(fit: &Usl, from: f64, to: f64) -> Series {
     let steps = 48;
     let at = |i: i32| {

@@ -23,7 +23,6 @@ pub(super) struct Section {
     pub(super) figures: Vec<Figure>,
 }
 
-/// A chart with its numbers, tables, or a flame graph.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Figure {
     /// What this and the figures after it are of.
@@ -52,13 +51,11 @@ pub(super) struct Heading {
     /// Its anchor, once the page is whole.
     pub(super) id: String,
     pub(super) name: String,
-    /// How it stands, in a word.
     pub(super) word: String,
     pub(super) tone: Tone,
 }
 
 impl Figure {
-    /// A chart above its numbers.
     pub(super) fn chart(file: &str, chart: impl Into<Chart>, tables: Vec<Table>) -> Self {
         let (chart, file) = (Some(chart.into()), file.to_owned());
         Self { chart, file, tables: filled(tables), folded: "Numbers", ..Self::default() }
@@ -75,7 +72,6 @@ impl Figure {
         Self::folded("", tables)
     }
 
-    /// Tables on demand.
     pub(super) fn folded(name: &'static str, tables: Vec<Table>) -> Option<Self> {
         let tables = filled(tables);
         (!tables.is_empty()).then(|| Self { tables, folded: name, ..Self::default() })

@@ -3,11 +3,12 @@
 
 use crate::chart::rows::{Mark, Paint, Row, Rows, Shape, bounds};
 use crate::chart::scale::{Axis, Scale};
+use crate::checks::changes::{Change, findings};
 use crate::sections::{grid, overhead, parts};
+use crate::table::name;
 use caxton_analysis::targets::{Grade, GradedTarget, grade};
 use caxton_model::case::Outcome;
-use caxton_model::paired::Weight;
-use caxton_model::paired::comparison::{Comparison, MetricVerdict, Verdict};
+use caxton_model::paired::comparison::{Comparison, Verdict};
 use caxton_model::record::{CaseRecord, Interval, Record};
 use caxton_model::sanitise::sanitise;
 use caxton_model::units::Unit;
@@ -16,7 +17,6 @@ use caxton_model::units::Unit;
 const CHANGES_MAX: usize = 40;
 const LABEL_MAX: usize = 60;
 
-/// Each target with the case of all records that stands worst, as a multiple of the target.
 pub(super) fn targets(records: &[Record]) -> Option<Rows> {
     let graded = grade(records);
     let rows: Vec<Row> = graded.iter().map(target).collect();
@@ -57,19 +57,13 @@ fn target(graded: &GradedTarget) -> Row {
 
 /// Metrics that launch pairs compared, the gravest first.
 pub(super) fn changes(comparison: &Comparison) -> Option<Rows> {
-    let all = comparison.cases.iter();
-    let mut metrics: Vec<(String, &MetricVerdict)> = all
-        .flat_map(|case| case.metrics.iter().map(|m| (case.key.agent.clone(), m)))
-        .filter(|(_, m)| m.decision.is_ok())
-        .filter(|(_, m)| m.weight == Weight::Primary || is_change(m))
-        .collect();
-    metrics.sort_by(|(a, one), (b, other)| {
-        let worse = |m: &MetricVerdict| m.decision.as_ref().map_or(1.0, |d| d.worse);
-        let by_size = worse(other).total_cmp(&worse(one));
-        severity(one).cmp(&severity(other)).then(by_size).then_with(|| a.cmp(b))
-    });
-    let more = metrics.len().saturating_sub(CHANGES_MAX);
-    let rows: Vec<Row> = metrics.iter().take(CHANGES_MAX).filter_map(change).collect();
+    let is_change =
+        |told: &Change<'_>| matches!(told.verdict, Some(Verdict::Regressed | Verdict::Improved));
+    let mut changes = findings(comparison);
+    changes.retain(|told| told.agreement.is_none() && (told.is_primary || is_change(told)));
+    let rows: Vec<Row> = changes.iter().filter_map(change).collect();
+    let more = rows.len().saturating_sub(CHANGES_MAX);
+    let rows = rows.into_iter().take(CHANGES_MAX).collect();
     let notes = (more > 0).then(|| format!("{more} more stand in the table."));
     let chart =
         Rows::ratios("Candidate over base: how much worse", "the same", Scale::Linear, rows).read(
@@ -79,37 +73,21 @@ pub(super) fn changes(comparison: &Comparison) -> Option<Rows> {
     (!chart.rows.is_empty()).then(|| Rows { notes: notes.into_iter().collect(), ..chart })
 }
 
-fn is_change(metric: &MetricVerdict) -> bool {
-    matches!(metric.verdict, Some(Verdict::Regressed | Verdict::Improved))
-}
-
-const fn severity(metric: &MetricVerdict) -> u8 {
-    match metric.verdict {
-        Some(Verdict::Regressed) => 0,
-        Some(Verdict::Inconclusive) | None => 2,
-        Some(Verdict::Improved) => 1,
-        Some(Verdict::NotComparable) => 3,
-        Some(Verdict::Ok) => 4,
-    }
-}
-
-fn change((agent, metric): &(String, &MetricVerdict)) -> Option<Row> {
-    let decision = metric.decision.as_ref().ok()?;
-    let (word, paint) = match metric.verdict {
-        Some(Verdict::Regressed) => (Verdict::Regressed.name(), Paint::Bad),
-        Some(Verdict::Improved) => (Verdict::Improved.name(), Paint::Good),
-        Some(verdict @ Verdict::Ok) => (verdict.name(), Paint::Plain),
-        Some(verdict) => (verdict.name(), Paint::Fair),
-        None => ("OPEN", Paint::Fair),
+fn change(told: &Change<'_>) -> Option<Row> {
+    let worse = told.worse?;
+    let paint = match told.verdict {
+        Some(Verdict::Regressed) => Paint::Bad,
+        Some(Verdict::Improved) => Paint::Good,
+        Some(Verdict::Ok) => Paint::Plain,
+        Some(Verdict::Inconclusive | Verdict::NotComparable) | None => Paint::Fair,
     };
-    let agent = crate::table::name(agent);
-    let figure = format!("{}  {word}", Unit::Ratio.show(decision.worse));
-    let mark = Mark { bounds: bounds(decision.interval), ..Mark::new(decision.worse) };
-    let row = Row::new(format!("{agent} {}", metric.metric), figure, paint);
+    let word = told.verdict.map_or("OPEN", Verdict::name);
+    let label = format!("{} {}", name(&told.case.key.agent), told.metric);
+    let row = Row::new(label, format!("{}  {word}", Unit::Ratio.show(worse)), paint);
+    let mark = Mark { bounds: bounds(told.interval), ..Mark::new(worse) };
     Some(Row { mark: Some(mark), ..row })
 }
 
-/// The parts of each agent's call, as shares of the call.
 pub(super) fn call_parts(record: &Record) -> Option<Rows> {
     let ran = record.cases.iter().filter(|case| case.key.is_parts());
     let ran: Vec<&CaseRecord> = ran.filter(|case| case.outcome == Outcome::Ran).collect();

@@ -17,7 +17,6 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::Path;
 
-/// What somebody could call anything.
 const EVIL: &str = "</td></text></svg></iframe><script>alert(1)</script>|\n\"onload='x' \
     &\u{202e}\u{0}{{ 7*98765431 }}";
 

@@ -75,7 +75,6 @@ fn file(name: &str) -> String {
     name.chars().take(FILE_MAX).map(plain).collect()
 }
 
-/// How a burst was got over, in words.
 fn recovery(load: &LoadOutcome, told: &Reading<Recovery>) -> Figure {
     let mut words = match told {
         Reading::Missing(why) => {

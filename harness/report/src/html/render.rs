@@ -41,7 +41,6 @@ pub enum HtmlError {
     Template(#[from] minijinja::Error),
 }
 
-/// The page of `document`.
 pub(super) fn report(mut document: Document) -> Result<Page, HtmlError> {
     let charts = draw(&mut document)?;
     let html = page(include_str!("report.html"), include_str!("report.css"), "", &document)?;

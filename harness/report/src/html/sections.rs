@@ -98,7 +98,6 @@ pub(super) fn document(runs: &[Told], comparisons: &[&Comparison]) -> Document {
     }
 }
 
-/// What the page is about: suites, or the comparison.
 fn title(runs: &[Told], comparisons: &[&Comparison]) -> String {
     let mut suites: Vec<&str> = runs.iter().map(|told| told.record.run.suite.as_str()).collect();
     suites.dedup();
@@ -195,7 +194,6 @@ fn profiled(told: &Told) -> Vec<Figure> {
     flames.chain(tables.into_iter().flatten()).collect()
 }
 
-/// The run, the instrument, the machine.
 fn made(told: &Told) -> Vec<Figure> {
     let Told { record, samples, .. } = told;
     let run = &record.run;
@@ -218,7 +216,6 @@ fn made(told: &Told) -> Vec<Figure> {
     Figure::open(vec![table]).into_iter().chain(details).collect()
 }
 
-/// The commands that measure the same again.
 fn again(record: &Record) -> String {
     let run = &record.run;
     let commit = run.revision.commit.known().map_or("COMMIT", String::as_str);

@@ -2,16 +2,14 @@
 
 use crate::table::{Table, Tone, name};
 use caxton_model::case::Outcome;
-use caxton_model::record::{CaseRecord, Company, Summary};
+use caxton_model::record::{Budget, CaseRecord, Company, Summary};
 use caxton_model::units::Unit;
 use caxton_model::words::{NONE, bounds, grouped, list, percent};
 use caxton_stats::signed_rank;
-use std::collections::BTreeMap;
 
 /// What stands before a value that should be exact and is not.
 pub(crate) const ABOUT: &str = "≈";
 
-/// The estimate of `metric`, in words.
 pub(crate) fn estimate(case: &CaseRecord, metric: &str) -> String {
     shown(case, metric, |summary, unit| unit.show(summary.estimate))
 }
@@ -24,14 +22,12 @@ pub(crate) fn exact(case: &CaseRecord, metric: &str) -> String {
     })
 }
 
-/// The interval of `metric`, in words.
 pub(crate) fn interval(case: &CaseRecord, metric: &str) -> String {
     shown(case, metric, |summary, unit| {
         summary.interval.map_or(NONE.to_owned(), |interval| bounds(&interval, unit))
     })
 }
 
-/// The launches behind `metric`.
 pub(crate) fn launches(case: &CaseRecord, metric: &str) -> String {
     shown(case, metric, |summary, _| summary.n.to_string())
 }
@@ -51,25 +47,19 @@ pub(crate) fn notes(
     cases: &[&CaseRecord],
     label: impl Fn(&CaseRecord) -> String,
 ) {
-    let mut reasons: BTreeMap<(&str, &str), Vec<String>> = BTreeMap::new();
-    let mut budgets: BTreeMap<(u32, u32), Vec<String>> = BTreeMap::new();
-    for case in cases {
-        if let Some(reason) = case.outcome.reason() {
-            reasons.entry((case.outcome.name(), reason)).or_default().push(label(case));
-        }
-        let is_short = case.launches.granted < case.launches.wanted;
-        if is_short && case.outcome.reason().is_none() {
-            let budget = (case.launches.granted, case.launches.wanted);
-            budgets.entry(budget).or_default().push(label(case));
-        }
-    }
-    for ((outcome, reason), labels) in reasons {
-        table.note(Tone::Bad, &format!("{}: {outcome}: {reason}", list(&labels)));
-    }
-    for ((granted, wanted), labels) in budgets {
-        let labels = list(&labels);
-        table.note(Tone::Bad, &format!("{labels}: {granted} of {wanted} launches done"));
-    }
+    let ended = cases.iter().filter_map(|case| {
+        let why = format!("{}: {}", case.outcome.name(), case.outcome.reason()?);
+        Some((why, label(case)))
+    });
+    table.note_each(Tone::Bad, list, ended);
+    let is_short = |case: &&&CaseRecord| {
+        case.launches.granted < case.launches.wanted && case.outcome.reason().is_none()
+    };
+    let short = cases.iter().filter(is_short).map(|case| {
+        let Budget { granted, wanted } = case.launches;
+        (format!("{granted} of {wanted} launches done"), label(case))
+    });
+    table.note_each(Tone::Bad, list, short);
 }
 
 /// A line for each reason why a case that ran has no `metric`.
@@ -79,18 +69,14 @@ pub(crate) fn note_missing(
     metric: &str,
     label: impl Fn(&CaseRecord) -> String,
 ) {
-    let mut reasons: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for case in cases.iter().filter(|case| case.outcome == Outcome::Ran) {
-        if let Err(why) = case.metric(metric) {
-            reasons.entry(why.to_string()).or_default().push(label(case));
-        }
-    }
-    for (why, labels) in reasons {
-        table.note(Tone::Bad, &format!("{}: no {metric}: {why}", list(&labels)));
-    }
+    let ran = cases.iter().filter(|case| case.outcome == Outcome::Ran);
+    let missing = ran.filter_map(|case| {
+        let why = case.metric(metric).err()?;
+        Some((format!("no {metric}: {why}"), label(case)))
+    });
+    table.note_each(Tone::Bad, list, missing);
 }
 
-/// A line for each finding of each case.
 pub(crate) fn note_findings(
     table: &mut Table,
     cases: &[&CaseRecord],

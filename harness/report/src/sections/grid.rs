@@ -207,13 +207,9 @@ fn note_findings(table: &mut Table, columns: &[Column], cases: &[&CaseRecord]) {
     let is_shown = |what: &str| {
         columns.iter().any(|(_, cell)| matches!(cell, Cell::Finding(name) if *name == what))
     };
-    let mut found: BTreeMap<(&str, &str), Vec<String>> = BTreeMap::new();
-    for case in cases {
-        for (what, finding) in case.findings.iter().filter(|(what, _)| !is_shown(what)) {
-            found.entry((what, finding)).or_default().push(label(case));
-        }
-    }
-    for ((what, finding), labels) in found {
-        table.note(Tone::Plain, &format!("{}: {}: {finding}", list(&labels), name(what)));
-    }
+    let found = cases.iter().flat_map(|case| {
+        let others = case.findings.iter().filter(|(what, _)| !is_shown(what));
+        others.map(|(what, finding)| (format!("{}: {finding}", name(what)), label(case)))
+    });
+    table.note_each(Tone::Plain, list, found);
 }

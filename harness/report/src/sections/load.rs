@@ -50,7 +50,6 @@ pub(crate) fn label(load: &LoadOutcome) -> String {
     name(&load.plan.name)
 }
 
-/// What was wanted and what was granted, in words.
 fn size(load: &LoadOutcome) -> (String, String) {
     match load.plan.pacing {
         Pacing::Open => (length(load.plan.wanted()), length(load.whole.took)),
@@ -311,7 +310,6 @@ pub(crate) fn growth(loads: &[(&CaseRecord, &LoadOutcome)]) -> Table {
     table
 }
 
-/// A series whose growth was judged.
 struct Grown<'a> {
     load: &'a LoadOutcome,
     leak: &'a Leak,

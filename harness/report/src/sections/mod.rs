@@ -79,7 +79,6 @@ pub fn tables(record: &Record) -> Vec<Table> {
     sections.into_iter().flatten().filter(|table| !table.is_empty()).collect()
 }
 
-/// What was run, and how it went.
 fn headline(record: &Record) -> Table {
     let run = &record.run;
     let status = status(record);

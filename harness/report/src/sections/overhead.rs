@@ -18,7 +18,6 @@ use caxton_model::words::{NONE, bounds, percent};
 const FUEL: &str = "wasm_fuel";
 const WASM: &str = "wasm_call_ns";
 
-/// The cases that compare WASM with native.
 pub(crate) fn cases(record: &Record) -> Vec<&CaseRecord> {
     record.cases.iter().filter(|case| case.key.is_overhead()).collect()
 }
@@ -28,7 +27,6 @@ pub(super) fn ran(record: &Record) -> Vec<&CaseRecord> {
     cases(record).into_iter().filter(|case| case.outcome == Outcome::Ran).collect()
 }
 
-/// The agent, with the parameters of its case where it has some.
 pub(crate) fn label(case: &CaseRecord) -> String {
     let params = case.key.params.iter().map(|(name, value)| format!(" {name}={value}"));
     name(&format!("{}{}", case.key.agent, params.collect::<String>()))
@@ -96,7 +94,6 @@ fn numbers(case: &CaseRecord) -> [String; 6] {
     ]
 }
 
-/// The line of the geometric mean.
 fn geomean(record: &Record) -> String {
     let agents = cases(record).into_iter();
     let agents = agents.filter(|case| counts_in_geomean(case) && case.metric(HEADLINE).is_ok());
@@ -121,7 +118,6 @@ fn geomean(record: &Record) -> String {
     }
 }
 
-/// Which guests' answers nothing is known of.
 fn note_unchecked(table: &mut Table, cases: &[&CaseRecord]) {
     for case in cases.iter().filter(|case| case.check == Some(Check::Nothing)) {
         let what =

@@ -77,25 +77,24 @@ fn counts(records: &Records) -> Table {
 }
 
 fn predictions(records: &Records) -> Table {
-    let columns =
-        ["<case", "<metric", "baseline", "this run", "worse", "seen from", "sessions", "<advice"];
-    let mut table = Table::new("Figures, by what earlier sessions predict", &columns);
-    for predicted in &records.predicted {
-        let unit = predicted.metric.metric().unit;
-        let says = &predicted.says;
-        let tone = if says.verdict == Verdict::Regressed { Tone::Bad } else { Tone::Plain };
-        let cells = [
-            predicted.case.to_string(),
-            predicted.metric.to_string(),
-            unit.show(predicted.base.estimate),
-            unit.show(predicted.candidate.estimate),
-            format!("{:.3}x", says.worse),
-            format!("{:.3}x", says.threshold),
-            says.sessions.to_string(),
-            says.verdict.name().to_owned(),
-        ];
-        table.row(tone, cells);
-    }
+    let tone = |advice: Verdict| match advice {
+        Verdict::Regressed => Tone::Bad,
+        _ => Tone::Plain,
+    };
+    let mut table = Table::of(
+        "Figures, by what earlier sessions predict",
+        records.predicted.iter().map(|told| (tone(told.says.verdict), told)),
+        &[
+            ("<case", &|told| told.case.to_string()),
+            ("<metric", &|told| told.metric.to_string()),
+            ("baseline", &|told| told.metric.metric().unit.show(told.base.estimate)),
+            ("this run", &|told| told.metric.metric().unit.show(told.candidate.estimate)),
+            ("worse", &|told| format!("{:.3}x", told.says.worse)),
+            ("seen from", &|told| format!("{:.3}x", told.says.threshold)),
+            ("sessions", &|told| told.says.sessions.to_string()),
+            ("<advice", &|told| told.says.verdict.name().to_owned()),
+        ],
+    );
     if !table.rows.is_empty() {
         let text = "Advice, not a verdict: a change below \"seen from\" cannot be told from \
                     what this machine does by itself. Compare bundles for a verdict.";

@@ -22,7 +22,6 @@ fn set(record: &mut Record, agent: &str, metric: &str, change: impl Fn(f64) -> f
     }
 }
 
-/// A run with only the steady-state cases of two agents, and one like it a day later.
 fn two() -> [Record; 2] {
     let (mut old, _) = fixture::run();
     old.cases.retain(|case| ["noop", "json"].contains(&case.key.agent.as_str()));

@@ -76,7 +76,6 @@ pub(crate) fn tables(record: &Record) -> Vec<Table> {
     ]
 }
 
-/// The number of agents, and messages per second.
 fn point(case: &CaseRecord) -> Option<(f64, f64)> {
     Some((case.key.param("agents")?.parse().ok()?, case.metric(RATE).ok()?.estimate))
 }
