@@ -11,9 +11,6 @@ const KNOTS: &[(&str, &str)] = &[
     ("bench", "cli::bench cli::compare cli::files cli::relink cli::resume cli::selftest"),
     ("bench", "measure plan timing workload"),
     ("fixture", "lib mail"),
-    ("report", "ci ci::annotations ci::junit ci::markdown"),
-    ("report", "export::checks export::checks::pair export::checks::run"),
-    ("report", "html html::flames html::loads html::page html::sections html::verdict"),
 ];
 
 /// Modules that import each other.

@@ -12,7 +12,7 @@ const LINE_MAX: usize = 400;
 const CALM: &str = ".,;:!?+-−±%/()[]=≤≥<>×—–→≈…°'\"_*";
 
 /// `table` under a heading of `level`.
-pub fn markdown(table: &Table, level: usize) -> String {
+pub(crate) fn markdown(table: &Table, level: usize) -> String {
     let mut out = String::new();
     if !table.title.is_empty() {
         push(&mut out, &format!("{} {}\n", "#".repeat(level), words(&table.title)));

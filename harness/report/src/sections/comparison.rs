@@ -4,8 +4,7 @@
 mod changes;
 mod every;
 
-use crate::paint::Style;
-use crate::paint::paint;
+use crate::paint::{self, Style};
 use crate::table::{Table, Tone};
 use caxton_model::paired::answers::Answers;
 use caxton_model::paired::comparison::{
@@ -25,13 +24,11 @@ pub(crate) use changes::{exact_words, paired_words, share};
 
 /// The report for a terminal; `full`: with a table of every metric.
 pub fn comparison_text(comparison: &Comparison, full: bool, style: &Style) -> String {
-    let tables = comparison_tables(comparison, full);
-    let painted: Vec<String> = tables.iter().map(|table| paint(table, style)).collect();
-    painted.join("\n")
+    paint::all(&comparison_tables(comparison, full), style)
 }
 
 /// The report as data: its sections in order, those that have something to say.
-pub fn comparison_tables(comparison: &Comparison, full: bool) -> Vec<Table> {
+pub(crate) fn comparison_tables(comparison: &Comparison, full: bool) -> Vec<Table> {
     let mut tables = vec![headline(comparison), answers(comparison), changes::changes(comparison)];
     if full {
         tables.push(every::every_metric(comparison));

@@ -28,29 +28,28 @@ pub mod selftest;
 pub mod targets;
 pub(crate) mod throughput;
 
-pub use crate::markdown::markdown;
-pub use crate::paint::Style;
-pub use crate::paint::paint;
 pub(crate) use crate::paint::wrap;
+pub use crate::paint::{Style, paint};
 use crate::table::{Table, Tone};
 pub use again::quoted;
 use caxton_model::case::Outcome;
 use caxton_model::reading::Reading;
 use caxton_model::record::{Record, Status};
-pub use comparison::{comparison_line, comparison_tables, comparison_text, revision_words};
+pub(crate) use comparison::comparison_tables;
+pub use comparison::{comparison_line, comparison_text, revision_words};
 pub(crate) use comparison::{exact_words, paired_words, share, versions};
 pub use findings::limits_table;
 pub(crate) use findings::requirements_table;
-pub use records::{records_tables, records_text};
+pub(crate) use records::records_tables;
+pub use records::records_text;
 
 /// The report for a terminal.
 pub fn text(record: &Record, style: &Style) -> String {
-    let painted: Vec<String> = tables(record).iter().map(|table| paint(table, style)).collect();
-    painted.join("\n")
+    crate::paint::all(&tables(record), style)
 }
 
 /// The report as data: its sections in order, those that have something to say.
-pub fn tables(record: &Record) -> Vec<Table> {
+pub(crate) fn tables(record: &Record) -> Vec<Table> {
     if record.is_profile() {
         let mut tables = vec![headline(record)];
         tables.extend(profiles::tables(record));

@@ -1,7 +1,6 @@
 //! What two records come to, as tables.
 
-use crate::paint::Style;
-use crate::paint::paint;
+use crate::paint::{self, Style};
 use crate::sections::comparison::exact_words;
 use crate::sections::figures::{estimate, interval};
 use crate::table::{Table, Tone, name};
@@ -13,12 +12,11 @@ use caxton_model::words::{NONE, some};
 
 /// Two records side by side, for a terminal.
 pub fn records_text(records: &Records, style: &Style) -> String {
-    let tables = records_tables(records);
-    tables.iter().map(|table| paint(table, style)).collect::<Vec<_>>().join("\n")
+    paint::all(&records_tables(records), style)
 }
 
 /// The report as data: its sections in order, those that have something to say.
-pub fn records_tables(records: &Records) -> Vec<Table> {
+pub(crate) fn records_tables(records: &Records) -> Vec<Table> {
     let tables = [
         times(records),
         counts(records),

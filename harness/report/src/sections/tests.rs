@@ -38,8 +38,8 @@ fn unclear() -> Record {
 }
 
 pub(super) fn painted(tables: &[Table]) -> String {
-    let shown = tables.iter().filter(|table| !table.is_empty());
-    shown.map(|table| paint(table, &Style::default())).collect::<Vec<_>>().join("\n")
+    let shown: Vec<Table> = tables.iter().filter(|table| !table.is_empty()).cloned().collect();
+    crate::paint::all(&shown, &Style::default())
 }
 
 #[test]

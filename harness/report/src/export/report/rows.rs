@@ -2,7 +2,7 @@
 
 use crate::checks::changes::{Change, of_case};
 use crate::sections::share;
-use crate::table::{Row, Table, Tone};
+use crate::table::{Table, Tone};
 use caxton_analysis::compare::Records;
 use caxton_analysis::paired::contest::worse_sign;
 use caxton_analysis::requirements::quotient;
@@ -11,12 +11,8 @@ use caxton_model::metric::MetricName;
 use caxton_model::paired::comparison::{Comparison, Verdict};
 use caxton_model::reading::Reading;
 use caxton_model::record::{CaseRecord, Interval, Record, Summary};
-use caxton_model::sanitise::sanitise;
 use caxton_model::units::Unit;
 use caxton_model::words::{NONE, bounds, level};
-
-/// Longest text of a cell: Markdown breaks lines, and a case that is cut is none that can be found.
-const CELL_MAX: usize = 240;
 
 /// A table of the report: its title, the heading of its first column, and its figures by name.
 struct Section {
@@ -103,7 +99,7 @@ pub(super) fn of_run(record: &Record, baseline: Option<(&Record, &Records<'_>)>)
             let metric = MetricName::parse(metric).expect("a row of this file names a row");
             for case in record.cases.iter().filter(|case| case.outcome == Outcome::Ran) {
                 if let Some((tone, cells)) = row(name, metric, case, baseline) {
-                    push(&mut table, tone, &cells);
+                    table.wide(tone, cells);
                 }
             }
         }
@@ -111,11 +107,6 @@ pub(super) fn of_run(record: &Record, baseline: Option<(&Record, &Records<'_>)>)
         table
     };
     SECTIONS.iter().map(table).filter(|table| !table.is_empty()).collect()
-}
-
-fn push(table: &mut Table, tone: Tone, cells: &[String]) {
-    let cells = cells.iter().map(|cell| sanitise(cell, CELL_MAX)).collect();
-    table.rows.push(Row { cells, tone });
 }
 
 fn note(table: &mut Table, has_baseline: bool) {
@@ -210,7 +201,7 @@ pub(super) fn of_comparison(comparison: &Comparison) -> Vec<Table> {
             if let Some(name) = placed(section, change.metric) {
                 let is_bad = change.verdict == Some(Verdict::Regressed);
                 let tone = if is_bad { Tone::Bad } else { Tone::Plain };
-                push(&mut table, tone, &cells(name, &change, is_untrusted));
+                table.wide(tone, cells(name, &change, is_untrusted));
             }
         }
         if !table.rows.is_empty() {
