@@ -1,6 +1,7 @@
 //! A page as data: what it tells, in its order, apart from how it is painted.
 
 use super::flames::Flame;
+use super::told::Attachment;
 use super::verdict::{Tone, Verdict};
 use crate::chart::Chart;
 use crate::chart::plane::Plane;
@@ -65,6 +66,10 @@ impl Figure {
     pub(super) fn plane(file: &str, plane: Plane) -> Self {
         let numbers = plane.table();
         Self::chart(file, plane, vec![numbers])
+    }
+
+    pub(super) fn flame(attachment: &Attachment) -> Self {
+        Self { flame: Some(Flame::of(attachment)), ..Self::default() }
     }
 
     /// Tables that are seen at once; nothing where none has something to say.

@@ -1,15 +1,11 @@
 //! What a page tells, in its order. A section that has nothing to tell says what would bring it.
 
 use super::document::{Document, Figure, Section};
-use super::flames::Flame;
 use super::told::Told;
 use super::verdict::verdict;
 use super::{curves, graphs, loads};
-use crate::chart::rows::Rows;
-use crate::sections::{
-    comparison_tables, conditions, counters, heap, latency, limits, overhead, parts, profiles,
-    quoted, resources, same, scaling, throughput,
-};
+use crate::chart::Chart;
+use crate::sections::{TOPICS, Topic, comparison_tables, overhead, quoted};
 use crate::table::{Table, Tone};
 use crate::{export, sections as report};
 use caxton_model::paired::comparison::Comparison;
@@ -19,83 +15,78 @@ use caxton_model::sanitise::sanitise;
 const NAME_MAX: usize = 80;
 const TITLE_MAX: usize = 120;
 
-/// Every section but the banner: its mark, its heading, and what it says where it is empty.
-const SECTIONS: [(&str, &str, &str); 11] = [
-    ("targets", "Targets", "No figure of a target here: cargo bench measures all suites."),
-    (
-        "changes",
-        "Changes",
-        "Nothing was compared: cargo bench -- --save-baseline NAME keeps this state, cargo bench \
-         -- --baseline NAME compares another one with it.",
-    ),
-    (
-        "overhead",
-        "Native against WASM",
-        "No agent was measured on both sides: cargo bench --bench wasm does.",
-    ),
-    (
-        "parts",
-        "Where the overhead goes",
-        "No call was taken apart: cargo bench --bench wasm -- parts does.",
-    ),
-    (
-        "limits",
-        "Under a memory limit",
-        "No agent had a memory limit: cargo bench --bench wasm -- memory-limit gives it one.",
-    ),
-    ("loads", "Loads", "No load was run: cargo bench --bench scenarios brings it."),
-    (
-        "messages",
-        "Messages and response times",
-        "No messages were sent: cargo bench --bench throughput, and --bench latency.",
-    ),
-    (
-        "scaling",
-        "Scaling",
-        "One number of agents at most: cargo bench --bench scalability has more.",
-    ),
-    (
-        "resources",
-        "Memory, CPU time and recovery",
-        "No phases and no crash: cargo bench --bench resources.",
-    ),
-    (
-        "profiles",
-        "Profiles",
-        "Nothing was profiled: scripts/profile AGENT, or cargo bench --bench wasm -- --profile \
-         cpu.",
-    ),
-    ("environment", "Environment", "No run, no machine."),
+/// What tells of several runs together: its anchor, its heading, and what brings it.
+const TARGETS: [&str; 3] =
+    ["targets", "Targets", "No figure of a target here: cargo bench measures all suites."];
+const CHANGES: [&str; 3] = [
+    "changes",
+    "Changes",
+    "Nothing was compared: cargo bench -- --save-baseline NAME keeps this state, cargo bench -- \
+     --baseline NAME compares another one with it.",
 ];
 
+/// Every section but the banner.
 pub(super) fn document(runs: &[Told], comparisons: &[&Comparison]) -> Document {
-    // In the order of the headings.
-    let figures: [Vec<Figure>; SECTIONS.len()] = [
-        graded(runs),
-        comparisons.iter().flat_map(|comparison| changed(comparison)).collect(),
-        each(runs, cost),
-        each(runs, |told| {
-            rows("parts", graphs::call_parts(told.record), parts::tables(told.record))
-        }),
-        each(runs, limited),
-        each(runs, |told| loads::figures(told.record)),
-        each(runs, messages),
-        each(runs, scaled),
-        each(runs, |told| Vec::from_iter(Figure::open(resources::tables(told.record)))),
-        each(runs, profiled),
-        // Each is under its run's name already.
-        runs.iter().flat_map(made).collect(),
-    ];
-    let section = |((id, title, absent), mut figures): ((_, _, _), Vec<Figure>)| {
-        let headings = figures.iter_mut().filter_map(|figure| figure.heading.as_mut());
-        headings.enumerate().for_each(|(i, heading)| heading.id = format!("{id}-{i}"));
-        Section { id, title, absent, figures }
+    let changed = comparisons.iter().flat_map(|comparison| changed(comparison)).collect();
+    let mut sections = vec![section(TARGETS, graded(runs)), section(CHANGES, changed)];
+    sections.extend(TOPICS.iter().map(|topic| {
+        // A run is under its own name in the last one.
+        let figures = match topic.id {
+            "environment" => runs.iter().flat_map(|told| figures(topic, told)).collect(),
+            _ => each(runs, |told| figures(topic, told)),
+        };
+        section([topic.id, topic.title, topic.absent], figures)
+    }));
+    let (title, verdict) = (title(runs, comparisons), verdict(runs, comparisons));
+    Document { title, verdict, sections }
+}
+
+fn section(names: [&'static str; 3], mut figures: Vec<Figure>) -> Section {
+    let [id, title, absent] = names;
+    let headings = figures.iter_mut().filter_map(|figure| figure.heading.as_mut());
+    headings.enumerate().for_each(|(i, heading)| heading.id = format!("{id}-{i}"));
+    Section { id, title, absent, figures }
+}
+
+/// What a page tells of a topic: charts with their numbers, then the other tables.
+fn figures(topic: &Topic, told: &Told) -> Vec<Figure> {
+    let record = told.record;
+    let mut figures = match topic.id {
+        "loads" => return loads::figures(record),
+        "profiles" => told.attachments.iter().map(Figure::flame).collect(),
+        "environment" => Vec::from_iter(Figure::open(vec![made(told)])),
+        _ => Vec::new(),
     };
-    Document {
-        title: title(runs, comparisons),
-        verdict: verdict(runs, comparisons),
-        sections: SECTIONS.into_iter().zip(figures).map(section).collect(),
+    let mut groups = topic.groups(record).into_iter();
+    for (file, chart) in if topic.is_of(record) { charts(topic.id, record) } else { Vec::new() } {
+        let numbers = match &chart {
+            Chart::Plane(plane) => vec![plane.table()],
+            Chart::Rows(_) => groups.next().map_or(Vec::new(), |(_, tables)| tables),
+        };
+        figures.push(Figure::chart(file, chart, numbers));
     }
+    figures.extend(groups.filter_map(|(fold, tables)| Figure::folded(fold, tables)));
+    figures
+}
+
+/// The charts of a topic, each behind its file's name; those of rows first.
+fn charts(topic: &str, record: &Record) -> Vec<(&'static str, Chart)> {
+    let rows = match topic {
+        "overhead" if !overhead::cases(record).is_empty() => {
+            Some(("overhead", export::svg::chart(record)))
+        }
+        "parts" => graphs::call_parts(record).map(|chart| ("parts", chart)),
+        "messages" => graphs::rates(record).map(|chart| ("rates", chart)),
+        _ => None,
+    };
+    let planes = match topic {
+        "limits" => curves::limit_curves(record),
+        "messages" => curves::responses(record).into_iter().map(|c| ("responses", c)).collect(),
+        "scaling" => curves::scaling(record),
+        _ => Vec::new(),
+    };
+    let planes = planes.into_iter().map(|(file, plane)| (file, plane.into()));
+    rows.map(|(file, rows)| (file, rows.into())).into_iter().chain(planes).collect()
 }
 
 fn title(runs: &[Told], comparisons: &[&Comparison]) -> String {
@@ -107,14 +98,6 @@ fn title(runs: &[Told], comparisons: &[&Comparison]) -> String {
         (suites, _) => suites.join(", "),
     };
     sanitise(&text, TITLE_MAX)
-}
-
-/// A chart with its numbers, or those alone.
-fn rows(name: &str, rows: Option<Rows>, tables: Vec<Table>) -> Vec<Figure> {
-    match rows {
-        Some(rows) => vec![Figure::chart(name, rows, tables)],
-        None => Vec::from_iter(Figure::open(tables)),
-    }
 }
 
 /// Of each run its figures by `of`; where there are several, the first of them names the run.
@@ -150,51 +133,8 @@ fn changed(comparison: &Comparison) -> Vec<Figure> {
     first.into_iter().chain(Figure::open(short)).collect()
 }
 
-fn cost(told: &Told) -> Vec<Figure> {
-    let record = told.record;
-    if overhead::cases(record).is_empty() || record.is_profile() {
-        return Vec::new();
-    }
-    let phases = [overhead::phases(record), overhead::sizes(record)].concat();
-    let folded = [
-        Figure::folded("The same against itself", same::same_against_same(record)),
-        Figure::folded("Phases and sizes", phases),
-        Figure::folded("Counters per call", counters::per_call(record)),
-    ];
-    let chart = Figure::chart("overhead", export::svg::chart(record), overhead::calls(record));
-    std::iter::once(chart).chain(folded.into_iter().flatten()).collect()
-}
-
-fn limited(told: &Told) -> Vec<Figure> {
-    let curves = curves::limit_curves(told.record).into_iter();
-    let curves = curves.map(|(name, curve)| Figure::plane(name, curve));
-    curves.chain(Figure::open(limits::tables(told.record))).collect()
-}
-
-fn messages(told: &Told) -> Vec<Figure> {
-    let record = told.record;
-    let rates = rows("rates", graphs::rates(record), throughput::tables(record)).into_iter();
-    let curves = curves::responses(record).into_iter();
-    let curves = curves.map(|curve| Figure::plane("responses", curve));
-    rates.chain(curves).chain(Figure::open(latency::tables(record))).collect()
-}
-
-fn scaled(told: &Told) -> Vec<Figure> {
-    let curves = curves::scaling(told.record).into_iter();
-    let curves = curves.map(|(name, curve)| Figure::plane(name, curve));
-    curves.chain(Figure::open(scaling::tables(told.record))).collect()
-}
-
-fn profiled(told: &Told) -> Vec<Figure> {
-    let record = told.record;
-    let flame = |attachment| Figure { flame: Some(Flame::of(attachment)), ..Figure::default() };
-    let flames = told.attachments.iter().map(flame);
-    let profiles = if record.is_profile() { profiles::tables(record) } else { Vec::new() };
-    let tables = [Figure::open(profiles), Figure::open(heap::tables(record))];
-    flames.chain(tables.into_iter().flatten()).collect()
-}
-
-fn made(told: &Told) -> Vec<Figure> {
+/// The run itself.
+fn made(told: &Told) -> Table {
     let Told { record, samples, .. } = told;
     let run = &record.run;
     let mut table = Table::pairs(&format!("Run {}", run.id));
@@ -211,9 +151,7 @@ fn made(told: &Told) -> Vec<Figure> {
             .note(Tone::Bad, "Its source was changed since that commit: it cannot be had again."),
         None => table.note(Tone::Bad, "Whether its source is that commit's is unknown."),
     }
-    let details = [conditions::instrument(record), conditions::environment(record)].concat();
-    let details = Figure::folded("Instrument, machine, builds, warnings", details);
-    Figure::open(vec![table]).into_iter().chain(details).collect()
+    table
 }
 
 fn again(record: &Record) -> String {
