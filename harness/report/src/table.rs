@@ -57,6 +57,9 @@ pub struct Table {
     pub notes: Vec<Note>,
 }
 
+/// A heading, and the cell below it for a row.
+pub(crate) type ColumnOf<'a, T> = (&'a str, &'a dyn Fn(&T) -> String);
+
 impl Table {
     /// A table without rows. A column whose name starts with `<` lines up on the left.
     pub fn new(title: &str, columns: &[&str]) -> Self {
@@ -76,7 +79,7 @@ impl Table {
     pub(crate) fn of<T>(
         title: &str,
         rows: impl IntoIterator<Item = (Tone, T)>,
-        columns: &[(&str, &dyn Fn(&T) -> String)],
+        columns: &[ColumnOf<'_, T>],
     ) -> Self {
         let mut table =
             Self::new(title, &columns.iter().map(|(name, _)| *name).collect::<Vec<_>>());

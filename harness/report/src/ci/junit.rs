@@ -65,7 +65,7 @@ fn written(
     let mut xml = Writer::new_with_indent(Vec::new(), b' ', 2);
     xml.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
     let root = named(xml.create_element("testsuites"), name);
-    let root = counted(root, suites.iter().flat_map(|(_, checks)| *checks));
+    let root = counted(root, &suites.iter().flat_map(|(_, checks)| *checks));
     root.write_inner_content(|xml| {
         suites.iter().try_for_each(|(name, checks)| {
             let mut suite = named(xml.create_element("testsuite"), name);
@@ -73,7 +73,7 @@ fn written(
                 let utc = short(utc, NAME_MAX);
                 suite = suite.with_attribute(("timestamp", utc.trim_end_matches('Z')));
             }
-            let suite = counted(suite, checks.iter());
+            let suite = counted(suite, &checks.iter());
             suite.write_inner_content(|xml| checks.iter().try_for_each(|one| test(xml, one)))?;
             Ok(())
         })
@@ -89,7 +89,7 @@ fn named<'a>(element: Element<'a>, name: &str) -> Element<'a> {
 
 fn counted<'a, 'c>(
     element: Element<'a>,
-    checks: impl Iterator<Item = &'c Check> + Clone,
+    checks: &(impl Iterator<Item = &'c Check> + Clone),
 ) -> Element<'a> {
     let count = |state: State| checks.clone().filter(|check| check.state == state).count();
     let counts = [
