@@ -8,11 +8,11 @@ use syn::visit::{self, Visit};
 use syn::{FnArg, Ident, Pat, Signature};
 
 /// Functions with a tuple for a parameter, or with more than five.
-const CROWDED_MAX: usize = 29;
+const CROWDED_MAX: usize = 28;
 /// Lines of Rust that are built without tests.
-const PRODUCT_LINES_MAX: usize = 56_400;
+const PRODUCT_LINES_MAX: usize = 50_000;
 /// All lines of Rust.
-const LINES_MAX: usize = 85_000;
+const LINES_MAX: usize = 83_800;
 /// A ceiling this far above the figure holds nothing.
 const SLACK: f64 = 0.02;
 
@@ -20,9 +20,9 @@ const SLACK: f64 = 0.02;
 const SHARED_NAMES: &str = "\
     Answer AnyVersion Bench Blocks Bounds Builder Bytes Check Column Command Compare Counts Entry \
     Event Figure File Files Found Frame Functions Generator Growth Guests Host Job Judged Kind \
-    Launches Layout Line Loaded Look Message Metadata Metric Names Order Outcome Pace Page Pair \
+    Launches Layout Loaded Look Message Metadata Metric Names Order Outcome Pace Page \
     Place Places Point Read Record Reference Role Row Run Sample Scale Schedule Section Seen \
-    Series Settings Shape Share Shared Side Site Source Stage Started State Stats Step Suite \
+    Series Settings Shape Share Shared Side Site Source Stage Started State Step Suite \
     Symbol System Table Tally Target Times Told Tone Trial Turn Unit Unwinder Verdict Weight Work \
     Written";
 

@@ -1,6 +1,6 @@
 //! JUnit XML as all readers of it agree on: suites, their tests, and how each ended. `time` is in
-//! seconds, and absent where nobody looked. A test is a [`Check`]: what is bad has failed, what broke
-//! is an error, what nobody knows was skipped.
+//! seconds, and absent where nobody looked. A test is a [`Check`]: what is bad has failed, what
+//! broke is an error, what nobody knows was skipped.
 
 use super::job::{Job, Outcome};
 use crate::checks::{Check, State, of_comparison, of_run, without};

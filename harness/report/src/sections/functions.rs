@@ -1,6 +1,6 @@
 //! What WASM costs each function, as a table.
 
-use crate::table::{Table, Tone};
+use crate::table::{ColumnOf, Table, Tone};
 use caxton_model::profile::Weight;
 use caxton_model::profile::changes::{Changes, FunctionRow, NORMAL_95};
 use caxton_model::words::NONE;
@@ -16,25 +16,22 @@ pub(crate) fn table(changes: &Changes, agent: &str) -> Table {
         Some(error) => format!("{text} ±{error}"),
         None => text,
     };
-    let mut table = Table::of(
-        &title,
-        changes.grown.iter().map(|row| (Tone::Plain, row)),
-        &[
-            ("<function", &|row| tail(&row.name)),
-            ("native", &|row| unit.show(row.native.own)),
-            ("WASM", &|row| unit.show(row.wasm.own)),
-            ("growth", &|row| {
-                let error = row.growth_error().map(|error| unit.show(NORMAL_95 * error));
-                within(unit.show(row.growth()), error)
-            }),
-            ("ratio", &|row| {
-                let error = row.ratio_error().map(|error| format!("{:.2}", NORMAL_95 * error));
-                row.ratio().map_or(NONE.to_owned(), |ratio| within(format!("{ratio:.2}x"), error))
-            }),
-            ("native, all", &|row| unit.show(row.native.inclusive)),
-            ("WASM, all", &|row| unit.show(row.wasm.inclusive)),
-        ],
-    );
+    let columns: &[ColumnOf<'_, &FunctionRow>] = &[
+        ("<function", &|row| tail(&row.name)),
+        ("native", &|row| unit.show(row.native.own)),
+        ("WASM", &|row| unit.show(row.wasm.own)),
+        ("growth", &|row| {
+            let error = row.growth_error().map(|error| unit.show(NORMAL_95 * error));
+            within(unit.show(row.growth()), error)
+        }),
+        ("ratio", &|row| {
+            let error = row.ratio_error().map(|error| format!("{:.2}", NORMAL_95 * error));
+            row.ratio().map_or(NONE.to_owned(), |ratio| within(format!("{ratio:.2}x"), error))
+        }),
+        ("native, all", &|row| unit.show(row.native.inclusive)),
+        ("WASM, all", &|row| unit.show(row.wasm.inclusive)),
+    ];
+    let mut table = Table::of(&title, changes.grown.iter().map(|row| (Tone::Plain, row)), columns);
     if changes.others > 0 {
         let (others, grown) = (changes.others, unit.show(changes.others_growth));
         table.note(Tone::Plain, &format!("{others} other functions together: growth {grown}"));

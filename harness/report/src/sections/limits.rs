@@ -4,7 +4,7 @@ use crate::sections::figures::{
     estimate, exact, interval, launches, note_about, note_company, note_findings, note_missing,
     note_small_n, notes,
 };
-use crate::table::{Table, Tone, name};
+use crate::table::{ColumnOf, Table, Tone, name};
 use caxton_analysis::reduce::SINGLE;
 use caxton_model::case::{LIMIT, Outcome};
 use caxton_model::record::{CaseRecord, Record};
@@ -35,20 +35,21 @@ fn capacity(cases: &[&CaseRecord], label: impl Fn(&CaseRecord) -> String) -> Tab
         Outcome::Ran => Tone::Plain,
         _ => Tone::Bad,
     };
+    let columns: &[ColumnOf<'_, &CaseRecord>] = &[
+        ("<limit", &|case| label(case)),
+        ("<outcome", &|case| case.ending().to_owned()),
+        ("single, B", &|case| exact(case, "single_bytes")),
+        ("fragmented, B", &|case| exact(case, "single_fragmented_bytes")),
+        ("small, B", &|case| exact(case, "total_bytes")),
+        ("fragmented, B", &|case| exact(case, "total_fragmented_bytes")),
+        ("resident", &|case| estimate(case, "resident_bytes")),
+        ("grow/page", &|case| estimate(case, "grow_ns")),
+        ("first touch", &|case| estimate(case, "first_touch_ns")),
+    ];
     let mut table = Table::of(
         "Memory limits: largest single allocation, and most bytes in small blocks",
         cases.iter().map(|case| (tone(case), *case)),
-        &[
-            ("<limit", &|case| label(case)),
-            ("<outcome", &|case| case.ending().to_owned()),
-            ("single, B", &|case| exact(case, "single_bytes")),
-            ("fragmented, B", &|case| exact(case, "single_fragmented_bytes")),
-            ("small, B", &|case| exact(case, "total_bytes")),
-            ("fragmented, B", &|case| exact(case, "total_fragmented_bytes")),
-            ("resident", &|case| estimate(case, "resident_bytes")),
-            ("grow/page", &|case| estimate(case, "grow_ns")),
-            ("first touch", &|case| estimate(case, "first_touch_ns")),
-        ],
+        columns,
     );
     notes(&mut table, cases, &label);
     note_about(&mut table);

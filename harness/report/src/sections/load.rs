@@ -1,9 +1,9 @@
 //! Loads: the verdict of each with its reasons, what was offered and what came of it, thresholds,
 //! what grew, how a burst was got over.
 
-use crate::table::{Table, Tone, name};
+use crate::table::{ColumnOf, Table, Tone, name};
 use caxton_model::case::Outcome;
-use caxton_model::load::judged::ThresholdOutcome;
+use caxton_model::load::judged::{Judged, ThresholdOutcome};
 use caxton_model::load::outcome::{
     Leak, LoadOutcome, Percentile, Percentiles, Recovery, StageOutcome, Verdict,
 };
@@ -71,22 +71,19 @@ fn length(time: Nanos) -> String {
 
 pub(crate) fn verdicts(loads: &[(&CaseRecord, &LoadOutcome)]) -> Table {
     let rows = loads.iter().map(|(_, load)| (tone(load.verdict), *load));
-    let mut table = Table::of(
-        "Loads",
-        rows,
-        &[
-            ("<load", &|load| label(load)),
-            ("<verdict", &|load| load.told()),
-            ("<loop", &|load| match load.plan.pacing {
-                Pacing::Open => "open".to_owned(),
-                Pacing::Closed { in_flight } => format!("closed, {in_flight} in flight"),
-            }),
-            ("agents", &|load| load.plan.agents.to_string()),
-            ("message", &|load| Unit::Bytes.show(f64::from(load.plan.message_bytes))),
-            ("wanted", &|load| size(load).0),
-            ("granted", &|load| size(load).1),
-        ],
-    );
+    let columns: &[ColumnOf<'_, &LoadOutcome>] = &[
+        ("<load", &|load| label(load)),
+        ("<verdict", &|load| load.told()),
+        ("<loop", &|load| match load.plan.pacing {
+            Pacing::Open => "open".to_owned(),
+            Pacing::Closed { in_flight } => format!("closed, {in_flight} in flight"),
+        }),
+        ("agents", &|load| load.plan.agents.to_string()),
+        ("message", &|load| Unit::Bytes.show(f64::from(load.plan.message_bytes))),
+        ("wanted", &|load| size(load).0),
+        ("granted", &|load| size(load).1),
+    ];
+    let mut table = Table::of("Loads", rows, columns);
     for (case, load) in loads {
         let what = label(load);
         table.note(Tone::Plain, &format!("{what}: {}", load.target));
@@ -116,19 +113,19 @@ pub(crate) fn verdicts(loads: &[(&CaseRecord, &LoadOutcome)]) -> Table {
     table
 }
 
-struct Stage<'a> {
+struct StageRow<'a> {
     load: &'a LoadOutcome,
     name: String,
     told: &'a StageOutcome,
 }
 
 /// The stages of each load, and all of them where there are several.
-fn stages<'a>(loads: &[(&'a CaseRecord, &'a LoadOutcome)]) -> Vec<Stage<'a>> {
+fn stages<'a>(loads: &[(&'a CaseRecord, &'a LoadOutcome)]) -> Vec<StageRow<'a>> {
     let of = |(_, load): &(&'a CaseRecord, &'a LoadOutcome)| {
         let load = *load;
         let all = (load.stages.len() > 1).then(|| ("all".to_owned(), &load.whole));
         let stages = load.stages.iter().map(|stage| (name(&stage.name), stage));
-        stages.chain(all).map(move |(name, told)| Stage { load, name, told })
+        stages.chain(all).map(move |(name, told)| StageRow { load, name, told })
     };
     loads.iter().flat_map(of).collect()
 }
@@ -138,31 +135,24 @@ pub(crate) fn messages(loads: &[(&CaseRecord, &LoadOutcome)]) -> Table {
         let is_bad = stage.told.counts.failed() > 0;
         (if is_bad { Tone::Bad } else { Tone::Plain }, stage)
     });
-    let mut table = Table::of(
-        "Loads: messages",
-        rows,
-        &[
-            ("<load", &|stage| label(stage.load)),
-            ("<stage", &|stage| stage.name.clone()),
-            ("took", &|stage| stage.told.took.to_string()),
-            ("offered", &|stage| count(stage.told.counts.offered)),
-            ("answered", &|stage| count(stage.told.counts.ok)),
-            ("answered/s", &|stage| match stage.told.took.0 as f64 / 1e9 {
-                took_s if took_s > 0.0 => {
-                    Unit::PerSecond.show(stage.told.counts.ok as f64 / took_s)
-                }
-                _ => "-".to_owned(),
-            }),
-            ("wrong", &|stage| count(stage.told.counts.errors)),
-            ("timed out", &|stage| count(stage.told.counts.timed_out)),
-            ("dropped", &|stage| count(stage.told.counts.dropped)),
-            ("Little", &|stage| {
-                reading(&stage.told.little_residual, |residual| {
-                    format!("{:+.2} %", residual * 100.0)
-                })
-            }),
-        ],
-    );
+    let columns: &[ColumnOf<'_, StageRow<'_>>] = &[
+        ("<load", &|stage| label(stage.load)),
+        ("<stage", &|stage| stage.name.clone()),
+        ("took", &|stage| stage.told.took.to_string()),
+        ("offered", &|stage| count(stage.told.counts.offered)),
+        ("answered", &|stage| count(stage.told.counts.ok)),
+        ("answered/s", &|stage| match stage.told.took.0 as f64 / 1e9 {
+            took_s if took_s > 0.0 => Unit::PerSecond.show(stage.told.counts.ok as f64 / took_s),
+            _ => "-".to_owned(),
+        }),
+        ("wrong", &|stage| count(stage.told.counts.errors)),
+        ("timed out", &|stage| count(stage.told.counts.timed_out)),
+        ("dropped", &|stage| count(stage.told.counts.dropped)),
+        ("Little", &|stage| {
+            reading(&stage.told.little_residual, |residual| format!("{:+.2} %", residual * 100.0))
+        }),
+    ];
+    let mut table = Table::of("Loads: messages", rows, columns);
     let text = "Little: mean in flight by the clock, over throughput times mean response, less \
                 one; over 5 % the books are wrong.";
     table.note(Tone::Plain, text);
@@ -187,23 +177,20 @@ fn with_interval(of: &Percentiles, share: f64) -> String {
 pub(crate) fn times(loads: &[(&CaseRecord, &LoadOutcome)]) -> Table {
     let rows = stages(loads).into_iter().map(|stage| (Tone::Plain, stage));
     let title = "Loads: response from the intended start, service from the send";
-    let mut table = Table::of(
-        title,
-        rows,
-        &[
-            ("<load", &|stage| label(stage.load)),
-            ("<stage", &|stage| stage.name.clone()),
-            ("n", &|stage| count(stage.told.response.n)),
-            ("response p50", &|stage| percentile(&stage.told.response, 0.5)),
-            ("p90", &|stage| percentile(&stage.told.response, 0.9)),
-            ("p99 [95 %]", &|stage| with_interval(&stage.told.response, 0.99)),
-            ("p99.9", &|stage| percentile(&stage.told.response, 0.999)),
-            ("max", &|stage| reading(&stage.told.response.max, Nanos::to_string)),
-            ("service p50", &|stage| percentile(&stage.told.service, 0.5)),
-            ("p99", &|stage| percentile(&stage.told.service, 0.99)),
-            ("lateness p99", &|stage| reading(&stage.told.lateness_p99, Nanos::to_string)),
-        ],
-    );
+    let columns: &[ColumnOf<'_, StageRow<'_>>] = &[
+        ("<load", &|stage| label(stage.load)),
+        ("<stage", &|stage| stage.name.clone()),
+        ("n", &|stage| count(stage.told.response.n)),
+        ("response p50", &|stage| percentile(&stage.told.response, 0.5)),
+        ("p90", &|stage| percentile(&stage.told.response, 0.9)),
+        ("p99 [95 %]", &|stage| with_interval(&stage.told.response, 0.99)),
+        ("p99.9", &|stage| percentile(&stage.told.response, 0.999)),
+        ("max", &|stage| reading(&stage.told.response.max, Nanos::to_string)),
+        ("service p50", &|stage| percentile(&stage.told.service, 0.5)),
+        ("p99", &|stage| percentile(&stage.told.service, 0.99)),
+        ("lateness p99", &|stage| reading(&stage.told.lateness_p99, Nanos::to_string)),
+    ];
+    let mut table = Table::of(title, rows, columns);
     let text = "Messages that failed count as longer than any. Intervals: bootstrap over stretches \
                 of time within the one run.";
     table.note(Tone::Plain, text);
@@ -220,16 +207,13 @@ pub(crate) fn thresholds(loads: &[(&CaseRecord, &LoadOutcome)]) -> Table {
             (tone, (load, judged))
         })
     });
-    Table::of(
-        "Loads: thresholds",
-        rows,
-        &[
-            ("<load", &|(load, _)| label(load)),
-            ("<threshold", &|(_, judged)| judged.threshold.to_string()),
-            ("observed", &|(_, judged)| reading(&judged.observed, |_| judged.shown())),
-            ("<verdict", &|(_, judged)| judged.outcome.name().to_owned()),
-        ],
-    )
+    let columns: &[ColumnOf<'_, (&&LoadOutcome, &Judged)>] = &[
+        ("<load", &|(load, _)| label(load)),
+        ("<threshold", &|(_, judged)| judged.threshold.to_string()),
+        ("observed", &|(_, judged)| reading(&judged.observed, |_| judged.shown())),
+        ("<verdict", &|(_, judged)| judged.outcome.name().to_owned()),
+    ];
+    Table::of("Loads: thresholds", rows, columns)
 }
 
 /// A slope in bytes or blocks as what it is in a day.
@@ -264,36 +248,31 @@ pub(crate) fn growth(loads: &[(&CaseRecord, &LoadOutcome)]) -> Table {
     let rows = leaks.iter().flat_map(|(load, leak)| {
         leak.trends.iter().map(|trend| (Tone::Plain, Grown { load, leak, trend }))
     });
-    let mut table = Table::of(
-        "Loads: what grew",
-        rows,
-        &[
-            ("<load", &|grown| label(grown.load)),
-            ("<series", &|grown| grown.trend.name.clone()),
-            ("<verdict", &|grown| leak_name(&grown.trend.verdict).to_owned()),
-            ("level", &|grown| grown.judged(|judged| unit(grown.trend).show(judged.level))),
-            ("growth in 24 h", &|grown| {
-                grown.judged(|judged| per_day(grown.trend, judged.slope_per_s))
-            }),
-            ("95 % interval", &|grown| {
-                grown.judged(|judged| {
-                    let (lower, upper) = judged.interval_per_s;
-                    format!("[{}, {}]", per_day(grown.trend, lower), per_day(grown.trend, upper))
-                })
-            }),
-            ("per message", &|grown| {
-                grown.judged(|judged| per_message(grown.trend, grown.leak, judged.slope_per_s))
-            }),
-            ("smallest seen in 24 h", &|grown| {
-                grown.judged(|judged| per_day(grown.trend, judged.smallest_seen_per_s))
-            }),
-            ("per message", &|grown| {
-                grown.judged(|judged| {
-                    per_message(grown.trend, grown.leak, judged.smallest_seen_per_s)
-                })
-            }),
-        ],
-    );
+    let columns: &[ColumnOf<'_, Grown<'_>>] = &[
+        ("<load", &|grown| label(grown.load)),
+        ("<series", &|grown| grown.trend.name.clone()),
+        ("<verdict", &|grown| leak_name(&grown.trend.verdict).to_owned()),
+        ("level", &|grown| grown.judged(|judged| unit(grown.trend).show(judged.level))),
+        ("growth in 24 h", &|grown| {
+            grown.judged(|judged| per_day(grown.trend, judged.slope_per_s))
+        }),
+        ("95 % interval", &|grown| {
+            grown.judged(|judged| {
+                let (lower, upper) = judged.interval_per_s;
+                format!("[{}, {}]", per_day(grown.trend, lower), per_day(grown.trend, upper))
+            })
+        }),
+        ("per message", &|grown| {
+            grown.judged(|judged| per_message(grown.trend, grown.leak, judged.slope_per_s))
+        }),
+        ("smallest seen in 24 h", &|grown| {
+            grown.judged(|judged| per_day(grown.trend, judged.smallest_seen_per_s))
+        }),
+        ("per message", &|grown| {
+            grown.judged(|judged| per_message(grown.trend, grown.leak, judged.smallest_seen_per_s))
+        }),
+    ];
+    let mut table = Table::of("Loads: what grew", rows, columns);
     for (load, leak) in leaks {
         let text = match &leak.verdict {
             LeakVerdict::Clean => "CLEAN: no series grew in a way that matters".to_owned(),
@@ -374,30 +353,25 @@ fn recoveries(loads: &[(&CaseRecord, &LoadOutcome)]) -> Table {
         rate.map_or_else(|| none.to_owned(), |rate| Unit::PerSecond.show(rate))
     };
     let rows = bursts.iter().map(|burst| (Tone::Plain, *burst));
-    let mut table = Table::of(
-        "Loads: bursts",
-        rows,
-        &[
-            ("<load", &|(load, _)| label(load)),
-            ("recovered after", &|(_, told)| {
-                reading(told, |told| match told.took_s {
-                    Some(took_s) => format!("{took_s:.0} s"),
-                    None => format!("not in {:.0} s", told.looked_s),
-                })
-            }),
-            ("backlog", &|(_, told)| reading(told, |told| count(told.backlog))),
-            ("capacity", &|(_, told)| {
-                reading(told, |told| rate(told.capacity_per_second, "not reached"))
-            }),
-            ("least time", &|(_, told)| {
-                reading(told, |told| told.drain_s.map_or("-".to_owned(), |s| format!("{s:.1} s")))
-            }),
-            ("calm p99", &|(_, told)| reading(told, |told| told.calm_p99.to_string())),
-            ("least capacity for the target", &|(load, _)| {
-                rate(load.least_capacity_per_second, "-")
-            }),
-        ],
-    );
+    let columns: &[ColumnOf<'_, (&LoadOutcome, &Reading<Recovery>)>] = &[
+        ("<load", &|(load, _)| label(load)),
+        ("recovered after", &|(_, told)| {
+            reading(told, |told| match told.took_s {
+                Some(took_s) => format!("{took_s:.0} s"),
+                None => format!("not in {:.0} s", told.looked_s),
+            })
+        }),
+        ("backlog", &|(_, told)| reading(told, |told| count(told.backlog))),
+        ("capacity", &|(_, told)| {
+            reading(told, |told| rate(told.capacity_per_second, "not reached"))
+        }),
+        ("least time", &|(_, told)| {
+            reading(told, |told| told.drain_s.map_or("-".to_owned(), |s| format!("{s:.1} s")))
+        }),
+        ("calm p99", &|(_, told)| reading(told, |told| told.calm_p99.to_string())),
+        ("least capacity for the target", &|(load, _)| rate(load.least_capacity_per_second, "-")),
+    ];
+    let mut table = Table::of("Loads: bursts", rows, columns);
     for (load, recovery) in bursts {
         if let Reading::Missing(why) = recovery {
             table.note(Tone::Plain, &format!("{}: {why}", label(load)));

@@ -58,7 +58,7 @@ pub(crate) fn tables(record: &Record) -> Vec<Table> {
 }
 
 /// Tables that belong together, behind what they are where they are shown on demand.
-pub(crate) type Group = (&'static str, Vec<Table>);
+pub(crate) type TableGroup = (&'static str, Vec<Table>);
 
 /// A part of every report of a run.
 pub(crate) struct Topic {
@@ -66,7 +66,7 @@ pub(crate) struct Topic {
     pub(crate) title: &'static str,
     /// What brings it, where a run has nothing of it.
     pub(crate) absent: &'static str,
-    groups: fn(&Record) -> Vec<Group>,
+    groups: fn(&Record) -> Vec<TableGroup>,
 }
 
 impl Topic {
@@ -75,7 +75,7 @@ impl Topic {
         !record.is_profile() || ["profiles", "environment"].contains(&self.id)
     }
 
-    pub(crate) fn groups(&self, record: &Record) -> Vec<Group> {
+    pub(crate) fn groups(&self, record: &Record) -> Vec<TableGroup> {
         if self.is_of(record) { (self.groups)(record) } else { Vec::new() }
     }
 }

@@ -6,7 +6,7 @@ use crate::sections::figures::{
     notes,
 };
 use crate::sections::overhead::label;
-use crate::table::{Table, Tone};
+use crate::table::{ColumnOf, Table, Tone};
 use caxton_analysis::reduce::SINGLE;
 use caxton_model::case::Outcome;
 use caxton_model::record::{CaseRecord, Record, Summary};
@@ -133,25 +133,26 @@ fn by_samples<'a>(record: &'a Record, case: &CaseRecord) -> Option<&'a Summary> 
 
 fn code(record: &Record, ran: &[&CaseRecord]) -> Table {
     let ratio = "part_guest_to_native_time";
+    let columns: &[ColumnOf<'_, &CaseRecord>] = &[
+        ("<agent", &|case| label(case)),
+        ("wasm", &|case| estimate(case, "part_guest_by_echo_ns")),
+        ("native", &|case| estimate(case, "part_native_guest_ns")),
+        ("wasm/native", &|case| estimate(case, ratio)),
+        ("95 % interval", &|case| interval(case, ratio)),
+        ("n", &|case| launches(case, ratio)),
+        ("by parts", &|case| share_of_call(case, PARTS[2].1[column(case)])),
+        ("by samples", &|case| {
+            let share = by_samples(record, case);
+            share.map_or(NONE.to_owned(), |share| Unit::Share.show(share.estimate))
+        }),
+        ("grows", &|case| exact(case, "part_memory_grows")),
+        ("WASI", &|case| exact(case, "part_wasi_calls")),
+        ("host calls", &|case| exact(case, "part_host_calls")),
+    ];
     let mut table = Table::of(
         "The agent's own code: without boundary and copy; share of the call; counts per call",
         ran.iter().map(|case| (Tone::Plain, *case)),
-        &[
-            ("<agent", &|case| label(case)),
-            ("wasm", &|case| estimate(case, "part_guest_by_echo_ns")),
-            ("native", &|case| estimate(case, "part_native_guest_ns")),
-            ("wasm/native", &|case| estimate(case, ratio)),
-            ("95 % interval", &|case| interval(case, ratio)),
-            ("n", &|case| launches(case, ratio)),
-            ("by parts", &|case| share_of_call(case, PARTS[2].1[column(case)])),
-            ("by samples", &|case| {
-                let share = by_samples(record, case);
-                share.map_or(NONE.to_owned(), |share| Unit::Share.show(share.estimate))
-            }),
-            ("grows", &|case| exact(case, "part_memory_grows")),
-            ("WASI", &|case| exact(case, "part_wasi_calls")),
-            ("host calls", &|case| exact(case, "part_host_calls")),
-        ],
+        columns,
     );
     note_missing(&mut table, ran, ratio, label);
     note_about(&mut table);

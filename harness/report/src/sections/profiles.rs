@@ -4,7 +4,7 @@
 use crate::sections::figures::{estimate, interval, launches};
 use crate::sections::functions;
 use crate::sections::overhead::label;
-use crate::table::{Table, Tone};
+use crate::table::{ColumnOf, Table, Tone};
 use caxton_model::profile::{Weight, health};
 use caxton_model::reading::Reading;
 use caxton_model::record::{CaseRecord, ProfileRecord, Record};
@@ -37,31 +37,28 @@ fn quality(cases: &[&CaseRecord]) -> Table {
     let warnings = |profile: &ProfileRecord| health::warnings(&profile.health);
     let tone = |bad: bool| if bad { Tone::Bad } else { Tone::Plain };
     let rows = each(cases).into_iter().map(|row| (tone(!warnings(row.1).is_empty()), row));
-    let mut table = Table::of(
-        "Profiles",
-        rows,
-        &[
-            ("<agent", &|(case, _)| label(case)),
-            ("<side", &|(_, profile)| profile.about.side.clone()),
-            ("<engine", &|(_, profile)| profile.health.engine.clone()),
-            ("Hz", &|(_, profile)| match (profile.health.real_hz, profile.health.asked_hz) {
-                (Some(real), Some(asked)) => format!("{real:.0} of {asked:.0}"),
-                _ => NONE.to_owned(),
-            }),
-            ("samples", &|(_, profile)| profile.health.samples.to_string()),
-            ("weight", &|(_, profile)| profile.weight.unit().show(profile.total as f64)),
-            ("lost", &|(_, profile)| share(profile.health.lost_share())),
-            ("unresolved", &|(_, profile)| share(profile.health.unresolved_share())),
-            ("to root", &|(_, profile)| share(profile.health.rooted_share())),
-            ("mended", &|(_, profile)| profile.health.mended.to_string()),
-            ("kernel", &|(_, profile)| match &profile.health.kernel_ns {
-                Reading::Known(ns) => {
-                    share(*ns as f64 / (profile.health.cpu_ns as f64 + *ns as f64).max(1.0))
-                }
-                Reading::Missing(_) => NONE.to_owned(),
-            }),
-        ],
-    );
+    let columns: &[ColumnOf<'_, (&CaseRecord, &ProfileRecord)>] = &[
+        ("<agent", &|(case, _)| label(case)),
+        ("<side", &|(_, profile)| profile.about.side.clone()),
+        ("<engine", &|(_, profile)| profile.health.engine.clone()),
+        ("Hz", &|(_, profile)| match (profile.health.real_hz, profile.health.asked_hz) {
+            (Some(real), Some(asked)) => format!("{real:.0} of {asked:.0}"),
+            _ => NONE.to_owned(),
+        }),
+        ("samples", &|(_, profile)| profile.health.samples.to_string()),
+        ("weight", &|(_, profile)| profile.weight.unit().show(profile.total as f64)),
+        ("lost", &|(_, profile)| share(profile.health.lost_share())),
+        ("unresolved", &|(_, profile)| share(profile.health.unresolved_share())),
+        ("to root", &|(_, profile)| share(profile.health.rooted_share())),
+        ("mended", &|(_, profile)| profile.health.mended.to_string()),
+        ("kernel", &|(_, profile)| match &profile.health.kernel_ns {
+            Reading::Known(ns) => {
+                share(*ns as f64 / (profile.health.cpu_ns as f64 + *ns as f64).max(1.0))
+            }
+            Reading::Missing(_) => NONE.to_owned(),
+        }),
+    ];
+    let mut table = Table::of("Profiles", rows, columns);
     for (case, profile) in each(cases) {
         for warning in warnings(profile) {
             let who = format!("{}, {}", label(case), profile.about.side);

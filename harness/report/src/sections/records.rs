@@ -3,8 +3,8 @@
 use crate::paint::{self, Style};
 use crate::sections::comparison::exact_words;
 use crate::sections::figures::{estimate, interval};
-use crate::table::{Table, Tone, name};
-use caxton_analysis::compare::{Records, find};
+use crate::table::{ColumnOf, Table, Tone, name};
+use caxton_analysis::compare::{Predicted, Records, find};
 use caxton_analysis::reduce::HEADLINE;
 use caxton_model::paired::comparison::{Conclusion, Verdict};
 use caxton_model::record::CaseRecord;
@@ -79,19 +79,20 @@ fn predictions(records: &Records) -> Table {
         Verdict::Regressed => Tone::Bad,
         _ => Tone::Plain,
     };
+    let columns: &[ColumnOf<'_, &Predicted>] = &[
+        ("<case", &|told| told.case.to_string()),
+        ("<metric", &|told| told.metric.to_string()),
+        ("baseline", &|told| told.metric.metric().unit.show(told.base.estimate)),
+        ("this run", &|told| told.metric.metric().unit.show(told.candidate.estimate)),
+        ("worse", &|told| format!("{:.3}x", told.says.worse)),
+        ("seen from", &|told| format!("{:.3}x", told.says.threshold)),
+        ("sessions", &|told| told.says.sessions.to_string()),
+        ("<advice", &|told| told.says.verdict.name().to_owned()),
+    ];
     let mut table = Table::of(
         "Figures, by what earlier sessions predict",
         records.predicted.iter().map(|told| (tone(told.says.verdict), told)),
-        &[
-            ("<case", &|told| told.case.to_string()),
-            ("<metric", &|told| told.metric.to_string()),
-            ("baseline", &|told| told.metric.metric().unit.show(told.base.estimate)),
-            ("this run", &|told| told.metric.metric().unit.show(told.candidate.estimate)),
-            ("worse", &|told| format!("{:.3}x", told.says.worse)),
-            ("seen from", &|told| format!("{:.3}x", told.says.threshold)),
-            ("sessions", &|told| told.says.sessions.to_string()),
-            ("<advice", &|told| told.says.verdict.name().to_owned()),
-        ],
+        columns,
     );
     if !table.rows.is_empty() {
         let text = "Advice, not a verdict: a change below \"seen from\" cannot be told from \
