@@ -163,7 +163,7 @@ fn a_page_shows_all_of_its_document() {
 }
 
 /// Rows of a table that are shown of many: an even choice.
-const ROWS_SHOWN: usize = 5;
+const ROWS_SHOWN: usize = 4;
 
 /// `table` in short, unless the text of a report, which has a golden of its own, holds it.
 fn outline(table: &Table, reported: &[Table]) -> String {
