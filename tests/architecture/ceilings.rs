@@ -10,18 +10,18 @@ use syn::{FnArg, Ident, Pat, Signature};
 /// Functions with a tuple for a parameter, or with more than five.
 const CROWDED_MAX: usize = 7;
 /// Lines of Rust that are built without tests.
-const PRODUCT_LINES_MAX: usize = 55_700;
+const PRODUCT_LINES_MAX: usize = 54_500;
 /// All lines of Rust.
-const LINES_MAX: usize = 84_450;
+const LINES_MAX: usize = 82_500;
 /// A ceiling this far above the figure holds nothing.
 const SLACK: f64 = 0.02;
 
 /// Names that more than one type has. It can only shrink.
 const SHARED_NAMES: &str = "\
     Answer AnyVersion Bench Bounds Builder Check Column Command Compare Counts Entry File Found \
-    Generator Guests Host Job Kind Layout Loaded Look Names Order Outcome Pace Page Pair Place \
-    Places Point Reference Row Run Scale Schedule Section Seen Series Settings Shape Side Site \
-    Source Stage Stats Suite System Target Times Told Tone Trial Turn Unwinder Verdict Written";
+    Generator Guests Host Job Kind Layout Loaded Look Names Order Outcome Pace Page Place Places \
+    Point Reference Row Run Scale Schedule Section Seen Series Settings Shape Side Site Source \
+    Stage Suite System Target Times Told Tone Trial Turn Unwinder Verdict Written";
 
 const PARAMETERS_MAX: usize = 5;
 

@@ -1,6 +1,6 @@
 //! What it all comes to, in a word, and why.
 
-use super::Told;
+use super::told::Told;
 use crate::sections::{comparison_line, load, summary_line};
 use caxton_analysis::finding::LimitVerdict;
 use caxton_analysis::requirements;
@@ -22,21 +22,16 @@ const WARNINGS_MAX: usize = 4;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Tone {
-    /// Nothing to complain of.
     Good,
     /// Something stays open, or is to be known.
     Open,
-    /// Something is wrong.
     Bad,
 }
 
-/// The banner.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Verdict {
+pub(super) struct Verdict {
     pub(super) tone: Tone,
-    /// In a word.
     pub(super) word: String,
-    /// Why, in a sentence.
     pub(super) why: String,
     /// What else decided, the gravest first.
     pub(super) reasons: Vec<String>,
@@ -130,47 +125,45 @@ fn failures(record: &Record) -> Vec<Reason> {
     findings
 }
 
-/// How the loads stand: what fails first, what cannot be judged as that.
+pub(super) fn tone(load: &LoadOutcome) -> Tone {
+    match load.verdict {
+        // No better than the part that was done.
+        Judgement::Pass if load.part().is_some() => Tone::Open,
+        Judgement::Pass => Tone::Good,
+        Judgement::Unclear => Tone::Open,
+        Judgement::Fail | Judgement::Invalid => Tone::Bad,
+    }
+}
+
+/// What loads came to, the gravest first: a word, and what it means.
+const LOADS: [[&str; 2]; 5] = [
+    ["LOAD FAILED", "a threshold missed, messages dropped, or something left"],
+    ["LOAD INVALID", "the measurement was not sound"],
+    ["LOAD UNCLEAR", "nothing failed, but not every threshold could be judged"],
+    ["LOADS PASSED IN PART", "every threshold holds for the part of the load that ran"],
+    ["LOADS PASSED", "every threshold holds"],
+];
+
 fn loads(records: &[Record]) -> Vec<Reason> {
     let loads: Vec<_> = records.iter().flat_map(load::of).map(|(_, load)| load).collect();
-    type Kind = (Judgement, bool, &'static str, &'static str);
-    let finding = |(verdict, is_part, word, what): Kind| {
-        let is_such = |load: &&&LoadOutcome| {
-            load.verdict == verdict
-                && (verdict != Judgement::Pass || load.part().is_some() == is_part)
-        };
-        let those: Vec<_> = loads.iter().filter(is_such).collect();
-        let of = |load: &&&LoadOutcome| match load.part() {
-            Some(part) => format!("{} ({})", load::label(load), Unit::Share.show(part)),
-            None => load::label(load),
-        };
-        let names: Vec<String> = those.iter().map(of).collect();
-        let why = format!("{} of {}: {what}: {}", names.len(), loads.len(), some(&names));
-        Some((super::loads::tone(those.first()?), word, why))
+    let rank = |load: &LoadOutcome| match load.verdict {
+        Judgement::Fail => 0,
+        Judgement::Invalid => 1,
+        Judgement::Unclear => 2,
+        Judgement::Pass if load.part().is_some() => 3,
+        Judgement::Pass => 4,
     };
-    let kinds: [Kind; 5] = [
-        (
-            Judgement::Fail,
-            false,
-            "LOAD FAILED",
-            "a threshold missed, messages dropped, or something left",
-        ),
-        (Judgement::Invalid, false, "LOAD INVALID", "the measurement was not sound"),
-        (
-            Judgement::Unclear,
-            false,
-            "LOAD UNCLEAR",
-            "nothing failed, but not every threshold could be judged",
-        ),
-        (
-            Judgement::Pass,
-            true,
-            "LOADS PASSED IN PART",
-            "every threshold holds for the part of the load that ran",
-        ),
-        (Judgement::Pass, false, "LOADS PASSED", "every threshold holds"),
-    ];
-    kinds.into_iter().filter_map(finding).collect()
+    let name = |load: &&LoadOutcome| match load.part() {
+        Some(part) => format!("{} ({})", load::label(load), Unit::Share.show(part)),
+        None => load::label(load),
+    };
+    let reason = |(at, [word, what]): (usize, [&'static str; 2])| {
+        let those = || loads.iter().copied().filter(|load| rank(load) == at);
+        let names: Vec<String> = those().map(|load| name(&load)).collect();
+        let why = format!("{} of {}: {what}: {}", names.len(), loads.len(), some(&names));
+        Some((tone(those().next()?), word, why))
+    };
+    LOADS.into_iter().enumerate().filter_map(reason).collect()
 }
 
 /// How the targets stand; nothing where none was measured.

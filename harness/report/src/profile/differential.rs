@@ -30,7 +30,6 @@ const WIDTH_MIN: f64 = 0.04;
 /// Parts of a unit in a line: inferno takes whole numbers, and a function may take less than one
 /// nanosecond per message.
 const PARTS: f64 = 1000.0;
-/// The colour of boxes' edges.
 const EDGE: Color = Color { r: 185, g: 185, b: 185 };
 /// What neither grew nor shrank, and what only calls.
 const SAME: Color = Color { r: 250, g: 250, b: 250 };
@@ -48,12 +47,10 @@ const LEGEND: [(Color, &str); 4] = [
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 struct Cut {
     weight: f64,
-    /// Variance of `weight`.
     variance: f64,
     samples: u64,
 }
 
-/// One side, cut and scaled.
 #[derive(Debug)]
 struct Side {
     name: &'static str,
@@ -247,7 +244,6 @@ fn side(name: &'static str, profile: &Profile) -> Result<Side, ProfileError> {
 }
 
 impl Side {
-    /// The stacks that begin with `path`.
     fn below<'a>(&'a self, path: &'a [String]) -> impl Iterator<Item = (&'a Vec<String>, &'a Cut)> {
         let from = (Bound::Included(path), Bound::Unbounded);
         self.stacks.range::<[String], _>(from).take_while(move |(stack, _)| stack.starts_with(path))

@@ -158,7 +158,6 @@ fn put_functions(value: &mut Value, profile: &Profile) -> Option<()> {
     Some(())
 }
 
-/// The functions of a thread.
 #[derive(Default)]
 struct Functions<'a> {
     by_name: HashMap<&'a str, usize>,

@@ -12,7 +12,6 @@ pub use super::picture::Caption;
 
 /// Boxes narrower than this share of the picture, in per cent, are left out: half a pixel.
 const WIDTH_MIN: f64 = 0.04;
-/// The colour of the box below all others.
 const ALL: Color = Color { r: 225, g: 225, b: 225 };
 /// Shades of one colour: boxes side by side would look like one.
 const SHADES: u64 = 6;

@@ -2,7 +2,7 @@
 
 use crate::chart::plane::Plane;
 use crate::chart::scale::{Axis, Scale};
-use crate::chart::series::{Look, Point, Series};
+use crate::chart::series::{Look, Series};
 use caxton_model::profile::growth::HeapGrowth;
 use caxton_model::units::Unit;
 
@@ -31,11 +31,7 @@ pub fn svg(growth: &HeapGrowth, title: &str) -> Result<String, String> {
         return Err("no size of linear memory was noted".to_owned());
     }
     let corners = corners(growth);
-    let series = Series {
-        label: "linear memory".to_owned(),
-        points: corners.iter().map(|(x, y)| Point::new(*x, *y)).collect(),
-        look: Look::Line,
-    };
+    let series = Series::new("linear memory", &corners, Look::Line);
     let subtitle = "The size after each message. Linear memory grows and never shrinks.";
     let x = Axis::new("message", Scale::FromZero, Unit::Count);
     let y = Axis::new("linear memory", Scale::FromZero, Unit::Bytes);

@@ -5,7 +5,6 @@ use caxton_analysis::finding::{Finding, LimitVerdict};
 use caxton_analysis::requirements;
 use caxton_model::record::Record;
 use caxton_model::words::{NONE, bounds, list};
-use std::collections::BTreeMap;
 
 /// Each limit beside its figure; `idle` are lines of the file whose limits concern no case.
 pub fn limits_table(findings: &[Finding], idle: &[usize]) -> Table {
@@ -26,21 +25,15 @@ pub fn limits_table(findings: &[Finding], idle: &[usize]) -> Table {
     table
 }
 
-/// The requirements whose cases are in `record`.
 pub(crate) fn requirements_table(record: &Record) -> Table {
     let columns = ["<requirement", "limit", "figure", "interval", "n", "<verdict"];
     let mut table = Table::new("Requirements of the reference runtime", &columns);
     let findings = requirements::grade(record);
-    let mut reasons: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-    for finding in &findings {
-        row(&mut table, &[&finding.subject], finding);
-        if let Some(why) = finding.verdict.why() {
-            reasons.entry(why).or_default().push(finding.subject.clone());
-        }
-    }
-    for (why, names) in reasons {
-        table.note(Tone::Bad, &format!("{}: {why}", list(&names)));
-    }
+    findings.iter().for_each(|finding| row(&mut table, &[&finding.subject], finding));
+    let missing = findings
+        .iter()
+        .filter_map(|finding| Some((finding.verdict.why()?.to_owned(), finding.subject.clone())));
+    table.note_each(Tone::Bad, list, missing);
     if !findings.is_empty() {
         let text = "MET and MISSED hold for the whole interval, at 95 %; for a ratio of two \
                     cases, at 90 %.";

@@ -52,7 +52,3 @@ pub fn table(records: &[Record]) -> Table {
     );
     table
 }
-
-#[cfg(test)]
-#[path = "targets_tests.rs"]
-mod tests;

@@ -11,7 +11,6 @@ use caxton_model::profile::SampleWeight;
 use caxton_model::profile::changes::{Changes, FunctionRow, Matched, ShareOfProfile};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Rows of the table.
 const ROWS_MAX: usize = 15;
 /// So many of the functions that shrank most are named below it.
 const SHRUNK_MAX: usize = 3;

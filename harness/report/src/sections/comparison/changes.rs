@@ -13,7 +13,6 @@ use caxton_model::words::{grouped, percent};
 /// The verdicts that get a line, the gravest first.
 const SHOWN: [Verdict; 3] = [Verdict::Regressed, Verdict::Improved, Verdict::Inconclusive];
 
-/// What changed: verdict, case, metric, by how much.
 pub(super) fn changes(comparison: &Comparison) -> Table {
     let mut table = Table::new("Changes", &["<", "<", "<", "<"]);
     let mut quiet = 0;

@@ -1,6 +1,6 @@
 //! The questions of one run: its cases, its loads with their thresholds, targets and requirements.
 
-use super::{Check, Kind, State};
+use super::check::{Check, Kind, State};
 use crate::sections::status;
 use caxton_analysis::finding::{Bound, Finding, LimitVerdict};
 use caxton_analysis::targets::{GradedTarget, decimal};
@@ -13,7 +13,7 @@ use caxton_model::units::Unit;
 use caxton_model::words;
 
 /// How its cases ended, and how its targets and requirements stand.
-pub(in crate::export) fn of_run(record: &Record) -> Vec<Check> {
+pub(crate) fn of_run(record: &Record) -> Vec<Check> {
     let mut checks = Vec::new();
     if record.run.status != Status::Finished {
         let end = "comes to its end";
@@ -29,7 +29,7 @@ pub(in crate::export) fn of_run(record: &Record) -> Vec<Check> {
 }
 
 /// Suite, workload and subject; agent and parameters.
-pub(super) fn parts(key: &CaseKey) -> (String, String) {
+fn parts(key: &CaseKey) -> (String, String) {
     let group = format!("{}/{}/{}", key.suite, key.workload, key.subject);
     let name = key.to_string();
     let name = name.strip_prefix(&group).map_or(name.as_str(), |rest| rest.trim_start_matches('/'));
@@ -129,7 +129,6 @@ fn beyond(figure: f64, bound: Bound) -> f64 {
     if far.is_finite() { far } else { 0.0 }
 }
 
-/// A figure with its interval and its launches.
 fn seen(figure: &Summary, unit: Unit) -> String {
     let interval = figure.interval.map_or(String::new(), |interval| {
         format!(" {} ({})", words::bounds(&interval, unit), words::level(&interval))
