@@ -4,6 +4,7 @@
 mod borders;
 mod ceilings;
 mod modules;
+mod verdicts;
 
 use crate::executable::{cargo, root};
 use crate::tidy::{Rule, Source};

@@ -159,7 +159,7 @@ fn an_unknown_agent_is_told_which_there_are() {
 fn a_wrong_word_is_named_and_begins_nothing() {
     let (folder, out) = fresh_out();
     // Of a word that is told in one line, what that line has besides.
-    let table: [(&[&str], i32, &str, &str); 24] = [
+    let table: [(&[&str], i32, &str, &str); 20] = [
         (&["--nosuch"], 2, "--nosuch", ""),
         (&["--list", "--format", "xml"], 2, "xml", ""),
         (&["--baseline", "no.such-baseline"], 4, "\"no.such-baseline\"", "error"),
@@ -176,10 +176,6 @@ fn a_wrong_word_is_named_and_begins_nothing() {
         (&["--baseline", ""], 2, "", "no name of a baseline"),
         (&["--save-baseline", ""], 2, "", "no name of a baseline"),
         (&["--memory-limit=5GiB"], 2, "--memory-limit", ""),
-        (&["--memory-limit=0"], 2, "--memory-limit", ""),
-        (&["--memory-limit=-1"], 2, "--memory-limit", ""),
-        (&["--memory-limit=1.5"], 2, "--memory-limit", ""),
-        (&["--memory-limit=much"], 2, "--memory-limit", ""),
         (&["--timeout=0"], 2, "", ""),
         (&["--timeout=nan"], 2, "", ""),
         (&["--profile-time=-1"], 2, "", ""),

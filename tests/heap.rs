@@ -4,7 +4,7 @@
 use crate::executable::{Kept, root, smoke_of_heap, word};
 use caxton_analysis::sites::call_sites;
 use caxton_model::case::Outcome;
-use caxton_model::profile::{Profile, Weight};
+use caxton_model::profile::{Profile, SampleWeight};
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
@@ -68,7 +68,7 @@ fn agents_that_opt_in_tell_their_call_sites_and_the_others_say_so() {
     let weight: u64 = profile.samples.iter().map(|sample| sample.weight).sum();
     let counted = exact("guest_heap_bytes") * profile.about.messages as f64;
     assert!((weight as f64 - counted).abs() <= 2048.0, "{weight} of {counted}");
-    assert_eq!((profile.weight, profile.health.unresolved), (Weight::Bytes, 0));
+    assert_eq!((profile.weight, profile.health.unresolved), (SampleWeight::Bytes, 0));
     let sites = call_sites(&profile);
     let own = |site: &&caxton_analysis::sites::CallSite<'_>| {
         let file = site.frame.and_then(|frame| frame.file.as_deref());

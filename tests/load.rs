@@ -4,16 +4,15 @@
 use crate::capability;
 use crate::executable::{Place, Running, Said, fresh_out, heard, smoke_of, suite, tool_says, word};
 use caxton_model::case::Outcome;
-use caxton_model::load::frame::Line;
-use caxton_model::load::outcome::{LoadOutcome, Verdict};
-use caxton_model::load::quiescence::Quiescence;
+use caxton_model::load::frame::LoadLine;
+use caxton_model::load::outcome::{LoadOutcome, LoadVerdict};
 use caxton_model::load::times::Times;
 use caxton_model::reading::Reading;
 use caxton_model::record::Record;
 use caxton_model::record::seconds::{SECONDS_FILE, read};
 use caxton_model::record::store::RunFolder;
 use caxton_model::units::Nanos;
-use caxton_stats::trend::LeakVerdict;
+use caxton_stats::limit::LimitVerdict;
 use caxton_sys::affinity;
 use std::fs;
 use std::io::ErrorKind;
@@ -117,7 +116,7 @@ fn what_is_no_number_is_no_answer_and_arguments_may_have_blanks() {
     assert_eq!((counts.offered, counts.settled()), (200, 200), "{counts:?}");
     assert_eq!(counts.ok, 200, "{counts:?}");
     let left = only(&record).left.known().expect("counted");
-    assert_eq!(left.verdict(), Quiescence::Clean);
+    assert_eq!((left.left(), left.uncounted()), (None, None));
 }
 
 #[test]
@@ -140,7 +139,7 @@ fn a_program_that_answers_nothing_is_asked_whether_it_buffers() {
     let Some(said) = scenarios(&out, &words) else { return };
     let record = record(&out);
     let load = only(&record);
-    assert_ne!(load.verdict, Verdict::Pass);
+    assert_ne!(load.verdict, LoadVerdict::Pass);
     assert!(said.stdout.contains("does the program buffer its output?"), "{}", said.stdout);
 }
 
@@ -213,20 +212,20 @@ fn a_program_that_stands_still_is_seen_to_by_every_message_that_was_due() {
     let Some(said) = scenarios(&out, &words) else { return };
     let record = record(&out);
     let load = only(&record);
-    assert_ne!(load.verdict, Verdict::Pass);
+    assert_ne!(load.verdict, LoadVerdict::Pass);
     assert!(matches!(said.code, Some(99 | 4)), "{said:?}");
     let longest = load.whole.response.max.known().expect("answers came");
     assert!(*longest >= Nanos(1_990_000_000), "{longest}");
     let mut all = Times::new();
     let seconds = Path::new(&out).join("load/own").join(SECONDS_FILE);
     let read = read(&seconds, &load.plan, &mut |line| {
-        if let Line::Second(frame) = line {
+        if let LoadLine::Second(frame) = line {
             frame.stages.values().for_each(|seen| all.add(&seen.response));
         }
     });
     assert!(read.is_ok());
     // All that were due in the two seconds but for the last tenth of them, and perhaps others.
-    let affected = all.longer_than(Nanos(100_000_000));
+    let affected = all.len() - all.histogram().count_between(0, 100_000_000);
     assert!(affected >= PER_SECOND * 2 * 9 / 10, "{affected} messages");
     assert_eq!(load.whole.counts.offered, 6 * PER_SECOND);
 }
@@ -282,7 +281,7 @@ fn a_threshold_may_end_a_load_and_more_than_can_be_done_never_passes() {
     assert!(matches!(said.code, Some(99 | 4)), "{said:?}");
     let record = record(&out);
     let load = only(&record);
-    assert!(matches!(load.verdict, Verdict::Fail | Verdict::Invalid), "{:?}", load.reasons);
+    assert!(matches!(load.verdict, LoadVerdict::Fail | LoadVerdict::Invalid), "{:?}", load.reasons);
     let why = load.ended_early.as_deref().expect("by the threshold");
     assert!(why.contains("dropped rate<0.01"), "{why}");
     assert!(load.whole.counts.dropped > 0);
@@ -309,19 +308,23 @@ fn a_planted_leak_is_found() {
     let record = record(&out);
     let load = only(&record);
     let leak = load.leak.as_ref().expect("asked for");
-    if let LeakVerdict::Invalid(why) = &leak.verdict {
+    if let LimitVerdict::Unknown(why) = &leak.verdict {
         // A machine that does not run the reader in time: nothing is called clean.
         capability::absent("readings in time", why);
-        assert_ne!(load.verdict, Verdict::Pass);
+        assert_ne!(load.verdict, LoadVerdict::Pass);
         return;
     }
     // A closed loop leaks as fast as the machine is: where that slows down in the last third,
     // growth is sure and whether it goes on is not.
-    assert!(matches!(leak.verdict, LeakVerdict::Leak | LeakVerdict::Suspect), "{:?}", leak.trends);
+    assert!(
+        matches!(leak.verdict, LimitVerdict::Missed | LimitVerdict::Unclear),
+        "{:?}",
+        leak.trends
+    );
     let bytes = leak.trends.iter().find(|trend| trend.name == "live_bytes").expect("counted");
     let judged = bytes.judged.as_ref().expect("judged");
     assert!(judged.interval_per_s.0 > 0.0 && judged.p < 0.01, "{judged:?}");
-    assert_eq!((load.verdict, said.code), (Verdict::Fail, Some(99)), "{:?}", load.reasons);
+    assert_eq!((load.verdict, said.code), (LoadVerdict::Fail, Some(99)), "{:?}", load.reasons);
     assert!(load.reasons.iter().any(|why| why.contains("blocks of the heap")), "the ledger too");
 }
 

@@ -8,23 +8,20 @@ use syn::visit::{self, Visit};
 use syn::{FnArg, Ident, Pat, Signature};
 
 /// Functions with a tuple for a parameter, or with more than five.
-const CROWDED_MAX: usize = 29;
+const CROWDED_MAX: usize = 7;
 /// Lines of Rust that are built without tests.
-const PRODUCT_LINES_MAX: usize = 56_400;
+const PRODUCT_LINES_MAX: usize = 54_500;
 /// All lines of Rust.
-const LINES_MAX: usize = 85_000;
+const LINES_MAX: usize = 82_500;
 /// A ceiling this far above the figure holds nothing.
 const SLACK: f64 = 0.02;
 
 /// Names that more than one type has. It can only shrink.
 const SHARED_NAMES: &str = "\
-    Answer AnyVersion Bench Blocks Bounds Builder Bytes Check Column Command Compare Counts Entry \
-    Event Figure File Files Found Frame Functions Generator Growth Guests Host Job Judged Kind \
-    Launches Layout Line Loaded Look Message Metadata Metric Names Order Outcome Pace Page Pair \
-    Place Places Point Read Record Reference Role Row Run Sample Scale Schedule Section Seen \
-    Series Settings Shape Share Shared Side Site Source Stage Started State Stats Step Suite \
-    Symbol System Table Tally Target Times Told Tone Trial Turn Unit Unwinder Verdict Weight Work \
-    Written";
+    Answer AnyVersion Bench Bounds Builder Check Column Command Compare Counts Entry File Found \
+    Generator Guests Host Job Kind Layout Loaded Look Names Order Outcome Pace Page Place Places \
+    Point Reference Row Run Scale Schedule Section Seen Series Settings Shape Side Site Source \
+    Stage Suite System Target Times Told Tone Trial Turn Unwinder Verdict Written";
 
 const PARAMETERS_MAX: usize = 5;
 
@@ -85,7 +82,7 @@ impl<'ast> Visit<'ast> for Declared {
 }
 
 /// The sources of which products are built, the harness's alone or the agents' too.
-fn product<'a>(all: &'a [Source], folders: &[&str]) -> Vec<&'a Source> {
+pub(super) fn product<'a>(all: &'a [Source], folders: &[&str]) -> Vec<&'a Source> {
     let is_root = |source: &&Source| {
         let parts: Vec<&str> = source.path.split('/').collect();
         match parts[..] {

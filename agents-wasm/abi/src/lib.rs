@@ -25,6 +25,8 @@
 //! calls, `host.rs` the way back to the host. `mail.rs` is for agents that exchange messages and
 //! take several in one call. `heap.rs` is for heap profiles only, and in no measured agent.
 
+#![warn(missing_docs)]
+
 pub mod ballast;
 pub mod heap;
 mod host;

@@ -17,12 +17,9 @@ use caxton_model::words::NONE;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 
-/// What two records come to.
 #[derive(Debug, Clone)]
 pub struct Records<'a> {
-    /// What is compared with.
     pub base: &'a Record,
-    /// What is judged.
     pub candidate: &'a Record,
     /// Every count that both have.
     pub exact: Vec<(CaseKey, ExactVerdict)>,
@@ -39,13 +36,10 @@ pub struct Records<'a> {
 /// A figure that earlier sessions can judge.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Predicted {
-    /// The case.
     pub case: CaseKey,
-    /// The metric.
     pub metric: MetricName,
     /// The base's figure.
     pub base: Summary,
-    /// The candidate's.
     pub candidate: Summary,
     /// What the sessions say.
     pub says: Prediction,
@@ -200,7 +194,6 @@ fn contested(case: &CaseRecord) -> impl Iterator<Item = (MetricName, &Summary)> 
     })
 }
 
-/// The case `key` of `record`.
 pub fn find<'a>(record: &'a Record, key: &CaseKey) -> Option<&'a CaseRecord> {
     record.cases.iter().find(|case| case.key == *key)
 }

@@ -1,21 +1,18 @@
 //! What a program's exit code says, for every program of this project.
 
-use caxton_model::load::outcome::Verdict;
+use caxton_model::load::outcome::LoadVerdict;
 use caxton_model::paired::comparison::Conclusion;
 
-/// Nothing to complain of.
 pub const FINE: u8 = 0;
 /// A case failed, or a version answers otherwise than the one it is compared with.
 pub const FAILED: u8 = 1;
 /// Wrong use, or a broken set-up.
 pub const WRONG_USE: u8 = 2;
-/// Something got worse.
 pub const REGRESSED: u8 = 3;
 /// Nothing to compare with, only part of it, or an environment that cannot be trusted.
 pub const NOT_COMPARABLE: u8 = 4;
 /// Something stayed open; only where the user asked for certainty.
 pub const INCONCLUSIVE: u8 = 5;
-/// A hard limit was missed.
 pub const LIMIT_MISSED: u8 = 99;
 /// Ctrl-C, as shells count it.
 pub const INTERRUPTED: u8 = 130;
@@ -52,11 +49,11 @@ pub const fn of(conclusion: Conclusion, is_strict: bool) -> u8 {
 }
 
 /// The exit code of loads with these verdicts: that of the worst.
-pub fn of_loads(verdicts: impl IntoIterator<Item = Verdict>) -> u8 {
-    let verdicts: Vec<Verdict> = verdicts.into_iter().collect();
-    if verdicts.contains(&Verdict::Fail) {
+pub fn of_loads(verdicts: impl IntoIterator<Item = LoadVerdict>) -> u8 {
+    let verdicts: Vec<LoadVerdict> = verdicts.into_iter().collect();
+    if verdicts.contains(&LoadVerdict::Fail) {
         LIMIT_MISSED
-    } else if verdicts.contains(&Verdict::Invalid) {
+    } else if verdicts.contains(&LoadVerdict::Invalid) {
         NOT_COMPARABLE
     } else {
         FINE
@@ -93,7 +90,7 @@ mod tests {
 
     #[test]
     fn the_worst_load_is_what_a_run_ends_in() {
-        use Verdict::{Fail, Invalid, Pass, Unclear};
+        use LoadVerdict::{Fail, Invalid, Pass, Unclear};
         assert_eq!(of_loads([Pass, Invalid, Fail]), 99);
         assert_eq!(of_loads([Invalid, Unclear]), 4);
         assert_eq!(of_loads([Pass, Unclear]), 0);

@@ -11,7 +11,7 @@
 //!
 //! Of `max`, `min` and `margin`, each is that of the last entry that has it for a case and metric.
 
-use crate::finding::{Bound, Finding, LimitSource};
+use crate::finding::{Bound, Finding, judged};
 use caxton_model::case::{CaseKey, Outcome};
 use caxton_model::metric::{MetricName, metrics};
 use caxton_model::reading::Reading;
@@ -26,7 +26,6 @@ use toml::Spanned;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{name}, line {line}: {why}")]
 pub struct BadLimits {
-    /// The file's name.
     name: String,
     /// The line, from 1.
     line: usize,
@@ -34,14 +33,13 @@ pub struct BadLimits {
     why: String,
 }
 
-/// A file of limits.
 #[derive(Debug, Clone, Default)]
 pub struct Limits {
-    entries: Vec<Entry>,
+    entries: Vec<LimitEntry>,
 }
 
 #[derive(Debug, Clone)]
-struct Entry {
+struct LimitEntry {
     /// Where it begins in its file, from 1.
     line: usize,
     case: Regex,
@@ -51,7 +49,7 @@ struct Entry {
     margin: Option<f64>,
 }
 
-impl Entry {
+impl LimitEntry {
     fn takes(&self, case: &CaseKey, metric: MetricName) -> bool {
         self.metric == metric && self.case.is_match(&case.to_string())
     }
@@ -60,14 +58,14 @@ impl Entry {
 /// The file, as it is written.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct File {
+struct LimitsFile {
     #[serde(default)]
-    limit: Vec<Spanned<Written>>,
+    limit: Vec<Spanned<WrittenLimit>>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Written {
+struct WrittenLimit {
     case: Spanned<String>,
     metric: Spanned<String>,
     max: Option<Spanned<f64>>,
@@ -85,7 +83,7 @@ impl Limits {
             let before = text.get(..at.map_or(0, |span| span.start)).unwrap_or_default();
             BadLimits { name: name.to_owned(), line: before.matches('\n').count() + 1, why }
         };
-        let file: File = toml::from_str(text).map_err(|e| {
+        let file: LimitsFile = toml::from_str(text).map_err(|e| {
             let why = format!(
                 "{}; an entry is `[[limit]]` with case, metric, and one of max, min \
                  and margin",
@@ -93,7 +91,7 @@ impl Limits {
             );
             bad(e.span(), why)
         })?;
-        let entry = |written: Spanned<Written>| {
+        let entry = |written: Spanned<WrittenLimit>| {
             let line = bad(Some(written.span()), String::new()).line;
             checked(written, line).map_err(|(span, why)| bad(Some(span), why))
         };
@@ -104,7 +102,7 @@ impl Limits {
     /// The share by which `metric` of `case` may be worse than a baseline's; none where no entry
     /// says so.
     pub fn margin(&self, case: &CaseKey, metric: MetricName) -> Option<f64> {
-        self.last(case, metric, |entry| entry.margin).map(|(_, margin)| margin)
+        self.last(case, metric, |entry| entry.margin)
     }
 
     /// Every such share that an entry gives for `case`.
@@ -126,10 +124,10 @@ impl Limits {
             names.sort_unstable();
             names.dedup();
             for metric in names.into_iter().filter(|metric| concerns(record, case, *metric)) {
-                let max = self.last(&case.key, metric, |entry| entry.max.map(Bound::Max));
-                let min = self.last(&case.key, metric, |entry| entry.min.map(Bound::Min));
+                let max = self.last(&case.key, metric, |entry| entry.max.map(Bound::at_most));
+                let min = self.last(&case.key, metric, |entry| entry.min.map(Bound::at_least));
                 let bounds = [max, min].into_iter().flatten();
-                graded.extend(bounds.map(|(line, bound)| grade(case, metric, bound, line)));
+                graded.extend(bounds.map(|bound| grade(case, metric, bound)));
             }
         }
         graded
@@ -138,8 +136,8 @@ impl Limits {
     /// The lines of entries with a hard limit that concerns no case of `record`: a name that was
     /// changed must not turn a limit off in silence.
     pub fn idle(&self, record: &Record) -> Vec<usize> {
-        let has_hard = |entry: &&Entry| entry.max.is_some() || entry.min.is_some();
-        let is_idle = |entry: &&Entry| {
+        let has_hard = |entry: &&LimitEntry| entry.max.is_some() || entry.min.is_some();
+        let is_idle = |entry: &&LimitEntry| {
             !record.cases.iter().any(|case| {
                 entry.takes(&case.key, entry.metric) && concerns(record, case, entry.metric)
             })
@@ -147,22 +145,25 @@ impl Limits {
         self.entries.iter().filter(has_hard).filter(is_idle).map(|entry| entry.line).collect()
     }
 
-    /// What the last entry that has it says, and its line.
+    /// What the last entry that has it says.
     fn last<T>(
         &self,
         case: &CaseKey,
         metric: MetricName,
-        of: impl Fn(&Entry) -> Option<T>,
-    ) -> Option<(usize, T)> {
-        let entries = self.entries.iter().rev().filter(|entry| entry.takes(case, metric));
-        entries.filter_map(|entry| Some((entry.line, of(entry)?))).next()
+        of: impl Fn(&LimitEntry) -> Option<T>,
+    ) -> Option<T> {
+        let mut entries = self.entries.iter().rev().filter(|entry| entry.takes(case, metric));
+        entries.find_map(of)
     }
 }
 
 /// An entry that makes sense, or where it does not and why.
-fn checked(written: Spanned<Written>, line: usize) -> Result<Entry, (Range<usize>, String)> {
+fn checked(
+    written: Spanned<WrittenLimit>,
+    line: usize,
+) -> Result<LimitEntry, (Range<usize>, String)> {
     let whole = written.span();
-    let Written { case, metric, max, min, margin } = written.into_inner();
+    let WrittenLimit { case, metric, max, min, margin } = written.into_inner();
     let pattern = case.as_ref();
     let regex = Regex::new(pattern).map_err(|error| {
         let why = error.to_string();
@@ -194,7 +195,7 @@ fn checked(written: Spanned<Written>, line: usize) -> Result<Entry, (Range<usize
         (Some(max), Some(min), _) if max < min => {
             Err((whole, format!("nothing is at least {min} and at most {max}: exchange them")))
         }
-        _ => Ok(Entry { line, case: regex, metric: name, max, min, margin }),
+        _ => Ok(LimitEntry { line, case: regex, metric: name, max, min, margin }),
     }
 }
 
@@ -226,7 +227,7 @@ fn concerns(record: &Record, case: &CaseRecord, metric: MetricName) -> bool {
     alike.peek().is_none() || alike.any(|other| other.metrics.contains_key(&metric))
 }
 
-fn grade(case: &CaseRecord, metric: MetricName, limit: Bound, line: usize) -> Finding {
+fn grade(case: &CaseRecord, metric: MetricName, limit: Bound) -> Finding {
     let estimate = match case.metrics.get(&metric) {
         Some(Reading::Known(summary)) => Ok(*summary),
         Some(Reading::Missing(why)) => Err(why.to_string()),
@@ -236,14 +237,14 @@ fn grade(case: &CaseRecord, metric: MetricName, limit: Bound, line: usize) -> Fi
             case.outcome.reason().unwrap_or("it has no such metric")
         )),
     };
+    let (estimate, verdict) = judged(limit, estimate);
     Finding {
-        source: LimitSource::File(line),
         subject: case.key.to_string(),
         metric,
         unit: metric.metric().unit,
-        verdict: limit.judge(&estimate),
         estimate,
         limit,
+        verdict,
     }
 }
 

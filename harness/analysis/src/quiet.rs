@@ -13,7 +13,6 @@ use caxton_model::metric::{Metric, MetricName, Rule};
 use caxton_model::record::Company;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The metric of the yardstick.
 pub const YARDSTICK: &str = "yardstick_ns";
 /// How much longer than the run's best a quiet yardstick may take.
 pub const TOLERANCE: f64 = 1.05;

@@ -58,7 +58,6 @@ impl Levels {
         Self { quiet_below_ns, ..Self::for_run(m) }
     }
 
-    /// The level of `metric`.
     pub fn of(&self, metric: &Metric) -> f64 {
         if metric.is_same_against_same() { self.same_against_same } else { self.single }
     }
@@ -105,7 +104,6 @@ pub fn quiet_launches(samples: &[Sample], levels: &Levels) -> Option<u32> {
     Some(quiet::quiet_launches(groups.readings.get(&yardstick)?, levels.quiet_below_ns?))
 }
 
-/// The readings of each case.
 fn by_case(samples: &[Sample]) -> BTreeMap<&CaseKey, Groups> {
     let mut of_case: BTreeMap<&CaseKey, Vec<&Sample>> = BTreeMap::new();
     for sample in samples {
@@ -149,7 +147,6 @@ pub fn totals(
 pub struct LaunchLogs {
     /// In the order of the launches.
     pub values: Vec<f64>,
-    /// Raw samples behind them.
     pub samples: u64,
 }
 
@@ -181,50 +178,48 @@ pub fn geomean(cases: &[LaunchLogs], levels: &Levels) -> Option<Summary> {
         .map(|i| summary::mean(&cases.iter().map(|case| case.values[i]).collect::<Vec<_>>()))
         .collect();
     let samples = cases.iter().map(|case| case.samples).sum();
-    let launches = Launches { scale: Scale::Log, values: means?, n: n as u32, samples };
+    let launches = SampleLaunches { scale: LaunchScale::Log, values: means?, n: n as u32, samples };
     launches.summary(levels.single).ok()
 }
 
 /// On which scale the launches' values are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Scale {
-    /// As they are.
+enum LaunchScale {
     Linear,
-    /// Natural logarithms.
     Log,
     /// As they are, and they must be equal.
     Exact,
 }
 
 /// One value per launch; of an exact metric, all of them.
-struct Launches {
-    scale: Scale,
+struct SampleLaunches {
+    scale: LaunchScale,
     values: Vec<f64>,
     n: u32,
     samples: u64,
 }
 
-impl Launches {
+impl SampleLaunches {
     /// `values` on the logarithmic scale if every one of them has a logarithm.
     fn of(values: Vec<f64>, samples: u64) -> Self {
         let n = values.len() as u32;
         if values.iter().all(|v| *v > 0.0) {
             let values = values.into_iter().map(f64::ln).collect();
-            return Self { scale: Scale::Log, values, n, samples };
+            return Self { scale: LaunchScale::Log, values, n, samples };
         }
-        Self { scale: Scale::Linear, values, n, samples }
+        Self { scale: LaunchScale::Linear, values, n, samples }
     }
 
     fn summary(&self, level: f64) -> Result<Summary, Missing> {
         let (estimate, interval) = match self.scale {
-            Scale::Exact => (summary::median(&self.values), self.range()),
-            Scale::Linear | Scale::Log => {
+            LaunchScale::Exact => (summary::median(&self.values), self.range()),
+            LaunchScale::Linear | LaunchScale::Log => {
                 let bounds = signed_rank::interval(&self.values, level);
                 let interval = bounds.map(|b| Interval { lower: b.lower, upper: b.upper, level });
                 (signed_rank::estimate(&self.values), interval)
             }
         };
-        let back = |v: f64| if self.scale == Scale::Log { v.exp() } else { v };
+        let back = |v: f64| if self.scale == LaunchScale::Log { v.exp() } else { v };
         let estimate = estimate.map(back).filter(|v| v.is_finite());
         let interval =
             interval.map(|i| Interval { lower: back(i.lower), upper: back(i.upper), ..i });
@@ -266,11 +261,11 @@ fn inputs(metric: &'static Metric) -> Vec<MetricName> {
     names.into_iter().map(parse).collect()
 }
 
-type Blocks = BTreeMap<u32, Vec<f64>>;
+type SampleBlocks = BTreeMap<u32, Vec<f64>>;
 
 /// One case's readings per iteration, by metric, launch and block.
 struct Groups {
-    readings: BTreeMap<MetricName, BTreeMap<u32, Blocks>>,
+    readings: BTreeMap<MetricName, BTreeMap<u32, SampleBlocks>>,
     /// The first metric with a sample that was taken over no iteration.
     hollow: Option<MetricName>,
 }
@@ -304,7 +299,6 @@ impl Groups {
         (Self { readings, hollow: self.hollow }, company)
     }
 
-    /// [`reduce`].
     fn reduce(&self, levels: &Levels) -> BTreeMap<MetricName, Reading<Summary>> {
         let mut readings = BTreeMap::new();
         for metric in metrics().filter(|metric| self.can_tell(metric)) {
@@ -322,35 +316,42 @@ impl Groups {
         let launches =
             self.can_tell(metric).then(|| self.in_quiet(metric, levels).0.launches(metric));
         let launches = launches?.ok()?;
-        let Launches { scale, values, samples, .. } = launches;
-        (scale == Scale::Log).then_some(LaunchLogs { values, samples })
+        let SampleLaunches { scale, values, samples, .. } = launches;
+        (scale == LaunchScale::Log).then_some(LaunchLogs { values, samples })
     }
 
     /// One value per launch of `metric`, by its rule.
-    fn launches(&self, metric: &'static Metric) -> Result<Launches, Missing> {
+    fn launches(&self, metric: &'static Metric) -> Result<SampleLaunches, Missing> {
         let inputs = inputs(metric);
         if let Some(hollow) = self.hollow.filter(|hollow| inputs.contains(hollow)) {
             return Err(Missing::Failed(format!("a sample of {hollow} over 0 iterations")));
         }
         let samples = inputs.iter().map(|input| self.count(*input)).sum();
         match metric.rule {
-            Rule::BlockMin => Ok(Launches::of(self.each(inputs[0], block_min), samples)),
-            Rule::Median => Ok(Launches::of(self.each(inputs[0], pooled_median), samples)),
+            Rule::BlockMin => Ok(SampleLaunches::of(self.each(inputs[0], block_min), samples)),
+            Rule::Median => Ok(SampleLaunches::of(self.each(inputs[0], pooled_median), samples)),
             Rule::Exact => {
                 let launches = &self.readings[&inputs[0]];
                 let values = launches.values().flat_map(BTreeMap::values).flatten().copied();
                 let n = launches.len() as u32;
-                Ok(Launches { scale: Scale::Exact, values: values.collect(), n, samples })
+                Ok(SampleLaunches {
+                    scale: LaunchScale::Exact,
+                    values: values.collect(),
+                    n,
+                    samples,
+                })
             }
             Rule::Rate { .. } => {
                 let times = self.each(inputs[0], block_min);
                 if times.contains(&0.0) {
                     return Err(Missing::Failed(format!("{} was 0 in a launch", inputs[0])));
                 }
-                Ok(Launches::of(times.into_iter().map(|ns| 1e9 / ns).collect(), samples))
+                Ok(SampleLaunches::of(times.into_iter().map(|ns| 1e9 / ns).collect(), samples))
             }
             Rule::Ratio { .. } => {
-                let pair = |of: &Blocks, to: &Blocks| vec![(pooled_median(of), pooled_median(to))];
+                let pair = |of: &SampleBlocks, to: &SampleBlocks| {
+                    vec![(pooled_median(of), pooled_median(to))]
+                };
                 self.ratio(inputs[0], inputs[1], samples, pair)
             }
             Rule::BlockRatio { .. } => self.ratio(inputs[0], inputs[1], samples, block_pairs),
@@ -361,7 +362,12 @@ impl Groups {
     }
 
     /// One value per window that has both.
-    fn windows(&self, of: MetricName, to: MetricName, samples: u64) -> Result<Launches, Missing> {
+    fn windows(
+        &self,
+        of: MetricName,
+        to: MetricName,
+        samples: u64,
+    ) -> Result<SampleLaunches, Missing> {
         let below = &self.readings[&to];
         let launches = self.readings[&of].iter();
         let pairs = launches.filter_map(|(launch, of)| Some(block_pairs(of, below.get(launch)?)));
@@ -369,24 +375,24 @@ impl Groups {
         if pairs.iter().any(|(of, to)| *of == 0.0 || *to == 0.0) {
             return Err(Missing::Failed(format!("{of} or {to} was 0 in a window")));
         }
-        Ok(Launches::of(pairs.into_iter().map(|(of, to)| of / to).collect(), samples))
+        Ok(SampleLaunches::of(pairs.into_iter().map(|(of, to)| of / to).collect(), samples))
     }
 
     /// Per launch that has all of `inputs`: the median over the blocks that all have of the first
     /// one's smallest value less that of each other.
-    fn differences(&self, inputs: &[MetricName], samples: u64) -> Result<Launches, Missing> {
+    fn differences(&self, inputs: &[MetricName], samples: u64) -> Result<SampleLaunches, Missing> {
         let values: Vec<f64> = self.each_difference(inputs).into_values().collect();
         if values.is_empty() {
             let names: Vec<&str> = inputs.iter().map(|input| input.as_str()).collect();
             return Err(Missing::Failed(format!("no launch has all of {}", names.join(", "))));
         }
         let n = values.len() as u32;
-        Ok(Launches { scale: Scale::Linear, values, n, samples })
+        Ok(SampleLaunches { scale: LaunchScale::Linear, values, n, samples })
     }
 
     fn each_difference(&self, inputs: &[MetricName]) -> BTreeMap<u32, f64> {
         let launch = |launch: &u32| {
-            let all: Option<Vec<&Blocks>> =
+            let all: Option<Vec<&SampleBlocks>> =
                 inputs.iter().map(|input| self.readings.get(input)?.get(launch)).collect();
             let (of, less) = all?.split_first().map(|(of, less)| (*of, less.to_vec()))?;
             let left = |(block, of): (&u32, &Vec<f64>)| {
@@ -405,7 +411,7 @@ impl Groups {
         of: &'static str,
         to: &'static str,
         samples: u64,
-    ) -> Result<Launches, Missing> {
+    ) -> Result<SampleLaunches, Missing> {
         let row = |name| MetricName::parse(name).expect("a rule refers to rows of the table");
         let [above, below] = [of, to].map(|name| self.each_difference(&inputs(row(name).metric())));
         let both = above.iter().filter_map(|(launch, of)| Some((*of, *below.get(launch)?)));
@@ -418,7 +424,7 @@ impl Groups {
             return Err(Missing::Failed(why));
         }
         let (values, n) = (both.iter().map(|(of, to)| (of / to).ln()).collect(), both.len());
-        Ok(Launches { scale: Scale::Log, values, n: n as u32, samples })
+        Ok(SampleLaunches { scale: LaunchScale::Log, values, n: n as u32, samples })
     }
 
     fn count(&self, metric: MetricName) -> u64 {
@@ -426,7 +432,7 @@ impl Groups {
         blocks.map(|block| block.len() as u64).sum()
     }
 
-    fn each(&self, metric: MetricName, of: fn(&Blocks) -> f64) -> Vec<f64> {
+    fn each(&self, metric: MetricName, of: fn(&SampleBlocks) -> f64) -> Vec<f64> {
         self.readings[&metric].values().map(of).collect()
     }
 
@@ -437,8 +443,8 @@ impl Groups {
         of: MetricName,
         to: MetricName,
         samples: u64,
-        pairs: impl Fn(&Blocks, &Blocks) -> Vec<(f64, f64)>,
-    ) -> Result<Launches, Missing> {
+        pairs: impl Fn(&SampleBlocks, &SampleBlocks) -> Vec<(f64, f64)>,
+    ) -> Result<SampleLaunches, Missing> {
         let below = &self.readings[&to];
         let launches = self.readings[&of].iter();
         let pairs: Vec<Vec<(f64, f64)>> = launches
@@ -452,30 +458,35 @@ impl Groups {
             return Err(Missing::Failed("it would be a ratio to 0".to_owned()));
         }
         let is_log = pairs.iter().flatten().all(|(of, _)| *of > 0.0);
-        let scale = if is_log { Scale::Log } else { Scale::Linear };
+        let scale = if is_log { LaunchScale::Log } else { LaunchScale::Linear };
         let quotient = |(of, to): &(f64, f64)| if is_log { (of / to).ln() } else { of / to };
         let launch = |pairs: Vec<(f64, f64)>| {
             summary::median(&pairs.iter().map(quotient).collect::<Vec<_>>())
         };
         let n = pairs.len() as u32;
-        Ok(Launches { scale, values: pairs.into_iter().filter_map(launch).collect(), n, samples })
+        Ok(SampleLaunches {
+            scale,
+            values: pairs.into_iter().filter_map(launch).collect(),
+            n,
+            samples,
+        })
     }
 }
 
 /// The median over blocks of the block's smallest value: the least disturbed reading of each
 /// moment, and the middle of the moments.
-fn block_min(blocks: &Blocks) -> f64 {
+fn block_min(blocks: &SampleBlocks) -> f64 {
     let least: Vec<f64> = blocks.values().filter_map(|block| summary::min(block)).collect();
     summary::median(&least).unwrap_or(f64::NAN)
 }
 
-fn pooled_median(blocks: &Blocks) -> f64 {
+fn pooled_median(blocks: &SampleBlocks) -> f64 {
     let all: Vec<f64> = blocks.values().flatten().copied().collect();
     summary::median(&all).unwrap_or(f64::NAN)
 }
 
 /// The smallest values of the blocks that both sides have.
-fn block_pairs(of: &Blocks, to: &Blocks) -> Vec<(f64, f64)> {
+fn block_pairs(of: &SampleBlocks, to: &SampleBlocks) -> Vec<(f64, f64)> {
     let pair =
         |(block, of): (&u32, &Vec<f64>)| Some((summary::min(of)?, summary::min(to.get(block)?)?));
     of.iter().filter_map(pair).collect()

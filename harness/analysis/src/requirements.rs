@@ -1,7 +1,7 @@
 //! The requirements of the reference runtime, as data. Only those whose cases are in the record are
 //! judged; other frameworks are compared where they are measured.
 
-use crate::finding::{Bound, Finding, LimitSource};
+use crate::finding::{Bound, Finding, judged};
 use caxton_model::case::{
     CHECKPOINT, LATENCY, RECOVER, RESOURCES, RESPONSE, ROUTE, SCALABILITY, SCALE, SOAK, THROUGHPUT,
 };
@@ -12,13 +12,9 @@ use caxton_model::units::Unit;
 /// Which case a requirement is about.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Selector {
-    /// Its suite.
     pub suite: &'static str,
-    /// Its workload.
     pub workload: &'static str,
-    /// Its subject.
     pub subject: &'static str,
-    /// Parameters that it has.
     pub params: &'static [(&'static str, &'static str)],
     /// A parameter that it has not.
     pub without: Option<&'static str>,
@@ -26,25 +22,19 @@ pub struct Selector {
     pub finding: Option<(&'static str, &'static str)>,
 }
 
-/// The figure of a requirement.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Figure {
-    /// A metric of one case.
+pub enum RequiredFigure {
     Of(Selector),
     /// The metric of one case over that of another.
     Ratio(Selector, Selector),
 }
 
-/// One row.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Requirement {
-    /// What it is about.
     pub name: &'static str,
-    /// The metric.
     pub metric: &'static str,
     /// Of which case, or which two.
-    pub figure: Figure,
-    /// What is asked of it.
+    pub figure: RequiredFigure,
     pub bound: Bound,
 }
 
@@ -73,7 +63,7 @@ const fn with(selector: Selector, params: &'static [(&'static str, &'static str)
 }
 
 const fn at_most(name: &'static str, metric: &'static str, of: Selector, most: f64) -> Requirement {
-    Requirement { name, metric, figure: Figure::Of(of), bound: Bound::Max(most) }
+    Requirement { name, metric, figure: RequiredFigure::Of(of), bound: Bound::at_most(most) }
 }
 
 const fn at_least(
@@ -82,7 +72,7 @@ const fn at_least(
     of: Selector,
     least: f64,
 ) -> Requirement {
-    Requirement { name, metric, figure: Figure::Of(of), bound: Bound::Min(least) }
+    Requirement { name, metric, figure: RequiredFigure::Of(of), bound: Bound::at_least(least) }
 }
 
 const KIB: f64 = 1024.0;
@@ -109,7 +99,6 @@ const RATE: &str = "subject_to_peer_rate";
 const CPU: &str = "subject_to_peer_cpu";
 const P99: &str = "recover_p99_ns";
 
-/// Every requirement.
 pub const REQUIREMENTS: &[Requirement] = &[
     at_least("msg/s over native tokio, 10 agents", RATE, with(ROUTED, TEN_KIB), 1.0),
     at_least("msg/s over native tokio, 1,000 agents", RATE, with(ROUTED, THOUSAND_KIB), 0.75),
@@ -119,8 +108,8 @@ pub const REQUIREMENTS: &[Requirement] = &[
     Requirement {
         name: "CPU/msg, 10,000 agents over 10",
         metric: "message_cpu_ns",
-        figure: Figure::Ratio(with(SCALED, MANY), with(SCALED, TEN)),
-        bound: Bound::Max(2.5),
+        figure: RequiredFigure::Ratio(with(SCALED, MANY), with(SCALED, TEN)),
+        bound: Bound::at_most(2.5),
     },
     at_most("spawn p50, fast tier, 1,000 agents", "spawn_p50_ns", with(FAST, THOUSAND), 10.0 * US),
     at_most("spawn p50, fast tier, 10,000 agents", "spawn_p50_ns", with(FAST, MANY), 10.0 * US),
@@ -153,8 +142,8 @@ pub const REQUIREMENTS: &[Requirement] = &[
     Requirement {
         name: "recovery p50, 100 MiB over 1 MiB",
         metric: "recover_p50_ns",
-        figure: Figure::Ratio(with(RECOVERED, LARGE), with(RECOVERED, SMALL)),
-        bound: Bound::Max(2.0),
+        figure: RequiredFigure::Ratio(with(RECOVERED, LARGE), with(RECOVERED, SMALL)),
+        bound: Bound::at_most(2.0),
     },
     at_least(
         "checkpoint of 100 MiB, full over incremental",
@@ -191,11 +180,10 @@ impl Requirement {
         MetricName::parse(self.metric).expect("a requirement names a row")
     }
 
-    /// The unit of its figure.
     fn unit(&self) -> Unit {
         match self.figure {
-            Figure::Of(_) => self.metric().metric().unit,
-            Figure::Ratio(..) => Unit::Ratio,
+            RequiredFigure::Of(_) => self.metric().metric().unit,
+            RequiredFigure::Ratio(..) => Unit::Ratio,
         }
     }
 
@@ -209,8 +197,8 @@ impl Requirement {
                 .map_err(|why| format!("no {}: {why}", self.metric)),
         };
         match self.figure {
-            Figure::Of(selector) => Some(of(selector.find(record)?)),
-            Figure::Ratio(above, below) => {
+            RequiredFigure::Of(selector) => Some(of(selector.find(record)?)),
+            RequiredFigure::Ratio(above, below) => {
                 let [above, below] = [above.find(record)?, below.find(record)?];
                 Some(of(above).and_then(|above| quotient(&above, &of(below)?)))
             }
@@ -242,15 +230,15 @@ pub fn quotient(above: &Summary, below: &Summary) -> Result<Summary, String> {
 /// Every requirement whose cases are in `record`, held against them.
 pub fn grade(record: &Record) -> Vec<Finding> {
     let graded = |requirement: &Requirement| {
-        let estimate = requirement.read(record)?;
+        let limit = requirement.bound;
+        let (estimate, verdict) = judged(limit, requirement.read(record)?);
         Some(Finding {
-            source: LimitSource::Requirement,
             subject: requirement.name.to_owned(),
             metric: requirement.metric(),
             unit: requirement.unit(),
-            verdict: requirement.bound.judge(&estimate),
             estimate,
-            limit: requirement.bound,
+            limit,
+            verdict,
         })
     };
     REQUIREMENTS.iter().filter_map(graded).collect()

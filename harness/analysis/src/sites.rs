@@ -19,10 +19,8 @@ const NAME_MAX: usize = 60;
 /// Parts of a source's path in words.
 const PATH_PARTS: usize = 3;
 
-/// One call site.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CallSite<'a> {
-    /// The function, and where in it.
     pub frame: Option<&'a Frame>,
     /// Weight of the samples it stands behind, in the profile's unit.
     pub weight: u64,
@@ -44,11 +42,9 @@ pub fn call_sites(profile: &Profile) -> Vec<CallSite<'_>> {
 }
 
 fn site(profile: &Profile, stack: u32) -> Option<&Frame> {
-    let locations = profile.stacks[stack as usize].iter().rev();
-    let frames = locations.flat_map(|location| &profile.locations[*location as usize].frames);
-    let mut frames = frames.map(|frame| &profile.frames[*frame as usize]);
-    let first = frames.clone().next();
-    frames.find(|frame| !is_of_library(frame)).or(first)
+    let mut frames = profile.frames_of(stack).rev();
+    let innermost = profile.frames_of(stack).next_back();
+    frames.find(|frame| !is_of_library(frame)).or(innermost)
 }
 
 /// True for `alloc::vec::f`, for `<alloc::vec::Vec<T> as Trait>::f`, and for what is written in
@@ -83,7 +79,7 @@ impl fmt::Display for CallSite<'_> {
 mod tests {
     use super::*;
     use caxton_fixture::profiles as fixture;
-    use caxton_model::profile::Weight;
+    use caxton_model::profile::SampleWeight;
 
     #[test]
     fn the_site_is_whoever_asked_the_libraries() {
@@ -92,7 +88,7 @@ mod tests {
                       3 g:main > i:agent::write
                       7 g:agent::print > i:core::fmt::f
                       1 g:std::only";
-        let profile = fixture::profile(Weight::Bytes, script);
+        let profile = fixture::profile(SampleWeight::Bytes, script);
         let sites = call_sites(&profile);
         let name = |site: &CallSite<'_>| site.frame.expect("a stack").name.clone();
         let seen: Vec<_> =
@@ -106,7 +102,7 @@ mod tests {
         let script = "5 g:write@agents-wasm/json/src/lib.rs:63 > \
                       i:push<u8>@/x/registry/src/y/hashbrown-0.17.1/src/alloc.rs:63 > \
                       i:grow_one<u8>@/rustc/0123/library/alloc/src/raw_vec/mod.rs:63";
-        let mut profile = fixture::profile(Weight::Bytes, script);
+        let mut profile = fixture::profile(SampleWeight::Bytes, script);
         let sites = call_sites(&profile);
         assert_eq!(sites[0].to_string(), "write (json/src/lib.rs:63)");
         let write = profile.frames.iter_mut().find(|frame| frame.name == "write").unwrap();

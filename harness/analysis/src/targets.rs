@@ -1,15 +1,17 @@
 //! The targets for an agent system, as data, and how runs stand to them.
 //!
-//! A grade is said of the whole interval: both of its bounds are between the same two levels.
-//! Where a level lies in the interval, it is unclear which side of it the figure is on, and what is
-//! certain is told beside that.
+//! A target has three levels, and each is judged by the whole interval. Where a level lies in the
+//! interval, it is unclear which side of it the figure is on, and what is certain is told beside
+//! that.
 
+use crate::finding::{Bound, LimitVerdict, judge};
 use caxton_model::case::{
     CPU_PHASES, CRASH, CaseKey, LATENCY, Outcome, RESOURCES, RESPONSE, ROUTE, SCALABILITY, SCALE,
     THROUGHPUT,
 };
 use caxton_model::record::{CaseRecord, Interval, Record, Summary};
 use caxton_model::units::Unit;
+use caxton_stats::limit::Operator;
 
 /// Cases that a target can be read from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,14 +19,7 @@ pub enum Cases {
     /// Every agent's steady-state case.
     Overhead,
     /// Those of a suite, and of it those of a workload whose subject begins so.
-    Mail {
-        /// The suite.
-        suite: &'static str,
-        /// The workload.
-        workload: &'static str,
-        /// How the subject begins.
-        subject: &'static str,
-    },
+    Mail { suite: &'static str, workload: &'static str, subject: &'static str },
 }
 
 impl Cases {
@@ -38,7 +33,6 @@ impl Cases {
         }
     }
 
-    /// The suite that measures them.
     const fn suite(self) -> &'static str {
         match self {
             Self::Overhead => "wasm",
@@ -49,16 +43,14 @@ impl Cases {
 
 /// Where a target is read from: the sum of metrics, in every such case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Source {
-    /// The cases.
+pub struct TargetSource {
     pub cases: Cases,
-    /// The metrics.
     pub metrics: &'static [&'static str],
     /// Cases of fewer agents do not count: what all agents share is most of their figure.
     pub agents_min: u64,
 }
 
-impl Source {
+impl TargetSource {
     fn has(&self, key: &CaseKey) -> bool {
         let agents = key.param("agents").and_then(|agents| agents.parse().ok()).unwrap_or(0_u64);
         self.cases.has(key) && agents >= self.agents_min
@@ -82,26 +74,24 @@ impl Source {
 /// One row: three levels, the best first.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Target {
-    /// What it is about.
     pub name: &'static str,
-    /// The levels' unit.
     pub unit: Unit,
     /// Target, acceptable, critical. Less is better where they rise.
     pub levels: [f64; 3],
     /// Where it is read from: each case of each source counts.
-    pub sources: &'static [Source],
+    pub sources: &'static [TargetSource],
 }
 
 const MS: f64 = 1e6;
 const S: f64 = 1e9;
 const MB: f64 = 1e6;
 
-const fn of(cases: Cases, metrics: &'static [&'static str]) -> Source {
-    Source { cases, metrics, agents_min: 0 }
+const fn of(cases: Cases, metrics: &'static [&'static str]) -> TargetSource {
+    TargetSource { cases, metrics, agents_min: 0 }
 }
 
-const fn shared(source: Source) -> Source {
-    Source { agents_min: 1_000, ..source }
+const fn shared(source: TargetSource) -> TargetSource {
+    TargetSource { agents_min: 1_000, ..source }
 }
 
 const ROUTED: Cases = Cases::Mail { suite: THROUGHPUT, workload: ROUTE, subject: "reference-vs-" };
@@ -111,7 +101,6 @@ const SCALED: Cases = Cases::Mail { suite: SCALABILITY, workload: SCALE, subject
 const AT_WORK: Cases = Cases::Mail { suite: RESOURCES, workload: CPU_PHASES, subject: "reference" };
 const CRASHED: Cases = Cases::Mail { suite: RESOURCES, workload: CRASH, subject: "reference" };
 
-/// Every target.
 pub const TARGETS: &[Target] = &[
     target(
         "message throughput",
@@ -163,43 +152,17 @@ const fn target(
     name: &'static str,
     unit: Unit,
     levels: [f64; 3],
-    sources: &'static [Source],
+    sources: &'static [TargetSource],
 ) -> Target {
     Target { name, unit, levels, sources }
 }
 
-/// How a figure stands to a target.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Grade {
-    /// The target is met.
-    Target,
-    /// Beyond the target, and the second level is met.
-    Acceptable,
-    /// Beyond the second level, and the last one is met.
-    Critical,
-    /// A level lies in the interval, or there is no interval.
-    Unclear,
-    /// The whole interval is beyond the last level.
-    Missed,
-}
-
-impl Grade {
-    /// As it is printed.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Target => "TARGET",
-            Self::Acceptable => "ACCEPTABLE",
-            Self::Critical => "CRITICAL",
-            Self::Unclear => "UNCLEAR",
-            Self::Missed => "MISSED",
-        }
-    }
-}
+/// The names of the levels, and of none of them.
+pub const LEVELS: [&str; 4] = ["TARGET", "ACCEPTABLE", "CRITICAL", "MISSED"];
 
 /// One target, held against a run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GradedTarget {
-    /// The target.
     pub target: Target,
     /// The case that stands worst, or why there is none.
     pub worst: Result<Worst, String>,
@@ -210,54 +173,46 @@ pub struct GradedTarget {
 /// The case that stands worst to a target.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Worst {
-    /// Its key, as text.
     pub case: String,
     /// The metrics whose sum it is.
     pub metrics: &'static [&'static str],
-    /// Its figure.
     pub figure: Summary,
-    /// How it stands.
-    pub grade: Grade,
-    /// The worst and the best that its interval leaves open.
-    range: [Grade; 2],
+    pub levels: [LimitVerdict; 3],
 }
 
 impl Worst {
+    /// The level that all of the interval is at, as an index of [`LEVELS`]; none where it contains
+    /// the border of two.
+    pub fn level(&self) -> Option<usize> {
+        let is_clear = !self.levels.contains(&LimitVerdict::Unclear);
+        is_clear.then(|| self.rank()[0])
+    }
+
     /// How it stands, in words: of what is unclear, what is certain too.
     pub fn words(&self) -> String {
-        let name = self.grade.name();
-        match (self.grade, self.range[0]) {
-            (Grade::Unclear, certain) if certain != Grade::Missed => {
-                format!("{name}, at least {}", certain.name())
-            }
-            _ => name.to_owned(),
+        match (self.level(), self.rank()[0]) {
+            (Some(level), _) => LEVELS[level].to_owned(),
+            (None, 3) => "UNCLEAR".to_owned(),
+            (None, certain) => format!("UNCLEAR, at least {}", LEVELS[certain]),
         }
+    }
+
+    /// How many levels may be missed, and how many are: more is worse.
+    fn rank(&self) -> [usize; 2] {
+        let count = |is_such: fn(&LimitVerdict) -> bool| {
+            self.levels.iter().filter(|verdict| is_such(verdict)).count()
+        };
+        [count(|v| *v != LimitVerdict::Met), count(|v| *v == LimitVerdict::Missed)]
     }
 }
 
 impl Target {
-    /// The worst and the best that `figure` leaves open.
-    pub fn range(&self, figure: &Summary) -> [Grade; 2] {
-        let Some(interval) = figure.interval else { return [Grade::Missed, Grade::Target] };
+    /// What each level asks. A target is "less than": its value itself does not meet it.
+    pub fn bounds(&self) -> [Bound; 3] {
         let is_less_better = self.levels[0] < self.levels[2];
-        let (bounds, sign) = if is_less_better {
-            ([interval.upper, interval.lower], 1.0)
-        } else {
-            ([interval.lower, interval.upper], -1.0)
-        };
-        let grades = [Grade::Target, Grade::Acceptable, Grade::Critical];
-        bounds.map(|bound| {
-            // A target is "less than": its value itself does not meet it.
-            let meets = |level: f64| sign * bound < sign * level;
-            let met = grades.into_iter().zip(self.levels).find(|(_, level)| meets(*level));
-            met.map_or(Grade::Missed, |(grade, _)| grade)
-        })
+        let operator = if is_less_better { Operator::Below } else { Operator::Above };
+        self.levels.map(|limit| Bound { operator, limit })
     }
-}
-
-/// The grade that all of `range` has.
-fn stands([worst, best]: [Grade; 2]) -> Grade {
-    if worst == best { worst } else { Grade::Unclear }
 }
 
 /// Every target, held against all of `records`.
@@ -273,15 +228,15 @@ fn one(target: &Target, records: &[Record]) -> GradedTarget {
         let metrics = source.metrics;
         for case in ran.iter().filter(|case| source.has(&case.key)) {
             let Some(figure) = sum(case, metrics) else { continue };
-            let (case, range) = (case.key.to_string(), target.range(&figure));
-            graded.push(Worst { case, metrics, figure, grade: stands(range), range });
+            let levels = target.bounds().map(|bound| judge(bound, &figure));
+            graded.push(Worst { case: case.key.to_string(), metrics, figure, levels });
         }
     }
-    let sign = if target.levels[0] < target.levels[2] { 1.0 } else { -1.0 };
+    let sign = if target.bounds()[0].is_upper() { 1.0 } else { -1.0 };
     let count = graded.len();
     let worse = |a: &Worst, b: &Worst| {
         let by_figure = (sign * a.figure.estimate).total_cmp(&(sign * b.figure.estimate));
-        a.range.cmp(&b.range).then(by_figure)
+        a.rank().cmp(&b.rank()).then(by_figure)
     };
     let worst = graded.into_iter().max_by(worse);
     let why = || {

@@ -10,9 +10,8 @@ use caxton_model::reading::Reading;
 fn a_grade_is_said_of_the_whole_interval() {
     let [throughput, latency] = [TARGETS[0], TARGETS[1]];
     let words = |target: &Target, figure: Summary| {
-        let range = target.range(&figure);
-        let worst = |grade| Worst { case: String::new(), metrics: &[], figure, grade, range };
-        worst(stands(range)).words()
+        let levels = target.bounds().map(|bound| judge(bound, &figure));
+        Worst { case: String::new(), metrics: &[], figure, levels }.words()
     };
     for (lower, upper, expected) in [
         (0.1, 0.9, "TARGET"),

@@ -2,8 +2,8 @@
 //!
 //! From the bottom up: `guest` finds and builds agents; `job` is what is done with one, as data;
 //! `suite` plans jobs; `timing` times blocks in turns; `workload` drives the subjects of
-//! `caxton_runtime`; `worker` is the process of one launch, `measure` its parent; `cmd` is the command
-//! line.
+//! `caxton_runtime`; `worker` is the process of one launch, `measure` its parent; `cmd` is the
+//! command line.
 #![forbid(unsafe_code)]
 #![allow(missing_docs, reason = "no product depends on this crate")]
 

@@ -1,8 +1,8 @@
 //! Profiles: what a sampler or an allocator saw, DHAT's files, and how a guest's memory grew.
 
 use caxton_analysis::sites;
-use caxton_model::profile::growth::Growth;
-use caxton_model::profile::{About, Profile, Weight};
+use caxton_model::profile::growth::HeapGrowth;
+use caxton_model::profile::{About, Profile, SampleWeight};
 use caxton_model::profile::{folded, health};
 use caxton_profiler::dhat as dhat_file;
 use caxton_report::profile::differential::{Caption, Differential};
@@ -49,7 +49,7 @@ pub(crate) fn dhat(bytes: &[u8]) -> bool {
 
 /// How linear memory grew, in JSON.
 pub(crate) fn growth(bytes: &[u8]) -> bool {
-    let Ok(growth) = serde_json::from_slice::<Growth>(bytes) else { return false };
+    let Ok(growth) = serde_json::from_slice::<HeapGrowth>(bytes) else { return false };
     caxton_report::profile::growth::svg(&growth, "memory").is_ok()
 }
 
@@ -62,7 +62,7 @@ fn draw(profile: &Profile) {
     let _ = black_box(flame::svg(profile, &caption()));
     black_box(folded::text(profile));
     let _ = black_box(pb::encode(profile));
-    if profile.weight == Weight::CpuNs {
+    if profile.weight == SampleWeight::CpuNs {
         let _ = black_box(firefox::json(profile));
     } else {
         let _ = black_box(dhat_file::write(profile));

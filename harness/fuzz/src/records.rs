@@ -103,7 +103,7 @@ fn tell_run(record: &Record, samples: &[Sample]) {
     black_box(markdown_against(record, &BASE));
     let told = html::Told { record, samples, attachments: &[] };
     html::page(&[told], &[]).expect("nothing that a record could say keeps a page from being made");
-    black_box(history::page(&[BASE.clone(), record.clone()]));
+    history::page(&[BASE.clone(), record.clone()]).expect("nor a page of several");
     black_box(report::targets::table(std::slice::from_ref(record)));
     let graded = LIMITS.grade(record);
     black_box(report::limits_table(&graded, &LIMITS.idle(record)));
@@ -118,7 +118,7 @@ fn tell_pair(pair: &Comparison) {
     black_box(report::comparison_line(pair));
     black_box(report::comparison_text(pair, true, &COLOUR));
     for exporter in COMPARISON_EXPORTERS {
-        black_box((exporter.export)(pair));
+        black_box(exporter.export(pair));
     }
     html::page(&[], &[pair]).expect("nothing that a comparison could say keeps a page away");
     let outcome = ci::Outcome::Compared(pair);

@@ -1,7 +1,7 @@
 //! Lines of other processes: jobs and events of a run, orders and answers of a comparison, and what
 //! cargo tells of agents and executables.
 
-use caxton_bench::cmd::run::relink::Linked;
+use caxton_bench::cmd::linked::Linked;
 use caxton_bench::guest::catalog::Workspace;
 use caxton_bench::job::launch::{Event, Kept};
 use caxton_bench::measure::turns::wire::{Answer, Command, Order};
@@ -55,5 +55,5 @@ pub(crate) fn agents(bytes: &[u8]) -> bool {
 /// What cargo tells of an executable that it linked.
 pub(crate) fn linked(bytes: &[u8]) -> bool {
     let Ok(text) = str::from_utf8(bytes) else { return false };
-    Linked::parse(text, "wasm").is_some()
+    Linked::parse(text, "wasm", "bin").is_some()
 }

@@ -31,7 +31,8 @@ pub const REPLACED: &str = ".caxton-was-";
 pub fn save(
     run: &Path,
     kit: Option<&Path>,
-    (baselines, name): (&Path, &str),
+    baselines: &Path,
+    name: &str,
     process: u32,
 ) -> Result<PathBuf, StoreError> {
     check_name(name)?;
@@ -63,9 +64,6 @@ pub fn save(
 }
 
 /// Fails as [`save`] would, before anything is measured: nothing is left behind.
-///
-/// # Errors
-/// [`StoreError::BadName`], [`StoreError::Write`].
 pub fn check_place(baselines: &Path, name: &str) -> Result<(), StoreError> {
     check_name(name)?;
     let home = baselines.join(name);
@@ -186,9 +184,6 @@ pub fn load_kit(folder: &Path) -> Result<Option<Kit>, StoreError> {
 }
 
 /// Refuses a name that could leave its folder, hide, or be read as an option.
-///
-/// # Errors
-/// [`StoreError::BadName`].
 pub fn check_name(name: &str) -> Result<(), StoreError> {
     let is_plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
     let is_good = (1..=64).contains(&name.len())
@@ -199,9 +194,6 @@ pub fn check_name(name: &str) -> Result<(), StoreError> {
 
 /// Where the baseline `name` of `suite` is kept in the folder `profiles`; none where there is none.
 /// What an older version kept is found under the bare name.
-///
-/// # Errors
-/// [`StoreError::BadName`].
 pub fn find(profiles: &Path, name: &str, suite: &str) -> Result<Option<PathBuf>, StoreError> {
     check_name(name)?;
     let home = profiles.join(BASELINES).join(name);
@@ -216,27 +208,18 @@ pub fn find(profiles: &Path, name: &str, suite: &str) -> Result<Option<PathBuf>,
 /// What a folder of runs holds.
 #[derive(Debug)]
 pub enum Listed {
-    /// A run.
     Run(Box<Record>),
-    /// A comparison.
     Comparison(Box<Comparison>),
-    /// What is wrong with it.
     Bad(StoreError),
 }
 
 /// The runs in the folder `profiles`, by name. None where there is no such folder.
-///
-/// # Errors
-/// [`StoreError::Read`] when the folder cannot be listed.
 pub fn list_runs(profiles: &Path) -> Result<Vec<(String, Listed)>, StoreError> {
-    let named = |path: PathBuf| (file_name(&path), listed(&path));
+    let named = |path: PathBuf| (name_of(&path), listed(&path));
     Ok(folders(&profiles.join(RUNS))?.into_iter().map(named).collect())
 }
 
 /// The records of all runs in the folder `profiles` that can be read.
-///
-/// # Errors
-/// [`StoreError::Read`] when the folder cannot be listed.
 pub fn stored_records(profiles: &Path) -> Result<Vec<Record>, StoreError> {
     let record = |(_, listed)| match listed {
         Listed::Run(record) => Some(*record),
@@ -246,25 +229,18 @@ pub fn stored_records(profiles: &Path) -> Result<Vec<Record>, StoreError> {
 }
 
 /// The baselines in the folder `profiles`, as `name/suite`. None where there is no such folder.
-///
-/// # Errors
-/// [`StoreError::Read`] when a folder cannot be listed.
 pub fn list_baselines(profiles: &Path) -> Result<Vec<(String, Listed)>, StoreError> {
     let mut found = Vec::new();
     for home in folders(&profiles.join(BASELINES))? {
-        let name = file_name(&home);
+        let name = name_of(&home);
         if home.is_symlink() {
             found.push((name, listed(&home)));
             continue;
         }
         let suites = folders(&home)?.into_iter();
-        found.extend(suites.map(|path| (format!("{name}/{}", file_name(&path)), listed(&path))));
+        found.extend(suites.map(|path| (format!("{name}/{}", name_of(&path)), listed(&path))));
     }
     Ok(found)
-}
-
-fn file_name(path: &Path) -> String {
-    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 fn listed(path: &Path) -> Listed {

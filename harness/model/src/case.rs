@@ -4,7 +4,6 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
-/// Workload of the steady-state calls.
 pub const OVERHEAD: &str = "overhead";
 /// Workload of sides that the user chose.
 pub const SIDES: &str = "sides";
@@ -12,7 +11,6 @@ pub const SIDES: &str = "sides";
 pub const MEMORY_LIMIT: &str = "memory-limit";
 /// Workload that takes a steady-state call apart.
 pub const PARTS: &str = "parts";
-/// Workload of the heap profiles.
 pub const ALLOCATIONS: &str = "allocations";
 /// Suite of messages and tasks per second.
 pub const THROUGHPUT: &str = "throughput";
@@ -28,7 +26,6 @@ pub const BATCHING: &str = "batching";
 pub const POOLING: &str = "pooling";
 /// Its workload of messages that are not copied.
 pub const ZERO_COPY: &str = "zero-copy";
-/// Suite of response times.
 pub const LATENCY: &str = "latency";
 /// Its workload at a fixed rate.
 pub const RESPONSE: &str = "response";
@@ -36,7 +33,6 @@ pub const RESPONSE: &str = "response";
 pub const ROUND_TRIP: &str = "round-trip";
 /// Suite of growing numbers of agents.
 pub const SCALABILITY: &str = "scalability";
-/// Its workload.
 pub const SCALE: &str = "scale";
 /// Suite of memory, CPU time and recovery.
 pub const RESOURCES: &str = "resources";
@@ -75,14 +71,12 @@ pub struct CaseKey {
     pub workload: String,
     /// What runs the agent: `wasmtime-vs-native`.
     pub subject: String,
-    /// The agent's name.
     pub agent: String,
     /// Further axes, in the order of the sweep.
     pub params: Vec<(String, String)>,
 }
 
 impl CaseKey {
-    /// A key without parameters.
     pub fn new(suite: &str, workload: &str, subject: &str, agent: &str) -> Self {
         let [suite, workload, subject, agent] =
             [suite, workload, subject, agent].map(str::to_owned);
@@ -114,7 +108,6 @@ impl CaseKey {
         self.workload == PARTS
     }
 
-    /// True for a heap profile.
     pub fn is_heap(&self) -> bool {
         self.workload == ALLOCATIONS
     }
@@ -180,7 +173,6 @@ impl TryFrom<String> for CaseKey {
     }
 }
 
-/// How a case ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
@@ -225,7 +217,6 @@ impl Outcome {
         }
     }
 
-    /// Why it is not `Ran`.
     pub fn reason(&self) -> Option<&str> {
         match self {
             Self::Ran => None,

@@ -24,7 +24,6 @@ pub struct Summary {
     pub interval: Option<Interval>,
     /// Independent launches behind it; windows where the metric's rule is a ratio of windows.
     pub n: u32,
-    /// Raw samples behind it.
     pub samples: u64,
     /// Who else was on the core.
     #[serde(default)]
@@ -39,12 +38,9 @@ impl Summary {
     }
 }
 
-/// A confidence interval.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Interval {
-    /// Lower bound.
     pub lower: f64,
-    /// Upper bound.
     pub upper: f64,
     /// Confidence level, between 0 and 1; [`Interval::EXACT`] or [`Interval::RANGE`] at its ends.
     pub level: f64,

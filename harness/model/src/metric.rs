@@ -6,9 +6,11 @@ mod parts;
 mod profiles;
 mod row;
 
-pub use row::{Better, Class, Metric, Rule};
+pub use row::{Better, Class, Metric, Rule, STDERR_KEPT, WASM_STDERR_BYTES};
 
-use crate::units::{Bytes, Unit};
+use crate::metric::row::Better::{Higher, Lower, Neither};
+use crate::metric::row::Rule::{BlockMin, BlockRatio, Median};
+use crate::units::Unit::{Bytes, Count, Nanos, Ratio, Share};
 use row::{exact, rate, row};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -18,11 +20,11 @@ use std::fmt;
 macro_rules! per_side {
     ($counter:literal, $unit:expr, $doc:literal) => {
         [
-            row(concat!("native_", $counter), $unit, Rule::Median, concat!($doc, ", native")),
-            row(concat!("wasm_", $counter), $unit, Rule::Median, concat!($doc, ", WASM")),
+            row(concat!("native_", $counter), $unit, Median, concat!($doc, ", native")),
+            row(concat!("wasm_", $counter), $unit, Median, concat!($doc, ", WASM")),
             row(
                 concat!("wasm_to_native_", $counter),
-                Unit::Ratio,
+                Ratio,
                 Rule::Ratio { of: concat!("wasm_", $counter), to: concat!("native_", $counter) },
                 concat!($doc, ", WASM over native"),
             ),
@@ -37,8 +39,8 @@ macro_rules! per_level {
         [
             row(
                 concat!("level_", $level, "_call_ns"),
-                Unit::Nanos,
-                Rule::BlockMin,
+                Nanos,
+                BlockMin,
                 concat!("one message with ", $level, " % of the limit held"),
             ),
             rate(
@@ -48,183 +50,167 @@ macro_rules! per_level {
             ),
             row(
                 concat!("level_", $level, "_to_empty_time"),
-                Unit::Ratio,
-                Rule::BlockRatio { of: concat!("level_", $level, "_call_ns"), to: "empty_call_ns" },
+                Ratio,
+                BlockRatio { of: concat!("level_", $level, "_call_ns"), to: "empty_call_ns" },
                 concat!("message time with ", $level, " % of the limit held over an empty agent"),
             ),
             row(
                 concat!("level_", $level, "_writing_call_ns"),
-                Unit::Nanos,
-                Rule::BlockMin,
+                Nanos,
+                BlockMin,
                 concat!("one message that writes to 64 random places of ", $level, " % held"),
             ),
         ]
     };
 }
 
-/// What a guest writes to standard error for each message.
-pub const WASM_STDERR_BYTES: &str = "wasm_stderr_bytes";
-/// How much of that is kept of each instance, for its last words. What is before is dropped: no
-/// write fails, and none costs more than another.
-pub const STDERR_KEPT: Bytes = Bytes(4096);
-
 const OVERHEAD: &[Metric] = &[
     row(
         "wasm_to_native_time",
-        Unit::Ratio,
-        Rule::BlockRatio { of: "wasm_call_ns", to: "native_call_ns" },
+        Ratio,
+        BlockRatio { of: "wasm_call_ns", to: "native_call_ns" },
         "steady-state call time, WASM over native",
     ),
-    row("wasm_call_ns", Unit::Nanos, Rule::BlockMin, "steady-state call, WASM"),
-    row("native_call_ns", Unit::Nanos, Rule::BlockMin, "steady-state call, native"),
-    row(
-        "wasm_compile_ns",
-        Unit::Nanos,
-        Rule::Median,
-        "engine, linker and compiling the module, on one CPU",
-    ),
-    row("native_load_ns", Unit::Nanos, Rule::Median, "loading the shared library"),
-    row("wasm_instantiate_ns", Unit::Nanos, Rule::Median, "store, instance, constructors, agent"),
-    row("native_instantiate_ns", Unit::Nanos, Rule::Median, "creating the native agent"),
-    row("wasm_first_call_ns", Unit::Nanos, Rule::Median, "first message of a fresh instance"),
-    row("native_first_call_ns", Unit::Nanos, Rule::Median, "first message of a fresh native agent"),
-    row("wasm_fresh_ns", Unit::Nanos, Rule::Median, "making the instance that a call gets"),
-    row("wasm_run_ns", Unit::Nanos, Rule::Median, "running a program, WASM: mean of a launch"),
+    row("wasm_call_ns", Nanos, BlockMin, "steady-state call, WASM"),
+    row("native_call_ns", Nanos, BlockMin, "steady-state call, native"),
+    row("wasm_compile_ns", Nanos, Median, "engine, linker and compiling the module, on one CPU"),
+    row("native_load_ns", Nanos, Median, "loading the shared library"),
+    row("wasm_instantiate_ns", Nanos, Median, "store, instance, constructors, agent"),
+    row("native_instantiate_ns", Nanos, Median, "creating the native agent"),
+    row("wasm_first_call_ns", Nanos, Median, "first message of a fresh instance"),
+    row("native_first_call_ns", Nanos, Median, "first message of a fresh native agent"),
+    row("wasm_fresh_ns", Nanos, Median, "making the instance that a call gets"),
+    row("wasm_run_ns", Nanos, Median, "running a program, WASM: mean of a launch"),
     row(
         "native_run_ns",
-        Unit::Nanos,
-        Rule::Median,
-        "running an executable from its start to its end: mean of a launch",
+        Nanos,
+        Median,
+        "running an executable from start to end: mean of a launch",
     ),
-    row("empty_process_ns", Unit::Nanos, Rule::Median, "running `true` from its start to its end"),
-    row("native_cpu_ns", Unit::Nanos, Rule::Median, "user and system time of an executable"),
-    exact("wasm_fuel", Unit::Count, Better::Lower, "wasmtime fuel of one steady-state call"),
-    exact("wasm_file_bytes", Unit::Bytes, Better::Lower, "the .wasm file, debug names included"),
+    row("empty_process_ns", Nanos, Median, "running `true` from its start to its end"),
+    row("native_cpu_ns", Nanos, Median, "user and system time of an executable"),
+    exact("wasm_fuel", Count, Lower, "wasmtime fuel of one steady-state call"),
+    exact("wasm_file_bytes", Bytes, Lower, "the .wasm file, debug names included"),
     exact(
         "wasm_module_bytes",
-        Unit::Bytes,
-        Better::Lower,
+        Bytes,
+        Lower,
         "the module without what no engine runs: names, debug information",
     ),
-    exact("wasm_code_bytes", Unit::Bytes, Better::Lower, "machine code compiled from the module"),
-    exact("native_file_bytes", Unit::Bytes, Better::Lower, "the twin's file"),
-    exact("native_code_bytes", Unit::Bytes, Better::Lower, "the twin's code section"),
-    exact("linear_memory_bytes", Unit::Bytes, Better::Lower, "linear memory of one instance"),
-    exact(
-        WASM_STDERR_BYTES,
-        Unit::Bytes,
-        Better::Lower,
-        "written to standard error for each message, WASM",
-    ),
-    exact("sent_messages", Unit::Count, Better::Neither, "messages sent on for each one handled"),
-    row("wasm_instance_rss_bytes", Unit::Bytes, Rule::Median, "resident memory per WASM instance"),
-    row("native_instance_rss_bytes", Unit::Bytes, Rule::Median, "resident memory per native agent"),
+    exact("wasm_code_bytes", Bytes, Lower, "machine code compiled from the module"),
+    exact("native_file_bytes", Bytes, Lower, "the twin's file"),
+    exact("native_code_bytes", Bytes, Lower, "the twin's code section"),
+    exact("linear_memory_bytes", Bytes, Lower, "linear memory of one instance"),
+    exact(WASM_STDERR_BYTES, Bytes, Lower, "written to standard error for each message, WASM"),
+    exact("sent_messages", Count, Neither, "messages sent on for each one handled"),
+    row("wasm_instance_rss_bytes", Bytes, Median, "resident memory per WASM instance"),
+    row("native_instance_rss_bytes", Bytes, Median, "resident memory per native agent"),
     row(
         "anonymous_rss_bytes",
-        Unit::Bytes,
-        Rule::Median,
+        Bytes,
+        Median,
         "resident memory of the worker process at its end, without pages of files",
     ),
-    row("peak_rss_bytes", Unit::Bytes, Rule::Median, "peak resident memory of the worker process"),
+    row("peak_rss_bytes", Bytes, Median, "peak resident memory of the worker process"),
     row(
         "apparatus_share",
-        Unit::Share,
-        Rule::Median,
+        Share,
+        Median,
         "share of a timed batch that is clock and sample cost; recorded in parts per billion",
     ),
     row(
         "yardstick_ns",
-        Unit::Nanos,
-        Rule::Median,
+        Nanos,
+        Median,
         "fixed work before each round of blocks: longer when a neighbour takes part of the core",
     ),
     row(
         "aa_time",
-        Unit::Ratio,
-        Rule::BlockRatio { of: "again_call_ns", to: "once_call_ns" },
+        Ratio,
+        BlockRatio { of: "again_call_ns", to: "once_call_ns" },
         "steady-state call time of a thing over itself",
     ),
     row(
         "side_to_reference_time",
-        Unit::Ratio,
-        Rule::BlockRatio { of: "side_call_ns", to: "reference_call_ns" },
+        Ratio,
+        BlockRatio { of: "side_call_ns", to: "reference_call_ns" },
         "steady-state call time of a side over that of the reference",
     ),
-    row("side_call_ns", Unit::Nanos, Rule::BlockMin, "steady-state call of a side"),
-    row("reference_call_ns", Unit::Nanos, Rule::BlockMin, "steady-state call of the reference"),
-    row("side_compile_ns", Unit::Nanos, Rule::Median, "compiling or loading a side"),
-    row("reference_compile_ns", Unit::Nanos, Rule::Median, "compiling or loading the reference"),
-    exact("side_code_bytes", Unit::Bytes, Better::Lower, "machine code of a side's module"),
-    exact("reference_code_bytes", Unit::Bytes, Better::Lower, "machine code of the reference"),
-    row("once_call_ns", Unit::Nanos, Rule::BlockMin, "steady-state call, first of two alike"),
-    row("again_call_ns", Unit::Nanos, Rule::BlockMin, "steady-state call, second of two alike"),
+    row("side_call_ns", Nanos, BlockMin, "steady-state call of a side"),
+    row("reference_call_ns", Nanos, BlockMin, "steady-state call of the reference"),
+    row("side_compile_ns", Nanos, Median, "compiling or loading a side"),
+    row("reference_compile_ns", Nanos, Median, "compiling or loading the reference"),
+    exact("side_code_bytes", Bytes, Lower, "machine code of a side's module"),
+    exact("reference_code_bytes", Bytes, Lower, "machine code of the reference"),
+    row("once_call_ns", Nanos, BlockMin, "steady-state call, first of two alike"),
+    row("again_call_ns", Nanos, BlockMin, "steady-state call, second of two alike"),
 ];
 
 const COUNTERS: &[[Metric; 3]] = &[
-    per_side!("cycles", Unit::Count, "CPU cycles per call"),
-    per_side!("instructions", Unit::Count, "instructions per call"),
-    per_side!("branches", Unit::Count, "branch instructions per call"),
-    per_side!("branch_misses", Unit::Count, "mispredicted branches per call"),
-    per_side!("cache_references", Unit::Count, "last-level cache references per call"),
-    per_side!("cache_misses", Unit::Count, "last-level cache misses per call"),
-    per_side!("l1d_misses", Unit::Count, "L1 data cache read misses per call"),
-    per_side!("dtlb_misses", Unit::Count, "data TLB read misses per call"),
-    per_side!("task_clock_ns", Unit::Nanos, "time on a CPU per call"),
-    per_side!("page_faults", Unit::Count, "page faults per call"),
-    per_side!("context_switches", Unit::Count, "context switches per call"),
-    per_side!("cpu_migrations", Unit::Count, "moves to another CPU per call"),
+    per_side!("cycles", Count, "CPU cycles per call"),
+    per_side!("instructions", Count, "instructions per call"),
+    per_side!("branches", Count, "branch instructions per call"),
+    per_side!("branch_misses", Count, "mispredicted branches per call"),
+    per_side!("cache_references", Count, "last-level cache references per call"),
+    per_side!("cache_misses", Count, "last-level cache misses per call"),
+    per_side!("l1d_misses", Count, "L1 data cache read misses per call"),
+    per_side!("dtlb_misses", Count, "data TLB read misses per call"),
+    per_side!("task_clock_ns", Nanos, "time on a CPU per call"),
+    per_side!("page_faults", Count, "page faults per call"),
+    per_side!("context_switches", Count, "context switches per call"),
+    per_side!("cpu_migrations", Count, "moves to another CPU per call"),
 ];
 
 const DERIVED: &[Metric] = &[
     Metric {
         name: "native_ipc",
-        unit: Unit::Ratio,
-        better: Better::Higher,
+        unit: Ratio,
+        better: Higher,
         class: Class::Noisy,
         rule: Rule::Ratio { of: "native_instructions", to: "native_cycles" },
         doc: "instructions per cycle, native",
     },
     Metric {
         name: "wasm_ipc",
-        unit: Unit::Ratio,
-        better: Better::Higher,
+        unit: Ratio,
+        better: Higher,
         class: Class::Noisy,
         rule: Rule::Ratio { of: "wasm_instructions", to: "wasm_cycles" },
         doc: "instructions per cycle, WASM",
     },
     row(
         "hardware_scaling",
-        Unit::Ratio,
-        Rule::Median,
+        Ratio,
+        Median,
         "time hardware counters were enabled over time they counted; counts are scaled by it",
     ),
     row(
         "software_scaling",
-        Unit::Ratio,
-        Rule::Median,
+        Ratio,
+        Median,
         "time software counters were enabled over time they counted; counts are scaled by it",
     ),
 ];
 
 const LIMITS: &[Metric] = &[
-    exact("single_bytes", Unit::Bytes, Better::Higher, "largest single allocation, to the byte"),
+    exact("single_bytes", Bytes, Higher, "largest single allocation, to the byte"),
     exact(
         "single_fragmented_bytes",
-        Unit::Bytes,
-        Better::Higher,
+        Bytes,
+        Higher,
         "largest single allocation, to the byte, in a fragmented heap",
     ),
-    exact("total_bytes", Unit::Bytes, Better::Higher, "most bytes held at once, in small blocks"),
+    exact("total_bytes", Bytes, Higher, "most bytes held at once, in small blocks"),
     exact(
         "total_fragmented_bytes",
-        Unit::Bytes,
-        Better::Higher,
+        Bytes,
+        Higher,
         "most bytes held at once, in small blocks, in a fragmented heap",
     ),
-    row("grow_ns", Unit::Nanos, Rule::Median, "memory.grow by one 64 KiB page"),
-    row("first_touch_ns", Unit::Nanos, Rule::Median, "first write to a 4 KiB page after a grow"),
-    row("resident_bytes", Unit::Bytes, Rule::Median, "host memory resident at the limit"),
-    row("empty_call_ns", Unit::Nanos, Rule::BlockMin, "one message, nothing held"),
+    row("grow_ns", Nanos, Median, "memory.grow by one 64 KiB page"),
+    row("first_touch_ns", Nanos, Median, "first write to a 4 KiB page after a grow"),
+    row("resident_bytes", Bytes, Median, "host memory resident at the limit"),
+    row("empty_call_ns", Nanos, BlockMin, "one message, nothing held"),
 ];
 
 const LEVELS: &[[Metric; 4]] =
@@ -263,20 +249,15 @@ pub struct UnknownMetric(String);
 
 impl MetricName {
     /// The metric called `name`.
-    ///
-    /// # Errors
-    /// [`UnknownMetric`] when no row has that name.
     pub fn parse(name: &str) -> Result<Self, UnknownMetric> {
         let found = metrics().find(|m| m.name == name);
         found.map(|m| Self(m.name)).ok_or_else(|| UnknownMetric(name.to_owned()))
     }
 
-    /// The name itself.
     pub const fn as_str(self) -> &'static str {
         self.0
     }
 
-    /// The row.
     pub fn metric(self) -> &'static Metric {
         metrics().find(|m| m.name == self.0).expect("a MetricName is made from a row only")
     }
@@ -332,9 +313,9 @@ mod tests {
     fn a_rule_refers_to_rows_that_are_measured() {
         for metric in metrics() {
             let names = match metric.rule {
-                Rule::BlockRatio { of, to }
-                | Rule::WindowRatio { of, to }
-                | Rule::Ratio { of, to } => vec![of, to],
+                BlockRatio { of, to } | Rule::WindowRatio { of, to } | Rule::Ratio { of, to } => {
+                    vec![of, to]
+                }
                 Rule::BlockDifference { of, less } => [&[of], less].concat(),
                 Rule::DifferenceRatio { of, to } => {
                     for name in [of, to] {
@@ -344,7 +325,7 @@ mod tests {
                     continue;
                 }
                 Rule::Rate { of } => vec![of],
-                Rule::BlockMin | Rule::Median | Rule::Exact => continue,
+                BlockMin | Median | Rule::Exact => continue,
             };
             for name in names {
                 let input = MetricName::parse(name).expect(name).metric();

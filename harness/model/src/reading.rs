@@ -7,9 +7,7 @@ use std::fmt;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reading<T> {
-    /// Measured.
     Known(T),
-    /// Not measured, and why.
     Missing(Missing),
 }
 
@@ -19,6 +17,14 @@ impl<T> Reading<T> {
         match self {
             Self::Known(value) => Some(value),
             Self::Missing(_) => None,
+        }
+    }
+
+    /// The same of another type, where there is a value.
+    pub fn map<U>(&self, of: impl FnOnce(&T) -> U) -> Reading<U> {
+        match self {
+            Self::Known(value) => Reading::Known(of(value)),
+            Self::Missing(why) => Reading::Missing(why.clone()),
         }
     }
 }
@@ -42,7 +48,6 @@ pub enum Missing {
     NotPermitted(String),
     /// Nobody asked for it in this run, or it has no meaning for this case.
     NotRequested(String),
-    /// It was tried and failed.
     Failed(String),
 }
 

@@ -7,11 +7,9 @@ use serde::{Deserialize, Serialize};
 /// One reading as it was taken. A row of `samples.csv`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sample {
-    /// The case it belongs to.
     pub case: CaseKey,
     /// The fresh process it was taken in, from 0.
     pub launch: u32,
-    /// What was read.
     pub metric: MetricName,
     /// The block of interleaved samples within the launch, from 0; paired metrics share a block.
     pub block: u32,
@@ -24,7 +22,6 @@ pub struct Sample {
 }
 
 impl Sample {
-    /// The reading per iteration.
     pub fn per_iteration(&self) -> f64 {
         self.value as f64 / self.iterations as f64
     }

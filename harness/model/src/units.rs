@@ -19,7 +19,6 @@ pub struct Nanos(pub u64);
 pub struct Bytes(pub u64);
 
 impl Bytes {
-    /// `count` mebibytes.
     pub const fn mebi(count: u64) -> Self {
         Self(count << 20)
     }
@@ -70,7 +69,6 @@ pub enum Unit {
     Ratio,
     /// A share of one; printed in per cent.
     Share,
-    /// Events per second.
     PerSecond,
 }
 

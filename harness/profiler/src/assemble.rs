@@ -1,10 +1,10 @@
 //! From raw stacks to a [`Profile`]: each place is named once.
 
-use super::host::{self, Names};
-use super::space::{Meaning, Place, Space, Unit};
+use super::host::{self, HostNames};
+use super::space::{CodePlace, CodeUnit, Meaning, Space};
 use super::stacks::RawStacks;
 use caxton_model::profile::{
-    About, Frame, Health, Location, Mapping, Origin, Profile, StackSample, Thread, Weight,
+    About, Frame, Health, Location, Mapping, Origin, Profile, SampleWeight, StackSample, Thread,
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -18,7 +18,7 @@ pub(super) fn profile(
 ) -> Profile {
     let stacks = raw.take_stacks();
     raw.samples.sort();
-    let mut table = Table::new(space);
+    let mut table = FrameTable::new(space);
     let stacks: Vec<Vec<u32>> = stacks
         .iter()
         .map(|stack| stack.iter().rev().map(|place| table.location(*place)).collect())
@@ -57,7 +57,7 @@ pub(super) fn profile(
     });
     Profile {
         about,
-        weight: Weight::CpuNs,
+        weight: SampleWeight::CpuNs,
         samples: samples.collect(),
         threads: raw.threads.into_iter().map(|(id, name)| Thread { id, name }).collect(),
         mappings: table.mappings,
@@ -69,11 +69,11 @@ pub(super) fn profile(
 }
 
 /// The tables of a profile, as they grow.
-struct Table<'a> {
+struct FrameTable<'a> {
     space: &'a Space,
-    names: BTreeMap<usize, Names<'a>>,
+    names: BTreeMap<usize, HostNames<'a>>,
     mapping_of: BTreeMap<usize, u32>,
-    location_of: HashMap<Place, u32>,
+    location_of: HashMap<CodePlace, u32>,
     frame_of: HashMap<Frame, u32>,
     mappings: Vec<Mapping>,
     frames: Vec<Frame>,
@@ -83,7 +83,7 @@ struct Table<'a> {
     notes: Vec<String>,
 }
 
-impl<'a> Table<'a> {
+impl<'a> FrameTable<'a> {
     fn new(space: &'a Space) -> Self {
         Self {
             space,
@@ -99,7 +99,7 @@ impl<'a> Table<'a> {
         }
     }
 
-    fn location(&mut self, place: Place) -> u32 {
+    fn location(&mut self, place: CodePlace) -> u32 {
         if let Some(known) = self.location_of.get(&place) {
             return *known;
         }
@@ -128,17 +128,17 @@ impl<'a> Table<'a> {
 
     fn named(&mut self, unit: usize, offset: u32) -> (Vec<Frame>, bool) {
         match &self.space.units[unit] {
-            Unit::File(file) => {
+            CodeUnit::File(file) => {
                 let notes = &mut self.notes;
                 let names = self.names.entry(unit).or_insert_with(|| {
-                    let (names, note) = Names::of(file);
+                    let (names, note) = HostNames::of(file);
                     notes.extend(note);
                     names
                 });
                 let named = names.at(u64::from(offset));
                 (named.frames, named.is_resolved)
             }
-            Unit::Made(made) => {
+            CodeUnit::Made(made) => {
                 let frames = made.frames(offset);
                 if frames.is_empty() {
                     (vec![marker(format!("[{}+{offset:#x}]", made.name))], false)
@@ -162,8 +162,8 @@ impl<'a> Table<'a> {
         *self.mapping_of.entry(unit).or_insert_with(|| {
             let of = &self.space.units[unit];
             let range = match of {
-                Unit::File(file) => &file.range,
-                Unit::Made(made) => {
+                CodeUnit::File(file) => &file.range,
+                CodeUnit::Made(made) => {
                     self.notes.extend(made.notes());
                     &made.range
                 }
@@ -175,10 +175,10 @@ impl<'a> Table<'a> {
     }
 }
 
-fn unit_name(unit: &Unit) -> &str {
+fn unit_name(unit: &CodeUnit) -> &str {
     match unit {
-        Unit::File(file) => &file.name,
-        Unit::Made(made) => &made.name,
+        CodeUnit::File(file) => &file.name,
+        CodeUnit::Made(made) => &made.name,
     }
 }
 

@@ -5,8 +5,8 @@
 //!
 //! Knows addresses, not names: those come later.
 
-use super::record::{Dump, Sample};
-use super::space::{Role, Space, Unit, is_fiber_base, is_root};
+use super::record::{Dump, PerfSample};
+use super::space::{CodeUnit, MapRole, Space, is_fiber_base, is_root};
 
 /// Frames after which an unwinder that still finds some is taken to be lost.
 const FRAMES_MAX: usize = 1024;
@@ -27,7 +27,6 @@ pub(super) enum Ending {
 pub(super) struct Walked {
     /// Addresses inside of instructions, the innermost first.
     pub(super) chain: Vec<u64>,
-    /// How it ends.
     pub(super) ending: Ending,
     /// It is not what the kernel said.
     pub(super) is_mended: bool,
@@ -49,15 +48,14 @@ impl Mender {
     /// Takes in the files of `space` that are new, and their unwind tables away.
     pub(super) fn catch_up(&mut self, space: &mut Space) {
         for unit in &mut space.units[self.known..] {
-            if let Unit::File(file) = unit {
+            if let CodeUnit::File(file) = unit {
                 self.unwinder.add(file);
             }
         }
         self.known = space.units.len();
     }
 
-    /// The stack of a sample.
-    pub(super) fn walk(&mut self, sample: &Sample<'_>, space: &Space) -> Walked {
+    pub(super) fn walk(&mut self, sample: &PerfSample<'_>, space: &Space) -> Walked {
         let kernel = end_of(&inside(&sample.chain), space, false);
         let Some(dump) = sample.dump.filter(|dump| sample.chain.first() == Some(&dump.ip)) else {
             return kernel;
@@ -89,7 +87,8 @@ fn inside(chain: &[u64]) -> Vec<u64> {
 /// The first address of `chain` in a file that may have been built without frame pointers: any
 /// but the harness itself. Code made at run time keeps them.
 fn doubtful(chain: &[u64], space: &Space) -> Option<usize> {
-    let is_foreign = |at: &u64| space.file_at(*at).is_some_and(|(_, file)| file.role != Role::Own);
+    let is_foreign =
+        |at: &u64| space.file_at(*at).is_some_and(|(_, file)| file.role != MapRole::Own);
     chain.iter().position(is_foreign)
 }
 
@@ -129,7 +128,6 @@ fn end_of(chain: &[u64], space: &Space, unwound: bool) -> Walked {
     Walked { chain, ending, is_mended: false }
 }
 
-/// What unwinding gave.
 struct Unwound {
     /// The leaf, then return addresses.
     chain: Vec<u64>,
@@ -139,7 +137,7 @@ struct Unwound {
 
 #[cfg(target_arch = "x86_64")]
 mod imp {
-    use super::{Dump, FRAMES_MAX, Unwound};
+    use crate::chain::{Dump, FRAMES_MAX, Unwound};
     use crate::space::Mapped;
     use framehop::x86_64::UnwindRegsX86_64;
     use framehop::{
@@ -229,7 +227,7 @@ mod imp {
 /// Elsewhere libraries keep frame pointers, and samples have no dump.
 #[cfg(not(target_arch = "x86_64"))]
 mod imp {
-    use super::{Dump, Unwound};
+    use crate::chain::{Dump, Unwound};
     use crate::space::Mapped;
 
     pub(super) struct Unwinder;
@@ -264,7 +262,7 @@ mod tests {
     /// An address inside of a function of ours, by a test on its mangled name.
     fn address_in(space: &Space, is_wanted: fn(&str) -> bool) -> u64 {
         let own = space.units.iter().find_map(|unit| match unit {
-            Unit::File(file) if file.role == Role::Own => Some(file),
+            CodeUnit::File(file) if file.role == MapRole::Own => Some(file),
             _ => None,
         });
         let own = own.expect("mapped");
@@ -275,7 +273,7 @@ mod tests {
 
     fn library(space: &Space) -> u64 {
         let file = space.units.iter().find_map(|unit| match unit {
-            Unit::File(file) if file.name.starts_with("libc.") => Some(file),
+            CodeUnit::File(file) if file.name.starts_with("libc.") => Some(file),
             _ => None,
         });
         file.expect("mapped").range.start + 0x1000

@@ -4,28 +4,26 @@
 //! The format is described in the comments of Valgrind's `dhat/dh_main.c`. Lifetimes of blocks and
 //! what is left at the end are not read, and not written, for a profile does not have them.
 
-use caxton_model::profile::build::Builder;
+use caxton_model::profile::build::ProfileBuilder;
 use caxton_model::profile::classify::{origin_of_host, with_crate};
 use caxton_model::profile::{
-    About, Frame, Health, Origin, Profile, ProfileError, StackSample, Thread, Weight, health,
+    About, Frame, Health, Origin, Profile, ProfileError, SampleWeight, StackSample, Thread, health,
 };
 use caxton_model::reading::{Missing, Reading};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-/// The version of the format.
 const VERSION: u32 = 2;
 /// The first of a file's frames, which all stacks have and no stack names.
 const ROOT: &str = "[root]";
 /// What stands where a name or a file is not known.
 const UNKNOWN: &str = "???";
-/// Our name for it.
 const UNNAMED: &str = "[unknown]";
 
 /// What is read of a file. What it has besides is not looked at.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Read {
+struct ReadTrace {
     dhat_file_version: u32,
     pid: u32,
     pps: Vec<ReadPoint>,
@@ -47,10 +45,8 @@ struct ReadPoint {
     fs: Vec<usize>,
 }
 
-/// What a file holds.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Heaps {
-    /// Bytes allocated in all.
     pub total: Profile,
     /// Bytes held at the moment when most were held.
     pub peak: Profile,
@@ -63,7 +59,7 @@ pub struct Heaps {
 /// names frames that it does not have.
 pub fn parse(json: &[u8], about: &About) -> Result<Heaps, ProfileError> {
     let unreadable = |why: String| ProfileError::Unreadable { what: "a DHAT file", why };
-    let read: Read = serde_json::from_slice(json).map_err(|e| unreadable(e.to_string()))?;
+    let read: ReadTrace = serde_json::from_slice(json).map_err(|e| unreadable(e.to_string()))?;
     if read.dhat_file_version != VERSION {
         let version = read.dhat_file_version;
         return Err(unreadable(format!("it is of version {version} and not of {VERSION}")));
@@ -75,9 +71,9 @@ pub fn parse(json: &[u8], about: &About) -> Result<Heaps, ProfileError> {
     if read.pps.iter().any(|point| point.gb.is_none() || point.gbk.is_none()) {
         return Err(unreadable("it is of no heap: run with dhat's heap profiler".to_owned()));
     }
-    let total = heap(&read, Weight::Bytes, about, |point| (point.tb, point.tbk));
+    let total = heap(&read, SampleWeight::Bytes, about, |point| (point.tb, point.tbk));
     let held = |point: &ReadPoint| (point.gb.unwrap_or(0), point.gbk.unwrap_or(0));
-    let peak = heap(&read, Weight::PeakBytes, about, held);
+    let peak = heap(&read, SampleWeight::PeakBytes, about, held);
     total.check()?;
     peak.check()?;
     Ok(Heaps { total, peak })
@@ -85,12 +81,12 @@ pub fn parse(json: &[u8], about: &About) -> Result<Heaps, ProfileError> {
 
 /// One of a file's profiles: `of` tells the bytes and blocks of a stack.
 fn heap(
-    read: &Read,
-    weight: Weight,
+    read: &ReadTrace,
+    weight: SampleWeight,
     about: &About,
     of: impl Fn(&ReadPoint) -> (u64, u64),
 ) -> Profile {
-    let mut builder = Builder::default();
+    let mut builder = ProfileBuilder::default();
     let thread = builder.thread(Thread { id: read.pid, name: "all threads".to_owned() });
     let (mut samples, mut blocks, mut unresolved) = (0, 0_u64, 0);
     for point in &read.pps {
@@ -129,7 +125,7 @@ fn heap(
 
 /// The locations of a stack, the root first: frames in a row that share an address were inlined
 /// into the last of them.
-fn locations(builder: &mut Builder, point: &ReadPoint, ftbl: &[String]) -> Vec<u32> {
+fn locations(builder: &mut ProfileBuilder, point: &ReadPoint, ftbl: &[String]) -> Vec<u32> {
     let mut out = Vec::new();
     let mut at = 0;
     while at < point.fs.len() {
@@ -195,7 +191,7 @@ impl<'a> FrameText<'a> {
 
 /// What is written. Names are the format's.
 #[derive(Serialize)]
-struct Written<'a> {
+struct WrittenTrace<'a> {
     #[serde(rename = "dhatFileVersion")]
     version: u32,
     mode: &'a str,
@@ -230,11 +226,11 @@ pub fn write(profile: &Profile) -> Result<String, ProfileError> {
     let cannot = |why: String| ProfileError::Cannot { what: "a DHAT file", why };
     profile.check()?;
     let (mode, verb) = match profile.weight {
-        Weight::CpuNs => {
+        SampleWeight::CpuNs => {
             return Err(cannot("the profile is of CPU time and of no heap".to_owned()));
         }
-        Weight::Bytes => ("guest-heap", "Allocated"),
-        Weight::PeakBytes => ("guest-heap-peak", "Held at the peak"),
+        SampleWeight::Bytes => ("guest-heap", "Allocated"),
+        SampleWeight::PeakBytes => ("guest-heap-peak", "Held at the peak"),
     };
     if profile.samples.is_empty() {
         return Err(cannot("the profile has no samples".to_owned()));
@@ -261,7 +257,7 @@ pub fn write(profile: &Profile) -> Result<String, ProfileError> {
     let sentences = sentences.chain(health::lines(&profile.health));
     let about = &profile.about;
     let named = std::iter::once(format!("{}, {}", about.case, about.side)).chain(sentences);
-    let file = Written {
+    let file = WrittenTrace {
         version: VERSION,
         mode,
         verb,

@@ -46,7 +46,7 @@ fn a_file_becomes_two_profiles() {
     "]]
     .assert_eq(&folded::text(&heaps.peak));
     let (total, peak) = (&heaps.total, &heaps.peak);
-    assert_eq!((total.weight, peak.weight), (Weight::Bytes, Weight::PeakBytes));
+    assert_eq!((total.weight, peak.weight), (SampleWeight::Bytes, SampleWeight::PeakBytes));
     assert_eq!((total.health.samples, total.health.unresolved, peak.health.samples), (2, 1, 1));
     assert!(total.health.notes[0].starts_with("8 blocks"), "{:?}", total.health.notes);
     let frame = total.frames.iter().find(|f| f.name == "wasm::main").unwrap();
@@ -107,7 +107,7 @@ fn texts_of_another_form_are_names() {
 fn a_guest_s_heap_is_written_for_the_viewer() {
     let script = "3 g:agent_handle@abi/src/lib.rs:180 > i:json::price@json/src/lib.rs:101 > \
                   g:malloc\n2 g:agent_handle@abi/src/lib.rs:180";
-    let mut profile = fixture::profile(Weight::Bytes, script);
+    let mut profile = fixture::profile(SampleWeight::Bytes, script);
     let text = write(&profile).unwrap();
     expect_file!["goldens/guest-heap.dhat.json"].assert_eq(&text);
     let value: serde_json::Value = serde_json::from_str(&text).unwrap();
@@ -115,10 +115,10 @@ fn a_guest_s_heap_is_written_for_the_viewer() {
     let sum: u64 = points.iter().map(|point| point["tb"].as_u64().unwrap()).sum();
     assert_eq!(sum, profile.total());
 
-    profile.weight = Weight::CpuNs;
+    profile.weight = SampleWeight::CpuNs;
     let error = write(&profile).unwrap_err().to_string();
     assert_eq!(error, "cannot make a DHAT file: the profile is of CPU time and of no heap");
-    profile.weight = Weight::PeakBytes;
+    profile.weight = SampleWeight::PeakBytes;
     assert!(write(&profile).unwrap().contains("Held at the peak"));
     profile.samples.clear();
     assert!(write(&profile).unwrap_err().to_string().contains("has no samples"));

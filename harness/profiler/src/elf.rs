@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 /// Where a file's bytes are.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Source {
+pub(super) enum ElfSource {
     /// In the file system.
     Path(PathBuf),
     /// In memory: the kernel's own library has no file.
@@ -20,19 +20,16 @@ pub(super) enum Source {
 
 /// A function's addresses, as the file counts them, and its mangled name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Symbol {
-    /// Its addresses.
+pub(super) struct ElfSymbol {
     pub(super) start: u64,
     /// The first address behind it.
     pub(super) end: u64,
-    /// Its name as it is in the file.
     pub(super) name: String,
 }
 
 /// Unwind tables and their addresses, as the file counts them.
 #[derive(Debug, Default)]
 pub(super) struct Tables {
-    /// `.eh_frame`.
     pub(super) frames: Option<(Range<u64>, Vec<u8>)>,
     /// `.eh_frame_hdr`.
     pub(super) index: Option<(Range<u64>, Vec<u8>)>,
@@ -44,17 +41,16 @@ pub(super) struct Tables {
 
 /// What is kept of a file that is mapped.
 #[derive(Debug, Default)]
-pub(super) struct Layout {
+pub(super) struct ElfLayout {
     /// Offsets in the file of its segments with code, and the address each is meant for. A page
     /// of the file may be in a segment of data too, at another address.
     segments: Vec<(Range<u64>, u64)>,
-    /// Unwind tables.
     pub(super) tables: Tables,
     /// The functions that were asked for.
-    pub(super) symbols: Vec<Symbol>,
+    pub(super) symbols: Vec<ElfSymbol>,
 }
 
-impl Layout {
+impl ElfLayout {
     /// The address that the file has for its byte at `offset`.
     pub(super) fn address_of(&self, offset: u64) -> Option<u64> {
         // A mapping begins on the page below its segment.
@@ -66,17 +62,14 @@ impl Layout {
 }
 
 /// Reads segments, tables and the functions whose names `is_wanted`.
-///
-/// # Errors
-/// What is wrong with the file.
-pub(super) fn layout(source: &Source, is_wanted: fn(&str) -> bool) -> Result<Layout, String> {
+pub(super) fn layout(source: &ElfSource, is_wanted: fn(&str) -> bool) -> Result<ElfLayout, String> {
     with_file(source, &mut |file| {
         let segment = |s: FileSegment<'_, '_>| {
             let (offset, bytes) = s.file_range();
             let is_code = matches!(s.flags(), SegmentFlags::Elf { p_flags } if p_flags & PF_X != 0);
             is_code.then(|| (offset..offset + bytes, s.address()))
         };
-        Layout {
+        ElfLayout {
             segments: file.segments().filter_map(segment).collect(),
             tables: tables(file),
             symbols: symbols_of(file, is_wanted),
@@ -86,14 +79,12 @@ pub(super) fn layout(source: &Source, is_wanted: fn(&str) -> bool) -> Result<Lay
 
 /// All functions, by address: those of the file, or of the file of debug symbols that belongs to it
 /// where the system has one (Debian's `libc6-dbg` brings that of the C library).
-///
-/// # Errors
-/// What is wrong with the file.
-pub(super) fn symbols(source: &Source) -> Result<Vec<Symbol>, String> {
+pub(super) fn symbols(source: &ElfSource) -> Result<Vec<ElfSymbol>, String> {
     let own = with_file(source, &mut |file| (symbols_of(file, |_| true), debug_file(file)));
     let (own, elsewhere) = own?;
     let more = elsewhere.map(|path| {
-        with_file(&Source::Path(path), &mut |file| symbols_of(file, |_| true)).unwrap_or_default()
+        with_file(&ElfSource::Path(path), &mut |file| symbols_of(file, |_| true))
+            .unwrap_or_default()
     });
     Ok(more.filter(|more| more.len() > own.len()).unwrap_or(own))
 }
@@ -107,13 +98,13 @@ fn debug_file(file: &AnyFile<'_>) -> Option<PathBuf> {
     Some(PathBuf::from(path)).filter(|path| path.is_file())
 }
 
-type AnyFile<'a> = object::File<'a, &'a ReadCache<Bytes>>;
-type FileSegment<'a, 'f> = object::Segment<'a, 'f, &'a ReadCache<Bytes>>;
+type AnyFile<'a> = object::File<'a, &'a ReadCache<ElfBytes>>;
+type FileSegment<'a, 'f> = object::Segment<'a, 'f, &'a ReadCache<ElfBytes>>;
 
-fn with_file<T>(source: &Source, work: &mut dyn FnMut(&AnyFile<'_>) -> T) -> Result<T, String> {
+fn with_file<T>(source: &ElfSource, work: &mut dyn FnMut(&AnyFile<'_>) -> T) -> Result<T, String> {
     let bytes = match source {
-        Source::Path(path) => Bytes::File(File::open(path).map_err(|e| e.to_string())?),
-        Source::Image(image) => Bytes::Image(std::io::Cursor::new(Arc::clone(image))),
+        ElfSource::Path(path) => ElfBytes::File(File::open(path).map_err(|e| e.to_string())?),
+        ElfSource::Image(image) => ElfBytes::Image(std::io::Cursor::new(Arc::clone(image))),
     };
     let cache = ReadCache::new(bytes);
     let file = object::File::parse(&cache).map_err(|error| error.to_string())?;
@@ -121,12 +112,12 @@ fn with_file<T>(source: &Source, work: &mut dyn FnMut(&AnyFile<'_>) -> T) -> Res
 }
 
 /// A file or an image, to be read in parts.
-enum Bytes {
+enum ElfBytes {
     File(File),
     Image(std::io::Cursor<Arc<[u8]>>),
 }
 
-impl std::io::Read for Bytes {
+impl std::io::Read for ElfBytes {
     fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
         match self {
             Self::File(file) => file.read(into),
@@ -135,7 +126,7 @@ impl std::io::Read for Bytes {
     }
 }
 
-impl std::io::Seek for Bytes {
+impl std::io::Seek for ElfBytes {
     fn seek(&mut self, to: std::io::SeekFrom) -> std::io::Result<u64> {
         match self {
             Self::File(file) => file.seek(to),
@@ -164,14 +155,14 @@ fn tables<'a, R: ReadRef<'a>>(file: &object::File<'a, R>) -> Tables {
 fn symbols_of<'a, R: ReadRef<'a>>(
     file: &object::File<'a, R>,
     is_wanted: fn(&str) -> bool,
-) -> Vec<Symbol> {
+) -> Vec<ElfSymbol> {
     let all = file.symbols().chain(file.dynamic_symbols());
     let functions = all.filter(|s| s.kind() == SymbolKind::Text && s.is_definition());
-    let mut found: Vec<Symbol> = functions
+    let mut found: Vec<ElfSymbol> = functions
         .filter_map(|symbol| {
             let name = symbol.name().ok().filter(|name| is_wanted(name))?;
             let (start, name) = (symbol.address(), name.to_owned());
-            Some(Symbol { start, end: start + symbol.size(), name })
+            Some(ElfSymbol { start, end: start + symbol.size(), name })
         })
         .collect();
     found.sort();
@@ -187,7 +178,7 @@ fn symbols_of<'a, R: ReadRef<'a>>(
 }
 
 /// The function at `address`; none in the gaps between functions.
-pub(super) fn symbol_at(symbols: &[Symbol], address: u64) -> Option<&Symbol> {
+pub(super) fn symbol_at(symbols: &[ElfSymbol], address: u64) -> Option<&ElfSymbol> {
     let behind = symbols.partition_point(|symbol| symbol.start <= address);
     symbols[..behind].iter().rev().take(4).find(|symbol| address < symbol.end)
 }
@@ -198,7 +189,7 @@ mod tests {
 
     #[test]
     fn an_address_in_a_gap_has_no_function() {
-        let symbol = |start, end, name: &str| Symbol { start, end, name: name.to_owned() };
+        let symbol = |start, end, name: &str| ElfSymbol { start, end, name: name.to_owned() };
         let symbols = [symbol(10, 20, "a"), symbol(30, 40, "b")];
         let name = |at| symbol_at(&symbols, at).map(|symbol| symbol.name.as_str());
         assert_eq!([name(9), name(10), name(19), name(20)], [None, Some("a"), Some("a"), None]);
@@ -208,7 +199,7 @@ mod tests {
     #[test]
     fn a_byte_of_a_segment_has_an_address() {
         let segments = vec![(0x1234..0x3000, 0x5234)];
-        let layout = Layout { segments, ..Layout::default() };
+        let layout = ElfLayout { segments, ..ElfLayout::default() };
         assert_eq!(layout.address_of(0x1000), Some(0x5000), "the page it begins on");
         assert_eq!(layout.address_of(0x2000), Some(0x6000));
         assert_eq!(layout.address_of(0x3000), None);
@@ -216,7 +207,7 @@ mod tests {
 
     #[test]
     fn the_own_file_has_tables_and_this_function() {
-        let own = Source::Path("/proc/self/exe".into());
+        let own = ElfSource::Path("/proc/self/exe".into());
         let layout = layout(&own, |name| name.contains("tables_and_this_function")).expect("ELF");
         assert!(!layout.symbols.is_empty());
         assert!(layout.tables.frames.is_some() && layout.tables.index.is_some());

@@ -1,17 +1,16 @@
 //! Names of host code: the harness itself, the twins, the system's libraries. From debug
 //! information with inlined functions where there is some, else from symbols, else the file's name.
 
-use super::elf::{self, Source, Symbol};
-use super::space::{Mapped, Role};
+use super::elf::{self, ElfSource, ElfSymbol};
+use super::space::{MapRole, Mapped};
 use addr2line::Loader;
 use caxton_model::profile::classify::{origin_of_host, with_crate};
 use caxton_model::profile::{Frame, Origin};
 
-/// The names of one file.
-pub(super) struct Names<'a> {
+pub(super) struct HostNames<'a> {
     file: &'a Mapped,
     loader: Option<Loader>,
-    symbols: Vec<Symbol>,
+    symbols: Vec<ElfSymbol>,
 }
 
 /// The frames at a place of a file.
@@ -22,12 +21,12 @@ pub(super) struct Named {
     pub(super) is_resolved: bool,
 }
 
-impl<'a> Names<'a> {
+impl<'a> HostNames<'a> {
     /// Reads what `file` has; the sentence says what it has not, of files that should have it.
     pub(super) fn of(file: &'a Mapped) -> (Self, Option<String>) {
         let loader = match &file.source {
-            Source::Path(path) => Loader::new(path).ok(),
-            Source::Image(_) => None,
+            ElfSource::Path(path) => Loader::new(path).ok(),
+            ElfSource::Image(_) => None,
         };
         let symbols = elf::symbols(&file.source).unwrap_or_default();
         let has_lines = loader.as_ref().is_some_and(|loader| {
@@ -35,7 +34,7 @@ impl<'a> Names<'a> {
                 .iter()
                 .any(|section| loader.get_section_range(section).is_some())
         });
-        let wanted = file.role != Role::Library && !has_lines;
+        let wanted = file.role != MapRole::Library && !has_lines;
         let note = wanted.then(|| {
             let what = if symbols.is_empty() { "neither symbols nor" } else { "no" };
             format!(
@@ -54,8 +53,8 @@ impl<'a> Names<'a> {
             // Line tables alone name a function without its path; its symbol has that. One without
             // a path is an export's, and has none on either side of a comparison.
             let outermost = frames.pop();
-            let place = outermost.map_or((None, None), |frame| (frame.file, frame.line));
-            frames.push(self.frame(demangled(&symbol.name), place));
+            let (file, line) = outermost.map_or((None, None), |frame| (frame.file, frame.line));
+            frames.push(self.frame(demangled(&symbol.name), file, line));
         }
         let is_resolved = !frames.is_empty();
         if frames.is_empty() {
@@ -77,17 +76,18 @@ impl<'a> Names<'a> {
             let Some(function) = frame.function else { continue };
             let name = function.raw_name().ok()?.into_owned();
             let place = frame.location;
-            let place = place.map_or((None, None), |at| (at.file.map(str::to_owned), at.line));
-            let name = with_crate(demangled(&name), place.0.as_deref());
-            frames.push(self.frame(name, place));
+            let (file, line) =
+                place.map_or((None, None), |at| (at.file.map(str::to_owned), at.line));
+            let name = with_crate(demangled(&name), file.as_deref());
+            frames.push(self.frame(name, file, line));
         }
         Some(frames)
     }
 
-    fn frame(&self, name: String, (file, line): (Option<String>, Option<u32>)) -> Frame {
+    fn frame(&self, name: String, file: Option<String>, line: Option<u32>) -> Frame {
         let origin = match self.file.role {
-            Role::Twin => Origin::Guest,
-            Role::Own | Role::Library => origin_of_host(&name),
+            MapRole::Twin => Origin::Guest,
+            MapRole::Own | MapRole::Library => origin_of_host(&name),
         };
         Frame { name, origin, file, line: line.filter(|line| *line > 0) }
     }
@@ -95,12 +95,12 @@ impl<'a> Names<'a> {
     /// One name for all of a library, where a twin or the harness get one for each address.
     fn unnamed(&self, address: u64) -> Frame {
         let name = match self.file.role {
-            Role::Library => format!("[{}]", self.file.name.trim_matches(['[', ']'])),
-            Role::Own | Role::Twin => format!("[{}+{address:#x}]", self.file.name),
+            MapRole::Library => format!("[{}]", self.file.name.trim_matches(['[', ']'])),
+            MapRole::Own | MapRole::Twin => format!("[{}+{address:#x}]", self.file.name),
         };
         let origin = match self.file.role {
-            Role::Twin => Origin::Guest,
-            Role::Own | Role::Library => Origin::Host,
+            MapRole::Twin => Origin::Guest,
+            MapRole::Own | MapRole::Library => Origin::Host,
         };
         Frame { name, origin, file: None, line: None }
     }

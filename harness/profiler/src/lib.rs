@@ -36,7 +36,7 @@ use caxton_sys::clock::{CpuTime, boot_ns};
 use caxton_sys::perf_ring;
 use perf_clock::PerfClock;
 use roots::Noting;
-use sampler::{Sampler, Shared};
+use sampler::{Sampler, SharedSpace};
 use sigprof::Pprof;
 use space::Space;
 use stacks::RawStacks;
@@ -47,7 +47,7 @@ use std::sync::{Arc, Mutex};
 pub struct Recording {
     sampler: Box<dyn Sampler>,
     watch: Arc<dyn CodeWatch>,
-    shared: Arc<Shared>,
+    shared: Arc<SharedSpace>,
     asked_hz: u32,
     start_ns: u64,
     notes: Vec<String>,
@@ -73,13 +73,13 @@ impl Recording {
         hz: u32,
         open: perf_clock::Open,
     ) -> Result<Self, Missing> {
-        let shared = Arc::new(Shared(Mutex::new(Space::new())));
+        let shared = Arc::new(SharedSpace(Mutex::new(Space::new())));
         let mut notes = Vec::new();
-        let perf = || -> Result<Started, Missing> {
+        let perf = || -> Result<StartedSampler, Missing> {
             let sampler = Box::new(PerfClock::start(&shared, hz, open)?);
             Ok((sampler, Arc::new(Watch(Arc::clone(&shared)))))
         };
-        let pprof = || -> Result<Started, Missing> {
+        let pprof = || -> Result<StartedSampler, Missing> {
             let (sampler, watch) = Pprof::start(&shared, hz)?;
             Ok((Box::new(sampler), Arc::new(watch)))
         };
@@ -118,7 +118,6 @@ impl Recording {
         boot_ns() - self.start_ns
     }
 
-    /// Who takes the samples.
     pub fn engine(&self) -> EngineName {
         self.sampler.engine()
     }
@@ -187,10 +186,10 @@ impl Recording {
     }
 }
 
-type Started = (Box<dyn Sampler>, Arc<dyn CodeWatch>);
+type StartedSampler = (Box<dyn Sampler>, Arc<dyn CodeWatch>);
 
 /// The watch of an engine that looks at stacks from outside: any moment is quiet.
-struct Watch(Arc<Shared>);
+struct Watch(Arc<SharedSpace>);
 
 impl CodeWatch for Watch {
     fn while_quiet(&self, change: &mut dyn FnMut()) {

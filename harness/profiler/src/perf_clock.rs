@@ -2,11 +2,11 @@
 //! sampled empties the rings and mends the stacks.
 
 use super::chain::{Ending, Mender, beyond_fiber};
-use super::record::{Record, Sample, parse};
+use super::record::{PerfRecord, PerfSample, parse};
 use super::space::{Leaving, Space};
 use super::stacks::{RawSample, RawStacks};
 use crate::roots;
-use crate::sampler::{EngineName, Sampler, Shared};
+use crate::sampler::{EngineName, Sampler, SharedSpace};
 use caxton_model::reading::Missing;
 use caxton_sys::clock::CpuTime;
 use caxton_sys::counters::{kernel_setting, paranoid, refusal};
@@ -23,7 +23,6 @@ const DRAIN_MS: i32 = 100;
 /// Opens the kernel's events: [`perf_ring::open`], or what a test puts in its place.
 pub(super) type Open = fn(u32, &[u32]) -> Result<(Events, Rings), Refusal>;
 
-/// The engine.
 pub(super) struct PerfClock {
     events: Events,
     helper: Option<JoinHandle<RawStacks>>,
@@ -43,7 +42,7 @@ impl PerfClock {
     ///
     /// # Errors
     /// Why the kernel gives no samples, and what lifts that.
-    pub(super) fn start(shared: &Arc<Shared>, hz: u32, open: Open) -> Result<Self, Missing> {
+    pub(super) fn start(shared: &Arc<SharedSpace>, hz: u32, open: Open) -> Result<Self, Missing> {
         let signs = Arc::new(Signs::default());
         let (tell, told) = mpsc::channel();
         let (give, given) = mpsc::channel();
@@ -134,14 +133,14 @@ pub(super) fn missing(why: Refusal, paranoid: Option<i32>, mlock_kb: Option<i32>
 
 /// Empties the rings.
 struct Drain<'a> {
-    shared: &'a Shared,
+    shared: &'a SharedSpace,
     rings: Option<Rings>,
     late: BTreeMap<u32, BTreeSet<u64>>,
-    work: Work,
+    work: SamplingWork,
 }
 
 /// What becomes of samples.
-struct Work {
+struct SamplingWork {
     mender: Mender,
     stacks: RawStacks,
     process: u32,
@@ -155,12 +154,12 @@ struct Work {
 const DESERTED_MAX: usize = 4096;
 
 impl<'a> Drain<'a> {
-    fn new(shared: &'a Shared, rings: Rings, late: BTreeMap<u32, BTreeSet<u64>>) -> Self {
+    fn new(shared: &'a SharedSpace, rings: Rings, late: BTreeMap<u32, BTreeSet<u64>>) -> Self {
         let (mut mender, stacks) = (Mender::new(), RawStacks::default());
         mender.catch_up(&mut shared.space());
         let process = std::process::id();
         let deserted = BTreeSet::new();
-        let work = Work { mender, stacks, process, deserted, may_look: true };
+        let work = SamplingWork { mender, stacks, process, deserted, may_look: true };
         Self { shared, rings: Some(rings), late, work }
     }
 
@@ -190,16 +189,16 @@ impl<'a> Drain<'a> {
             self.work.mender.catch_up(&mut space);
             self.work.may_look = true;
             rings.read(|bytes| match parse(bytes) {
-                Some(Record::Sample(sample)) => {
+                Some(PerfRecord::Sample(sample)) => {
                     let is_twice =
                         late.get(&sample.thread).is_some_and(|own| !own.contains(&sample.event));
                     if !is_twice {
                         self.work.keep(&sample, &mut space);
                     }
                 }
-                Some(Record::Lost(count)) => self.work.stacks.lost += count,
-                Some(Record::Throttled) => self.work.stacks.throttled += 1,
-                Some(Record::Other) => {}
+                Some(PerfRecord::Lost(count)) => self.work.stacks.lost += count,
+                Some(PerfRecord::Throttled) => self.work.stacks.throttled += 1,
+                Some(PerfRecord::Other) => {}
                 None => self.work.stacks.lost += 1,
             });
         }
@@ -211,8 +210,8 @@ impl<'a> Drain<'a> {
     }
 }
 
-impl Work {
-    fn keep(&mut self, sample: &Sample<'_>, space: &mut Space) {
+impl SamplingWork {
+    fn keep(&mut self, sample: &PerfSample<'_>, space: &mut Space) {
         // Child processes, where the kernel cannot leave them out.
         if sample.process != self.process {
             return;

@@ -13,11 +13,9 @@ const LOST_SAMPLES: u32 = 13;
 /// From here on an "address" in a chain says whose addresses follow (`PERF_CONTEXT_MAX`).
 const CONTEXT_FIRST: u64 = -4095i64 as u64;
 
-/// A record.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Record<'a> {
-    /// A stack.
-    Sample(Sample<'a>),
+pub(super) enum PerfRecord<'a> {
+    Sample(PerfSample<'a>),
     /// So many were lost.
     Lost(u64),
     /// The kernel found that sampling costs too much, and waits.
@@ -28,10 +26,8 @@ pub(super) enum Record<'a> {
 
 /// A stack as the kernel saw it.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Sample<'a> {
-    /// Process.
+pub(super) struct PerfSample<'a> {
     pub(super) process: u32,
-    /// Thread.
     pub(super) thread: u32,
     /// Nanoseconds of the monotonic clock.
     pub(super) time_ns: u64,
@@ -46,11 +42,8 @@ pub(super) struct Sample<'a> {
 /// Registers, and the stack from the stack pointer on.
 #[derive(Debug, PartialEq, Eq, Clone, Copy)]
 pub(super) struct Dump<'a> {
-    /// Instruction pointer.
     pub(super) ip: u64,
-    /// Stack pointer.
     pub(super) sp: u64,
-    /// Frame pointer.
     pub(super) bp: u64,
     /// The stack's bytes from `sp` on.
     pub(super) stack: &'a [u8],
@@ -88,23 +81,23 @@ impl<'a> Fields<'a> {
 }
 
 /// Reads a record with its header; none if it is cut or makes no sense.
-pub(super) fn parse(bytes: &[u8]) -> Option<Record<'_>> {
+pub(super) fn parse(bytes: &[u8]) -> Option<PerfRecord<'_>> {
     let mut fields = Fields(bytes);
     let kind = fields.u32()?;
     fields.u32()?;
     match kind {
-        SAMPLE => sample(fields).map(Record::Sample),
+        SAMPLE => sample(fields).map(PerfRecord::Sample),
         LOST => {
             fields.u64()?;
-            fields.u64().map(Record::Lost)
+            fields.u64().map(PerfRecord::Lost)
         }
-        LOST_SAMPLES => fields.u64().map(Record::Lost),
-        THROTTLE => Some(Record::Throttled),
-        _ => Some(Record::Other),
+        LOST_SAMPLES => fields.u64().map(PerfRecord::Lost),
+        THROTTLE => Some(PerfRecord::Throttled),
+        _ => Some(PerfRecord::Other),
     }
 }
 
-fn sample(mut fields: Fields<'_>) -> Option<Sample<'_>> {
+fn sample(mut fields: Fields<'_>) -> Option<PerfSample<'_>> {
     let ip = fields.u64()?;
     let (process, thread) = (fields.u32()?, fields.u32()?);
     let (time_ns, event) = (fields.u64()?, fields.u64()?);
@@ -116,7 +109,7 @@ fn sample(mut fields: Fields<'_>) -> Option<Sample<'_>> {
         chain.push(ip);
     }
     let dump = if HAS_DUMP { dump(&mut fields)? } else { None };
-    Some(Sample { process, thread, time_ns, event, chain, dump })
+    Some(PerfSample { process, thread, time_ns, event, chain, dump })
 }
 
 /// The dump, if the thread had one to give.
@@ -168,7 +161,7 @@ mod tests {
     #[test]
     fn a_sample_gives_chain_registers_and_stack() {
         let bytes = record(SAMPLE, &WORDS[..17]);
-        let Some(Record::Sample(sample)) = parse(&bytes) else { panic!("a sample") };
+        let Some(PerfRecord::Sample(sample)) = parse(&bytes) else { panic!("a sample") };
         assert_eq!((sample.process, sample.thread), (7, 8));
         assert_eq!((sample.time_ns, sample.event), (500, 3));
         assert_eq!(sample.chain, [0x40, 0x50]);
@@ -192,9 +185,9 @@ mod tests {
 
     #[test]
     fn losses_are_told() {
-        assert_eq!(parse(&record(LOST, &[3, 17])), Some(Record::Lost(17)));
-        assert_eq!(parse(&record(LOST_SAMPLES, &[4])), Some(Record::Lost(4)));
-        assert_eq!(parse(&record(THROTTLE, &[0, 1, 2])), Some(Record::Throttled));
-        assert_eq!(parse(&record(1, &[0])), Some(Record::Other));
+        assert_eq!(parse(&record(LOST, &[3, 17])), Some(PerfRecord::Lost(17)));
+        assert_eq!(parse(&record(LOST_SAMPLES, &[4])), Some(PerfRecord::Lost(4)));
+        assert_eq!(parse(&record(THROTTLE, &[0, 1, 2])), Some(PerfRecord::Throttled));
+        assert_eq!(parse(&record(1, &[0])), Some(PerfRecord::Other));
     }
 }

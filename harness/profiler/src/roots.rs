@@ -31,7 +31,6 @@ thread_local! {
 pub struct Rooted<F>(Pin<Box<F>>);
 
 impl<F: Future> Rooted<F> {
-    /// Wraps `future`.
     pub fn new(future: F) -> Self {
         Self(Box::pin(future))
     }

@@ -6,7 +6,6 @@ use caxton_sys::clock::CpuTime;
 use serde::{Deserialize, Serialize};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Who takes the samples.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum EngineName {
@@ -41,10 +40,8 @@ impl EngineName {
 
 /// Takes samples of this process.
 pub(super) trait Sampler: Send {
-    /// Its name.
     fn engine(&self) -> EngineName;
 
-    /// Starts or goes on.
     fn resume(&mut self);
 
     /// Takes no samples until `resume`.
@@ -58,9 +55,9 @@ pub(super) trait Sampler: Send {
 }
 
 /// What a recording and those who tell it of code share.
-pub(super) struct Shared(pub(super) Mutex<Space>);
+pub(super) struct SharedSpace(pub(super) Mutex<Space>);
 
-impl Shared {
+impl SharedSpace {
     pub(super) fn space(&self) -> MutexGuard<'_, Space> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -13,7 +13,7 @@
 use super::chain::{Walked, ended};
 use super::space::{Leaving, Space};
 use super::stacks::{RawSample, RawStacks};
-use crate::sampler::{EngineName, Sampler, Shared};
+use crate::sampler::{EngineName, Sampler, SharedSpace};
 use ::pprof::{ProfilerGuard, ProfilerGuardBuilder};
 use caxton_model::profile::code::{Code, CodeWatch};
 use caxton_model::reading::Missing;
@@ -29,17 +29,16 @@ pub(super) const CAVEAT: &str = "pprof keeps one address for all samples of the 
 /// the crate's tables (some 70 MB) anew.
 const RETIRED_MAX: usize = 64;
 
-/// The engine.
 pub(super) struct Pprof(Arc<Inner>);
 
 /// What the engine and its watch share.
 struct Inner {
-    shared: Arc<Shared>,
+    shared: Arc<SharedSpace>,
     hz: u32,
-    state: Mutex<State>,
+    state: Mutex<PprofState>,
 }
 
-struct State {
+struct PprofState {
     guard: Option<ProfilerGuard<'static>>,
     is_running: bool,
     /// When the present window began, in nanoseconds of the monotonic clock: the crate keeps no
@@ -57,14 +56,14 @@ impl Pprof {
     ///
     /// # Errors
     /// Somebody else has SIGPROF, or the crate does not start.
-    pub(super) fn start(shared: &Arc<Shared>, hz: u32) -> Result<(Self, PprofWatch), Missing> {
+    pub(super) fn start(shared: &Arc<SharedSpace>, hz: u32) -> Result<(Self, PprofWatch), Missing> {
         if !sigprof::is_free() {
             return Err(Missing::Unsupported(
                 "SIGPROF has a handler already: end the other profiler of this process".to_owned(),
             ));
         }
         let stacks = RawStacks::default();
-        let state = State {
+        let state = PprofState {
             guard: None,
             is_running: false,
             since_ns: boot_ns(),
@@ -80,7 +79,7 @@ impl Pprof {
 }
 
 impl Inner {
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, PprofState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -96,7 +95,7 @@ impl Inner {
     }
 
     /// Opens the gate if it should be open.
-    fn go(&self, state: &mut State) {
+    fn go(&self, state: &mut PprofState) {
         if !state.is_running || state.quiet > 0 {
             return;
         }
@@ -125,7 +124,7 @@ impl Inner {
     }
 
     /// Takes over the crate's samples and ends its profiler. The gate must be shut.
-    fn fetch(&self, state: &mut State) {
+    fn fetch(&self, state: &mut PprofState) {
         let Some(guard) = state.guard.take() else { return };
         let Ok(report) = guard.report().build_unresolved() else { return };
         drop(guard);

@@ -1,8 +1,8 @@
 //! Whose code an address is, now and later: files that are mapped, and code that was made at run
-//! time. An address is turned into a [`Place`] when it is seen, because something else may be
+//! time. An address is turned into a [`CodePlace`] when it is seen, because something else may be
 //! there a moment later.
 
-use super::elf::{self, Layout, Source};
+use super::elf::{self, ElfLayout, ElfSource};
 use caxton_model::profile::Frame;
 use caxton_model::profile::code::Code;
 use procfs::process::{MMPermissions, MMapPath, MemoryMap, Process};
@@ -16,14 +16,12 @@ use std::sync::Arc;
 /// A place in some code, which stays what it is when addresses are used again: a unit and an
 /// offset, an address of no unit, or where a stack was cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct Place(u64);
+pub(super) struct CodePlace(u64);
 
-/// What a [`Place`] means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Meaning {
     /// In a unit, at an offset: the file's own address, or counted from the code's start.
     Unit(usize, u32),
-    /// An address that nobody knows.
     Bare(u64),
     /// The rest of the stack is missing, because of this unit.
     CutIn(Option<usize>),
@@ -35,7 +33,7 @@ const IN_UNIT: u64 = 1 << 63;
 const CUT: u64 = 1 << 62;
 const FIBER: u64 = 1 << 61;
 
-impl Place {
+impl CodePlace {
     pub(super) const FIBER: Self = Self(FIBER);
 
     fn in_unit(unit: usize, offset: u32) -> Self {
@@ -62,25 +60,22 @@ impl Place {
 
 /// What a file is to us.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Role {
-    /// The harness itself.
+pub(super) enum MapRole {
     Own,
-    /// A native twin.
     Twin,
     /// A library of the system, built without frame pointers for all we know.
     Library,
 }
 
-/// A file that is mapped.
 pub(super) struct Mapped {
     pub(super) name: String,
-    pub(super) source: Source,
-    pub(super) role: Role,
+    pub(super) source: ElfSource,
+    pub(super) role: MapRole,
     /// Where its code is.
     pub(super) range: Range<u64>,
     /// What is added to the file's addresses.
     pub(super) bias: u64,
-    pub(super) layout: Layout,
+    pub(super) layout: ElfLayout,
 }
 
 /// Code that was made at run time.
@@ -108,8 +103,7 @@ impl Made {
     }
 }
 
-/// Something that has code.
-pub(super) enum Unit {
+pub(super) enum CodeUnit {
     File(Box<Mapped>),
     Made(Made),
 }
@@ -144,7 +138,7 @@ pub(super) struct Resolved {
 /// All code of this process, live and gone.
 #[derive(Default)]
 pub(super) struct Space {
-    pub(super) units: Vec<Unit>,
+    pub(super) units: Vec<CodeUnit>,
     /// By start: end and unit. Ranges do not overlap.
     live: BTreeMap<u64, (u64, usize)>,
     twins: BTreeSet<PathBuf>,
@@ -164,10 +158,10 @@ impl Space {
     pub(super) fn add_twin(&mut self, path: &Path) {
         self.twins.insert(path.canonicalize().unwrap_or_else(|_| path.to_owned()));
         for unit in &mut self.units {
-            if let Unit::File(file) = unit
-                && matches!(&file.source, Source::Path(path) if self.twins.contains(path))
+            if let CodeUnit::File(file) = unit
+                && matches!(&file.source, ElfSource::Path(path) if self.twins.contains(path))
             {
-                file.role = Role::Twin;
+                file.role = MapRole::Twin;
             }
         }
         self.refresh();
@@ -191,11 +185,11 @@ impl Space {
         {
             let is_same = match (&self.units[*unit], &map.pathname) {
                 // Code made at run time may lie in a file: its maker knows it better.
-                (Unit::Made(_), _) => true,
-                (Unit::File(file), MMapPath::Path(path)) => {
+                (CodeUnit::Made(_), _) => true,
+                (CodeUnit::File(file), MMapPath::Path(path)) => {
                     file.range == (start..end) && file.is_at(path)
                 }
-                (Unit::File(_), _) => true,
+                (CodeUnit::File(_), _) => true,
             };
             if is_same {
                 return;
@@ -204,7 +198,7 @@ impl Space {
         let Some(file) = self.open(map) else { return };
         self.live.retain(|from, (to, _)| *to <= start || end <= *from);
         self.live.insert(start, (end, self.units.len()));
-        self.units.push(Unit::File(Box::new(file)));
+        self.units.push(CodeUnit::File(Box::new(file)));
     }
 
     fn open(&self, map: &MemoryMap) -> Option<Mapped> {
@@ -212,17 +206,19 @@ impl Space {
         let range = map.address.0..map.address.1;
         let (source, role, name) = match &map.pathname {
             MMapPath::Path(path) if Some(path) == own.as_ref() => {
-                (Source::Path("/proc/self/exe".into()), Role::Own, file_name(path))
+                (ElfSource::Path("/proc/self/exe".into()), MapRole::Own, file_name(path))
             }
             MMapPath::Path(path) => {
                 let is_twin = self.twins.contains(path);
-                let role = if is_twin { Role::Twin } else { Role::Library };
-                (Source::Path(path.clone()), role, file_name(path))
+                let role = if is_twin { MapRole::Twin } else { MapRole::Library };
+                (ElfSource::Path(path.clone()), role, file_name(path))
             }
-            MMapPath::Vdso => (Source::Image(image(&range)?), Role::Library, "[vdso]".to_owned()),
+            MMapPath::Vdso => {
+                (ElfSource::Image(image(&range)?), MapRole::Library, "[vdso]".to_owned())
+            }
             _ => return None,
         };
-        let is_wanted = if role == Role::Own { is_end_of_stacks } else { |_: &str| false };
+        let is_wanted = if role == MapRole::Own { is_end_of_stacks } else { |_: &str| false };
         let layout = elf::layout(&source, is_wanted).unwrap_or_default();
         let bias = layout.address_of(map.offset).map_or(0, |meant| range.start.wrapping_sub(meant));
         Some(Mapped { name, source, role, range, bias, layout })
@@ -233,12 +229,11 @@ impl Space {
         (address < *end).then_some((*unit, *start))
     }
 
-    /// The file at `address`.
     pub(super) fn file_at(&self, address: u64) -> Option<(usize, &Mapped)> {
         let (unit, _) = self.unit_at(address)?;
         match &self.units[unit] {
-            Unit::File(file) => Some((unit, file)),
-            Unit::Made(_) => None,
+            CodeUnit::File(file) => Some((unit, file)),
+            CodeUnit::Made(_) => None,
         }
     }
 
@@ -248,17 +243,21 @@ impl Space {
     }
 
     /// The place of `address`, which lies inside an instruction.
-    pub(super) fn place(&mut self, address: u64) -> Place {
-        let Some((unit, _)) = self.unit_at(address) else { return Place(address & (FIBER - 1)) };
-        let start = match &self.units[unit] {
-            Unit::File(file) => file.bias,
-            Unit::Made(made) => made.range.start,
+    pub(super) fn place(&mut self, address: u64) -> CodePlace {
+        let Some((unit, _)) = self.unit_at(address) else {
+            return CodePlace(address & (FIBER - 1));
         };
-        let Ok(offset) = u32::try_from(address.wrapping_sub(start)) else { return Place(address) };
-        if let Unit::Made(made) = &mut self.units[unit] {
+        let start = match &self.units[unit] {
+            CodeUnit::File(file) => file.bias,
+            CodeUnit::Made(made) => made.range.start,
+        };
+        let Ok(offset) = u32::try_from(address.wrapping_sub(start)) else {
+            return CodePlace(address);
+        };
+        if let CodeUnit::Made(made) = &mut self.units[unit] {
             made.seen.insert(offset);
         }
-        Place::in_unit(unit, offset)
+        CodePlace::in_unit(unit, offset)
     }
 
     /// Code is there and will be called.
@@ -271,7 +270,7 @@ impl Space {
         self.live.insert(range.start, (range.end, self.units.len()));
         let (seen, frames) = (BTreeSet::new(), BTreeMap::new());
         let name = code.name().to_owned();
-        self.units.push(Unit::Made(Made {
+        self.units.push(CodeUnit::Made(Made {
             name,
             range,
             code: Some(code),
@@ -286,8 +285,8 @@ impl Space {
         let start = code.range().start as u64;
         let unit = self.unit_at(start).map(|(unit, _)| unit);
         let is_it = |unit: &usize| match &self.units[*unit] {
-            Unit::Made(made) => made.code.as_ref().is_some_and(|held| Arc::ptr_eq(held, code)),
-            Unit::File(_) => false,
+            CodeUnit::Made(made) => made.code.as_ref().is_some_and(|held| Arc::ptr_eq(held, code)),
+            CodeUnit::File(_) => false,
         };
         let unit = unit.filter(is_it);
         self.retired.extend(unit);
@@ -297,8 +296,8 @@ impl Space {
     pub(super) fn end(&mut self) -> Vec<Arc<dyn Code>> {
         self.is_over = true;
         let made = self.units.iter_mut().filter_map(|unit| match unit {
-            Unit::Made(made) => made.code.take(),
-            Unit::File(_) => None,
+            CodeUnit::Made(made) => made.code.take(),
+            CodeUnit::File(_) => None,
         });
         made.collect()
     }
@@ -316,7 +315,7 @@ impl Space {
     /// What must be looked up before `units` may leave.
     pub(super) fn leaving(&self, units: &[usize]) -> Vec<Leaving> {
         let leaving = |unit: &usize| match &self.units[*unit] {
-            Unit::Made(Made { code: Some(code), seen, range, .. }) => Some(Leaving {
+            CodeUnit::Made(Made { code: Some(code), seen, range, .. }) => Some(Leaving {
                 unit: *unit,
                 code: Arc::clone(code),
                 start: range.start,
@@ -332,7 +331,7 @@ impl Space {
     pub(super) fn leave(&mut self, resolved: Vec<Resolved>) -> Vec<Arc<dyn Code>> {
         let mut gone = Vec::new();
         for Resolved { unit, frames, notes, code } in resolved {
-            if let Unit::Made(made) = &mut self.units[unit] {
+            if let CodeUnit::Made(made) = &mut self.units[unit] {
                 self.live.remove(&made.range.start);
                 made.frames = frames;
                 made.notes = notes;
@@ -348,8 +347,8 @@ impl Space {
 impl Mapped {
     fn is_at(&self, path: &Path) -> bool {
         match &self.source {
-            Source::Path(own) => own == path || self.role == Role::Own,
-            Source::Image(_) => false,
+            ElfSource::Path(own) => own == path || self.role == MapRole::Own,
+            ElfSource::Image(_) => false,
         }
     }
 
@@ -392,12 +391,12 @@ mod tests {
 
     #[test]
     fn a_place_means_what_it_was_made_of() {
-        let unit = Place::in_unit(70_000, u32::MAX);
+        let unit = CodePlace::in_unit(70_000, u32::MAX);
         assert_eq!(unit.meaning(), Meaning::Unit(70_000, u32::MAX));
-        assert_eq!(Place(0x7fff_0000).meaning(), Meaning::Bare(0x7fff_0000));
-        assert_eq!(Place::cut_in(None).meaning(), Meaning::CutIn(None));
-        assert_eq!(Place::cut_in(Some(0)).meaning(), Meaning::CutIn(Some(0)));
-        assert_eq!(Place::FIBER.meaning(), Meaning::Fiber);
+        assert_eq!(CodePlace(0x7fff_0000).meaning(), Meaning::Bare(0x7fff_0000));
+        assert_eq!(CodePlace::cut_in(None).meaning(), Meaning::CutIn(None));
+        assert_eq!(CodePlace::cut_in(Some(0)).meaning(), Meaning::CutIn(Some(0)));
+        assert_eq!(CodePlace::FIBER.meaning(), Meaning::Fiber);
     }
 
     #[test]
@@ -405,13 +404,13 @@ mod tests {
         let space = Space::new();
         let here = the_own_code_is_found_and_has_a_thread_s_first_function as fn() as usize as u64;
         let (_, file) = space.file_at(here).expect("mapped");
-        assert_eq!(file.role, Role::Own);
+        assert_eq!(file.role, MapRole::Own);
         assert!(file.layout.symbols.iter().any(|symbol| is_root(&symbol.name)));
         let name = "the_own_code_is_found_and_has_a_thread_s_first_function";
         let symbols = elf::symbols(&file.source).expect("ELF");
         let found = elf::symbol_at(&symbols, here - file.bias).expect("a function");
         assert!(found.name.contains(name), "{} at {:#x}", found.name, file.bias);
-        assert!(space.units.iter().any(|u| matches!(u, Unit::File(f) if f.name == "[vdso]")));
+        assert!(space.units.iter().any(|u| matches!(u, CodeUnit::File(f) if f.name == "[vdso]")));
     }
 
     struct Fake(Range<usize>, &'static str);
@@ -435,10 +434,10 @@ mod tests {
     #[test]
     fn an_address_used_again_keeps_its_old_name_and_old_code_is_let_go() {
         let mut space = Space::default();
-        let name = |space: &Space, place: Place| match (place.meaning(), &space.units[..]) {
+        let name = |space: &Space, place: CodePlace| match (place.meaning(), &space.units[..]) {
             (Meaning::Unit(unit, offset), units) => match &units[unit] {
-                Unit::Made(made) => made.frames(offset)[0].name.clone(),
-                Unit::File(_) => panic!("made code"),
+                CodeUnit::Made(made) => made.frames(offset)[0].name.clone(),
+                CodeUnit::File(_) => panic!("made code"),
             },
             _ => panic!("in a unit"),
         };

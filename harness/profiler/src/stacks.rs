@@ -1,7 +1,7 @@
 //! What the samplers gave, before anything has a name: stacks of places, each kept once.
 
 use super::chain::{Ending, Walked};
-use super::space::{Place, Space};
+use super::space::{CodePlace, Space};
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
 
@@ -10,21 +10,16 @@ use std::fs;
 pub(super) struct RawSample {
     /// Nanoseconds of the monotonic clock; of an engine without times, when its window began.
     pub(super) time_ns: u64,
-    /// Thread.
     pub(super) thread: u32,
-    /// Index of its stack.
     pub(super) stack: u32,
-    /// How many.
     pub(super) count: u64,
 }
 
-/// Samples and their stacks.
 #[derive(Default)]
 pub(super) struct RawStacks {
-    ids: HashMap<Vec<Place>, u32>,
+    ids: HashMap<Vec<CodePlace>, u32>,
     /// In no order.
     pub(super) samples: Vec<RawSample>,
-    /// Names of threads.
     pub(super) threads: BTreeMap<u32, String>,
     /// Samples that the engine knows it lost.
     pub(super) lost: u64,
@@ -32,19 +27,18 @@ pub(super) struct RawStacks {
     pub(super) throttled: u64,
     /// Samples whose stack does not reach its root.
     pub(super) rootless: u64,
-    /// Samples whose stack was mended.
     pub(super) mended: u64,
 }
 
 impl RawStacks {
     /// Keeps a sample; the stack of `sample` is filled in.
     pub(super) fn add(&mut self, walked: &Walked, space: &mut Space, mut sample: RawSample) {
-        let mut stack: Vec<Place> = walked.chain.iter().map(|at| space.place(*at)).collect();
+        let mut stack: Vec<CodePlace> = walked.chain.iter().map(|at| space.place(*at)).collect();
         match walked.ending {
             Ending::Root => {}
-            Ending::Fiber => stack.push(Place::FIBER),
+            Ending::Fiber => stack.push(CodePlace::FIBER),
             Ending::Cut(culprit) => {
-                stack.push(Place::cut_in(space.file_at(culprit).map(|(unit, _)| unit)));
+                stack.push(CodePlace::cut_in(space.file_at(culprit).map(|(unit, _)| unit)));
             }
         }
         let is_rooted = walked.ending == Ending::Root;
@@ -57,8 +51,8 @@ impl RawStacks {
     }
 
     /// The stacks by index, the innermost place first.
-    pub(super) fn take_stacks(&mut self) -> Vec<Vec<Place>> {
-        let mut stacks: Vec<(Vec<Place>, u32)> = self.ids.drain().collect();
+    pub(super) fn take_stacks(&mut self) -> Vec<Vec<CodePlace>> {
+        let mut stacks: Vec<(Vec<CodePlace>, u32)> = self.ids.drain().collect();
         stacks.sort_by_key(|(_, id)| *id);
         stacks.into_iter().map(|(stack, _)| stack).collect()
     }

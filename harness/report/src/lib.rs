@@ -2,14 +2,17 @@
 //! text, Markdown or a page; charts, flame graphs and exports. Nothing here computes a verdict.
 #![forbid(unsafe_code)]
 
-pub mod chart;
+mod chart;
+mod checks;
 pub mod ci;
 pub mod colour;
 pub mod export;
 pub mod history;
+#[cfg(test)]
+mod hostile;
 pub mod html;
-pub mod markdown;
+mod markdown;
 pub mod paint;
 pub mod profile;
 pub mod sections;
-pub mod table;
+mod table;

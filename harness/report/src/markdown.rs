@@ -7,13 +7,12 @@ use std::fmt::Write;
 
 /// What stands before a line that is to be looked at.
 pub(crate) const LOOK: &str = "⚠️";
-/// Longest line in a fence.
 const LINE_MAX: usize = 400;
 /// What a plain word may have beside letters and digits.
 const CALM: &str = ".,;:!?+-−±%/()[]=≤≥<>×—–→≈…°'\"_*";
 
 /// `table` under a heading of `level`.
-pub fn markdown(table: &Table, level: usize) -> String {
+pub(crate) fn markdown(table: &Table, level: usize) -> String {
     let mut out = String::new();
     if !table.title.is_empty() {
         push(&mut out, &format!("{} {}\n", "#".repeat(level), words(&table.title)));
@@ -45,7 +44,6 @@ pub fn markdown(table: &Table, level: usize) -> String {
     out
 }
 
-/// `tables`, one after the other.
 pub(crate) fn all(tables: &[Table], level: usize) -> String {
     tables.iter().map(|table| markdown(table, level)).collect()
 }
@@ -130,7 +128,6 @@ pub(crate) fn fence(text: &str, max: usize) -> String {
     format!("{marks}text\n{body}{marks}\n")
 }
 
-/// The most backticks that stand side by side.
 fn longest_run(text: &str) -> usize {
     text.split(|c| c != '`').map(str::len).max().unwrap_or(0)
 }

@@ -41,6 +41,11 @@ pub fn paint(table: &Table, style: &Style) -> String {
     out
 }
 
+/// `tables`, one below the other.
+pub(crate) fn all(tables: &[Table], style: &Style) -> String {
+    tables.iter().map(|table| paint(table, style)).collect::<Vec<_>>().join("\n")
+}
+
 fn line(out: &mut String, text: &str) {
     out.push_str(text.trim_end());
     out.push('\n');

@@ -2,75 +2,63 @@
 //! its way in, so that no painter has to.
 
 use caxton_model::sanitise::sanitise;
+use serde::Serialize;
+use std::collections::BTreeMap;
 
-/// Longest text of a cell.
 const CELL_MAX: usize = 76;
 /// Longest text of a cell for readers with room.
 const WIDE_MAX: usize = 300;
-/// Longest text of a note.
 const NOTE_MAX: usize = 600;
-/// Longest name of an agent or case in a cell.
 const NAME_MAX: usize = 24;
-/// Longest first half of a pair.
 const PAIR_MAX: usize = 28;
 
 /// On which side a column's texts line up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Align {
-    /// Words.
     Left,
-    /// Numbers.
     Right,
 }
 
-/// How a line is meant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Tone {
-    /// As any other.
     Plain,
     /// To be looked at: a failure, a warning.
     Bad,
 }
 
-/// The heading of a column.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Column {
-    /// Its words.
     pub name: String,
-    /// How its cells line up.
     pub align: Align,
 }
 
 /// One row; as many cells as there are columns.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Row {
-    /// Clean text.
     pub cells: Vec<String>,
-    /// How it is meant.
     pub tone: Tone,
 }
 
-/// A line below a table.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Note {
-    /// Clean text.
     pub text: String,
-    /// How it is meant.
     pub tone: Tone,
 }
 
 /// A heading, rows under columns, and lines below them. Any part may be empty.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Table {
-    /// The heading.
     pub title: String,
     /// The columns; a table of which none has a name is a list of pairs.
     pub columns: Vec<Column>,
-    /// The rows.
     pub rows: Vec<Row>,
-    /// The lines below.
     pub notes: Vec<Note>,
 }
+
+/// A heading, and the cell below it for a row.
+pub(crate) type ColumnOf<'a, T> = (&'a str, &'a dyn Fn(&T) -> String);
 
 impl Table {
     /// A table without rows. A column whose name starts with `<` lines up on the left.
@@ -87,12 +75,25 @@ impl Table {
         }
     }
 
+    /// A row for each of `rows`, with a cell by each of `columns`.
+    pub(crate) fn of<T>(
+        title: &str,
+        rows: impl IntoIterator<Item = (Tone, T)>,
+        columns: &[ColumnOf<'_, T>],
+    ) -> Self {
+        let mut table =
+            Self::new(title, &columns.iter().map(|(name, _)| *name).collect::<Vec<_>>());
+        for (tone, row) in rows {
+            table.row(tone, columns.iter().map(|(_, cell)| cell(&row)));
+        }
+        table
+    }
+
     /// A list of pairs: names on the left, and what they stand for.
     pub fn pairs(title: &str) -> Self {
         Self::new(title, &["<", "<"])
     }
 
-    /// Adds a row.
     pub fn row<T: AsRef<str>>(&mut self, tone: Tone, cells: impl IntoIterator<Item = T>) {
         let cells = cells.into_iter().map(|cell| sanitise(cell.as_ref(), CELL_MAX)).collect();
         self.rows.push(Row { cells, tone });
@@ -104,7 +105,6 @@ impl Table {
         self.rows.push(Row { cells, tone });
     }
 
-    /// Adds a pair.
     pub fn pair(&mut self, name: &str, value: &str) {
         self.row(Tone::Plain, [sanitise(name, PAIR_MAX).as_str(), value]);
     }
@@ -114,6 +114,22 @@ impl Table {
         self.notes.push(Note { text: sanitise(text, NOTE_MAX), tone });
     }
 
+    /// A line for each text of `told`, behind all whom it is told of, as `join` names them.
+    pub(crate) fn note_each(
+        &mut self,
+        tone: Tone,
+        join: impl Fn(&[String]) -> String,
+        told: impl IntoIterator<Item = (String, String)>,
+    ) {
+        let mut by_text: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for (text, who) in told {
+            by_text.entry(text).or_default().push(who);
+        }
+        for (text, who) in by_text {
+            self.note(tone, &format!("{}: {text}", join(&who)));
+        }
+    }
+
     /// True when it would show a heading and nothing else.
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty() && self.notes.is_empty()
@@ -121,6 +137,6 @@ impl Table {
 }
 
 /// The name of an agent, short enough for a cell.
-pub fn name(text: &str) -> String {
+pub(crate) fn name(text: &str) -> String {
     sanitise(text, NAME_MAX)
 }

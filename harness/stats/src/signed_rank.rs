@@ -29,10 +29,8 @@ pub struct Tails {
 
 /// The centre of a symmetric distribution, with an interval.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Bounds {
-    /// Lower bound.
+pub struct RankBounds {
     pub lower: f64,
-    /// Upper bound.
     pub upper: f64,
     /// The coverage it really has: at least the level asked for, because ranks come in steps.
     pub attained: f64,
@@ -74,14 +72,14 @@ pub fn estimate(values: &[f64]) -> Option<f64> {
 ///
 /// With W(1) ≤ … ≤ W(M) the Walsh averages and k the largest rank sum whose lower tail is at most
 /// (1 - level)/2, it is from W(k+1) to W(M-k).
-pub fn interval(values: &[f64], level: f64) -> Option<Bounds> {
+pub fn interval(values: &[f64], level: f64) -> Option<RankBounds> {
     if values.iter().any(|v| !v.is_finite()) {
         return None;
     }
     let (k, tail) = critical(values.len(), (1.0 - level) / 2.0)?;
     let walsh = walsh_averages(values);
     let (lower, upper) = (walsh[k], walsh[walsh.len() - 1 - k]);
-    Some(Bounds { lower, upper, attained: 1.0 - 2.0 * tail })
+    Some(RankBounds { lower, upper, attained: 1.0 - 2.0 * tail })
 }
 
 /// The largest rank sum of `n` untied values whose lower tail is at most `tail`, and that tail.

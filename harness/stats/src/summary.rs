@@ -29,17 +29,14 @@ pub fn quantile(values: &[f64], at: f64) -> Option<f64> {
     Some(below + (above - below) * place.fract())
 }
 
-/// The smallest value.
 pub fn min(values: &[f64]) -> Option<f64> {
     values.iter().copied().min_by(f64::total_cmp)
 }
 
-/// The largest value.
 pub fn max(values: &[f64]) -> Option<f64> {
     values.iter().copied().max_by(f64::total_cmp)
 }
 
-/// The arithmetic mean.
 pub fn mean(values: &[f64]) -> Option<f64> {
     (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
 }

@@ -11,7 +11,6 @@ pub const POINTS_MIN: usize = 4;
 /// Least share of the rates' variance that a law which is to be believed explains.
 pub const R_SQUARED_MIN: f64 = 0.9;
 
-/// The law, fitted.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Usl {
     /// λ: the rate at a load of one.

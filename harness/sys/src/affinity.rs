@@ -3,9 +3,6 @@
 use std::{io, mem};
 
 /// The CPUs this thread may run on.
-///
-/// # Errors
-/// The kernel's refusal.
 pub fn allowed_cores() -> io::Result<Vec<usize>> {
     // SAFETY: `cpu_set_t` is a bit field for which all-zero is the empty set; the kernel writes at
     // most its size.

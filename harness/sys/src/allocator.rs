@@ -8,10 +8,9 @@ use stats_alloc::INSTRUMENTED_SYSTEM;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicU8, Ordering};
 
-/// Who allocates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
-pub enum Counting {
+pub enum AllocationDetail {
     /// The system's allocator alone.
     Nothing,
     /// What is held: a few additions for each block.
@@ -20,7 +19,7 @@ pub enum Counting {
     Stacks,
 }
 
-impl Counting {
+impl AllocationDetail {
     /// Every choice and its word, as a worker is told it.
     pub const WORDS: [(Self, &'static str); 3] =
         [(Self::Nothing, "nothing"), (Self::Held, "held"), (Self::Stacks, "stacks")];
@@ -33,17 +32,17 @@ impl Counting {
     }
 }
 
-static COUNTING: AtomicU8 = AtomicU8::new(Counting::Nothing as u8);
+static COUNTING: AtomicU8 = AtomicU8::new(AllocationDetail::Nothing as u8);
 
 /// Chooses what `word` says; of no such word, nothing is counted.
 pub fn count_as(word: &str) {
-    let known = Counting::WORDS.iter().find(|(_, known)| *known == word);
-    count(known.map_or(Counting::Nothing, |(what, _)| *what));
+    let known = AllocationDetail::WORDS.iter().find(|(_, known)| *known == word);
+    count(known.map_or(AllocationDetail::Nothing, |(what, _)| *what));
 }
 
 /// Chooses what is counted from now on. Blocks from before may be freed afterwards: all of these
 /// get their memory from the system's allocator.
-pub fn count(what: Counting) {
+pub fn count(what: AllocationDetail) {
     COUNTING.store(what as u8, Ordering::Relaxed);
 }
 
@@ -51,8 +50,8 @@ pub fn count(what: Counting) {
 #[derive(Debug)]
 pub struct Allocator;
 
-const HELD: u8 = Counting::Held as u8;
-const STACKS: u8 = Counting::Stacks as u8;
+const HELD: u8 = AllocationDetail::Held as u8;
+const STACKS: u8 = AllocationDetail::Stacks as u8;
 
 // SAFETY: each method hands its arguments on to an allocator that keeps the contract; all three get
 // memory from `System`, so that any of them may free or grow a block of another.

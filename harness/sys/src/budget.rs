@@ -14,15 +14,11 @@ const RESERVE: u64 = 2_000;
 pub struct MapBudget {
     /// Most maps that a process may have.
     pub limit: u64,
-    /// Maps that this one has.
     pub used: u64,
 }
 
 impl MapBudget {
     /// As it is now.
-    ///
-    /// # Errors
-    /// Why /proc does not tell.
     pub fn now() -> Result<Self, Missing> {
         let path = "/proc/sys/vm/max_map_count";
         let text = std::fs::read_to_string(path)

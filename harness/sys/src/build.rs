@@ -4,11 +4,9 @@
 pub const RUSTC: &str = env!("CAXTON_BUILD_RUSTC");
 /// Flags that every crate was compiled with, as in `RUSTFLAGS`.
 pub const FLAGS: &str = env!("CAXTON_BUILD_FLAGS");
-/// The target's triple.
 pub const TARGET: &str = env!("CAXTON_BUILD_TARGET");
 /// The optimisation level of the crates that measure.
 pub const OPT_LEVEL: &str = env!("CAXTON_BUILD_OPT_LEVEL");
-/// cargo's profile.
 pub const PROFILE: &str = env!("CAXTON_BUILD_PROFILE");
 /// The version of wasmtime in the lock file.
 pub const WASMTIME: &str = env!("CAXTON_BUILD_WASMTIME");

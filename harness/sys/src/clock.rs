@@ -32,7 +32,6 @@ pub fn boot_ns() -> u64 {
     now.tv_sec.cast_unsigned() * 1_000_000_000 + now.tv_nsec.cast_unsigned()
 }
 
-/// CPU time used.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct CpuTime {
     /// In programs, nanoseconds.
@@ -70,7 +69,6 @@ impl CpuTime {
         self.user_ns + self.kernel_ns
     }
 
-    /// What was used since `earlier`.
     pub fn since(self, earlier: Self) -> Self {
         Self {
             user_ns: self.user_ns.saturating_sub(earlier.user_ns),

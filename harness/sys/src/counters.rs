@@ -15,9 +15,7 @@ use std::io;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum GroupName {
-    /// Counted by the CPU.
     Hardware,
-    /// Counted by the kernel.
     Software,
 }
 
@@ -124,7 +122,6 @@ pub fn kernel_setting(name: &str) -> Option<i32> {
 /// One reading of a group, as the kernel gives it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RawGroup {
-    /// Which group.
     pub group: GroupName,
     /// Nanoseconds for which the group was enabled.
     pub time_enabled_ns: u64,
@@ -213,9 +210,6 @@ impl Counters {
     }
 
     /// Counts while `work` runs. Groups are stopped in the reverse order of their start.
-    ///
-    /// # Errors
-    /// The kernel's, from enabling or reading a group.
     pub fn count<T>(&mut self, work: impl FnOnce() -> T) -> io::Result<(T, Vec<RawGroup>)> {
         for open in &mut self.groups {
             open.group.reset()?;

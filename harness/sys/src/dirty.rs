@@ -10,7 +10,6 @@ use std::os::fd::AsRawFd;
 use std::os::unix::fs::FileExt;
 use std::sync::OnceLock;
 
-/// How the kernel is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Way {
     /// The ioctl `PAGEMAP_SCAN`.
@@ -97,7 +96,7 @@ fn scan(memory: &[u8]) -> io::Result<Vec<Range<usize>>> {
     let pagemap = pagemap()?;
     let start = memory.as_ptr() as u64;
     let end = start + memory.len().next_multiple_of(page_bytes()) as u64;
-    let mut found = Found::of(memory);
+    let mut found = FoundPages::of(memory);
     let mut regions = [Region::default(); REGIONS];
     let mut arguments = ScanArguments {
         size: size_of::<ScanArguments>() as u64,
@@ -133,7 +132,7 @@ fn entries(memory: &[u8]) -> io::Result<Vec<Range<usize>>> {
     let pagemap = pagemap()?;
     let (page, first) = (page_bytes(), memory.as_ptr() as usize / page_bytes());
     let pages = memory.len().div_ceil(page);
-    let mut found = Found::of(memory);
+    let mut found = FoundPages::of(memory);
     let mut buffer = vec![0; ENTRIES.min(pages) * BYTES];
     for at in (0..pages).step_by(ENTRIES) {
         let buffer = &mut buffer[..ENTRIES.min(pages - at) * BYTES];
@@ -151,12 +150,12 @@ fn entries(memory: &[u8]) -> io::Result<Vec<Range<usize>>> {
 }
 
 /// Ranges in order, those that touch made one.
-struct Found {
+struct FoundPages {
     ranges: Vec<Range<usize>>,
     end: usize,
 }
 
-impl Found {
+impl FoundPages {
     fn of(memory: &[u8]) -> Self {
         Self { ranges: Vec::new(), end: memory.len() }
     }

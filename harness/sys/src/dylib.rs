@@ -15,17 +15,14 @@ use std::sync::Arc;
 /// What a native agent told its host, as the WASM side counts it too.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct HostCounts {
-    /// Messages sent.
     pub sent: u64,
-    /// Bytes in them.
     pub sent_bytes: u64,
-    /// Lines logged.
     pub logged: u64,
 }
 
 /// The six functions of the contract.
 #[derive(Debug, Clone, Copy)]
-struct Functions {
+struct AgentFunctions {
     new: unsafe extern "C" fn(*const HostTable) -> *mut Channel,
     reserve: unsafe extern "C" fn(*mut Channel, usize, usize) -> i32,
     handle: unsafe extern "C" fn(*mut Channel, usize) -> i32,
@@ -47,10 +44,9 @@ struct MailFunctions {
     drain: unsafe extern "C" fn(*mut Channel, usize, usize) -> i32,
 }
 
-/// A loaded twin.
 #[derive(Debug)]
 pub struct NativeLibrary {
-    functions: Functions,
+    functions: AgentFunctions,
     mail: Option<MailFunctions>,
     heap: Option<HeapFunctions>,
     /// Kept open as long as its functions are called.
@@ -73,7 +69,7 @@ impl NativeLibrary {
             if version != ABI_VERSION {
                 return Err(format!("agent contract {version}, this harness speaks {ABI_VERSION}"));
             }
-            Functions {
+            AgentFunctions {
                 new: symbol(&library, "agent_new")?,
                 reserve: symbol(&library, "agent_reserve")?,
                 handle: symbol(&library, "agent_handle")?,
@@ -132,7 +128,6 @@ fn reason(error: &libloading::Error) -> String {
     chain.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
-/// A live native agent.
 #[derive(Debug)]
 pub struct NativeCell {
     library: Arc<NativeLibrary>,
@@ -174,7 +169,6 @@ impl NativeCell {
         unsafe { (self.library.functions.reserve)(self.channel, bytes, page_offset) }
     }
 
-    /// Capacity of the inbox.
     pub fn inbox_bytes(&self) -> usize {
         self.channel().inbox_bytes as usize
     }
@@ -253,7 +247,6 @@ impl NativeMailCell {
         Ok(Self { cell, functions, mailbox, bytes })
     }
 
-    /// All slots.
     #[inline]
     pub fn mailbox(&self) -> &[u8] {
         // SAFETY: made by `agent_mail_open`, as long, zeroed, and the agent's until it is dropped.
@@ -274,7 +267,6 @@ impl NativeMailCell {
         unsafe { (self.functions.drain)(self.cell.channel, first, count) }
     }
 
-    /// The agent itself.
     pub fn cell(&self) -> &NativeCell {
         &self.cell
     }

@@ -41,7 +41,6 @@ impl<O: Owner> Housed<O> {
         done
     }
 
-    /// The block.
     #[inline]
     pub fn block(&self) -> &[u8] {
         // SAFETY: the owner gave out this block, and nobody has seen the owner since; for as long

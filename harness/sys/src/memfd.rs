@@ -44,15 +44,11 @@ impl Image {
         Ok(Self { file, bytes: memory.len() })
     }
 
-    /// How long it is.
     pub fn bytes(&self) -> usize {
         self.bytes
     }
 
     /// Copies it to the start of `memory`, as far as that goes.
-    ///
-    /// # Errors
-    /// The kernel's refusal.
     pub fn copy_to(&self, memory: &mut [u8]) -> io::Result<()> {
         let bytes = self.bytes.min(memory.len());
         self.file.read_exact_at(&mut memory[..bytes], 0)

@@ -12,9 +12,6 @@ fn failed(error: &procfs::ProcError) -> Missing {
 }
 
 /// Resident memory of this process now, counted page by page (`smaps_rollup`).
-///
-/// # Errors
-/// Why /proc does not tell.
 pub fn resident() -> Result<Bytes, Missing> {
     let process = procfs::process::Process::myself().map_err(|e| failed(&e))?;
     let rollup = process.smaps_rollup().map_err(|e| failed(&e))?;
@@ -24,9 +21,6 @@ pub fn resident() -> Result<Bytes, Missing> {
 
 /// Resident memory of this process now, from the kernel's own counters (`statm`): they lag by a few
 /// pages for each thread, and cost next to nothing to read.
-///
-/// # Errors
-/// Why /proc does not tell.
 pub fn resident_counted() -> Result<Bytes, Missing> {
     let process = procfs::process::Process::myself().map_err(|e| failed(&e))?;
     let pages = process.statm().map_err(|e| failed(&e))?.resident;
@@ -34,9 +28,6 @@ pub fn resident_counted() -> Result<Bytes, Missing> {
 }
 
 /// Threads of this process that have not ended.
-///
-/// # Errors
-/// Why /proc does not tell.
 pub fn threads() -> Result<u64, Missing> {
     Ok(living_threads()?.len() as u64)
 }
@@ -78,20 +69,15 @@ pub fn trim() {
 /// What this process takes of the machine's memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Footprint {
-    /// Resident pages.
     pub rss: Bytes,
     /// Resident pages, each shared one by its share.
     pub pss: Bytes,
     /// Page tables: in neither of the others.
     pub page_tables: Bytes,
-    /// Memory maps.
     pub maps: u64,
 }
 
 /// What this process takes now (`smaps_rollup`, `VmPTE`, a count of `maps`).
-///
-/// # Errors
-/// Why /proc does not tell.
 pub fn footprint() -> Result<Footprint, Missing> {
     let process = procfs::process::Process::myself().map_err(|e| failed(&e))?;
     let rollup = process.smaps_rollup().map_err(|e| failed(&e))?;
@@ -110,9 +96,6 @@ pub fn footprint() -> Result<Footprint, Missing> {
 }
 
 /// Memory maps of this process.
-///
-/// # Errors
-/// Why /proc does not tell.
 pub fn maps() -> Result<u64, Missing> {
     let text = std::fs::read("/proc/self/maps")
         .map_err(|error| Missing::Unsupported(format!("/proc/self/maps: {error}")))?;
@@ -120,9 +103,6 @@ pub fn maps() -> Result<u64, Missing> {
 }
 
 /// Open files of this process.
-///
-/// # Errors
-/// Why /proc does not tell.
 pub fn open_files() -> Result<u64, Missing> {
     let process = procfs::process::Process::myself().map_err(|e| failed(&e))?;
     process.fd_count().map(|count| count as u64).map_err(|e| failed(&e))
@@ -141,9 +121,6 @@ pub fn thread_faults() -> u64 {
 
 /// How much of `addresses` has a page of memory in this process (`pagemap`): a page that was never
 /// touched has none, and neither has one that was swapped out.
-///
-/// # Errors
-/// Why /proc does not tell.
 pub fn resident_within(addresses: Range<usize>) -> Result<Bytes, Missing> {
     let page = procfs::page_size() as usize;
     let process = procfs::process::Process::myself().map_err(|e| failed(&e))?;
@@ -158,9 +135,6 @@ pub fn resident_within(addresses: Range<usize>) -> Result<Bytes, Missing> {
 }
 
 /// Peak resident memory of this process (`VmHWM`).
-///
-/// # Errors
-/// Why /proc does not tell.
 pub fn peak_resident() -> Result<Bytes, Missing> {
     let process = procfs::process::Process::myself().map_err(|e| failed(&e))?;
     let status = process.status().map_err(|e| failed(&e))?;
@@ -170,9 +144,6 @@ pub fn peak_resident() -> Result<Bytes, Missing> {
 
 /// Anonymous memory of this process that is resident (`RssAnon`): heap, stacks and guests'
 /// memories, without the pages of files, which come and go with where the linker put the code.
-///
-/// # Errors
-/// Why /proc does not tell.
 pub fn resident_anonymous() -> Result<Bytes, Missing> {
     let process = procfs::process::Process::myself().map_err(|e| failed(&e))?;
     let status = process.status().map_err(|e| failed(&e))?;
@@ -181,9 +152,6 @@ pub fn resident_anonymous() -> Result<Bytes, Missing> {
 }
 
 /// Memory that can be taken without swapping (`MemAvailable`).
-///
-/// # Errors
-/// Why /proc does not tell.
 pub fn available() -> Result<Bytes, Missing> {
     let memory = procfs::Meminfo::current().map_err(|e| failed(&e))?;
     let bytes = memory.mem_available;
@@ -191,17 +159,11 @@ pub fn available() -> Result<Bytes, Missing> {
 }
 
 /// All physical memory.
-///
-/// # Errors
-/// Why /proc does not tell.
 pub fn physical() -> Result<Bytes, Missing> {
     procfs::Meminfo::current().map(|m| Bytes(m.mem_total)).map_err(|e| failed(&e))
 }
 
 /// The memory that this process may have at most: the machine's, or what its control groups allow.
-///
-/// # Errors
-/// Why /proc does not tell.
 pub fn usable() -> Result<Bytes, Missing> {
     let groups = std::fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
     let limits = group_limit_files(&groups).into_iter().filter_map(|file| {
@@ -229,17 +191,11 @@ fn group_limit_files(groups: &str) -> Vec<PathBuf> {
 }
 
 /// One-minute load average.
-///
-/// # Errors
-/// Why /proc does not tell.
 pub fn load_average() -> Result<f64, Missing> {
     procfs::LoadAverage::current().map(|load| f64::from(load.one)).map_err(|e| failed(&e))
 }
 
 /// The first processor's entry of /proc/cpuinfo under `field`.
-///
-/// # Errors
-/// Why /proc does not tell.
 pub fn cpu_field(field: &str) -> Result<String, Missing> {
     let info = procfs::CpuInfo::current().map_err(|e| failed(&e))?;
     let value = info.get_field(0, field).map(str::to_owned);

@@ -47,7 +47,7 @@ impl Refusal {
     }
 }
 
-struct Event {
+struct PerfEvent {
     fd: OwnedFd,
     thread: u32,
     id: u64,
@@ -55,7 +55,7 @@ struct Event {
 
 /// The half that starts and stops.
 pub struct Events {
-    events: Vec<Arc<Event>>,
+    events: Vec<Arc<PerfEvent>>,
     first: BTreeSet<u32>,
 }
 
@@ -68,9 +68,6 @@ pub struct Rings {
 /// Opens disabled events at `hz` samples per CPU second for every thread of this process but those
 /// in `spared`, and for all that they start later. Needs no privilege up to
 /// `perf_event_paranoid` 2, because it leaves the kernel out.
-///
-/// # Errors
-/// The kernel's refusal.
 pub fn open(hz: u32, spared: &[u32]) -> Result<(Events, Rings), Refusal> {
     let mut refusal = Refusal { errno: 0, call: "mmap" };
     for (ring_bytes, stack_bytes) in SIZES {
@@ -106,7 +103,8 @@ fn open_sized(
         rings.push(Ring::map(&leader, ring_bytes)?);
         leaders.push((cpu, leader));
     }
-    let mut events: Vec<Arc<Event>> = leaders.iter().map(|(_, leader)| leader.clone()).collect();
+    let mut events: Vec<Arc<PerfEvent>> =
+        leaders.iter().map(|(_, leader)| leader.clone()).collect();
     let mut known: BTreeSet<u32> = spared.iter().copied().chain([main]).collect();
     // Threads may start threads meanwhile. Once a listing holds nobody new all are covered, for
     // their children inherit; a listing may skip somebody while others end, hence two.
@@ -176,17 +174,17 @@ fn open_event(attributes: &mut perf_event_attr, thread: u32, cpu: i32) -> Result
     }
 }
 
-fn event(fd: OwnedFd, thread: u32) -> Result<Event, Refusal> {
+fn event(fd: OwnedFd, thread: u32) -> Result<PerfEvent, Refusal> {
     let mut id = 0u64;
     // SAFETY: an event's descriptor, and a place for its number.
     if unsafe { sys::ioctls::ID(fd.as_raw_fd(), &raw mut id) } != 0 {
         return Err(Refusal::last("perf_event_open"));
     }
-    Ok(Event { fd, thread, id })
+    Ok(PerfEvent { fd, thread, id })
 }
 
 /// Has `event` write to the ring of `leader`, an event of the same CPU.
-fn sharing(event: Event, leader: &Event) -> Result<Event, Refusal> {
+fn sharing(event: PerfEvent, leader: &PerfEvent) -> Result<PerfEvent, Refusal> {
     // SAFETY: both are descriptors of live events.
     if unsafe { sys::ioctls::SET_OUTPUT(event.fd.as_raw_fd(), leader.fd.as_raw_fd()) } != 0 {
         return Err(Refusal::last("perf_event_open"));
@@ -194,7 +192,6 @@ fn sharing(event: Event, leader: &Event) -> Result<Event, Refusal> {
     Ok(event)
 }
 
-/// The threads of this process.
 fn threads() -> Vec<u32> {
     let entries = fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
     entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
@@ -206,7 +203,6 @@ pub fn this_thread() -> u32 {
     unsafe { libc::gettid() }.cast_unsigned()
 }
 
-/// CPUs that run.
 fn online() -> Vec<i32> {
     let text = fs::read_to_string("/sys/devices/system/cpu/online").unwrap_or_default();
     let listed = listed(&text);
@@ -223,7 +219,6 @@ fn listed(text: &str) -> Vec<i32> {
 }
 
 impl Events {
-    /// Starts or goes on.
     pub fn resume(&self) {
         for event in &self.events {
             // SAFETY: an event's descriptor. It fails only for one whose thread is gone.
@@ -284,7 +279,7 @@ fn split_record(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 struct Ring {
-    leader: Arc<Event>,
+    leader: Arc<PerfEvent>,
     base: *mut u8,
     bytes: usize,
 }
@@ -293,7 +288,7 @@ struct Ring {
 unsafe impl Send for Ring {}
 
 impl Ring {
-    fn map(leader: &Arc<Event>, data_bytes: usize) -> Result<Self, Refusal> {
+    fn map(leader: &Arc<PerfEvent>, data_bytes: usize) -> Result<Self, Refusal> {
         let bytes = data_bytes + page_bytes();
         let (access, fd) = (libc::PROT_READ | libc::PROT_WRITE, leader.fd.as_raw_fd());
         // SAFETY: a fresh mapping wherever the kernel likes.

@@ -1,6 +1,6 @@
 //! Child processes: compilers, git, and the workers that measure.
 
-use crate::allocator::Counting;
+use crate::allocator::AllocationDetail;
 use crate::surroundings::{GIT_VARIABLES, GIT_WORDS, REPOSITORY_VARIABLES};
 use std::ffi::{OsStr, c_int};
 use std::fs::{self, File};
@@ -15,9 +15,6 @@ use std::time::Duration;
 
 /// Between two looks at a child that may be told to stop.
 const PATIENCE: Duration = Duration::from_millis(20);
-
-/// In the environment of a bench that shall end with the program that started it: its process id.
-const PARENT: &str = "CAXTON_PARENT";
 
 /// A command in `dir`, with nothing on its standard input. It dies with this process. Whatever it
 /// starts in turn, git works on the repository of `dir`, and not on one that the surrounding
@@ -40,9 +37,6 @@ pub fn git(dir: &Path) -> Command {
 }
 
 /// Runs `command` to its end, or until `stop` is set: then it is killed, and all that it started.
-///
-/// # Errors
-/// The system's refusal.
 pub fn finish(command: &mut Command, stop: &AtomicBool) -> io::Result<Output> {
     // A group of its own, so that a signal reaches what it starts, too.
     command.process_group(0).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -75,22 +69,13 @@ fn heard(stream: Option<impl Read + Send + 'static>) -> io::Result<JoinHandle<Ve
 }
 
 /// Prepares this process: a write beyond the limit on the size of files (`ulimit -f`) is an error
-/// that is told instead of the end of the process, and the process ends with the program that
-/// started it if that asks for it. What it starts inherits neither.
+/// that is told instead of the end of the process. What it starts does not inherit that.
 pub fn prepare() {
     extern "C" fn told_by_the_write(_: c_int) {}
     let handler = told_by_the_write as extern "C" fn(c_int) as libc::sighandler_t;
     // SAFETY: the handler does nothing, so that it may interrupt anything. A handler and not
     // SIG_IGN, which programs under load would inherit.
     unsafe { libc::signal(libc::SIGXFSZ, handler) };
-    let parent = std::env::var(PARENT).ok().and_then(|id| id.parse::<i32>().ok());
-    // SAFETY: plain system calls that take no pointer.
-    unsafe {
-        // Started by way of another program: that one's end means nothing.
-        if parent == Some(libc::getppid()) {
-            libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
-        }
-    }
 }
 
 /// Has the kernel end this process with `parent`; ends it now if that is gone already. A kernel
@@ -144,18 +129,16 @@ pub const THIS_EXECUTABLE: &str = "/proc/self/exe";
 ///
 /// The worker has a process group of its own, so that Ctrl-C reaches only the parent, which then
 /// ends it in order; and it dies with the parent, so that a killed run leaves no guest looping.
-///
-/// # Errors
-/// The system's refusal.
 pub fn spawn_worker(
     program: &Path,
     argument: &str,
-    (dir, pad): (Option<&Path>, Option<&str>),
+    dir: Option<&Path>,
+    pad: Option<&str>,
 ) -> io::Result<Child> {
     let mut command = Command::new(program);
     command
         .current_dir(dir.unwrap_or(Path::new(".")))
-        .args([argument, Counting::word()])
+        .args([argument, AllocationDetail::word()])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -169,9 +152,6 @@ pub fn spawn_worker(
 
 /// Starts `program` with `arguments`, with pipes on all three streams. It dies with this process,
 /// and has a process group of its own, so that [`kill_group`] reaches those that it started.
-///
-/// # Errors
-/// The system's refusal.
 pub fn spawn_piped(program: &str, arguments: &[String]) -> io::Result<Child> {
     let mut command = Command::new(program);
     command
@@ -200,18 +180,12 @@ pub fn kill_group(child: &Child) {
 }
 
 /// Waits until there is something to read from `file`, or its end, for `time` at the most.
-///
-/// # Errors
-/// The system's refusal.
 pub fn is_readable_within(file: &impl AsFd, time: Duration) -> io::Result<bool> {
     is_ready_within(file, libc::POLLIN, time)
 }
 
 /// Waits until `file`, a pipe, has room for [`PIPE_BYTES`], or nobody reads it any more, for `time`
 /// at the most.
-///
-/// # Errors
-/// The system's refusal.
 pub fn is_writable_within(file: &impl AsFd, time: Duration) -> io::Result<bool> {
     is_ready_within(file, libc::POLLOUT, time)
 }
@@ -244,15 +218,10 @@ fn die_with_parent(command: &mut Command) {
             Ok(())
         });
     }
-    // For the child itself: it is not asked to end with who started this process.
-    command.env_remove(PARENT);
 }
 
 /// Takes standard output for the caller alone and points the descriptor at standard error: what a
 /// library prints from now on cannot get between the caller's lines.
-///
-/// # Errors
-/// The system's refusal.
 pub fn take_stdout() -> io::Result<File> {
     // SAFETY: plain system calls on descriptors that are open; the duplicate is owned by the file
     // that is made of it and by nothing else.

@@ -112,9 +112,6 @@ fn note_thread() {
 }
 
 /// Sends SIGPROF after each `interval_us` of this process's CPU time; 0 stops that.
-///
-/// # Errors
-/// The system's.
 pub fn set_timer(interval_us: u32) -> io::Result<()> {
     let each = libc::timeval {
         tv_sec: i64::from(interval_us / 1_000_000),

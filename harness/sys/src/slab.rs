@@ -35,9 +35,6 @@ unsafe impl Sync for Slab {}
 
 impl Slab {
     /// Room for `slots` memories of at most `slot_bytes` (a multiple of the page size).
-    ///
-    /// # Errors
-    /// The kernel's refusal.
     pub fn new(slots: u32, slot_bytes: usize) -> io::Result<Arc<Self>> {
         let bytes = (slots as usize)
             .checked_mul(slot_bytes)
@@ -157,7 +154,6 @@ impl Drop for Slab {
     }
 }
 
-/// Size of a page.
 pub fn page_bytes() -> usize {
     procfs::page_size() as usize
 }
@@ -201,15 +197,11 @@ impl Drop for Slot {
     }
 }
 
-/// Makes memories in a slab.
 #[derive(Debug)]
 pub struct Creator(pub Arc<Slab>);
 
 impl Creator {
     /// Refuses an engine whose code may leave the comparison with a memory's size to a signal.
-    ///
-    /// # Errors
-    /// The setting that is wrong.
     pub fn refuse_signals(engine: &Engine) -> Result<(), String> {
         if engine.get_signals_based_traps() {
             return Err("memories in a slab need `signals_based_traps(false)`".to_owned());

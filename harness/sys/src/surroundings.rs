@@ -190,13 +190,13 @@ pub fn settings(
     for file in configuration_files(folder, cargo_home) {
         read(&file, INCLUDES_MAX, &mut configuration)?;
     }
-    let settings = Settings { variables, configuration };
+    let settings = MachineSettings { variables, configuration };
     serde_json::to_string(&settings).map_err(io::Error::from)
 }
 
 /// What [`settings`] is made of; tables are in order of their names.
 #[derive(Serialize)]
-struct Settings {
+struct MachineSettings {
     variables: BTreeMap<String, (String, Option<String>)>,
     configuration: Vec<Table>,
 }

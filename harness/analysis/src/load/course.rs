@@ -2,15 +2,15 @@
 //! slower, when a burst was got over.
 
 use super::recovery::recovery;
-use super::tally::{Row, Tally};
+use super::tally::{LoadTally, SecondRow};
 use crate::load::recovery::burst_of;
-use caxton_model::load::frame::Figure;
+use caxton_model::load::frame::MachineFigure;
 use caxton_model::load::outcome::{Degradations, Leak, Recovery};
-use caxton_model::load::threshold::Metric;
+use caxton_model::load::threshold::LoadMetric;
 use caxton_model::reading::{Missing, Reading};
+use caxton_stats::limit::LimitVerdict;
 use caxton_stats::trend::{
-    Degradation, DegradationVerdict, LeakOptions, LeakVerdict, Series, SeriesClass, Worse, agree,
-    degradation, leak,
+    Degradation, LeakOptions, SampledSeries, SeriesClass, Worse, agree, degradation, leak,
 };
 
 /// The smallest growth that matters of bytes and of blocks: a table that doubles is more.
@@ -18,22 +18,20 @@ const FLOOR_BYTES: f64 = 64.0 * 1024.0;
 const FLOOR_BLOCKS: f64 = 256.0;
 /// Of memory as the kernel counts it: it comes in pages, and many at a time.
 const FLOOR_RSS_BYTES: f64 = 1024.0 * 1024.0;
-/// How much worse is degraded.
 const DEGRADED: f64 = 0.05;
 /// The part of the objective below which one response is as good as another.
 const AS_GOOD: f64 = 0.01;
 /// Seconds at the start of a steady load that are none yet: code and memory are cold.
 const COLD_S: u64 = 4;
 
-const SERIES: [(Figure, SeriesClass, f64); 4] = [
-    (Figure::LiveBytes, SeriesClass::LiveBytes, FLOOR_BYTES),
-    (Figure::LiveBlocks, SeriesClass::LiveCount, FLOOR_BLOCKS),
-    (Figure::LinearBytes, SeriesClass::LinearMemory, FLOOR_BYTES),
-    (Figure::RssBytes, SeriesClass::Rss, FLOOR_RSS_BYTES),
+const SERIES: [(MachineFigure, SeriesClass, f64); 4] = [
+    (MachineFigure::LiveBytes, SeriesClass::LiveBytes, FLOOR_BYTES),
+    (MachineFigure::LiveBlocks, SeriesClass::LiveCount, FLOOR_BLOCKS),
+    (MachineFigure::LinearBytes, SeriesClass::LinearMemory, FLOOR_BYTES),
+    (MachineFigure::RssBytes, SeriesClass::Rss, FLOOR_RSS_BYTES),
 ];
 
-impl Tally {
-    /// What grew.
+impl LoadTally {
     pub(super) fn leak(&self) -> &Leak {
         self.leak.get_or_init(|| self.find_leak())
     }
@@ -60,12 +58,12 @@ impl Tally {
         }
     }
 
-    fn is_read(&self, figure: Figure) -> bool {
+    fn is_read(&self, figure: MachineFigure) -> bool {
         self.looks.iter().any(|look| look.figures.get(&figure).is_some_and(|r| r.known().is_some()))
     }
 
     /// What was read of `figure` while the load was on.
-    fn series(&self, figure: Figure, unit_floor: f64) -> Series {
+    fn series(&self, figure: MachineFigure, unit_floor: f64) -> SampledSeries {
         let end_ns = self.plan.granted().0;
         let looks = self.looks.iter().filter(|look| look.at_ns <= end_ns);
         let values = looks.clone().map(|look| {
@@ -74,18 +72,18 @@ impl Tally {
         });
         let values = values.collect();
         let at_s = looks.map(|look| look.at_ns as f64 / 1e9).collect();
-        Series { name: figure.name().to_owned(), unit_floor, at_s, values }
+        SampledSeries { name: figure.name().to_owned(), unit_floor, at_s, values }
     }
 
     pub(super) fn leak_gauge(&self) -> Reading<f64> {
         match &self.leak().verdict {
-            LeakVerdict::Clean => Reading::Known(0.0),
-            LeakVerdict::Leak => Reading::Known(1.0),
-            LeakVerdict::Suspect => {
+            LimitVerdict::Met => Reading::Known(0.0),
+            LimitVerdict::Missed => Reading::Known(1.0),
+            LimitVerdict::Unclear => {
                 let why = "something grew and may have stopped: a longer run can tell";
                 Reading::Missing(Missing::Failed(why.to_owned()))
             }
-            LeakVerdict::Invalid(why) => Reading::Missing(Missing::Failed(why.clone())),
+            LimitVerdict::Unknown(why) => Reading::Missing(Missing::Failed(why.clone())),
         }
     }
 
@@ -96,19 +94,20 @@ impl Tally {
     }
 
     fn find_degradations(&self) -> Degradations {
-        let is_steady = |row: &&Row| {
+        let is_steady = |row: &&SecondRow| {
             self.plan.stages.get(row.stage as usize).is_some_and(|s| s.role.is_steady())
         };
-        let rows: Vec<&Row> =
+        let rows: Vec<&SecondRow> =
             self.seconds.iter().filter(is_steady).skip_while(|row| row.second < COLD_S).collect();
         // The last one may be short.
-        let rows: Vec<&Row> = rows.into_iter().filter(|row| row.length_ns >= 990_000_000).collect();
+        let rows: Vec<&SecondRow> =
+            rows.into_iter().filter(|row| row.length_ns >= 990_000_000).collect();
         let third = rows.len() / 3;
         let (first, last) = (&rows[..third], &rows[rows.len() - third..]);
-        let of = |name: &str, worse: Worse, value: &dyn Fn(&Row) -> f64| {
-            let values = |rows: &[&Row]| rows.iter().map(|row| value(row)).collect::<Vec<f64>>();
-            let told =
-                degradation((&values(first), &values(last)), worse, DEGRADED, self.plan.seed);
+        let of = |name: &str, worse: Worse, value: &dyn Fn(&SecondRow) -> f64| {
+            let values =
+                |rows: &[&SecondRow]| rows.iter().map(|row| value(row)).collect::<Vec<f64>>();
+            let told = degradation(&values(first), &values(last), worse, DEGRADED, self.plan.seed);
             (name.to_owned(), told)
         };
         let least_ns = self.plan.slo.0 as f64 * AS_GOOD;
@@ -140,14 +139,14 @@ impl Tally {
         match figures.first() {
             None => missing("nothing to compare".to_owned()),
             Some((name, told)) => match &told.verdict {
-                DegradationVerdict::Invalid(why) => missing(format!("{name}: {why}")),
-                DegradationVerdict::Unclear => {
+                LimitVerdict::Unknown(why) => missing(format!("{name}: {why}")),
+                LimitVerdict::Unclear => {
                     let ratio = told.ratio.as_ref();
                     let shown = ratio.map(|r| format!("{:.3}x to {:.3}x", r.lower, r.upper));
                     let shown = shown.unwrap_or_default();
                     missing(format!("{name}: {shown}, a longer run can tell"))
                 }
-                DegradationVerdict::Degraded | DegradationVerdict::Ok => {
+                LimitVerdict::Missed | LimitVerdict::Met => {
                     let worst = figures.iter().filter_map(|(_, told)| worse(told));
                     worst
                         .reduce(f64::max)
@@ -161,16 +160,15 @@ impl Tally {
     pub(super) fn recovery(&self) -> Option<Reading<Recovery>> {
         let burst = burst_of(&self.plan)?;
         let end_s = (self.plan.granted().0 / 1_000_000_000) as f64;
-        let mut seconds = self.as_recovery();
-        seconds.retain(|second| second.at_s < end_s);
-        let told = recovery(&burst, &seconds);
-        Some(told.map_err(|why| Missing::Failed(why.to_string())).into())
+        let end = self.seconds.partition_point(|second| second.at_s() < end_s);
+        let told = recovery(&burst, &self.seconds[..end]);
+        Some(told.map_err(Missing::Failed).into())
     }
 
     /// The longest recovery that the plan allows.
     fn allowed_s(&self) -> f64 {
-        let limits = self.plan.thresholds.iter().filter(|t| t.metric == Metric::RecoveryTime);
-        limits.map(|threshold| threshold.limit / 1e9).fold(0.0, f64::max)
+        let limits = self.plan.thresholds.iter().filter(|t| t.metric == LoadMetric::RecoveryTime);
+        limits.map(|threshold| threshold.bound.limit / 1e9).fold(0.0, f64::max)
     }
 
     pub(super) fn recovery_gauge(&self) -> Reading<f64> {
@@ -192,11 +190,11 @@ impl Tally {
 }
 
 /// What fails first, then what cannot be told.
-fn rank(verdict: &DegradationVerdict) -> u8 {
+fn rank(verdict: &LimitVerdict) -> u8 {
     match verdict {
-        DegradationVerdict::Degraded => 0,
-        DegradationVerdict::Invalid(_) => 1,
-        DegradationVerdict::Unclear => 2,
-        DegradationVerdict::Ok => 3,
+        LimitVerdict::Missed => 0,
+        LimitVerdict::Unknown(_) => 1,
+        LimitVerdict::Unclear => 2,
+        LimitVerdict::Met => 3,
     }
 }

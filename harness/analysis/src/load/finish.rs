@@ -1,19 +1,19 @@
 //! The seconds of a load → what is said of it: percentiles with intervals, Little's law, the
 //! verdict with its reasons, and the course as data for pictures.
 
-use super::tally::{Row, StageTally, Tally, quantile};
+use super::tally::{LoadTally, SecondRow, quantile};
 use crate::load::recovery::least_capacity_of;
-use caxton_model::load::frame::{Counts, Figure, Look, PROGRAM, Seen};
-use caxton_model::load::judged::{Judged, ThresholdOutcome};
+use caxton_model::load::frame::{MachineFigure, MachineLook, MessageCounts, MessagesSeen, PROGRAM};
 use caxton_model::load::outcome::{
-    LoadOutcome, POINTS, Percentile, Percentiles, Point, StageOutcome, Step, Verdict,
+    CoursePoint, LoadOutcome, LoadVerdict, POINTS, Percentile, Percentiles, SpectrumStep,
+    StageOutcome,
 };
 use caxton_model::load::plan::{Pacing, Stage};
-use caxton_model::load::quiescence::Quiescence;
-use caxton_model::load::threshold::Metric;
+use caxton_model::load::threshold::{LoadMetric, ThresholdFinding};
 use caxton_model::load::times::Times;
 use caxton_model::reading::{Missing, Reading};
 use caxton_model::units::Nanos;
+use caxton_stats::limit::LimitVerdict;
 use caxton_stats::summary;
 
 /// Percentiles that are told.
@@ -29,19 +29,21 @@ const LITTLE_MAX: f64 = 0.05;
 /// Least mean in flight at which a share of it means anything.
 const LITTLE_LEAST: f64 = 0.05;
 
-impl Tally {
+impl LoadTally {
     /// What the load came to. `ended_early` says why it did not go to its end.
     pub fn outcome(&self, ended_early: Option<String>) -> LoadOutcome {
         let stages = self.plan.stages.iter().zip(&self.stages);
-        let stages: Vec<StageOutcome> =
-            stages.map(|(stage, tally)| self.stage(stage, tally)).collect();
+        let stages: Vec<StageOutcome> = stages
+            .map(|(stage, tally)| self.part(Some(stage), &tally.seen, &tally.stretches))
+            .collect();
         let whole = self.whole();
-        let thresholds: Vec<Judged> = self.judged();
-        let leak = self.plan.asks(Metric::Leak).then(|| self.leak().clone());
-        let degradation = self.plan.asks(Metric::Degradation).then(|| self.degradations().clone());
+        let thresholds: Vec<ThresholdFinding> = self.judged();
+        let leak = self.plan.asks(LoadMetric::Leak).then(|| self.leak().clone());
+        let degradation =
+            self.plan.asks(LoadMetric::Degradation).then(|| self.degradations().clone());
         let no_count = || Missing::Failed("the load ended before it could be counted".to_owned());
         let mut outcome = LoadOutcome {
-            verdict: Verdict::Pass,
+            verdict: LoadVerdict::Pass,
             reasons: Vec::new(),
             plan: self.plan.clone(),
             target: self.segments.last().map_or_else(String::new, |last| last.target.clone()),
@@ -64,53 +66,50 @@ impl Tally {
         outcome
     }
 
-    fn stage(&self, stage: &Stage, tally: &StageTally) -> StageOutcome {
-        let seen = &tally.seen;
-        let is_steady = stage.role.is_steady() && self.plan.pacing == Pacing::Open;
-        let little_residual = match is_steady {
-            true => little(seen, self.plan.timeout, stage.granted),
-            false => {
-                Reading::Missing(Missing::NotRequested("it is no steady, open stage".to_owned()))
+    /// All stages together.
+    fn whole(&self) -> (MessagesSeen, StageOutcome) {
+        let seen = self.seen(None).unwrap_or_default();
+        // One stage's stretches are alike; those of several are not, and bound nothing.
+        let stretches = match &self.stages[..] {
+            [only] => &only.stretches[..],
+            _ => &[],
+        };
+        let outcome = self.part(None, &seen, stretches);
+        (seen, outcome)
+    }
+
+    /// What was seen of `stage`, or of all of them.
+    fn part(
+        &self,
+        stage: Option<&Stage>,
+        seen: &MessagesSeen,
+        stretches: &[Times],
+    ) -> StageOutcome {
+        let plan = &self.plan;
+        let none = |why: &str| Reading::Missing(Missing::NotRequested(why.to_owned()));
+        let little_residual = match stage {
+            None => none("of stages alone"),
+            Some(stage) if stage.role.is_steady() && plan.pacing == Pacing::Open => {
+                little(seen, plan.timeout, stage.granted)
             }
+            Some(_) => none("it is no steady, open stage"),
         };
         StageOutcome {
-            name: stage.name.clone(),
-            role: Some(stage.role),
-            wanted: stage.wanted,
-            granted: stage.granted,
-            took: Nanos(self.took_ns(Some(&stage.name))),
+            name: stage.map_or_else(String::new, |stage| stage.name.clone()),
+            role: stage.map(|stage| stage.role),
+            wanted: stage.map_or_else(|| plan.wanted(), |stage| stage.wanted),
+            granted: stage.map_or_else(|| plan.granted(), |stage| stage.granted),
+            took: Nanos(self.took_ns(stage.map(|stage| stage.name.as_str()))),
             counts: seen.counts,
-            response: percentiles(&seen.response, seen.counts, &tally.stretches, self.plan.seed),
-            service: percentiles(&seen.service, seen.counts, &[], self.plan.seed),
+            response: percentiles(&seen.response, seen.counts, stretches, plan.seed),
+            service: percentiles(&seen.service, seen.counts, &[], plan.seed),
             lateness_p99: lateness(seen),
             little_residual,
         }
     }
-
-    /// All stages together.
-    fn whole(&self) -> (Seen, StageOutcome) {
-        let seen = self.seen(None).unwrap_or_default();
-        let stretches: Vec<Times> =
-            self.stages.iter().flat_map(|stage| stage.stretches.iter().cloned()).collect();
-        // One stage's stretches are alike; those of several are not, and bound nothing.
-        let stretches = if self.stages.len() == 1 { stretches } else { Vec::new() };
-        let outcome = StageOutcome {
-            name: String::new(),
-            role: None,
-            wanted: self.plan.wanted(),
-            granted: self.plan.granted(),
-            took: Nanos(self.took_ns(None)),
-            counts: seen.counts,
-            response: percentiles(&seen.response, seen.counts, &stretches, self.plan.seed),
-            service: percentiles(&seen.service, seen.counts, &[], self.plan.seed),
-            lateness_p99: lateness(&seen),
-            little_residual: Reading::Missing(Missing::NotRequested("of stages alone".to_owned())),
-        };
-        (seen, outcome)
-    }
 }
 
-fn lateness(seen: &Seen) -> Reading<Nanos> {
+fn lateness(seen: &MessagesSeen) -> Reading<Nanos> {
     let none = || Missing::Failed("nothing was offered".to_owned());
     // Of few messages the worst one stands for the percentile.
     let late = seen.lateness.quantile(0.99).or_else(|| seen.lateness.max());
@@ -122,7 +121,7 @@ fn lateness(seen: &Seen) -> Reading<Nanos> {
 /// Source: J. D. C. Little, "A proof for the queuing formula L = λW", Operations Research 9 (1961).
 /// Over the same messages both are sums of the same times; one is had from counts and the clock,
 /// the other from each message's own two instants.
-fn little(seen: &Seen, timeout: Nanos, length: Nanos) -> Reading<f64> {
+fn little(seen: &MessagesSeen, timeout: Nanos, length: Nanos) -> Reading<f64> {
     let Some(mean_ns) = seen.response.mean_ns() else {
         return Reading::Missing(Missing::Failed("nothing was answered".to_owned()));
     };
@@ -135,7 +134,12 @@ fn little(seen: &Seen, timeout: Nanos, length: Nanos) -> Reading<f64> {
     Reading::Known(seen.in_flight_ns / times - 1.0)
 }
 
-fn percentiles(times: &Times, counts: Counts, stretches: &[Times], seed: u64) -> Percentiles {
+fn percentiles(
+    times: &Times,
+    counts: MessageCounts,
+    stretches: &[Times],
+    seed: u64,
+) -> Percentiles {
     let failed = counts.failed();
     let none = || Missing::Failed("nothing was answered".to_owned());
     let drawn = resampled(stretches, seed);
@@ -184,15 +188,15 @@ fn resampled(stretches: &[Times], seed: u64) -> Option<Vec<[f64; SHARES.len()]>>
 
 /// The verdict with its reasons, and what to know of it. What is invalid cannot fail, and what
 /// fails is not unclear.
-fn verdict(load: &LoadOutcome) -> (Verdict, Vec<String>) {
+fn verdict(load: &LoadOutcome) -> (LoadVerdict, Vec<String>) {
     let kinds = [
-        (Verdict::Invalid, invalid(load)),
-        (Verdict::Fail, failed(load)),
-        (Verdict::Unclear, unclear(load)),
+        (LoadVerdict::Invalid, invalid(load)),
+        (LoadVerdict::Fail, failed(load)),
+        (LoadVerdict::Unclear, unclear(load)),
     ];
     let worst = kinds.into_iter().find(|(_, reasons)| !reasons.is_empty());
-    let (verdict, mut reasons) = worst.unwrap_or((Verdict::Pass, Vec::new()));
-    if verdict == Verdict::Invalid {
+    let (verdict, mut reasons) = worst.unwrap_or((LoadVerdict::Pass, Vec::new()));
+    if verdict == LoadVerdict::Invalid {
         // Whatever was measured, this is so.
         reasons.extend(silence(load));
     }
@@ -211,7 +215,7 @@ fn shared_core(load: &LoadOutcome) -> Option<String> {
 
 /// That not one message was answered, and what a program may lack.
 fn silence(load: &LoadOutcome) -> Option<String> {
-    let Counts { sent, ok, errors, timed_out, impossible, .. } = load.whole.counts;
+    let MessageCounts { sent, ok, errors, timed_out, impossible, .. } = load.whole.counts;
     // Those that are still in flight may be answered yet.
     if sent == 0 || timed_out == 0 || ok > 0 || errors > 0 || impossible > 0 {
         return None;
@@ -265,7 +269,7 @@ fn invalid(load: &LoadOutcome) -> Vec<String> {
 fn failed(load: &LoadOutcome) -> Vec<String> {
     let mut reasons = Vec::new();
     for judged in &load.thresholds {
-        if judged.outcome == ThresholdOutcome::Missed {
+        if judged.verdict == LimitVerdict::Missed {
             let (threshold, observed) = (&judged.threshold, judged.shown());
             reasons.push(format!("threshold missed: {threshold}: {observed}"));
         }
@@ -277,7 +281,7 @@ fn failed(load: &LoadOutcome) -> Vec<String> {
         reasons.push(format!("{dropped} messages were dropped: {cap} were in flight already"));
     }
     if let Reading::Known(left) = &load.left
-        && let Quiescence::Left(what) = left.verdict()
+        && let Some(what) = left.left()
     {
         reasons.push(format!("left at the end: {what}"));
     }
@@ -287,7 +291,7 @@ fn failed(load: &LoadOutcome) -> Vec<String> {
 fn unclear(load: &LoadOutcome) -> Vec<String> {
     let mut reasons: Vec<String> = load.ended_early.iter().cloned().collect();
     for judged in &load.thresholds {
-        if let ThresholdOutcome::Unknown(why) = &judged.outcome {
+        if let Some(why) = judged.verdict.why() {
             reasons.push(format!("threshold not judged: {}: {why}", judged.threshold));
         }
     }
@@ -297,9 +301,8 @@ fn unclear(load: &LoadOutcome) -> Vec<String> {
     match &load.left {
         Reading::Missing(why) if load.ended_early.is_none() => reasons.push(why.to_string()),
         Reading::Known(left) => {
-            if let Quiescence::Unknown(why) = left.verdict() {
-                reasons.push(format!("what was left at the end: {why}"));
-            }
+            let why = left.uncounted();
+            reasons.extend(why.map(|why| format!("what was left at the end: {why}")));
         }
         Reading::Missing(_) => {}
     }
@@ -307,11 +310,11 @@ fn unclear(load: &LoadOutcome) -> Vec<String> {
 }
 
 /// The course, thinned to [`POINTS`] steps.
-fn points(rows: &[Row], looks: &[Look]) -> Vec<Point> {
+fn points(rows: &[SecondRow], looks: &[MachineLook]) -> Vec<CoursePoint> {
     let step = rows.len().div_ceil(POINTS).max(1);
     let mut looks = looks.iter().peekable();
-    let join = |rows: &[Row]| {
-        let mut points = rows.iter().map(Row::point);
+    let join = |rows: &[SecondRow]| {
+        let mut points = rows.iter().map(SecondRow::point);
         let mut point = points.next().unwrap_or_default();
         for other in points {
             point.length_s += other.length_s;
@@ -328,8 +331,8 @@ fn points(rows: &[Row], looks: &[Look]) -> Vec<Point> {
         };
         while let Some(look) = looks.next_if(|look| look.at_ns <= end_ns) {
             let read = |figure| look.figures.get(&figure).and_then(Reading::known);
-            least(&mut point.live_bytes, read(Figure::LiveBytes));
-            least(&mut point.rss_bytes, read(Figure::RssBytes));
+            least(&mut point.live_bytes, read(MachineFigure::LiveBytes));
+            least(&mut point.rss_bytes, read(MachineFigure::RssBytes));
         }
         point
     };
@@ -344,13 +347,13 @@ fn worse(a: Option<[u64; 2]>, b: Option<[u64; 2]>) -> Option<[u64; 2]> {
 }
 
 /// Ten percentiles for each tenth part of what is beyond.
-fn spectrum(seen: &Seen) -> Vec<Step> {
+fn spectrum(seen: &MessagesSeen) -> Vec<SpectrumStep> {
     let shares = (0..6).flat_map(|decade| {
         (0..10).map(move |tenth| 1.0 - 10_f64.powf(-f64::from(decade) - f64::from(tenth) / 10.0))
     });
     let failed = seen.counts.failed();
     let at = |times: &Times, share: f64| times.quantile_with(share, failed).ok().map(|ns| ns.0);
-    let step = |share| Step {
+    let step = |share| SpectrumStep {
         share,
         response_ns: at(&seen.response, share),
         service_ns: at(&seen.service, share),

@@ -2,7 +2,7 @@
 //! version 1.3: one histogram per second and stage, with the stage as its tag) and its percentile
 //! distribution (`.hgrm`).
 
-use caxton_model::load::frame::{Line, Seen, Segment};
+use caxton_model::load::frame::{LoadLine, MessagesSeen, Segment};
 use caxton_model::load::times::Times;
 use hdrhistogram::serialization::V2DeflateSerializer;
 use hdrhistogram::serialization::interval_log::{
@@ -14,15 +14,14 @@ use std::time::{Duration, UNIX_EPOCH};
 
 /// What of a frame a log is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum TimeKind {
     /// From the intended start.
     Response,
     /// From the send.
     Service,
 }
 
-impl Kind {
-    /// Its name in file names.
+impl TimeKind {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Response => "response",
@@ -30,8 +29,7 @@ impl Kind {
         }
     }
 
-    /// Its times in `seen`.
-    pub const fn of(self, seen: &Seen) -> &Times {
+    pub const fn of(self, seen: &MessagesSeen) -> &Times {
         match self {
             Self::Response => &seen.response,
             Self::Service => &seen.service,
@@ -48,15 +46,12 @@ const TICKS_PER_HALF: u32 = 5;
 /// and the first of them beginning at `start_unix_ms`; all of their times together.
 ///
 /// Each segment's seconds lie where they did in time: a gap stays one.
-///
-/// # Errors
-/// The feeder's or the writer's.
 pub fn hlog<E: From<io::Error>>(
-    kind: Kind,
+    kind: TimeKind,
     names: &[&str],
     start_unix_ms: u64,
     to: &mut impl Write,
-    feed: impl FnOnce(&mut dyn FnMut(Line)) -> Result<(), E>,
+    feed: impl FnOnce(&mut dyn FnMut(LoadLine)) -> Result<(), E>,
 ) -> Result<Times, E> {
     let mut serializer = V2DeflateSerializer::new();
     let start = UNIX_EPOCH + Duration::from_millis(start_unix_ms);
@@ -70,8 +65,8 @@ pub fn hlog<E: From<io::Error>>(
     let mut log = builder.begin_log_with(to, &mut serializer)?;
     let (mut all, mut segment, mut ended) = (Times::new(), None::<Segment>, Ok(()));
     feed(&mut |line| match (line, &segment) {
-        (Line::Segment(next), _) => segment = Some(next),
-        (Line::Second(frame), Some(segment)) if ended.is_ok() => {
+        (LoadLine::Segment(next), _) => segment = Some(next),
+        (LoadLine::Second(frame), Some(segment)) if ended.is_ok() => {
             let since_ms = segment.started_unix_ms.saturating_sub(start_unix_ms);
             let second = frame.second.saturating_sub(segment.from_second);
             let at = Duration::from_millis(since_ms).saturating_add(Duration::from_secs(second));
@@ -129,7 +124,7 @@ pub fn hgrm(times: &Times) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use caxton_model::load::frame::Frame;
+    use caxton_model::load::frame::LoadSecond;
     use hdrhistogram::serialization::interval_log::{IntervalLogIterator, LogEntry};
     use std::collections::BTreeMap;
 
@@ -137,24 +132,24 @@ mod tests {
         Segment { started_unix_ms, ..caxton_fixture::plans::segment(number, from_second) }
     }
 
-    fn frame(second: u64) -> Frame {
-        let mut seen = Seen::default();
+    fn frame(second: u64) -> LoadSecond {
+        let mut seen = MessagesSeen::default();
         (1..=1000).for_each(|ns| seen.response.record(ns * (second + 1)));
-        let stages = BTreeMap::from([(0, Seen::default()), (1, seen)]);
-        Frame { second, length_ns: 1_000_000_000, stages, ..Frame::default() }
+        let stages = BTreeMap::from([(0, MessagesSeen::default()), (1, seen)]);
+        LoadSecond { second, length_ns: 1_000_000_000, stages, ..LoadSecond::default() }
     }
 
     #[test]
     fn a_log_has_a_histogram_per_second_and_stage_and_keeps_gaps() {
         let lines = [
-            Line::Segment(segment(0, 1_000_000, 0)),
-            Line::Second(Box::new(frame(0))),
-            Line::Segment(segment(1, 1_060_000, 1)),
-            Line::Second(Box::new(frame(1))),
+            LoadLine::Segment(segment(0, 1_000_000, 0)),
+            LoadLine::Second(Box::new(frame(0))),
+            LoadLine::Segment(segment(1, 1_060_000, 1)),
+            LoadLine::Second(Box::new(frame(1))),
         ];
         let mut text = Vec::new();
         let names = ["up", "hold on"];
-        let all = hlog::<io::Error>(Kind::Response, &names, 1_000_000, &mut text, |take| {
+        let all = hlog::<io::Error>(TimeKind::Response, &names, 1_000_000, &mut text, |take| {
             lines.into_iter().for_each(take);
             Ok(())
         });

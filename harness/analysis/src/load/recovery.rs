@@ -7,11 +7,11 @@
 //! law). Beside it stands how long the backlog takes at the rate that was reached: no system of
 //! that capacity recovers sooner.
 
+use super::tally::SecondRow;
 use caxton_model::load::outcome::Recovery;
 use caxton_model::load::plan::{LoadPlan, Rate, Role, Stage, total};
-use caxton_model::load::threshold::Metric;
+use caxton_model::load::threshold::LoadMetric;
 use caxton_model::units::Nanos;
-use serde::{Deserialize, Serialize};
 
 /// Share of messages that may fail in a calm second.
 const FAILING: f64 = 0.01;
@@ -20,70 +20,47 @@ pub const CALM: usize = 5;
 /// How much longer a calm response may be than before.
 const BAND: f64 = 1.10;
 
-/// What was seen in one second.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-pub struct Second {
-    /// When it began, in seconds from the plan's start.
-    pub at_s: f64,
-    /// Its 99 % response by nearest rank; none where nothing was answered.
-    pub p99_ns: Option<u64>,
-    /// Messages that failed, of those that settled.
-    pub failed: u64,
-    /// Messages that settled.
-    pub settled: u64,
-    /// Messages in flight at its end.
-    pub in_flight: u64,
-}
-
 /// The stages of a burst.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Burst {
+pub(super) struct Burst {
     /// When the burst began and ended, in seconds from the plan's start.
     pub from_s: f64,
-    /// Its end.
     pub to_s: f64,
     /// Rate before and after it, per second.
     pub base_per_second: f64,
     /// Rate in it, per second.
     pub burst_per_second: f64,
-    /// Share of messages that may fail in a calm second.
-    pub failing_share: f64,
-}
-
-/// Why no recovery can be told.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum NoRecovery {
-    /// Nothing to compare with.
-    #[error("{0} whole seconds before the burst were answered, {CALM} are needed to compare with")]
-    NoBase(usize),
 }
 
 /// Recovery from `burst` in `seconds`, which are in order.
-///
-/// # Errors
-/// [`NoRecovery`].
-pub fn recovery(burst: &Burst, seconds: &[Second]) -> Result<Recovery, NoRecovery> {
+pub(super) fn recovery(burst: &Burst, seconds: &[SecondRow]) -> Result<Recovery, String> {
     // The first second is the cold one: code and memory are touched for the first time.
-    let before = seconds.iter().skip(1).take_while(|second| second.at_s + 1.0 <= burst.from_s);
-    let before: Vec<&Second> = before.filter(|second| second.p99_ns.is_some()).collect();
-    if before.len() < CALM {
-        return Err(NoRecovery::NoBase(before.len()));
+    let before = seconds.iter().skip(1).take_while(|second| second.at_s() + 1.0 <= burst.from_s);
+    let before: Vec<&SecondRow> = before.filter(|second| second.p99_ns().is_some()).collect();
+    let answered = before.len();
+    if answered < CALM {
+        return Err(format!(
+            "{answered} whole seconds before the burst were answered, {CALM} are needed to \
+             compare with"
+        ));
     }
-    let mut times: Vec<u64> = before.iter().filter_map(|second| second.p99_ns).collect();
+    let mut times: Vec<u64> = before.iter().filter_map(|second| second.p99_ns()).collect();
     times.sort_unstable();
     let (median, longest) = (times[times.len() / 2], times[times.len() - 1]);
     let calm_p99 = Nanos((median as f64 * BAND).max(longest as f64) as u64);
     let in_flight = before.iter().map(|second| second.in_flight).max().unwrap_or_default();
     let by_little = (burst.base_per_second * calm_p99.0 as f64 / 1e9).ceil() as u64;
     let calm_in_flight = in_flight.max(by_little);
-    let after: Vec<&Second> = seconds.iter().filter(|second| second.at_s >= burst.to_s).collect();
-    let is_calm = |second: &&Second| {
-        let failing = second.failed as f64 > burst.failing_share * second.settled as f64;
-        let is_quick = second.p99_ns.is_some_and(|ns| ns <= calm_p99.0);
+    let after: Vec<&SecondRow> =
+        seconds.iter().filter(|second| second.at_s() >= burst.to_s).collect();
+    let is_calm = |second: &&SecondRow| {
+        let counts = &second.counts;
+        let failing = counts.failed() as f64 > FAILING * counts.settled() as f64;
+        let is_quick = second.p99_ns().is_some_and(|ns| ns <= calm_p99.0);
         is_quick && !failing && second.in_flight <= calm_in_flight
     };
     let calm = after.windows(CALM).position(|seconds| seconds.iter().all(is_calm));
-    let mut within = seconds.iter().filter(|second| second.at_s < burst.to_s);
+    let mut within = seconds.iter().filter(|second| second.at_s() < burst.to_s);
     let backlog = within.next_back().map_or(0, |second| second.in_flight);
     let capacity_per_second = capacity(burst, seconds, calm_in_flight);
     let drain_s = capacity_per_second.and_then(|capacity| {
@@ -91,8 +68,8 @@ pub fn recovery(burst: &Burst, seconds: &[Second]) -> Result<Recovery, NoRecover
         (spare > 0.0).then(|| backlog as f64 / spare)
     });
     Ok(Recovery {
-        took_s: calm.map(|first| after[first].at_s - burst.to_s),
-        looked_s: after.last().map_or(0.0, |second| second.at_s + 1.0 - burst.to_s),
+        took_s: calm.map(|first| after[first].at_s() - burst.to_s),
+        looked_s: after.last().map_or(0.0, |second| second.at_s() + 1.0 - burst.to_s),
         calm_p99,
         calm_in_flight,
         backlog,
@@ -102,16 +79,16 @@ pub fn recovery(burst: &Burst, seconds: &[Second]) -> Result<Recovery, NoRecover
 }
 
 /// The most that settled in a second whose beginning and end both saw a backlog.
-fn capacity(burst: &Burst, seconds: &[Second], calm_in_flight: u64) -> Option<f64> {
+fn capacity(burst: &Burst, seconds: &[SecondRow], calm_in_flight: u64) -> Option<f64> {
     // What is in flight at the burst's rate without waiting is no backlog.
     let least = calm_in_flight.max((burst.burst_per_second / 1000.0) as u64);
     let pairs = seconds.windows(2).filter(|pair| pair.iter().all(|s| s.in_flight > least));
-    pairs.map(|pair| pair[1].settled as f64).reduce(f64::max)
+    pairs.map(|pair| pair[1].counts.settled() as f64).reduce(f64::max)
 }
 
 /// The least capacity that gets over `burst_per_second` for `burst_s` within `within_s` beside
 /// `base_per_second`: what came in the burst and comes afterwards must be served by then.
-pub fn least_capacity(
+pub(super) fn least_capacity(
     base_per_second: f64,
     burst_per_second: f64,
     burst_s: f64,
@@ -121,7 +98,7 @@ pub fn least_capacity(
 }
 
 /// The first burst of `plan` that has a base before it.
-pub fn burst_of(plan: &LoadPlan) -> Option<Burst> {
+pub(super) fn burst_of(plan: &LoadPlan) -> Option<Burst> {
     let number = plan.stages.iter().position(|stage| stage.role == Role::Burst)?;
     let before_ns = total(plan.stages[..number].iter().map(|stage| stage.granted)).0;
     let constant = |stage: &Stage| match stage.rate {
@@ -134,44 +111,39 @@ pub fn burst_of(plan: &LoadPlan) -> Option<Burst> {
         to_s: before_ns.saturating_add(burst.granted.0) as f64 / 1e9,
         base_per_second: constant(plan.stages[..number].last()?)?,
         burst_per_second: constant(burst)?,
-        failing_share: FAILING,
     })
 }
 
 /// The least capacity that recovers from the burst, at its wanted length, within the time that
 /// a threshold allows.
-pub fn least_capacity_of(plan: &LoadPlan) -> Option<f64> {
+pub(super) fn least_capacity_of(plan: &LoadPlan) -> Option<f64> {
     let burst = burst_of(plan)?;
     let wanted = plan.stages.iter().find(|stage| stage.role == Role::Burst)?.wanted;
-    let within = plan.thresholds.iter().find(|t| t.metric == Metric::RecoveryTime)?;
-    let [burst_s, within_s] = [wanted.0 as f64, within.limit].map(|ns| ns / 1e9);
+    let within = plan.thresholds.iter().find(|t| t.metric == LoadMetric::RecoveryTime)?;
+    let [burst_s, within_s] = [wanted.0 as f64, within.bound.limit].map(|ns| ns / 1e9);
     Some(least_capacity(burst.base_per_second, burst.burst_per_second, burst_s, within_s))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use caxton_model::load::frame::MessageCounts;
+    use std::ops::Range;
 
-    const BURST: Burst = Burst {
-        from_s: 10.0,
-        to_s: 12.0,
-        base_per_second: 1000.0,
-        burst_per_second: 50_000.0,
-        failing_share: 0.01,
-    };
+    const BURST: Burst =
+        Burst { from_s: 10.0, to_s: 12.0, base_per_second: 1000.0, burst_per_second: 50_000.0 };
 
-    fn calm(at: usize) -> Second {
-        let (p99_ns, settled) = (Some(1_000_000), 1000);
-        Second { at_s: at as f64, p99_ns, failed: 0, settled, in_flight: 3 }
+    /// A second with so many answers, errors and messages in flight, and such a 99 % response.
+    fn second(second: u64, [ok, errors, in_flight, p99_ns]: [u64; 4]) -> SecondRow {
+        let counts = MessageCounts { ok, errors, ..MessageCounts::default() };
+        let response_ns = (p99_ns > 0).then_some([0, p99_ns]);
+        SecondRow { second, counts, in_flight, response_ns, ..SecondRow::default() }
     }
 
-    fn run(rough: std::ops::Range<usize>, until: usize) -> Vec<Second> {
+    fn run(rough: Range<u64>, until: u64) -> Vec<SecondRow> {
         let second = |at| match rough.contains(&at) {
-            true => {
-                let p99_ns = Some(900_000_000);
-                Second { p99_ns, settled: 20_000, in_flight: 60_000, ..calm(at) }
-            }
-            false => calm(at),
+            true => second(at, [20_000, 0, 60_000, 900_000_000]),
+            false => second(at, [1000, 0, 3, 1_000_000]),
         };
         (0..until).map(second).collect()
     }
@@ -195,18 +167,19 @@ mod tests {
     fn errors_and_a_backlog_are_not_calm() {
         let mut seconds = run(10..12, 20);
         assert_eq!(recovery(&BURST, &seconds).unwrap().took_s, Some(0.0));
-        seconds[12].failed = 11;
+        (seconds[12].counts.ok, seconds[12].counts.errors) = (989, 11);
         assert_eq!(recovery(&BURST, &seconds).unwrap().took_s, Some(1.0));
         seconds[13].in_flight = 4;
         assert_eq!(recovery(&BURST, &seconds).unwrap().took_s, Some(2.0));
-        seconds[14].p99_ns = None;
+        seconds[14].response_ns = None;
         assert_eq!(recovery(&BURST, &seconds).unwrap().took_s, Some(3.0));
     }
 
     #[test]
     fn without_a_base_nothing_is_said() {
         let short = Burst { from_s: 4.0, ..BURST };
-        assert_eq!(recovery(&short, &run(10..12, 20)), Err(NoRecovery::NoBase(3)));
+        let why = recovery(&short, &run(10..12, 20)).unwrap_err();
+        assert!(why.starts_with("3 whole seconds before the burst"), "{why}");
     }
 
     #[test]

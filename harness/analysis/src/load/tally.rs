@@ -1,17 +1,19 @@
 //! Adds up the seconds of a load, and says what they come to. It can be asked at any moment: for
 //! the live view, for thresholds that end a load, and at the end.
 
-use super::judge::{Observed, judge};
-use super::recovery::Second;
-use caxton_model::load::frame::{Counts, Figure, Frame, Line, Look, Seen, Segment};
-use caxton_model::load::judged::Judged;
-use caxton_model::load::outcome::{Degradations, Leak, Point};
+use caxton_model::load::frame::{
+    LoadLine, LoadSecond, MachineFigure, MachineLook, MessageCounts, MessagesSeen, Segment,
+};
+use caxton_model::load::outcome::{CoursePoint, Degradations, Leak};
 use caxton_model::load::plan::LoadPlan;
 use caxton_model::load::quiescence::Ledger;
-use caxton_model::load::threshold::{Aggregate, Metric};
+use caxton_model::load::threshold::{
+    Aggregate, LoadMetric, MetricKind, Threshold, ThresholdFinding,
+};
 use caxton_model::load::times::{Beyond, Times};
 use caxton_model::reading::{Missing, Reading};
 use caxton_model::units::Nanos;
+use caxton_stats::limit::LimitVerdict;
 use std::cell::OnceCell;
 
 /// The most stretches of a stage that are kept apart: what intervals are drawn from.
@@ -19,11 +21,11 @@ pub(super) const STRETCHES: usize = 64;
 
 /// The sum of a load's seconds.
 #[derive(Debug)]
-pub struct Tally {
+pub struct LoadTally {
     pub(super) plan: LoadPlan,
     pub(super) stages: Vec<StageTally>,
-    pub(super) seconds: Vec<Row>,
-    pub(super) looks: Vec<Look>,
+    pub(super) seconds: Vec<SecondRow>,
+    pub(super) looks: Vec<MachineLook>,
     pub(super) segments: Vec<Segment>,
     pub(super) left: Option<Ledger>,
     /// Messages that were in flight when a process ended before its plan did.
@@ -37,7 +39,7 @@ pub struct Tally {
 /// The sum of a stage's seconds.
 #[derive(Debug, Default)]
 pub(super) struct StageTally {
-    pub(super) seen: Seen,
+    pub(super) seen: MessagesSeen,
     /// Response times of stretches of it, equally long but for the last one.
     pub(super) stretches: Vec<Times>,
     /// Seconds in a stretch, and in the last one.
@@ -47,18 +49,18 @@ pub(super) struct StageTally {
 
 /// One second without its histograms.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Row {
+pub(super) struct SecondRow {
     pub(super) second: u64,
     pub(super) stage: u32,
     pub(super) length_ns: u64,
-    pub(super) counts: Counts,
+    pub(super) counts: MessageCounts,
     pub(super) in_flight: u64,
     pub(super) response_ns: Option<[u64; 2]>,
     pub(super) service_ns: Option<[u64; 2]>,
 }
 
 impl StageTally {
-    fn add(&mut self, seen: &Seen) {
+    fn add(&mut self, seen: &MessagesSeen) {
         self.seen.add(seen);
         if seen.response.is_empty() {
             return;
@@ -89,7 +91,7 @@ impl StageTally {
     }
 }
 
-impl Tally {
+impl LoadTally {
     /// Nothing yet of `plan`.
     pub fn new(plan: LoadPlan) -> Self {
         let stages = plan.stages.iter().map(|_| StageTally::default()).collect();
@@ -107,30 +109,29 @@ impl Tally {
         }
     }
 
-    /// The plan.
     pub fn plan(&self) -> &LoadPlan {
         &self.plan
     }
 
     /// Adds a line of the file.
-    pub fn push(&mut self, line: &Line) {
+    pub fn push(&mut self, line: &LoadLine) {
         (self.leak, self.degradations) = (OnceCell::new(), OnceCell::new());
         match line {
-            Line::Segment(segment) => {
+            LoadLine::Segment(segment) => {
                 // What its predecessor had in flight never came back.
                 let in_flight = std::mem::take(&mut self.in_flight);
                 self.cut_off = self.cut_off.saturating_add(in_flight);
                 self.segments.push(segment.clone());
             }
-            Line::Second(frame) => self.add(frame),
-            Line::Ended(ledger) => {
+            LoadLine::Second(frame) => self.add(frame),
+            LoadLine::Ended(ledger) => {
                 self.left = Some(ledger.clone());
                 self.in_flight = 0;
             }
         }
     }
 
-    fn add(&mut self, frame: &Frame) {
+    fn add(&mut self, frame: &LoadSecond) {
         let (mut response, mut service) = (Times::new(), Times::new());
         for (number, seen) in &frame.stages {
             if let Some(stage) = self.stages.get_mut(*number as usize) {
@@ -141,7 +142,7 @@ impl Tally {
         }
         let two = |times: &Times| Some([times.nearest(0.5)?.0, times.nearest(0.99)?.0]);
         let at_ns = frame.second.saturating_mul(1_000_000_000);
-        self.seconds.push(Row {
+        self.seconds.push(SecondRow {
             second: frame.second,
             stage: self.plan.stage_at(at_ns),
             length_ns: frame.length_ns,
@@ -155,8 +156,8 @@ impl Tally {
     }
 
     /// How many came to what so far.
-    pub fn counts(&self) -> Counts {
-        self.stages.iter().fold(Counts::default(), |sum, stage| sum.plus(stage.seen.counts))
+    pub fn counts(&self) -> MessageCounts {
+        self.stages.iter().fold(MessageCounts::default(), |sum, stage| sum.plus(stage.seen.counts))
     }
 
     /// The second after the last one that is whole.
@@ -166,8 +167,9 @@ impl Tally {
 
     /// How far it has come, from the plan's start.
     pub fn reached(&self) -> Nanos {
-        let end =
-            |row: &Row| row.second.saturating_mul(1_000_000_000).saturating_add(row.length_ns);
+        let end = |row: &SecondRow| {
+            row.second.saturating_mul(1_000_000_000).saturating_add(row.length_ns)
+        };
         Nanos(self.seconds.last().map_or(0, end))
     }
 
@@ -187,37 +189,39 @@ impl Tally {
     }
 
     /// How each threshold stands so far.
-    pub fn judged(&self) -> Vec<Judged> {
-        self.plan.thresholds.iter().map(|threshold| judge(threshold, self)).collect()
+    pub fn judged(&self) -> Vec<ThresholdFinding> {
+        self.plan.thresholds.iter().map(|threshold| self.judge(threshold)).collect()
+    }
+
+    /// How `threshold` stands so far.
+    pub fn judge(&self, threshold: &Threshold) -> ThresholdFinding {
+        let Threshold { metric, aggregate, .. } = *threshold;
+        let stage = threshold.stage.as_deref();
+        let figure = match (metric.kind(), aggregate) {
+            (MetricKind::Trend, _) => self.trend(metric, stage, aggregate),
+            (MetricKind::Rate, _) => self.rate(metric, stage),
+            (MetricKind::Counter, Aggregate::Rate) => self.per_second(stage),
+            (MetricKind::Counter, _) => self.count(stage),
+            (MetricKind::Gauge, _) => self.gauge(metric),
+        };
+        judge(threshold, figure)
     }
 
     /// The last second, for a live view.
-    pub fn last(&self) -> Option<Point> {
-        self.seconds.last().map(Row::point)
+    pub fn last(&self) -> Option<CoursePoint> {
+        self.seconds.last().map(SecondRow::point)
     }
 
     /// What was read last.
-    pub fn figure(&self, figure: Figure) -> Option<u64> {
+    pub fn figure(&self, figure: MachineFigure) -> Option<u64> {
         let values = self.looks.iter().rev();
         values.filter_map(|look| look.figures.get(&figure)?.known().copied()).next()
     }
 
-    /// The seconds as a recovery is judged by.
-    pub(super) fn as_recovery(&self) -> Vec<Second> {
-        let second = |row: &Row| Second {
-            at_s: row.second as f64,
-            p99_ns: row.response_ns.map(|[_, p99]| p99),
-            failed: row.counts.failed(),
-            settled: row.counts.settled(),
-            in_flight: row.in_flight,
-        };
-        self.seconds.iter().map(second).collect()
-    }
-
     /// What was seen of a stage, or of all of them.
-    pub(super) fn seen(&self, stage: Option<&str>) -> Option<Seen> {
+    pub(super) fn seen(&self, stage: Option<&str>) -> Option<MessagesSeen> {
         let Some(name) = stage else {
-            let mut all = Seen::default();
+            let mut all = MessagesSeen::default();
             self.stages.iter().for_each(|stage| all.add(&stage.seen));
             return Some(all);
         };
@@ -227,7 +231,7 @@ impl Tally {
 
     /// How long a stage, or all of them, have taken.
     pub(super) fn took_ns(&self, stage: Option<&str>) -> u64 {
-        let is_meant = |row: &&Row| match stage {
+        let is_meant = |row: &&SecondRow| match stage {
             None => true,
             Some(name) => {
                 self.plan.stages.get(row.stage as usize).is_some_and(|stage| stage.name == name)
@@ -238,9 +242,19 @@ impl Tally {
     }
 }
 
-impl Row {
-    pub(super) fn point(&self) -> Point {
-        Point {
+impl SecondRow {
+    /// When it began, in seconds from the plan's start.
+    pub(super) fn at_s(&self) -> f64 {
+        self.second as f64
+    }
+
+    /// Its 99 % response by nearest rank; none where nothing was answered.
+    pub(super) fn p99_ns(&self) -> Option<u64> {
+        self.response_ns.map(|[_, p99]| p99)
+    }
+
+    pub(super) fn point(&self) -> CoursePoint {
+        CoursePoint {
             at_s: self.second as f64,
             length_s: self.length_ns as f64 / 1e9,
             stage: self.stage,
@@ -248,9 +262,29 @@ impl Row {
             in_flight: self.in_flight,
             response_ns: self.response_ns,
             service_ns: self.service_ns,
-            ..Point::default()
+            ..CoursePoint::default()
         }
     }
+}
+
+/// How `threshold` stands to `figure`; infinity is what never ended. What could not be observed is
+/// never a pass.
+fn judge(threshold: &Threshold, figure: Reading<f64>) -> ThresholdFinding {
+    let failed = |why: &str| Reading::Missing(Missing::Failed(why.to_owned()));
+    let figure = match figure {
+        Reading::Known(value) if value.is_nan() => failed("the figure is NaN"),
+        figure => figure,
+    };
+    let verdict = match &figure {
+        Reading::Missing(why) => LimitVerdict::Unknown(why.to_string()),
+        Reading::Known(value) => threshold.bound.judge([*value; 2]),
+    };
+    // What never ended is longer than any limit; no file can hold it.
+    let observed = match figure {
+        Reading::Known(value) if value.is_infinite() => failed("longer than any limit"),
+        figure => figure,
+    };
+    ThresholdFinding { threshold: threshold.clone(), observed, verdict }
 }
 
 /// The quantile `share` of `times` with `failed` that are longer than any, or why there is none.
@@ -269,10 +303,11 @@ fn none() -> Missing {
     Missing::Failed("nothing was offered in this time".to_owned())
 }
 
-impl Observed for Tally {
-    fn trend(&self, metric: Metric, stage: Option<&str>, aggregate: Aggregate) -> Reading<f64> {
+impl LoadTally {
+    /// `aggregate` of a trend, in ns.
+    fn trend(&self, metric: LoadMetric, stage: Option<&str>, aggregate: Aggregate) -> Reading<f64> {
         let Some(seen) = self.seen(stage) else { return Reading::Missing(none()) };
-        let times = if metric == Metric::ServiceTime { &seen.service } else { &seen.response };
+        let times = if metric == LoadMetric::ServiceTime { &seen.service } else { &seen.response };
         let failed = seen.counts.failed();
         let known = |value: Option<f64>| value.ok_or_else(none).into();
         match aggregate {
@@ -289,13 +324,16 @@ impl Observed for Tally {
         }
     }
 
-    fn rate(&self, metric: Metric, stage: Option<&str>) -> Reading<f64> {
-        let Some(Seen { counts, .. }) = self.seen(stage) else { return Reading::Missing(none()) };
+    /// The share of one.
+    fn rate(&self, metric: LoadMetric, stage: Option<&str>) -> Reading<f64> {
+        let Some(MessagesSeen { counts, .. }) = self.seen(stage) else {
+            return Reading::Missing(none());
+        };
         // Those in flight have no part yet.
         let settled = counts.settled();
         let part = match metric {
-            Metric::Dropped => counts.dropped,
-            Metric::Errors => counts.errors + counts.timed_out,
+            LoadMetric::Dropped => counts.dropped,
+            LoadMetric::Errors => counts.errors + counts.timed_out,
             _ => counts.ok,
         };
         match settled {
@@ -304,24 +342,30 @@ impl Observed for Tally {
         }
     }
 
-    fn count(&self, _: Metric, stage: Option<&str>) -> Reading<f64> {
+    fn count(&self, stage: Option<&str>) -> Reading<f64> {
         self.seen(stage).map(|seen| seen.counts.ok as f64).ok_or_else(none).into()
     }
 
-    fn per_second(&self, metric: Metric, stage: Option<&str>) -> Reading<f64> {
-        match (self.count(metric, stage), self.took_ns(stage)) {
+    fn per_second(&self, stage: Option<&str>) -> Reading<f64> {
+        match (self.count(stage), self.took_ns(stage)) {
             (_, 0) => Reading::Missing(none()),
             (Reading::Known(count), took_ns) => Reading::Known(count * 1e9 / took_ns as f64),
             (missing, _) => missing,
         }
     }
 
-    fn gauge(&self, metric: Metric) -> Reading<f64> {
+    /// The value for the whole load test; ns for a time. Of all of these, infinity is what never
+    /// ended.
+    fn gauge(&self, metric: LoadMetric) -> Reading<f64> {
         match metric {
-            Metric::Leak => self.leak_gauge(),
-            Metric::Degradation => self.degradation_gauge(),
-            Metric::RecoveryTime => self.recovery_gauge(),
+            LoadMetric::Leak => self.leak_gauge(),
+            LoadMetric::Degradation => self.degradation_gauge(),
+            LoadMetric::RecoveryTime => self.recovery_gauge(),
             _ => Reading::Missing(Missing::NotRequested("no such figure".to_owned())),
         }
     }
 }
+
+#[cfg(test)]
+#[path = "tally_tests.rs"]
+mod tests;

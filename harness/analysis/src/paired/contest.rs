@@ -10,8 +10,6 @@ pub enum Statistic {
     BlockMin,
     /// ln of the ratio of this quantile over the launch, between 0 and 1: for latency.
     Quantile(f64),
-    /// ln of the ratio of the readings' sums per iteration: for throughput.
-    Total,
     /// ln of the ratio of the greatest readings: for peaks.
     Peak,
 }

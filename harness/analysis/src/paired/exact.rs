@@ -3,7 +3,7 @@
 
 use super::contest::worse_sign;
 use caxton_model::metric::{Class, Metric, MetricName};
-use caxton_model::paired::comparison::{ExactVerdict, Kind, Verdict};
+use caxton_model::paired::comparison::{CountAgreement, ExactVerdict, Verdict};
 use caxton_model::paired::{Trial, Turn, Version};
 use caxton_stats::summary;
 use std::collections::BTreeMap;
@@ -64,9 +64,9 @@ pub(crate) fn judge_one(
     }
     let spread = spread(base).max(spread(candidate));
     let (kind, own) = if spread == 0.0 {
-        (Kind::Exact, 0.0)
+        (CountAgreement::Exact, 0.0)
     } else {
-        (Kind::Near { spread }, NEAR_TOLERANCE.max(NEAR_SPREADS * spread))
+        (CountAgreement::Near { spread }, NEAR_TOLERANCE.max(NEAR_SPREADS * spread))
     };
     // The user may allow more than the count does by itself, and not less.
     let tolerance = own.max(allowed.unwrap_or(0.0));

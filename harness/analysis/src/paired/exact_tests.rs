@@ -30,7 +30,7 @@ fn one_in_a_million_is_a_fact() {
     let worse = fuel(&[1_000_000; 2], &[1_000_001; 2], None);
     assert_eq!(
         (worse.verdict, worse.kind, worse.tolerance),
-        (Verdict::Regressed, Kind::Exact, 0.0)
+        (Verdict::Regressed, CountAgreement::Exact, 0.0)
     );
     assert_eq!((worse.base, worse.candidate), (Some(1_000_000.0), Some(1_000_001.0)));
     assert_eq!(fuel(&[1_000_000; 2], &[1_000_000; 2], None).verdict, Verdict::Ok);
@@ -61,7 +61,7 @@ fn nearly_exact_counts_may_differ_by_three_times_what_they_do_anyway() {
     let near = |candidate: [u64; 2]| fuel(&[10_000; 2], &candidate, None);
     let ok = near([10_000, 10_020]);
     assert_eq!((ok.verdict, ok.candidate), (Verdict::Ok, Some(10_010.0)));
-    assert_eq!(ok.kind, Kind::Near { spread: 20.0 / 10_020.0 });
+    assert_eq!(ok.kind, CountAgreement::Near { spread: 20.0 / 10_020.0 });
     assert!((ok.tolerance - 60.0 / 10_020.0).abs() < 1e-12);
     assert_eq!(near([10_040, 10_060]).verdict, Verdict::Ok);
     assert_eq!(near([10_055, 10_075]).verdict, Verdict::Regressed);
@@ -91,7 +91,7 @@ fn nothing_may_become_something() {
     assert_eq!(fuel(&[1; 2], &[0; 2], None).verdict, Verdict::Improved);
     // One process of two saw something: the spread is all there is.
     let all = fuel(&[0; 2], &[0, 8], None);
-    assert_eq!((all.kind, all.verdict), (Kind::Near { spread: 1.0 }, Verdict::Regressed));
+    assert_eq!((all.kind, all.verdict), (CountAgreement::Near { spread: 1.0 }, Verdict::Regressed));
 }
 
 #[test]
@@ -137,5 +137,8 @@ fn counts_are_per_iteration() {
     let turns: Vec<Turn> =
         Version::BOTH.into_iter().flat_map(|version| [1, 10].map(|n| of(version, n))).collect();
     let all = judge(&turns, &|_| None);
-    assert_eq!((all[0].base, all[0].kind, all[0].verdict), (Some(30.0), Kind::Exact, Verdict::Ok));
+    assert_eq!(
+        (all[0].base, all[0].kind, all[0].verdict),
+        (Some(30.0), CountAgreement::Exact, Verdict::Ok)
+    );
 }

@@ -36,7 +36,6 @@ pub struct Prediction {
 pub struct TooFew {
     /// Sessions whose figure, and the new one, is above zero.
     pub usable: usize,
-    /// All sessions.
     pub stored: usize,
 }
 

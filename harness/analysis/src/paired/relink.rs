@@ -26,7 +26,6 @@ impl Floor {
         self.half_width.is_some_and(|half_width| self.log > half_width)
     }
 
-    /// The floor as a share.
     pub fn share(&self) -> f64 {
         self.log.exp_m1()
     }
@@ -35,7 +34,6 @@ impl Floor {
 /// What relinks say of each case.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Floors {
-    /// By case and metric.
     pub cases: BTreeMap<CaseKey, BTreeMap<MetricName, Floor>>,
     /// Why a relink says nothing of a case, or not of a metric of it.
     pub untold: BTreeMap<CaseKey, String>,
@@ -79,7 +77,6 @@ impl Floors {
         !self.untold.is_empty()
     }
 
-    /// The floor of a metric of `case`.
     pub fn floor(&self, case: &CaseKey, metric: MetricName) -> Option<Floor> {
         self.cases.get(case)?.get(&metric).copied()
     }
@@ -115,8 +112,9 @@ impl Floors {
             let before = allowed(case);
             let after = self.margins(case, before.clone(), margin);
             let wider = after.iter().filter(|(metric, share)| before.get(metric) != Some(share));
-            let words: Vec<String> =
-                wider.map(|(metric, share)| format!("{} for {metric}", percent(*share))).collect();
+            let words: Vec<String> = wider
+                .map(|(metric, share)| format!("{} for {metric}", Unit::Share.show(*share)))
+                .collect();
             if !words.is_empty() {
                 let words = words.join(", ");
                 warnings.push(format!("relink floor of {case}: margin widened to {words}"));
@@ -130,8 +128,4 @@ impl Floors {
 
 fn half_width(interval: &Interval) -> f64 {
     (interval.upper / interval.lower).ln() / 2.0
-}
-
-fn percent(share: f64) -> String {
-    Unit::Share.show(share)
 }

@@ -66,12 +66,6 @@ pub fn one_value(statistic: Statistic, turns: &[&Turn]) -> Option<f64> {
     match statistic {
         Statistic::BlockMin => summary::min(&readings),
         Statistic::Quantile(at) => summary::quantile(&readings, at),
-        // Of the sums: a mean of the readings would give a short turn the weight of a long one.
-        Statistic::Total => {
-            let values: u128 = turns.iter().map(|turn| u128::from(turn.value)).sum();
-            let iterations: u128 = turns.iter().map(|turn| u128::from(turn.iterations)).sum();
-            (iterations > 0).then(|| values as f64 / iterations as f64)
-        }
         Statistic::Peak => summary::max(&readings),
     }
 }

@@ -105,12 +105,8 @@ pub(crate) struct Compare {
     /// Every metric, too.
     #[arg(long)]
     pub(crate) table: bool,
-    /// Limits of your own, as TOML.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) limits: Option<PathBuf>,
-    /// Something that stays open is exit code 5 instead of 0.
-    #[arg(long)]
-    pub(crate) strict: bool,
+    #[command(flatten)]
+    pub(crate) rules: Rules,
     /// Compare although both versions answer the same message differently: the new answer is right.
     #[arg(long)]
     pub(crate) bless_answers: bool,
@@ -134,6 +130,17 @@ pub(crate) struct Compare {
     pub(crate) words: Vec<String>,
 }
 
+/// By what is judged.
+#[derive(Debug, Default, Args)]
+pub(crate) struct Rules {
+    /// Limits of your own, as TOML.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) limits: Option<PathBuf>,
+    /// Something that stays open is exit code 5 instead of 0.
+    #[arg(long)]
+    pub(crate) strict: bool,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Ci {
     /// The revision that is compared with.
@@ -149,12 +156,8 @@ pub(crate) struct Ci {
     /// The suite: wasm or heap.
     #[arg(long, default_value = "wasm")]
     pub(crate) suite: String,
-    /// Limits of your own, as TOML.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) limits: Option<PathBuf>,
-    /// Something that stays open is exit code 5 instead of 0.
-    #[arg(long)]
-    pub(crate) strict: bool,
+    #[command(flatten)]
+    pub(crate) rules: Rules,
     /// Compare although both versions answer the same message differently: the new answer is right.
     #[arg(long)]
     pub(crate) bless_answers: bool,
@@ -167,12 +170,8 @@ pub(crate) struct Gate {
     /// The folder of the run or comparison.
     #[arg(default_value = "profiles/latest")]
     pub(crate) dir: PathBuf,
-    /// Limits of your own, as TOML.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) limits: Option<PathBuf>,
-    /// Something that stays open is exit code 5 instead of 0.
-    #[arg(long)]
-    pub(crate) strict: bool,
+    #[command(flatten)]
+    pub(crate) rules: Rules,
     /// Of a comparison: every metric, too.
     #[arg(long)]
     pub(crate) table: bool,

@@ -39,7 +39,6 @@ struct Surroundings {
     summary: Option<PathBuf>,
 }
 
-/// What came of it.
 enum Found {
     Compared { comparison: Box<Comparison>, code: u8 },
     Without { why: String, said: String, code: u8 },
@@ -58,7 +57,7 @@ pub(super) fn run(args: &Ci) -> Result<u8, CommandError> {
 }
 
 fn job(builder: &Builder, args: &Ci, surroundings: &Surroundings) -> Result<u8, CommandError> {
-    limits(args.limits.as_deref())?;
+    limits(args.rules.limits.as_deref())?;
     fs::create_dir_all(&args.out).map_err(unwritable(&args.out))?;
     // Another job's comparison is not emptied away.
     let _held = FolderLock::take(&args.out, std::process::id())?;
@@ -104,9 +103,9 @@ fn found(builder: &Builder, args: &Ci, out: &Path) -> Result<Found, CommandError
     };
     let folder = out.join(COMPARISON);
     let mut all: Vec<OsString> = vec!["--out".into(), folder.clone().into()];
-    all.extend(compare::flags(args.strict, args.bless_answers));
+    all.extend(compare::flags(args.rules.strict, args.bless_answers));
     all.extend(args.words.iter().map(OsString::from));
-    let limits = args.limits.as_deref();
+    let limits = args.rules.limits.as_deref();
     let code = match compare::start(&builder.root, [&base, &head], limits, all) {
         Ok(code) => code,
         Err(error) => return without(error, exit::NOT_COMPARABLE),
@@ -124,9 +123,6 @@ fn found(builder: &Builder, args: &Ci, out: &Path) -> Result<Found, CommandError
 }
 
 /// A error of the revisions, as an answer that ends in `code`.
-///
-/// # Errors
-/// Any error that says nothing of the revisions: a full disk, Ctrl-C.
 fn without(error: CommandError, code: u8) -> Result<Found, CommandError> {
     let is_theirs = matches!(
         error,

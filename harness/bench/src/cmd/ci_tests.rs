@@ -1,17 +1,16 @@
 //! Jobs whose compiler and executables are shell scripts.
 
 use super::*;
-use crate::cmd::args::{Cli, Command};
+use crate::cmd::args::Command;
 use crate::cmd::revision::tests::{World, script};
 use crate::cmd::test_kit;
-use clap::Parser;
 
 /// What `ci` gives for `main~1` and `main`, in an output folder `out`, with further `words`.
 fn code(world: &World, words: &[&str]) -> Result<u8, CommandError> {
     let out = world.root.join("out");
     let out = out.to_str().unwrap();
-    let words = [&["x", "ci", "main~1", "main", "--out", out], words].concat();
-    let Command::Ci(words) = Cli::try_parse_from(words).unwrap().command else { panic!() };
+    let words = [&["ci", "main~1", "main", "--out", out], words].concat();
+    let Command::Ci(words) = test_kit::command(&words) else { panic!() };
     let surroundings = Surroundings {
         has_annotations: true,
         summary: Some(world.root.join("target/step-summary")),
@@ -105,8 +104,8 @@ fn what_compares_nothing_is_never_green() {
     assert_eq!(code(&world, &[]).unwrap(), exit::NOT_COMPARABLE);
     assert!(text(&world, "comment.md").contains("nothing was compared"));
     let gone = World::new();
-    let words = ["x", "ci", "mian", "main", "--out", gone.root.to_str().unwrap()];
-    let Command::Ci(words) = Cli::try_parse_from(words).unwrap().command else { panic!() };
+    let words = ["ci", "mian", "main", "--out", gone.root.to_str().unwrap()];
+    let Command::Ci(words) = test_kit::command(&words) else { panic!() };
     let code = job(&gone.builder, &words, &Surroundings::default()).unwrap();
     assert_eq!(code, exit::NOT_COMPARABLE);
     let comment = fs::read_to_string(gone.root.join("comment.md")).unwrap();

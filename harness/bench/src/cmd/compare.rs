@@ -11,7 +11,9 @@ use super::side::{Side, executable, hash};
 use crate::measure::turns::kit::KitError;
 use caxton_analysis::compare::Records;
 use caxton_analysis::exit;
+use caxton_analysis::limits::Limits;
 use caxton_model::baseline::stored_records;
+use caxton_model::record::Record;
 use caxton_model::record::kit::Kit;
 use caxton_report::sections::records_text;
 use std::ffi::OsString;
@@ -27,7 +29,7 @@ pub(super) fn run(args: &Compare) -> Result<u8, CommandError> {
     // signal that is taken already leaves us as we were.
     let _ = ctrlc::set_handler(|| {});
     // Before anything long begins.
-    limits(args.limits.as_deref())?;
+    limits(args.rules.limits.as_deref())?;
     let root = root()?;
     if args.rev {
         let builder = Builder::new(&root, args.suite.as_deref().unwrap_or(SUITE))?;
@@ -38,7 +40,6 @@ pub(super) fn run(args: &Compare) -> Result<u8, CommandError> {
     sides(&root, &profiles, args)
 }
 
-/// Compares two baselines or folders.
 fn sides(root: &Path, profiles: &Path, args: &Compare) -> Result<u8, CommandError> {
     let find = |name| Side::find(profiles, name, args.suite.as_deref());
     let (base, candidate) = (find(&args.base)?, find(&args.candidate)?);
@@ -66,7 +67,8 @@ fn sides(root: &Path, profiles: &Path, args: &Compare) -> Result<u8, CommandErro
             side.name
         ));
     }
-    records(profiles, [&base, &candidate], args)
+    let limits = limits(args.rules.limits.as_deref())?;
+    records(profiles, &base.record()?, &candidate.record()?, &limits, args.rules.strict)
 }
 
 /// A kit is started only if it is one of this checkout's own `profiles`, or the user trusts it.
@@ -83,9 +85,9 @@ fn trusted(profiles: &Path, side: &Side, trust: &[String]) -> Result<(), Command
 /// Runs both kits by the candidate's executable, which says and keeps what it found.
 pub(super) fn between(root: &Path, sides: [&Side; 2], args: &Compare) -> Result<u8, CommandError> {
     let mut all: Vec<OsString> = args.table.then(|| "--table".into()).into_iter().collect();
-    all.extend(flags(args.strict, args.bless_answers));
+    all.extend(flags(args.rules.strict, args.bless_answers));
     all.extend(args.words.iter().map(OsString::from));
-    start(root, sides, args.limits.as_deref(), all)
+    start(root, sides, args.rules.limits.as_deref(), all)
 }
 
 /// What the executable of a kit is told beside the kits.
@@ -125,14 +127,18 @@ pub(super) fn start(
     Ok(process::code(command.args(words))?)
 }
 
-/// Compares records alone.
-fn records(profiles: &Path, sides: [&Side; 2], args: &Compare) -> Result<u8, CommandError> {
-    let [base, candidate] = [sides[0].record()?, sides[1].record()?];
-    let limits = limits(args.limits.as_deref())?;
+/// Compares records alone, as far as they tell.
+pub(super) fn records(
+    profiles: &Path,
+    base: &Record,
+    candidate: &Record,
+    limits: &Limits,
+    is_strict: bool,
+) -> Result<u8, CommandError> {
     let sessions = stored_records(profiles)?;
-    let records = Records::compare(&base, &candidate, &sessions, &limits);
+    let records = Records::compare(base, candidate, &sessions, limits);
     print(records_text(&records, &style()));
-    Ok(exit::of(records.conclusion(), args.strict))
+    Ok(exit::of(records.conclusion(), is_strict))
 }
 
 #[cfg(test)]

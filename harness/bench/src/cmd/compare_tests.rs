@@ -1,17 +1,14 @@
 //! Comparisons whose executables are shell scripts.
 
 use super::*;
-use crate::cmd::args::{Cli, Command};
+use crate::cmd::args::Command;
 use crate::cmd::test_kit;
-use caxton_model::record::Record;
 use caxton_model::record::store::{BASELINES, RunFolder};
 use caxton_model::samples::Sample;
-use clap::Parser;
 use expect_test::expect;
 
 fn parsed(words: &[&str]) -> Compare {
-    let words = ["caxton-bench", "compare"].iter().chain(words);
-    match Cli::try_parse_from(words).unwrap().command {
+    match test_kit::command(&[&["compare"], words].concat()) {
         Command::Compare(compare) => compare,
         other => panic!("{other:?}"),
     }

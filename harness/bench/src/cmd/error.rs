@@ -38,7 +38,6 @@ impl ProcessError {
     }
 }
 
-/// Why a command failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CommandError {
     /// What clap says of the words; help and version, too.

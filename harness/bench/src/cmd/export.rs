@@ -20,7 +20,6 @@ const FOLDER: &str = "export";
 /// The format that takes a baseline.
 const WITH_BASELINE: &str = "markdown";
 
-/// What is exported.
 enum Source {
     Run { record: Record, samples: Vec<Sample>, baseline: Option<Record> },
     Comparison(Comparison),
@@ -94,7 +93,7 @@ impl Source {
                     let (format, known) = (format.to_owned(), known.join(", "));
                     return Err(CommandError::NotOfComparison { format, known });
                 };
-                Ok((exporter.export)(comparison))
+                Ok(exporter.export(comparison))
             }
             Self::Run { record, baseline: Some(baseline), .. } if format == WITH_BASELINE => {
                 Ok(markdown_against(record, baseline))

@@ -1,22 +1,15 @@
 //! What is written where, of the stored run and comparison of the first schema.
 
 use super::*;
-use crate::cmd::args::{Cli, Command};
-use clap::Parser;
-use std::path::PathBuf;
+use crate::cmd::args::Command;
+use crate::cmd::test_kit::{command, fixture};
 use tempfile::TempDir;
-
-fn fixture(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures").join(name)
-}
 
 /// Exports the fixture `name`, with more `words`.
 fn exported(name: &str, words: &[&str]) -> Result<u8, CommandError> {
     let dir = fixture(name).display().to_string();
-    let all = [&["caxton-bench", "export", &dir], words].concat();
-    let Ok(Cli { command: Command::Export(words) }) = Cli::try_parse_from(&all) else {
-        panic!("{all:?}");
-    };
+    let all = [&["export", &dir], words].concat();
+    let Command::Export(words) = command(&all) else { panic!("{all:?}") };
     run(&words)
 }
 

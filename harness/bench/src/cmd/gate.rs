@@ -22,13 +22,13 @@ use std::path::Path;
 
 /// Judges as `args` say; the exit code.
 pub(super) fn run(args: &Gate) -> Result<u8, CommandError> {
-    let limits = limits(args.limits.as_deref())?;
+    let limits = limits(args.rules.limits.as_deref())?;
     if !is_comparison(&args.dir) {
         let record = RunFolder::load_record(&args.dir)?;
         if args.table {
             return Err(NO_TABLE);
         }
-        let (text, code) = judge_run(&record, &limits, args.strict);
+        let (text, code) = judge_run(&record, &limits, args.rules.strict);
         print(text);
         return Ok(code);
     }
@@ -38,7 +38,7 @@ pub(super) fn run(args: &Gate) -> Result<u8, CommandError> {
     let (comparison, turns) = RunFolder::load_comparison(&args.dir)?;
     let comparison = judged(&args.dir, comparison, &turns, &limits)?;
     print(comparison_text(&comparison, args.table, &style()));
-    Ok(exit::of(comparison.conclusion(), args.strict))
+    Ok(exit::of(comparison.conclusion(), args.rules.strict))
 }
 
 /// What limits and targets say of a run, and the exit code: a missed limit first, then a failed
@@ -51,19 +51,16 @@ fn judge_run(record: &Record, limits: &Limits, is_strict: bool) -> (String, u8) 
     let tables = tables.iter().filter(|table| !table.is_empty());
     let mut text = summary_line(record) + "\n\n";
     text += &tables.map(|table| paint(table, &style())).collect::<Vec<_>>().join("\n");
-    let has = |grade: LimitVerdict| graded.iter().any(|finding| finding.verdict == grade);
-    let code = if has(LimitVerdict::Missed) {
+    let [_, missed, unclear, unknown] = count(&graded);
+    let code = if missed > 0 {
         exit::LIMIT_MISSED
     } else if record.cases.iter().any(CaseRecord::has_failed) {
         exit::FAILED
     } else if record.run.status == Status::Interrupted {
         exit::INTERRUPTED
-    } else if record.run.status != Status::Finished
-        || has(LimitVerdict::Missing)
-        || !idle.is_empty()
-    {
+    } else if record.run.status != Status::Finished || unknown > 0 || !idle.is_empty() {
         exit::NOT_COMPARABLE
-    } else if has(LimitVerdict::Unclear) && is_strict {
+    } else if unclear > 0 && is_strict {
         exit::INCONCLUSIVE
     } else {
         exit::FINE
@@ -72,13 +69,15 @@ fn judge_run(record: &Record, limits: &Limits, is_strict: bool) -> (String, u8) 
     (text, code)
 }
 
+/// How many are met, missed, unclear and unknown.
+fn count(findings: &[Finding]) -> [usize; 4] {
+    let words = findings.iter().map(|finding| finding.verdict.word(&LimitVerdict::LIMIT));
+    LimitVerdict::LIMIT.map(|word| words.clone().filter(|told| *told == word).count())
+}
+
 /// What `code` is for, and how many limits it rests on: targets decide nothing.
 fn result(code: u8, graded: &[Finding]) -> String {
-    let count =
-        |grade: LimitVerdict| graded.iter().filter(|finding| finding.verdict == grade).count();
-    let [met, missed, unclear, missing] =
-        [LimitVerdict::Met, LimitVerdict::Missed, LimitVerdict::Unclear, LimitVerdict::Missing]
-            .map(count);
+    let [met, missed, unclear, missing] = count(graded);
     let limits = format!(
         "of {} limits {met} met, {missed} missed, {unclear} unclear, {missing} not measured",
         graded.len()
@@ -101,9 +100,6 @@ type Verdicts = BTreeMap<(CaseKey, MetricName), Option<Verdict>>;
 
 /// `comparison` with every verdict computed anew from `turns`, by the margins of `limits` where
 /// they give one and else by its own.
-///
-/// # Errors
-/// Its own margins give other verdicts than it says.
 fn judged(
     path: &Path,
     mut comparison: Comparison,

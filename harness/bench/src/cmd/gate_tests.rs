@@ -1,6 +1,7 @@
 //! Runs and comparisons, judged.
 
 use super::*;
+use crate::cmd::args::Rules;
 use crate::cmd::test_kit::{copy, fixture};
 use caxton_model::record::store::{COMPARISON_FILE, SAMPLES_FILE};
 use expect_test::expect;
@@ -9,7 +10,7 @@ use std::path::PathBuf;
 use tempfile::TempDir;
 
 fn words(dir: &Path, limits: Option<PathBuf>) -> Gate {
-    Gate { dir: dir.to_owned(), limits, strict: false, table: false }
+    Gate { dir: dir.to_owned(), rules: Rules { limits, strict: false }, table: false }
 }
 
 /// The stored folder `name`, to be changed, and beside it a file of limits with `text`.

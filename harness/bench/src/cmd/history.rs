@@ -31,7 +31,7 @@ pub(super) fn run(dirs: &[PathBuf], out: &Path) -> Result<u8, CommandError> {
         }
     }
     let records: Vec<Record> = records.into_values().collect();
-    let html = history::page(&records);
+    let html = history::page(&records)?;
     fs::write(out, html).map_err(unwritable(out))?;
     note(&format!("{} runs in {}", records.len(), out.display()));
     Ok(exit::FINE)

@@ -23,7 +23,6 @@ const PROFILES: &str = "profiles";
 /// What a page takes of pictures, in bytes: beyond it a browser has no pleasure any more.
 const PICTURES_MAX: u64 = 48 << 20;
 
-/// A run's folder, read.
 struct Loaded {
     record: Record,
     samples: Vec<Sample>,

@@ -9,13 +9,14 @@ mod export;
 mod gate;
 mod history;
 mod html;
+pub mod linked;
 mod list;
 mod output;
 mod place;
 mod process;
 mod report;
 mod revision;
-pub mod run;
+mod run;
 mod side;
 #[cfg(test)]
 mod test_kit;

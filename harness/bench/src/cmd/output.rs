@@ -23,8 +23,8 @@ pub(super) fn has_escapes(is_terminal: bool) -> bool {
     wants_escapes(is_terminal, |name| std::env::var_os(name))
 }
 
-/// A result on standard output. A reader that went away, as `head` does, is no error; a full disk is
-/// one, which [`ended`] tells: what is measured meanwhile is still kept.
+/// A result on standard output. A reader that went away, as `head` does, is no error; a full disk
+/// is one, which [`ended`] tells: what is measured meanwhile is still kept.
 pub(super) fn print(text: impl AsRef<[u8]>) {
     if cfg!(test) {
         // Not captured: it would get between the lines of the tests' own report.

@@ -53,7 +53,6 @@ pub(super) fn limits(path: Option<&Path>) -> Result<Limits, CommandError> {
     Ok(Limits::parse(&path.display().to_string(), &text)?)
 }
 
-/// True for the folder of a comparison.
 pub(super) fn is_comparison(dir: &Path) -> bool {
     dir.join(COMPARISON_FILE).is_file()
 }

@@ -7,6 +7,7 @@
 //! built once.
 
 use super::error::{CommandError, unreadable, unwritable};
+use super::linked::Linked;
 use super::output::note;
 use super::place::started_in;
 use super::process::{command, output, placed, relayed};
@@ -16,7 +17,6 @@ use crate::guest::digest::sha256_hex;
 use crate::guest::toolchain::{keep_out_unhashed, settings};
 use caxton_model::baseline::check_name;
 use caxton_sys::process::git;
-use serde::Deserialize;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io;
@@ -29,10 +29,8 @@ const DIAGNOSTICS: &str = "--message-format=json-render-diagnostics";
 /// How the name of a kit's folder begins as long as the kit is not whole.
 const FRESH: &str = ".fresh-";
 
-/// Builds revisions.
 #[derive(Debug)]
 pub(crate) struct Builder {
-    /// The checkout.
     pub(crate) root: PathBuf,
     /// Where kits of revisions are kept.
     kits: PathBuf,
@@ -52,10 +50,6 @@ impl Builder {
         Ok(Self { root: root.to_owned(), kits, suite: suite.to_owned(), cargo })
     }
 
-    /// The kits of two revisions.
-    ///
-    /// # Errors
-    /// One does not exist, cannot be built, or cannot be packed.
     pub(crate) fn kits(&self, names: [&str; 2]) -> Result<[Side; 2], CommandError> {
         let [base, candidate] = self.commits(names)?;
         Ok([self.kit(names[0], &base)?, self.kit(names[1], &candidate)?])
@@ -63,9 +57,6 @@ impl Builder {
 
     /// The full commits of two revisions. Both before either is built: a slip of the pen should not
     /// cost a build.
-    ///
-    /// # Errors
-    /// One does not exist.
     pub(crate) fn commits(&self, names: [&str; 2]) -> Result<[String; 2], CommandError> {
         Ok([self.commit(names[0])?, self.commit(names[1])?])
     }
@@ -105,9 +96,6 @@ impl Builder {
     }
 
     /// The kit of `commit`, which is made if there is none: a commit does not change.
-    ///
-    /// # Errors
-    /// It cannot be built, or cannot be packed.
     pub(crate) fn kit(&self, name: &str, commit: &str) -> Result<Side, CommandError> {
         let path = self.kits.join(format!("{commit}-{}-{}", self.suite, self.made_by()?));
         fs::create_dir_all(&self.kits).map_err(unwritable(&path))?;
@@ -125,7 +113,7 @@ impl Builder {
         // Its folder's name is what it is called from then on.
         let packed = fresh.path().join(&commit[..12]);
         self.pack(name, commit, &packed)?;
-        let why = "its executable packed no kit".to_owned();
+        let why = "its executable packed no bundle".to_owned();
         load(&packed)?.ok_or_else(|| CommandError::Revision { name: name.to_owned(), why })?;
         fs::rename(&packed, &path).map_err(unwritable(&path))?;
         Side::at(name, &path)
@@ -158,45 +146,27 @@ impl Builder {
             let (name, source) = (name.to_owned(), Box::new(source));
             CommandError::Unbuilt { name, source, said }
         })?;
-        let program = built(&said, &self.suite).ok_or_else(|| {
+        let linked = Linked::parse(&said, &self.suite, "bench").ok_or_else(|| {
             let why = format!("it has no bench {}", self.suite);
             CommandError::Revision { name: name.to_owned(), why }
         })?;
-        let mut pack = self.making(command(program, &worktree.path), &worktree.path);
+        let mut pack = self.making(command(linked.executable, &worktree.path), &worktree.path);
         pack.args([OsStr::new("--pack"), packed.as_os_str()]);
         output(&mut pack, true).map(drop).map_err(|error| {
             if error.is_interrupted() {
                 return error.into();
             }
-            let why = format!("{error}; a revision from before kits cannot be compared");
+            let why = format!("{error}; a revision from before bundles cannot be compared");
             CommandError::Revision { name: name.to_owned(), why }
         })
     }
 }
 
-/// Removes what is left of a kit.
 fn remove(path: &Path) -> io::Result<()> {
     match fs::remove_dir_all(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     }
-}
-
-/// The executable of the bench `suite` among cargo's messages.
-fn built(messages: &str, suite: &str) -> Option<PathBuf> {
-    #[derive(Deserialize)]
-    struct Message {
-        target: Target,
-        executable: Option<PathBuf>,
-    }
-    #[derive(Deserialize)]
-    struct Target {
-        name: String,
-        kind: Vec<String>,
-    }
-    let messages = messages.lines().filter_map(|line| serde_json::from_str::<Message>(line).ok());
-    let is_it = |m: &Message| m.target.name == suite && m.target.kind.iter().any(|k| k == "bench");
-    messages.filter(is_it).find_map(|message| message.executable)
 }
 
 /// A worktree that goes when this is dropped. All revisions of a checkout have theirs at one place,

@@ -1,11 +1,10 @@
 //! Revisions of a repository of a test's own, built by a stand-in for cargo.
 
 use super::*;
-use crate::cmd::args::{Cli, Command};
+use crate::cmd::args::Command;
 use crate::cmd::{compare, test_kit};
 use caxton_analysis::exit;
 use caxton_sys::surroundings::REPOSITORY_VARIABLES;
-use clap::Parser;
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
 use tempfile::TempDir;
@@ -119,8 +118,8 @@ fn each_revision_is_built_in_its_own_worktree_and_only_once() {
     fs::write(sides[0].path.join("json.wasm"), "x").unwrap();
     world.builder.kits(["HEAD~1", "main"]).unwrap();
     assert_eq!(world.log().lines().count(), 6);
-    let words = ["x", "compare", "HEAD~1", "main", "--rev", "--", "json"];
-    let Command::Compare(words) = Cli::try_parse_from(words).unwrap().command else { panic!() };
+    let words = ["compare", "HEAD~1", "main", "--rev", "--", "json"];
+    let Command::Compare(words) = test_kit::command(&words) else { panic!() };
     let code = compare::between(&world.root, [&sides[0], &sides[1]], &words);
     assert_eq!(code.unwrap(), exit::REGRESSED);
     let said = fs::read_to_string(world.root.join("said")).unwrap();
@@ -213,10 +212,10 @@ fn what_goes_wrong_is_said_and_nothing_stays_behind() {
     world.cargo("{\"target\":{\"name\":\"wasm\",\"kind\":[\"bench\"]},\"executable\":\"BENCH\"}");
     script(&world.root.join("target/bench"), "exit 2");
     let (_, text) = says(["main", "main"]);
-    assert!(text.ends_with("a revision from before kits cannot be compared"), "{text}");
+    assert!(text.ends_with("a revision from before bundles cannot be compared"), "{text}");
     script(&world.root.join("target/bench"), "mkdir \"$2\"");
     let (_, text) = says(["main", "main"]);
-    assert_eq!(text, "revision main: its executable packed no kit");
+    assert_eq!(text, "revision main: its executable packed no bundle");
     script(&world.root.join("target/bench"), "kill -INT $$");
     assert_eq!(says(["main", "main"]).0, exit::INTERRUPTED);
     assert_eq!(world.leftovers(), 0);

@@ -11,22 +11,16 @@ use caxton_model::record::store::{BASELINES, RECORD_FILE, RunFolder};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// One of the two.
 #[derive(Debug)]
 pub(crate) struct Side {
     /// As the user named it.
     pub(crate) name: String,
-    /// Its folder.
     pub(crate) path: PathBuf,
-    /// Its kit, checked.
     pub(crate) kit: Option<Kit>,
 }
 
 impl Side {
     /// The baseline, or the folder, called `name`.
-    ///
-    /// # Errors
-    /// There is no such thing (with a list of what there is), or what is wrong with it.
     pub(crate) fn find(
         profiles: &Path,
         name: &str,
@@ -67,7 +61,6 @@ impl Side {
         Err(CommandError::OtherSuite { name, found, wanted })
     }
 
-    /// Its record.
     pub(crate) fn record(&self) -> Result<Record, CommandError> {
         Ok(RunFolder::load_record(&self.path)?)
     }
@@ -185,9 +178,9 @@ mod tests {
             format!("{} {}", failure.code(), text.replace(folder.to_str().unwrap(), "KIT"))
         });
         expect![[r#"
-            4 kit KIT: bench is not what it was: its hash differs; save the baseline again
-            4 kit KIT: json.wasm has 2 bytes where 4 belong; save the baseline again
-            4 kit KIT: json.so: No such file or directory (os error 2); save the baseline again
+            4 KIT/bench is not the file that was kept: its SHA-256 is another one; keep the baseline again
+            4 KIT/json.wasm is not the file that was kept: 2 bytes where 4 were kept; keep the baseline again
+            4 KIT/json.so is not the file that was kept: No such file or directory (os error 2); keep the baseline again
             2 KIT/kit.json is no whole record: EOF while parsing a string at line 21 column 30; it was cut off, edited, or written by another version; take it from a backup or run again
             2 KIT/kit.json has schema 9, this version reads 1: read it with the version that wrote it
             2 "../json.so" is no name of a baseline: 1 to 64 of A-Z a-z 0-9 . _ -, and no dot in front"#]].assert_eq(&said.join("\n"));

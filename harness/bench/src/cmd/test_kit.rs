@@ -1,5 +1,6 @@
 //! Kits, baselines and checkouts for tests: their executables are shell scripts.
 
+use super::args::{Command, parse};
 use crate::guest::digest::sha256_hex;
 use caxton_model::reading::{Missing, Reading};
 use caxton_model::record::Revision;
@@ -14,6 +15,12 @@ use std::path::{Path, PathBuf};
 /// The folder `name` of the stored runs and comparisons.
 pub(crate) fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures").join(name)
+}
+
+/// What the words of a command line ask for.
+pub(crate) fn command(words: &[&str]) -> Command {
+    let words: Vec<&str> = ["caxton-bench"].iter().chain(words).copied().collect();
+    parse(words).unwrap_or_else(|error| panic!("{error}")).command
 }
 
 /// Copies the files of one folder to another, which is made.

@@ -1,15 +1,15 @@
 //! Built files: found again by the hash of all that went into them, and checked when used.
 
 use super::digest::{hex, sha256_hex};
-use super::toolchain::{Side, Toolchain, Variant};
+use super::toolchain::{Build, Side, Toolchain};
 use caxton_model::file;
-use caxton_model::reading::{Missing, Reading};
+use caxton_model::reading::Missing;
 use caxton_model::record::Artifact;
-use caxton_model::units::Bytes;
 use object::{Object, ObjectSection, ObjectSymbol, SymbolKind};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
+use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 use wasmparser::Parser;
@@ -19,35 +19,26 @@ use wasmparser::Parser;
 pub struct Built {
     /// Where it lies.
     pub path: PathBuf,
-    /// What it is.
     pub artifact: Artifact,
 }
 
 /// Size of the code section of the shared library at `path`.
-///
-/// # Errors
-/// Why it cannot be told.
 pub fn code_bytes(path: &Path) -> Result<u64, Missing> {
-    let failed = |why: String| Missing::Failed(format!("{}: {why}", path.display()));
-    let bytes = fs::read(path).map_err(|error| failed(error.to_string()))?;
-    let file = object::File::parse(&*bytes).map_err(|error| failed(error.to_string()))?;
-    let text = file.section_by_name(".text").ok_or_else(|| failed("no .text".to_owned()))?;
+    let bytes = fs::read(path).map_err(|error| failed(path, &error))?;
+    let file = object::File::parse(&*bytes).map_err(|error| failed(path, &error))?;
+    let text = file.section_by_name(".text").ok_or_else(|| failed(path, &"no .text"))?;
     Ok(text.size())
 }
 
 /// Size of the sections of the module at `path`, without custom ones: names and debug information,
 /// which no engine runs, and which hold the folder that it was built in.
-///
-/// # Errors
-/// Why it cannot be told.
 pub fn module_bytes(path: &Path) -> Result<u64, Missing> {
     // WebAssembly core specification, binary format, "Custom section".
     const CUSTOM: u8 = 0;
-    let failed = |why: String| Missing::Failed(format!("{}: {why}", path.display()));
-    let bytes = fs::read(path).map_err(|error| failed(error.to_string()))?;
+    let bytes = fs::read(path).map_err(|error| failed(path, &error))?;
     let mut run = 0;
     for part in Parser::new(0).parse_all(&bytes) {
-        let section = part.map_err(|error| failed(error.to_string()))?.as_section();
+        let section = part.map_err(|error| failed(path, &error))?.as_section();
         run += section.filter(|(id, _)| *id != CUSTOM).map_or(0, |(_, range)| range.len() as u64);
     }
     Ok(run)
@@ -55,35 +46,32 @@ pub fn module_bytes(path: &Path) -> Result<u64, Missing> {
 
 /// How many of the harness' own functions in the executable at `path` start at a multiple of 64
 /// bytes, and how many there are. The standard library comes precompiled and has its own alignment.
-///
-/// # Errors
-/// Why it cannot be told.
 pub fn aligned_functions(path: &Path) -> Result<(u64, u64), Missing> {
     const OWN: &str = env!("CARGO_CRATE_NAME");
-    let failed = |why: String| Missing::Failed(format!("{}: {why}", path.display()));
-    let bytes = fs::read(path).map_err(|error| failed(error.to_string()))?;
-    let file = object::File::parse(&*bytes).map_err(|error| failed(error.to_string()))?;
+    let bytes = fs::read(path).map_err(|error| failed(path, &error))?;
+    let file = object::File::parse(&*bytes).map_err(|error| failed(path, &error))?;
     let is_own = |symbol: &object::Symbol<'_, '_>| {
         symbol.kind() == SymbolKind::Text && symbol.name().is_ok_and(|name| name.contains(OWN))
     };
     let starts: Vec<u64> = file.symbols().filter(is_own).map(|s| s.address()).collect();
     if starts.is_empty() {
-        return Err(failed("no symbols of the harness: it was stripped".to_owned()));
+        return Err(failed(path, &"no symbols of the harness: it was stripped"));
     }
     let aligned = starts.iter().filter(|start| start.is_multiple_of(64)).count();
     Ok((aligned as u64, starts.len() as u64))
 }
 
+fn failed(path: &Path, why: &dyn Display) -> Missing {
+    Missing::Failed(format!("{}: {why}", path.display()))
+}
+
 /// Hash of everything that decides a build: file names and contents of `folders` and `files`,
 /// compiler, target, flags and features.
-///
-/// # Errors
-/// A source file that cannot be read.
 pub fn source_hash(
     folders: &[PathBuf],
     files: &[PathBuf],
     toolchain: &Toolchain,
-    (side, variant): (Side, Variant),
+    build: Build,
 ) -> io::Result<String> {
     let mut paths = Vec::new();
     for file in files {
@@ -107,10 +95,10 @@ pub fn source_hash(
         add(name.as_os_str().as_encoded_bytes());
         add(&file::read(path, file::PAGE_MAX)?);
     }
-    for part in [toolchain.identity.as_str(), toolchain.target(side)] {
+    for part in [toolchain.identity.as_str(), toolchain.target(build.side)] {
         add(part.as_bytes());
     }
-    for word in toolchain.words((side, variant)) {
+    for word in toolchain.words(build) {
         add(word.as_bytes());
     }
     Ok(hex(&hash.finalize()))
@@ -171,9 +159,6 @@ pub struct Cache {
 
 impl Cache {
     /// The cache in `folder`, which is made.
-    ///
-    /// # Errors
-    /// The folder cannot be made.
     pub fn open(folder: PathBuf) -> io::Result<Self> {
         fs::create_dir_all(&folder)?;
         Ok(Self { folder })
@@ -205,28 +190,16 @@ impl Cache {
         intact.then_some(Built { path, artifact })
     }
 
-    /// Copies `file` into the cache.
-    ///
-    /// # Errors
-    /// Reading it or writing the copy.
+    /// Copies `file`, built from `source_hash`, into the cache; `describe` says what it is.
     pub fn put(
         &self,
         file: &Path,
-        agent: &str,
-        (toolchain, side, variant): (&Toolchain, Side, Variant),
         source_hash: &str,
+        side: Side,
+        describe: impl FnOnce(&[u8]) -> Artifact,
     ) -> io::Result<Built> {
         let bytes = fs::read(file)?;
-        let artifact = Artifact {
-            agent: agent.to_owned(),
-            side: side.name().to_owned(),
-            rustc: Reading::Known(toolchain.version.clone()),
-            target: toolchain.target(side).to_owned(),
-            flags: toolchain.words((side, variant)),
-            bytes: Bytes(bytes.len() as u64),
-            sha256: sha256_hex(&bytes),
-            source_hash: Some(source_hash.to_owned()),
-        };
+        let artifact = describe(&bytes);
         let path = self.file(source_hash, side);
         // Rename into place: another bench may be loading the old file this moment.
         self.write(&path, &bytes)?;

@@ -1,10 +1,14 @@
-//! Builds guests and twins by cargo as a child process, unless the cache has them.
+//! Builds guests and native builds by cargo as a child process, unless the cache has them.
 //!
 //! A build that fails costs its agent, not the run; its output is kept in a file.
 
 use super::artifact::{Built, Cache, source_hash};
 use super::catalog::{AgentSource, Workspace};
-use super::toolchain::{Side, Toolchain, Variant};
+use super::digest::sha256_hex;
+use super::toolchain::{Build, Side, Toolchain, Variant};
+use caxton_model::reading::Reading;
+use caxton_model::record::Artifact;
+use caxton_model::units::Bytes;
 use caxton_sys::process;
 use std::collections::BTreeMap;
 use std::fs::{self, File, TryLockError};
@@ -21,9 +25,7 @@ const PATIENCE: Duration = Duration::from_millis(100);
 /// Both files of an agent, or why there is none.
 #[derive(Debug, Clone)]
 pub struct BuiltAgent {
-    /// The module.
     pub wasm: Result<Built, String>,
-    /// The twin.
     pub native: Result<Built, String>,
 }
 
@@ -31,15 +33,13 @@ pub struct BuiltAgent {
 enum Sought<'a> {
     /// The cache has it, or its sources cannot be read.
     Found(Result<Built, String>),
-    /// It must be built.
     Absent(BuildRequest<'a>),
 }
 
 /// One side of an agent that must be built.
 struct BuildRequest<'a> {
     agent: &'a AgentSource,
-    side: Side,
-    variant: Variant,
+    build: Build,
     /// The cache keeps the file under it.
     hash: String,
 }
@@ -51,9 +51,7 @@ pub struct BuildStep<'a> {
     pub number: usize,
     /// Of how many that the cache has not.
     pub of: usize,
-    /// The agent.
     pub agent: &'a str,
-    /// The side.
     pub side: Side,
 }
 
@@ -64,7 +62,6 @@ pub struct Builder<'a> {
     toolchain: &'a Toolchain,
     cache: Cache,
     target: PathBuf,
-    /// Set when the user wants to stop.
     stop: &'a AtomicBool,
     /// Two benches that start together must not both find the cache empty.
     lock: io::Result<File>,
@@ -73,9 +70,6 @@ pub struct Builder<'a> {
 impl<'a> Builder<'a> {
     /// Opens the cache under cargo's target folder; waits for another bench that is building, and
     /// tells `say` so. Waiting, and a build that is going on, end once `stop` is set.
-    ///
-    /// # Errors
-    /// The folder cannot be made.
     pub fn open(
         workspace: &'a Workspace,
         toolchain: &'a Toolchain,
@@ -112,7 +106,7 @@ impl<'a> Builder<'a> {
         say: &(dyn Fn(BuildStep<'_>) + Sync),
     ) -> BTreeMap<String, BuiltAgent> {
         let sought = |side| -> Vec<Sought<'_>> {
-            agents.iter().map(|agent| self.sought(agent, side, variant)).collect()
+            agents.iter().map(|agent| self.sought(agent, Build { side, variant })).collect()
         };
         let (wasm, native) = (sought(Side::Wasm), sought(Side::Native));
         let of = wasm.iter().chain(&native).filter(|s| matches!(s, Sought::Absent(_))).count();
@@ -123,7 +117,7 @@ impl<'a> Builder<'a> {
             Sought::Absent(request) => {
                 let mut number = begun.lock().unwrap_or_else(PoisonError::into_inner);
                 *number += 1;
-                let (agent, side) = (request.agent.name.as_str(), request.side);
+                let (agent, side) = (request.agent.name.as_str(), request.build.side);
                 say(BuildStep { number: *number, of, agent, side });
                 drop(number);
                 self.one(&request)
@@ -140,38 +134,48 @@ impl<'a> Builder<'a> {
     }
 
     /// Looks for one side of `agent` in the cache.
-    fn sought<'b>(&self, agent: &'b AgentSource, side: Side, variant: Variant) -> Sought<'b> {
+    fn sought<'b>(&self, agent: &'b AgentSource, build: Build) -> Sought<'b> {
         let root = &self.workspace.root;
         let files = ["Cargo.toml", "Cargo.lock"].map(|name| root.join(name));
-        match source_hash(&agent.folders, &files, self.toolchain, (side, variant)) {
+        match source_hash(&agent.folders, &files, self.toolchain, build) {
             Err(error) => Sought::Found(Err(format!("sources of {}: {error}", agent.name))),
-            Ok(hash) => match self.cache.get(&hash, side) {
+            Ok(hash) => match self.cache.get(&hash, build.side) {
                 Some(built) => Sought::Found(Ok(built)),
-                None => Sought::Absent(BuildRequest { agent, side, variant, hash }),
+                None => Sought::Absent(BuildRequest { agent, build, hash }),
             },
         }
     }
 
     fn one(&self, request: &BuildRequest<'_>) -> Result<Built, String> {
-        let BuildRequest { agent, side, variant, hash } = request;
-        let what = (*side, *variant);
+        let BuildRequest { agent, build, hash } = request;
+        let side = build.side;
         // A folder of its own, so that neither side's cargo waits for the other's lock.
         let target = self.target.join(side.name());
         let root = &self.workspace.root;
-        let mut command = self.toolchain.cargo_build(&agent.package, what, root, &target);
+        let mut command = self.toolchain.cargo_build(&agent.package, *build, root, &target);
         let output = process::finish(&mut command, self.stop);
         let output = output.map_err(|error| format!("cargo: {error}"))?;
         if !output.status.success() {
-            return Err(self.keep_log(agent, *side, &output.stderr));
+            return Err(self.keep_log(agent, side, &output.stderr));
         }
         let library = agent.package.replace('-', "_");
         let file = match side {
             Side::Wasm => format!("{library}.wasm"),
             Side::Native => format!("lib{library}.so"),
         };
-        let file = target.join(self.toolchain.target(*side)).join("guest").join(file);
+        let file = target.join(self.toolchain.target(side)).join("guest").join(file);
+        let describe = |bytes: &[u8]| Artifact {
+            agent: agent.name.clone(),
+            side: side.name().to_owned(),
+            rustc: Reading::Known(self.toolchain.version.clone()),
+            target: self.toolchain.target(side).to_owned(),
+            flags: self.toolchain.words(*build),
+            bytes: Bytes(bytes.len() as u64),
+            sha256: sha256_hex(bytes),
+            source_hash: Some(hash.clone()),
+        };
         self.cache
-            .put(&file, &agent.name, (self.toolchain, *side, *variant), hash)
+            .put(&file, hash, side, describe)
             .map_err(|error| format!("{}: {error}", file.display()))
     }
 

@@ -13,25 +13,19 @@ use std::process::Command;
 /// Seed of the example message on which the expected answers in the agents' manifests rest.
 pub const EXAMPLE_SEED: u64 = 1;
 
-/// The workspace that the bench runs in.
 #[derive(Debug, Clone)]
 pub struct Workspace {
-    /// Its root folder.
     pub root: PathBuf,
     /// Where cargo builds.
     pub target: PathBuf,
-    /// Its agents, by name.
     pub agents: BTreeMap<String, AgentSource>,
     /// Where runs and baselines are kept.
     pub profiles: PathBuf,
 }
 
-/// An agent's crate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AgentSource {
-    /// Its folder's name.
     pub name: String,
-    /// Its package.
     pub package: String,
     /// Its folder and those of its path dependencies, whose files decide the build.
     pub folders: Vec<PathBuf>,
@@ -66,13 +60,10 @@ impl From<Expected> for [String; 2] {
 /// Why the agents cannot be listed.
 #[derive(Debug, thiserror::Error)]
 pub enum CatalogError {
-    /// No workspace above the working directory.
     #[error("no caxton-bench workspace at or above {0}: run it by `cargo bench` in a checkout")]
     NoWorkspace(PathBuf),
-    /// cargo failed.
     #[error("`cargo metadata` failed: {0}")]
     Cargo(String),
-    /// An agent's manifest lacks its expected answer.
     #[error("{0}: [package.metadata.agent] must give message_sha256 and reply_sha256")]
     NoExpectedAnswer(PathBuf),
 }
@@ -112,9 +103,6 @@ struct Dependency {
 impl Workspace {
     /// Finds the workspace at or above `start` and lists its agents, for a user who stands in
     /// `started_in`: a relative target folder is of there.
-    ///
-    /// # Errors
-    /// [`CatalogError`].
     pub fn find(start: &Path, started_in: &Path) -> Result<Self, CatalogError> {
         let root = root_above(start).ok_or_else(|| CatalogError::NoWorkspace(start.to_owned()))?;
         let root = root.to_owned();
@@ -126,9 +114,6 @@ impl Workspace {
     }
 
     /// The workspace at `root`, as `cargo metadata` tells of it in `text`.
-    ///
-    /// # Errors
-    /// [`CatalogError`].
     pub fn of(root: &Path, text: &str) -> Result<Self, CatalogError> {
         let metadata: Metadata =
             serde_json::from_str(text).map_err(|error| CatalogError::Cargo(error.to_string()))?;

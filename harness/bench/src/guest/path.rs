@@ -6,9 +6,6 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
 /// Writes `path`.
-///
-/// # Errors
-/// The serializer's.
 pub fn serialize<P: AsRef<Path>, S: Serializer>(
     path: &P,
     serializer: S,
@@ -21,9 +18,6 @@ pub fn serialize<P: AsRef<Path>, S: Serializer>(
 }
 
 /// Reads what [`serialize`] wrote.
-///
-/// # Errors
-/// The deserializer's.
 pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PathBuf, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]

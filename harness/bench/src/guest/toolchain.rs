@@ -1,4 +1,4 @@
-//! Which compiler builds guests and twins: one for both, so that only the target differs.
+//! Which compiler builds guests and native builds: one for both, so that only the target differs.
 //!
 //! First choice is the rustup toolchain that built the harness, whose wasm32-wasip1 target is
 //! added when it is missing. Where rustup cannot, Debian's `rustc-web` builds the standard library
@@ -25,12 +25,9 @@ const DEBIAN_SYSROOT: &str = "/usr/lib/wasm32-wasi";
 /// Where a guest's stack ends. Rust's default of 1 MiB cannot live under a limit of 1 MiB.
 const GUEST_STACK_BYTES: u32 = 65536;
 
-/// Which side of a pair.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Side {
-    /// The WASM module.
     Wasm,
-    /// Its native twin.
     Native,
 }
 
@@ -51,16 +48,22 @@ impl Side {
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Variant {
-    /// To be measured.
     #[default]
     Measured,
-    /// The guest with SIMD instructions; the twin as measured. The standard library stays as the
-    /// toolchain brought it.
+    /// The guest with SIMD instructions; the native build as measured. The standard library stays
+    /// as the toolchain brought it.
     Simd,
-    /// The twin with frame pointers, for CPU profiles; the guest as measured.
+    /// The native build with frame pointers, for CPU profiles; the guest as measured.
     FramePointers,
     /// Counts its allocations and lets the host look at them.
     Heap,
+}
+
+/// One side of an agent, as it is to be built.
+#[derive(Debug, Clone, Copy)]
+pub struct Build {
+    pub side: Side,
+    pub variant: Variant,
 }
 
 impl Variant {
@@ -108,7 +111,7 @@ pub struct Toolchain {
     /// where it is, and what cargo's configuration and the variables that it is let see say.
     pub identity: String,
     native_target: String,
-    /// The seed by which the linker shuffles a twin's sections; none leaves them in order.
+    /// The seed by which the linker shuffles a native build's sections; none leaves them in order.
     shuffle: Option<u32>,
 }
 
@@ -124,7 +127,6 @@ enum Kind {
     Debian,
 }
 
-/// No compiler for guests.
 #[derive(Debug, thiserror::Error)]
 #[error("no toolchain builds {WASM_TARGET} here ({why}): run scripts/setup")]
 pub struct NoToolchain {
@@ -204,13 +206,12 @@ impl Toolchain {
         Ok(Self { kind, version, identity, native_target, shuffle: None })
     }
 
-    /// The same, whose twins are linked with their sections in the order of `seed`.
+    /// The same, whose native builds are linked with their sections in the order of `seed`.
     #[must_use]
     pub fn relinked(&self, seed: u32) -> Self {
         Self { shuffle: Some(seed), ..self.clone() }
     }
 
-    /// The target triple of a side.
     pub fn target(&self, side: Side) -> &str {
         match side {
             Side::Wasm => WASM_TARGET,
@@ -219,7 +220,8 @@ impl Toolchain {
     }
 
     /// Compiler flags of a side, beyond the `guest` profile's.
-    pub fn flags(&self, (side, variant): (Side, Variant)) -> Vec<String> {
+    pub fn flags(&self, build: Build) -> Vec<String> {
+        let Build { side, variant } = build;
         let mut flags = vec!["-Csymbol-mangling-version=v0".to_owned()];
         match side {
             // Without it a relink alone moves a function's speed by -6 … +22 %.
@@ -255,10 +257,11 @@ impl Toolchain {
     }
 
     /// All that a side's build is told: compiler flags, and the features as cargo takes them.
-    pub fn words(&self, (side, variant): (Side, Variant)) -> Vec<String> {
-        let mut words = self.flags((side, variant));
-        words.extend(self.relink_flag(side));
-        words.extend(variant.features().iter().map(|feature| format!("--features={feature}")));
+    pub fn words(&self, build: Build) -> Vec<String> {
+        let mut words = self.flags(build);
+        words.extend(self.relink_flag(build.side));
+        words
+            .extend(build.variant.features().iter().map(|feature| format!("--features={feature}")));
         words
     }
 
@@ -266,10 +269,11 @@ impl Toolchain {
     pub fn cargo_build(
         &self,
         package: &str,
-        (side, variant): (Side, Variant),
+        build: Build,
         root: &Path,
         target_dir: &Path,
     ) -> Command {
+        let Build { side, variant } = build;
         let mut command = match self.kind {
             Kind::Rustup { .. } => cargo(root),
             Kind::Debian => cargo_at(OsStr::new(DEBIAN_CARGO), root),
@@ -277,13 +281,13 @@ impl Toolchain {
         keep_out_unhashed(&mut command);
         // What a tool sets for the harness itself: coverage, a cache.
         command.env_remove("RUSTC_WRAPPER").envs(CARGO_VARIABLES);
-        let relink = self.relink_flag(side);
+        let relink = self.relink_flag(build.side);
         let task = if relink.is_some() { "rustc" } else { "build" };
         command
             .args([task, "--quiet", "--lib", "--profile", "guest", "--package", package])
             .args(["--target", self.target(side)])
             .env("CARGO_TARGET_DIR", target_dir)
-            .env("CARGO_ENCODED_RUSTFLAGS", self.flags((side, variant)).join("\x1f"));
+            .env("CARGO_ENCODED_RUSTFLAGS", self.flags(build).join("\x1f"));
         for feature in variant.features() {
             command.args(["--features", feature]);
         }
@@ -310,9 +314,6 @@ impl Toolchain {
 }
 
 /// What cargo's configuration for a build in `folder` and the variables that it is let see say.
-///
-/// # Errors
-/// A configuration file that cannot be read.
 pub fn settings(folder: &Path) -> io::Result<String> {
     let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
     let home = home.or_else(|| Some(Path::new(&std::env::var_os("HOME")?).join(".cargo")));
@@ -353,6 +354,10 @@ mod tests {
         }
     }
 
+    const fn build(side: Side, variant: Variant) -> Build {
+        Build { side, variant }
+    }
+
     fn rustup() -> Kind {
         let crt1_reactor = PathBuf::from("/x/crt1-reactor.o");
         Kind::Rustup { rustc: "rustc".to_owned(), crt1_reactor }
@@ -362,7 +367,7 @@ mod tests {
     fn a_build_is_told_its_compiler_its_flags_and_no_colours() {
         for (kind, rustc) in [(Kind::Debian, DEBIAN_RUSTC), (rustup(), "rustc")] {
             let root = Path::new("/w");
-            let what = (Side::Native, Variant::Measured);
+            let what = build(Side::Native, Variant::Measured);
             let command = toolchain(kind).cargo_build("agent-x", what, root, root);
             let value = |name: &str| {
                 let found = command.get_envs().find(|(given, _)| *given == name);
@@ -380,7 +385,7 @@ mod tests {
     fn both_sides_share_mangling_and_only_the_guest_is_a_reactor() {
         for kind in [Kind::Debian, rustup()] {
             let toolchain = toolchain(kind);
-            let flags = |side| toolchain.flags((side, Variant::Measured));
+            let flags = |side| toolchain.flags(build(side, Variant::Measured));
             let (wasm, native) = (flags(Side::Wasm), flags(Side::Native));
             assert_eq!(wasm[0], native[0]);
             assert!(wasm.iter().any(|f| f.ends_with("crt1-reactor.o")), "{wasm:?}");
@@ -393,8 +398,8 @@ mod tests {
     fn a_variant_differs_on_one_side_and_by_one_flag() {
         let toolchain = toolchain(Kind::Debian);
         let more = |side, variant| {
-            let (all, base) = (toolchain.flags((side, variant)), Variant::Measured);
-            all[toolchain.flags((side, base)).len()..].to_vec()
+            let (all, base) = (toolchain.flags(build(side, variant)), Variant::Measured);
+            all[toolchain.flags(build(side, base)).len()..].to_vec()
         };
         assert_eq!(more(Side::Wasm, Variant::Simd), ["-Ctarget-feature=+simd128"]);
         assert!(more(Side::Native, Variant::Simd).is_empty());
@@ -405,7 +410,7 @@ mod tests {
     #[test]
     fn a_relink_differs_in_the_twin_and_by_its_seed_alone() {
         let toolchain = toolchain(Kind::Debian);
-        let words = |toolchain: &Toolchain, side| toolchain.words((side, Variant::Measured));
+        let words = |toolchain: &Toolchain, side| toolchain.words(build(side, Variant::Measured));
         let relinked = toolchain.relinked(7);
         assert_eq!(words(&relinked, Side::Wasm), words(&toolchain, Side::Wasm));
         let mut expected = words(&toolchain, Side::Native);
@@ -415,13 +420,13 @@ mod tests {
         // What the agent needs is the same as ever: only the agent itself is told.
         let root = Path::new("/w");
         let command = |side| {
-            let what = (side, Variant::Heap);
+            let what = build(side, Variant::Heap);
             let command = relinked.cargo_build("agent-x", what, root, root);
             command.get_args().map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>()
         };
         assert!(command(Side::Native).ends_with(&["--".to_owned(), shuffle_flag(7)]));
         assert_eq!(command(Side::Wasm)[0], "build");
-        let flags = |toolchain: &Toolchain| toolchain.flags((Side::Native, Variant::Measured));
+        let flags = |toolchain: &Toolchain| toolchain.flags(build(Side::Native, Variant::Measured));
         assert_eq!(flags(&relinked), flags(&toolchain));
     }
 
@@ -429,12 +434,12 @@ mod tests {
     fn a_measured_agent_is_told_nothing_of_profiles() {
         let toolchain = toolchain(Kind::Debian);
         for side in [Side::Wasm, Side::Native] {
-            let measured = toolchain.words((side, Variant::Measured));
-            let heap = toolchain.words((side, Variant::Heap));
-            assert_eq!(measured, toolchain.flags((side, Variant::Measured)));
+            let measured = toolchain.words(build(side, Variant::Measured));
+            let heap = toolchain.words(build(side, Variant::Heap));
+            assert_eq!(measured, toolchain.flags(build(side, Variant::Measured)));
             assert_eq!(heap, [&measured[..], &["--features=agent-abi/heap".to_owned()]].concat());
             let root = Path::new("/w");
-            let command = toolchain.cargo_build("agent-x", (side, Variant::Heap), root, root);
+            let command = toolchain.cargo_build("agent-x", build(side, Variant::Heap), root, root);
             let words: Vec<_> = command.get_args().filter_map(|word| word.to_str()).collect();
             assert!(words.windows(2).any(|two| two == ["--features", "agent-abi/heap"]));
         }

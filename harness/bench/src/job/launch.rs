@@ -9,10 +9,10 @@ use crate::job::Job;
 use crate::job::cost::Cost;
 use crate::job::scale::Effort;
 use caxton_model::case::{CaseKey, Outcome};
-use caxton_model::load::frame::Line;
+use caxton_model::load::frame::LoadLine;
 use caxton_model::metric::MetricName;
 use caxton_model::profile::Profile;
-use caxton_model::profile::growth::Growth;
+use caxton_model::profile::growth::HeapGrowth;
 use caxton_model::reading::Missing;
 use caxton_model::samples::Sample;
 use caxton_model::units::Nanos;
@@ -29,7 +29,6 @@ pub const BENCH_ARGUMENT: &str = "__bench";
 /// The first argument that makes a bench executable a worker.
 pub const WORKER_ARGUMENT: &str = "__worker";
 
-/// What one launch is to do.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Launch {
     /// [`PROTOCOL`].
@@ -40,7 +39,6 @@ pub struct Launch {
     pub seed: u64,
     /// The CPU to stay on.
     pub core: Option<usize>,
-    /// How much to measure.
     pub effort: Effort,
     /// How to sample, where that is the job.
     pub sampling: Sampling,
@@ -51,11 +49,9 @@ pub struct Launch {
     pub folder: PathBuf,
     /// The cases that it fills; at least one.
     pub cases: Vec<CaseKey>,
-    /// What is done.
     pub job: Job,
 }
 
-/// How to profile.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sampling {
     /// Who takes the samples; none to choose.
@@ -78,46 +74,32 @@ pub enum Event {
     Working,
     /// What the instrument costs in this launch.
     Cost(Cost),
-    /// A reading.
     Sample(Sample),
     /// A reading that cannot be had.
     Missing {
-        /// The case.
         case: CaseKey,
-        /// The metric.
         metric: MetricName,
-        /// Why.
         why: Missing,
     },
-    /// A finding that is words.
     Finding {
-        /// The case.
         case: CaseKey,
-        /// What was asked.
         name: String,
-        /// What was found.
         text: String,
     },
     /// What a sampler or an allocator saw of one side.
     Profile {
-        /// The case.
         case: CaseKey,
-        /// The profile.
         profile: Box<Profile>,
     },
     /// Something that the run keeps as a file.
     Keep {
-        /// The case.
         case: CaseKey,
-        /// What.
         what: Kept,
     },
     /// A second of a load, or what is about it.
     Load {
-        /// The case.
         case: CaseKey,
-        /// What its file gets.
-        line: Box<Line>,
+        line: Box<LoadLine>,
     },
     /// Each configuration of the engine that the launch used.
     Engines(BTreeSet<BTreeMap<String, String>>),
@@ -137,50 +119,17 @@ pub enum Kept {
         #[serde(with = "crate::guest::path")]
         path: PathBuf,
     },
-    /// Which of the guest's functions allocate.
     GuestHeap(Box<Profile>),
     /// How the guest's linear memory grew.
-    Growth(Growth),
+    Growth(HeapGrowth),
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use caxton_model::units::Bytes;
 
     #[test]
-    fn a_job_and_its_events_survive_the_wire() {
-        let case = CaseKey::new("wasm", "memory-limit", "wasmtime", "ballast");
-        let agent = AgentFiles {
-            name: "ballast".to_owned(),
-            wasm: PathBuf::from("a.wasm"),
-            ..AgentFiles::default()
-        };
-        let effort = Effort {
-            blocks: 10,
-            samples_per_block: 12,
-            block: Nanos(1_000_000),
-            instances: 8,
-            counting: Nanos(5_000_000),
-            windows: 6,
-            window: Nanos(50_000_000),
-        };
-        let limit = Bytes::mebi(10);
-        let launch = Launch {
-            protocol: PROTOCOL,
-            launch: 3,
-            seed: u64::MAX,
-            core: Some(1),
-            effort,
-            sampling: Sampling::default(),
-            files: vec![agent],
-            folder: PathBuf::new(),
-            cases: vec![case],
-            job: Job::MemoryLimit { limit },
-        };
-        let line = serde_json::to_string(&launch).expect("plain data");
-        assert_eq!(line.lines().count(), 1);
-        assert_eq!(serde_json::from_str::<Launch>(&line).expect("same version"), launch);
+    fn an_event_is_one_line() {
         let end = Event::End(Outcome::DiedInTheMiddle("line\nbreak".to_owned()));
         let line = serde_json::to_string(&end).expect("plain data");
         assert_eq!(line.lines().count(), 1);

@@ -5,12 +5,9 @@ use caxton_model::load::plan::LoadPlan;
 use caxton_model::units::Nanos;
 use serde::{Deserialize, Serialize};
 
-/// A load, or the rest of one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LoadJob {
-    /// What is offered.
     pub plan: LoadPlan,
-    /// To whom.
     pub target: LoadTarget,
     /// The second of the plan to begin with.
     pub from_second: u64,
@@ -24,9 +21,6 @@ pub struct LoadJob {
 
 impl LoadJob {
     /// Whether this job can be done: it may come from a file.
-    ///
-    /// # Errors
-    /// What cannot be.
     pub fn check(&self) -> Result<(), String> {
         self.plan.check().map_err(|error| error.to_string())?;
         if let Some(for_ns) = self.for_ns.filter(|for_ns| *for_ns > LONGEST.0) {
@@ -47,11 +41,9 @@ impl LoadJob {
     }
 }
 
-/// What takes the messages of a load.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LoadTarget {
-    /// Agents on the reference runtime.
     Agents,
     /// The same, each killed before each message.
     Churn,

@@ -1,5 +1,5 @@
-//! What is done with an agent, as plain data: a plan holds it, a worker is sent it (`launch.rs`) and
-//! dispatches by it.
+//! What is done with an agent, as plain data: a plan holds it, a worker is sent it (`launch.rs`)
+//! and dispatches by it.
 
 pub mod cost;
 pub mod launch;
@@ -27,9 +27,7 @@ pub enum Job {
     Parts,
     /// Two sides of the user's choice, the reference first, and each against itself.
     Sides(Box<[SideSpec; 2]>),
-    /// The agent under a memory limit.
     MemoryLimit {
-        /// The limit.
         limit: Bytes,
     },
     /// What is allocated while the agent is compiled, instantiated and run.
@@ -41,15 +39,13 @@ pub enum Job {
         /// Whether to write the perf map of the guest's code.
         perf_map: bool,
     },
-    /// Calls while a sampler looks on; the twin keeps frame pointers.
+    /// Calls while a sampler looks on; the native build keeps frame pointers.
     Profile,
     /// A load on many agents, or the rest of one.
     Load(Box<LoadJob>),
     /// Two runtimes, the same traffic, in turns: the subject, and its peer.
     Route {
-        /// The two.
         pair: [Runtime; 2],
-        /// The traffic.
         load: MailLoad,
     },
     /// Requests to a pool of agents, answered in turn.
@@ -67,14 +63,12 @@ pub enum Job {
     Scale(MailLoad),
     /// Memory of agents that exchange messages, phase by phase.
     MemoryPhases,
-    /// Their CPU time, phase by phase.
     CpuPhases,
     /// Deaths and returns of an agent.
     Recover {
         /// What it holds, in MiB.
         heap_mib: u32,
     },
-    /// Full and incremental checkpoints of an agent.
     Checkpoint {
         /// What it holds, in MiB.
         heap_mib: u32,
@@ -83,7 +77,6 @@ pub enum Job {
     Crash(Deaths),
     /// Deaths without end.
     Soak {
-        /// How many.
         cycles: u32,
     },
 }
@@ -109,7 +102,6 @@ impl Job {
 /// Requests that do not wait for answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Schedule {
-    /// Of how many agents.
     pub agents: u32,
     /// Requests per second.
     pub per_second: u32,
@@ -122,7 +114,6 @@ pub struct Schedule {
 pub struct Pools {
     /// Who runs them, and how many agents each has.
     pub pair: [(Runtime, u32); 2],
-    /// The requests.
     pub load: MailLoad,
     /// How many at a time.
     pub tasks: u32,
@@ -133,7 +124,6 @@ pub struct Pools {
 pub struct Batching {
     /// When requests are made, of what.
     pub schedule: Schedule,
-    /// Requests that are enough.
     pub size: u32,
     /// How long one waits at most.
     pub timeout: Nanos,
@@ -142,11 +132,9 @@ pub struct Batching {
 /// How many die, of how many, and of what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Deaths {
-    /// Agents.
     pub agents: u32,
     /// Of those, the ones that die.
     pub killed: u32,
-    /// Of what.
     pub fault: Fault,
     /// Whether what they had handled since their last checkpoint is delivered again.
     pub at_least_once: bool,
@@ -156,7 +144,6 @@ pub struct Deaths {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Fault {
-    /// A trap.
     Trap,
     /// Memory without end.
     Exhaust,
@@ -175,7 +162,6 @@ impl Fault {
     }
 }
 
-/// Who runs agents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum System {
@@ -185,24 +171,19 @@ pub enum System {
     Tokio,
 }
 
-/// What the agents are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Crew {
-    /// WASM guests.
     Guests,
-    /// Their native twins.
-    Twins,
+    Natives,
     /// Nobody: mailboxes that answer without a call.
-    Idle,
+    NullResponder,
 }
 
 /// An orchestrator and its agents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Runtime {
-    /// Who runs them.
     pub system: System,
-    /// What they are.
     pub crew: Crew,
     /// Most messages per call, where that is not the load's.
     pub batch: Option<u32>,
@@ -220,10 +201,10 @@ impl Runtime {
     pub const fn name(self) -> &'static str {
         match (self.system, self.crew) {
             (System::Reference, Crew::Guests) => "reference",
-            (System::Reference, Crew::Twins) => "native-reference",
+            (System::Reference, Crew::Natives) => "native-reference",
             (System::Tokio, Crew::Guests) => "tokio",
-            (System::Tokio, Crew::Twins) => "native-tokio",
-            (_, Crew::Idle) => "idle",
+            (System::Tokio, Crew::Natives) => "native-tokio",
+            (_, Crew::NullResponder) => "idle",
         }
     }
 }
@@ -231,7 +212,6 @@ impl Runtime {
 /// How much is sent around.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MailLoad {
-    /// How many agents.
     pub agents: u32,
     /// Messages in flight for each.
     pub per_agent: u32,
@@ -255,7 +235,6 @@ pub enum Pair {
 }
 
 impl Pair {
-    /// The subject part of its case key.
     pub const fn subject(self) -> &'static str {
         match self {
             Self::Overhead => "wasmtime-vs-native",

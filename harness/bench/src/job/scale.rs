@@ -4,7 +4,6 @@ use caxton_model::units::Nanos;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
-/// How much to measure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Scale {
     /// One checked pass per case, in seconds: no interval.
@@ -25,60 +24,7 @@ impl Scale {
         }
     }
 
-    /// Launches per comparison. An exact interval over all comparisons of a run at once needs
-    /// 1 + log2(100 × comparisons) of them: 13 for thirty.
-    pub const fn launches(self) -> u32 {
-        match self {
-            Self::Smoke => 1,
-            Self::Quick => 15,
-            Self::Full => 40,
-        }
-    }
-
-    /// Launches per memory limit: six is the least for an exact interval at 95 %.
-    pub const fn limit_launches(self) -> u32 {
-        match self {
-            Self::Smoke => 1,
-            Self::Quick => 6,
-            Self::Full => 12,
-        }
-    }
-
-    /// Launches that take a call apart: each compiles the agent six times.
-    pub const fn parts_launches(self) -> u32 {
-        match self {
-            Self::Smoke => 1,
-            Self::Quick => 8,
-            Self::Full => 16,
-        }
-    }
-
-    /// Launches that count fuel: two, because a count is exact only if two processes agree.
-    pub const fn fuel_launches(self) -> u32 {
-        match self {
-            Self::Smoke => 0,
-            Self::Quick | Self::Full => 2,
-        }
-    }
-
-    /// Launches of a heap profile: two, because a count is exact only if two processes agree.
-    pub const fn heap_launches(self) -> u32 {
-        match self {
-            Self::Smoke => 1,
-            Self::Quick | Self::Full => 2,
-        }
-    }
-
-    /// Launches of agents that exchange messages: six is the least for an exact interval at 95 %.
-    pub const fn mail_launches(self) -> u32 {
-        match self {
-            Self::Smoke => 1,
-            Self::Quick => 6,
-            Self::Full => 12,
-        }
-    }
-
-    /// How far into a run launches that had company are still made up for by further ones.
+    /// How far into a run disturbed launches are still made up for by further ones.
     pub const fn patience(self) -> Nanos {
         const MINUTE_NS: u64 = 60_000_000_000;
         match self {
@@ -88,7 +34,6 @@ impl Scale {
         }
     }
 
-    /// What one launch measures.
     pub const fn effort(self) -> Effort {
         match self {
             Self::Smoke => Effort {
@@ -129,7 +74,6 @@ pub struct Effort {
     pub blocks: u32,
     /// Samples in a block, at most.
     pub samples_per_block: u32,
-    /// Length of a block.
     pub block: Nanos,
     /// Instances whose creation and first call are timed, per side.
     pub instances: u32,

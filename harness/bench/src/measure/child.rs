@@ -30,37 +30,38 @@ pub struct Worker<T> {
     last_words: JoinHandle<String>,
 }
 
+/// How a worker ended, and what it said on standard error.
+pub struct WorkerEnd {
+    how: String,
+    last_words: String,
+}
+
 /// What a worker says, or why it says nothing.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Received<T> {
-    /// A value.
     Value(T),
     /// It has closed its output.
     Ended,
     /// Nothing within the time allowed.
     Silent,
-    /// The user wants to stop.
     Stopped,
 }
 
 impl<T: DeserializeOwned + Send + 'static> Worker<T> {
     /// Starts `program` with `argument`, where and how [`process::spawn_worker`] says.
-    ///
-    /// # Errors
-    /// The system's refusal.
     pub fn start(
         program: &Path,
         argument: &str,
         dir: Option<&Path>,
         pad: Option<&str>,
     ) -> io::Result<Self> {
-        let mut child = process::spawn_worker(program, argument, (dir, pad))?;
+        let mut child = process::spawn_worker(program, argument, dir, pad)?;
         let (stdin, stderr) = (child.stdin.take(), child.stderr.take());
         let last_words = thread::Builder::new().spawn(move || {
             let mut text = Vec::new();
             if let Some(mut stderr) = stderr {
                 let _ = stderr.by_ref().take(STDERR_BYTES_MAX).read_to_end(&mut text);
-                // Keep the pipe empty, or a chatty twin would stand still.
+                // Keep the pipe empty, or a chatty agent would stand still.
                 let _ = io::copy(&mut stderr, &mut io::sink());
             }
             String::from_utf8_lossy(&text).into_owned()
@@ -70,9 +71,6 @@ impl<T: DeserializeOwned + Send + 'static> Worker<T> {
     }
 
     /// Says `value`. That a worker is gone is told by [`Self::receive`].
-    ///
-    /// # Errors
-    /// The value is none that JSON can hold.
     pub fn say(&mut self, value: &impl Serialize) -> io::Result<()> {
         let mut line = serde_json::to_vec(value)?;
         line.push(b'\n');
@@ -93,17 +91,14 @@ impl<T: DeserializeOwned + Send + 'static> Worker<T> {
     }
 
     /// Ends it, by force if it still runs; how it ended, and what it said on standard error.
-    ///
-    /// # Errors
-    /// It cannot be waited for.
-    pub fn end(mut self, by_force: bool) -> io::Result<(String, String)> {
+    pub fn end(mut self, by_force: bool) -> io::Result<WorkerEnd> {
         self.close();
         if by_force {
             let _ = self.child.kill();
         }
         let status = self.child.wait()?;
         let last_words = self.last_words.join().unwrap_or_default();
-        Ok((process::describe(status), last_words))
+        Ok(WorkerEnd { how: process::describe(status), last_words })
     }
 }
 
@@ -173,16 +168,18 @@ pub fn timed_out(time: Duration) -> Outcome {
 }
 
 /// What became of a worker that ended without saying so: its agent took the process along.
-pub fn died(has_begun: bool, (how, last_words): &(String, String)) -> Outcome {
+pub fn died(has_begun: bool, ending: &WorkerEnd) -> Outcome {
+    let WorkerEnd { how, last_words } = ending;
     let words = last_words.split_whitespace().collect::<Vec<_>>().join(" ");
     let why = match words.as_str() {
         "" => format!("the worker process {how}"),
         words => format!("the worker process {how}; it said: {words}"),
     };
-    if let Some(limit) = refusal::of_machine(&why) {
-        return Outcome::Failed(format!("the machine, not the agent: {limit}: {why}"));
+    match of_machine(&why) {
+        Some(outcome) => outcome,
+        None if has_begun => Outcome::DiedInTheMiddle(why),
+        None => Outcome::DiedBeforeWork(why),
     }
-    if has_begun { Outcome::DiedInTheMiddle(why) } else { Outcome::DiedBeforeWork(why) }
 }
 
 /// What became of an agent that the machine had no room for is no fault of the agent. Once it works
@@ -190,36 +187,40 @@ pub fn died(has_begun: bool, (how, last_words): &(String, String)) -> Outcome {
 pub fn attributed(outcome: Outcome) -> Outcome {
     match &outcome {
         Outcome::Refused(why) | Outcome::DiedBeforeWork(why) | Outcome::Failed(why) => {
-            match refusal::of_machine(why) {
-                Some(limit) => {
-                    Outcome::Failed(format!("the machine, not the agent: {limit}: {why}"))
-                }
-                None => outcome,
-            }
+            of_machine(why).unwrap_or(outcome)
         }
         _ => outcome,
     }
+}
+
+fn of_machine(why: &str) -> Option<Outcome> {
+    let limit = refusal::of_machine(why)?;
+    Some(Outcome::Failed(format!("the machine, not the agent: {limit}: {why}")))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn ending(how: &str, last_words: &str) -> WorkerEnd {
+        WorkerEnd { how: how.to_owned(), last_words: last_words.to_owned() }
+    }
+
     #[test]
     fn a_silent_end_is_told_by_when_it_came() {
-        let early = died(false, &("crashed (SIGSEGV)".to_owned(), String::new()));
+        let early = died(false, &ending("crashed (SIGSEGV)", ""));
         assert_eq!(
             early,
             Outcome::DiedBeforeWork("the worker process crashed (SIGSEGV)".to_owned())
         );
-        let late = died(true, &("aborted (SIGABRT)".to_owned(), "panicked at\nhere".to_owned()));
+        let late = died(true, &ending("aborted (SIGABRT)", "panicked at\nhere"));
         let why = "the worker process aborted (SIGABRT); it said: panicked at here";
         assert_eq!(late, Outcome::DiedInTheMiddle(why.to_owned()));
     }
 
     #[test]
     fn a_refusal_by_the_machine_is_not_the_agents() {
-        let full = "twin: failed to map segment: Cannot allocate memory";
+        let full = "native: failed to map segment: Cannot allocate memory";
         for outcome in [Outcome::Refused(full.to_owned()), Outcome::DiedBeforeWork(full.to_owned())]
         {
             let Outcome::Failed(why) = attributed(outcome) else { panic!("the agent's") };
@@ -232,8 +233,8 @@ mod tests {
         assert_eq!(attributed(own.clone()), own, "an agent may say anything");
         let invalid = Outcome::Refused("no valid module".to_owned());
         assert_eq!(attributed(invalid.clone()), invalid);
-        let panicked = "called `Result::unwrap()`: Os { code: 11, kind: WouldBlock }".to_owned();
-        let died = died(false, &("exited with code 101".to_owned(), panicked));
+        let panicked = "called `Result::unwrap()`: Os { code: 11, kind: WouldBlock }";
+        let died = died(false, &ending("exited with code 101", panicked));
         assert!(matches!(died, Outcome::Failed(_)), "{died:?}");
     }
 

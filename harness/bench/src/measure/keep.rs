@@ -3,18 +3,18 @@
 //!
 //! Of several launches the first one's files are kept.
 
-use super::pictures::{Files, flame_graph, profiled};
+use super::pictures::{Files, flame_graph, profiled, unwritable};
 use crate::job::launch::Kept;
 use caxton_model::case::CaseKey;
 use caxton_model::file;
-use caxton_model::profile::{About, ProfileError, Weight};
+use caxton_model::profile::{About, ProfileError, SampleWeight};
 use caxton_model::record::lock::HeldFolder;
 use caxton_model::record::store::StoreError;
 use caxton_profiler::dhat;
 use caxton_report::profile::growth;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::{fs, io, process};
+use std::{fs, process};
 
 /// The file of what a load was to be, in its case's folder.
 pub const LOAD_FILE: &str = "load.json";
@@ -31,9 +31,6 @@ pub struct Scratch {
 
 impl Scratch {
     /// An empty folder for the next launch. It goes with this value.
-    ///
-    /// # Errors
-    /// It cannot be made.
     pub fn fresh(&mut self) -> Result<PathBuf, StoreError> {
         let folder = match self.folder.take() {
             Some(folder) => folder,
@@ -49,9 +46,6 @@ impl Scratch {
 
 /// Keeps `what` in the folder of `run`, unless an earlier launch's is there; the names of what was
 /// written, or why something was not.
-///
-/// # Errors
-/// A file cannot be written.
 pub fn keep(run: &Path, case: &CaseKey, what: &Kept) -> Result<Vec<String>, StoreError> {
     let folder = run.join(folder(case));
     fs::create_dir_all(&folder).map_err(unwritable(&folder))?;
@@ -66,7 +60,8 @@ pub fn keep(run: &Path, case: &CaseKey, what: &Kept) -> Result<Vec<String>, Stor
             }
         }
         Kept::GuestHeap(profile) => {
-            let name = if profile.weight == Weight::PeakBytes { "guest-peak" } else { "guest" };
+            let name =
+                if profile.weight == SampleWeight::PeakBytes { "guest-peak" } else { "guest" };
             if !folder.join(format!("{name}.profile.json")).exists() {
                 profiled(&mut files, case, name, profile)?;
             }
@@ -121,15 +116,10 @@ fn write_new(path: &Path, bytes: &[u8]) -> Result<bool, StoreError> {
     Ok(true)
 }
 
-fn unwritable(path: &Path) -> impl Fn(io::Error) -> StoreError {
-    let path = path.to_owned();
-    move |source| StoreError::Write { path: path.clone(), source }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use caxton_model::profile::growth::{Growth, Point};
+    use caxton_model::profile::growth::{GrowthPoint, HeapGrowth};
     use caxton_model::units::Bytes;
 
     #[test]
@@ -145,8 +135,8 @@ mod tests {
         }
         let kept = run.path().join("heap/json/run.dhat.json");
         assert_eq!(fs::read_to_string(kept).expect("kept"), "first");
-        let points = vec![Point { message: 0, bytes: Bytes(65_536) }];
-        let growth = Growth { points, messages: 3, lost: 0 };
+        let points = vec![GrowthPoint { message: 0, bytes: Bytes(65_536) }];
+        let growth = HeapGrowth { points, messages: 3, lost: 0 };
         keep(run.path(), &case, &Kept::Growth(growth)).expect("writable");
         let svg = fs::read_to_string(run.path().join("heap/json/growth.svg")).expect("kept");
         assert!(svg.contains("json: linear memory by message"), "{svg}");

@@ -3,14 +3,13 @@
 use super::child::{Received, Worker, died, now, timed_out};
 use crate::job::launch::{Event, Launch, WORKER_ARGUMENT};
 use caxton_model::case::{CaseKey, Outcome};
-use caxton_sys::process;
+use caxton_sys::{affinity, process};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-/// What came of a launch.
 #[derive(Debug)]
 pub struct Launched {
     /// What the worker told, up to its end. Complete only if `outcome` is `Ran`.
@@ -22,18 +21,13 @@ pub struct Launched {
 /// What becomes of an event, and of its worker.
 #[derive(Debug)]
 pub enum Control {
-    /// The event is kept.
     Keep(Event),
     /// The event is done with.
     Done,
-    /// The worker ends here.
     Enough,
 }
 
 /// Runs `order` in a fresh worker, for at most `time`; each event goes through `on_event`.
-///
-/// # Errors
-/// The worker could not be started.
 pub fn launch(
     order: &Launch,
     time: Duration,
@@ -75,4 +69,10 @@ pub(super) fn launch_rng(seed: u64, case: &CaseKey, number: u32) -> fastrand::Rn
     let mut hasher = DefaultHasher::new();
     (seed, case.to_string(), number).hash(&mut hasher);
     fastrand::Rng::with_seed(hasher.finish())
+}
+
+/// A CPU to stay on, by chance; none where no process can be bound to one.
+pub(super) fn some_core(rng: &mut fastrand::Rng) -> Option<usize> {
+    let cores = affinity::cores_to_bind().unwrap_or_default();
+    (!cores.is_empty()).then(|| cores[rng.usize(..cores.len())])
 }

@@ -2,23 +2,23 @@
 //! threshold may end the load; at the end stands what it came to.
 
 use super::keep;
-use super::launch::{Control, launch};
+use super::launch::{Control, launch, some_core};
+use super::pictures::unwritable;
 use super::run::{Run, RunError};
 use crate::guest::files::AgentFiles;
 use crate::job::Job;
 use crate::job::launch::{Event, Launch};
 use crate::job::load::LoadJob;
 use crate::job::task::Task;
-use caxton_analysis::load::judge::judge;
+use caxton_analysis::finding::LimitVerdict;
 use caxton_analysis::load::logs;
-use caxton_analysis::load::logs::Kind;
-use caxton_analysis::load::tally::Tally;
+use caxton_analysis::load::logs::TimeKind;
+use caxton_analysis::load::tally::LoadTally;
 use caxton_model::case::{CaseKey, Outcome};
-use caxton_model::load::judged::{Judged, ThresholdOutcome};
+use caxton_model::load::threshold::ThresholdFinding;
 use caxton_model::record::seconds::{SECONDS_FILE, Seconds, read};
 use caxton_model::record::store::StoreError;
 use caxton_model::units::Nanos;
-use caxton_sys::affinity;
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
@@ -29,12 +29,24 @@ use std::time::Duration;
 const AROUND: Duration = Duration::from_secs(60);
 const SECOND_NS: u64 = 1_000_000_000;
 
+/// What a load came to so far, and the file that its seconds are in.
+struct LoadProgress {
+    tally: LoadTally,
+    seconds: Option<Seconds>,
+}
+
+/// What became of a load's case, and why the load ended before its plan, if it did.
+struct LoadEnd {
+    outcome: Outcome,
+    ended_early: Option<String>,
+}
+
 /// What was watched of a load's worker.
 #[derive(Default)]
 struct Watched {
     outcome: Option<Outcome>,
     /// The threshold that ended it.
-    aborted_by: Option<Judged>,
+    aborted_by: Option<ThresholdFinding>,
     failed: Option<StoreError>,
 }
 
@@ -46,27 +58,30 @@ impl Run<'_> {
         files: &AgentFiles,
         job: &LoadJob,
     ) -> Result<(), RunError> {
-        let mut tally = Tally::new(job.plan.clone());
+        let mut tally = LoadTally::new(job.plan.clone());
         let folder = self.folder.as_ref().map(|folder| folder.path().join(keep::load_folder(case)));
-        let mut seconds = folder
+        let seconds = folder
             .as_deref()
             .map(|folder| Seconds::open(folder, &job.plan, &mut |line| tally.push(&line)))
             .transpose()?;
         let is_done = tally.reached() >= job.plan.granted();
         if tally.is_ended() || is_done {
             // Whatever ended the run, it was not this load.
-            return self.settle_load(case, &tally, (folder, (Outcome::Ran, None)));
+            let end = LoadEnd { outcome: Outcome::Ran, ended_early: None };
+            return self.settle_load(case, &tally, folder, end);
         }
         let mut job = job.clone();
         let planned = job.length();
         job.from_second = tally.next_second();
         job.segment = tally.segments() as u32;
         self.observer.load(planned, job.length());
-        let watched = self.watch_load(case, files, job, (&mut tally, seconds.as_mut()))?;
+        let mut progress = LoadProgress { tally, seconds };
+        let watched = self.watch_load(case, files, job, &mut progress)?;
         if let Some(error) = watched.failed {
             return Err(error.into());
         }
-        self.settle_load(case, &tally, (folder, ending(&watched, &tally)))
+        let tally = &progress.tally;
+        self.settle_load(case, tally, folder, ending(&watched, tally))
     }
 
     /// Puts down what a load is to be, so that another process can go on with it.
@@ -76,7 +91,7 @@ impl Run<'_> {
         let path = folder.join(keep::LOAD_FILE);
         let text = serde_json::to_string_pretty(job).expect("plans are plain data");
         let written = fs::create_dir_all(&folder).and_then(|()| fs::write(&path, text));
-        Ok(written.map_err(|source| StoreError::Write { path, source })?)
+        Ok(written.map_err(unwritable(&path))?)
     }
 
     fn watch_load(
@@ -84,13 +99,13 @@ impl Run<'_> {
         case: &CaseKey,
         files: &AgentFiles,
         job: LoadJob,
-        (tally, mut seconds): (&mut Tally, Option<&mut Seconds>),
+        progress: &mut LoadProgress,
     ) -> Result<Watched, RunError> {
+        let LoadProgress { tally, seconds } = progress;
         let plan = &job.plan;
         let time =
             Duration::from_nanos(job.length().0 + plan.timeout.0) + AROUND + self.settings.timeout;
-        let cores = affinity::cores_to_bind().unwrap_or_default();
-        let core = fastrand::Rng::with_seed(self.settings.seed).choice(cores);
+        let core = some_core(&mut fastrand::Rng::with_seed(self.settings.seed));
         let task = Task::new(case.clone(), Job::Load(Box::new(job)));
         let seed = self.settings.seed;
         let order = Launch { seed, core, ..self.order(task, vec![files.clone()], 0) };
@@ -126,14 +141,15 @@ impl Run<'_> {
     fn settle_load(
         &mut self,
         case: &CaseKey,
-        tally: &Tally,
-        (folder, (outcome, ended_early)): (Option<PathBuf>, (Outcome, Option<String>)),
+        tally: &LoadTally,
+        folder: Option<PathBuf>,
+        end: LoadEnd,
     ) -> Result<(), RunError> {
-        let load = tally.outcome(ended_early);
+        let load = tally.outcome(end.ended_early);
         self.observer.load_done(&load);
         let record = self.record.cases.iter_mut().find(|record| record.key == *case);
         let record = record.expect("each task's cases are in the record before it begins");
-        record.outcome = outcome;
+        record.outcome = end.outcome;
         record.launches.granted = 1;
         record.metrics = load.metrics();
         record.profiles.folder = keep::load_folder(case);
@@ -146,10 +162,9 @@ impl Run<'_> {
     }
 }
 
-/// How a load ended: what became of its case, and why it ended before its plan, if it did.
-fn ending(watched: &Watched, tally: &Tally) -> (Outcome, Option<String>) {
+fn ending(watched: &Watched, tally: &LoadTally) -> LoadEnd {
     let at = tally.reached();
-    match (&watched.aborted_by, &watched.outcome) {
+    let (outcome, ended_early) = match (&watched.aborted_by, &watched.outcome) {
         (Some(judged), _) => {
             (Outcome::Ran, Some(format!("ended after {at} by threshold {}", judged.threshold)))
         }
@@ -159,29 +174,26 @@ fn ending(watched: &Watched, tally: &Tally) -> (Outcome, Option<String>) {
             let why = other.reason().unwrap_or("no reason").to_owned();
             (other.clone(), Some(format!("ended after {at}: {why}")))
         }
-    }
+    };
+    LoadEnd { outcome, ended_early }
 }
 
 /// The first threshold that is missed and may end the load by now.
-fn aborting(tally: &Tally) -> Option<Judged> {
+fn aborting(tally: &LoadTally) -> Option<ThresholdFinding> {
     let elapsed = Nanos(tally.next_second() * SECOND_NS);
     let thresholds = tally.plan().thresholds.iter();
     let mut judged =
-        thresholds.filter(|threshold| threshold.may_abort(elapsed)).map(|t| judge(t, tally));
-    judged.find(|judged| judged.outcome == ThresholdOutcome::Missed)
+        thresholds.filter(|threshold| threshold.may_abort(elapsed)).map(|t| tally.judge(t));
+    judged.find(|judged| judged.verdict == LimitVerdict::Missed)
 }
 
 /// Writes the histograms of a load's seconds; the names of all files.
-fn write_logs(folder: &Path, tally: &Tally) -> Result<Vec<String>, StoreError> {
+fn write_logs(folder: &Path, tally: &LoadTally) -> Result<Vec<String>, StoreError> {
     let mut names = vec![SECONDS_FILE.to_owned()];
     let stages: Vec<&str> = tally.plan().stages.iter().map(|stage| stage.name.as_str()).collect();
-    for kind in [Kind::Response, Kind::Service] {
+    for kind in [TimeKind::Response, TimeKind::Service] {
         let [log, distribution] = ["hlog", "hgrm"].map(|end| format!("{}.{end}", kind.name()));
         let path = folder.join(&log);
-        let unwritable = |path: &Path| {
-            let path = path.to_owned();
-            move |source| StoreError::Write { path, source }
-        };
         let mut writer = BufWriter::new(File::create(&path).map_err(unwritable(&path))?);
         let start = tally.start_unix_ms();
         let all = logs::hlog(kind, &stages, start, &mut writer, |take| {

@@ -2,20 +2,16 @@
 //! and the forms that other tools open. Written beside the record, one folder per agent.
 
 use caxton_model::case::CaseKey;
-use caxton_model::profile::{Profile, ProfileError, Weight, folded};
+use caxton_model::profile::{Profile, ProfileError, SampleWeight, folded};
 use caxton_model::record::store::StoreError;
 use caxton_model::record::{CaseRecord, ProfileRecord, Profiles};
 use caxton_profiler::dhat;
 use caxton_report::profile::differential::{Caption, Differential};
 use caxton_report::profile::{firefox, flame, pb};
-use std::fs;
 use std::path::Path;
+use std::{fs, io};
 
 /// Writes all that `profiles`, of one case, come to into the run's `folder`.
-///
-/// # Errors
-/// The folder cannot be written. A picture that cannot be drawn costs itself: its reason stands in
-/// place of its name.
 pub(super) fn keep(
     folder: &Path,
     case: &CaseRecord,
@@ -23,8 +19,7 @@ pub(super) fn keep(
 ) -> Result<Profiles, StoreError> {
     let name = format!("cpu/{}", case.key.agent);
     let mut files = Files { folder: &folder.join(&name), names: Vec::new() };
-    fs::create_dir_all(files.folder)
-        .map_err(|source| StoreError::Write { path: files.folder.to_owned(), source })?;
+    fs::create_dir_all(files.folder).map_err(unwritable(files.folder))?;
     for profile in profiles {
         let side = profile.about.side.split([',', ' ']).next().unwrap_or_default().to_owned();
         profiled(&mut files, &case.key, &side, profile)?;
@@ -45,7 +40,6 @@ pub(super) fn keep(
     Ok(Profiles { taken, changes, folder: name, files: files.names })
 }
 
-/// All forms of one profile.
 pub(super) fn profiled(
     files: &mut Files<'_>,
     case: &CaseKey,
@@ -55,7 +49,7 @@ pub(super) fn profiled(
     flame_graph(files, case, stem, profile)?;
     files.put(&format!("{stem}.folded"), Ok(folded::text(profile)))?;
     files.put(&format!("{stem}.pb"), pb::encode(profile))?;
-    if profile.weight == Weight::CpuNs {
+    if profile.weight == SampleWeight::CpuNs {
         files.put(&format!("{stem}.firefox.json"), firefox::json(profile))?;
     } else {
         files.put(&format!("{stem}.dhat.json"), dhat::write(profile))?;
@@ -65,7 +59,6 @@ pub(super) fn profiled(
     files.put(&format!("{stem}.profile.json"), raw)
 }
 
-/// The flame graph of one profile.
 pub(super) fn flame_graph(
     files: &mut Files<'_>,
     case: &CaseKey,
@@ -103,11 +96,17 @@ impl Files<'_> {
         let path = self.folder.join(name);
         match bytes {
             Ok(bytes) => {
-                fs::write(&path, bytes).map_err(|source| StoreError::Write { path, source })?;
+                fs::write(&path, bytes).map_err(unwritable(&path))?;
                 self.names.push(name.to_owned());
             }
             Err(why) => self.names.push(format!("no {name}: {why}")),
         }
         Ok(())
     }
+}
+
+/// For `map_err`: what keeps `path` from being written.
+pub(super) fn unwritable(path: &Path) -> impl FnOnce(io::Error) -> StoreError {
+    let path = path.to_owned();
+    move |source| StoreError::Write { path, source }
 }

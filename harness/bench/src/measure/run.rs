@@ -5,7 +5,7 @@
 
 use super::check::check;
 use super::keep::{self, Scratch, keep};
-use super::launch::{Control, launch, launch_rng};
+use super::launch::{Control, launch, launch_rng, some_core};
 use super::pictures;
 use crate::guest::files::{AgentFiles, BuiltFiles};
 use crate::job::Job;
@@ -26,7 +26,7 @@ use caxton_model::record::{Budget, CaseRecord, Profiles, Record, Status};
 use caxton_model::samples::Sample;
 use caxton_model::units::Nanos;
 use caxton_sys::clock::{Clock, Monotonic};
-use caxton_sys::{affinity, clock, memory};
+use caxton_sys::{clock, memory};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -35,33 +35,27 @@ use std::time::Duration;
 /// What is told while a run goes on.
 pub trait Observer {
     /// A task begins: number from 1, of how many, what, and how many launches (of a load 0).
-    fn task(&self, number: usize, of: usize, name: &str, launches: u32);
+    fn task(&self, _number: usize, _of: usize, _name: &str, _launches: u32) {}
     /// The task takes so many launches more.
     fn more_launches(&self, _: u32) {}
-    /// A launch of the task has ended.
-    fn launch_done(&self);
+    fn launch_done(&self) {}
     /// A load begins: how long it was to take, and how much of that is left.
     fn load(&self, _planned: Nanos, _left: Nanos) {}
-    /// The task has ended.
-    fn task_done(&self, name: &str, outcome: &Outcome);
+    fn task_done(&self, _name: &str, _outcome: &Outcome) {}
     /// A second of a load is over.
-    fn load_second(&self, _: &load::Tally) {}
+    fn load_second(&self, _: &load::LoadTally) {}
     /// A load is over.
     fn load_done(&self, _: &LoadOutcome) {}
 }
 
-/// How to run.
 #[derive(Debug, Clone, Copy)]
 pub struct Settings {
-    /// How much.
     pub scale: Scale,
-    /// Seed of all choices.
     pub seed: u64,
     /// Longest time for a launch.
     pub timeout: Duration,
     /// Only call, for an outside profiler: how long per side.
     pub spin: Option<Nanos>,
-    /// Whether to write perf maps then.
     pub perf_map: bool,
     /// How to sample the tasks that are profiles.
     pub sampling: Sampling,
@@ -80,20 +74,16 @@ pub enum RunError {
     /// The run folder cannot be written.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// No worker can be started.
     #[error("no worker process can be started: {0}")]
     Worker(#[from] std::io::Error),
 }
 
-/// A run in progress.
 pub struct Run<'a> {
     /// The record so far.
     pub record: Record,
     /// Where it is kept; nowhere in smoke mode.
     pub folder: Option<RunFolder>,
-    /// How to run.
     pub settings: Settings,
-    /// Set when the user wants to stop.
     pub stop: &'a AtomicBool,
     /// Is told how it goes.
     pub observer: &'a dyn Observer,
@@ -300,14 +290,15 @@ impl<'a> Run<'a> {
         files: &AgentFiles,
         tally: &mut Tally,
     ) -> Result<(), RunError> {
-        if self.settings.scale.fuel_launches() == 0 {
+        let task = Task::new(case.clone(), Job::Fuel);
+        let launches = task.launches(self.settings.scale);
+        if launches == 0 {
             let why = "fuel is counted at --scale quick and full".to_owned();
             tally.events.push(no_fuel(case, Missing::NotRequested(why)));
         }
-        self.observer.more_launches(self.settings.scale.fuel_launches());
-        for number in 0..self.settings.scale.fuel_launches() {
-            let task = Task::new(case.clone(), Job::Fuel);
-            let order = self.order(task, vec![files.clone()], number);
+        self.observer.more_launches(launches);
+        for number in 0..launches {
+            let order = self.order(task.clone(), vec![files.clone()], number);
             let mut fuel = Tally::default();
             let told = self.one_launch(&order, &mut fuel)?;
             self.observer.launch_done();
@@ -335,15 +326,13 @@ impl<'a> Run<'a> {
     /// What launch `number` of `task` is told.
     pub(super) fn order(&self, task: Task, files: Vec<AgentFiles>, number: u32) -> Launch {
         // What is profiled may have threads: it stays on no core.
-        let is_profile = task.job == Job::Profile;
-        let cores = if is_profile { None } else { affinity::cores_to_bind().ok() };
-        let cores = cores.unwrap_or_default();
+        let is_bound = task.job != Job::Profile;
         let mut rng = launch_rng(self.settings.seed, &task.cases[0], number);
         Launch {
             protocol: PROTOCOL,
             launch: number,
             seed: rng.u64(..),
-            core: (!cores.is_empty()).then(|| cores[rng.usize(..cores.len())]),
+            core: is_bound.then(|| some_core(&mut rng)).flatten(),
             effort: self.settings.scale.effort(),
             sampling: self.settings.sampling,
             files,

@@ -4,10 +4,11 @@ use super::subjects::{Subjects, Suite};
 use crate::job::Job;
 use crate::job::task::Task;
 use caxton_model::case::{ALLOCATIONS, CaseKey, WASM_AND_NATIVE, WASMTIME};
-use caxton_sys::allocator::Counting;
+use caxton_sys::allocator::AllocationDetail;
 
 /// The suite.
-pub const SUITE: Suite = Suite { name: "heap", plan, counting: Counting::Stacks, agent: None };
+pub const SUITE: Suite =
+    Suite { name: "heap", plan, counting: AllocationDetail::Stacks, agent: None };
 
 fn plan(subjects: &Subjects) -> Vec<Task> {
     let task = |subject: &str, agent: &String| {

@@ -5,11 +5,11 @@ use super::throughput::COURIER;
 use crate::job::task::Task;
 use crate::job::{Job, Schedule};
 use caxton_model::case::CaseKey;
-use caxton_sys::allocator::Counting;
+use caxton_sys::allocator::AllocationDetail;
 
 /// The suite.
 pub const SUITE: Suite =
-    Suite { name: "latency", plan, counting: Counting::Nothing, agent: Some(COURIER) };
+    Suite { name: "latency", plan, counting: AllocationDetail::Nothing, agent: Some(COURIER) };
 
 /// Agents and requests per second.
 const RATES: [(u32, u32); 4] = [(10, 100_000), (100, 10_000), (100, 100_000), (1_000, 100_000)];

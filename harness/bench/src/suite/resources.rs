@@ -6,11 +6,11 @@ use super::throughput::COURIER;
 use crate::job::task::Task;
 use crate::job::{Deaths, Fault, Job};
 use caxton_model::case::CaseKey;
-use caxton_sys::allocator::Counting;
+use caxton_sys::allocator::AllocationDetail;
 
 /// The suite.
 pub const SUITE: Suite =
-    Suite { name: "resources", plan, counting: Counting::Held, agent: Some(COURIER) };
+    Suite { name: "resources", plan, counting: AllocationDetail::Held, agent: Some(COURIER) };
 
 /// What an agent holds when it dies, in MiB.
 const HEAPS: [u32; 3] = [0, 1, 100];

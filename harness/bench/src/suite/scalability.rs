@@ -5,11 +5,11 @@ use super::throughput::{COURIER, load};
 use crate::job::task::Task;
 use crate::job::{Job, MailLoad};
 use caxton_model::case::CaseKey;
-use caxton_sys::allocator::Counting;
+use caxton_sys::allocator::AllocationDetail;
 
 /// The suite.
 pub const SUITE: Suite =
-    Suite { name: "scalability", plan, counting: Counting::Nothing, agent: Some(COURIER) };
+    Suite { name: "scalability", plan, counting: AllocationDetail::Nothing, agent: Some(COURIER) };
 
 /// Sizes of populations; the last one at full scale alone.
 const AGENTS: [u32; 6] = [1, 10, 100, 1_000, 10_000, 100_000];

@@ -11,11 +11,11 @@ use caxton_model::case::CaseKey;
 use caxton_model::load::plan::{Arrivals, LoadPlan, Pacing, Rate, Role, Stage};
 use caxton_model::load::threshold::Threshold;
 use caxton_model::units::Nanos;
-use caxton_sys::allocator::Counting;
+use caxton_sys::allocator::AllocationDetail;
 
 /// The suite.
 pub const SUITE: Suite =
-    Suite { name: "scenarios", plan, counting: Counting::Held, agent: Some(COURIER) };
+    Suite { name: "scenarios", plan, counting: AllocationDetail::Held, agent: Some(COURIER) };
 
 const SECOND_NS: u64 = 1_000_000_000;
 const DAY_S: u64 = 86_400;
@@ -40,7 +40,6 @@ fn stage(name: &str, role: Role, length_s: u64, per_second: f64) -> Stage {
     Stage::new(name, role, seconds(length_s), Rate::Constant { per_second })
 }
 
-/// A plan of the guide's.
 fn guide(
     name: &str,
     agents: u32,
@@ -121,7 +120,6 @@ fn churn() -> Scenario {
     Scenario { plan, target: LoadTarget::Churn, quick_s: &[10] }
 }
 
-/// What the generator can do by itself.
 fn generator() -> Scenario {
     let stages = vec![stage("hold", Role::Hold, 10, 1_000_000.0)];
     let thresholds = [("messages", "rate>=999000"), ("dropped", "rate==0")];

@@ -6,17 +6,14 @@ use crate::job::sides::SideSpec;
 use crate::job::task::Task;
 use caxton_model::load::plan::LoadPlan;
 use caxton_model::units::{Bytes, Nanos};
-use caxton_sys::allocator::Counting;
+use caxton_sys::allocator::AllocationDetail;
 
-/// A bench binary's suite.
 #[derive(Debug, Clone, Copy)]
 pub struct Suite {
     /// Its name, the first part of its case keys.
     pub name: &'static str,
-    /// Its tasks for the given subjects.
     pub plan: fn(&Subjects) -> Vec<Task>,
-    /// What its processes' allocator counts.
-    pub counting: Counting,
+    pub counting: AllocationDetail,
     /// The one agent that it is of; none if it is of all of them.
     pub agent: Option<&'static str>,
 }
@@ -24,21 +21,18 @@ pub struct Suite {
 /// What a suite is planned for.
 #[derive(Debug, Clone, Default)]
 pub struct Subjects {
-    /// Agents with a twin, in order.
+    /// Agents with a native build, in order.
     pub agents: Vec<String>,
-    /// Guests given as files, without a twin.
+    /// Guests given as files, without a native build.
     pub guests: Vec<String>,
     /// Sides of the user's choice; where there are any, nothing else is measured.
     pub sides: Vec<SideSpec>,
-    /// Memory limits.
     pub limits: Vec<Bytes>,
     /// Whether what takes long is wanted too.
     pub is_full: bool,
-    /// What is wanted of loads.
     pub loads: Loads,
 }
 
-/// What the user wants of loads.
 #[derive(Debug, Clone, Default)]
 pub struct Loads {
     /// Loads of the user's own; the guide's are left out then.
@@ -51,6 +45,5 @@ pub struct Loads {
     pub planted_bytes: u32,
     /// How much is granted, if no time is given.
     pub scale: Option<Scale>,
-    /// Seed of schedules.
     pub seed: u64,
 }

@@ -6,14 +6,14 @@ use crate::job::task::Task;
 use crate::job::{Batching, Crew, Job, MailLoad, Pools, Runtime, Schedule, System};
 use caxton_model::case::CaseKey;
 use caxton_model::units::Nanos;
-use caxton_sys::allocator::Counting;
+use caxton_sys::allocator::AllocationDetail;
 
 /// The agent that all suites of messages run.
 pub const COURIER: &str = "courier";
 
 /// The suite.
 pub const SUITE: Suite =
-    Suite { name: "throughput", plan, counting: Counting::Nothing, agent: Some(COURIER) };
+    Suite { name: "throughput", plan, counting: AllocationDetail::Nothing, agent: Some(COURIER) };
 
 /// Sizes of the populations that are compared.
 const AGENTS: [u32; 3] = [10, 1_000, 10_000];
@@ -30,9 +30,9 @@ const POOL: u32 = 10;
 const SPARSE: u32 = 20_000;
 
 const REFERENCE: Runtime = Runtime::new(System::Reference, Crew::Guests);
-const NATIVE_REFERENCE: Runtime = Runtime::new(System::Reference, Crew::Twins);
+const NATIVE_REFERENCE: Runtime = Runtime::new(System::Reference, Crew::Natives);
 const TOKIO: Runtime = Runtime::new(System::Tokio, Crew::Guests);
-const NATIVE_TOKIO: Runtime = Runtime::new(System::Tokio, Crew::Twins);
+const NATIVE_TOKIO: Runtime = Runtime::new(System::Tokio, Crew::Natives);
 
 fn plan(subjects: &Subjects) -> Vec<Task> {
     if subjects.agents.is_empty() {

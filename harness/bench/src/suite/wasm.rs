@@ -7,10 +7,11 @@ use crate::job::task::Task;
 use crate::job::{Job, Pair};
 use caxton_model::case::{CaseKey, LIMIT, MEMORY_LIMIT, OVERHEAD, PARTS, SIDES};
 use caxton_model::units::Bytes;
-use caxton_sys::allocator::Counting;
+use caxton_sys::allocator::AllocationDetail;
 
 /// The suite.
-pub const SUITE: Suite = Suite { name: "wasm", plan, counting: Counting::Nothing, agent: None };
+pub const SUITE: Suite =
+    Suite { name: "wasm", plan, counting: AllocationDetail::Nothing, agent: None };
 
 /// The agent that is put under memory limits.
 pub const BALLAST: &str = "ballast";
@@ -20,8 +21,8 @@ fn plan(subjects: &Subjects) -> Vec<Task> {
         let agents = subjects.agents.iter().chain(&subjects.guests);
         return agents.flat_map(|agent| sides(agent, reference, others)).collect();
     }
-    let with_twin = [Pair::Overhead, Pair::NativeAgain, Pair::WasmAgain];
-    let agents = subjects.agents.iter().map(|agent| overhead(agent, &with_twin));
+    let with_native = [Pair::Overhead, Pair::NativeAgain, Pair::WasmAgain];
+    let agents = subjects.agents.iter().map(|agent| overhead(agent, &with_native));
     let without = [Pair::Overhead, Pair::WasmAgain];
     let guests = subjects.guests.iter().map(|guest| overhead(guest, &without));
     let has_ballast = subjects.agents.iter().any(|agent| agent == BALLAST);
@@ -34,7 +35,7 @@ fn plan(subjects: &Subjects) -> Vec<Task> {
 fn overhead(agent: &str, pairs: &[Pair]) -> Task {
     let case = |pair: &Pair| CaseKey::new(SUITE.name, OVERHEAD, pair.subject(), agent);
     let cases = pairs.iter().map(case).collect();
-    Task { agent: agent.to_owned(), cases, job: Job::Overhead }
+    Task { cases, job: Job::Overhead }
 }
 
 /// A task for each side, beside the reference; the first also has the reference beside itself.
@@ -47,8 +48,7 @@ fn sides(agent: &str, reference: &SideSpec, others: &[SideSpec]) -> Vec<Task> {
         if number == 0 {
             cases.push(case(reference, reference));
         }
-        let job = Job::Sides(Box::new([reference.clone(), other.clone()]));
-        Task { agent: agent.to_owned(), cases, job }
+        Task { cases, job: Job::Sides(Box::new([reference.clone(), other.clone()])) }
     };
     others.iter().enumerate().map(task).collect()
 }

@@ -14,10 +14,8 @@ use std::path::Path;
 pub const NOT_COUNTED: &str = "this bench does not count allocations: a heap profile is made by \
                                `cargo bench --bench heap`";
 
-/// What was allocated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Allocated {
-    /// Bytes in all.
     pub bytes: u64,
     /// Blocks in all; one that grows is a further one.
     pub blocks: u64,
@@ -50,9 +48,6 @@ pub fn counted<T>(work: impl FnOnce() -> T) -> (T, Allocated) {
 
 /// The same, and who allocates it as a file of DHAT's format at `path`. Stacks are whole: cut from
 /// their roots they would make no flame graph.
-///
-/// # Errors
-/// The file was not written.
 pub fn profiled<T>(path: &Path, work: impl FnOnce() -> T) -> (T, Allocated, Result<(), Missing>) {
     let profiler = Profiler::builder().file_name(path).trim_backtraces(None).build();
     let done = work();

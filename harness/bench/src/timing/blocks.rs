@@ -10,10 +10,8 @@ use caxton_model::units::Nanos;
 use caxton_runtime::subject::{AgentInstance, Attempt, Spent, Step};
 use caxton_sys::clock::Clock;
 
-/// An instance that is timed.
 pub struct BenchInstance {
     agent: Box<dyn AgentInstance>,
-    /// Messages it was given.
     pub calls: u64,
     /// Iterations per batch.
     pub iterations: u64,
@@ -63,11 +61,6 @@ impl BenchInstance {
         self.agent.as_mut()
     }
 
-    /// The last reply.
-    pub fn reply(&self) -> &[u8] {
-        self.agent.reply()
-    }
-
     /// Fails unless it sent on `sends` messages for each that it was given.
     ///
     /// # Errors
@@ -115,7 +108,6 @@ impl Default for Pace {
     }
 }
 
-/// How long batches and blocks are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BlockSize {
     /// Most samples in a block.
@@ -142,9 +134,6 @@ impl BlockSize {
 }
 
 /// Times `iterations` messages.
-///
-/// # Errors
-/// That of the agent.
 #[inline]
 pub fn timed_batch(
     clock: &dyn Clock,
@@ -165,9 +154,6 @@ pub fn timed_batch(
 }
 
 /// Fills `times` (cleared first, its capacity kept) with one block of batches.
-///
-/// # Errors
-/// That of the agent.
 pub fn block(
     clock: &dyn Clock,
     instance: &mut BenchInstance,
@@ -186,9 +172,6 @@ pub fn block(
 }
 
 /// Sets `iterations` so that a batch takes at least `batch_min`.
-///
-/// # Errors
-/// That of the agent.
 pub fn size_batch(
     clock: &dyn Clock,
     instance: &mut BenchInstance,
@@ -214,9 +197,6 @@ pub fn size_batch(
 
 /// Runs blocks until their minimum stops improving: caches, branch predictors and the guest's own
 /// buffers have settled.
-///
-/// # Errors
-/// That of the agent.
 pub fn warm_up(
     clock: &dyn Clock,
     instance: &mut BenchInstance,
@@ -245,9 +225,6 @@ pub fn warm_up(
 const WARM_ENOUGH: Nanos = Nanos(50_000_000);
 
 /// Makes an instance ready: batches long enough, code and data warm.
-///
-/// # Errors
-/// That of the agent.
 pub fn prepare(
     clock: &dyn Clock,
     instance: &mut BenchInstance,
@@ -286,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn seats_that_take_turns_have_blocks_of_equal_length() {
+    fn instances_that_take_turns_have_blocks_of_equal_length() {
         let clock = Rc::new(ScriptedClock::default());
         let ready = |cost: u64| {
             let mut instance = made(&clock, &[cost]);

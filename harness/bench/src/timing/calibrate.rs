@@ -59,9 +59,6 @@ impl AgentInstance for Nothing {
 }
 
 /// Measures the instrument with `clock`.
-///
-/// # Errors
-/// None in practice: the agent that does nothing does not fail.
 pub fn measure(clock: &dyn Clock) -> Attempt<Cost> {
     let start = clock.now();
     for _ in 0..READS {

@@ -13,24 +13,15 @@ const NOT_COUNTED: &str =
 /// What the process' heap holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Held {
-    /// Bytes.
     pub bytes: u64,
-    /// Blocks.
     pub blocks: u64,
 }
 
-/// Bytes that the process' heap holds now.
-///
-/// # Errors
-/// The allocator does not count.
 pub fn held_bytes() -> Result<u64, Missing> {
     held().map(|held| held.bytes)
 }
 
 /// What the process' heap holds now.
-///
-/// # Errors
-/// The allocator does not count.
 pub fn held() -> Result<Held, Missing> {
     let before = INSTRUMENTED_SYSTEM.stats();
     drop(black_box(Box::new([0u8; 64])));

@@ -11,7 +11,6 @@ use caxton_runtime::subject::{AgentInstance, Attempt, Step};
 pub struct Participant<'a> {
     /// Who it is, where it answers wrongly.
     pub name: &'a str,
-    /// The instance.
     pub instance: BenchInstance,
     /// What each call is given.
     pub message: &'a [u8],
@@ -31,12 +30,9 @@ impl<'a> Participant<'a> {
     }
 }
 
-/// What a block is of.
 #[derive(Debug, Clone, Copy)]
 pub struct BlockTurn<'a> {
-    /// Which of the participants.
     pub who: usize,
-    /// The metric of its samples.
     pub metric: &'a str,
     /// What of a call is repeated.
     pub step: Step,
@@ -54,7 +50,6 @@ impl<'a> BlockTurn<'a> {
 /// Blocks that are compared with each other: each as many samples as the slowest gets done in time.
 #[derive(Debug)]
 pub struct Group<'a> {
-    /// The case of their samples.
     pub case: &'a CaseKey,
     /// In an order that changes from round to round.
     pub turns: Vec<BlockTurn<'a>>,
@@ -75,9 +70,6 @@ impl<'a> Group<'a> {
     }
 
     /// Makes each turn's participant ready for its step.
-    ///
-    /// # Errors
-    /// That of an agent.
     pub fn warm_up(
         &mut self,
         ctx: &Context<'_>,
@@ -113,7 +105,7 @@ impl<'a> Group<'a> {
             }
             for (index, &time) in (0..).zip(&times) {
                 let total = Total::over(time, turn.pace.iterations);
-                ctx.sample(case, turn.metric, At { block: number, index }, total);
+                ctx.sample_of(case, turn.metric, At { block: number, index }, total);
                 *shortest = Nanos(shortest.0.min(time));
             }
             Ok(())

@@ -12,7 +12,6 @@ use std::rc::Rc;
 pub(crate) struct ScriptedClock(Cell<u64>);
 
 impl ScriptedClock {
-    /// Lets time pass.
     pub(crate) fn pass(&self, time: Nanos) {
         self.0.set(self.0.get() + time.0);
     }

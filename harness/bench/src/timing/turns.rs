@@ -24,7 +24,6 @@ pub struct Rounds<'a> {
 }
 
 impl<'a> Rounds<'a> {
-    /// Rounds of these numbers.
     pub fn new(numbers: Range<u32>, probed: impl Into<Vec<&'a CaseKey>>) -> Self {
         let probed = probed.into();
         Self { numbers, probed, at_least: u32::MAX, time: Nanos(u64::MAX) }
@@ -38,9 +37,6 @@ impl<'a> Rounds<'a> {
 }
 
 /// One round: each of `sides` has its turn, in an order that chance decides.
-///
-/// # Errors
-/// That of the first turn that fails.
 pub fn round<S, E>(
     rng: &mut fastrand::Rng,
     sides: &mut [S],
@@ -51,9 +47,6 @@ pub fn round<S, E>(
 }
 
 /// All rounds of a launch; `turn` is told the number of the round.
-///
-/// # Errors
-/// That of the first turn that fails.
 pub fn turns<S>(
     ctx: &mut Context<'_>,
     rounds: &Rounds<'_>,
@@ -68,7 +61,7 @@ pub fn turns<S>(
         if !rounds.probed.is_empty() {
             let taken = calibrate::noise_probe(ctx.clock);
             for case in &rounds.probed {
-                ctx.sample(case, YARDSTICK, At::block(number), taken.0);
+                ctx.sample_of(case, YARDSTICK, At::block(number), taken.0);
             }
         }
         round(&mut rng, sides, |side| turn(ctx, side, number))?;

@@ -35,9 +35,6 @@ pub fn main() -> ExitCode {
 }
 
 /// The launch in `text`. Its version is read first: all else may look different in another one.
-///
-/// # Errors
-/// It is no job, or one of another version.
 pub fn parse(text: &str) -> Result<Launch, String> {
     #[derive(Deserialize)]
     struct AnyVersion {
@@ -85,6 +82,8 @@ fn work(launch: &Launch, out: &mut dyn Write) -> Outcome {
         effort: launch.effort,
         launch: launch.launch,
         core: launch.core,
+        agent: &launch.files[0],
+        case: &launch.cases[0],
         tell: &mut emit,
     };
     let end = run(&mut ctx, launch);
@@ -94,32 +93,29 @@ fn work(launch: &Launch, out: &mut dyn Write) -> Outcome {
 
 fn run(ctx: &mut Context<'_>, launch: &Launch) -> Attempt<()> {
     let (files, cases) = (&launch.files, &launch.cases);
-    let (agent, case) = (&files[0], &cases[0]);
     match &launch.job {
-        Job::Overhead => overhead::run(ctx, agent, cases),
-        Job::Sides(pair) => versus::run(ctx, agent, cases, pair),
-        Job::Fuel => fuel::run(ctx, agent, case),
-        Job::Parts => {
-            parts::run(ctx, case, &parts::Files { agent, noop: &files[1], echo: &files[2] })
-        }
+        Job::Overhead => overhead::run(ctx, cases),
+        Job::Sides(pair) => versus::run(ctx, cases, pair),
+        Job::Fuel => fuel::run(ctx),
+        Job::Parts => parts::run(ctx, &files[1], &files[2]),
         // Twice, in two processes: what is searched is exact only if they agree.
-        Job::MemoryLimit { limit } => memory_limit::run(ctx, agent, case, *limit, ctx.launch < 2),
-        Job::Heap => heap::run(ctx, agent, case, &launch.folder),
-        Job::Spin { time, perf_map } => overhead::spin(ctx, agent, cases, *time, *perf_map),
-        Job::Profile => profile::run(ctx, agent, case, launch.sampling),
-        Job::Load(job) => load::run(ctx, agent, case, job),
-        Job::Route { pair, load } => mail::route::run(ctx, agent, case, *pair, *load),
-        Job::Tasks(pools) => mail::tasks::run(ctx, agent, case, *pools),
-        Job::Batching(batching) => mail::batching::run(ctx, agent, case, *batching),
-        Job::Response(schedule) => mail::response::run(ctx, agent, case, *schedule),
-        Job::RoundTrip { bytes } => mail::response::round_trip(ctx, agent, case, *bytes),
-        Job::Scale(load) => mail::scale::run(ctx, agent, case, *load),
-        Job::MemoryPhases => mail::phases::memory(ctx, agent, case),
-        Job::CpuPhases => mail::phases::cpu(ctx, agent, case),
-        Job::Recover { heap_mib } => mail::recover::run(ctx, agent, case, *heap_mib),
-        Job::Checkpoint { heap_mib } => mail::recover::checkpoints(ctx, agent, case, *heap_mib),
-        Job::Crash(deaths) => mail::crash::run(ctx, agent, case, *deaths),
-        Job::Soak { cycles } => mail::crash::soak(ctx, agent, case, u64::from(*cycles)),
+        Job::MemoryLimit { limit } => memory_limit::run(ctx, *limit, ctx.launch < 2),
+        Job::Heap => heap::run(ctx, &launch.folder),
+        Job::Spin { time, perf_map } => overhead::spin(ctx, cases, *time, *perf_map),
+        Job::Profile => profile::run(ctx, launch.sampling),
+        Job::Load(job) => load::run(ctx, job),
+        Job::Route { pair, load } => mail::route::run(ctx, *pair, *load),
+        Job::Tasks(pools) => mail::tasks::run(ctx, *pools),
+        Job::Batching(batching) => mail::batching::run(ctx, *batching),
+        Job::Response(schedule) => mail::response::run(ctx, *schedule),
+        Job::RoundTrip { bytes } => mail::response::round_trip(ctx, *bytes),
+        Job::Scale(load) => mail::scale::run(ctx, *load),
+        Job::MemoryPhases => mail::phases::memory(ctx),
+        Job::CpuPhases => mail::phases::cpu(ctx),
+        Job::Recover { heap_mib } => mail::recover::run(ctx, *heap_mib),
+        Job::Checkpoint { heap_mib } => mail::recover::checkpoints(ctx, *heap_mib),
+        Job::Crash(deaths) => mail::crash::run(ctx, *deaths),
+        Job::Soak { cycles } => mail::crash::soak(ctx, u64::from(*cycles)),
     }
 }
 

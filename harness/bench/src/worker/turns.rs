@@ -94,7 +94,6 @@ fn work(order: &Order, talk: &mut Talk<impl BufRead, impl Write>) -> Attempt<()>
     if let Some(core) = order.core {
         affinity::pin_to(core).map_err(|error| Outcome::Failed(format!("CPU {core}: {error}")))?;
     }
-    let agent = &order.agent;
     let mut samples = Vec::new();
     let mut take = |event: Event| {
         if let Event::Sample(sample) = event {
@@ -107,18 +106,20 @@ fn work(order: &Order, talk: &mut Talk<impl BufRead, impl Write>) -> Attempt<()>
         effort: effort(order.want),
         launch: order.launch,
         core: order.core,
+        agent: &order.agent,
+        case: &order.case,
         tell: &mut take,
     };
     if order.want == Want::Counts {
         talk.say(&Answer::Loaded);
-        counts(&mut ctx, agent, &order.case, &order.scratch)?;
+        counts(&mut ctx, &order.scratch)?;
         talk.tell(samples, |sample| is_compared(sample.metric.metric()));
         return Ok(());
     }
-    let stage = Stage::load(&mut ctx, agent, &order.scratch)?;
+    let stage = Stage::load(&mut ctx, &order.scratch)?;
     talk.say(&Answer::Loaded);
     let Command::Prepare = talk.command()? else { return Err(out_of_order()) };
-    let mut participants = stage.prepare(&mut ctx, agent, &order.case, order.example_seed)?;
+    let mut participants = stage.prepare(&mut ctx, order.example_seed)?;
     let lane = |(metric, iterations, samples)| Lane { metric, iterations, samples };
     talk.say(&Answer::Ready {
         lanes: participants.lanes().map(lane).collect(),
@@ -134,7 +135,7 @@ fn work(order: &Order, talk: &mut Talk<impl BufRead, impl Write>) -> Attempt<()>
             Command::Prepare => return Err(out_of_order()),
         }
     }
-    participants.finish(&mut ctx, &order.case)?;
+    participants.finish(&mut ctx)?;
     talk.tell(samples, |sample| sample.metric.metric().class == Class::Noisy);
     Ok(())
 }

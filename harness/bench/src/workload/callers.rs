@@ -20,9 +20,7 @@ const BATCH: Nanos = Nanos(200_000);
 /// What a window came to, over all threads.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Turn {
-    /// Messages handled.
     pub messages: u64,
-    /// CPU time used.
     pub cpu: CpuTime,
 }
 
@@ -30,7 +28,6 @@ pub(super) struct Turn {
 pub(super) type Counts = BTreeMap<String, Reading<f64>>;
 
 enum Order {
-    /// Warm the agent of a side up.
     WarmUp(usize),
     /// Call it for so long.
     Work(usize, Nanos),
@@ -50,16 +47,12 @@ struct Member {
     answers: Receiver<Attempt<Answer>>,
 }
 
-/// The threads.
 pub(super) struct Callers {
     members: Vec<Member>,
 }
 
 impl Callers {
     /// Starts the threads, makes their agents and warms them up.
-    ///
-    /// # Errors
-    /// What became of an agent.
     pub(super) fn start<'scope, 'env: 'scope>(
         scope: &'scope Scope<'scope, 'env>,
         sides: &'env [Loaded],
@@ -86,17 +79,11 @@ impl Callers {
     }
 
     /// All threads call the agents of `side` for `time`.
-    ///
-    /// # Errors
-    /// What became of an agent.
     pub(super) fn window(&self, side: usize, time: Nanos) -> Attempt<Turn> {
         self.all(|| Order::Work(side, time))
     }
 
     /// Counts events per message on one of the threads.
-    ///
-    /// # Errors
-    /// What became of the agent.
     pub(super) fn count(&self, side: usize, time: Nanos) -> Attempt<Counts> {
         let Some(member) = self.members.first() else { return Ok(Counts::new()) };
         match member.ask(Order::Count(side, time))? {
@@ -106,9 +93,6 @@ impl Callers {
     }
 
     /// Checks that each agent sent on what it owed; the threads end.
-    ///
-    /// # Errors
-    /// `WrongAnswer`.
     pub(super) fn finish(&self) -> Attempt<()> {
         self.all(|| Order::Settle).map(drop)
     }

@@ -3,11 +3,9 @@
 
 use super::sides::{Loaded, page_offset};
 use crate::guest::catalog::EXAMPLE_SEED;
-use crate::guest::files::AgentFiles;
 use crate::guest::toolchain::Side;
-use crate::job::launch::Event;
 use crate::timing::context::{Context, Total};
-use caxton_model::case::{CaseKey, Outcome};
+use caxton_model::case::Outcome;
 use caxton_runtime::subject::Attempt;
 use caxton_runtime::subject::wasmtime::EngineOptions;
 
@@ -19,17 +17,14 @@ const WARM_UP: u32 = 3;
 const CALLS: u32 = 16;
 
 /// Counts the fuel of calls of `agent`.
-///
-/// # Errors
-/// What became of the agent.
-pub fn run(ctx: &mut Context<'_>, agent: &AgentFiles, case: &CaseKey) -> Attempt<()> {
+pub fn run(ctx: &mut Context<'_>) -> Attempt<()> {
     let options = EngineOptions { fuel: true, ..EngineOptions::default() };
-    let (loaded, _) = Loaded::load_watched(ctx, agent, Side::Wasm, options, None)?;
+    let (loaded, _) = Loaded::load_watched(ctx, ctx.agent, Side::Wasm, options, None)?;
     let mut instance = loaded.instantiate()?;
     let message = instance.example(EXAMPLE_SEED)?;
     // The same place in both launches, or a copy loop may take another path.
     instance.reserve(message.len(), page_offset(&mut fastrand::Rng::with_seed(0)))?;
-    (ctx.tell)(Event::Working);
+    ctx.working();
     // A program may take seconds, and what is fresh each time does the same each time.
     let (warm_up, calls) = match loaded {
         Loaded::Program(_) => (1, 2),
@@ -47,6 +42,6 @@ pub fn run(ctx: &mut Context<'_>, agent: &AgentFiles, case: &CaseKey) -> Attempt
     if instance.reply() != reply {
         return Err(Outcome::WrongAnswer("its reply changed from call to call".to_owned()));
     }
-    ctx.once(case, "wasm_fuel", Total::over(used, u64::from(calls)));
+    ctx.once("wasm_fuel", Total::over(used, u64::from(calls)));
     Ok(())
 }

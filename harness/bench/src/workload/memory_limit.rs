@@ -2,14 +2,12 @@
 //! nearly full, and what it sees at the end.
 
 use super::sides::{Placed, module, page_offset};
-use crate::guest::files::AgentFiles;
-use crate::job::launch::Event;
 use crate::timing::blocks::BlockSize;
 use crate::timing::context::{At, Context, Total};
 use crate::timing::participants::{Group, Participant, blocks};
 use crate::timing::turns::Rounds;
 use agent_abi::ballast::{Answer, Request, WORDS_BYTES};
-use caxton_model::case::{CaseKey, Outcome};
+use caxton_model::case::Outcome;
 use caxton_model::reading::Missing;
 use caxton_model::units::Bytes;
 use caxton_runtime::subject::wasmtime::{EngineOptions, WasmAgent, WasmSubject};
@@ -40,30 +38,21 @@ const WRITES: u64 = 64;
 const HEADROOM: Bytes = Bytes::mebi(256);
 
 /// One launch under `limit`; with `search` it also finds the largest allocations.
-///
-/// # Errors
-/// What became of the agent.
-pub fn run(
-    ctx: &mut Context<'_>,
-    agent: &AgentFiles,
-    case: &CaseKey,
-    limit: Bytes,
-    search: bool,
-) -> Attempt<()> {
+pub fn run(ctx: &mut Context<'_>, limit: Bytes, search: bool) -> Attempt<()> {
     if let Ok(available) = memory::available()
         && available.0 < limit.0 + HEADROOM.0
     {
         let why = format!("needs {limit} and {HEADROOM} beside; only {available} are available");
         return Err(Outcome::NotRun(why));
     }
-    let bytes = module(&agent.wasm)?;
+    let bytes = module(&ctx.agent.wasm)?;
     let subject = WasmSubject::compile(&bytes, EngineOptions::default())?;
     let cost = ctx.calibrate()?;
     let size = BlockSize::of(&ctx.effort, &cost);
-    let bench = Bench { subject, limit, case, size };
+    let bench = Bench { subject, limit, size };
     // Does it fit at all? If not, that is the answer, and before any work.
     drop(bench.ballast(ctx)?);
-    (ctx.tell)(Event::Working);
+    ctx.working();
     if search {
         bench.search(ctx)?;
         bench.ends(ctx)?;
@@ -76,14 +65,12 @@ pub fn run(
     Ok(())
 }
 
-struct Bench<'a> {
+struct Bench {
     subject: WasmSubject,
     limit: Bytes,
-    case: &'a CaseKey,
     size: BlockSize,
 }
 
-/// A live ballast agent.
 struct Ballast {
     agent: WasmAgent,
 }
@@ -125,7 +112,7 @@ impl Ballast {
     }
 }
 
-impl Bench<'_> {
+impl Bench {
     fn ballast(&self, ctx: &mut Context<'_>) -> Attempt<Ballast> {
         let mut agent = self.subject.instantiate(Some(self.limit))?;
         agent.reserve(2 * BODY_BYTES, page_offset(&mut ctx.rng))?;
@@ -151,7 +138,7 @@ impl Bench<'_> {
             ("total_bytes", total),
             ("total_fragmented_bytes", total_fragmented),
         ] {
-            ctx.reading(self.case, metric, Ok(bytes));
+            ctx.reading(metric, Ok(bytes));
         }
         Ok(())
     }
@@ -168,14 +155,14 @@ impl Bench<'_> {
             },
             _ => "the block was granted".to_owned(),
         };
-        ctx.finding(self.case, "when it asks", text);
+        ctx.finding("when it asks", text);
         let mut taking = self.ballast(ctx)?;
         let text = match taking.ask(Request::HoldOrDie { bytes: too_much }) {
             Ok(_) => "the block was granted".to_owned(),
             Err(end) => describe(&end),
         };
-        ctx.finding(self.case, "when it takes", text);
-        ctx.finding(self.case, "denied growths", taking.agent.memory_use().denied.to_string());
+        ctx.finding("when it takes", text);
+        ctx.finding("denied growths", taking.agent.memory_use().denied.to_string());
         Ok(())
     }
 
@@ -202,13 +189,13 @@ impl Bench<'_> {
         }
         if samples.is_empty() {
             let why = "no page is left to grow by under this limit".to_owned();
-            ctx.missing(self.case, "grow_ns", Missing::NotRequested(why.clone()));
-            ctx.missing(self.case, "first_touch_ns", Missing::NotRequested(why));
+            ctx.missing("grow_ns", Missing::NotRequested(why.clone()));
+            ctx.missing("first_touch_ns", Missing::NotRequested(why));
         }
         for (index, grow, touch) in samples {
             let at = At { block: 0, index };
-            ctx.sample(self.case, "grow_ns", at, grow);
-            ctx.sample(self.case, "first_touch_ns", at, Total::over(touch, OS_PAGES));
+            ctx.sample("grow_ns", at, grow);
+            ctx.sample("first_touch_ns", at, Total::over(touch, OS_PAGES));
         }
         Ok(())
     }
@@ -220,7 +207,7 @@ impl Bench<'_> {
         full.fill()?;
         let grown = memory::resident()
             .and_then(|after| before.map(|before| after.0.saturating_sub(before.0)));
-        ctx.reading(self.case, "resident_bytes", grown);
+        ctx.reading("resident_bytes", grown);
         Ok(())
     }
 
@@ -233,12 +220,12 @@ impl Bench<'_> {
         // The level is of all linear memory: data, stack and the agent's own heap count too.
         if in_use > wanted {
             let why = format!("an empty agent already has {}, more than that", Bytes(in_use));
-            ctx.missing(self.case, &metric, Missing::NotRequested(why));
+            ctx.missing(&metric, Missing::NotRequested(why));
             return Ok(());
         }
         if !hold(&mut filled, wanted.saturating_sub(in_use))? {
             let why = format!("the allocator does not give {level} % of {}", self.limit);
-            ctx.missing(self.case, &metric, Missing::NotRequested(why));
+            ctx.missing(&metric, Missing::NotRequested(why));
             return Ok(());
         }
         let mut body = vec![0; BODY_BYTES];
@@ -263,11 +250,11 @@ impl Bench<'_> {
         participants: &mut [Participant<'_>],
         metrics: &[&str],
     ) -> Attempt<()> {
-        let mut group = Group::of_calls(self.case, metrics);
+        let mut group = Group::of_calls(ctx.case, metrics);
         group.warm_up(ctx, participants, self.size)?;
         // Blocks of different levels must not meet in one pair.
         let first = level as u32 * 1_000;
-        let rounds = Rounds::new(first..first + ctx.effort.blocks, [self.case]);
+        let rounds = Rounds::new(first..first + ctx.effort.blocks, [ctx.case]);
         blocks(ctx, &rounds, participants, from_mut(&mut group), self.size)
     }
 }

@@ -1,12 +1,11 @@
 //! What WASM costs an agent: native and WASM in one process, in interleaved blocks, phases apart;
-//! and each side against itself, which shows what the apparatus would call a difference.
+//! and each side against itself, which shows what the harness would call a difference.
 
 use super::sides::{Exchange, Loaded, counted, needed, page_offset};
-use crate::guest::files::AgentFiles;
+use crate::guest::artifact::{code_bytes, module_bytes};
 use crate::guest::toolchain::Side;
 use crate::job::Pair;
 use crate::job::cost::Cost;
-use crate::job::launch::Event;
 use crate::timing::blocks::{BenchInstance, BlockSize, prepare, timed_batch};
 use crate::timing::context::{At, Context, Total};
 use crate::timing::participants::{BlockTurn, Group, Participant, blocks};
@@ -34,20 +33,17 @@ const EMPTY: &str = "/bin/true";
 /// Time for instances beyond the first two of each side: a program may run for seconds.
 const FRESH_MAX: Nanos = Nanos(500_000_000);
 
-/// Runs one launch of `cases` of `agent`.
-///
-/// # Errors
-/// What became of the agent.
-pub fn run(ctx: &mut Context<'_>, agent: &AgentFiles, cases: &[CaseKey]) -> Attempt<()> {
+/// One launch of `cases`.
+pub fn run(ctx: &mut Context<'_>, cases: &[CaseKey]) -> Attempt<()> {
     let cost = ctx.calibrate()?;
     let pads = pads(ctx);
-    let overhead = cases.iter().find(|case| Pair::of(case) == Pair::Overhead);
-    let sides = load(ctx, agent, cases, overhead)?;
-    let exchange = Exchange::agree(ctx, agent, &sides)?;
-    (ctx.tell)(Event::Working);
+    let is_overhead = Pair::of(ctx.case) == Pair::Overhead;
+    let sides = load(ctx, cases, is_overhead)?;
+    let exchange = Exchange::agree(ctx, &sides)?;
+    ctx.working();
     let mut participants = Vec::new();
     for side in &sides {
-        let mut instances = fresh_instances(ctx, side, &exchange, overhead)?;
+        let mut instances = fresh_instances(ctx, side, &exchange, is_overhead)?;
         // Which of them is compared is chance.
         ctx.rng.shuffle(&mut instances);
         participants.extend(instances.into_iter().map(|instance| Participant {
@@ -58,17 +54,17 @@ pub fn run(ctx: &mut Context<'_>, agent: &AgentFiles, cases: &[CaseKey]) -> Atte
         }));
     }
     compare(ctx, &mut participants, cases, cost)?;
-    if let Some(case) = overhead {
-        tell_spent(ctx, &mut participants, case)?;
-        count(ctx, &mut participants, case)?;
-        tell_exchange(ctx, case, &exchange);
-        sizes(ctx, agent, &sides, case);
+    if is_overhead {
+        tell_spent(ctx, &mut participants)?;
+        count(ctx, &mut participants)?;
+        tell_exchange(ctx, &exchange);
+        sizes(ctx, &sides);
         let wasm = nth(&participants, Side::Wasm, 0);
         let memory = wasm.and_then(|it| participants[it].instance.agent().linear_memory());
-        ctx.reading(case, "linear_memory_bytes", memory.map(|b| b.0).ok_or_else(no_memory));
-        ctx.reading(case, "peak_rss_bytes", memory::peak_resident().map(|b| b.0));
+        ctx.reading("linear_memory_bytes", memory.map(|b| b.0).ok_or_else(no_memory));
+        ctx.reading("peak_rss_bytes", memory::peak_resident().map(|b| b.0));
         let anonymous = memory::resident_anonymous().map(|bytes| bytes.0);
-        ctx.reading(case, "anonymous_rss_bytes", anonymous);
+        ctx.reading("anonymous_rss_bytes", anonymous);
     }
     // Each agent sent on what its messages made it send, to the last one.
     let mut instances = participants.iter().map(|it| &it.instance);
@@ -78,30 +74,26 @@ pub fn run(ctx: &mut Context<'_>, agent: &AgentFiles, cases: &[CaseKey]) -> Atte
 }
 
 /// Tells where the time of a program's calls went, all of them since warming up.
-fn tell_spent(
-    ctx: &mut Context<'_>,
-    participants: &mut [Participant<'_>],
-    case: &CaseKey,
-) -> Attempt<()> {
+fn tell_spent(ctx: &mut Context<'_>, participants: &mut [Participant<'_>]) -> Attempt<()> {
     for side in [Side::Native, Side::Wasm] {
         let Some(who) = nth(participants, side, 0) else { continue };
         let Some(spent) = participants[who].instance.take_spent() else { continue };
         let name = side.name();
         let per_call = |time: Nanos| Total::over(time.0, spent.calls.max(1));
-        ctx.once(case, &format!("{name}_run_ns"), per_call(spent.run));
+        ctx.once(&format!("{name}_run_ns"), per_call(spent.run));
         if spent.instantiate.0 > 0 {
-            ctx.once(case, &format!("{name}_fresh_ns"), per_call(spent.instantiate));
+            ctx.once(&format!("{name}_fresh_ns"), per_call(spent.instantiate));
         }
         if let Some(cpu) = spent.cpu {
-            tell_empty_process(ctx, case)?;
-            ctx.once(case, &format!("{name}_cpu_ns"), per_call(cpu));
+            tell_empty_process(ctx)?;
+            ctx.once(&format!("{name}_cpu_ns"), per_call(cpu));
         }
     }
     Ok(())
 }
 
 /// Tells how long a process takes that does nothing: what of an executable's run is its start.
-fn tell_empty_process(ctx: &mut Context<'_>, case: &CaseKey) -> Attempt<()> {
+fn tell_empty_process(ctx: &mut Context<'_>) -> Attempt<()> {
     const RUNS: u32 = 5;
     let nothing = NativeCommand::new(Path::new(EMPTY), Arc::default(), &[]);
     let mut process = nothing.instantiate()?;
@@ -109,42 +101,44 @@ fn tell_empty_process(ctx: &mut Context<'_>, case: &CaseKey) -> Attempt<()> {
         let start = ctx.clock.now();
         if process.call(&[]).is_err() {
             let why = Missing::Unsupported(format!("no {EMPTY} on this machine"));
-            ctx.missing(case, "empty_process_ns", why);
+            ctx.missing("empty_process_ns", why);
             break;
         }
         let took = ctx.clock.now().0 - start.0;
-        ctx.sample(case, "empty_process_ns", At { block: 0, index }, took);
+        ctx.sample("empty_process_ns", At { block: 0, index }, took);
     }
     Ok(())
 }
 
+/// What is not known of an executable's events and memory.
+fn elsewhere() -> Missing {
+    Missing::NotRequested("the native build is a process of its own".to_owned())
+}
+
 /// Tells what the program alone decides: sizes, memory, messages.
-///
-/// # Errors
-/// What became of the agent.
-pub(super) fn counts(ctx: &mut Context<'_>, agent: &AgentFiles, case: &CaseKey) -> Attempt<()> {
+pub(super) fn counts(ctx: &mut Context<'_>) -> Attempt<()> {
     let mut sides = Vec::new();
-    for side in needed(agent, from_ref(case)) {
-        sides.push(Loaded::load(ctx, agent, side)?.0);
+    for side in needed(ctx.agent, from_ref(ctx.case)) {
+        sides.push(Loaded::load(ctx, ctx.agent, side)?.0);
     }
-    let exchange = Exchange::agree(ctx, agent, &sides)?;
-    sizes(ctx, agent, &sides, case);
-    tell_exchange(ctx, case, &exchange);
+    let exchange = Exchange::agree(ctx, &sides)?;
+    sizes(ctx, &sides);
+    tell_exchange(ctx, &exchange);
     for side in sides.iter().filter(|side| side.side() == Side::Wasm) {
         let mut instance = side.instantiate()?;
         instance.reserve(exchange.message.get().len(), 0)?;
         instance.call(exchange.message.get())?;
         let memory = instance.linear_memory().map(|b| b.0).ok_or_else(no_memory);
-        ctx.reading(case, "linear_memory_bytes", memory);
+        ctx.reading("linear_memory_bytes", memory);
     }
     Ok(())
 }
 
 /// What handling one message makes the agent do beside its reply.
-fn tell_exchange(ctx: &mut Context<'_>, case: &CaseKey, exchange: &Exchange) {
-    ctx.once(case, "sent_messages", exchange.sends);
+fn tell_exchange(ctx: &mut Context<'_>, exchange: &Exchange) {
+    ctx.once("sent_messages", exchange.sends);
     if let Some(bytes) = exchange.stderr_bytes {
-        ctx.once(case, WASM_STDERR_BYTES, bytes);
+        ctx.once(WASM_STDERR_BYTES, bytes);
     }
 }
 
@@ -154,22 +148,13 @@ pub(super) fn pads(ctx: &mut Context<'_>) -> Vec<Vec<u8>> {
 }
 
 /// Calls without measuring, for an outside profiler.
-///
-/// # Errors
-/// What became of the agent.
-pub fn spin(
-    ctx: &mut Context<'_>,
-    agent: &AgentFiles,
-    cases: &[CaseKey],
-    time: Nanos,
-    perf_map: bool,
-) -> Attempt<()> {
-    let sides = load(ctx, agent, cases, None)?;
+pub fn spin(ctx: &mut Context<'_>, cases: &[CaseKey], time: Nanos, perf_map: bool) -> Attempt<()> {
+    let sides = load(ctx, cases, false)?;
     if perf_map {
         write_perf_map(&sides)?;
     }
-    let exchange = Exchange::agree(ctx, agent, &sides)?;
-    (ctx.tell)(Event::Working);
+    let exchange = Exchange::agree(ctx, &sides)?;
+    ctx.working();
     for side in &sides {
         let mut instance = side.instantiate()?;
         instance.reserve(exchange.message.get().len(), page_offset(&mut ctx.rng))?;
@@ -191,33 +176,23 @@ fn write_perf_map(sides: &[Loaded]) -> Attempt<()> {
         .map_err(|error| Outcome::Failed(format!("perf map {}: {error}", path.display())))
 }
 
-/// What is not known of an executable's events and memory.
-fn elsewhere() -> Missing {
-    Missing::NotRequested("the native build is a process of its own".to_owned())
-}
-
 fn no_memory() -> Missing {
     Missing::NotRequested("no WASM instance in this launch".to_owned())
 }
 
 /// Loads the sides that `cases` need, in an order that a coin decides.
-fn load(
-    ctx: &mut Context<'_>,
-    agent: &AgentFiles,
-    cases: &[CaseKey],
-    told: Option<&CaseKey>,
-) -> Attempt<Vec<Loaded>> {
-    let mut order = needed(agent, cases);
+fn load(ctx: &mut Context<'_>, cases: &[CaseKey], is_reported: bool) -> Attempt<Vec<Loaded>> {
+    let mut order = needed(ctx.agent, cases);
     ctx.rng.shuffle(&mut order);
     let mut sides = Vec::new();
     for side in order {
-        let (loaded, took) = Loaded::load(ctx, agent, side)?;
-        if let Some(case) = told {
+        let (loaded, took) = Loaded::load(ctx, ctx.agent, side)?;
+        if is_reported {
             let metric = match side {
                 Side::Wasm => "wasm_compile_ns",
                 Side::Native => "native_load_ns",
             };
-            ctx.once(case, metric, took.0);
+            ctx.once(metric, took.0);
         }
         sides.push(loaded);
     }
@@ -229,7 +204,7 @@ pub(super) fn fresh_instances(
     ctx: &mut Context<'_>,
     side: &Loaded,
     exchange: &Exchange,
-    told: Option<&CaseKey>,
+    is_reported: bool,
 ) -> Attempt<Vec<BenchInstance>> {
     let name = side.side().name();
     let before = memory::resident();
@@ -252,23 +227,25 @@ pub(super) fn fresh_instances(
         instance.check_reply(name, &exchange.reply)?;
         instances.push(instance);
     }
-    let Some(case) = told else { return Ok(instances) };
+    if !is_reported {
+        return Ok(instances);
+    }
     for (index, (made, first)) in (0u32..).zip(times) {
         let at = At { block: 0, index };
-        ctx.sample(case, &format!("{name}_instantiate_ns"), at, made);
-        ctx.sample(case, &format!("{name}_first_call_ns"), at, first);
+        ctx.sample(&format!("{name}_instantiate_ns"), at, made);
+        ctx.sample(&format!("{name}_first_call_ns"), at, first);
     }
     let metric = format!("{name}_instance_rss_bytes");
     if instances.iter_mut().any(|instance| instance.agent().is_process()) {
-        ctx.missing(case, &metric, elsewhere());
+        ctx.missing(&metric, elsewhere());
         return Ok(instances);
     }
     match (before, memory::resident()) {
         (Ok(before), Ok(after)) => {
             let grown = after.0.saturating_sub(before.0);
-            ctx.once(case, &metric, Total::over(grown, instances.len() as u64));
+            ctx.once(&metric, Total::over(grown, instances.len() as u64));
         }
-        (Err(why), _) | (_, Err(why)) => ctx.missing(case, &metric, why),
+        (Err(why), _) | (_, Err(why)) => ctx.missing(&metric, why),
     }
     Ok(instances)
 }
@@ -280,7 +257,7 @@ fn nth(participants: &[Participant<'_>], side: Side, n: usize) -> Option<usize> 
 }
 
 /// The blocks of one compared pair. Which of two alike is "once" and which "again" is a coin flip:
-/// one of them may be warmer, for having played in other pairs too.
+/// one of them may be warmer, for its turns in other pairs too.
 fn group<'a>(
     case: &'a CaseKey,
     participants: &[Participant<'_>],
@@ -325,51 +302,41 @@ fn compare(
     let rounds = Rounds::of_blocks(ctx.effort.blocks, cases);
     blocks(ctx, &rounds, participants, &mut groups, size)?;
     for group in groups {
-        ctx.once(group.case, "apparatus_share", cost.share_ppb(group.shortest));
+        ctx.sample_of(group.case, "apparatus_share", At::default(), cost.share_ppb(group.shortest));
     }
     Ok(())
 }
 
 /// Counts events per call, in a pass of its own for each side.
-fn count(
-    ctx: &mut Context<'_>,
-    participants: &mut [Participant<'_>],
-    case: &CaseKey,
-) -> Attempt<()> {
+fn count(ctx: &mut Context<'_>, participants: &mut [Participant<'_>]) -> Attempt<()> {
     let mut counters = Counters::open();
     for side in [Side::Native, Side::Wasm] {
         let Some(who) = nth(participants, side, 0) else { continue };
         let name = side.name();
         if participants[who].instance.agent().is_process() {
             for event in event_names() {
-                ctx.missing(case, &format!("{name}_{event}"), elsewhere());
+                ctx.missing(&format!("{name}_{event}"), elsewhere());
             }
             continue;
         }
         for (event, why) in counters.missing() {
-            ctx.missing(case, &format!("{name}_{event}"), why.clone());
+            ctx.missing(&format!("{name}_{event}"), why.clone());
         }
         let time = ctx.effort.counting;
         let counted = counted(ctx.clock, &mut counters, &mut participants[who], time)?;
         for group in &counted.groups {
-            tell_group(ctx, case, name, group, counted.iterations);
+            tell_group(ctx, name, group, counted.iterations);
         }
     }
     Ok(())
 }
 
-fn tell_group(
-    ctx: &mut Context<'_>,
-    case: &CaseKey,
-    name: &str,
-    group: &RawGroup,
-    iterations: u64,
-) {
+fn tell_group(ctx: &mut Context<'_>, name: &str, group: &RawGroup, iterations: u64) {
     for (event, count) in group.scaled() {
         let metric = format!("{name}_{event}");
         match count {
-            Reading::Known(count) => ctx.once(case, &metric, Total::over(count, iterations)),
-            Reading::Missing(why) => ctx.missing(case, &metric, why),
+            Reading::Known(count) => ctx.once(&metric, Total::over(count, iterations)),
+            Reading::Missing(why) => ctx.missing(&metric, why),
         }
     }
     let metric = match group.group {
@@ -378,31 +345,31 @@ fn tell_group(
     };
     if group.time_running_ns > 0 {
         let enabled = Total::over(group.time_enabled_ns, group.time_running_ns);
-        ctx.once(case, metric, enabled);
+        ctx.once(metric, enabled);
     }
 }
 
-/// Sizes of files and code.
-fn sizes(ctx: &mut Context<'_>, agent: &AgentFiles, sides: &[Loaded], case: &CaseKey) {
+fn sizes(ctx: &mut Context<'_>, sides: &[Loaded]) {
+    let agent = ctx.agent;
     let file = |path: &Path| {
         let length = fs::metadata(path).map(|meta| meta.len());
         length.map_err(|error| Missing::Failed(format!("{}: {error}", path.display())))
     };
-    ctx.reading(case, "wasm_file_bytes", file(&agent.wasm));
-    ctx.reading(case, "wasm_module_bytes", crate::guest::artifact::module_bytes(&agent.wasm));
+    ctx.reading("wasm_file_bytes", file(&agent.wasm));
+    ctx.reading("wasm_module_bytes", module_bytes(&agent.wasm));
     if let Some(path) = &agent.native {
-        ctx.reading(case, "native_file_bytes", file(path));
-        ctx.reading(case, "native_code_bytes", crate::guest::artifact::code_bytes(path));
+        ctx.reading("native_file_bytes", file(path));
+        ctx.reading("native_code_bytes", code_bytes(path));
     }
     for side in sides {
         if let Some(bytes) = side.code_bytes() {
-            ctx.reading(case, "wasm_code_bytes", Ok(bytes.0));
+            ctx.reading("wasm_code_bytes", Ok(bytes.0));
         }
     }
     if agent.native.is_none() {
         for metric in ["wasm_to_native_time", "native_call_ns"] {
-            let why = "a guest given as a file has no native twin".to_owned();
-            ctx.missing(case, metric, Missing::NotRequested(why));
+            let why = "a guest given as a file has no native build".to_owned();
+            ctx.missing(metric, Missing::NotRequested(why));
         }
     }
 }

@@ -13,12 +13,11 @@ use super::sides::{Exchange, Loaded, module, page_offset};
 use crate::guest::files::{AgentFiles, VariantFiles};
 use crate::guest::toolchain::Side;
 use crate::job::cost::Cost;
-use crate::job::launch::Event;
 use crate::timing::blocks::BlockSize;
-use crate::timing::context::{Context, Total};
+use crate::timing::context::{At, Context, Total};
 use crate::timing::participants::{BlockTurn, Group, Participant, blocks};
 use crate::timing::turns::Rounds;
-use caxton_model::case::{CaseKey, Outcome};
+use caxton_model::case::Outcome;
 use caxton_model::reading::Missing;
 use caxton_runtime::subject::wasmtime::{Bounds, CompilerEffort, EngineOptions, WasmSubject};
 use caxton_runtime::subject::{AgentInstance, Attempt, Step};
@@ -32,38 +31,25 @@ const CALLS_BEFORE: u32 = 16;
 /// Counted calls, as one reading.
 const CALLS: u32 = 64;
 
-/// The files of those who take part.
-#[derive(Debug, Clone, Copy)]
-pub struct Files<'a> {
-    /// The agent whose call is taken apart.
-    pub agent: &'a AgentFiles,
-    /// The agent that does nothing.
-    pub noop: &'a AgentFiles,
-    /// The agent that echoes.
-    pub echo: &'a AgentFiles,
-}
-
-/// Runs one launch on a thread that is not bound to a CPU yet.
-///
-/// # Errors
-/// What became of the agent.
-pub fn run(ctx: &mut Context<'_>, case: &CaseKey, files: &Files<'_>) -> Attempt<()> {
+/// One launch, beside the agents that do nothing and echo, on a thread that is not bound to a CPU
+/// yet.
+pub fn run(ctx: &mut Context<'_>, noop: &AgentFiles, echo: &AgentFiles) -> Attempt<()> {
     let pads = pads(ctx);
-    let subjects = PartSubjects::load(ctx, case, files)?;
+    let subjects = PartSubjects::load(ctx, noop, echo)?;
     if let Some(core) = ctx.core {
         affinity::pin_to(core).map_err(|e| Outcome::Failed(format!("CPU {core}: {e}")))?;
     }
     let cost = ctx.calibrate()?;
-    let exchange = Exchange::agree(ctx, files.agent, &subjects.agents)?;
-    (ctx.tell)(Event::Working);
-    let keeps_message = count(ctx, case, &subjects.agents[0], exchange.message.get())?;
+    let exchange = Exchange::agree(ctx, &subjects.agents)?;
+    ctx.working();
+    let keeps_message = count(ctx, &subjects.agents[0], exchange.message.get())?;
     let (mut participants, mut turns) = subjects.instantiate(ctx, &exchange)?;
     if !keeps_message {
         turns.retain(|turn| turn.step != Step::InPlace || turn.who != 0);
         let why = "the agent changes the message where it lies".to_owned();
-        ctx.missing(case, "part_in_place_ns", Missing::NotRequested(why));
+        ctx.missing("part_in_place_ns", Missing::NotRequested(why));
     }
-    play(ctx, &mut participants, Group::new(case, turns), cost)?;
+    take_turns(ctx, &mut participants, Group::new(ctx.case, turns), cost)?;
     // The agent sent on what its messages made it send, to the last one; an echo sends none.
     for (place, participant) in participants.iter().enumerate() {
         let is_agent = place < subjects.agents.len();
@@ -97,9 +83,9 @@ struct PartSubjects {
 
 impl PartSubjects {
     /// Compiles and loads, in a random order but for the default engine.
-    fn load(ctx: &mut Context<'_>, case: &CaseKey, files: &Files<'_>) -> Attempt<Self> {
+    fn load(ctx: &mut Context<'_>, noop: &AgentFiles, echo: &AgentFiles) -> Attempt<Self> {
         let default = EngineOptions::default();
-        let agent = files.agent;
+        let agent = ctx.agent;
         let mut wanted: Vec<(&'static str, &Path, EngineOptions)> =
             options().map(|(metric, options)| (metric, agent.wasm.as_path(), options)).to_vec();
         match &agent.simd {
@@ -107,11 +93,11 @@ impl PartSubjects {
                 wanted.push(("option_simd_call_ns", simd, default));
             }
             Some(VariantFiles::Failed(why)) => {
-                ctx.missing(case, "option_simd_call_ns", Missing::Failed(why.clone()))
+                ctx.missing("option_simd_call_ns", Missing::Failed(why.clone()))
             }
             None => {
                 let why = "given as a file: it cannot be built with SIMD".to_owned();
-                ctx.missing(case, "option_simd_call_ns", Missing::NotRequested(why));
+                ctx.missing("option_simd_call_ns", Missing::NotRequested(why));
             }
         }
         ctx.rng.shuffle(&mut wanted);
@@ -128,8 +114,8 @@ impl PartSubjects {
             metrics.push("part_native_call_ns");
             agents.push(loaded);
         }
-        let (noop, echo) = (wasm(&files.noop.wasm, default)?, wasm(&files.echo.wasm, default)?);
-        let native_echo = native(ctx, files.echo)?;
+        let native_echo = native(ctx, echo)?;
+        let (noop, echo) = (wasm(&noop.wasm, default)?, wasm(&echo.wasm, default)?);
         Ok(Self { agents, metrics, noop, echo, native_echo })
     }
 
@@ -175,7 +161,7 @@ fn wasm(path: &Path, options: EngineOptions) -> Attempt<Loaded> {
 }
 
 /// Warms everything up, then lets all turns come once per round.
-fn play(
+fn take_turns(
     ctx: &mut Context<'_>,
     participants: &mut [Participant<'_>],
     mut group: Group<'_>,
@@ -185,13 +171,13 @@ fn play(
     group.warm_up(ctx, participants, size)?;
     let rounds = Rounds::new(0..ctx.effort.blocks, [group.case]);
     blocks(ctx, &rounds, participants, from_mut(&mut group), size)?;
-    ctx.once(group.case, "apparatus_share", cost.share_ppb(group.shortest));
+    ctx.sample_of(group.case, "apparatus_share", At::default(), cost.share_ppb(group.shortest));
     Ok(())
 }
 
 /// Counts what a call asks of its host, in an instance of its own; true if the message lies in the
 /// inbox after a call as it did before.
-fn count(ctx: &mut Context<'_>, case: &CaseKey, loaded: &Loaded, message: &[u8]) -> Attempt<bool> {
+fn count(ctx: &mut Context<'_>, loaded: &Loaded, message: &[u8]) -> Attempt<bool> {
     let Loaded::Wasm(subject) = loaded else {
         return Err(Outcome::Failed("the first agent is not the default engine's".to_owned()));
     };
@@ -211,7 +197,7 @@ fn count(ctx: &mut Context<'_>, case: &CaseKey, loaded: &Loaded, message: &[u8])
     for (metric, counted) in
         [("part_memory_grows", grows), ("part_wasi_calls", wasi), ("part_host_calls", host)]
     {
-        ctx.once(case, metric, Total::over(counted, u64::from(CALLS)));
+        ctx.once(metric, Total::over(counted, u64::from(CALLS)));
     }
     Ok(agent.inbox().starts_with(message))
 }

@@ -1,9 +1,11 @@
 //! The turns on a scripted clock: what is told must be exact to the digit.
 
 use super::*;
+use crate::job::launch::Event;
 use crate::job::scale::Effort;
 use crate::timing::scripted::{Scripted, ScriptedClock};
 use caxton_analysis::reduce::{Levels, reduce};
+use caxton_model::case::CaseKey;
 use caxton_model::metric::MetricName;
 use caxton_model::samples::Sample;
 use caxton_model::units::Nanos;
@@ -21,14 +23,14 @@ const EFFORT: Effort = Effort {
     window: Nanos(5_000_000),
 };
 
-fn player<'m>(agent: Scripted, message: &'m [u8], reply: &'m [u8]) -> Participant<'m> {
+fn participant<'m>(agent: Scripted, message: &'m [u8], reply: &'m [u8]) -> Participant<'m> {
     Participant::new("wasm", Box::new(agent), message, reply)
 }
 
-/// Plays `turns` of `players` for one launch; the samples.
-fn played(
+/// Has `turns` of `participants` in one launch; the samples.
+fn measured(
     clock: &ScriptedClock,
-    players: &mut [Participant<'_>],
+    participants: &mut [Participant<'_>],
     turns: Vec<BlockTurn<'_>>,
 ) -> Attempt<Vec<Sample>> {
     let mut samples = Vec::new();
@@ -38,10 +40,12 @@ fn played(
         }
     };
     let rng = fastrand::Rng::with_seed(3);
-    let mut ctx = Context { clock, rng, effort: EFFORT, launch: 0, core: None, tell: &mut tell };
-    let case = CaseKey::new("wasm", "parts", "wasmtime", "json");
+    let case = &CaseKey::new("wasm", "parts", "wasmtime", "json");
+    let agent = &AgentFiles::default();
+    let (effort, tell) = (EFFORT, &mut tell);
+    let mut ctx = Context { clock, rng, effort, launch: 0, core: None, agent, case, tell };
     let cost = Cost { clock_read_ns: 0.0, sample_ns: 0.0, loop_turn_ns: 0.0 };
-    play(&mut ctx, players, Group::new(&case, turns), cost)?;
+    take_turns(&mut ctx, participants, Group::new(case, turns), cost)?;
     Ok(samples)
 }
 
@@ -49,13 +53,13 @@ fn played(
 fn parts_of_known_cost_are_told_apart() {
     let clock = Rc::new(ScriptedClock::default());
     let of = |call: u64| Scripted::new(&clock, &[call]);
-    let mut players = [
-        player(of(1000).with_steps([880, 100, 40]), MESSAGE, MESSAGE),
-        player(of(70).with_steps([60, 1, 1]), &[], &[]),
-        player(of(170), MESSAGE, MESSAGE),
-        player(of(500), MESSAGE, MESSAGE),
-        player(of(120), MESSAGE, MESSAGE),
-        player(of(1300), MESSAGE, MESSAGE),
+    let mut participants = [
+        participant(of(1000).with_steps([880, 100, 40]), MESSAGE, MESSAGE),
+        participant(of(70).with_steps([60, 1, 1]), &[], &[]),
+        participant(of(170), MESSAGE, MESSAGE),
+        participant(of(500), MESSAGE, MESSAGE),
+        participant(of(120), MESSAGE, MESSAGE),
+        participant(of(1300), MESSAGE, MESSAGE),
     ];
     let turns = vec![
         BlockTurn::new(0, "part_call_ns", Step::Whole),
@@ -68,7 +72,7 @@ fn parts_of_known_cost_are_told_apart() {
         BlockTurn::new(4, "part_native_echo_ns", Step::Whole),
         BlockTurn::new(5, "option_fuel_call_ns", Step::Whole),
     ];
-    let samples = played(&clock, &mut players, turns).expect("scripted");
+    let samples = measured(&clock, &mut participants, turns).expect("scripted");
     let readings = reduce(&samples, &Levels::for_run(1));
     let seen: BTreeMap<&str, String> = (readings.iter())
         .filter_map(|(name, reading)| Some((name.as_str(), reading.known()?.estimate)))
@@ -99,13 +103,13 @@ fn parts_of_known_cost_are_told_apart() {
 #[test]
 fn every_turn_comes_once_per_round_in_an_order_of_chance() {
     let clock = Rc::new(ScriptedClock::default());
-    let mut players =
-        [100, 200].map(|cost| player(Scripted::new(&clock, &[cost]), MESSAGE, MESSAGE));
+    let mut participants =
+        [100, 200].map(|cost| participant(Scripted::new(&clock, &[cost]), MESSAGE, MESSAGE));
     let turns = vec![
         BlockTurn::new(0, "part_call_ns", Step::Whole),
         BlockTurn::new(1, "option_fuel_call_ns", Step::Whole),
     ];
-    let samples = played(&clock, &mut players, turns).expect("scripted");
+    let samples = measured(&clock, &mut participants, turns).expect("scripted");
     let probe = MetricName::parse("yardstick_ns").expect("in the table");
     let mut orders = std::collections::BTreeSet::new();
     for number in 0..EFFORT.blocks {
@@ -125,10 +129,10 @@ fn every_turn_comes_once_per_round_in_an_order_of_chance() {
 }
 
 #[test]
-fn a_player_that_answers_otherwise_ends_the_launch() {
+fn a_participant_that_answers_otherwise_ends_the_launch() {
     let clock = Rc::new(ScriptedClock::default());
-    let mut players = [player(Scripted::new(&clock, &[100]), MESSAGE, b"another")];
+    let mut participants = [participant(Scripted::new(&clock, &[100]), MESSAGE, b"another")];
     let turns = vec![BlockTurn::new(0, "part_call_ns", Step::Whole)];
-    let end = played(&clock, &mut players, turns).expect_err("a wrong answer");
+    let end = measured(&clock, &mut participants, turns).expect_err("a wrong answer");
     assert!(matches!(end, Outcome::WrongAnswer(_)), "{end:?}");
 }

@@ -5,12 +5,11 @@
 
 use super::callers::{Callers, Turn};
 use super::sides::{Exchange, Loaded};
-use crate::guest::files::{AgentFiles, VariantFiles};
+use crate::guest::files::VariantFiles;
 use crate::guest::toolchain::Side;
 use crate::job::launch::{Event, Sampling};
 use crate::timing::context::{At, Context, Total};
 use crate::timing::turns::{Rounds, turns};
-use caxton_model::case::CaseKey;
 use caxton_model::profile::{About, Profile};
 use caxton_model::reading::Reading;
 use caxton_model::units::Nanos;
@@ -35,25 +34,17 @@ struct Sampled {
 }
 
 /// Profiles the sides that `case` compares.
-///
-/// # Errors
-/// What became of the agent.
-pub fn run(
-    ctx: &mut Context<'_>,
-    agent: &AgentFiles,
-    case: &CaseKey,
-    how: Sampling,
-) -> Attempt<()> {
+pub fn run(ctx: &mut Context<'_>, how: Sampling) -> Attempt<()> {
     let mut recording = match Recording::start(how.engine, how.hz) {
         Ok(recording) => recording,
         Err(why) => {
-            ctx.finding(case, "no CPU profile", why.to_string());
+            ctx.finding("no CPU profile", why.to_string());
             return Ok(());
         }
     };
-    let sides = load(ctx, agent, case, how, &recording)?;
-    let exchange = Exchange::agree(ctx, agent, &sides)?;
-    (ctx.tell)(Event::Working);
+    let sides = load(ctx, how, &recording)?;
+    let exchange = Exchange::agree(ctx, &sides)?;
+    ctx.working();
     let mut totals: Vec<Sampled> = sides.iter().map(|_| Sampled::default()).collect();
     let mut counters = Vec::new();
     let finished = std::thread::scope(|scope| -> Attempt<()> {
@@ -72,14 +63,14 @@ pub fn run(
             let name = sides[window.side].side().name();
             let which = if window.is_sampled { "sampled" } else { "plain" };
             let taken = Total::over(cpu.total_ns(), messages.max(1));
-            ctx.sample(case, &format!("{name}_{which}_cpu_ns"), At::block(number), taken);
+            ctx.sample(&format!("{name}_{which}_cpu_ns"), At::block(number), taken);
             Ok(())
         })?;
         callers.finish()
     });
     finished?;
     let empty = About {
-        case: case.to_string(),
+        case: ctx.case.to_string(),
         side: String::new(),
         messages: 0,
         counters: BTreeMap::new(),
@@ -87,12 +78,12 @@ pub fn run(
     let whole = recording.finish(empty);
     for ((side, total), counters) in sides.iter().zip(totals).zip(counters) {
         let about = About {
-            case: case.to_string(),
+            case: ctx.case.to_string(),
             side: words(side.side(), how),
             messages: total.messages,
             counters,
         };
-        tell(ctx, case, side.side(), part(&whole, &total, about));
+        tell(ctx, side.side(), part(&whole, &total, about));
     }
     Ok(())
 }
@@ -109,25 +100,19 @@ fn words(side: Side, how: Sampling) -> String {
     words
 }
 
-fn load(
-    ctx: &mut Context<'_>,
-    agent: &AgentFiles,
-    case: &CaseKey,
-    how: Sampling,
-    recording: &Recording,
-) -> Attempt<Vec<Loaded>> {
-    let mut agent = agent.clone();
+fn load(ctx: &mut Context<'_>, how: Sampling, recording: &Recording) -> Attempt<Vec<Loaded>> {
+    let mut agent = ctx.agent.clone();
     match agent.frame_pointers.take() {
         Some(VariantFiles::Built([wasm, native])) => {
             agent.wasm = wasm;
             agent.native = Some(native);
         }
         // Its stacks are cut where the compiler found another use for the frame pointer.
-        Some(VariantFiles::Failed(why)) => ctx.finding(case, "a twin without frame pointers", why),
+        Some(VariantFiles::Failed(why)) => ctx.finding("a twin without frame pointers", why),
         None => {}
     }
     let mut sides = Vec::new();
-    for side in super::sides::needed(&agent, from_ref(case)) {
+    for side in super::sides::needed(&agent, from_ref(ctx.case)) {
         if let (Side::Native, Some(path)) = (side, &agent.native) {
             recording.twin(path);
         }
@@ -181,7 +166,7 @@ fn part(whole: &Profile, total: &Sampled, about: About) -> Profile {
 }
 
 /// Tells a profile and the figures that the record keeps of it.
-fn tell(ctx: &mut Context<'_>, case: &CaseKey, side: Side, profile: Profile) {
+fn tell(ctx: &mut Context<'_>, side: Side, profile: Profile) {
     let ppb = |share: f64| (share * 1e9).round() as u64;
     let shares = profile.shares();
     let name = side.name();
@@ -191,7 +176,7 @@ fn tell(ctx: &mut Context<'_>, case: &CaseKey, side: Side, profile: Profile) {
         ("wasmtime", shares.engine),
         ("host", shares.host),
     ] {
-        ctx.once(case, &format!("{name}_profile_{part}_share"), ppb(share));
+        ctx.once(&format!("{name}_profile_{part}_share"), ppb(share));
     }
-    (ctx.tell)(Event::Profile { case: case.clone(), profile: Box::new(profile) });
+    (ctx.tell)(Event::Profile { case: ctx.case.clone(), profile: Box::new(profile) });
 }

@@ -29,20 +29,16 @@ use std::sync::Arc;
 const LINE_BYTES: usize = 64;
 const PAGE_BYTES: usize = 4096;
 
-/// A loaded side.
 pub enum Loaded {
-    /// A compiled agent.
     Wasm(WasmSubject),
-    /// A loaded native build of an agent.
     Native(NativeSubject),
-    /// A compiled program of the user's.
+    /// A guest that keeps no agent contract.
     Program(ProgramSubject),
-    /// A native build of a program: an executable.
+    /// Its native build: an executable.
     Command(NativeCommand),
 }
 
 impl Loaded {
-    /// Which side it is.
     pub fn side(&self) -> Side {
         match self {
             Self::Wasm(_) | Self::Program(_) => Side::Wasm,
@@ -53,15 +49,12 @@ impl Loaded {
     /// Loads one side of `agent`; how long compiling or loading took.
     ///
     /// # Errors
-    /// `Refused`: no such file, no valid module, no twin.
+    /// `Refused`: no such file, no valid module, no native build.
     pub fn load(ctx: &Context<'_>, agent: &AgentFiles, side: Side) -> Attempt<(Self, Nanos)> {
         Self::load_watched(ctx, agent, side, EngineOptions::default(), None)
     }
 
     /// The same with other options of the engine, under the eyes of a watch.
-    ///
-    /// # Errors
-    /// As [`Self::load`].
     pub fn load_watched(
         ctx: &Context<'_>,
         agent: &AgentFiles,
@@ -75,14 +68,15 @@ impl Loaded {
                 let program = Program::of(agent)?;
                 start = ctx.clock.now();
                 match program {
-                    Some(Program { how, input, .. }) => {
+                    Some(Program { how, input }) => {
                         Self::Command(NativeCommand::new(path, how, &input))
                     }
                     None => Self::Native(NativeSubject::load(path)?),
                 }
             }
             (Side::Native, None) => {
-                return Err(Outcome::Failed("a native side without a native build".to_owned()));
+                let why = "it has no native build: name one with --native";
+                return Err(Outcome::Refused(why.to_owned()));
             }
             (Side::Wasm, _) => {
                 let name = format!("{}.wasm", agent.name);
@@ -104,17 +98,10 @@ impl Loaded {
     }
 
     /// A side of the user's choice; how long compiling or loading took.
-    ///
-    /// # Errors
-    /// As [`Self::load`]; `Failed` for options that the engine does not take.
-    pub fn load_spec(
-        ctx: &Context<'_>,
-        agent: &AgentFiles,
-        spec: &SideSpec,
-    ) -> Attempt<(Self, Nanos)> {
+    pub fn load_spec(ctx: &Context<'_>, spec: &SideSpec) -> Attempt<(Self, Nanos)> {
         let flags = EngineFlags::parse(&spec.flags).map_err(Outcome::Refused)?;
         let options = EngineOptions { flags, ..EngineOptions::default() };
-        let mut agent = agent.clone();
+        let mut agent = ctx.agent.clone();
         let side = match &spec.build {
             SideBuild::Native => Side::Native,
             SideBuild::Wasm => Side::Wasm,
@@ -128,15 +115,12 @@ impl Loaded {
 
     /// The WASM side, the compiled code of an agent kept in the folder `cache` from one launch to
     /// the next.
-    ///
-    /// # Errors
-    /// As [`Self::load`].
-    pub fn load_cached(ctx: &Context<'_>, agent: &AgentFiles, cache: &Path) -> Attempt<Self> {
-        if Program::of(agent)?.is_some() {
-            return Ok(Self::load(ctx, agent, Side::Wasm)?.0);
+    pub fn load_cached(ctx: &Context<'_>, cache: &Path) -> Attempt<Self> {
+        if Program::of(ctx.agent)?.is_some() {
+            return Ok(Self::load(ctx, ctx.agent, Side::Wasm)?.0);
         }
         let options = EngineOptions::default();
-        let subject = WasmSubject::compile_cached(&module(&agent.wasm)?, options, cache)?;
+        let subject = WasmSubject::compile_cached(&module(&ctx.agent.wasm)?, options, cache)?;
         Ok(Self::Wasm(subject))
     }
 
@@ -159,9 +143,6 @@ impl Loaded {
     }
 
     /// A fresh agent without a memory limit.
-    ///
-    /// # Errors
-    /// As the subject's.
     pub fn instantiate(&self) -> Attempt<Box<dyn AgentInstance>> {
         Ok(match self {
             Self::Wasm(subject) if subject.is_asynchronous() => Box::new(Driven::new(subject)?),
@@ -217,7 +198,6 @@ pub fn module(path: &Path) -> Attempt<Vec<u8>> {
 
 /// Events that were counted, and over how many messages.
 pub struct Counted {
-    /// The counts, group by group.
     pub groups: Vec<RawGroup>,
     /// Messages that were handled meanwhile.
     pub iterations: u64,
@@ -263,7 +243,6 @@ impl Placed {
         Self { storage, start, bytes: bytes.len() }
     }
 
-    /// The bytes.
     pub fn get(&self) -> &[u8] {
         &self.storage[self.start..self.start + self.bytes]
     }
@@ -276,9 +255,7 @@ pub fn page_offset(rng: &mut fastrand::Rng) -> usize {
 
 /// What is sent in every call, and what must come back.
 pub struct Exchange {
-    /// The message, placed.
     pub message: Placed,
-    /// The reply to it.
     pub reply: Vec<u8>,
     /// Messages the agent sends to others while it handles one.
     pub sends: u64,
@@ -294,20 +271,12 @@ impl Exchange {
     ///
     /// # Errors
     /// `WrongAnswer`, or what the agent died of.
-    pub fn agree(ctx: &mut Context<'_>, agent: &AgentFiles, sides: &[Loaded]) -> Attempt<Self> {
-        Self::agree_on(ctx, EXAMPLE_SEED, agent, sides)
+    pub fn agree(ctx: &mut Context<'_>, sides: &[Loaded]) -> Attempt<Self> {
+        Self::agree_on(ctx, EXAMPLE_SEED, sides)
     }
 
     /// The same with the example of another `seed`, of which the manifest promises nothing.
-    ///
-    /// # Errors
-    /// As [`Self::agree`].
-    pub fn agree_on(
-        ctx: &mut Context<'_>,
-        seed: u64,
-        agent: &AgentFiles,
-        sides: &[Loaded],
-    ) -> Attempt<Self> {
+    pub fn agree_on(ctx: &mut Context<'_>, seed: u64, sides: &[Loaded]) -> Attempt<Self> {
         let mut agreed: Option<Self> = None;
         for side in sides {
             let mut instance = side.instantiate()?;
@@ -341,10 +310,10 @@ impl Exchange {
             }
         }
         let agreed = agreed.ok_or_else(|| Outcome::Failed("no side was asked".to_owned()))?;
-        if let Some(expected) = agent.given.as_ref().and_then(|given| given.expected.as_ref()) {
+        if let Some(expected) = ctx.agent.given.as_ref().and_then(|given| given.expected.as_ref()) {
             as_expected(&agreed.reply, &expected.0)?;
         }
-        if let Some(expected) = agent.expected.as_ref().filter(|_| seed == EXAMPLE_SEED) {
+        if let Some(expected) = ctx.agent.expected.as_ref().filter(|_| seed == EXAMPLE_SEED) {
             let pairs = [
                 ("example message", agreed.message.get(), &expected.message_sha256),
                 ("reply", &agreed.reply[..], &expected.reply_sha256),

@@ -119,12 +119,12 @@ fn modules_come_and_go_while_agents_die() {
 
 /// Counts the modules it is told of, and keeps none.
 #[derive(Default)]
-struct Counting {
+struct AllocationDetail {
     loaded: AtomicU32,
     retired: AtomicU32,
 }
 
-impl CodeWatch for Counting {
+impl CodeWatch for AllocationDetail {
     fn while_quiet(&self, change: &mut dyn FnMut()) {
         change();
     }
@@ -141,7 +141,7 @@ impl CodeWatch for Counting {
 
 #[test]
 fn each_module_that_came_has_gone() {
-    let watch = Arc::new(Counting::default());
+    let watch = Arc::new(AllocationDetail::default());
     let told: Arc<dyn CodeWatch> = watch.clone();
     let churned = churn(Some(&told), 1);
     let modules = churned.modules + 1;

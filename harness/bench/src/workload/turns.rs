@@ -5,11 +5,10 @@ use super::overhead::{fresh_instances, pads};
 use super::sides::{Exchange, Loaded};
 use super::{fuel, heap, memory_limit};
 use crate::guest::digest::sha256_hex;
-use crate::guest::files::AgentFiles;
 use crate::guest::toolchain::Side;
 use crate::timing::blocks::{BenchInstance, BlockSize, block, size_batch, warm_up};
 use crate::timing::context::Context;
-use caxton_model::case::{CaseKey, LIMIT, Outcome};
+use caxton_model::case::{LIMIT, Outcome};
 use caxton_model::paired::answers::Reply;
 use caxton_model::units::Bytes;
 use caxton_runtime::subject::Attempt;
@@ -39,14 +38,14 @@ impl Stage {
     /// not.
     ///
     /// # Errors
-    /// `Refused`: no such file, no valid module, no twin.
-    pub fn load(ctx: &mut Context<'_>, agent: &AgentFiles, scratch: &Path) -> Attempt<Self> {
+    /// `Refused`: no such file, no valid module, no native build.
+    pub fn load(ctx: &mut Context<'_>, scratch: &Path) -> Attempt<Self> {
         let pads = pads(ctx);
         // A folder of its own: the cache removes what it does not know.
         let cache = scratch.join("code");
-        let mut sides = vec![Loaded::load_cached(ctx, agent, &cache)?];
-        if agent.native.is_some() {
-            sides.push(Loaded::load(ctx, agent, Side::Native)?.0);
+        let mut sides = vec![Loaded::load_cached(ctx, &cache)?];
+        if ctx.agent.native.is_some() {
+            sides.push(Loaded::load(ctx, ctx.agent, Side::Native)?.0);
         }
         ctx.rng.shuffle(&mut sides);
         Ok(Self { sides, _pads: pads })
@@ -54,22 +53,13 @@ impl Stage {
 
     /// Makes instances, has both sides agree on the example of `example_seed`, warms them up, and
     /// tells what is told once per launch.
-    ///
-    /// # Errors
-    /// What became of the agent.
-    pub fn prepare(
-        self,
-        ctx: &mut Context<'_>,
-        agent: &AgentFiles,
-        case: &CaseKey,
-        example_seed: u64,
-    ) -> Attempt<Participants> {
+    pub fn prepare(self, ctx: &mut Context<'_>, example_seed: u64) -> Attempt<Participants> {
         let cost = ctx.calibrate()?;
-        let exchange = Exchange::agree_on(ctx, example_seed, agent, &self.sides)?;
+        let exchange = Exchange::agree_on(ctx, example_seed, &self.sides)?;
         let size = BlockSize::of(&ctx.effort, &cost);
         let (mut instances, mut others) = (Vec::new(), Vec::new());
         for loaded in &self.sides {
-            let mut made = fresh_instances(ctx, loaded, &exchange, Some(case))?;
+            let mut made = fresh_instances(ctx, loaded, &exchange, true)?;
             let mut instance = made.swap_remove(ctx.rng.usize(..made.len()));
             size_batch(ctx.clock, &mut instance, exchange.message.get(), size.batch_min)?;
             warm_up(ctx.clock, &mut instance, exchange.message.get(), size)?;
@@ -130,11 +120,11 @@ impl Participants {
     ///
     /// # Errors
     /// `WrongAnswer`: messages were not sent on.
-    pub fn finish(self, ctx: &mut Context<'_>, case: &CaseKey) -> Attempt<()> {
+    pub fn finish(self, ctx: &mut Context<'_>) -> Attempt<()> {
         let instances = self.instances.iter().map(|(_, instance)| instance).chain(&self.others);
         instances.into_iter().try_for_each(|instance| instance.check_sent(self.exchange.sends))?;
         let memory = memory::resident_anonymous().map(|bytes| bytes.0);
-        ctx.reading(case, "anonymous_rss_bytes", memory);
+        ctx.reading("anonymous_rss_bytes", memory);
         Ok(())
     }
 }
@@ -143,21 +133,17 @@ impl Participants {
 ///
 /// # Errors
 /// What became of the agent; `Failed` for a case that has no counts.
-pub fn counts(
-    ctx: &mut Context<'_>,
-    agent: &AgentFiles,
-    case: &CaseKey,
-    scratch: &Path,
-) -> Attempt<()> {
+pub fn counts(ctx: &mut Context<'_>, scratch: &Path) -> Attempt<()> {
+    let case = ctx.case;
     if case.is_overhead() {
-        fuel::run(ctx, agent, case)?;
-        super::overhead::counts(ctx, agent, case)
+        fuel::run(ctx)?;
+        super::overhead::counts(ctx)
     } else if case.is_memory_limit() {
         let limit = case.param(LIMIT).and_then(|limit| limit.parse().ok());
         let limit: Bytes = limit.ok_or_else(|| Outcome::Failed(format!("{case}: which limit?")))?;
-        memory_limit::run(ctx, agent, case, limit, true)
+        memory_limit::run(ctx, limit, true)
     } else if case.is_heap() {
-        heap::run(ctx, agent, case, scratch)
+        heap::run(ctx, scratch)
     } else {
         Err(Outcome::Failed(format!("{case} has no counts")))
     }

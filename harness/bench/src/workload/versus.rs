@@ -2,8 +2,6 @@
 
 use super::overhead::{fresh_instances, pads};
 use super::sides::{Exchange, Loaded};
-use crate::guest::files::AgentFiles;
-use crate::job::launch::Event;
 use crate::job::sides::SideSpec;
 use crate::timing::blocks::{BlockSize, prepare};
 use crate::timing::context::Context;
@@ -12,40 +10,32 @@ use crate::timing::turns::Rounds;
 use caxton_model::case::CaseKey;
 use caxton_runtime::subject::{Attempt, Step};
 
-/// Runs one launch of `cases` of `agent`: its reference, the first of `pair`, beside the other.
-///
-/// # Errors
-/// What became of a side.
-pub fn run(
-    ctx: &mut Context<'_>,
-    agent: &AgentFiles,
-    cases: &[CaseKey],
-    pair: &[SideSpec; 2],
-) -> Attempt<()> {
+/// One launch of `cases`: the reference, the first of `pair`, beside the other.
+pub fn run(ctx: &mut Context<'_>, cases: &[CaseKey], pair: &[SideSpec; 2]) -> Attempt<()> {
     let cost = ctx.calibrate()?;
     let _pads = pads(ctx);
-    let versus = cases.iter().find(|case| !case.is_same_against_same());
     let mut order = [0, 1];
     ctx.rng.shuffle(&mut order);
     let mut sides = Vec::new();
     for at in order {
-        let (loaded, took) = Loaded::load_spec(ctx, agent, &pair[at])?;
-        if let Some(case) = versus {
+        let (loaded, took) = Loaded::load_spec(ctx, &pair[at])?;
+        // Where only sides against themselves are asked for, there is nobody to tell.
+        if !ctx.case.is_same_against_same() {
             let role = ["reference", "side"][at];
-            ctx.once(case, &format!("{role}_compile_ns"), took.0);
+            ctx.once(&format!("{role}_compile_ns"), took.0);
             if let Some(bytes) = loaded.code_bytes() {
-                ctx.once(case, &format!("{role}_code_bytes"), bytes.0);
+                ctx.once(&format!("{role}_code_bytes"), bytes.0);
             }
         }
         sides.push((at, loaded));
     }
     sides.sort_by_key(|(at, _)| *at);
     let sides: Vec<Loaded> = sides.into_iter().map(|(_, loaded)| loaded).collect();
-    let exchange = Exchange::agree(ctx, agent, &sides)?;
-    (ctx.tell)(Event::Working);
+    let exchange = Exchange::agree(ctx, &sides)?;
+    ctx.working();
     let mut participants = Vec::new();
     for (spec, side) in pair.iter().zip(&sides) {
-        let mut instances = fresh_instances(ctx, side, &exchange, None)?;
+        let mut instances = fresh_instances(ctx, side, &exchange, false)?;
         ctx.rng.shuffle(&mut instances);
         // Two, so that each can be held against its like.
         participants.extend(instances.into_iter().take(2).map(|instance| Participant {

@@ -2,7 +2,7 @@
 //! too large would wrap in a sum or ask for more memory than there is: each line is held against
 //! its plan and against the lines before it when it is read.
 
-use super::frame::{Counts, Frame, Line, Look, Segment};
+use super::frame::{LoadLine, LoadSecond, MachineLook, MessageCounts, Segment};
 use super::limits::MOST;
 use super::plan::LoadPlan;
 use super::quiescence::Ledger;
@@ -28,14 +28,14 @@ pub(crate) struct Lines<'a> {
     plan: &'a LoadPlan,
     segments: u32,
     last_second: Option<u64>,
-    counts: Counts,
+    counts: MessageCounts,
     in_flight: u64,
     times: u64,
 }
 
 impl<'a> Lines<'a> {
     pub(crate) fn of(plan: &'a LoadPlan) -> Self {
-        let counts = Counts::default();
+        let counts = MessageCounts::default();
         Self { plan, segments: 0, last_second: None, counts, in_flight: 0, times: 0 }
     }
 
@@ -43,11 +43,11 @@ impl<'a> Lines<'a> {
     ///
     /// # Errors
     /// The number that cannot be, and what it may be.
-    pub(crate) fn check(&mut self, line: &Line) -> Result<(), String> {
+    pub(crate) fn check(&mut self, line: &LoadLine) -> Result<(), String> {
         match line {
-            Line::Segment(segment) => self.segment(segment),
-            Line::Second(frame) => self.second(frame),
-            Line::Ended(ledger) => ended(ledger),
+            LoadLine::Segment(segment) => self.segment(segment),
+            LoadLine::Second(frame) => self.second(frame),
+            LoadLine::Ended(ledger) => ended(ledger),
         }
     }
 
@@ -67,7 +67,7 @@ impl<'a> Lines<'a> {
         self.within_the_plan("from_second", segment.from_second)
     }
 
-    fn second(&mut self, frame: &Frame) -> Result<(), String> {
+    fn second(&mut self, frame: &LoadSecond) -> Result<(), String> {
         let second = frame.second;
         self.within_the_plan("second", second)?;
         if let Some(last) = self.last_second.filter(|last| *last >= second) {
@@ -108,7 +108,7 @@ impl<'a> Lines<'a> {
     }
 }
 
-fn look_at(look: &Look, end_ns: u64) -> Result<(), String> {
+fn look_at(look: &MachineLook, end_ns: u64) -> Result<(), String> {
     number("at_ns", look.at_ns, end_ns)?;
     for (figure, reading) in &look.figures {
         known(figure.name(), reading)?;

@@ -18,9 +18,6 @@ const THRESHOLDS: usize = 1000;
 
 impl LoadPlan {
     /// Whether this plan can be run.
-    ///
-    /// # Errors
-    /// The first thing that makes no sense.
     pub fn check(&self) -> Result<(), BadPlan> {
         self.check_values()?;
         self.check_stages()?;

@@ -42,13 +42,12 @@ pub const CAP: u64 = 100_000;
 /// How long an answer is waited for in a plan that does not say it.
 pub const TIMEOUT: Nanos = Nanos(10_000_000_000);
 
-/// What is wrong, and where.
 type Wrong = (Option<Range<usize>>, String);
 
 /// The file, as it is written.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct File {
+struct PlanFile {
     name: Spanned<String>,
     agents: Spanned<u32>,
     message_bytes: Spanned<u32>,
@@ -85,7 +84,7 @@ impl LoadPlan {
             let line = before.matches('\n').count() + 1;
             BadPlan { file: format!("{name}, line {line}: "), ..BadPlan::whole(why) }
         };
-        let file: File = toml::from_str(text).map_err(|e| bad((e.span(), from_toml(&e))))?;
+        let file: PlanFile = toml::from_str(text).map_err(|e| bad((e.span(), from_toml(&e))))?;
         let spans = Spans::of(&file);
         let plan = plan(file, read).map_err(bad)?;
         plan.check().map_err(|e| bad((spans.part(e.part), e.why)))?;
@@ -109,7 +108,7 @@ struct Spans {
 }
 
 impl Spans {
-    fn of(file: &File) -> Self {
+    fn of(file: &PlanFile) -> Self {
         let keys = [
             ("name", Some(file.name.span())),
             ("agents", Some(file.agents.span())),
@@ -141,7 +140,7 @@ impl Spans {
     }
 }
 
-fn plan(file: File, read: ReadFile<'_>) -> Result<LoadPlan, Wrong> {
+fn plan(file: PlanFile, read: ReadFile<'_>) -> Result<LoadPlan, Wrong> {
     let optional_time = |what, text: Option<Spanned<String>>, usual| match text {
         Some(text) => time(what, text.as_ref()).map_err(|why| (Some(text.span()), why)),
         None => Ok(usual),

@@ -14,7 +14,6 @@ pub struct BadStage {
 }
 
 impl Role {
-    /// The role called `text`.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         Self::ALL.into_iter().find(|role| role.name() == text).ok_or_else(|| {
             let names = Self::ALL.map(Self::name).join(", ");

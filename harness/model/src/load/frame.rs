@@ -11,7 +11,7 @@ use std::fmt;
 
 /// How many messages came to what.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Counts {
+pub struct MessageCounts {
     /// Meant to be sent: every arrival of the schedule whose instant has come.
     pub offered: u64,
     /// Taken by the target.
@@ -34,7 +34,7 @@ const fn is_zero(count: &u64) -> bool {
     *count == 0
 }
 
-impl Counts {
+impl MessageCounts {
     /// Each count with its name in files.
     pub(super) const fn named(&self) -> [(&'static str, u64); 7] {
         [
@@ -75,9 +75,8 @@ impl Counts {
 
 /// What was seen of the messages of one stage in one second.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Seen {
-    /// How many.
-    pub counts: Counts,
+pub struct MessagesSeen {
+    pub counts: MessageCounts,
     /// The integral over time of how many were in flight, in message-nanoseconds.
     pub in_flight_ns: f64,
     /// From a message's intended start to its answer.
@@ -88,8 +87,7 @@ pub struct Seen {
     pub lateness: Times,
 }
 
-impl Seen {
-    /// Adds what another one saw.
+impl MessagesSeen {
     pub fn add(&mut self, other: &Self) {
         self.counts = self.counts.plus(other.counts);
         self.in_flight_ns += other.in_flight_ns;
@@ -102,28 +100,24 @@ impl Seen {
 /// What is read beside the messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Figure {
+pub enum MachineFigure {
     /// Bytes that the host's heap holds.
     LiveBytes,
     /// Blocks that the host's heap holds.
     LiveBlocks,
     /// Bytes of linear memory of all agents.
     LinearBytes,
-    /// Resident memory of the process.
     RssBytes,
-    /// The same, shared pages by their share.
+    /// Resident memory, shared pages by their share.
     PssBytes,
-    /// Open files.
     Files,
-    /// Threads.
     Threads,
-    /// Memory maps.
     Maps,
     /// CPU time of the process since it began.
     CpuNs,
 }
 
-impl Figure {
+impl MachineFigure {
     /// Its name in files and tables.
     pub const fn name(self) -> &'static str {
         match self {
@@ -140,9 +134,8 @@ impl Figure {
     }
 }
 
-/// One second.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Frame {
+pub struct LoadSecond {
     /// Which second, from the start of the plan.
     pub second: u64,
     /// How long it was; the last one may be shorter.
@@ -150,19 +143,19 @@ pub struct Frame {
     /// By number of the stage that a message belongs to; stages of which nothing was seen are left
     /// out.
     #[serde(deserialize_with = "stages")]
-    pub stages: BTreeMap<u32, Seen>,
+    pub stages: BTreeMap<u32, MessagesSeen>,
     /// Messages in flight at its end.
     pub in_flight: u64,
     /// What was read in it, in order of time; nothing where this generator does not read.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub looks: Vec<Look>,
+    pub looks: Vec<MachineLook>,
 }
 
 /// As many stages as a plan can have: of more, none is kept while the line is read.
-fn stages<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<u32, Seen>, D::Error> {
+fn stages<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<u32, MessagesSeen>, D::Error> {
     struct Stages;
     impl<'de> Visitor<'de> for Stages {
-        type Value = BTreeMap<u32, Seen>;
+        type Value = BTreeMap<u32, MessagesSeen>;
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             write!(f, "at most {STAGES} stages by their numbers")
@@ -184,14 +177,13 @@ fn stages<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<u32, Seen>, D::
 
 /// What was read at one instant.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Look {
+pub struct MachineLook {
     /// When, in nanoseconds from the plan's start.
     pub at_ns: u64,
-    /// What.
-    pub figures: BTreeMap<Figure, Reading<u64>>,
+    pub figures: BTreeMap<MachineFigure, Reading<u64>>,
 }
 
-impl Frame {
+impl LoadSecond {
     /// Adds what another generator saw in the same second.
     pub fn add(&mut self, other: &Self) {
         for (stage, seen) in &other.stages {
@@ -206,19 +198,19 @@ impl Frame {
     }
 
     /// All stages together.
-    pub fn counts(&self) -> Counts {
-        self.stages.values().fold(Counts::default(), |sum, seen| sum.plus(seen.counts))
+    pub fn counts(&self) -> MessageCounts {
+        self.stages.values().fold(MessageCounts::default(), |sum, seen| sum.plus(seen.counts))
     }
 }
 
 /// A line of the file in which a load's seconds are kept.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Line {
+pub enum LoadLine {
     /// A process began to generate.
     Segment(Segment),
     /// A second of the segment before it.
-    Second(Box<Frame>),
+    Second(Box<LoadSecond>),
     /// The load ended by itself, and this was left.
     Ended(super::quiescence::Ledger),
 }
@@ -248,22 +240,28 @@ pub const PROGRAM: &str = "program: ";
 mod tests {
     use super::*;
 
-    fn frame(second: u64, times_ns: &[u64]) -> Frame {
-        let mut seen = Seen::default();
+    fn frame(second: u64, times_ns: &[u64]) -> LoadSecond {
+        let mut seen = MessagesSeen::default();
         for ns in times_ns {
             seen.response.record(*ns);
             seen.counts.offered += 1;
             seen.counts.ok += 1;
         }
         let stages = BTreeMap::from([(1, seen)]);
-        Frame { second, length_ns: 1_000_000_000, stages, in_flight: 2, ..Frame::default() }
+        LoadSecond {
+            second,
+            length_ns: 1_000_000_000,
+            stages,
+            in_flight: 2,
+            ..LoadSecond::default()
+        }
     }
 
     #[test]
     fn frames_of_two_generators_add_up() {
         let (mut one, other) = (frame(3, &[10, 20]), frame(3, &[30]));
         one.add(&other);
-        assert_eq!(one.counts(), Counts { offered: 3, ok: 3, ..Counts::default() });
+        assert_eq!(one.counts(), MessageCounts { offered: 3, ok: 3, ..MessageCounts::default() });
         assert_eq!(one.in_flight, 4);
         assert_eq!(one.stages[&1].response.len(), 3);
     }
@@ -272,12 +270,12 @@ mod tests {
     fn a_frame_survives_its_line() {
         let mut frame = frame(7, &[1_000, 2_000_000]);
         let why = crate::reading::Missing::Unsupported("no such kernel".to_owned());
-        let rss = (Figure::RssBytes, Reading::Known(5));
-        let figures = BTreeMap::from([rss, (Figure::PssBytes, Reading::Missing(why))]);
-        frame.looks.push(Look { at_ns: 7_500_000_000, figures });
-        let line = Line::Second(Box::new(frame));
+        let rss = (MachineFigure::RssBytes, Reading::Known(5));
+        let figures = BTreeMap::from([rss, (MachineFigure::PssBytes, Reading::Missing(why))]);
+        frame.looks.push(MachineLook { at_ns: 7_500_000_000, figures });
+        let line = LoadLine::Second(Box::new(frame));
         let text = serde_json::to_string(&line).unwrap();
         assert_eq!(text.lines().count(), 1);
-        assert_eq!(serde_json::from_str::<Line>(&text).unwrap(), line);
+        assert_eq!(serde_json::from_str::<LoadLine>(&text).unwrap(), line);
     }
 }

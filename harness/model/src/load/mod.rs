@@ -8,7 +8,6 @@ pub mod check;
 pub mod file;
 pub mod flags;
 pub mod frame;
-pub mod judged;
 pub mod limits;
 pub mod outcome;
 pub mod plan;

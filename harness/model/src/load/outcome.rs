@@ -1,25 +1,25 @@
 //! What a load came to: the part of a record that reports and exports read. Everything in it is a
 //! pure function of the plan and the seconds (`tally.rs`).
 
-use super::frame::{Counts, Segment};
-use super::judged::Judged;
+use super::frame::{MessageCounts, Segment};
 use super::plan::{LoadPlan, Pacing, Role};
 use super::quiescence::Ledger;
+use super::threshold::ThresholdFinding;
 use crate::estimate::{Company, Interval, Summary};
 use crate::metric::MetricName;
 use crate::reading::{Missing, Reading};
 use crate::units::{Nanos, Unit};
-use caxton_stats::trend::{Degradation, LeakVerdict, Trend};
+use caxton_stats::limit::{LeakInFile, LimitVerdict};
+use caxton_stats::trend::{Degradation, Trend};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// What may be said of a load.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Verdict {
+pub enum LoadVerdict {
     /// Every threshold holds, nothing was dropped, and the generator was on time.
     Pass,
-    /// Something does not hold.
     Fail,
     /// The generator was measured and not the target, or what was measured does not add up.
     Invalid,
@@ -27,8 +27,7 @@ pub enum Verdict {
     Unclear,
 }
 
-impl Verdict {
-    /// As it is printed.
+impl LoadVerdict {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Pass => "PASS",
@@ -39,11 +38,10 @@ impl Verdict {
     }
 }
 
-/// A load.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LoadOutcome {
     /// What may be said of it.
-    pub verdict: Verdict,
+    pub verdict: LoadVerdict,
     /// Why, and what else to know of it, each a sentence.
     pub reasons: Vec<String>,
     /// What was to be done, with what each stage wants and was granted.
@@ -56,10 +54,8 @@ pub struct LoadOutcome {
     pub wanted_messages: u64,
     /// All stages together.
     pub whole: StageOutcome,
-    /// Each stage.
     pub stages: Vec<StageOutcome>,
-    /// Each threshold of the plan.
-    pub thresholds: Vec<Judged>,
+    pub thresholds: Vec<ThresholdFinding>,
     /// What grew; none where the plan does not ask.
     pub leak: Option<Leak>,
     /// What got slower; none where the plan does not ask.
@@ -76,9 +72,9 @@ pub struct LoadOutcome {
     /// Messages that were in flight when a process ended before its plan did.
     pub cut_off: u64,
     /// The course of it, in at most [`POINTS`] steps.
-    pub points: Vec<Point>,
+    pub points: Vec<CoursePoint>,
     /// Response and service by percentile.
-    pub spectrum: Vec<Step>,
+    pub spectrum: Vec<SpectrumStep>,
 }
 
 /// Level of the intervals of percentiles.
@@ -93,17 +89,13 @@ pub struct StageOutcome {
     pub name: String,
     /// What it is for; none for all of them.
     pub role: Option<Role>,
-    /// How long it should be.
     pub wanted: Nanos,
     /// How long it was to be.
     pub granted: Nanos,
-    /// How long it was.
     pub took: Nanos,
     /// How many messages came to what.
-    pub counts: Counts,
-    /// Response times.
+    pub counts: MessageCounts,
     pub response: Percentiles,
-    /// Service times.
     pub service: Percentiles,
     /// 99 % of how late the generator was.
     pub lateness_p99: Reading<Nanos>,
@@ -112,49 +104,40 @@ pub struct StageOutcome {
     pub little_residual: Reading<f64>,
 }
 
-/// Percentiles of times.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Percentiles {
-    /// How many times.
     pub n: u64,
-    /// Their mean in nanoseconds.
     pub mean_ns: Reading<f64>,
     /// 50, 90, 99, 99.9 and 99.99 %, those that failed counted as longer than any.
     pub at: Vec<Percentile>,
-    /// The longest.
     pub max: Reading<Nanos>,
 }
 
-/// One of them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Percentile {
     /// Which, 0 to 1.
     pub share: f64,
-    /// The time.
     pub value: Reading<Nanos>,
     /// Its interval at 95 %, by bootstrap over stretches of time; none where there are too few.
     pub interval: Option<[Nanos; 2]>,
 }
 
 impl Percentiles {
-    /// The one at `share`.
     pub fn find(&self, share: f64) -> Option<&Percentile> {
         self.at.iter().find(|percentile| (percentile.share - share).abs() < 1e-9)
     }
 }
 
-/// What grew.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Leak {
     /// All series together.
-    pub verdict: LeakVerdict,
-    /// Each series.
+    #[serde(with = "LeakInFile")]
+    pub verdict: LimitVerdict,
     pub trends: Vec<Trend>,
     /// Messages per second while it was judged: what a slope is divided by.
     pub messages_per_second: f64,
 }
 
-/// What got slower.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Degradations {
     /// Each figure by name, worst first.
@@ -166,7 +149,6 @@ pub struct Degradations {
 pub struct Recovery {
     /// Seconds from the end of the burst; none if it was not reached while there was load.
     pub took_s: Option<f64>,
-    /// How long was looked.
     pub looked_s: f64,
     /// The longest 99 % response that counts as calm.
     pub calm_p99: Nanos,
@@ -180,17 +162,14 @@ pub struct Recovery {
     pub drain_s: Option<f64>,
 }
 
-/// One step of the course.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Point {
+pub struct CoursePoint {
     /// When it began, in seconds from the plan's start.
     pub at_s: f64,
-    /// How long it is.
     pub length_s: f64,
-    /// The number of its stage.
     pub stage: u32,
     /// What came to what in it.
-    pub counts: Counts,
+    pub counts: MessageCounts,
     /// In flight at its end.
     pub in_flight: u64,
     /// Its responses, median and 99 %; none where there were none.
@@ -205,12 +184,11 @@ pub struct Point {
 
 /// One step of a percentile spectrum.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Step {
+pub struct SpectrumStep {
     /// Which percentile, 0 to 1.
     pub share: f64,
     /// Response time there; none where it is one of those that failed, or too few are beyond it.
     pub response_ns: Option<u64>,
-    /// Service time there.
     pub service_ns: Option<u64>,
 }
 
@@ -255,27 +233,23 @@ impl LoadOutcome {
         let samples = self.whole.response.n;
         let summary = |estimate: f64, interval| {
             let company = Company::default();
-            Reading::Known(Summary { estimate, interval, n: 1, samples, company })
+            Summary { estimate, interval, n: 1, samples, company }
         };
         let percentile = |of: &Percentiles, share: f64| match of.find(share) {
-            Some(Percentile { value: Reading::Known(value), interval, .. }) => {
+            None => Reading::Missing(Missing::NotRequested("no such percentile".to_owned())),
+            Some(Percentile { value, interval, .. }) => value.map(|value| {
                 let interval = interval.map(|[lower, upper]| {
                     let (lower, upper) = (lower.0 as f64, upper.0 as f64);
                     Interval { lower, upper, level: LEVEL }
                 });
                 summary(value.0 as f64, interval)
-            }
-            Some(Percentile { value: Reading::Missing(why), .. }) => Reading::Missing(why.clone()),
-            None => Reading::Missing(Missing::NotRequested("no such percentile".to_owned())),
+            }),
         };
-        let known = |value: Option<f64>| match value {
-            Some(value) => summary(value, None),
-            None => Reading::Missing(Missing::Failed("nothing was offered".to_owned())),
+        let none = || Missing::Failed("nothing was offered".to_owned());
+        let known = |value: Option<f64>| {
+            Reading::from(value.map(|value| summary(value, None)).ok_or_else(none))
         };
-        let time = |reading: &Reading<Nanos>| match reading {
-            Reading::Known(time) => summary(time.0 as f64, None),
-            Reading::Missing(why) => Reading::Missing(why.clone()),
-        };
+        let time = |reading: &Reading<Nanos>| reading.map(|time| summary(time.0 as f64, None));
         let (response, service) = (&self.whole.response, &self.whole.service);
         let rows = [
             ("load_response_p50_ns", percentile(response, 0.5)),

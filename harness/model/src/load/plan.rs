@@ -1,7 +1,7 @@
 //! A load test as data: the stages, the rate of each, and how long it may take. How a file or a
 //! flag becomes one is in `file.rs` and `flags.rs`; what makes no sense is said in `check.rs`.
 
-use crate::load::threshold::{Metric, Threshold};
+use crate::load::threshold::{LoadMetric, Threshold};
 use crate::units::Nanos;
 use serde::{Deserialize, Serialize};
 
@@ -17,7 +17,6 @@ pub struct BadPlan {
     pub(super) part: Part,
 }
 
-/// A part of a plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Part {
     Whole,
@@ -36,14 +35,11 @@ impl BadPlan {
     }
 }
 
-/// A load test.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LoadPlan {
-    /// Its name.
     pub name: String,
     /// How many agents take the messages.
     pub agents: u32,
-    /// Size of each message.
     pub message_bytes: u32,
     /// What all chance in the schedule is drawn from.
     pub seed: u64,
@@ -58,7 +54,6 @@ pub struct LoadPlan {
     pub cap: u64,
     /// How long an answer is waited for.
     pub timeout: Nanos,
-    /// What must hold.
     pub thresholds: Vec<Threshold>,
     /// Whether a message waits for those before it.
     pub pacing: Pacing,
@@ -73,10 +68,7 @@ pub enum Pacing {
     Open,
     /// No more than `in_flight` at a time: one that finds no room waits. Its response times say
     /// nothing of an open system.
-    Closed {
-        /// How many.
-        in_flight: u64,
-    },
+    Closed { in_flight: u64 },
 }
 
 /// How messages lie within the rate of a stage. A trace is replayed as it is.
@@ -97,17 +89,13 @@ pub enum Arrivals {
 pub struct Stage {
     /// Its name, the only one of its kind in the plan.
     pub name: String,
-    /// What it is for.
     pub role: Role,
-    /// How long it should be.
     pub wanted: Nanos,
     /// How long it is; less than wanted where the time for a run is short.
     pub granted: Nanos,
-    /// What is offered.
     pub rate: Rate,
 }
 
-/// What a stage is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Role {
@@ -129,25 +117,18 @@ pub enum Role {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Rate {
-    /// Always the same.
     Constant {
-        /// How much.
         per_second: f64,
     },
     /// From one rate to another over the whole granted length.
     Linear {
-        /// At the start.
         from: f64,
-        /// At the end.
         to: f64,
     },
     /// `mean + amplitude * sin`, from the mean upwards at the start; never below 0.
     Sine {
-        /// The middle.
         mean: f64,
-        /// How far from it.
         amplitude: f64,
-        /// How long one wave is.
         period: Nanos,
     },
     /// A message at each of these instants, in ns from the start of the stage, ascending.
@@ -176,11 +157,9 @@ impl Rate {
 }
 
 impl Role {
-    /// Every role.
     pub const ALL: [Self; 6] =
         [Self::RampUp, Self::Base, Self::Hold, Self::Burst, Self::After, Self::RampDown];
 
-    /// As it is written.
     pub const fn name(self) -> &'static str {
         match self {
             Self::RampUp => "ramp-up",
@@ -217,7 +196,7 @@ impl LoadPlan {
     }
 
     /// True where a threshold is on `metric`.
-    pub fn asks(&self, metric: Metric) -> bool {
+    pub fn asks(&self, metric: LoadMetric) -> bool {
         self.thresholds.iter().any(|threshold| threshold.metric == metric)
     }
 
@@ -235,12 +214,10 @@ impl LoadPlan {
         self.stages.iter().map(of).sum::<f64>().round() as u64
     }
 
-    /// How long it should be.
     pub fn wanted(&self) -> Nanos {
         total(self.stages.iter().map(|stage| stage.wanted))
     }
 
-    /// How long it is.
     pub fn granted(&self) -> Nanos {
         total(self.stages.iter().map(|stage| stage.granted))
     }

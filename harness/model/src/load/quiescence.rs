@@ -10,17 +10,12 @@ const BLOCKS_PER_MESSAGE: f64 = 0.01;
 /// Blocks that the apparatus itself may keep, such as a runtime's tables that only grow.
 const BLOCKS_OF_OUR_OWN: u64 = 256;
 
-/// What is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Thing {
-    /// Messages without an answer.
     InFlight,
-    /// Threads.
     Threads,
-    /// Open files.
     Files,
-    /// Memory maps.
     Maps,
     /// Blocks of the host's heap.
     LiveBlocks,
@@ -29,7 +24,6 @@ pub enum Thing {
 }
 
 impl Thing {
-    /// Its name in tables.
     pub const fn name(self) -> &'static str {
         match self {
             Self::InFlight => "messages in flight",
@@ -47,10 +41,8 @@ impl Thing {
     }
 }
 
-/// One thing, before and after.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Row {
-    /// What.
+pub struct LedgerRow {
     pub thing: Thing,
     /// Before the first agent was there.
     pub before: Reading<u64>,
@@ -58,57 +50,38 @@ pub struct Row {
     pub after: Reading<u64>,
 }
 
-impl Row {
+impl LedgerRow {
     /// How many more there are; none where one of the two counts is missing.
     pub fn left(&self) -> Option<u64> {
         Some(self.after.known()?.saturating_sub(*self.before.known()?))
     }
 }
 
-/// The whole count.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ledger {
-    /// Each thing.
-    pub rows: Vec<Row>,
+    pub rows: Vec<LedgerRow>,
     /// Messages that the target handled since the count before.
     pub messages: u64,
 }
 
-/// What a ledger says.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Quiescence {
-    /// Nothing is left that counts.
-    Clean,
-    /// Something is, in words.
-    Left(String),
-    /// Something was not counted.
-    Unknown(String),
-}
-
 impl Ledger {
-    /// The count's verdict. Fails closed: what was not counted is not clean.
-    pub fn verdict(&self) -> Quiescence {
+    /// What is left, in words; nothing where all that counts is gone.
+    pub fn left(&self) -> Option<String> {
         let left: Vec<String> = self.rows.iter().filter_map(|row| self.complaint(row)).collect();
-        if !left.is_empty() {
-            return Quiescence::Left(left.join(", "));
-        }
-        let missing: Vec<&str> = self
-            .rows
-            .iter()
-            .filter(|row| row.left().is_none())
-            .map(|row| row.thing.name())
-            .collect();
-        if self.rows.is_empty() {
-            return Quiescence::Unknown("nothing was counted".to_owned());
-        }
-        if missing.is_empty() {
-            return Quiescence::Clean;
-        }
-        Quiescence::Unknown(format!("not counted: {}", missing.join(", ")))
+        (!left.is_empty()).then(|| left.join(", "))
     }
 
-    fn complaint(&self, row: &Row) -> Option<String> {
+    /// What was not counted, in words. Fails closed: that is not clean.
+    pub fn uncounted(&self) -> Option<String> {
+        if self.rows.is_empty() {
+            return Some("nothing was counted".to_owned());
+        }
+        let missing = self.rows.iter().filter(|row| row.left().is_none());
+        let missing: Vec<&str> = missing.map(|row| row.thing.name()).collect();
+        (!missing.is_empty()).then(|| format!("not counted: {}", missing.join(", ")))
+    }
+
+    fn complaint(&self, row: &LedgerRow) -> Option<String> {
         let left = row.left()?;
         if row.thing.is_exact() {
             return (left > 0).then(|| format!("{left} {}", row.thing.name()));
@@ -127,39 +100,39 @@ mod tests {
     use super::*;
     use crate::reading::Missing;
 
-    fn row(thing: Thing, before: u64, after: u64) -> Row {
-        Row { thing, before: Reading::Known(before), after: Reading::Known(after) }
+    fn row(thing: Thing, before: u64, after: u64) -> LedgerRow {
+        LedgerRow { thing, before: Reading::Known(before), after: Reading::Known(after) }
     }
 
     #[test]
     fn a_file_too_many_is_left_and_a_few_blocks_are_not() {
         let rows = vec![row(Thing::Files, 9, 9), row(Thing::LiveBlocks, 100, 300)];
         let mut ledger = Ledger { rows, messages: 1_000_000 };
-        assert_eq!(ledger.verdict(), Quiescence::Clean);
+        assert_eq!((ledger.left(), ledger.uncounted()), (None, None));
         ledger.rows.push(row(Thing::Threads, 4, 3));
-        assert_eq!(ledger.verdict(), Quiescence::Clean, "one fewer is none left");
+        assert_eq!(ledger.left(), None, "one fewer is none left");
         ledger.rows[0] = row(Thing::Files, 9, 10);
-        assert_eq!(ledger.verdict(), Quiescence::Left("1 open files".to_owned()));
+        assert_eq!(ledger.left().as_deref(), Some("1 open files"));
     }
 
     #[test]
     fn a_block_for_each_message_is_a_leak() {
         let rows = vec![row(Thing::LiveBlocks, 100, 10_100)];
         let ledger = Ledger { rows, messages: 10_000 };
-        let Quiescence::Left(what) = ledger.verdict() else { panic!("a leak") };
-        assert_eq!(what, "10000 blocks of the heap, 1.00 for each message");
+        let what = "10000 blocks of the heap, 1.00 for each message";
+        assert_eq!(ledger.left().as_deref(), Some(what));
     }
 
     #[test]
     fn what_was_not_counted_is_not_clean() {
-        assert!(matches!(Ledger::default().verdict(), Quiescence::Unknown(_)));
+        assert!(Ledger::default().uncounted().is_some());
         let why = Missing::Unsupported("nobody tells".to_owned());
-        let rows = vec![Row {
+        let rows = vec![LedgerRow {
             thing: Thing::Files,
             before: Reading::Known(1),
             after: Reading::Missing(why),
         }];
         let ledger = Ledger { rows, messages: 1 };
-        assert_eq!(ledger.verdict(), Quiescence::Unknown("not counted: open files".to_owned()));
+        assert_eq!(ledger.uncounted().as_deref(), Some("not counted: open files"));
     }
 }

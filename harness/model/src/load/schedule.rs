@@ -11,7 +11,6 @@ use fastrand::Rng;
 use std::iter::{FusedIterator, Skip, StepBy};
 use std::sync::Arc;
 
-/// A message that is due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Arrival {
     /// Its number in the whole load test, from 0.
@@ -28,17 +27,15 @@ pub struct Schedule {
     stages: Arc<[Span]>,
     stage: usize,
     sequence: u64,
-    place: Place,
+    place: NextArrival,
     /// How many of the trace of this stage are past.
     replayed: usize,
     /// In ns from the start; no message is due before the one in front of it.
     last_ns: u64,
 }
 
-/// The messages of one worker.
-pub type Share = StepBy<Skip<Schedule>>;
+pub type WorkerShare = StepBy<Skip<Schedule>>;
 
-/// A stage in the schedule.
 #[derive(Debug)]
 struct Span {
     start_ns: u64,
@@ -54,16 +51,26 @@ enum Offer {
 
 /// Where the next message stands, counted in messages from the start of the stage.
 #[derive(Debug, Clone)]
-enum Place {
+enum NextArrival {
     /// At `first + index`: a product, as a sum drifts.
-    Constant { first: f64, index: u64 },
+    Constant {
+        first: f64,
+        index: u64,
+    },
     /// `part` behind `first + index`.
-    Uniform { first: f64, index: u64, part: f64, chance: Rng },
-    /// At `at`.
-    Poisson { at: f64, chance: Rng },
+    Uniform {
+        first: f64,
+        index: u64,
+        part: f64,
+        chance: Rng,
+    },
+    Poisson {
+        at: f64,
+        chance: Rng,
+    },
 }
 
-impl Place {
+impl NextArrival {
     fn new(arrivals: Arrivals, seed: u64) -> Self {
         let mut chance = Rng::with_seed(seed);
         match arrivals {
@@ -131,7 +138,7 @@ impl Schedule {
             stages: plan.stages.iter().map(span).collect(),
             stage: 0,
             sequence: 0,
-            place: Place::new(plan.arrivals, plan.seed),
+            place: NextArrival::new(plan.arrivals, plan.seed),
             replayed: 0,
             last_ns: 0,
         }
@@ -142,7 +149,7 @@ impl Schedule {
     ///
     /// # Panics
     /// Where there is no such worker.
-    pub fn share(self, worker: u32, of: u32) -> Share {
+    pub fn share(self, worker: u32, of: u32) -> WorkerShare {
         assert!(worker < of, "worker {worker} of {of}: workers count from 0");
         self.skip(worker as usize).step_by(of as usize)
     }

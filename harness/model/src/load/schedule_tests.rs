@@ -121,13 +121,13 @@ fn after_a_day_nothing_has_drifted() {
     let day = seconds(86_400);
     let messages = 864_000_000_u64;
     let mut schedule = of(Arrivals::Constant, vec![steady("a", day, 10_000.0)]);
-    schedule.place = Place::Constant { first: 0.0, index: messages - 1 };
+    schedule.place = NextArrival::Constant { first: 0.0, index: messages - 1 };
     assert_eq!(schedule.next().map(|a| a.intended_ns), Some(day.0 - 100_000));
     assert_eq!(schedule.next(), None);
     // A rate whose interval is no whole number of ns.
     let mut schedule = of(Arrivals::Constant, vec![steady("a", day, 9999.0)]);
     let last = 9999_u64 * 86_400 - 1;
-    schedule.place = Place::Constant { first: 0.0, index: last };
+    schedule.place = NextArrival::Constant { first: 0.0, index: last };
     let exact = (u128::from(last) * u128::from(SECOND) + 4999) / 9999;
     assert_eq!(schedule.next().map(|a| u128::from(a.intended_ns)), Some(exact));
     assert_eq!(schedule.next(), None);

@@ -2,7 +2,9 @@
 //! `metric` or `metric{stage:NAME}`. How it is held against figures is in `judge.rs`.
 
 use crate::load::limits::LONGEST;
-use crate::units::Nanos;
+use crate::reading::Reading;
+use crate::units::{Nanos, Unit};
+use caxton_stats::limit::{Bound, LimitVerdict, Operator};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -14,16 +16,13 @@ pub struct BadThreshold(pub(super) String);
 /// What must hold of one metric.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Threshold {
-    /// Of what.
-    pub metric: Metric,
+    pub metric: LoadMetric,
     /// Of which stage; none for the whole load test.
     pub stage: Option<String>,
-    /// Which figure of it.
     pub aggregate: Aggregate,
-    /// How it must stand to the limit.
-    pub operator: Operator,
-    /// The limit: ns for times, else the number as it is written.
-    pub limit: f64,
+    /// What is asked of it: ns for times, else the number as it is written.
+    #[serde(flatten)]
+    pub bound: Bound,
     /// The condition as it was written, such as `p(99)<100ms`.
     pub text: String,
     /// Whether the load test ends as soon as this is missed.
@@ -32,10 +31,28 @@ pub struct Threshold {
     pub delay_abort_eval: Nanos,
 }
 
-/// What can be judged.
+/// A threshold, and how it stands.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ThresholdFinding {
+    pub threshold: Threshold,
+    /// The figure, in the unit of the threshold's limit.
+    pub observed: Reading<f64>,
+    #[serde(rename = "outcome")]
+    pub verdict: LimitVerdict,
+}
+
+impl ThresholdFinding {
+    pub fn shown(&self) -> String {
+        match &self.observed {
+            Reading::Known(value) => self.threshold.unit().show(*value),
+            Reading::Missing(why) => why.to_string(),
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Metric {
+pub enum LoadMetric {
     /// From the intended instant to the answer.
     ResponseTime,
     /// From the sending to the answer.
@@ -56,65 +73,35 @@ pub enum Metric {
     RecoveryTime,
 }
 
-/// Which figure of a metric.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Aggregate {
-    /// How many.
     Count,
     /// A share of one; for a count, per second.
     Rate,
     /// The only one there is.
     Value,
-    /// The mean.
     Avg,
-    /// The least.
     Min,
-    /// The most.
     Max,
-    /// The median.
     Med,
     /// The percentile, 0 to 100.
     P(f64),
 }
 
-/// How a figure must stand to a limit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Operator {
-    /// Above.
-    #[serde(rename = ">")]
-    Above,
-    /// Not below.
-    #[serde(rename = ">=")]
-    AtLeast,
-    /// Below.
-    #[serde(rename = "<")]
-    Below,
-    /// Not above.
-    #[serde(rename = "<=")]
-    AtMost,
-    /// Equal; `===` too.
-    #[serde(rename = "==")]
-    Equal,
-    /// Not equal.
-    #[serde(rename = "!=")]
-    NotEqual,
-}
-
 /// The sort of a metric, which decides what can be said of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum MetricKind {
     /// Times, of which there are quantiles.
     Trend,
     /// A share of one.
     Rate,
-    /// How many.
     Counter,
     /// One value of the whole load test.
     Gauge,
 }
 
-impl Kind {
+impl MetricKind {
     /// The aggregations of it, as they are written.
     const fn aggregates(self) -> &'static str {
         match self {
@@ -137,8 +124,7 @@ impl Kind {
     }
 }
 
-impl Metric {
-    /// Every metric.
+impl LoadMetric {
     pub const ALL: [Self; 9] = [
         Self::ResponseTime,
         Self::ServiceTime,
@@ -151,7 +137,6 @@ impl Metric {
         Self::RecoveryTime,
     ];
 
-    /// As it is written.
     pub const fn name(self) -> &'static str {
         match self {
             Self::ResponseTime => "response_time",
@@ -166,44 +151,18 @@ impl Metric {
         }
     }
 
-    /// Its sort.
-    pub const fn kind(self) -> Kind {
+    pub const fn kind(self) -> MetricKind {
         match self {
-            Self::ResponseTime | Self::ServiceTime => Kind::Trend,
-            Self::Success | Self::Errors | Self::Dropped => Kind::Rate,
-            Self::Messages => Kind::Counter,
-            Self::Leak | Self::Degradation | Self::RecoveryTime => Kind::Gauge,
+            Self::ResponseTime | Self::ServiceTime => MetricKind::Trend,
+            Self::Success | Self::Errors | Self::Dropped => MetricKind::Rate,
+            Self::Messages => MetricKind::Counter,
+            Self::Leak | Self::Degradation | Self::RecoveryTime => MetricKind::Gauge,
         }
     }
 
     /// True where its figures are ns.
     pub const fn is_time(self) -> bool {
         matches!(self, Self::ResponseTime | Self::ServiceTime | Self::RecoveryTime)
-    }
-}
-
-impl Operator {
-    /// Every operator as it is written; one that begins another stands after it.
-    const ALL: [(&'static str, Self); 7] = [
-        ("===", Self::Equal),
-        ("==", Self::Equal),
-        ("!=", Self::NotEqual),
-        (">=", Self::AtLeast),
-        ("<=", Self::AtMost),
-        (">", Self::Above),
-        ("<", Self::Below),
-    ];
-
-    /// True where `figure` stands so to `limit`.
-    pub fn holds(self, figure: f64, limit: f64) -> bool {
-        match self {
-            Self::Above => figure > limit,
-            Self::AtLeast => figure >= limit,
-            Self::Below => figure < limit,
-            Self::AtMost => figure <= limit,
-            Self::Equal => figure == limit,
-            Self::NotEqual => figure != limit,
-        }
     }
 }
 
@@ -262,8 +221,7 @@ impl Threshold {
             metric,
             stage,
             aggregate,
-            operator,
-            limit: read_limit(metric, right.trim()).map_err(bad)?,
+            bound: Bound { operator, limit: read_limit(metric, right.trim()).map_err(bad)? },
             text: text.to_owned(),
             abort_on_fail: false,
             delay_abort_eval: Nanos(0),
@@ -275,6 +233,15 @@ impl Threshold {
         match &self.stage {
             Some(stage) => format!("{}{{stage:{stage}}}", self.metric.name()),
             None => self.metric.name().to_owned(),
+        }
+    }
+
+    fn unit(&self) -> Unit {
+        match (self.metric, self.metric.kind()) {
+            (LoadMetric::RecoveryTime, _) | (_, MetricKind::Trend) => Unit::Nanos,
+            (LoadMetric::Degradation, _) | (_, MetricKind::Rate) => Unit::Share,
+            (_, MetricKind::Counter) if self.aggregate == Aggregate::Rate => Unit::PerSecond,
+            _ => Unit::Count,
         }
     }
 
@@ -311,7 +278,7 @@ const FORM: &str = "aggregation, operator and number, such as p(99)<100ms";
 /// The longest condition and the longest selector in bytes.
 const TEXT_BYTES: usize = 200;
 
-fn read_selector(selector: &str) -> Result<(Metric, Option<String>), BadThreshold> {
+fn read_selector(selector: &str) -> Result<(LoadMetric, Option<String>), BadThreshold> {
     let bad = |why: &str| BadThreshold(format!("threshold {selector:?}: {why}"));
     if selector.len() > TEXT_BYTES || selector.chars().any(char::is_control) {
         let start: String = selector.chars().take(20).collect();
@@ -330,17 +297,18 @@ fn read_selector(selector: &str) -> Result<(Metric, Option<String>), BadThreshol
             (name.trim(), Some(stage.to_owned()))
         }
     };
-    let metric = Metric::ALL.into_iter().find(|metric| metric.name() == name).ok_or_else(|| {
-        let names: Vec<&str> = Metric::ALL.iter().map(|metric| metric.name()).collect();
-        bad(&format!("{name:?} is no metric of a load test; write one of {}", names.join(", ")))
-    })?;
-    if stage.is_some() && metric.kind() == Kind::Gauge {
+    let metric =
+        LoadMetric::ALL.into_iter().find(|metric| metric.name() == name).ok_or_else(|| {
+            let names: Vec<&str> = LoadMetric::ALL.iter().map(|metric| metric.name()).collect();
+            bad(&format!("{name:?} is no metric of a load test; write one of {}", names.join(", ")))
+        })?;
+    if stage.is_some() && metric.kind() == MetricKind::Gauge {
         return Err(bad(&format!("{name} is of the whole load test: write it without the stage")));
     }
     Ok((metric, stage))
 }
 
-fn read_limit(metric: Metric, text: &str) -> Result<f64, String> {
+fn read_limit(metric: LoadMetric, text: &str) -> Result<f64, String> {
     const NANOS_PER_MS: f64 = 1e6;
     let number = text.parse::<f64>().ok();
     if !metric.is_time() {
@@ -348,7 +316,7 @@ fn read_limit(metric: Metric, text: &str) -> Result<f64, String> {
         let number = number.filter(|number| number.is_finite()).ok_or_else(|| {
             format!("{text:?} is no number; {name} is no time, and has none of its units")
         })?;
-        let is_share = metric.kind() == Kind::Rate;
+        let is_share = metric.kind() == MetricKind::Rate;
         return if is_share && !(0.0..=1.0).contains(&number) {
             Err(format!("{name} is a share from 0 to 1: write 0.99 for 99 %"))
         } else {

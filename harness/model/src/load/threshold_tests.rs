@@ -9,10 +9,10 @@ fn parse(selector: &str, text: &str) -> Threshold {
 #[test]
 fn a_condition_is_read_and_shown_as_written() {
     let threshold = parse("response_time{stage:hold}", "p( 99.9 ) <= 1.5s");
-    assert_eq!(threshold.metric, Metric::ResponseTime);
+    assert_eq!(threshold.metric, LoadMetric::ResponseTime);
     assert_eq!(threshold.stage.as_deref(), Some("hold"));
     assert_eq!(threshold.aggregate, Aggregate::P(99.9));
-    assert_eq!((threshold.operator, threshold.limit), (Operator::AtMost, 1.5e9));
+    assert_eq!(threshold.bound, Bound::at_most(1.5e9));
     assert_eq!(threshold.to_string(), "response_time{stage:hold} p( 99.9 ) <= 1.5s");
     let back: Threshold =
         serde_json::from_str(&serde_json::to_string(&threshold).unwrap()).unwrap();
@@ -21,7 +21,7 @@ fn a_condition_is_read_and_shown_as_written() {
 
 #[test]
 fn a_time_without_a_unit_is_milliseconds() {
-    let limit = |selector, text| parse(selector, text).limit;
+    let limit = |selector, text| parse(selector, text).bound.limit;
     assert_eq!(limit("service_time", "avg<10"), 1e7);
     assert_eq!(limit("service_time", "avg<0.5"), 5e5);
     assert_eq!(limit("service_time", "med<1e3"), 1e9);
@@ -39,7 +39,7 @@ fn every_operator_holds_where_it_should() {
     let signs = [">", ">=", "<", "<=", "==", "===", "!="];
     let holds = |sign: &str| {
         let threshold = parse("messages", &format!("count{sign}5"));
-        [4.0, 5.0, 6.0].map(|figure| threshold.operator.holds(figure, threshold.limit))
+        [4.0, 5.0, 6.0].map(|figure| threshold.bound.holds(figure))
     };
     let (no, yes) = (false, true);
     let exact = [

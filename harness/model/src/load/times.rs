@@ -16,10 +16,8 @@ use std::io::Read as _;
 pub const LONGEST_NS: u64 = 3_600_000_000_000;
 /// Samples that must lie beyond a quantile for it to be told.
 pub const BEYOND: u64 = 10;
-/// Significant digits.
 const DIGITS: u8 = 3;
 
-/// How long things took.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Times(Histogram<u64>);
 
@@ -30,7 +28,6 @@ impl Default for Times {
 }
 
 impl Times {
-    /// None yet.
     pub fn new() -> Self {
         let made = Histogram::new_with_bounds(1, LONGEST_NS, DIGITS);
         Self(made.expect("from a nanosecond to an hour at three digits is a range"))
@@ -42,7 +39,6 @@ impl Times {
         self.0.saturating_record(time_ns.max(1));
     }
 
-    /// All of `other`, too.
     pub fn add(&mut self, other: &Self) {
         self.0.add(&other.0).expect("the ranges are the same");
     }
@@ -52,12 +48,10 @@ impl Times {
         self.0.reset();
     }
 
-    /// How many.
     pub fn len(&self) -> u64 {
         self.0.len()
     }
 
-    /// True if there are none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -67,12 +61,10 @@ impl Times {
         (!self.is_empty()).then(|| self.0.mean())
     }
 
-    /// The longest.
     pub fn max(&self) -> Option<Nanos> {
         (!self.is_empty()).then(|| Nanos(self.0.max()))
     }
 
-    /// The shortest.
     pub fn min(&self) -> Option<Nanos> {
         (!self.is_empty()).then(|| Nanos(self.0.min()))
     }
@@ -90,9 +82,6 @@ impl Times {
 
     /// The quantile `share` of these and of `over` more that are longer than any; none where it is
     /// one of those, or too few samples lie beyond it.
-    ///
-    /// # Errors
-    /// [`Beyond`]: which of the two.
     pub fn quantile_with(&self, share: f64, over: u64) -> Result<Nanos, Beyond> {
         let all = self.len().saturating_add(over);
         if (all as f64 * (1.0 - share)) < BEYOND as f64 {
@@ -103,11 +92,6 @@ impl Times {
             return Err(Beyond::Never);
         }
         Ok(Nanos(self.0.value_at_quantile(rank as f64 / self.len() as f64)))
-    }
-
-    /// How many took longer than `limit`.
-    pub fn longer_than(&self, limit: Nanos) -> u64 {
-        self.len().saturating_sub(self.0.count_between(0, limit.0.min(LONGEST_NS)))
     }
 
     /// The histogram, for writers of its formats.
@@ -229,7 +213,6 @@ mod tests {
         assert_eq!(times.quantile_with(0.9, 100), Ok(Nanos(900)));
         assert_eq!(times.quantile_with(0.95, 100), Err(Beyond::Never));
         assert_eq!(times.quantile_with(0.999, 100), Err(Beyond::TooFew));
-        assert_eq!(times.longer_than(Nanos(890)), 10);
     }
 
     #[test]

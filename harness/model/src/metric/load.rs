@@ -1,14 +1,15 @@
 //! Rows of loads: one process each, and so without an interval over launches. The interval of a
 //! percentile is over stretches of time within the load.
 
-use super::row::{Better, Metric, Rule, row};
-use crate::units::Unit;
+use super::row::Better::Higher;
+use super::row::Rule::Median;
+use super::row::{Metric, row};
+use crate::units::Unit::{Count, Nanos, PerSecond, Share};
 
 const fn time(name: &'static str, doc: &'static str) -> Metric {
-    row(name, Unit::Nanos, Rule::Median, doc)
+    row(name, Nanos, Median, doc)
 }
 
-/// What a load came to.
 pub(super) const LOADS: &[Metric] = &[
     time("load_response_p50_ns", "response from the intended start, median"),
     time("load_response_p90_ns", "response from the intended start, 90 %"),
@@ -18,14 +19,7 @@ pub(super) const LOADS: &[Metric] = &[
     time("load_service_p50_ns", "service from the send, median"),
     time("load_service_p99_ns", "service from the send, 99 %"),
     time("load_lateness_p99_ns", "how late the generator came to a message, 99 %"),
-    row("load_rate", Unit::PerSecond, Rule::Median, "messages answered per second")
-        .better(Better::Higher),
-    row("load_success_share", Unit::Share, Rule::Median, "messages answered, of those offered")
-        .better(Better::Higher),
-    row(
-        "load_dropped_messages",
-        Unit::Count,
-        Rule::Median,
-        "messages not sent: too many in flight",
-    ),
+    row("load_rate", PerSecond, Median, "messages answered per second").better(Higher),
+    row("load_success_share", Share, Median, "messages answered, of those offered").better(Higher),
+    row("load_dropped_messages", Count, Median, "messages not sent: too many in flight"),
 ];

@@ -3,27 +3,29 @@
 //! A comparison's *subject* is what is under test, its *peer* what it is held against; both are
 //! measured in turns inside one block. The peer of a latency is the idle twin.
 
-use super::row::{Better, Metric, Rule, exact, rate, row};
-use crate::units::Unit;
+use super::row::Better::{Higher, Lower, Neither};
+use super::row::Rule::{BlockDifference, BlockMin, BlockRatio, Median};
+use super::row::{Metric, Rule, exact, rate, row};
+use crate::units::Unit::{Bytes, Count, Nanos, PerSecond, Ratio, Share};
 
 const fn time(name: &'static str, doc: &'static str) -> Metric {
-    row(name, Unit::Nanos, Rule::BlockMin, doc)
+    row(name, Nanos, BlockMin, doc)
 }
 
 const fn span(name: &'static str, doc: &'static str) -> Metric {
-    row(name, Unit::Nanos, Rule::Median, doc)
+    row(name, Nanos, Median, doc)
 }
 
 const fn bytes(name: &'static str, doc: &'static str) -> Metric {
-    row(name, Unit::Bytes, Rule::Median, doc)
+    row(name, Bytes, Median, doc)
 }
 
 const fn count(name: &'static str, doc: &'static str) -> Metric {
-    row(name, Unit::Count, Rule::Median, doc)
+    row(name, Count, Median, doc)
 }
 
 const fn share(name: &'static str, doc: &'static str) -> Metric {
-    row(name, Unit::Share, Rule::Median, doc)
+    row(name, Share, Median, doc)
 }
 
 /// A ratio of times that reads as a ratio of rates: the peer's time is above the line.
@@ -33,7 +35,7 @@ const fn faster(
     subject: &'static str,
     doc: &'static str,
 ) -> Metric {
-    row(name, Unit::Ratio, Rule::BlockRatio { of: peer, to: subject }, doc).better(Better::Higher)
+    row(name, Ratio, BlockRatio { of: peer, to: subject }, doc).better(Higher)
 }
 
 /// Five rows per side of a latency comparison: the percentiles of its response.
@@ -88,8 +90,8 @@ pub(super) const COMPARISONS: &[Metric] = &[
     time("peer_message_ns", "wall time per message delivered, peer"),
     row(
         "subject_to_peer_cpu",
-        Unit::Ratio,
-        Rule::BlockRatio { of: "subject_message_cpu_ns", to: "peer_message_cpu_ns" },
+        Ratio,
+        BlockRatio { of: "subject_message_cpu_ns", to: "peer_message_cpu_ns" },
         "CPU time per message, subject over peer",
     ),
     time("subject_message_cpu_ns", "CPU time of the process per message delivered, subject"),
@@ -104,33 +106,22 @@ pub(super) const COMPARISONS: &[Metric] = &[
     rate("peer_task_rate", "peer_task_ns", "tasks done per second, peer"),
     time("subject_task_ns", "wall time per task done, subject"),
     time("peer_task_ns", "wall time per task done, peer"),
-    exact(
-        "dropped_messages",
-        Unit::Count,
-        Better::Lower,
-        "messages that were sent and not delivered",
-    ),
+    exact("dropped_messages", Count, Lower, "messages that were sent and not delivered"),
     exact(
         "out_of_order_messages",
-        Unit::Count,
-        Better::Lower,
+        Count,
+        Lower,
         "messages that one agent sent another and that overtook each other",
     ),
     exact(
         "corrupt_messages",
-        Unit::Count,
-        Better::Lower,
+        Count,
+        Lower,
         "messages whose content or whose agent's state is not what the sender made",
     ),
-    exact(
-        "in_flight_messages",
-        Unit::Count,
-        Better::Neither,
-        "messages under way at any time of a closed loop",
-    ),
+    exact("in_flight_messages", Count, Neither, "messages under way at any time of a closed loop"),
 ];
 
-/// Responses, of subject and peer.
 pub(super) const RESPONSES: &[[Metric; 5]] = &[responses!("subject"), responses!("peer")];
 
 /// The rest of a latency.
@@ -139,24 +130,24 @@ pub(super) const LATENCY: &[Metric] = &[
     span("subject_service_p99_ns", "from the send of a request to its reply, 99 %, subject"),
     row(
         "over_peer_p50_ns",
-        Unit::Nanos,
-        Rule::BlockDifference { of: "subject_response_p50_ns", less: &["peer_response_p50_ns"] },
+        Nanos,
+        BlockDifference { of: "subject_response_p50_ns", less: &["peer_response_p50_ns"] },
         "median response of the subject less its idle twin's, window beside window",
     ),
     row(
         "over_peer_p99_ns",
-        Unit::Nanos,
-        Rule::BlockDifference { of: "subject_response_p99_ns", less: &["peer_response_p99_ns"] },
+        Nanos,
+        BlockDifference { of: "subject_response_p99_ns", less: &["peer_response_p99_ns"] },
         "99 % of responses of the subject less its idle twin's, window beside window",
     ),
     span("lateness_p99_ns", "how late the driver sent after the intended start, 99 %"),
     row(
         "achieved_rate",
-        Unit::PerSecond,
-        Rule::Median,
+        PerSecond,
+        Median,
         "requests per second that were answered, of the rate that was asked for",
     )
-    .better(Better::Higher),
+    .better(Higher),
     span("round_trip_p50_ns", "one request alone and its reply, median"),
     span("round_trip_p99_ns", "one request alone and its reply, 99 %"),
     span("round_trip_p999_ns", "one request alone and its reply, 99.9 %"),
@@ -185,7 +176,6 @@ pub(super) const SCALING: &[Metric] = &[
     ),
 ];
 
-/// Memory by phase.
 pub(super) const MEMORY_PHASES: &[[Metric; 2]] = &[
     memory_phase!("creation", "that creating the agents added"),
     memory_phase!("processing", "that handling the messages added"),
@@ -209,7 +199,7 @@ pub(super) const RESOURCES: &[Metric] = &[
     span("copy_recover_p50_ns", "the same recovery from a full copy, median"),
     row(
         "copy_to_map_time",
-        Unit::Ratio,
+        Ratio,
         Rule::Ratio { of: "copy_recover_p50_ns", to: "recover_p50_ns" },
         "recovery from a full copy over recovery from a mapped base",
     ),
@@ -217,12 +207,12 @@ pub(super) const RESOURCES: &[Metric] = &[
     time("checkpoint_incremental_ns", "one checkpoint of the dirty pages alone"),
     row(
         "checkpoint_full_to_incremental",
-        Unit::Ratio,
-        Rule::BlockRatio { of: "checkpoint_full_ns", to: "checkpoint_incremental_ns" },
+        Ratio,
+        BlockRatio { of: "checkpoint_full_ns", to: "checkpoint_incremental_ns" },
         "time of a full checkpoint over an incremental one",
     )
-    .better(Better::Higher),
-    count("dirty_pages", "pages written since the last checkpoint").better(Better::Neither),
+    .better(Higher),
+    count("dirty_pages", "pages written since the last checkpoint").better(Neither),
     span("crash_detect_ns", "from the kill under load until the supervisor knows"),
     span("crash_restart_ns", "from the kill under load until the agents stand again"),
     span("crash_first_success_ns", "from the kill under load to the first reply of a killed agent"),
@@ -230,7 +220,7 @@ pub(super) const RESOURCES: &[Metric] = &[
     count("lost_messages", "messages that no agent ever handled"),
     count("duplicated_messages", "messages whose effect is in the state twice"),
     count("redelivered_messages", "messages handed to an agent again after its restart"),
-    count("restarts", "agents brought back by the supervisor").better(Better::Neither),
+    count("restarts", "agents brought back by the supervisor").better(Neither),
     span("soak_cycle_ns", "one cycle of spawn, trap and respawn"),
     count("soak_maps_growth", "mappings at the end of the soak more than at its start"),
     count("soak_fds_growth", "open files at the end of the soak more than at its start"),

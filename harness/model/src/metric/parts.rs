@@ -4,8 +4,10 @@
 //! Every difference is taken block by block inside a launch, and stays on the linear scale: it may
 //! be zero or less.
 
-use super::row::{Better, Metric, Rule, exact, row};
-use crate::units::Unit;
+use super::row::Better::Lower;
+use super::row::Rule::{BlockDifference, BlockMin, BlockRatio};
+use super::row::{Metric, Rule, exact, row};
+use crate::units::Unit::{Count, Nanos, Ratio};
 
 /// Two rows per option: the call with it, and its time over the default's.
 macro_rules! option {
@@ -13,14 +15,14 @@ macro_rules! option {
         [
             row(
                 concat!("option_", $name, "_call_ns"),
-                Unit::Nanos,
-                Rule::BlockMin,
+                Nanos,
+                BlockMin,
                 concat!("steady-state call, ", $doc),
             ),
             row(
                 concat!("option_", $name, "_time"),
-                Unit::Ratio,
-                Rule::BlockRatio { of: concat!("option_", $name, "_call_ns"), to: "part_call_ns" },
+                Ratio,
+                BlockRatio { of: concat!("option_", $name, "_call_ns"), to: "part_call_ns" },
                 concat!("steady-state call time, ", $doc, ", over the default's"),
             ),
         ]
@@ -28,7 +30,7 @@ macro_rules! option {
 }
 
 const fn time(name: &'static str, doc: &'static str) -> Metric {
-    row(name, Unit::Nanos, Rule::BlockMin, doc)
+    row(name, Nanos, BlockMin, doc)
 }
 
 const fn difference(
@@ -37,10 +39,9 @@ const fn difference(
     less: &'static [&'static str],
     doc: &'static str,
 ) -> Metric {
-    row(name, Unit::Nanos, Rule::BlockDifference { of, less }, doc)
+    row(name, Nanos, BlockDifference { of, less }, doc)
 }
 
-/// The call and its parts.
 pub(super) const PARTS: &[Metric] = &[
     time("part_call_ns", "steady-state call, WASM, default engine"),
     time("part_boundary_ns", "the agent that does nothing, called without a message"),
@@ -82,23 +83,18 @@ pub(super) const PARTS: &[Metric] = &[
     ),
     row(
         "part_guest_to_native_time",
-        Unit::Ratio,
+        Ratio,
         Rule::DifferenceRatio { of: "part_guest_by_echo_ns", to: "part_native_guest_ns" },
         "time of the agent's own code, WASM over native: each call less an echo of its length",
     ),
     exact(
         "part_memory_grows",
-        Unit::Count,
-        Better::Lower,
+        Count,
+        Lower,
         "times that memory was asked to grow, per steady-state call",
     ),
-    exact("part_wasi_calls", Unit::Count, Better::Lower, "WASI calls per steady-state call"),
-    exact(
-        "part_host_calls",
-        Unit::Count,
-        Better::Lower,
-        "messages sent and lines logged per steady-state call",
-    ),
+    exact("part_wasi_calls", Count, Lower, "WASI calls per steady-state call"),
+    exact("part_host_calls", Count, Lower, "messages sent and lines logged per steady-state call"),
 ];
 
 /// What changes the guest's code.

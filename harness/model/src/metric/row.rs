@@ -1,13 +1,16 @@
 //! A row of the table of metrics, and how it is written.
 
-use crate::units::Unit;
+use crate::units::{Bytes, Unit};
 
-/// Which way is better.
+/// What a guest writes to standard error for each message.
+pub const WASM_STDERR_BYTES: &str = "wasm_stderr_bytes";
+/// How much of that is kept of each instance, for its last words. What is before is dropped: no
+/// write fails, and none costs more than another.
+pub const STDERR_KEPT: Bytes = Bytes(4096);
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Better {
-    /// Less is better.
     Lower,
-    /// More is better.
     Higher,
     /// Neither: a description.
     Neither,
@@ -78,14 +81,11 @@ pub enum Rule {
     },
 }
 
-/// One row of [`super::metrics`].
 #[derive(Debug, Clone, Copy)]
 pub struct Metric {
     /// Kebab or snake case, stable: a column and join key of old data.
     pub name: &'static str,
-    /// Its unit.
     pub unit: Unit,
-    /// Which way is better.
     pub better: Better,
     /// How far readings may differ.
     pub class: Class,

@@ -8,11 +8,9 @@ use serde::{Deserialize, Serialize};
 pub struct Reply {
     /// SHA-256 of the message, in hex.
     pub message_sha256: String,
-    /// Length of the message.
     pub message_bytes: u64,
     /// SHA-256 of the reply to it, in hex.
     pub reply_sha256: String,
-    /// Length of the reply.
     pub reply_bytes: u64,
     /// Messages that it sends on meanwhile.
     pub sends: u64,

@@ -7,7 +7,7 @@ use crate::case::{CaseKey, Outcome};
 use crate::estimate::Interval;
 use crate::metric::MetricName;
 use crate::record::kit::Kit;
-use crate::record::store::{self, COMPARISON_FILE, Page, RunFolder, StoreError};
+use crate::record::store::{self, COMPARISON_FILE, RunFolder, StoreError, StoredPage};
 use crate::record::{Budget, Host, Run, Status};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -16,18 +16,13 @@ use std::path::Path;
 /// The schema of comparisons that this version writes; it reads no other.
 pub const SCHEMA: u32 = 1;
 
-/// Two versions, compared.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Comparison {
-    /// [`SCHEMA`].
     pub schema: u32,
     /// What was asked for and how it went; its revision is that of the checkout it was started in.
     pub run: Run,
-    /// The machine.
     pub host: Host,
-    /// What was compared with.
     pub base: Kit,
-    /// What is judged.
     pub candidate: Kit,
     /// What it was designed to find.
     pub design: Design,
@@ -41,16 +36,13 @@ pub struct Comparison {
     pub samples_bytes: u64,
 }
 
-/// One case.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CaseComparison {
-    /// Its key.
     pub key: CaseKey,
     /// How its processes ended; the version that did not run to its end is named in the reason.
     pub outcome: Outcome,
     /// The version that failed, if one did.
     pub failed: Option<Version>,
-    /// Whether both versions answer alike.
     #[serde(default)]
     pub answers: Answers,
     /// Launch pairs: at most so many, and done.
@@ -69,7 +61,6 @@ pub struct CaseComparison {
 /// What is said of a metric that launch pairs compare.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MetricVerdict {
-    /// The metric.
     pub metric: MetricName,
     /// How much error it may spend.
     pub weight: Weight,
@@ -81,11 +72,9 @@ pub struct MetricVerdict {
     pub decision: Result<Decision, String>,
     /// The base's own figure, in the metric's unit: for orientation, not for comparison.
     pub base: Option<f64>,
-    /// The candidate's.
     pub candidate: Option<f64>,
 }
 
-/// What is said of a metric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
@@ -97,12 +86,10 @@ pub enum Verdict {
     Regressed,
     /// The launches that there were do not tell.
     Inconclusive,
-    /// There is nothing to compare.
     NotComparable,
 }
 
 impl Verdict {
-    /// As it is printed.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Ok => "OK",
@@ -129,14 +116,13 @@ pub struct Decision {
     pub p_worse: f64,
     /// At `look`: how likely so much better, or more, is if it is better by the margin only.
     pub p_better: f64,
-    /// Launches.
     pub n: u32,
 }
 
 /// How much two processes of one version agree on a count.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Kind {
+pub enum CountAgreement {
     /// To the last digit, in both versions.
     Exact,
     /// They differ by this share of the count.
@@ -146,16 +132,12 @@ pub enum Kind {
     },
 }
 
-/// What is said of one count.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ExactVerdict {
-    /// What was counted.
     pub metric: MetricName,
-    /// How exact it is.
-    pub kind: Kind,
+    pub kind: CountAgreement,
     /// The base's count: the median of its processes; none where it told none.
     pub base: Option<f64>,
-    /// The candidate's.
     pub candidate: Option<f64>,
     /// The share by which it may be worse.
     pub tolerance: f64,
@@ -166,11 +148,8 @@ pub struct ExactVerdict {
 /// The base against itself, under the labels of base and candidate.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Sentinel {
-    /// On which case.
     pub key: CaseKey,
-    /// Primary metrics of that case.
     pub primary: u32,
-    /// Secondary metrics of that case.
     pub secondary: u32,
     /// How its processes ended.
     pub outcome: Outcome,
@@ -192,11 +171,9 @@ impl Sentinel {
 /// What a comparison comes to as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Conclusion {
-    /// Nothing worse was found.
     Fine,
     /// The candidate answers otherwise than the base, and nobody said that this is right.
     DifferentAnswers,
-    /// Something is worse.
     Regressed,
     /// A case of the candidate failed.
     Failed,
@@ -204,7 +181,6 @@ pub enum Conclusion {
     NotComparable,
     /// Launches ran out before something primary was decided.
     Inconclusive,
-    /// The user stopped it.
     Interrupted,
 }
 
@@ -264,7 +240,7 @@ impl Comparison {
     }
 }
 
-impl Page for Comparison {
+impl StoredPage for Comparison {
     const FILE: &'static str = COMPARISON_FILE;
     const SCHEMA: u32 = SCHEMA;
     type Row = Turn;
@@ -284,9 +260,6 @@ impl Page for Comparison {
 
 impl RunFolder {
     /// The comparison at `path`, and every turn that belongs to it.
-    ///
-    /// # Errors
-    /// What is wrong with `comparison.json` or `samples.csv`.
     pub fn load_comparison(path: &Path) -> Result<(Comparison, Vec<Turn>), StoreError> {
         store::load(path)
     }

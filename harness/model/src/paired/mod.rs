@@ -10,18 +10,14 @@ pub use crate::case::CaseKey;
 use crate::metric::MetricName;
 use serde::{Deserialize, Serialize};
 
-/// Which of the two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Version {
-    /// What is compared with.
     Base,
-    /// What is judged.
     Candidate,
 }
 
 impl Version {
-    /// Both, base first.
     pub const BOTH: [Self; 2] = [Self::Base, Self::Candidate];
 
     /// Its name in tables and messages.
@@ -48,28 +44,22 @@ pub enum Trial {
 /// One reading of a comparison. A row of its `samples.csv`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Turn {
-    /// The case.
     pub case: CaseKey,
-    /// What it is part of.
     pub trial: Trial,
-    /// Of which version.
     pub version: Version,
     /// The launch pair, from 0; among counts, the process.
     pub launch: u32,
-    /// What was read.
     pub metric: MetricName,
     /// The pair of blocks within the launch, from 0.
     pub block: u32,
     /// The sample within its block, from 0.
     pub index: u32,
-    /// Over how many iterations.
     pub iterations: u64,
     /// The reading over all iterations, in the metric's unit.
     pub value: u64,
 }
 
 impl Turn {
-    /// The reading per iteration.
     pub fn per_iteration(&self) -> f64 {
         self.value as f64 / self.iterations.max(1) as f64
     }

@@ -1,7 +1,7 @@
 //! Puts a profile together: each frame, location and stack once, numbered in the order of their
 //! first appearance, so that the same samples always give the same bytes.
 
-use super::{About, Frame, Health, Location, Mapping, Profile, StackSample, Thread, Weight};
+use super::{About, Frame, Health, Location, Mapping, Profile, SampleWeight, StackSample, Thread};
 use std::collections::HashMap;
 use std::hash::Hash;
 
@@ -30,9 +30,8 @@ impl<T: Clone + Eq + Hash> Numbered<T> {
     }
 }
 
-/// A profile in the making.
 #[derive(Debug, Default)]
-pub struct Builder {
+pub struct ProfileBuilder {
     mappings: Numbered<Mapping>,
     frames: Numbered<Frame>,
     locations: Numbered<Location>,
@@ -41,7 +40,7 @@ pub struct Builder {
     samples: Vec<StackSample>,
 }
 
-impl Builder {
+impl ProfileBuilder {
     /// The number of `mapping`.
     pub fn mapping(&mut self, mapping: Mapping) -> u32 {
         self.mappings.number(mapping)
@@ -69,13 +68,12 @@ impl Builder {
         u32::try_from(self.threads.len() - 1).expect("memory ends before 32 bits do")
     }
 
-    /// Adds a sample.
     pub fn sample(&mut self, sample: StackSample) {
         self.samples.push(sample);
     }
 
     /// The profile, its samples in the order of time.
-    pub fn finish(mut self, weight: Weight, about: About, health: Health) -> Profile {
+    pub fn finish(mut self, weight: SampleWeight, about: About, health: Health) -> Profile {
         self.samples.sort_by_key(|sample| sample.time_ns);
         Profile {
             about,

@@ -1,6 +1,6 @@
 //! What changed from native to WASM, function by function, as a record keeps it.
 
-use super::Weight;
+use super::SampleWeight;
 use crate::units::Unit;
 use serde::{Deserialize, Serialize};
 
@@ -15,22 +15,20 @@ pub struct FunctionRow {
     /// Its normalised name.
     pub name: String,
     /// What it takes natively.
-    pub native: Share,
+    pub native: ShareOfProfile,
     /// What it takes as WASM.
-    pub wasm: Share,
+    pub wasm: ShareOfProfile,
 }
 
 /// What a function takes on one side, per message, in the profiles' unit.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-pub struct Share {
-    /// In itself.
+pub struct ShareOfProfile {
     pub own: f64,
     /// In itself and what it calls.
     pub inclusive: f64,
     /// Standard error of `own`; none for heap profiles, which do not sample. Where there is no
     /// sample it is what one sample would weigh.
     pub own_error: Option<f64>,
-    /// Samples in itself.
     pub samples: u64,
 }
 
@@ -38,7 +36,7 @@ pub struct Share {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Changes {
     /// What the figures count.
-    pub weight: Weight,
+    pub weight: SampleWeight,
     /// The functions that grew most in themselves, the most first.
     pub grown: Vec<FunctionRow>,
     /// How many other functions there are.

@@ -58,7 +58,7 @@ fn line<'a>(frames: impl Iterator<Item = &'a Frame>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Weight;
+    use super::super::SampleWeight;
     use super::*;
     use crate::profiles as fixture;
     use expect_test::{expect, expect_file};
@@ -71,7 +71,7 @@ mod tests {
     #[test]
     fn names_keep_to_their_place() {
         let mut profile = fixture::profile(
-            Weight::Bytes,
+            SampleWeight::Bytes,
             "2 h:main > w:engine > b:into > g:sum::<[u8; 32]> > i:evil > ?:0x12\n1 h:main",
         );
         let evil = profile.frames.iter_mut().find(|frame| frame.name == "evil").unwrap();

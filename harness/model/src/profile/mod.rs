@@ -27,20 +27,10 @@ pub enum ProfileError {
     Damaged(String),
     /// A picture or an export could not be made.
     #[error("cannot make {what}: {why}")]
-    Cannot {
-        /// What was to be made.
-        what: &'static str,
-        /// What is wrong.
-        why: String,
-    },
+    Cannot { what: &'static str, why: String },
     /// A file of another program could not be read.
     #[error("cannot read {what}: {why}")]
-    Unreadable {
-        /// What was to be read.
-        what: &'static str,
-        /// What is wrong.
-        why: String,
-    },
+    Unreadable { what: &'static str, why: String },
 }
 
 /// Whose code a frame is.
@@ -64,21 +54,18 @@ pub enum Origin {
 /// What the weights of a profile count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Weight {
+pub enum SampleWeight {
     /// CPU time in nanoseconds.
     CpuNs,
-    /// Bytes allocated.
     Bytes,
     /// Bytes held when most were held.
     PeakBytes,
 }
 
-/// A function at a place.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Frame {
     /// Demangled name.
     pub name: String,
-    /// Whose code it is.
     pub origin: Origin,
     /// Source file, as the debug information names it.
     pub file: Option<String>,
@@ -107,12 +94,10 @@ pub struct Mapping {
     pub bytes: u64,
 }
 
-/// A thread that was sampled.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Thread {
     /// The system's number.
     pub id: u32,
-    /// Its name.
     pub name: String,
 }
 
@@ -129,30 +114,22 @@ pub struct StackSample {
     pub weight: u64,
 }
 
-/// A profile.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Profile {
-    /// What was profiled.
     pub about: About,
-    /// How good it is.
     pub health: Health,
-    /// What its weights count.
-    pub weight: Weight,
+    pub weight: SampleWeight,
     /// Files that code comes from.
     pub mappings: Vec<Mapping>,
-    /// Functions at places.
     pub frames: Vec<Frame>,
-    /// Code addresses.
     pub locations: Vec<Location>,
     /// Stacks of indices into `locations`, the root first.
     pub stacks: Vec<Vec<u32>>,
-    /// Threads.
     pub threads: Vec<Thread>,
     /// Samples in the order of time.
     pub samples: Vec<StackSample>,
 }
 
-/// What was profiled.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct About {
     /// The case: its key, or the words of a test.
@@ -181,7 +158,6 @@ pub struct Health {
     pub kernel_ns: Reading<u64>,
     /// Samples that the engine knows it lost.
     pub lost: u64,
-    /// Samples kept.
     pub samples: u64,
     /// Samples whose innermost frame has no name.
     pub unresolved: u64,
@@ -200,11 +176,8 @@ pub struct Shares {
     pub guest: f64,
     /// In trampolines, WASI and host functions, and what they called.
     pub boundary: f64,
-    /// In the engine.
     pub engine: f64,
-    /// In the harness.
     pub host: f64,
-    /// Nobody knows.
     pub unknown: f64,
 }
 

@@ -125,11 +125,11 @@ impl Keep {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::profile::Weight;
+    use crate::profile::SampleWeight;
     use crate::profiles as fixture;
 
     fn profile(script: &str) -> Profile {
-        fixture::profile(Weight::CpuNs, script)
+        fixture::profile(SampleWeight::CpuNs, script)
     }
 
     #[test]

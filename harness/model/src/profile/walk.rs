@@ -1,7 +1,7 @@
 //! The ways through a profile that all pictures and exports take: the frames of a stack, the weight
 //! on each stack, and whether the profile holds together at all.
 
-use super::{Frame, Profile, ProfileError, Weight};
+use super::{Frame, Profile, ProfileError, SampleWeight};
 use crate::units::Unit;
 use std::collections::BTreeMap;
 
@@ -10,14 +10,12 @@ use std::collections::BTreeMap;
 pub struct StackWeight {
     /// Sum of the weights, in the profile's unit.
     pub weight: u64,
-    /// How many samples.
     pub samples: u64,
     /// Sum of the squares of the weights.
     pub squares: f64,
 }
 
-impl Weight {
-    /// The unit that weights are in.
+impl SampleWeight {
     pub const fn unit(self) -> Unit {
         match self {
             Self::CpuNs => Unit::Nanos,
@@ -38,9 +36,6 @@ impl Weight {
 impl Profile {
     /// That every index leads somewhere and the weights have a sum: to be asked once of a profile
     /// that came from a file. Whatever else is made of a profile takes that for granted.
-    ///
-    /// # Errors
-    /// [`ProfileError::Damaged`] with the first part that leads nowhere.
     pub fn check(&self) -> Result<(), ProfileError> {
         let damaged = |part: &str, at: usize, to: &str| {
             Err(ProfileError::Damaged(format!("{part} {at} names {to} that is not there")))
@@ -139,8 +134,10 @@ mod tests {
 
     #[test]
     fn inlined_frames_stand_above_what_they_were_inlined_into() {
-        let profile =
-            fixture::profile(Weight::CpuNs, "1 h:main > g:outer > i:inner > i:innermost > g:leaf");
+        let profile = fixture::profile(
+            SampleWeight::CpuNs,
+            "1 h:main > g:outer > i:inner > i:innermost > g:leaf",
+        );
         let names: Vec<_> = profile.frames_of(0).map(|frame| frame.name.as_str()).collect();
         assert_eq!(names, ["main", "outer", "inner", "innermost", "leaf"]);
         assert_eq!(profile.stacks[0].len(), 3);

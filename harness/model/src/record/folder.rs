@@ -3,7 +3,7 @@
 
 use super::error::{StoreError, unreadable, unwritable};
 use super::lock::{FolderLock, HeldFolder, LOCK_FILE, entries, name_of, sweep, sweep_files};
-use super::store::{Empty, Page, RUNS, RunFolder, SAMPLES_FILE, folder_of, refuse_content};
+use super::store::{Empty, RUNS, RunFolder, SAMPLES_FILE, StoredPage, folder_of, refuse_content};
 use crate::file::{self, fsync};
 use crate::record::Record;
 use std::fs;
@@ -21,7 +21,7 @@ impl RunFolder {
     /// # Errors
     /// [`StoreError::InUse`] and [`StoreError::NotEmpty`] when the folder is another run's,
     /// [`StoreError::Write`] when it cannot be made.
-    pub fn begin<P: Page>(path: &Path, page: &P, process: u32) -> Result<Self, StoreError> {
+    pub fn begin<P: StoredPage>(path: &Path, page: &P, process: u32) -> Result<Self, StoreError> {
         let parent = folder_of(path);
         fs::create_dir_all(parent).map_err(unwritable(path))?;
         sweep(parent, UNPUBLISHED, process);
@@ -48,16 +48,17 @@ impl RunFolder {
     }
 
     /// Fails as [`Self::begin`] would for a folder that is another run's.
-    ///
-    /// # Errors
-    /// [`StoreError::InUse`], [`StoreError::NotEmpty`].
     pub fn check(path: &Path) -> Result<(), StoreError> {
         if path.is_dir() { refuse_content(path) } else { Ok(()) }
     }
 
     /// Makes the folder under another name and renames it. None where that cannot be done: the
     /// reason then comes up under the folder's own name.
-    fn publish<P: Page>(path: &Path, page: &P, process: u32) -> Result<Option<Self>, StoreError> {
+    fn publish<P: StoredPage>(
+        path: &Path,
+        page: &P,
+        process: u32,
+    ) -> Result<Option<Self>, StoreError> {
         let Ok(made) = HeldFolder::new_in(folder_of(path), UNPUBLISHED, process) else {
             return Ok(None);
         };

@@ -30,7 +30,6 @@ pub struct Kit {
     pub build: BTreeMap<String, String>,
     /// Version of the protocol by which its executable is asked for turns.
     pub protocol: u32,
-    /// The executable.
     pub executable: KitFile,
     /// What it is told first to run its suite; nothing where it knows no other.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -38,7 +37,6 @@ pub struct Kit {
     /// How many of its own functions start at a multiple of 64 bytes, of how many; or why nobody
     /// could tell.
     pub aligned: Reading<(u64, u64)>,
-    /// Each agent's files.
     pub agents: BTreeMap<String, KitAgent>,
 }
 
@@ -62,14 +60,11 @@ pub struct KitFile {
     pub file: String,
     /// Its SHA-256, in hex.
     pub sha256: String,
-    /// Its size.
     pub bytes: Bytes,
 }
 
-/// The files of one agent.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct KitAgent {
-    /// The module.
     pub wasm: KitFile,
     /// The twin; none for a guest that was given as a file.
     pub native: Option<KitFile>,

@@ -47,9 +47,6 @@ impl FolderLock {
     }
 
     /// The same, after whoever holds it.
-    ///
-    /// # Errors
-    /// [`StoreError::Write`].
     pub fn wait(folder: &Path, process: u32) -> Result<Self, StoreError> {
         Self::attempts(folder, process, IfHeld::Wait)
     }
@@ -202,9 +199,6 @@ pub struct HeldFolder {
 
 impl HeldFolder {
     /// A new folder in `parent` whose name begins with `prefix`, held for `process`.
-    ///
-    /// # Errors
-    /// [`StoreError::Write`].
     pub fn new_in(parent: &Path, prefix: &str, process: u32) -> Result<Self, StoreError> {
         let mut builder: tempfile::Builder<'_, '_> = temporary(0o777);
         builder.prefix(prefix);
@@ -221,7 +215,6 @@ impl HeldFolder {
         Err(in_use(parent, "another process".to_owned()))
     }
 
-    /// Where it is.
     pub fn path(&self) -> &Path {
         self.folder.path()
     }

@@ -16,7 +16,7 @@ use crate::case::{CaseKey, Check, Outcome};
 use crate::load::outcome::LoadOutcome;
 use crate::metric::MetricName;
 use crate::profile::changes::Changes;
-use crate::profile::{About, Health, Shares, Weight};
+use crate::profile::{About, Health, SampleWeight, Shares};
 use crate::reading::{Missing, Reading};
 use crate::units::{Bytes, Nanos};
 use serde::{Deserialize, Serialize};
@@ -25,14 +25,11 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The schema this version writes; it reads no other.
 pub const SCHEMA: u32 = 1;
 
-/// One run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Record {
-    /// [`SCHEMA`].
     pub schema: u32,
     /// What was asked for and how it went.
     pub run: Run,
-    /// The machine.
     pub host: Host,
     /// The WASM engine, as `name -> value`: what all cases share. How each case had it configured
     /// stands with the case.
@@ -79,41 +76,33 @@ impl Record {
 pub struct Run {
     /// Name of the run's folder.
     pub id: String,
-    /// The suite.
     pub suite: String,
     /// `smoke`, `quick`, `full`, or [`PROFILE`].
     pub scale: String,
-    /// The command line.
     pub command: Vec<String>,
     /// Start, UTC, RFC 3339.
     pub started_utc: String,
     /// Last write, UTC, RFC 3339.
     pub updated_utc: String,
-    /// How it stands.
     pub status: Status,
     /// Seed of every random choice.
     pub seed: u64,
-    /// The source that was measured.
     pub revision: Revision,
     /// The harness' own build: compiler, profile, flags.
     pub build: BTreeMap<String, String>,
 }
 
-/// How a run stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// It is going on, or was killed.
     Running,
-    /// It came to its end.
     Finished,
-    /// The user stopped it.
     Interrupted,
     /// The apparatus failed.
     Failed,
 }
 
-/// A git revision.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Revision {
     /// Commit, abbreviated; or why there is none.
@@ -141,7 +130,6 @@ pub struct Host {
     /// Fixed properties, as `name -> value`: cpu_model, cores, kernel, hypervisor, governor, smt,
     /// aslr, perf_event_paranoid, …
     pub fingerprint: BTreeMap<String, Reading<String>>,
-    /// Physical memory.
     pub memory_bytes: Reading<Bytes>,
     /// One-minute load average at the start.
     pub load_at_start: Reading<f64>,
@@ -163,14 +151,12 @@ pub struct Calibration {
     pub yardstick_ns: Option<f64>,
     /// Length of batch that is aimed at (median), so that a sample's own cost stays below 1 %.
     pub batch_min: Nanos,
-    /// Launches it was taken in.
     pub launches: u32,
 }
 
 /// One built or given file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Artifact {
-    /// The agent.
     pub agent: String,
     /// `wasm` or `native`.
     pub side: String,
@@ -180,7 +166,6 @@ pub struct Artifact {
     pub target: String,
     /// Compiler flags beyond the profile's.
     pub flags: Vec<String>,
-    /// Size of the file.
     pub bytes: Bytes,
     /// SHA-256 of the file, in hex.
     pub sha256: String,
@@ -188,12 +173,9 @@ pub struct Artifact {
     pub source_hash: Option<String>,
 }
 
-/// One case.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CaseRecord {
-    /// Its key.
     pub key: CaseKey,
-    /// How it ended.
     pub outcome: Outcome,
     /// Each configuration of the WASM engine that the processes of its launches used, as
     /// `name -> value`. Empty where they had none, and in records that knew one for all cases.
@@ -211,7 +193,6 @@ pub struct CaseRecord {
     /// What a profile of it came to.
     #[serde(default, skip_serializing_if = "Profiles::is_empty")]
     pub profiles: Profiles,
-    /// What a load came to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub load: Option<Box<LoadOutcome>>,
 }
@@ -219,14 +200,12 @@ pub struct CaseRecord {
 /// What profiles of one case came to.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Profiles {
-    /// Each profile that was taken.
     pub taken: Vec<ProfileRecord>,
     /// What changed from native to WASM, by function.
     #[serde(default)]
     pub changes: Option<Changes>,
     /// Where the files are, relative to the run's folder.
     pub folder: String,
-    /// The files.
     pub files: Vec<String>,
 }
 
@@ -240,15 +219,10 @@ impl Profiles {
 /// A profile without its samples: those lie beside the record.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ProfileRecord {
-    /// What was profiled.
     pub about: About,
-    /// What its weights count.
-    pub weight: Weight,
-    /// The sum of its weights.
+    pub weight: SampleWeight,
     pub total: u64,
-    /// How good it is.
     pub health: Health,
-    /// How its weight splits.
     pub shares: Shares,
 }
 
@@ -282,9 +256,6 @@ impl CaseRecord {
     }
 
     /// The summary of `name`, or why there is none.
-    ///
-    /// # Errors
-    /// The reason why it is missing.
     pub fn metric(&self, name: &str) -> Result<&Summary, Missing> {
         let reading = MetricName::parse(name).ok().and_then(|name| self.metrics.get(&name));
         match reading {
@@ -298,8 +269,6 @@ impl CaseRecord {
 /// What was wanted, and what was granted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Budget {
-    /// Asked for.
     pub wanted: u32,
-    /// Done.
     pub granted: u32,
 }

@@ -3,7 +3,7 @@
 
 use crate::file::{self, if_it_can};
 use crate::load::bounds::{LINE_BYTES, Lines};
-use crate::load::frame::Line;
+use crate::load::frame::LoadLine;
 use crate::load::plan::LoadPlan;
 use crate::record::store::{StoreError, folder_of};
 use std::fs::{self, File, OpenOptions};
@@ -32,7 +32,7 @@ impl Seconds {
     pub fn open(
         folder: &Path,
         plan: &LoadPlan,
-        take: &mut dyn FnMut(Line),
+        take: &mut dyn FnMut(LoadLine),
     ) -> Result<Self, StoreError> {
         let path = folder.join(SECONDS_FILE);
         let failed = |source| StoreError::Write { path: path.clone(), source };
@@ -53,13 +53,13 @@ impl Seconds {
     ///
     /// # Errors
     /// It cannot be written; what was written before is still there.
-    pub fn append(&mut self, line: &Line) -> Result<(), StoreError> {
+    pub fn append(&mut self, line: &LoadLine) -> Result<(), StoreError> {
         let failed = |source| StoreError::Write { path: self.path.clone(), source };
         let mut text = serde_json::to_vec(line).map_err(|error| failed(error.into()))?;
         text.push(b'\n');
         self.file.write_all(&text).map_err(failed)?;
         self.unsynced += 1;
-        let is_last = matches!(line, Line::Ended(_));
+        let is_last = matches!(line, LoadLine::Ended(_));
         if self.unsynced >= SYNC_EVERY || is_last {
             self.unsynced = 0;
             if_it_can(self.file.sync_data()).map_err(failed)?;
@@ -73,7 +73,11 @@ impl Seconds {
 ///
 /// # Errors
 /// It cannot be read, or a line before the last one is no second of this load.
-pub fn read(path: &Path, plan: &LoadPlan, take: &mut dyn FnMut(Line)) -> Result<u64, StoreError> {
+pub fn read(
+    path: &Path,
+    plan: &LoadPlan,
+    take: &mut dyn FnMut(LoadLine),
+) -> Result<u64, StoreError> {
     let failed = |source| StoreError::Read { path: path.to_owned(), source };
     let opened = file::open_within(folder_of(path), path.file_name().unwrap_or_default());
     let mut reader = BufReader::new(opened.map_err(failed)?);

@@ -73,7 +73,6 @@ impl RunFolder {
         Self { path, valid: 0, is_torn: false, lock, empty, is_kept }
     }
 
-    /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -107,12 +106,12 @@ impl RunFolder {
     ///
     /// # Errors
     /// [`StoreError::Write`]; the old page is still there.
-    pub fn write<P: Page>(&self, page: &P) -> Result<(), StoreError> {
+    pub fn write<P: StoredPage>(&self, page: &P) -> Result<(), StoreError> {
         self.is_kept.store(true, Ordering::Relaxed);
         self.put(page)
     }
 
-    pub(super) fn put<P: Page>(&self, page: &P) -> Result<(), StoreError> {
+    pub(super) fn put<P: StoredPage>(&self, page: &P) -> Result<(), StoreError> {
         let path = self.path.join(P::FILE);
         let page = page.clone().promising(self.valid);
         let mut json =
@@ -124,17 +123,11 @@ impl RunFolder {
     }
 
     /// The record of the run at `path`, and the samples that belong to it.
-    ///
-    /// # Errors
-    /// Those of [`Self::load_record`], and what is wrong with `samples.csv`.
     pub fn load(path: &Path) -> Result<(Record, Vec<Sample>), StoreError> {
         load(path)
     }
 
     /// The record of the run at `path`, without its samples.
-    ///
-    /// # Errors
-    /// What is wrong with `record.json`.
     pub fn load_record(path: &Path) -> Result<Record, StoreError> {
         load_page(path)
     }
@@ -155,23 +148,20 @@ pub(super) fn refuse_content(path: &Path) -> Result<(), StoreError> {
 }
 
 /// What a folder is about, beside the rows of its `samples.csv`.
-pub trait Page: Clone + Serialize + DeserializeOwned {
-    /// Its file.
+pub trait StoredPage: Clone + Serialize + DeserializeOwned {
     const FILE: &'static str;
-    /// Its schema.
     const SCHEMA: u32;
     /// The rows beside it.
     type Row: DeserializeOwned;
     /// How many bytes of `samples.csv` belong to it.
     fn samples_bytes(&self) -> u64;
-    /// What run it is of.
     fn run_mut(&mut self) -> &mut Run;
     /// The same page, with another such number.
     #[must_use]
     fn promising(self, samples_bytes: u64) -> Self;
 }
 
-impl Page for Record {
+impl StoredPage for Record {
     const FILE: &'static str = RECORD_FILE;
     const SCHEMA: u32 = record::SCHEMA;
     type Row = Sample;
@@ -190,13 +180,13 @@ impl Page for Record {
 }
 
 /// The page of a folder and the rows that belong to it.
-pub(crate) fn load<P: Page>(path: &Path) -> Result<(P, Vec<P::Row>), StoreError> {
+pub(crate) fn load<P: StoredPage>(path: &Path) -> Result<(P, Vec<P::Row>), StoreError> {
     let page: P = load_page(path)?;
     let rows = read_rows(path, page.samples_bytes())?;
     Ok((page, rows))
 }
 
-fn load_page<P: Page>(path: &Path) -> Result<P, StoreError> {
+fn load_page<P: StoredPage>(path: &Path) -> Result<P, StoreError> {
     /// The part that every version can read.
     #[derive(Deserialize)]
     struct AnySchema {
@@ -302,9 +292,6 @@ fn read_rows<Row: DeserializeOwned>(folder: &Path, promised: u64) -> Result<Vec<
 }
 
 /// Points the link `latest` in the folder `profiles` to `runs/<id>`.
-///
-/// # Errors
-/// [`StoreError::Write`], [`StoreError::NotALink`].
 pub fn update_latest(profiles: &Path, id: &str) -> Result<(), StoreError> {
     let target = Path::new(RUNS).join(id);
     let run = profiles.join(&target);

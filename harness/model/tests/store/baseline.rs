@@ -16,7 +16,7 @@ fn a_baseline_is_a_copy_that_the_next_one_replaces() {
     let (temporary, path) = folder();
     let (run, mut record, samples) = written(&path);
     let baselines = temporary.path().join(BASELINES);
-    let kept = save(&path, None, (&baselines, "main"), PROCESS).unwrap();
+    let kept = save(&path, None, &baselines, "main", PROCESS).unwrap();
     record.run.id = "second".to_owned();
     run.write(&record).unwrap();
     OpenOptions::new()
@@ -26,7 +26,7 @@ fn a_baseline_is_a_copy_that_the_next_one_replaces() {
         .write_all(b"from a crash")
         .unwrap();
     assert_ne!(RunFolder::load_record(&kept).unwrap().run.id, "second");
-    assert_eq!(save(&path, None, (&baselines, "main"), PROCESS).unwrap(), kept);
+    assert_eq!(save(&path, None, &baselines, "main", PROCESS).unwrap(), kept);
     fs::remove_dir_all(&path).unwrap();
     let (loaded, loaded_samples) = RunFolder::load(&kept).unwrap();
     assert_eq!((loaded.run.id.as_str(), loaded_samples), ("second", samples));
@@ -42,17 +42,17 @@ fn a_baseline_of_a_broken_run_leaves_the_old_one() {
     let (temporary, path) = folder();
     written(&path);
     let baselines = temporary.path().join(BASELINES);
-    let kept = save(&path, None, (&baselines, "main"), PROCESS).unwrap();
+    let kept = save(&path, None, &baselines, "main", PROCESS).unwrap();
     let file = OpenOptions::new().write(true).open(path.join(SAMPLES_FILE)).unwrap();
     file.set_len(10).unwrap();
     assert!(matches!(
-        save(&path, None, (&baselines, "main"), PROCESS),
+        save(&path, None, &baselines, "main", PROCESS),
         Err(StoreError::ShortSamples { found: 10, .. })
     ));
     RunFolder::load(&kept).unwrap();
     assert_eq!(fs::read_dir(baselines.join("main")).unwrap().count(), 2, "the failed copy is gone");
     assert!(matches!(
-        save(&temporary.path().join("nothing"), None, (&baselines, "main"), PROCESS),
+        save(&temporary.path().join("nothing"), None, &baselines, "main", PROCESS),
         Err(StoreError::NoRecord { .. })
     ));
 }
@@ -62,7 +62,7 @@ fn a_name_that_could_leave_its_folder_is_refused() {
     let long = "x".repeat(65);
     for name in ["", ".", "..", ".hidden", "-x", "a/b", "a\\b", "a b", "ä", "a\n", "a\0", &long] {
         let nowhere = Path::new("nowhere");
-        let error = save(nowhere, None, (nowhere, name), PROCESS).unwrap_err();
+        let error = save(nowhere, None, nowhere, name, PROCESS).unwrap_err();
         assert!(matches!(error, StoreError::BadName { .. }), "{name:?}: {error}");
     }
     for name in ["main", "v1.2.3", "A_b-C", &"x".repeat(64)] {
@@ -90,7 +90,7 @@ fn a_baseline_that_came_back_from_an_archive_is_replaced() {
     let (temporary, path) = folder();
     let (run, mut record, _) = written(&path);
     let baselines = temporary.path().join(BASELINES);
-    let kept = save(&path, None, (&baselines, "main"), PROCESS).unwrap();
+    let kept = save(&path, None, &baselines, "main", PROCESS).unwrap();
     // Links followed, and hidden folders left out.
     let copy = fs::read_link(&kept).unwrap();
     fs::remove_file(&kept).unwrap();
@@ -99,7 +99,7 @@ fn a_baseline_that_came_back_from_an_archive_is_replaced() {
     run.write(&record).unwrap();
     check_place(&baselines, "main").unwrap();
     for _ in 0..2 {
-        assert_eq!(save(&path, None, (&baselines, "main"), PROCESS).unwrap(), kept);
+        assert_eq!(save(&path, None, &baselines, "main", PROCESS).unwrap(), kept);
         assert_eq!(RunFolder::load_record(&kept).unwrap().run.id, "second");
         let names: Vec<_> = entries(&baselines.join("main")).iter().map(|p| name_of(p)).collect();
         assert!(!names.iter().any(|name| name.starts_with(REPLACED)), "{names:?}");
@@ -125,7 +125,7 @@ fn of_savers_at_once_the_last_one_stays_and_no_copy_of_the_others() {
     let baselines = temporary.path().join(BASELINES);
     std::thread::scope(|scope| {
         for _ in 0..4 {
-            scope.spawn(|| save(&path, None, (&baselines, "main"), PROCESS).unwrap());
+            scope.spawn(|| save(&path, None, &baselines, "main", PROCESS).unwrap());
         }
     });
     assert_eq!(fs::read_dir(baselines.join("main")).unwrap().count(), 2, "the name and its copy");
@@ -137,7 +137,7 @@ fn a_copy_that_a_kill_left_goes_with_the_next_run() {
     let (temporary, path) = folder();
     written(&path);
     let baselines = temporary.path().join(BASELINES);
-    let kept = save(&path, None, (&baselines, "main"), PROCESS).unwrap();
+    let kept = save(&path, None, &baselines, "main", PROCESS).unwrap();
     let home = baselines.join("main");
     fs::create_dir(home.join(".caxton-left")).unwrap();
     fs::write(home.join(".caxton-left/bench"), "38 MB").unwrap();

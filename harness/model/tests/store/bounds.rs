@@ -1,12 +1,14 @@
 //! Each number in a load's files, made as large as its file can hold, is refused when it is read.
 
-use caxton_analysis::load::tally::Tally;
+use caxton_analysis::load::tally::LoadTally;
 use caxton_fixture::plans::{self as fixture, SECOND, plan, seconds, steady};
 use caxton_model::load::bounds::{LINE_BYTES, *};
-use caxton_model::load::frame::{Counts, Figure, Frame, Line, Look, Seen};
+use caxton_model::load::frame::{
+    LoadLine, LoadSecond, MachineFigure, MachineLook, MessageCounts, MessagesSeen,
+};
 use caxton_model::load::limits::*;
 use caxton_model::load::plan::{Arrivals, LoadPlan, Pacing, Rate, Role, Stage};
-use caxton_model::load::quiescence::{Ledger, Row, Thing};
+use caxton_model::load::quiescence::{Ledger, LedgerRow, Thing};
 use caxton_model::load::threshold::Threshold;
 use caxton_model::reading::Reading;
 use caxton_model::record::seconds::{SECONDS_FILE, Seconds, read};
@@ -30,27 +32,34 @@ fn full_plan() -> LoadPlan {
     LoadPlan { thresholds: vec![threshold], pacing, ..plan(Arrivals::Uniform, stages) }
 }
 
-fn segment(number: u32, from_second: u64) -> Line {
-    Line::Segment(fixture::segment(number, from_second))
+fn segment(number: u32, from_second: u64) -> LoadLine {
+    LoadLine::Segment(fixture::segment(number, from_second))
 }
 
-fn second(second: u64) -> Line {
-    let mut seen = Seen { in_flight_ns: 3.5, ..Seen::default() };
+fn second(second: u64) -> LoadLine {
+    let mut seen = MessagesSeen { in_flight_ns: 3.5, ..MessagesSeen::default() };
     let counts = &mut seen.counts;
     (counts.offered, counts.sent, counts.ok, counts.errors) = (9, 8, 4, 1);
     (counts.timed_out, counts.dropped, counts.impossible) = (1, 1, 1);
     for times in [&mut seen.response, &mut seen.service, &mut seen.lateness] {
         times.record(5);
     }
-    let figures = BTreeMap::from([(Figure::LiveBytes, Reading::Known(1 << 20))]);
-    let looks = vec![Look { at_ns: second * SECOND, figures }];
+    let figures = BTreeMap::from([(MachineFigure::LiveBytes, Reading::Known(1 << 20))]);
+    let looks = vec![MachineLook { at_ns: second * SECOND, figures }];
     let stages = BTreeMap::from([(0, seen)]);
-    Line::Second(Box::new(Frame { second, length_ns: SECOND, stages, in_flight: 1, looks }))
+    LoadLine::Second(Box::new(LoadSecond {
+        second,
+        length_ns: SECOND,
+        stages,
+        in_flight: 1,
+        looks,
+    }))
 }
 
-fn end() -> Line {
-    let row = Row { thing: Thing::Files, before: Reading::Known(3), after: Reading::Known(3) };
-    Line::Ended(Ledger { rows: vec![row], messages: 16 })
+fn end() -> LoadLine {
+    let row =
+        LedgerRow { thing: Thing::Files, before: Reading::Known(3), after: Reading::Known(3) };
+    LoadLine::Ended(Ledger { rows: vec![row], messages: 16 })
 }
 
 /// The lines of a good file: two processes.
@@ -59,7 +68,6 @@ fn lines() -> Vec<Value> {
     lines.iter().map(|line| serde_json::to_value(line).unwrap()).collect()
 }
 
-/// Where the numbers in `value` are.
 fn numbers(value: &Value, at: &str, all: &mut Vec<String>) {
     match value {
         Value::Number(_) => all.push(at.to_owned()),
@@ -83,7 +91,7 @@ fn error(plan: &LoadPlan, lines: &[Value]) -> Option<String> {
     let folder = tempfile::tempdir().unwrap();
     let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
     fs::write(folder.path().join(SECONDS_FILE), text).unwrap();
-    let mut tally = Tally::new(plan.clone());
+    let mut tally = LoadTally::new(plan.clone());
     let opened = Seconds::open(folder.path(), plan, &mut |line| tally.push(&line));
     opened.err().map(|error| error.to_string())
 }
@@ -113,12 +121,12 @@ fn lines_that_do_not_follow_each_other_are_refused() {
     let plan = full_plan();
     let last = (plan.granted().0 + plan.timeout.0 + AFTERWARDS.0) / SECOND;
     let stage = |number: u32| {
-        let Line::Second(mut frame) = second(0) else { panic!("a second") };
+        let LoadLine::Second(mut frame) = second(0) else { panic!("a second") };
         let seen = frame.stages.remove(&0).unwrap();
         frame.stages.insert(number, seen);
-        Line::Second(frame)
+        LoadLine::Second(frame)
     };
-    let table: [(&[Line], Option<&str>); 8] = [
+    let table: [(&[LoadLine], Option<&str>); 8] = [
         (&[segment(0, 0), second(last)], None),
         (&[segment(0, 0), second(last + 1)], Some("beyond the plan")),
         (&[segment(0, 0), second(3), second(3)], Some("second 3 after second 3")),
@@ -163,13 +171,13 @@ fn a_line_without_an_end_is_not_read_to_its_end() {
 #[test]
 fn a_second_of_more_stages_than_a_plan_has_is_not_kept_while_it_is_read() {
     let line = |stages: usize| {
-        let Line::Second(mut frame) = second(0) else { panic!("a second") };
+        let LoadLine::Second(mut frame) = second(0) else { panic!("a second") };
         let seen = frame.stages.remove(&0).unwrap();
         frame.stages = (0..stages as u32).map(|stage| (stage, seen.clone())).collect();
-        serde_json::to_string(&Line::Second(frame)).unwrap()
+        serde_json::to_string(&LoadLine::Second(frame)).unwrap()
     };
-    assert!(serde_json::from_str::<Line>(&line(STAGES)).is_ok());
-    let why = serde_json::from_str::<Line>(&line(STAGES + 1)).unwrap_err().to_string();
+    assert!(serde_json::from_str::<LoadLine>(&line(STAGES)).is_ok());
+    let why = serde_json::from_str::<LoadLine>(&line(STAGES + 1)).unwrap_err().to_string();
     assert!(why.contains("more than 64 stages in a second"), "{why}");
 }
 
@@ -196,7 +204,12 @@ fn a_plan_from_a_file_is_as_one_that_was_checked_before() {
 
 #[test]
 fn what_is_summed_stays_at_the_end_of_its_range() {
-    let most = Counts { offered: u64::MAX, ok: u64::MAX, dropped: u64::MAX, ..Counts::default() };
+    let most = MessageCounts {
+        offered: u64::MAX,
+        ok: u64::MAX,
+        dropped: u64::MAX,
+        ..MessageCounts::default()
+    };
     let sum = most.plus(most);
     assert_eq!((sum.offered, sum.settled(), sum.failed()), (u64::MAX, u64::MAX, u64::MAX));
     let mut long = full_plan();
@@ -204,11 +217,11 @@ fn what_is_summed_stays_at_the_end_of_its_range() {
         (stage.wanted, stage.granted) = (Nanos(u64::MAX), Nanos(u64::MAX));
     }
     assert_eq!((long.wanted(), long.granted()), (Nanos(u64::MAX), Nanos(u64::MAX)));
-    let mut tally = Tally::new(long);
-    let Line::Second(mut frame) = second(0) else { panic!("a second") };
+    let mut tally = LoadTally::new(long);
+    let LoadLine::Second(mut frame) = second(0) else { panic!("a second") };
     (frame.second, frame.length_ns) = (u64::MAX, u64::MAX);
     for _ in 0..2 {
-        tally.push(&Line::Second(frame.clone()));
+        tally.push(&LoadLine::Second(frame.clone()));
     }
     assert_eq!((tally.next_second(), tally.reached()), (u64::MAX, Nanos(u64::MAX)));
     assert_eq!(tally.outcome(None).whole.took, Nanos(u64::MAX));

@@ -84,7 +84,7 @@ pub fn run(plan: Plan, files: &AgentFiles, rng: &mut Rng) -> Attempt<Told> {
     let load = throughput::load(plan.agents, plan.bytes);
     let setup = route::setup(load)?;
     let guests = start(Runtime::new(System::Reference, Crew::Guests), files, setup)?;
-    let twins = start(Runtime::new(System::Reference, Crew::Twins), files, setup)?;
+    let twins = start(Runtime::new(System::Reference, Crew::Natives), files, setup)?;
     let Started { orchestrator: guests, tier } = guests;
     let all = [
         (SUBJECT, guests),

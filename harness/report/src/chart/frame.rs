@@ -1,10 +1,9 @@
 //! What stands on every sheet: a card of one width, a title, how to read it, and notes below.
 
 use super::paper::{self, Area, Font, Sheet, TITLE_SIZE, WORDS, fit, text};
-use super::{ChartError, Drawn};
+use super::paper::{ChartError, Drawn};
 use plotters::prelude::{IntoDrawingArea, SVGBackend};
 
-/// How wide a sheet is.
 pub(super) const WIDTH: i32 = 880;
 /// What is left free on its sides.
 pub(super) const MARGIN: i32 = 24;
@@ -27,7 +26,6 @@ pub(super) fn sheet(
     })
 }
 
-/// A sheet of that width and height without a card.
 pub(super) fn bare_sheet(
     title: &str,
     size: (i32, i32),
@@ -43,14 +41,12 @@ pub(super) fn bare_sheet(
     Ok(Sheet::new(title, svg))
 }
 
-/// The title, and how to read what is below.
 pub(super) fn head(area: &Area, title: &str, subtitles: &[String]) -> Drawn {
     let font = Font { size: TITLE_SIZE, ink: WORDS, is_bold: true, ..Font::PLAIN };
     text(area, &fit(title, TITLE_SIZE, ROOM * 1.1), (MARGIN, 30), font)?;
     lines(area, subtitles, FIRST_LINE)
 }
 
-/// Lines of small text, the first one at `y`.
 pub(super) fn lines(area: &Area, words: &[String], y: i32) -> Drawn {
     for (line, y) in words.iter().zip((y..).step_by(LINE as usize)) {
         text(area, line, (MARGIN, y), Font::PLAIN)?;

@@ -2,12 +2,40 @@
 //! here knows a record. The same numbers give the same bytes.
 
 mod frame;
-pub mod load;
 pub(crate) mod paper;
-pub mod plane;
-pub mod rows;
+pub(crate) mod plane;
+pub(crate) mod rows;
 pub(crate) mod scale;
-pub mod series;
+pub(crate) mod series;
 
-pub(crate) use paper::Drawn;
-pub use paper::{ChartError, Sheet};
+use plane::Plane;
+use rows::Rows;
+
+pub(crate) use paper::{ChartError, Sheet};
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Chart {
+    Rows(Rows),
+    Plane(Plane),
+}
+
+impl Chart {
+    pub(crate) fn draw(&self) -> Result<Sheet, ChartError> {
+        match self {
+            Self::Rows(rows) => rows.draw(),
+            Self::Plane(plane) => plane.draw(),
+        }
+    }
+}
+
+impl From<Rows> for Chart {
+    fn from(rows: Rows) -> Self {
+        Self::Rows(rows)
+    }
+}
+
+impl From<Plane> for Chart {
+    fn from(plane: Plane) -> Self {
+        Self::Plane(plane)
+    }
+}

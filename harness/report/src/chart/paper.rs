@@ -12,10 +12,8 @@ use quick_xml::escape::escape;
 use std::fmt::Write;
 use std::io;
 
-/// Why a chart could not be drawn.
-pub type ChartError = DrawingAreaErrorKind<io::Error>;
+pub(crate) type ChartError = DrawingAreaErrorKind<io::Error>;
 
-/// What drawing gives.
 pub(crate) type Drawn<T = ()> = Result<T, ChartError>;
 
 pub(crate) type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
@@ -72,22 +70,15 @@ impl Ink {
     }
 }
 
-/// A drawn chart.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sheet {
+pub(crate) struct Sheet {
     title: String,
-    /// As the backend wrote it.
     svg: String,
 }
 
 impl Sheet {
     pub(crate) fn new(title: &str, svg: String) -> Self {
         Self { title: title.to_owned(), svg }
-    }
-
-    /// What it shows, in a line of clean text.
-    pub fn title(&self) -> &str {
-        &self.title
     }
 
     /// Shows `words` while the pointer is near `at`.
@@ -102,7 +93,7 @@ impl Sheet {
     }
 
     /// A file of its own, for pages light and dark, with a name for those who cannot see it.
-    pub fn file(&self) -> String {
+    pub(crate) fn file(&self) -> String {
         let (head, body) = self.parts();
         let mut style = String::new();
         for ink in INKS.iter().filter(|ink| self.svg.contains(&ink.hex()[0])) {
@@ -132,7 +123,6 @@ impl Sheet {
         )
     }
 
-    /// The first tag, and the rest.
     fn parts(&self) -> (&str, &str) {
         self.svg.split_once('\n').expect("the backend ends its first tag with its line")
     }
@@ -155,7 +145,6 @@ pub(crate) fn page_style() -> [String; 3] {
     style
 }
 
-/// How a text is set.
 #[derive(Clone, Copy)]
 pub(crate) struct Font {
     pub(crate) size: f64,
@@ -187,7 +176,6 @@ pub(crate) fn line(area: &Area, ends: [(i32, i32); 2], style: ShapeStyle) -> Dra
     area.draw(&PathElement::new(ends, style))
 }
 
-/// A filled rectangle.
 pub(crate) fn fill(area: &Area, corners: [(i32, i32); 2], ink: Ink) -> Drawn {
     area.draw(&Rectangle::new(corners, ink.light().filled()))
 }

@@ -5,9 +5,9 @@ use super::frame::{self, FIRST_LINE, LINE, MARGIN, ROOM, WIDTH};
 use super::paper::{
     self, ASIDE, Area, BORDER, Font, GREY, GRID, SMALL_SIZE, STAGES, WORDS, fit, lines, text, width,
 };
+use super::paper::{ChartError, Drawn, Sheet};
 use super::scale::{Axis, Fitted, Scale, words};
 use super::series::{Grid, Look, Point, Room, Series, Size, draw_series, legend_mark};
-use super::{ChartError, Drawn, Sheet};
 use crate::table::{Table, Tone};
 use plotters::element::Polygon;
 use plotters::prelude::Color;
@@ -15,60 +15,42 @@ use plotters::style::text_anchor::HPos;
 
 /// A stretch of the horizontal axis with a name.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Stage {
-    /// Its name.
-    pub name: String,
-    /// Where it begins.
-    pub from: f64,
-    /// Where it ends.
-    pub to: f64,
+pub(crate) struct Stage {
+    pub(crate) name: String,
+    pub(crate) from: f64,
+    pub(crate) to: f64,
 }
 
 /// Words on a point, shown while the pointer is over it.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Hint {
-    /// Across.
-    pub x: f64,
-    /// Up.
-    pub y: f64,
-    /// Clean text.
-    pub words: String,
+pub(crate) struct Hint {
+    pub(crate) x: f64,
+    pub(crate) y: f64,
+    pub(crate) words: String,
 }
 
 /// A chart of lines. Texts are cut to their room and escaped, not cleaned: give clean ones.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Plane {
-    /// What it shows.
-    pub title: String,
-    /// How to read it.
-    pub subtitle: String,
-    /// Across.
-    pub x: Axis,
-    /// Up.
-    pub y: Axis,
-    /// Shaded stretches.
-    pub stages: Vec<Stage>,
+pub(crate) struct Plane {
+    pub(crate) title: String,
+    pub(crate) subtitle: String,
+    pub(crate) x: Axis,
+    pub(crate) y: Axis,
+    pub(crate) stages: Vec<Stage>,
     /// An area between two lines: x, lower, upper.
-    pub envelope: Vec<(f64, f64, f64)>,
-    /// The lines.
-    pub series: Vec<Series>,
-    /// Words on points.
-    pub hints: Vec<Hint>,
-    /// Lines of text below.
-    pub notes: Vec<String>,
-    /// How much room it takes.
-    pub size: Size,
+    pub(crate) envelope: Vec<(f64, f64, f64)>,
+    pub(crate) series: Vec<Series>,
+    pub(crate) hints: Vec<Hint>,
+    pub(crate) notes: Vec<String>,
+    pub(crate) size: Size,
 }
 
 const LEGEND_ROW: i32 = 20;
-/// Rows of a data table.
 const ROWS_MAX: usize = 60;
 /// Half of the distance between whiskers of neighbouring series.
 const ASIDE_PX: i32 = 3;
-/// Above and below the plot of a small chart.
 const SMALL_EDGE: i32 = 8;
 
-/// Where things stand.
 struct Layout {
     room: Room,
     subtitles: Vec<String>,
@@ -113,7 +95,7 @@ impl Layout {
 
 impl Plane {
     /// A sheet of `series` and nothing else.
-    pub fn new(title: &str, subtitle: &str, x: Axis, y: Axis, series: Vec<Series>) -> Self {
+    pub(crate) fn new(title: &str, subtitle: &str, x: Axis, y: Axis, series: Vec<Series>) -> Self {
         Self {
             title: title.to_owned(),
             subtitle: subtitle.to_owned(),
@@ -132,7 +114,7 @@ impl Plane {
     ///
     /// # Errors
     /// The backend's.
-    pub fn draw(&self) -> Result<Sheet, ChartError> {
+    pub(crate) fn draw(&self) -> Result<Sheet, ChartError> {
         let layout = Layout::of(self);
         let grid = self.axes(&layout);
         let plot = |area: &Area| {
@@ -163,7 +145,6 @@ impl Plane {
         Ok(sheet)
     }
 
-    /// The axes, fitted to what there is.
     fn axes(&self, layout: &Layout) -> Option<Grid> {
         let points = || self.series.iter().flat_map(|series| &series.points);
         let stages = self.stages.iter().flat_map(|stage| [stage.from, stage.to]);
@@ -199,7 +180,6 @@ impl Plane {
         self.series.iter().map(&mut shift).collect()
     }
 
-    /// Everything that is read and needs no axis.
     fn words(&self, area: &Area, layout: &Layout) -> Drawn {
         frame::head(area, &self.title, &layout.subtitles)?;
         for (i, x, y) in &layout.legend {
@@ -262,7 +242,7 @@ impl Plane {
     }
 
     /// Its numbers: a row per place across, of many an even choice.
-    pub fn table(&self) -> Table {
+    pub(crate) fn table(&self) -> Table {
         let mut xs: Vec<f64> =
             self.series.iter().flat_map(|series| &series.points).map(|point| point.x).collect();
         xs.sort_by(f64::total_cmp);
@@ -306,7 +286,10 @@ impl Plane {
     }
 }
 
-/// Without the digits that binary fractions add.
 fn rounded(value: f64) -> f64 {
     (value * 1e7).round() / 1e7
 }
+
+#[cfg(test)]
+#[path = "plane_tests.rs"]
+mod tests;

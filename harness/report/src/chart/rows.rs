@@ -6,24 +6,20 @@ use super::paper::{
     self, ASIDE, Area, BLUE, BORDER, CARD, Font, GREEN, GREY, GRID, GROUNDS, Ink, ORANGE, PURPLE,
     RED, SMALL_SIZE, TEXT_SIZE, WORDS, fit, lines, text, width,
 };
-use super::scale::{Axis, Fitted};
-use super::{ChartError, Drawn, Sheet};
+use super::paper::{ChartError, Drawn, Sheet};
+use super::scale::{Axis, Fitted, Scale};
+use caxton_model::record::{Interval, Summary};
+use caxton_model::units::Unit;
 use plotters::element::{Circle, DashedPathElement, Rectangle};
 use plotters::prelude::Color;
 use plotters::style::text_anchor::HPos;
 
-/// How a row is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Paint {
-    /// As any other.
+pub(crate) enum Paint {
     Plain,
-    /// Good news.
     Good,
-    /// To be watched.
     Fair,
-    /// Bad news.
     Bad,
-    /// Beside the matter.
     Aside,
     /// A mean of the others: a line leads from it up through them.
     Mean,
@@ -42,48 +38,56 @@ impl Paint {
     }
 }
 
-/// A value on the axis.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Mark {
-    /// The estimate.
-    pub value: f64,
-    /// Its interval.
-    pub bounds: Option<(f64, f64)>,
+pub(crate) struct Mark {
+    pub(crate) value: f64,
+    pub(crate) bounds: Option<(f64, f64)>,
     /// True for a value with a reservation, which the notes tell.
-    pub is_hollow: bool,
+    pub(crate) is_hollow: bool,
 }
 
-/// A row.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Row {
+pub(crate) struct Row {
     /// On the left; a row without a figure and a mark is a heading.
-    pub label: String,
-    /// On the axis.
-    pub mark: Option<Mark>,
+    pub(crate) label: String,
+    pub(crate) mark: Option<Mark>,
     /// Ends of the grounds good, fair and poor; the last one goes on from there.
-    pub grounds: Option<[f64; 3]>,
-    /// On the right.
-    pub figure: String,
-    /// How it is meant.
-    pub paint: Paint,
+    pub(crate) grounds: Option<[f64; 3]>,
+    pub(crate) figure: String,
+    pub(crate) paint: Paint,
+}
+
+impl Mark {
+    pub(crate) fn of(summary: &Summary) -> Self {
+        Self { bounds: bounds(summary.interval), ..Self::new(summary.estimate) }
+    }
+
+    pub(crate) const fn new(value: f64) -> Self {
+        Self { value, bounds: None, is_hollow: false }
+    }
+}
+
+/// The ends of an interval.
+pub(crate) fn bounds(interval: Option<Interval>) -> Option<(f64, f64)> {
+    interval.map(|interval| (interval.lower, interval.upper))
 }
 
 impl Row {
+    pub(crate) const fn new(label: String, figure: String, paint: Paint) -> Self {
+        Self { label, mark: None, grounds: None, figure, paint }
+    }
+
+    pub(crate) const fn heading(label: String) -> Self {
+        Self::new(label, String::new(), Paint::Plain)
+    }
+
     fn is_heading(&self) -> bool {
         self.mark.is_none() && self.figure.is_empty()
     }
-
-    /// A row that is a heading; its label is still to be given.
-    pub(crate) fn heading() -> Self {
-        let label = String::new();
-        Self { label, mark: None, grounds: None, figure: String::new(), paint: Paint::Plain }
-    }
 }
 
-/// How marks are drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shape {
-    /// A dot at the value.
+pub(crate) enum Shape {
     Dot,
     /// A bar from the line of reference.
     Bar,
@@ -91,23 +95,18 @@ pub enum Shape {
 
 /// A chart of rows. Texts are cut to their room and escaped, not cleaned: give clean ones.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Rows {
-    /// What it shows.
-    pub title: String,
-    /// How to read it.
-    pub subtitle: String,
+pub(crate) struct Rows {
+    pub(crate) title: String,
+    pub(crate) subtitle: String,
     /// The axis; its title stands below. Where no row has a mark, there is none.
-    pub axis: Axis,
-    /// How marks are drawn.
-    pub shape: Shape,
+    pub(crate) axis: Axis,
+    pub(crate) shape: Shape,
     /// A line to hold marks against, and its name, if it needs one.
-    pub reference: (f64, String),
+    pub(crate) reference: (f64, String),
     /// What the grounds mean; empty where no row has any.
-    pub grounds: Vec<String>,
-    /// From top to bottom.
-    pub rows: Vec<Row>,
-    /// Lines of text below.
-    pub notes: Vec<String>,
+    pub(crate) grounds: Vec<String>,
+    pub(crate) rows: Vec<Row>,
+    pub(crate) notes: Vec<String>,
 }
 
 const ROW: i32 = 26;
@@ -115,7 +114,6 @@ const GAP: i32 = 12;
 const LABEL_MAX: i32 = 290;
 const FIGURE_MAX: i32 = 290;
 
-/// Where things stand.
 struct Layout {
     subtitles: Vec<String>,
     notes: Vec<String>,
@@ -161,11 +159,31 @@ impl Layout {
 }
 
 impl Rows {
+    /// Dots on an axis of ratios, held against what is called `reference`.
+    pub(crate) fn ratios(title: &str, reference: &str, scale: Scale, rows: Vec<Row>) -> Self {
+        Self {
+            title: title.to_owned(),
+            subtitle: String::new(),
+            axis: Axis::new("", scale, Unit::Ratio),
+            shape: Shape::Dot,
+            reference: (1.0, reference.to_owned()),
+            grounds: Vec::new(),
+            rows,
+            notes: Vec::new(),
+        }
+    }
+
+    /// The same with words on how to read it, and on its axis.
+    pub(crate) fn read(mut self, subtitle: &str, axis: &str) -> Self {
+        (self.subtitle, self.axis.title) = (subtitle.to_owned(), axis.to_owned());
+        self
+    }
+
     /// The chart.
     ///
     /// # Errors
     /// The backend's.
-    pub fn draw(&self) -> Result<Sheet, ChartError> {
+    pub(crate) fn draw(&self) -> Result<Sheet, ChartError> {
         let layout = Layout::of(self);
         frame::sheet(&self.title, layout.height, |area| {
             self.words(area, &layout)?;

@@ -2,9 +2,8 @@
 
 use caxton_model::units::Unit;
 
-/// How values become places.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scale {
+pub(crate) enum Scale {
     /// Evenly, over what there is.
     Linear,
     /// Evenly, and 0 is on it.
@@ -15,25 +14,19 @@ pub enum Scale {
     Nines,
 }
 
-/// One of two axes.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Axis {
-    /// What it counts.
-    pub title: String,
-    /// How values become places.
-    pub scale: Scale,
-    /// In which unit the values are.
-    pub unit: Unit,
+pub(crate) struct Axis {
+    pub(crate) title: String,
+    pub(crate) scale: Scale,
+    pub(crate) unit: Unit,
 }
 
 impl Axis {
-    /// An axis.
-    pub fn new(title: &str, scale: Scale, unit: Unit) -> Self {
+    pub(crate) fn new(title: &str, scale: Scale, unit: Unit) -> Self {
         Self { title: title.to_owned(), scale, unit }
     }
 }
 
-/// A second, in nanoseconds.
 const S: f64 = 1e9;
 /// From here on a time is told in minutes.
 const MINUTES_FROM: f64 = 600.0 * S;

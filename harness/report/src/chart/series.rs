@@ -1,45 +1,41 @@
 //! The marks and lines of one series on the axes of its plane.
 
-use super::Drawn;
 use super::frame::{MARGIN, WIDTH};
+use super::paper::Drawn;
 use super::paper::{self, Area, CARD, GREY, Ink, SERIES};
 use super::scale::Fitted;
 use plotters::element::{Circle, DashedPathElement, PathElement, Polygon, Rectangle};
 use plotters::prelude::Color;
 
-/// A point.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Point {
-    /// Across.
-    pub x: f64,
+pub(crate) struct Point {
+    pub(crate) x: f64,
     /// Up; no number at a place where nothing was measured, over which no line leads.
-    pub y: f64,
+    pub(crate) y: f64,
     /// The interval of `y`.
-    pub bounds: Option<(f64, f64)>,
+    pub(crate) bounds: Option<(f64, f64)>,
     /// True for a value with a reservation, which words tell.
-    pub is_hollow: bool,
+    pub(crate) is_hollow: bool,
 }
 
 impl Point {
     /// A value without an interval.
-    pub const fn new(x: f64, y: f64) -> Self {
+    pub(crate) const fn new(x: f64, y: f64) -> Self {
         Self { x, y, bounds: None, is_hollow: false }
     }
 
     /// Nothing was measured at `x`.
-    pub const fn gap(x: f64) -> Self {
+    pub(crate) const fn gap(x: f64) -> Self {
         Self::new(x, f64::NAN)
     }
 
-    /// True where nothing was measured.
-    pub fn is_gap(&self) -> bool {
+    pub(crate) fn is_gap(&self) -> bool {
         !self.y.is_finite()
     }
 }
 
-/// How a series is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Look {
+pub(crate) enum Look {
     /// A line with a mark at each point.
     Marks,
     /// A line alone: for many points.
@@ -50,27 +46,38 @@ pub enum Look {
     Dashed,
 }
 
-/// Points that belong together.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Series {
-    /// Its name.
-    pub label: String,
-    /// From left to right.
-    pub points: Vec<Point>,
-    /// How it is drawn.
-    pub look: Look,
+pub(crate) struct Series {
+    pub(crate) label: String,
+    pub(crate) points: Vec<Point>,
+    pub(crate) look: Look,
+}
+
+/// The most points that get marks: beyond, a line says it.
+const MARKED_MAX: usize = 12;
+
+impl Look {
+    /// How a line of so many points looks.
+    pub(crate) const fn of(points: usize) -> Self {
+        if points > MARKED_MAX { Self::Line } else { Self::Marks }
+    }
 }
 
 impl Series {
+    /// Without intervals; what is no number is a gap.
+    pub(crate) fn new(label: &str, points: &[(f64, f64)], look: Look) -> Self {
+        let points = points.iter().map(|(x, y)| Point::new(*x, *y));
+        Self { label: label.to_owned(), points: points.collect(), look }
+    }
+
     /// What was measured of it.
-    pub fn known(&self) -> impl Iterator<Item = &Point> {
+    pub(crate) fn known(&self) -> impl Iterator<Item = &Point> {
         self.points.iter().filter(|point| !point.is_gap())
     }
 }
 
-/// How much room a chart takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Size {
+pub(crate) enum Size {
     /// A sheet: title, legend, axes and notes.
     Sheet,
     /// Beside many others on a page that tells the rest: no words but those of the vertical axis.
@@ -83,7 +90,6 @@ pub(super) struct Room {
     pub(super) left: i32,
     pub(super) right: i32,
     pub(super) plot: i32,
-    /// Of a mark.
     pub(super) radius: i32,
     /// Half the length of a whisker's end.
     pub(super) cap: i32,
@@ -105,7 +111,6 @@ impl Size {
     }
 }
 
-/// The axes, fitted.
 #[derive(Clone, Copy)]
 pub(super) struct Grid {
     pub(super) x: Fitted,

@@ -1,93 +1,93 @@
-//! Annotations: lines of a log that GitHub shows beside a change. The worst few, and one for all.
+//! Annotations: lines of a log that GitHub shows beside a change. The worst few, and one for all:
+//! GitHub shows few of a step and says nothing of the others.
 
-use super::findings::{Change, DIFFERS, findings, regressed};
 use super::github::{COMMANDS_MAX, command};
-use super::{Job, Outcome};
+use super::job::{Job, Outcome};
+use crate::checks::changes::regressed;
+use crate::checks::{Check, State, of_comparison, of_run, worst};
+use crate::sections::summary_line;
 use caxton_analysis::exit;
-use caxton_model::paired::comparison::{Comparison, Verdict};
+use caxton_model::paired::comparison::Comparison;
+use caxton_model::record::Record;
 use caxton_model::sanitise::sanitise;
 
-/// Regressions that have a line each.
+/// What is bad that has a line each; what broke has the rest.
 const WORST: usize = 5;
-/// Names in the line for all.
 const NAMED: usize = 20;
-/// Longest line of a message.
-const LINE_MAX: usize = 600;
-/// Lines of what a compiler said.
+/// Longest title, and longest line of a message.
+const TITLE_MAX: usize = 160;
+const LINE_MAX: usize = 1000;
 const SAID_LINES: usize = 40;
 
 /// The annotations of `job`, one a line: the worst first, and one for all at the end.
 pub fn annotations(job: &Job<'_>) -> String {
-    let mut lines = match job.outcome {
-        Outcome::Compared(comparison) => of(comparison),
-        Outcome::Without { .. } => Vec::new(),
-    };
-    lines.push(roll_up(job));
-    lines.concat()
-}
-
-fn of(comparison: &Comparison) -> Vec<String> {
-    let line = |title: &str, what: String| {
-        command("error", &format!("caxton-bench: {title}"), &sanitise(&what, LINE_MAX))
-    };
-    let of = |title: &str, finding: &Change<'_>| {
-        line(title, format!("{} {}: {}", finding.case.key, finding.metric, finding.words))
-    };
-    let regressed = regressed(comparison);
-    let worst = regressed.iter().take(WORST).map(|finding| of("REGRESSED", finding));
-    let sentinel = comparison.is_untrusted().then(|| line("NOT COMPARABLE", DIFFERS.to_owned()));
-    let failed = comparison.cases.iter().filter_map(|case| {
-        if case.answers.are_different() {
-            return None;
-        }
-        let (key, version) = (&case.key, case.failed?.name());
-        Some(line("a case failed", format!("{key}, {version}: {}", case.outcome.told())))
-    });
-    let different = comparison.cases.iter().filter(|case| case.answers.are_different());
-    let different = different
-        .map(|case| line(case.answers.name(), format!("{}: {}", case.key, case.answers.told())));
-    let all = findings(comparison);
-    let untold = all.iter().filter(|f| f.verdict == Some(Verdict::NotComparable) && f.is_weighty);
-    let untold = untold.map(|finding| of("NOT COMPARABLE", finding));
-    let others = different.chain(sentinel).chain(failed).chain(untold);
-    worst.chain(others.take(COMMANDS_MAX - 1 - WORST)).collect()
-}
-
-/// One line for all of it.
-fn roll_up(job: &Job<'_>) -> String {
-    let kind = match job.code {
-        exit::FINE => "notice",
-        _ => "error",
-    };
-    let title = format!("caxton-bench: {}", job.verdict());
-    let [base, head] = [job.base, job.head].map(|name| sanitise(name, 100));
+    let title = job.verdict();
+    let kind = if job.code == exit::FINE { "notice" } else { "error" };
     match job.outcome {
         Outcome::Compared(comparison) => {
-            let all = regressed(comparison);
-            let cases = comparison.cases.len();
-            let mut text =
-                format!("{head} against {base}: {} regressed in {cases} cases", all.len());
-            if !all.is_empty() {
-                let names = all.iter().take(NAMED);
-                let names = names.map(|f| format!("{} {}", f.case.key.agent, f.metric));
-                text += ": ";
-                text += &sanitise(&names.collect::<Vec<_>>().join(", "), LINE_MAX);
-            }
-            if all.len() > NAMED {
-                text += &format!(", and {} more", all.len() - NAMED);
-            }
-            let different = comparison.cases.iter().filter(|case| case.answers.are_different());
-            match different.count() {
-                0 => {}
-                different => text += &format!("; {different} answer differently"),
-            }
             let kind = if kind == "notice" && job.is_open() { "warning" } else { kind };
-            command(kind, &title, &text)
+            let checks = of_comparison(comparison, job.code == exit::INCONCLUSIVE);
+            lines(&checks) + &command(kind, &titled(title), &roll_up(job, comparison))
         }
         Outcome::Without { why, said } => {
-            let lines = said.lines().take(SAID_LINES).map(|line| sanitise(line, LINE_MAX));
-            let lines = std::iter::once(sanitise(why, LINE_MAX)).chain(lines);
-            command(kind, &title, &lines.collect::<Vec<_>>().join("\n"))
+            let said = said.lines().take(SAID_LINES);
+            let lines = std::iter::once(why).chain(said).map(|line| sanitise(line, LINE_MAX));
+            command(kind, &titled(title), &lines.collect::<Vec<_>>().join("\n"))
         }
     }
+}
+
+/// Of a run: what failed or was missed.
+pub(crate) fn annotations_of_run(record: &Record) -> String {
+    let checks = of_run(record);
+    let count = |state: State| checks.iter().filter(|check| check.state == state).count();
+    let [bad, broken, weak, open] =
+        [State::Bad, State::Broken, State::Weak, State::Open].map(count);
+    let line = summary_line(record);
+    let (kind, title, of) = if bad + broken == 0 {
+        let good = checks.len() - weak - open;
+        let of = format!("{good} good, {weak} weak or in part, {open} open");
+        ("notice", "nothing wrong was found", of)
+    } else {
+        ("error", "something is wrong", format!("{bad} bad, {broken} broken"))
+    };
+    let all = sanitise(&format!("{of}: {line}"), LINE_MAX);
+    lines(&checks) + &command(kind, &titled(title), &all)
+}
+
+fn titled(what: &str) -> String {
+    sanitise(&format!("caxton-bench: {what}"), TITLE_MAX)
+}
+
+fn lines(checks: &[Check]) -> String {
+    let worst = worst(checks);
+    let bad = worst.iter().filter(|check| check.state == State::Bad).take(WORST);
+    let broken = worst.iter().filter(|check| check.state == State::Broken);
+    let line = |check: &&Check| {
+        let title = titled(&format!("{}: {}", check.code.replace('_', " "), check.name));
+        let says = format!("{}: {}", check.label(), check.says);
+        command("error", &title, &sanitise(&says, LINE_MAX))
+    };
+    bad.chain(broken.take(COMMANDS_MAX - 1 - WORST)).map(line).collect()
+}
+
+fn roll_up(job: &Job<'_>, comparison: &Comparison) -> String {
+    let [base, head] = [job.base, job.head].map(|name| sanitise(name, 100));
+    let all = regressed(comparison);
+    let cases = comparison.cases.len();
+    let mut text = format!("{head} against {base}: {} regressed in {cases} cases", all.len());
+    if !all.is_empty() {
+        let names = all.iter().take(NAMED);
+        let names = names.map(|f| format!("{} {}", f.case.key.agent, f.metric));
+        text += ": ";
+        text += &sanitise(&names.collect::<Vec<_>>().join(", "), LINE_MAX);
+    }
+    if all.len() > NAMED {
+        text += &format!(", and {} more", all.len() - NAMED);
+    }
+    match comparison.cases.iter().filter(|case| case.answers.are_different()).count() {
+        0 => {}
+        different => text += &format!("; {different} answer differently"),
+    }
+    text
 }

@@ -1,8 +1,9 @@
 //! The comment and the summary of a job: one page, long and short.
 
-use super::findings::{Change, DIFFERS, findings, regressed};
+use super::github::{COMMENT_MAX, MARKER, SUMMARY_MAX};
+use super::job::{Job, Outcome};
 use super::page::Page;
-use super::{COMMENT_MAX, Job, MARKER, Outcome, SUMMARY_MAX};
+use crate::checks::changes::{Change, DIFFERS, findings, regressed};
 use crate::markdown::{LOOK, fence, span, words};
 use crate::sections::{comparison_line, comparison_tables};
 use crate::table::{Table, Tone};
@@ -10,11 +11,9 @@ use caxton_model::paired::comparison::{Comparison, Verdict};
 use caxton_model::sanitise::sanitise;
 use caxton_model::words::{NONE, percent};
 
-/// Longest line.
 const LINE_MAX: usize = 400;
 /// Most bytes of what a compiler said.
 const SAID_MAX: usize = 24 << 10;
-/// Of a table of changes.
 const HEADINGS: [&str; 7] =
     ["<case", "<metric", "times worse", "<interval", "base", "head", "<in words"];
 
@@ -104,7 +103,7 @@ fn rest(page: &mut Page, all: &[Change<'_>]) {
 }
 
 fn of<'a>(all: &'a [Change<'a>], verdict: Verdict) -> Vec<&'a Change<'a>> {
-    all.iter().filter(|f| f.verdict == Some(verdict) && f.is_weighty).collect()
+    all.iter().filter(|f| f.verdict == Some(verdict) && f.is_weighty()).collect()
 }
 
 /// How many verdicts of which kind there are.

@@ -6,10 +6,8 @@ use crate::table::Table;
 
 /// Kept for the line that says what was left out, and for what closes a fold.
 const RESERVE: usize = 256;
-/// Of the headings of tables.
 const LEVEL: usize = 4;
 
-/// A page that is being filled.
 pub(crate) struct Page {
     text: String,
     max: usize,
@@ -46,7 +44,6 @@ impl Page {
         }
     }
 
-    /// Adds `tables`, likewise.
     pub(crate) fn tables(&mut self, tables: &[Table]) {
         tables.iter().for_each(|table| self.lines(&markdown(table, LEVEL)));
     }
@@ -59,7 +56,6 @@ impl Page {
         }
     }
 
-    /// The page.
     pub(crate) fn end(mut self) -> String {
         if self.left_out > 0 {
             let left = self.left_out;

@@ -2,11 +2,10 @@
 //! <https://bencher.dev/docs/reference/bencher-metric-format/>. It has no word for an absent
 //! value, so that only known readings are in it; a case that ran is in it even if it has none.
 
-use crate::export::known::ExportError;
-use crate::export::label::{plain_id, quiet_json};
+use crate::export::known::{ExportError, of_case};
+use crate::export::label::{json, plain_id};
 use caxton_model::case::Outcome;
-use caxton_model::reading::Reading;
-use caxton_model::record::{CaseRecord, Record, Summary};
+use caxton_model::record::{CaseRecord, Record};
 use caxton_model::samples::Sample;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -20,28 +19,18 @@ struct Measure {
     upper_value: Option<f64>,
 }
 
-/// The known summaries of the cases that ran.
 pub(super) fn export(record: &Record, _: &[Sample]) -> Result<Vec<u8>, ExportError> {
     let ran = record.cases.iter().filter(|case| case.outcome == Outcome::Ran);
     let cases: BTreeMap<String, _> =
         ran.map(|case| (plain_id(&case.key), measures(case))).collect();
-    let json = serde_json::to_string_pretty(&cases)
-        .map_err(|e| ExportError { format: "bmf", why: e.to_string() })?;
-    Ok((quiet_json(&json) + "\n").into_bytes())
+    json("bmf", &cases)
 }
 
 fn measures(case: &CaseRecord) -> BTreeMap<&'static str, Measure> {
-    let known = case.metrics.iter().filter_map(|(name, reading)| match reading {
-        Reading::Known(summary) if summary.is_finite() => Some((name.as_str(), measure(summary))),
-        _ => None,
+    let measure = of_case(case).map(|(name, summary)| {
+        let [lower_value, upper_value] =
+            [summary.interval.map(|i| i.lower), summary.interval.map(|i| i.upper)];
+        (name.as_str(), Measure { value: summary.estimate, lower_value, upper_value })
     });
-    known.collect()
-}
-
-fn measure(summary: &Summary) -> Measure {
-    Measure {
-        value: summary.estimate,
-        lower_value: summary.interval.map(|i| i.lower),
-        upper_value: summary.interval.map(|i| i.upper),
-    }
+    measure.collect()
 }

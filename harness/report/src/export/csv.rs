@@ -4,78 +4,61 @@
 use crate::export::known::ExportError;
 use crate::export::label::id;
 use caxton_model::reading::Reading;
-use caxton_model::record::{CaseRecord, Record, Summary};
+use caxton_model::record::{Interval, Record, Summary};
 use caxton_model::samples::Sample;
 use caxton_model::sanitise::short;
-use serde::Serialize;
 
-/// Longest text of a field.
 const TEXT_MAX: usize = 2000;
 
-/// A row; an empty field where there is nothing to say.
-#[derive(Serialize)]
-struct Row<'a> {
-    case: String,
-    outcome: &'a str,
-    metric: &'a str,
-    unit: &'a str,
-    estimate: Option<f64>,
-    lower: Option<f64>,
-    upper: Option<f64>,
-    level: Option<f64>,
-    n: Option<u32>,
-    samples: Option<u64>,
-    missing: Option<String>,
+const HEADINGS: [&str; 11] = [
+    "case", "outcome", "metric", "unit", "estimate", "lower", "upper", "level", "n", "samples",
+    "missing",
+];
+
+pub(super) fn export(record: &Record, _: &[Sample]) -> Result<Vec<u8>, ExportError> {
+    rows(record).map_err(|why| ExportError { format: "csv", why: why.to_string() })
 }
 
-/// The summaries as a table.
-pub(super) fn export(record: &Record, _: &[Sample]) -> Result<Vec<u8>, ExportError> {
-    let error = |why: String| ExportError { format: "csv", why };
+fn rows(record: &Record) -> csv::Result<Vec<u8>> {
     let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(HEADINGS)?;
     for case in &record.cases {
+        let [key, outcome] = [cell(&id(&case.key)), case.ending().to_owned()];
+        let mut row = |of: [&str; 2], figures: [String; 6], missing: String| {
+            let row = [&key, &outcome].map(String::as_str).into_iter().chain(of);
+            writer.write_record(row.chain(figures.iter().map(String::as_str)).chain([&*missing]))
+        };
         if case.metrics.is_empty() {
-            let missing = case.outcome.reason().map(cell);
-            let row = Row { missing, ..bare(case) };
-            writer.serialize(row).map_err(|e| error(e.to_string()))?;
+            row([""; 2], Default::default(), case.outcome.reason().map_or(String::new(), cell))?;
         }
         for (name, reading) in &case.metrics {
-            let row = Row { metric: name.as_str(), unit: name.metric().unit.name(), ..bare(case) };
-            let row = match reading {
-                Reading::Known(summary) => filled(row, summary),
-                Reading::Missing(why) => Row { missing: Some(cell(&why.to_string())), ..row },
-            };
-            writer.serialize(row).map_err(|e| error(e.to_string()))?;
+            let of = [name.as_str(), name.metric().unit.name()];
+            match reading {
+                Reading::Known(summary) => row(of, figures(summary), String::new())?,
+                Reading::Missing(why) => row(of, Default::default(), cell(&why.to_string()))?,
+            }
         }
     }
-    writer.into_inner().map_err(|e| error(e.to_string()))
+    writer.into_inner().map_err(|error| error.into_error().into())
 }
 
-fn bare(case: &CaseRecord) -> Row<'_> {
-    Row {
-        case: cell(&id(&case.key)),
-        outcome: case.ending(),
-        metric: "",
-        unit: "",
-        estimate: None,
-        lower: None,
-        upper: None,
-        level: None,
-        n: None,
-        samples: None,
-        missing: None,
-    }
+/// From the estimate to the samples; an empty field where there is nothing to say.
+fn figures(summary: &Summary) -> [String; 6] {
+    let interval = summary.interval;
+    let bound = |of: fn(Interval) -> f64| interval.map_or(String::new(), |i| number(of(i)));
+    [
+        number(summary.estimate),
+        bound(|i| i.lower),
+        bound(|i| i.upper),
+        bound(|i| i.level),
+        summary.n.to_string(),
+        summary.samples.to_string(),
+    ]
 }
 
-fn filled<'a>(row: Row<'a>, summary: &Summary) -> Row<'a> {
-    Row {
-        estimate: Some(summary.estimate),
-        lower: summary.interval.map(|i| i.lower),
-        upper: summary.interval.map(|i| i.upper),
-        level: summary.interval.map(|i| i.level),
-        n: Some(summary.n),
-        samples: Some(summary.samples),
-        ..row
-    }
+/// With all its digits, and a point.
+fn number(value: f64) -> String {
+    format!("{value:?}")
 }
 
 /// Clean text that no spreadsheet takes for a formula.

@@ -3,7 +3,7 @@
 //! value, so that only known readings are in it; it shows names in Markdown, so they have none.
 
 use crate::export::known::{ExportError, known};
-use crate::export::label::{plain_id, quiet_json};
+use crate::export::label::{json, plain_id};
 use caxton_model::metric::Better;
 use caxton_model::record::{Record, Summary};
 use caxton_model::samples::Sample;
@@ -21,12 +21,10 @@ struct Entry {
     extra: String,
 }
 
-/// For `customBiggerIsBetter`.
 pub(super) fn bigger(record: &Record, _: &[Sample]) -> Result<Vec<u8>, ExportError> {
     entries(record, Better::Higher, "gab-bigger")
 }
 
-/// For `customSmallerIsBetter`.
 pub(super) fn smaller(record: &Record, _: &[Sample]) -> Result<Vec<u8>, ExportError> {
     entries(record, Better::Lower, "gab-smaller")
 }
@@ -45,9 +43,7 @@ fn entries(record: &Record, better: Better, format: &'static str) -> Result<Vec<
             }
         })
         .collect();
-    let json = serde_json::to_string_pretty(&entries)
-        .map_err(|e| ExportError { format, why: e.to_string() })?;
-    Ok((quiet_json(&json) + "\n").into_bytes())
+    json(format, &entries)
 }
 
 fn unit(unit: Unit) -> &'static str {

@@ -2,13 +2,13 @@
 
 use super::*;
 use crate::ci::Job;
+use crate::hostile;
 use caxton_fixture::paired;
 use caxton_model::case::Outcome;
 use caxton_model::reading::Reading;
 use caxton_model::record::CaseRecord;
 use quick_xml::events::Event;
 
-/// What a name could be.
 fn names() -> Vec<String> {
     let long = "n".repeat(10_000);
     let mut names: Vec<String> = [
@@ -58,18 +58,9 @@ fn run() -> (Record, Vec<Sample>) {
         }
         case.findings.insert(name.clone(), name.clone());
         record.cases.extend([case, dead, refused, untold]);
-        record.warnings.push(name.clone());
-        record.run.command.push(name.clone());
-        record.engine.insert(name.clone(), name.clone());
-        record.host.fingerprint.insert(name.clone(), Reading::Known(name));
+        hostile::run(&mut record, &name);
     }
-    let all = names().concat();
-    record.host.fingerprint.insert("cpu_model".to_owned(), Reading::Known(all.clone()));
-    for word in [&mut record.run.id, &mut record.run.suite, &mut record.run.scale] {
-        word.clone_from(&all);
-    }
-    record.run.started_utc.clone_from(&all);
-    record.run.revision.commit = Reading::Known(all);
+    hostile::run(&mut record, &names().concat());
     (record, samples)
 }
 
@@ -82,38 +73,18 @@ fn loads() -> Record {
         let mut case = model.clone();
         case.key.params.push(("plan".to_owned(), name.clone()));
         let load = case.load.as_mut().unwrap();
-        load.plan.name.clone_from(name);
-        load.target.clone_from(name);
-        load.ended_early = Some(name.clone());
-        load.reasons.push(name.clone());
-        load.plan.stages.iter_mut().for_each(|stage| stage.name.clone_from(name));
-        load.stages.iter_mut().for_each(|stage| stage.name.clone_from(name));
-        load.segments.iter_mut().for_each(|segment| segment.target.clone_from(name));
-        for judged in &mut load.thresholds {
-            judged.threshold.text.clone_from(name);
-            judged.threshold.stage = Some(name.clone());
-        }
+        hostile::load(load, name);
         let first = load.thresholds.first().cloned();
-        let unknown = |judged| caxton_model::load::judged::Judged {
-            outcome: caxton_model::load::judged::ThresholdOutcome::Unknown(name.clone()),
+        let unknown = |judged| caxton_model::load::threshold::ThresholdFinding {
+            verdict: caxton_stats::limit::LimitVerdict::Unknown(name.clone()),
             ..judged
         };
         load.thresholds.extend(first.map(unknown));
-        let invalid = || caxton_stats::trend::LeakVerdict::Invalid(name.clone());
-        if let Some(leak) = &mut load.leak {
-            leak.verdict = invalid();
-            leak.trends[0].verdict = invalid();
-            leak.trends[0].name.clone_from(name);
-        }
-        for (figure, _) in load.degradation.iter_mut().flat_map(|all| &mut all.figures) {
-            figure.clone_from(name);
-        }
         record.cases.push(case);
     }
     record
 }
 
-/// The fixture's comparison, likewise.
 fn comparison() -> Comparison {
     let (mut comparison, _) = paired::comparison();
     let worse = comparison.cases[0].clone();
@@ -132,7 +103,6 @@ fn comparison() -> Comparison {
     comparison
 }
 
-/// Asserts what holds for every format.
 fn is_harmless(format: &str, text: &str) {
     for c in text.chars().filter(|c| *c != '\n') {
         let is_shown = c == '\'' || c == '"' || c == '\\' || c.escape_debug().count() == 1;
@@ -290,7 +260,7 @@ fn in_every_format_of_a_run_names_are_words() {
 fn in_every_format_of_a_comparison_names_are_words() {
     let comparison = comparison();
     for exporter in COMPARISON_EXPORTERS {
-        let text = text_of((exporter.export)(&comparison), exporter.name);
+        let text = text_of(exporter.export(&comparison), exporter.name);
         is_harmless(exporter.name, &text);
     }
 }
@@ -307,7 +277,7 @@ fn in_every_text_of_a_job_without_a_comparison_names_are_words() {
     for name in names() {
         let said = format!("error: {name}\n{name}\n```\n````\n");
         let outcome = crate::ci::Outcome::Without { why: &name, said: &said };
-        let code = caxton_analysis::exit::NOT_COMPARABLE;
+        let code = exit::NOT_COMPARABLE;
         let job = Job { base: &name, head: &name, outcome, code, again: &name };
         for (format, text) in texts {
             is_harmless(format, &text(&job));

@@ -1,7 +1,7 @@
 //! The record, with every summary, as pretty JSON: what `record.json` holds.
 
 use crate::export::known::ExportError;
-use crate::export::label::quiet_json;
+use crate::export::label;
 use caxton_model::reading::Reading;
 use caxton_model::record::{Record, Summary};
 use caxton_model::samples::Sample;
@@ -19,8 +19,7 @@ pub(super) fn export(record: &Record, _: &[Sample]) -> Result<Vec<u8>, ExportErr
             return Err(error(format!("{what} is no finite number")));
         }
     }
-    let json = serde_json::to_string_pretty(record).map_err(|e| error(e.to_string()))?;
-    Ok((quiet_json(&json) + "\n").into_bytes())
+    label::json("json", record)
 }
 
 fn is_finite(reading: &Reading<Summary>) -> bool {

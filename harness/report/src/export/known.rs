@@ -15,14 +15,16 @@ pub struct ExportError {
     pub why: String,
 }
 
-/// What is known of the cases that ran, in the record's order; a number that no format can hold is
-/// none.
+/// What is known of the cases that ran, in the record's order.
 pub(super) fn known(record: &Record) -> impl Iterator<Item = (&CaseRecord, MetricName, &Summary)> {
     let ran = record.cases.iter().filter(|case| case.outcome == Outcome::Ran);
-    ran.flat_map(|case| {
-        case.metrics.iter().filter_map(move |(name, reading)| match reading {
-            Reading::Known(summary) if summary.is_finite() => Some((case, *name, summary)),
-            _ => None,
-        })
+    ran.flat_map(|case| of_case(case).map(move |(name, summary)| (case, name, summary)))
+}
+
+/// What is known of `case`; a number that no format can hold is not.
+pub(super) fn of_case(case: &CaseRecord) -> impl Iterator<Item = (MetricName, &Summary)> {
+    case.metrics.iter().filter_map(|(name, reading)| match reading {
+        Reading::Known(summary) if summary.is_finite() => Some((*name, summary)),
+        _ => None,
     })
 }

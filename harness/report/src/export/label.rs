@@ -1,8 +1,10 @@
 //! Names from outside in other programs' formats: harmless on their way, and still apart from each
 //! other.
 
+use super::known::ExportError;
 use caxton_model::case::CaseKey;
 use caxton_model::sanitise::short;
+use serde::Serialize;
 
 /// Longest name of a case: Bencher takes 1,024 characters, with a metric's beside it.
 const ID_MAX: usize = 512;
@@ -29,9 +31,16 @@ pub(super) fn plain(text: &str) -> String {
     out
 }
 
+/// `data` as pretty JSON, with a line end.
+pub(super) fn json(format: &'static str, data: &impl Serialize) -> Result<Vec<u8>, ExportError> {
+    let json = serde_json::to_string_pretty(data)
+        .map_err(|e| ExportError { format, why: e.to_string() })?;
+    Ok((quiet_json(&json) + "\n").into_bytes())
+}
+
 /// `json`, which says the same to every parser, in characters that hide nothing, start no tag of
 /// HTML and are no command to a log.
-pub(super) fn quiet_json(json: &str) -> String {
+fn quiet_json(json: &str) -> String {
     let mut out = String::with_capacity(json.len());
     for c in json.chars() {
         // All of these stand only inside of strings.

@@ -1,15 +1,11 @@
 //! Formats for other programs. A format is a file in this folder and a row in [`EXPORTERS`]: the
 //! command line and its help follow from the row.
 
-mod annotations;
 mod bmf;
-mod checks;
-mod compared;
 mod critcmp;
 mod csv;
 mod gab;
 mod json;
-mod junit;
 mod known;
 mod label;
 mod prometheus;
@@ -19,6 +15,9 @@ pub(crate) mod svg;
 
 pub use known::ExportError;
 
+use crate::ci::{Job, Outcome};
+use crate::sections::again::again;
+use caxton_analysis::exit;
 use caxton_model::paired::comparison::Comparison;
 use caxton_model::record::Record;
 use caxton_model::samples::Sample;
@@ -83,7 +82,7 @@ pub const EXPORTERS: &[Exporter] = &[
     Exporter {
         name: "junit",
         file: "junit.xml",
-        export: junit::export,
+        export: |record, _| Ok(crate::ci::junit_of_run(record).into_bytes()),
         doc: "JUnit XML: a test for each case, load, threshold, target, requirement and verdict",
     },
     Exporter {
@@ -107,7 +106,7 @@ pub const EXPORTERS: &[Exporter] = &[
     Exporter {
         name: "annotations",
         file: "annotations.txt",
-        export: annotations::export,
+        export: |record, _| Ok(crate::ci::annotations_of_run(record).into_bytes()),
         doc: "workflow commands of GitHub, to be printed in a step: the worst findings",
     },
     Exporter {
@@ -118,22 +117,35 @@ pub const EXPORTERS: &[Exporter] = &[
     },
 ];
 
-/// A format that a comparison has too.
+/// A format that a comparison has too: a text that a CI shows of one.
 #[derive(Debug, Clone, Copy)]
 pub struct ComparisonExporter {
     /// The name of the [`Exporter`] that makes it of a run.
     pub name: &'static str,
-    /// Makes it.
-    pub export: fn(&Comparison) -> Vec<u8>,
+    text: fn(&Job<'_>) -> String,
+}
+
+impl ComparisonExporter {
+    /// Makes it, where nobody asked for strictness.
+    pub fn export(&self, comparison: &Comparison) -> Vec<u8> {
+        let job = Job {
+            base: &comparison.base.name,
+            head: &comparison.candidate.name,
+            outcome: Outcome::Compared(comparison),
+            code: exit::of(comparison.conclusion(), false),
+            again: &again(&comparison.run),
+        };
+        (self.text)(&job).into_bytes()
+    }
 }
 
 /// Every format of a comparison.
 pub const COMPARISON_EXPORTERS: &[ComparisonExporter] = &[
-    ComparisonExporter { name: "junit", export: compared::junit },
-    ComparisonExporter { name: "summary", export: compared::summary },
-    ComparisonExporter { name: "comment", export: compared::comment },
-    ComparisonExporter { name: "annotations", export: compared::annotations },
-    ComparisonExporter { name: "markdown", export: compared::markdown },
+    ComparisonExporter { name: "junit", text: crate::ci::junit },
+    ComparisonExporter { name: "summary", text: crate::ci::summary },
+    ComparisonExporter { name: "comment", text: crate::ci::comment },
+    ComparisonExporter { name: "annotations", text: crate::ci::annotations },
+    ComparisonExporter { name: "markdown", text: report::compared },
 ];
 
 /// The `markdown` of `record`, with the figures of `baseline` beside its own.

@@ -13,7 +13,6 @@ use caxton_model::units::Unit;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
-/// Longest value of a label.
 const LABEL_MAX: usize = 200;
 
 /// Families by name: what they are about, and their lines without the name.

@@ -4,7 +4,8 @@
 
 mod rows;
 
-use crate::export::checks::{of_records, of_run};
+use crate::checks::{of_records, of_run};
+use crate::ci::{Job, Outcome, verdict};
 use crate::export::known::ExportError;
 use crate::export::summary::{bullets, standing};
 use crate::markdown::{all, span, words};
@@ -12,17 +13,14 @@ use crate::sections::again::again;
 use crate::sections::{comparison_tables, records_tables, revision_words, tables, versions};
 use caxton_analysis::compare::Records;
 use caxton_analysis::limits::Limits;
-use caxton_model::paired::comparison::Comparison;
 use caxton_model::reading::Reading;
 use caxton_model::record::{Host, Record, Run};
 use caxton_model::samples::Sample;
 use caxton_model::sanitise::sanitise;
 use caxton_model::words::NONE;
 
-/// Longest text of a line.
 const LINE_MAX: usize = 400;
 
-/// Of a run alone.
 pub(super) fn export(record: &Record, _: &[Sample]) -> Result<Vec<u8>, ExportError> {
     let text = head(&record.run, &record.host, None) + "## Summary\n\n" + &bullets(&of_run(record));
     let text = text + "\n## Detailed Results\n\n" + &all(&rows::of_run(record, None), 3);
@@ -42,8 +40,10 @@ pub(super) fn against(record: &Record, baseline: &Record) -> Vec<u8> {
     (text + &tail(record)).into_bytes()
 }
 
-/// Of a comparison; `verdict` says what came of it.
-pub(super) fn compared(comparison: &Comparison, verdict: &str) -> String {
+/// Of a comparison; where there is none, what the job says.
+pub(super) fn compared(job: &Job<'_>) -> String {
+    let verdict = verdict(job);
+    let Outcome::Compared(comparison) = job.outcome else { return verdict };
     let [base, candidate] = versions(comparison);
     let mut text = head(&comparison.run, &comparison.host, Some(&base));
     text += &format!("Candidate: {}\n\n## Summary\n\n{verdict}", line(&candidate));
@@ -52,7 +52,6 @@ pub(super) fn compared(comparison: &Comparison, verdict: &str) -> String {
     text + &reproduce(&comparison.run)
 }
 
-/// Title, date, commit and environment.
 fn head(run: &Run, host: &Host, baseline: Option<&str>) -> String {
     let known = |name: &str| host.fingerprint.get(name).and_then(Reading::known);
     let cpu = known("cpu_model").map_or("unknown processor", String::as_str);
@@ -80,7 +79,6 @@ fn line(text: &str) -> String {
     words(&sanitise(text, LINE_MAX))
 }
 
-/// Targets and requirements, every table, and how to do it again.
 fn tail(record: &Record) -> String {
     let standing = standing(record);
     let mut text = String::new();
@@ -94,7 +92,6 @@ fn tail(record: &Record) -> String {
     text + &reproduce(&record.run)
 }
 
-/// How to do it again.
 fn reproduce(run: &Run) -> String {
     format!(
         "## How to reproduce\n\n1. Check out {}.\n2. {}\n",

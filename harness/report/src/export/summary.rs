@@ -1,9 +1,9 @@
 //! Markdown for GitHub: a step's summary with everything, and a comment with what matters. Both are
 //! cut before GitHub would drop them as a whole, and say so.
 
+use crate::checks::{Check, Kind, State, of_run, worst};
 use crate::ci::page::Page;
 use crate::ci::{COMMENT_MAX, MARKER, SUMMARY_MAX};
-use crate::export::checks::{Check, Kind, State, of_run, worst};
 use crate::export::known::ExportError;
 use crate::markdown::words;
 use crate::sections as report;
@@ -13,12 +13,9 @@ use caxton_model::record::Record;
 use caxton_model::samples::Sample;
 use caxton_model::sanitise::sanitise;
 
-/// Names in a line.
 const NAMED: usize = 5;
-/// Longest answer in a line.
 const SAYS_MAX: usize = 300;
 
-/// A step's summary of a run.
 pub(super) fn export(record: &Record, _: &[Sample]) -> Result<Vec<u8>, ExportError> {
     let mut page = Page::new(SUMMARY_MAX);
     of_record(&mut page, record);
@@ -26,7 +23,6 @@ pub(super) fn export(record: &Record, _: &[Sample]) -> Result<Vec<u8>, ExportErr
     Ok(page.end().into_bytes())
 }
 
-/// A comment on a run.
 pub(super) fn comment(record: &Record, _: &[Sample]) -> Result<Vec<u8>, ExportError> {
     let mut page = Page::new(COMMENT_MAX);
     page.add(&format!("{MARKER}\n"));
@@ -74,7 +70,7 @@ pub(super) fn bullets(checks: &[Check]) -> String {
 fn some(checks: &[&Check]) -> String {
     let mut out = String::new();
     for check in checks.iter().take(NAMED) {
-        let name = sanitise(&format!("{}/{}", check.group, check.name), SAYS_MAX);
+        let name = sanitise(&check.label(), SAYS_MAX);
         let says = sanitise(&check.says, SAYS_MAX);
         out += &format!("  - {} {}: {}\n", check.state.mark(), words(&name), words(&says));
     }
@@ -122,15 +118,7 @@ mod tests {
 
     #[test]
     fn a_line_is_green_only_where_all_of_it_is_good() {
-        let check = |state: State| Check {
-            kind: Kind::Target,
-            group: "target".to_owned(),
-            name: "x".to_owned(),
-            state,
-            says: String::new(),
-            weight: 0.0,
-            taken_ns: None,
-        };
+        let check = |state| Check::new(Kind::Target, "target", "x", state, String::new());
         use State::{Bad, Better, Broken, Good, Open, Weak};
         for (states, mark) in [
             (&[Good, Good][..], "✅"),

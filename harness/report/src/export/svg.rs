@@ -1,8 +1,8 @@
 //! What WASM costs each agent, as a chart: the ratio of call times with its interval, one row per
 //! agent.
 
-use crate::chart::rows::{Mark, Paint, Row, Rows, Shape};
-use crate::chart::scale::{Axis, Scale};
+use crate::chart::rows::{Mark, Paint, Row, Rows};
+use crate::chart::scale::Scale;
 use crate::export::known::ExportError;
 use crate::sections::figures::too_few;
 use crate::table::name;
@@ -12,18 +12,15 @@ use caxton_model::reading::Reading;
 use caxton_model::record::{CaseRecord, Company, Record, Status, Summary};
 use caxton_model::samples::Sample;
 use caxton_model::sanitise::sanitise;
-use caxton_model::units::Unit;
 use caxton_model::words::percent;
 use std::ops::RangeInclusive;
 
 /// The ratios that the axis can show; the figure of any other still stands in its row.
 const DRAWABLE: RangeInclusive<f64> = 1e-4..=1e4;
-/// Longest name of a processor.
 const CPU_MAX: usize = 60;
 
 const NO_RATIO: &str = "No agent of this run has a ratio of WASM to native.";
 
-/// The chart as SVG.
 pub(super) fn export(record: &Record, _: &[Sample]) -> Result<Vec<u8>, ExportError> {
     let drawn = chart(record).draw();
     let sheet = drawn.map_err(|e| ExportError { format: "svg", why: e.to_string() })?;
@@ -45,21 +42,17 @@ pub(crate) fn chart(record: &Record) -> Rows {
     if rows.iter().all(|row| row.mark.is_none()) {
         notes.insert(0, NO_RATIO.to_owned());
     }
-    Rows {
-        title: "What WASM costs: steady-state call time, WASM over native".to_owned(),
-        subtitle: format!("{}\n{}", asked(record), conditions(record, &cases)),
-        axis: Axis {
-            title: "ratio of call times, WASM over native, on a logarithmic scale; less is better"
-                .to_owned(),
-            scale: Scale::Log,
-            unit: Unit::Ratio,
-        },
-        shape: Shape::Dot,
-        reference: (1.0, "native".to_owned()),
-        grounds: Vec::new(),
+    let chart = Rows::ratios(
+        "What WASM costs: steady-state call time, WASM over native",
+        "native",
+        Scale::Log,
         rows,
-        notes,
-    }
+    )
+    .read(
+        &format!("{}\n{}", asked(record), conditions(record, &cases)),
+        "ratio of call times, WASM over native, on a logarithmic scale; less is better",
+    );
+    Rows { notes, ..chart }
 }
 
 fn row(case: &CaseRecord, paint: Paint) -> Row {
@@ -67,12 +60,11 @@ fn row(case: &CaseRecord, paint: Paint) -> Row {
     let label = name(&format!("{}{}", case.key.agent, params.collect::<String>()));
     let without = |figure: &str| {
         let paint = if paint == Paint::Plain { Paint::Bad } else { paint };
-        let figure = figure.to_owned();
-        Row { label: label.clone(), mark: None, grounds: None, figure, paint }
+        Row::new(label.clone(), figure.to_owned(), paint)
     };
     match (&case.outcome, case.metric(HEADLINE)) {
         (Outcome::Ran, Ok(summary)) => {
-            Row { label, mark: mark(summary), grounds: None, figure: figure(summary), paint }
+            Row { mark: mark(summary), ..Row::new(label.clone(), figure(summary), paint) }
         }
         (Outcome::Ran, Err(_)) => without("no ratio"),
         (outcome, _) => without(outcome.name()),
@@ -88,15 +80,13 @@ fn geomean(record: &Record, cases: &[&CaseRecord]) -> Option<Row> {
         summary.map_or((None, "none".to_owned()), |summary| (mark(summary), figure(summary)));
     let label = if agents == 1 { "agent" } else { "agents" };
     let label = format!("geomean of {agents} {label}");
-    (agents > 0).then_some(Row { label, mark, grounds: None, figure, paint: Paint::Mean })
+    (agents > 0).then_some(Row { mark, ..Row::new(label, figure, Paint::Mean) })
 }
 
 fn mark(summary: &Summary) -> Option<Mark> {
-    let bounds = summary.interval.map(|interval| (interval.lower, interval.upper));
-    let (lower, upper) = bounds.unwrap_or((summary.estimate, summary.estimate));
-    let is_drawable = [lower, summary.estimate, upper].iter().all(|v| DRAWABLE.contains(v));
-    let is_hollow = is_in_company(summary);
-    is_drawable.then_some(Mark { value: summary.estimate, bounds, is_hollow })
+    let mark = Mark { is_hollow: is_in_company(summary), ..Mark::of(summary) };
+    let (lower, upper) = mark.bounds.unwrap_or((mark.value, mark.value));
+    [lower, mark.value, upper].iter().all(|v| DRAWABLE.contains(v)).then_some(mark)
 }
 
 fn is_in_company(summary: &Summary) -> bool {
@@ -124,7 +114,6 @@ fn short(value: f64) -> String {
     }
 }
 
-/// What was asked for, and of which source.
 fn asked(record: &Record) -> String {
     let run = &record.run;
     let changes = run.revision.differs("uncommitted changes");
@@ -151,7 +140,6 @@ fn conditions(record: &Record, cases: &[&CaseRecord]) -> String {
     format!("{cpu}; {launches} per agent; {level} intervals")
 }
 
-/// The ratios of the agents.
 fn summaries<'a>(cases: &[&'a CaseRecord]) -> impl Iterator<Item = &'a Summary> {
     let ran = cases.iter().copied().filter(|case| case.outcome == Outcome::Ran);
     ran.filter_map(|case| match case.metrics.iter().find(|(name, _)| name.as_str() == HEADLINE) {
@@ -160,7 +148,6 @@ fn summaries<'a>(cases: &[&'a CaseRecord]) -> impl Iterator<Item = &'a Summary> 
     })
 }
 
-/// What a reader should know before believing a dot.
 fn notes(record: &Record, cases: &[&CaseRecord]) -> Vec<String> {
     let mut notes = Vec::new();
     if cases.iter().any(|case| case.key.agent == NOOP) {

@@ -8,13 +8,11 @@ fn svg(record: &Record) -> String {
     String::from_utf8(export(record, &[]).unwrap()).unwrap()
 }
 
-/// The overhead case of `agent`.
 fn case<'a>(record: &'a mut Record, agent: &str) -> &'a mut CaseRecord {
     let is_it = |case: &&mut CaseRecord| case.key.is_overhead() && case.key.agent == agent;
     record.cases.iter_mut().find(is_it).unwrap()
 }
 
-/// Gives `agent` a ratio.
 fn tell(record: &mut Record, agent: &str, told: (f64, Option<(f64, f64)>)) {
     let (estimate, bounds) = told;
     let interval = bounds.map(|(lower, upper)| Interval { lower, upper, level: 0.95 });
@@ -25,7 +23,6 @@ fn tell(record: &mut Record, agent: &str, told: (f64, Option<(f64, f64)>)) {
     }
 }
 
-/// The rows, as `label: figure`.
 fn rows(record: &Record) -> Vec<String> {
     chart(record).rows.iter().map(|row| format!("{}: {}", row.label, row.figure)).collect()
 }

@@ -21,7 +21,6 @@ fn text_of(bytes: Vec<u8>, what: &str) -> String {
     text
 }
 
-/// `record` in the format `name`.
 fn made(name: &str, record: &Record, samples: &[Sample]) -> String {
     text_of((find(name).unwrap().export)(record, samples).unwrap(), name)
 }
@@ -148,14 +147,14 @@ fn what_is_asked_of_loads_is_as_it_was() {
 #[test]
 fn every_format_of_a_comparison_is_as_it_was() {
     let (comparison, _) = fixture::paired::comparison();
-    let job = crate::ci::Job {
+    let job = Job {
         base: "main",
         head: "this checkout",
-        outcome: crate::ci::Outcome::Compared(&comparison),
-        code: caxton_analysis::exit::REGRESSED,
-        again: &crate::sections::again::again(&comparison.run),
+        outcome: Outcome::Compared(&comparison),
+        code: exit::REGRESSED,
+        again: &again(&comparison.run),
     };
-    let made = |name: &str| text_of((find_comparison(name).unwrap().export)(&comparison), name);
+    let made = |name: &str| text_of(find_comparison(name).unwrap().export(&comparison), name);
     assert_eq!(made("junit"), crate::ci::junit(&job));
     assert_eq!(made("summary"), crate::ci::summary(&job));
     assert_eq!(made("comment"), crate::ci::comment(&job));

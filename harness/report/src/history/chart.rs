@@ -2,15 +2,15 @@
 
 use super::series::{Point, Series};
 use crate::chart::plane::{Hint, Plane};
+use crate::chart::rows::bounds;
 use crate::chart::scale::{Axis, Scale};
 use crate::chart::series::{self, Look, Size};
 use caxton_model::record::Record;
 use caxton_model::sanitise::sanitise;
 use caxton_model::units::Unit;
-use caxton_model::words::{NONE, bounds};
+use caxton_model::words::{self, NONE};
 use std::collections::BTreeMap;
 
-/// Longest word of a hint that comes from a record.
 const WORD_MAX: usize = 80;
 
 /// The chart of `series`, in a suite of `runs` runs.
@@ -63,19 +63,18 @@ fn dot(point: &Point<'_>) -> series::Point {
     series::Point {
         x: point.at as f64,
         y: point.summary.estimate,
-        bounds: point.summary.interval.map(|interval| (interval.lower, interval.upper)),
+        bounds: bounds(point.summary.interval),
         // What nobody knows is no commit's own figure either.
         is_hollow: point.run.run.revision.dirty != Some(false),
     }
 }
 
-/// What a pointer over a dot is told.
 fn hint(point: &Point<'_>, unit: Unit) -> Hint {
     let (run, summary) = (&point.run.run, point.summary);
     let commit = run.revision.commit.known().map_or("unknown", String::as_str);
     let [started, commit, scale] =
         [run.started_utc.as_str(), commit, &run.scale].map(|text| sanitise(text, WORD_MAX));
-    let interval = summary.interval.map_or(NONE.to_owned(), |i| bounds(&i, unit));
+    let interval = summary.interval.map_or(NONE.to_owned(), |i| words::bounds(&i, unit));
     let words = format!(
         "{started} commit {commit}, {scale}: {} {interval}, n = {}",
         unit.show(summary.estimate),

@@ -1,12 +1,16 @@
 //! The page of made-up runs.
 
-use super::page;
 use super::series::History;
+use crate::hostile;
 use caxton_fixture::{HOSTILE, rounded, run, scale};
 use caxton_model::metric::MetricName;
 use caxton_model::reading::Reading;
 use caxton_model::record::{PROFILE, Record};
 use expect_test::expect_file;
+
+fn page(records: &[Record]) -> String {
+    super::page(records).unwrap()
+}
 
 /// A line that joins runs.
 const LINE: &str = "stroke-width=\"2\" points=";
@@ -34,7 +38,7 @@ fn the_page_of_three_runs_is_as_it_was() {
         }
     }
     // Its style is that of all pages, of which a report's golden has a copy.
-    let page = page(&records);
+    let page = super::page(&records).unwrap();
     let (head, rest) = page.split_once("<style>\n").unwrap();
     let (_, rest) = rest.split_once("</style>").unwrap();
     expect_file!["./golden.html"].assert_eq(&format!("{head}<style></style>{rest}"));
@@ -130,11 +134,7 @@ fn what_is_hostile_strange_or_not_there_makes_a_page_all_the_same() {
     for case in &mut record.cases {
         case.key.agent = evil.clone();
     }
-    record.run.suite = evil.clone();
-    record.run.scale = evil.clone();
-    record.run.started_utc = evil.clone();
-    record.run.revision.commit = Reading::Known(evil.clone());
-    record.host.fingerprint.insert("cpu_model".to_owned(), Reading::Known(evil));
+    hostile::run(&mut record, &evil);
     let extremes = [f64::MAX, f64::MIN, 0.0, -1.0, f64::NAN];
     for (index, reading) in
         record.cases.iter_mut().flat_map(|case| case.metrics.values_mut()).enumerate()

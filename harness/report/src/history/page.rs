@@ -1,120 +1,106 @@
 //! The page: suites, their cases, and a chart with its figures for each metric.
 
 use super::chart::chart;
-use super::series::{Case, History, Point, Series, Suite};
-use crate::chart::paper::{SERIES, page_style};
-use crate::html::family;
+use super::series::{Case, History, Series, Suite};
+use crate::chart::paper::SERIES;
+use crate::html::HtmlError;
+use crate::html::render;
+use crate::table::{Table, Tone};
 use caxton_model::record::Record;
 use caxton_model::sanitise::sanitise;
 use caxton_model::words::{NONE, bounds};
-use quick_xml::escape::escape;
+use minijinja::value::Serde;
+use minijinja::{Value, context};
 
-/// Longest text from a record.
 const TEXT_MAX: usize = 200;
 
+const LEAD: &str = "A dot is a run, its line the interval; hollow: with uncommitted changes. Only \
+                    runs of the same machine and scale are joined. Other sessions differ by more \
+                    than an interval says: for a verdict, compare two versions in one session.";
+
 /// The page of `records`, in whatever order they come.
-pub fn page(records: &[Record]) -> String {
+///
+/// # Errors
+/// [`HtmlError`]: nothing that a record could say gives one.
+pub fn page(records: &[Record]) -> Result<String, HtmlError> {
     let history = History::of(records);
     let shown: usize = history.suites.iter().map(|suite| suite.runs.len()).sum();
-    let [_, _, inks] = page_style();
-    let mut html = HEAD.replace("STYLE", &(family::style() + STYLE + &inks));
-    html += &format!(
-        "<header><h1>caxton-bench: history</h1></header>\n<p>{} of {}. A dot is a run, its line \
-         the interval; hollow: with uncommitted changes. Only runs of the same machine and scale \
-         are joined. Other sessions differ by more than an interval says: for a verdict, compare two \
-         versions in one session.</p>\n",
-        counted(shown, "run"),
-        counted(history.machines.len(), "machine")
-    );
+    let machines = counted(history.machines.len(), "machine");
+    let mut lead = vec![format!("{} of {machines}. {LEAD}", counted(shown, "run"))];
     if history.left_out > 0 {
-        html += &format!("<p>{} left out.</p>\n", counted(history.left_out, "older run"));
+        lead.push(format!("{} left out.", counted(history.left_out, "older run")));
     }
-    html += "<ul class=\"machines\">\n";
-    for (index, words) in history.machines.iter().enumerate() {
-        let (class, letter) = (index % SERIES.len(), letter(index));
-        html +=
-            &format!("<li><b class=\"m{class}\">machine {letter}</b> {}</li>\n", escaped(words));
-    }
-    html += "</ul>\n<input id=\"filter\" type=\"search\" hidden placeholder=\"words of a case or \
-             metric\" aria-label=\"filter\">\n";
     if history.suites.is_empty() {
-        html += "<p>There is no run to show.</p>\n";
+        lead.push("There is no run to show.".to_owned());
     }
-    for suite in &history.suites {
-        html += &of_suite(suite);
-    }
-    html + "<script>" + SCRIPT + family::SCRIPT + "</script>\n</html>\n"
+    let machines = history.machines.iter().enumerate().map(|(i, words)| {
+        context! { ink => i % SERIES.len(), name => letter(i), words => clean(words) }
+    });
+    let data = context! {
+        title => "history",
+        lead,
+        machines => machines.collect::<Vec<Value>>(),
+        suites => history.suites.iter().map(of_suite).collect::<Result<Vec<Value>, _>>()?,
+    };
+    render::page(
+        include_str!("page.html"),
+        include_str!("page.css"),
+        include_str!("page.js"),
+        &data,
+    )
 }
 
-fn of_suite(suite: &Suite<'_>) -> String {
-    let name = escaped(suite.name);
+fn of_suite(suite: &Suite<'_>) -> Result<Value, HtmlError> {
     let day = |run: Option<&(&Record, usize)>| {
         let started = run.map_or("", |(record, _)| record.run.started_utc.as_str());
-        escaped(started.get(..10).unwrap_or(started))
+        clean(started.get(..10).unwrap_or(started))
     };
     let [first, last] = [day(suite.runs.first()), day(suite.runs.last())];
     let runs = counted(suite.runs.len(), "run");
-    let mut html =
-        format!("<h2>{name}</h2>\n<p>{runs}, from {first} to {last}</p>\n<div class=\"cases\">\n");
-    for case in &suite.cases {
-        html += &of_case(suite, case);
-    }
-    html + "</div>\n"
+    let cases = suite.cases.iter().map(|case| of_case(suite, case));
+    Ok(context! {
+        name => clean(suite.name),
+        span => format!("{runs}, from {first} to {last}"),
+        cases => cases.collect::<Result<Vec<Value>, _>>()?,
+    })
 }
 
 /// The first metric is in sight; the others are a click away.
-fn of_case(suite: &Suite<'_>, case: &Case<'_>) -> String {
-    let key = escaped(&case.key.to_string());
-    let mut html = format!("<section>\n<h3>{key}</h3>\n<div class=\"charts\">\n");
-    let (first, rest) = case.series.split_first().expect("a case without a metric is not kept");
-    html += &of_series(suite, &key, first);
-    html += "</div>\n";
-    if !rest.is_empty() {
-        html += &format!(
-            "<details class=\"more\"><summary>{}</summary>\n<div class=\"charts\">\n",
-            counted(rest.len(), "further metric")
-        );
-        for series in rest {
-            html += &of_series(suite, &key, series);
-        }
-        html += "</div>\n</details>\n";
-    }
-    html + "</section>\n"
+fn of_case(suite: &Suite<'_>, case: &Case<'_>) -> Result<Value, HtmlError> {
+    let charts = case.series.iter().map(|series| of_series(suite, series));
+    let more = case.series.len() - 1;
+    Ok(context! {
+        key => clean(&case.key.to_string()),
+        charts => charts.collect::<Result<Vec<Value>, _>>()?,
+        more => if more > 0 { counted(more, "further metric") } else { String::new() },
+    })
 }
 
-fn of_series(suite: &Suite<'_>, key: &str, series: &Series<'_>) -> String {
+fn of_series(suite: &Suite<'_>, series: &Series<'_>) -> Result<Value, HtmlError> {
     let (metric, row) = (series.metric, series.metric.metric());
-    let mut html = format!(
-        "<figure data-key=\"{} {metric}\">\n<figcaption><b>{metric}</b> {}<br>{}</figcaption>\n",
-        key.to_lowercase(),
-        escaped(row.doc),
-        latest(series)
-    );
-    let sheet = chart(series, &suite.runs).draw();
-    html += &sheet.map_or_else(|e| escaped(&e.to_string()), |sheet| sheet.inline());
-    html += "<details><summary>figures</summary>\n<table>\n<tr><th>when<th>commit<th>machine\
-             <th>scale<th>estimate<th>interval<th>n</tr>\n";
+    let columns = ["<when", "<commit", "<machine", "<scale", "estimate", "interval", "n"];
+    let mut figures = Table::new("", &columns);
     for point in series.points.iter().rev() {
-        html += &of_point(point, series);
+        let (run, summary) = (&point.run.run, point.summary);
+        let commit = run.revision.commit.known().map_or("unknown", String::as_str);
+        let cells = [
+            run.started_utc.clone(),
+            format!("{commit}{}", run.revision.differs("changes")),
+            letter(point.machine),
+            run.scale.clone(),
+            row.unit.show(summary.estimate),
+            summary.interval.map_or(NONE.to_owned(), |i| bounds(&i, row.unit)),
+            summary.n.to_string(),
+        ];
+        figures.row(Tone::Plain, cells);
     }
-    html + "</table>\n</details>\n</figure>\n"
-}
-
-fn of_point(point: &Point<'_>, series: &Series<'_>) -> String {
-    let (run, summary) = (&point.run.run, point.summary);
-    let unit = series.metric.metric().unit;
-    let commit = run.revision.commit.known().map_or("unknown", String::as_str);
-    let changes = run.revision.differs("changes");
-    format!(
-        "<tr><td>{}<td>{}{changes}<td>{}<td>{}<td>{}<td>{}<td>{}</tr>\n",
-        escaped(&run.started_utc),
-        escaped(commit),
-        letter(point.machine),
-        escaped(&run.scale),
-        unit.show(summary.estimate),
-        summary.interval.map_or(NONE.to_owned(), |i| bounds(&i, unit)),
-        summary.n
-    )
+    Ok(context! {
+        metric => metric.as_str(),
+        doc => row.doc,
+        latest => latest(series),
+        svg => render::inline(chart(series, &suite.runs))?,
+        figures => Value::from(Serde(&figures)),
+    })
 }
 
 /// The newest figure, beside the one before it on the same line.
@@ -143,17 +129,6 @@ fn counted(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
-/// Text from a record, as HTML takes it, between tags and in an attribute.
-fn escaped(text: &str) -> String {
-    escape(sanitise(text, TEXT_MAX)).into_owned()
+fn clean(text: &str) -> String {
+    sanitise(text, TEXT_MAX)
 }
-
-const HEAD: &str = "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
-    <meta name=\"viewport\" content=\"width=device-width\">\n\
-    <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src \
-    'unsafe-inline'; script-src 'unsafe-inline'\">\n\
-    <title>caxton-bench: history</title>\n<style>\nSTYLE</style>\n";
-
-const STYLE: &str = include_str!("page.css");
-
-const SCRIPT: &str = include_str!("page.js");

@@ -10,7 +10,6 @@ use std::collections::BTreeMap;
 
 /// Runs of a suite that are shown: the newest.
 const RUNS_MAX: usize = 120;
-/// Longest value of a machine's property.
 const VALUE_MAX: usize = 60;
 /// Metrics of the instrument, which say nothing of what is measured.
 const INSTRUMENT: [&str; 4] =
@@ -18,7 +17,6 @@ const INSTRUMENT: [&str; 4] =
 /// What tells most machines apart, in this order.
 const TELLING: [&str; 4] = ["cpu_model", "cores", "hypervisor", "kernel"];
 
-/// Everything that is shown.
 pub(super) struct History<'a> {
     /// What each machine is, in words.
     pub(super) machines: Vec<String>,
@@ -27,7 +25,6 @@ pub(super) struct History<'a> {
     pub(super) left_out: usize,
 }
 
-/// One suite.
 pub(super) struct Suite<'a> {
     pub(super) name: &'a str,
     /// Its runs, the oldest first, each with its machine's place in the list.
@@ -44,17 +41,14 @@ pub(super) struct Case<'a> {
 /// One metric of one case.
 pub(super) struct Series<'a> {
     pub(super) metric: MetricName,
-    /// The oldest first.
     pub(super) points: Vec<Point<'a>>,
 }
 
-/// One figure.
 #[derive(Clone, Copy)]
 pub(super) struct Point<'a> {
     /// The run's place among those of the suite.
     pub(super) at: usize,
     pub(super) run: &'a Record,
-    /// The machine's place in the list.
     pub(super) machine: usize,
     pub(super) summary: &'a Summary,
 }
@@ -95,7 +89,6 @@ impl<'a> History<'a> {
     }
 }
 
-/// The whole fingerprint, as one text.
 fn identity(record: &Record) -> String {
     format!("{:?} {:?}", record.host.fingerprint, record.host.memory_bytes)
 }

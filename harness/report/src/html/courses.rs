@@ -1,19 +1,20 @@
 //! A load as curves: rates and times over time, percentiles, and what the memory did.
 
-use crate::chart::load::{Slope, latency, rates, spectrum, trend};
+use super::curves::spectrum;
 use crate::chart::plane::{Plane, Stage};
-use crate::chart::series::{Look, Point};
+use crate::chart::scale::{Axis, Scale};
+use crate::chart::series::{Look, Point, Series};
 use crate::sections::load::{label, per_day, per_message};
-use caxton_model::load::outcome::{Leak, LoadOutcome, Point as Step};
+use caxton_model::load::outcome::{CoursePoint as Step, Leak, LoadOutcome};
 use caxton_model::load::plan::{Pacing, Rate};
 use caxton_model::sanitise::sanitise;
 use caxton_model::units::{Nanos, Unit};
-use caxton_stats::trend::{Judged, LeakVerdict, Trend};
+use caxton_stats::limit::LimitVerdict;
+use caxton_stats::trend::{SeriesGrowth, Trend};
 
 const S: f64 = 1e9;
 /// The part of a usual step below which one is too short to be a rate.
 const SHORT: f64 = 0.5;
-/// Longest name of a stage, and longest reason below a chart.
 const STAGE_MAX: usize = 24;
 const WHY_MAX: usize = 200;
 
@@ -67,7 +68,6 @@ fn named(load: &LoadOutcome, plane: Plane) -> Plane {
     Plane { title: format!("{}: {}", label(load), plane.title), ..plane }
 }
 
-/// Every chart of a load by its name, in order.
 pub(super) fn courses(load: &LoadOutcome) -> Vec<(&'static str, Plane)> {
     let mut planes =
         vec![("rates", rate(load)), ("latency", times(load)), ("spectrum", percentiles(load))];
@@ -93,43 +93,60 @@ fn rate(load: &LoadOutcome) -> Plane {
         }
         points
     };
-    let achieved = per_second(|step| step.counts.ok);
-    let failed = per_second(|step| step.counts.failed());
-    let failed = if load.whole.counts.failed() > 0 { failed } else { Vec::new() };
-    match load.plan.pacing {
-        Pacing::Open => {
-            let offered = per_second(|step| step.counts.offered);
-            rates(&stages(load), &offered, &achieved, &failed)
-        }
-        Pacing::Closed { .. } => Plane {
-            title: "Achieved rate".to_owned(),
-            subtitle: "A closed loop: a message is offered when another one was answered."
-                .to_owned(),
-            ..rates(&stages(load), &[], &achieved, &failed)
-        },
+    let mut lines = vec![("achieved", per_second(|step| step.counts.ok))];
+    if load.plan.pacing == Pacing::Open {
+        lines.push(("offered", per_second(|step| step.counts.offered)));
     }
+    if load.whole.counts.failed() > 0 {
+        lines.push(("failed, timed out or dropped", per_second(|step| step.counts.failed())));
+    }
+    let line = |(label, points): &(&str, Vec<(f64, f64)>)| {
+        let look = if *label == "offered" { Look::Dashed } else { Look::of(points.len()) };
+        Series::new(label, points, look)
+    };
+    let lines = lines.iter().filter(|(_, points)| !points.is_empty()).map(line).collect();
+    let [title, subtitle] = match load.plan.pacing {
+        Pacing::Open => [
+            "Offered and achieved rate",
+            "Where achieved stays below offered, the load was not met: latency then counts the \
+             wait.",
+        ],
+        Pacing::Closed { .. } => {
+            ["Achieved rate", "A closed loop: a message is offered when another one was answered."]
+        }
+    };
+    let y = Axis::new("messages per second", Scale::FromZero, Unit::PerSecond);
+    let plane = Plane::new(title, subtitle, over_time(), y, lines);
+    Plane { stages: stages(load), ..plane }
 }
 
+fn over_time() -> Axis {
+    Axis::new("time since the start of the load", Scale::FromZero, Unit::Nanos)
+}
+
+/// Percentiles over time; those of the service are broken lines, for they often lie on those of
+/// the response.
 fn times(load: &LoadOutcome) -> Plane {
     let steps = steps(load);
-    let of = |times: fn(&Step) -> Option<[u64; 2]>, which: usize| -> Vec<(f64, f64)> {
+    let of = |label: &str, times: fn(&Step) -> Option<[u64; 2]>, which: usize| {
         let time = |step: &Step| times(step).map_or(f64::NAN, |times| times[which] as f64);
-        steps.iter().map(|step| (middle(step), time(step))).collect()
+        let points: Vec<_> = steps.iter().map(|step| (middle(step), time(step))).collect();
+        let is_response = label.starts_with("response");
+        let look = if is_response { Look::of(points.len()) } else { Look::Dashed };
+        Series::new(label, &points, look)
     };
     let lines = [
-        ("response p99", of(|step| step.response_ns, 1)),
-        ("response p50", of(|step| step.response_ns, 0)),
-        ("service p50", of(|step| step.service_ns, 0)),
-        ("service p99", of(|step| step.service_ns, 1)),
+        of("response p99", |step| step.response_ns, 1),
+        of("response p50", |step| step.response_ns, 0),
+        of("service p50", |step| step.service_ns, 0),
+        of("service p99", |step| step.service_ns, 1),
     ];
-    let lines: Vec<(&str, &[(f64, f64)])> = lines
-        .iter()
-        .filter(|(_, points)| points.iter().any(|(_, time)| time.is_finite()))
-        .map(|(label, points)| (*label, points.as_slice()))
-        .collect();
-    let (responses, services): (Vec<_>, Vec<_>) =
-        lines.into_iter().partition(|(label, _)| label.starts_with("response"));
-    let mut plane = latency(&stages(load), &responses, &services);
+    let lines = lines.into_iter().filter(|line| line.known().next().is_some()).collect();
+    let y = Axis::new("time, logarithmic", Scale::Log, Unit::Nanos);
+    let subtitle = "Response: from when a message was due until it was answered. Service: from \
+                    when it was sent.";
+    let plane = Plane::new("Response times over time", subtitle, over_time(), y, lines);
+    let mut plane = Plane { stages: stages(load), ..plane };
     // What is thinned is told as its worst.
     if let Some(step) = steps.first().filter(|step| step.length_s > 1.5) {
         let long = Nanos((step.length_s * S) as u64);
@@ -151,13 +168,14 @@ fn percentiles(load: &LoadOutcome) -> Plane {
     // The least of all is no percentile, and draws the scale far down.
     let steps = load.spectrum.iter().filter(|step| step.share > 0.0);
     let steps: Vec<_> = steps.collect();
-    let line = |times: fn(&caxton_model::load::outcome::Step) -> Option<u64>| -> Vec<Point> {
-        let at = |step: &&caxton_model::load::outcome::Step| match times(step) {
-            Some(time) => Point::new(step.share, time as f64),
-            None => Point::gap(step.share),
+    let line =
+        |times: fn(&caxton_model::load::outcome::SpectrumStep) -> Option<u64>| -> Vec<Point> {
+            let at = |step: &&caxton_model::load::outcome::SpectrumStep| match times(step) {
+                Some(time) => Point::new(step.share, time as f64),
+                None => Point::gap(step.share),
+            };
+            steps.iter().map(at).collect()
         };
-        steps.iter().map(at).collect()
-    };
     let lines =
         [("response", line(|step| step.response_ns)), ("service", line(|step| step.service_ns))];
     let is_known = |points: &[Point]| points.iter().any(|point| !point.is_gap());
@@ -185,10 +203,12 @@ fn memory(load: &LoadOutcome, leak: &Leak) -> Vec<(&'static str, Plane)> {
         let told = leak.trends.iter().find(|trend| trend.name == *name);
         let judged = told.and_then(|trend| Some((trend, trend.judged.as_ref()?)));
         let slope = judged.map(|(trend, judged)| slope(trend, judged));
-        let mut plane = trend(title, Unit::Bytes, &readings, &[], slope.as_ref());
-        if let Some(series) = plane.series.last_mut() {
-            "the least of each step".clone_into(&mut series.label);
-        }
+        let readings = Series::new("the least of each step", &readings, Look::Dots);
+        let lines = slope.into_iter().chain([readings]).collect();
+        let subtitle =
+            "A leak lifts the bottom of every cycle; what only its peaks do says little.";
+        let y = Axis::new(&title.to_lowercase(), Scale::Linear, Unit::Bytes);
+        let plane = Plane::new(title, subtitle, over_time(), y, lines);
         let notes = told.map_or_else(Vec::new, |trend| words(trend, leak));
         let stages = judged.map_or_else(Vec::new, |(_, judged)| periods(judged));
         Some((*file, Plane { stages, notes, ..plane }))
@@ -196,8 +216,7 @@ fn memory(load: &LoadOutcome, leak: &Leak) -> Vec<(&'static str, Plane)> {
     MEMORY.iter().filter_map(plane).collect()
 }
 
-/// What is left out as warm-up, and what is judged.
-fn periods(judged: &Judged) -> Vec<Stage> {
+fn periods(judged: &SeriesGrowth) -> Vec<Stage> {
     let stage = |name: &str, from: f64, to: f64| {
         let name = name.to_owned();
         Stage { name, from: from * S, to: to * S }
@@ -209,19 +228,17 @@ fn periods(judged: &Judged) -> Vec<Stage> {
     ends.into_iter().filter(|stage| stage.to > stage.from).collect()
 }
 
-fn slope(trend: &Trend, judged: &Judged) -> Slope {
+fn slope(trend: &Trend, judged: &SeriesGrowth) -> Series {
     let (lower, upper) = judged.interval_per_s;
     let half = judged.slope_per_s * (judged.to_s - judged.from_s) / 2.0;
-    Slope {
-        words: format!(
-            "slope {} in 24 h [{}, {}]",
-            per_day(trend, judged.slope_per_s),
-            per_day(trend, lower),
-            per_day(trend, upper)
-        ),
-        from: (judged.from_s * S, judged.level - half),
-        to: (judged.to_s * S, judged.level + half),
-    }
+    let label = format!(
+        "slope {} in 24 h [{}, {}]",
+        per_day(trend, judged.slope_per_s),
+        per_day(trend, lower),
+        per_day(trend, upper)
+    );
+    let ends = [(judged.from_s * S, judged.level - half), (judged.to_s * S, judged.level + half)];
+    Series::new(&label, &ends, Look::Dashed)
 }
 
 /// What is small is told of many messages already.
@@ -229,13 +246,12 @@ fn each_message(words: &str) -> String {
     if words.ends_with("messages") { words.to_owned() } else { format!("{words} per message") }
 }
 
-/// Whether it grew, and what could have been seen.
 fn words(trend: &Trend, leak: &Leak) -> Vec<String> {
     let verdict = match &trend.verdict {
-        LeakVerdict::Clean => "CLEAN: it did not grow in a way that matters.".to_owned(),
-        LeakVerdict::Suspect => "SUSPECT: it grew; a longer run can tell.".to_owned(),
-        LeakVerdict::Leak => "LEAK: it grew to the end.".to_owned(),
-        LeakVerdict::Invalid(why) => format!("INVALID: {}.", sanitise(why, WHY_MAX)),
+        LimitVerdict::Met => "CLEAN: it did not grow in a way that matters.".to_owned(),
+        LimitVerdict::Unclear => "SUSPECT: it grew; a longer run can tell.".to_owned(),
+        LimitVerdict::Missed => "LEAK: it grew to the end.".to_owned(),
+        LimitVerdict::Unknown(why) => format!("INVALID: {}.", sanitise(why, WHY_MAX)),
     };
     let seen = trend.judged.as_ref().map(|judged| {
         let least = judged.smallest_seen_per_s;

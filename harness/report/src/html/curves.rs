@@ -1,8 +1,7 @@
 //! Records as curves: under memory limits, of percentiles, and by the number of agents.
 
-use super::graphs::mark;
-use crate::chart::load::spectrum;
 use crate::chart::plane::Plane;
+use crate::chart::rows::bounds;
 use crate::chart::scale::{Axis, Scale, words};
 use crate::chart::series::{Look, Point, Series};
 use crate::sections::{grid, limits};
@@ -13,11 +12,9 @@ use caxton_model::sanitise::sanitise;
 use caxton_model::units::Unit;
 use caxton_stats::usl::{R_SQUARED_MIN, Usl};
 
-/// Quantiles of a response, by the end of a metric's name.
 const QUANTILES: [(&str, f64); 4] = [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p999", 0.999)];
 /// Charts of one kind in a report: the tables have the others.
 const CHARTS_MAX: usize = 6;
-/// Longest name of a case in a title.
 const LABEL_MAX: usize = 60;
 /// How far above the highest rate the ideal line is drawn.
 const IDEAL_MAX: f64 = 2.0;
@@ -25,7 +22,6 @@ const IDEAL_MAX: f64 = 2.0;
 /// A chart's file, its title, its unit, and its metrics with their names.
 type ByAgents = (&'static str, &'static str, Unit, &'static [(&'static str, &'static str)]);
 
-/// What is drawn by the number of agents, beside the rate.
 const BY_AGENTS: [ByAgents; 2] = [
     (
         "scaling-memory",
@@ -44,8 +40,7 @@ const BY_AGENTS: [ByAgents; 2] = [
 /// The figure of `case` at `x`, or that there is none.
 fn point(x: f64, case: &CaseRecord, metric: &str) -> Point {
     let Ok(summary) = case.metric(metric) else { return Point::gap(x) };
-    let mark = mark(summary);
-    Point { bounds: mark.bounds, ..Point::new(x, mark.value) }
+    Point { bounds: bounds(summary.interval), ..Point::new(x, summary.estimate) }
 }
 
 /// By what is held of the limit: time over an empty agent's, and messages per second.
@@ -84,7 +79,6 @@ pub(super) fn limit_curves(record: &Record) -> Vec<(&'static str, Plane)> {
     curves.into_iter().filter(|(_, plane)| !plane.series.is_empty()).collect()
 }
 
-/// Percentiles of responses: the subject's, its peer's, and its own service.
 pub(super) fn responses(record: &Record) -> Vec<Plane> {
     let cases = grid::cases(record, LATENCY, &[RESPONSE]);
     let ran = cases.into_iter().filter(|case| case.outcome == Outcome::Ran);
@@ -111,6 +105,20 @@ fn response(case: &CaseRecord) -> Option<Plane> {
     let params = case.key.params.iter().map(|(name, value)| format!("{name}={value}"));
     let title = format!("Response times at {}", params.collect::<Vec<_>>().join(", "));
     (!lines.is_empty()).then(|| spectrum(&sanitise(&title, LABEL_MAX), &lines))
+}
+
+/// Percentiles by log 1/(1−q): quantile between 0 and 1, nanoseconds. Few points get marks.
+pub(super) fn spectrum(title: &str, lines: &[(&str, Vec<Point>)]) -> Plane {
+    let one = |(label, points): &(&str, Vec<Point>)| Series {
+        label: (*label).to_owned(),
+        points: points.clone(),
+        look: Look::of(points.len()),
+    };
+    let subtitle = "Of all messages 90 %, 99 %, 99.9 % were quicker than this; each step to the \
+                    right leaves a tenth of those before it.";
+    let x = Axis::new("share of messages that were quicker", Scale::Nines, Unit::Share);
+    let y = Axis::new("time, logarithmic", Scale::Log, Unit::Nanos);
+    Plane::new(title, subtitle, x, y, lines.iter().map(one).collect())
 }
 
 /// By the number of agents: rates with the ideal line and the law, memory, spawning.
@@ -160,7 +168,6 @@ fn measured(cases: &[&CaseRecord], subject: &str, metric: &str, label: &str) -> 
     Series { label: label.to_owned(), points, look: Look::Marks }
 }
 
-/// The line of a law that fits.
 fn law(fit: &Usl, from: f64, to: f64) -> Series {
     let steps = 48;
     let at = |i: i32| {

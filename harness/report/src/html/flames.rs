@@ -2,7 +2,7 @@
 //! not share names, and in a sandbox, so that what came with a run's folder reaches nothing. Its
 //! own script searches and zooms; without one it is a picture.
 
-use super::Attachment;
+use super::told::Attachment;
 use caxton_model::sanitise::sanitise;
 use serde::Serialize;
 
@@ -24,16 +24,12 @@ const BEFORE: &str = "<!doctype html><meta charset=\"utf-8\"><style>html{backgro
 const AFTER: &str = "<script>new ResizeObserver(function(e,o){if(innerWidth>40){o.disconnect();\
     init()}}).observe(document.documentElement)</script>";
 
-/// What a frame shows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(super) struct Flame {
-    /// Clean text.
     pub(super) name: String,
     /// A whole document; empty where there is none.
     pub(super) document: String,
-    /// In pixels.
     pub(super) height: u32,
-    /// Why there is none.
     pub(super) why: String,
 }
 

@@ -1,47 +1,32 @@
 //! Records as charts of rows: targets, ratios, parts, changes. What is drawn where there is nothing
 //! to draw is nothing.
 
-use crate::chart::rows::{Mark, Paint, Row, Rows, Shape};
+use crate::chart::rows::{Mark, Paint, Row, Rows, Shape, bounds};
 use crate::chart::scale::{Axis, Scale};
+use crate::checks::changes::{Change, findings};
 use crate::sections::{grid, overhead, parts};
-use caxton_analysis::targets::{Grade, GradedTarget, grade};
+use crate::table::name;
+use caxton_analysis::targets::{GradedTarget, grade};
 use caxton_model::case::Outcome;
-use caxton_model::paired::Weight;
-use caxton_model::paired::comparison::{Comparison, MetricVerdict, Verdict};
-use caxton_model::record::{CaseRecord, Interval, Record, Summary};
+use caxton_model::paired::comparison::{Comparison, Verdict};
+use caxton_model::record::{CaseRecord, Interval, Record};
 use caxton_model::sanitise::sanitise;
 use caxton_model::units::Unit;
 
 /// Rows of changes: those behind say less.
 const CHANGES_MAX: usize = 40;
-/// Longest name of a row.
 const LABEL_MAX: usize = 60;
 
-pub(super) fn mark(summary: &Summary) -> Mark {
-    let bounds = summary.interval.map(|interval| (interval.lower, interval.upper));
-    Mark { value: summary.estimate, bounds, is_hollow: false }
-}
-
-fn ratio_axis(title: &str, scale: Scale) -> Axis {
-    Axis { title: title.to_owned(), scale, unit: Unit::Ratio }
-}
-
-/// Each target with the case of all records that stands worst, as a multiple of the target.
 pub(super) fn targets(records: &[Record]) -> Option<Rows> {
     let graded = grade(records);
     let rows: Vec<Row> = graded.iter().map(target).collect();
-    graded.iter().any(|graded| graded.worst.is_ok()).then(|| Rows {
-        title: "Worst case against each target".to_owned(),
-        subtitle: "The figure over its target (of a rate: the target over the figure): left of 1x \
-                   meets it. UNCLEAR: the interval contains a level."
-            .to_owned(),
-        axis: ratio_axis("multiple of the target, logarithmic; less is better", Scale::Log),
-        shape: Shape::Dot,
-        reference: (1.0, "target".to_owned()),
-        grounds: ["target", "acceptable", "critical", "missed"].map(str::to_owned).to_vec(),
-        rows,
-        notes: Vec::new(),
-    })
+    let grounds = ["target", "acceptable", "critical", "missed"].map(str::to_owned).to_vec();
+    let chart = Rows::ratios("Worst case against each target", "target", Scale::Log, rows).read(
+        "The figure over its target (of a rate: the target over the figure): left of 1x meets it. \
+         UNCLEAR: the interval contains a level.",
+        "multiple of the target, logarithmic; less is better",
+    );
+    graded.iter().any(|graded| graded.worst.is_ok()).then_some(Rows { grounds, ..chart })
 }
 
 fn target(graded: &GradedTarget) -> Row {
@@ -52,88 +37,57 @@ fn target(graded: &GradedTarget) -> Row {
     let label = target.name.to_owned();
     let grounds = Some([1.0, over(second), over(third)]);
     let Ok(worst) = worst else {
-        let figure = "not measured here".to_owned();
-        return Row { label, mark: None, grounds, figure, paint: Paint::Aside };
+        let row = Row::new(label, "not measured here".to_owned(), Paint::Aside);
+        return Row { grounds, ..row };
     };
     let bounds = worst.figure.interval.map(|interval| {
         let (a, b) = (over(interval.lower), over(interval.upper));
         (a.min(b), a.max(b))
     });
-    let mark = Mark { value: over(worst.figure.estimate), bounds, is_hollow: false };
-    let paint = match worst.grade {
-        Grade::Target => Paint::Good,
-        Grade::Acceptable => Paint::Plain,
-        Grade::Critical | Grade::Unclear => Paint::Fair,
-        Grade::Missed => Paint::Bad,
+    let mark = Mark { bounds, ..Mark::new(over(worst.figure.estimate)) };
+    let paint = match worst.level() {
+        Some(0) => Paint::Good,
+        Some(1) => Paint::Plain,
+        Some(2) | None => Paint::Fair,
+        Some(_) => Paint::Bad,
     };
     let figure = format!("{}  {}", target.unit.show(worst.figure.estimate), worst.words());
-    Row { label, mark: Some(mark), grounds, figure, paint }
+    Row { mark: Some(mark), grounds, ..Row::new(label, figure, paint) }
 }
 
 /// Metrics that launch pairs compared, the gravest first.
 pub(super) fn changes(comparison: &Comparison) -> Option<Rows> {
-    let all = comparison.cases.iter();
-    let mut metrics: Vec<(String, &MetricVerdict)> = all
-        .flat_map(|case| case.metrics.iter().map(|m| (case.key.agent.clone(), m)))
-        .filter(|(_, m)| m.decision.is_ok())
-        .filter(|(_, m)| m.weight == Weight::Primary || is_change(m))
-        .collect();
-    metrics.sort_by(|(a, one), (b, other)| {
-        let worse = |m: &MetricVerdict| m.decision.as_ref().map_or(1.0, |d| d.worse);
-        let by_size = worse(other).total_cmp(&worse(one));
-        severity(one).cmp(&severity(other)).then(by_size).then_with(|| a.cmp(b))
-    });
-    let more = metrics.len().saturating_sub(CHANGES_MAX);
-    let rows: Vec<Row> = metrics.iter().take(CHANGES_MAX).filter_map(change).collect();
+    let is_change =
+        |told: &Change<'_>| matches!(told.verdict, Some(Verdict::Regressed | Verdict::Improved));
+    let mut changes = findings(comparison);
+    changes.retain(|told| told.agreement.is_none() && (told.is_primary || is_change(told)));
+    let rows: Vec<Row> = changes.iter().filter_map(change).collect();
+    let more = rows.len().saturating_sub(CHANGES_MAX);
+    let rows = rows.into_iter().take(CHANGES_MAX).collect();
     let notes = (more > 0).then(|| format!("{more} more stand in the table."));
-    (!rows.is_empty()).then(|| Rows {
-        title: "Candidate over base: how much worse".to_owned(),
-        subtitle: "Launch pairs, with exact intervals at 99 %. Above 1x the candidate is worse."
-            .to_owned(),
-        axis: ratio_axis("candidate over base; less is better", Scale::Linear),
-        shape: Shape::Dot,
-        reference: (1.0, "the same".to_owned()),
-        grounds: Vec::new(),
-        rows,
-        notes: notes.into_iter().collect(),
-    })
+    let chart =
+        Rows::ratios("Candidate over base: how much worse", "the same", Scale::Linear, rows).read(
+            "Launch pairs, with exact intervals at 99 %. Above 1x the candidate is worse.",
+            "candidate over base; less is better",
+        );
+    (!chart.rows.is_empty()).then(|| Rows { notes: notes.into_iter().collect(), ..chart })
 }
 
-fn is_change(metric: &MetricVerdict) -> bool {
-    matches!(metric.verdict, Some(Verdict::Regressed | Verdict::Improved))
-}
-
-const fn severity(metric: &MetricVerdict) -> u8 {
-    match metric.verdict {
-        Some(Verdict::Regressed) => 0,
-        Some(Verdict::Inconclusive) | None => 2,
-        Some(Verdict::Improved) => 1,
-        Some(Verdict::NotComparable) => 3,
-        Some(Verdict::Ok) => 4,
-    }
-}
-
-fn change((agent, metric): &(String, &MetricVerdict)) -> Option<Row> {
-    let decision = metric.decision.as_ref().ok()?;
-    let bounds = decision.interval.map(|interval| (interval.lower, interval.upper));
-    let (word, paint) = match metric.verdict {
-        Some(Verdict::Regressed) => (Verdict::Regressed.name(), Paint::Bad),
-        Some(Verdict::Improved) => (Verdict::Improved.name(), Paint::Good),
-        Some(verdict @ Verdict::Ok) => (verdict.name(), Paint::Plain),
-        Some(verdict) => (verdict.name(), Paint::Fair),
-        None => ("OPEN", Paint::Fair),
+fn change(told: &Change<'_>) -> Option<Row> {
+    let worse = told.worse?;
+    let paint = match told.verdict {
+        Some(Verdict::Regressed) => Paint::Bad,
+        Some(Verdict::Improved) => Paint::Good,
+        Some(Verdict::Ok) => Paint::Plain,
+        Some(Verdict::Inconclusive | Verdict::NotComparable) | None => Paint::Fair,
     };
-    let agent = crate::table::name(agent);
-    Some(Row {
-        label: format!("{agent} {}", metric.metric),
-        mark: Some(Mark { value: decision.worse, bounds, is_hollow: false }),
-        grounds: None,
-        figure: format!("{}  {word}", Unit::Ratio.show(decision.worse)),
-        paint,
-    })
+    let word = told.verdict.map_or("OPEN", Verdict::name);
+    let label = format!("{} {}", name(&told.case.key.agent), told.metric);
+    let row = Row::new(label, format!("{}  {word}", Unit::Ratio.show(worse)), paint);
+    let mark = Mark { bounds: bounds(told.interval), ..Mark::new(worse) };
+    Some(Row { mark: Some(mark), ..row })
 }
 
-/// The parts of each agent's call, as shares of the call.
 pub(super) fn call_parts(record: &Record) -> Option<Rows> {
     let ran = record.cases.iter().filter(|case| case.key.is_parts());
     let ran: Vec<&CaseRecord> = ran.filter(|case| case.outcome == Outcome::Ran).collect();
@@ -164,19 +118,15 @@ fn parts_of(case: &CaseRecord) -> Vec<Row> {
     let part = |(name, metric): (&str, &str)| {
         let summary = case.metric(metric).ok()?;
         let over = |value: f64| value / call.estimate;
-        let bounds = summary.interval.map(|i| (over(i.lower), over(i.upper)));
+        let ends = bounds(summary.interval).map(|(lower, upper)| (over(lower), over(upper)));
         let share = over(summary.estimate);
         let shown = format!("{}  {}", Unit::Nanos.show(summary.estimate), Unit::Share.show(share));
-        Some(Row {
-            label: name.to_owned(),
-            mark: Some(Mark { value: share, bounds, is_hollow: false }),
-            grounds: None,
-            figure: shown,
-            paint: if name.starts_with("copy out") { Paint::Aside } else { Paint::Plain },
-        })
+        let paint = if name.starts_with("copy out") { Paint::Aside } else { Paint::Plain };
+        let mark = Some(Mark { bounds: ends, ..Mark::new(share) });
+        Some(Row { mark, ..Row::new(name.to_owned(), shown, paint) })
     };
     let heading = format!("{}: {} a call", overhead::label(case), Unit::Nanos.show(call.estimate));
-    let heading = Row { label: heading, ..Row::heading() };
+    let heading = Row::heading(heading);
     let parts: Vec<Row> = parts::of(case).into_iter().filter_map(part).collect();
     if parts.is_empty() { Vec::new() } else { [vec![heading], parts].concat() }
 }
@@ -190,22 +140,16 @@ pub(super) fn rates(record: &Record) -> Option<Rows> {
         let (subject, peer) = grid::sides(case);
         let heading = format!("{}: {subject} over {}", case.key.workload, peer.unwrap_or("none"));
         if heading != last {
-            rows.push(Row { label: sanitise(&heading, LABEL_MAX), ..Row::heading() });
+            rows.push(Row::heading(sanitise(&heading, LABEL_MAX)));
             last = heading;
         }
         rows.push(row);
     }
-    (!rows.is_empty()).then(|| Rows {
-        title: "Rate over the peer's".to_owned(),
-        subtitle: "Messages or tasks per second, window beside window, with 95 % intervals."
-            .to_owned(),
-        axis: ratio_axis("subject over peer, logarithmic; more is better", Scale::Log),
-        shape: Shape::Dot,
-        reference: (1.0, "peer".to_owned()),
-        grounds: Vec::new(),
-        rows,
-        notes: Vec::new(),
-    })
+    let chart = Rows::ratios("Rate over the peer's", "peer", Scale::Log, rows).read(
+        "Messages or tasks per second, window beside window, with 95 % intervals.",
+        "subject over peer, logarithmic; more is better",
+    );
+    (!chart.rows.is_empty()).then_some(chart)
 }
 
 fn rate(case: &CaseRecord) -> Option<Row> {
@@ -215,11 +159,7 @@ fn rate(case: &CaseRecord) -> Option<Row> {
     let bounds = summary.interval.map_or(String::new(), bounds);
     let params = case.key.params.iter().map(|(name, value)| format!("{name}={value}"));
     let label = params.collect::<Vec<_>>().join(" ");
-    Some(Row {
-        label: sanitise(&label, LABEL_MAX),
-        mark: Some(mark(summary)),
-        grounds: None,
-        figure: format!("{:.2}x{bounds}", summary.estimate),
-        paint: Paint::Plain,
-    })
+    let figure = format!("{:.2}x{bounds}", summary.estimate);
+    let row = Row::new(sanitise(&label, LABEL_MAX), figure, Paint::Plain);
+    Some(Row { mark: Some(Mark::of(summary)), ..row })
 }

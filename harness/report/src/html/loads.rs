@@ -1,43 +1,26 @@
 //! What is told of each load: its verdict, what was asked of it, its charts, and how a burst was
 //! got over. Figures that a chart does not have are a click away.
 
-use super::HtmlError;
 use super::courses::courses;
-use super::sections::{Figure, Heading, folded, open, plane};
-use super::verdict::Tone;
+use super::document::{Figure, Heading};
+use super::verdict::tone;
 use crate::sections::load;
 use crate::table::Table;
 use caxton_analysis::load::recovery::CALM;
-use caxton_model::load::outcome::{LoadOutcome, Recovery, Verdict};
+use caxton_model::load::outcome::{LoadOutcome, Recovery};
 use caxton_model::reading::Reading;
 use caxton_model::record::{CaseRecord, Record};
 use caxton_model::sanitise::sanitise;
 use caxton_model::units::Unit;
 
-/// Longest name of a load in a file's name.
 const FILE_MAX: usize = 24;
-/// Longest sentences on a recovery.
 const WORDS_MAX: usize = 800;
 
-pub(super) fn tone(load: &LoadOutcome) -> Tone {
-    match load.verdict {
-        // No better than the part that was done.
-        Verdict::Pass if load.part().is_some() => Tone::Open,
-        Verdict::Pass => Tone::Good,
-        Verdict::Unclear => Tone::Open,
-        Verdict::Fail | Verdict::Invalid => Tone::Bad,
-    }
+pub(super) fn figures(record: &Record) -> Vec<Figure> {
+    load::of(record).into_iter().flat_map(|(case, load)| of_load(case, load)).collect()
 }
 
-pub(super) fn figures(record: &Record) -> Result<Vec<Figure>, HtmlError> {
-    let mut figures = Vec::new();
-    for (case, load) in load::of(record) {
-        figures.extend(of_load(case, load)?);
-    }
-    Ok(figures)
-}
-
-fn of_load(case: &CaseRecord, load: &LoadOutcome) -> Result<Vec<Figure>, HtmlError> {
+fn of_load(case: &CaseRecord, load: &LoadOutcome) -> Vec<Figure> {
     let one = [(case, load)];
     let label = load::label(load);
     let own = |table: Table| own(table, &label);
@@ -45,23 +28,21 @@ fn of_load(case: &CaseRecord, load: &LoadOutcome) -> Result<Vec<Figure>, HtmlErr
     // The heading has it.
     without_first(&mut verdict);
     verdict.title.clear();
-    let mut first = Figure { tables: vec![verdict], ..Figure::default() };
-    let (word, tone) = (load.told(), tone(load));
-    first.heading = Some(Heading { name: label.clone(), word, tone });
-    let mut figures = vec![first];
-    figures.extend(open(vec![own(load::thresholds(&one))]));
+    let heading =
+        Heading { id: String::new(), name: label.clone(), word: load.told(), tone: tone(load) };
+    let mut figures =
+        vec![Figure { heading: Some(heading), tables: vec![verdict], ..Figure::default() }];
+    figures.extend(Figure::open(vec![own(load::thresholds(&one))]));
     let base = file(&load.plan.name);
-    for (name, course) in courses(load) {
-        let figure = plane(&format!("load-{base}-{name}"), &course)?;
-        figures.push(Figure { is_beside: true, ..figure });
-    }
-    figures.extend(load.recovery.iter().map(|told| recovery(load, told)));
-    let rest = vec![load::messages(&one), load::times(&one), load::growth(&one)];
-    let rest = rest.into_iter().chain([load::slowing(&one), load::left(&one)]);
-    figures.extend(folded("Messages and times by stage, what grew, what was left", {
-        rest.map(own).collect()
+    figures.extend(courses(load).into_iter().map(|(name, course)| {
+        let figure = Figure::plane(&format!("load-{base}-{name}"), course);
+        Figure { is_beside: true, ..figure }
     }));
-    Ok(figures)
+    figures.extend(load.recovery.iter().map(|told| recovery(load, told)));
+    let rest = [load::messages, load::times, load::growth, load::slowing, load::left];
+    let rest = rest.iter().map(|table| own(table(&one))).collect();
+    figures.extend(Figure::folded("Messages and times by stage, what grew, what was left", rest));
+    figures
 }
 
 /// A table of one load under its name, which need not be in every row.
@@ -94,7 +75,6 @@ fn file(name: &str) -> String {
     name.chars().take(FILE_MAX).map(plain).collect()
 }
 
-/// How a burst was got over, in words.
 fn recovery(load: &LoadOutcome, told: &Reading<Recovery>) -> Figure {
     let mut words = match told {
         Reading::Missing(why) => {

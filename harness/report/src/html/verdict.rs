@@ -1,12 +1,12 @@
 //! What it all comes to, in a word, and why.
 
-use super::Told;
+use super::told::Told;
 use crate::sections::{comparison_line, load, summary_line};
 use caxton_analysis::finding::LimitVerdict;
 use caxton_analysis::requirements;
-use caxton_analysis::targets::{Grade, GradedTarget, grade};
+use caxton_analysis::targets::{GradedTarget, grade};
 use caxton_model::case::Outcome;
-use caxton_model::load::outcome::{LoadOutcome, Verdict as Judgement};
+use caxton_model::load::outcome::{LoadOutcome, LoadVerdict as Judgement};
 use caxton_model::paired::comparison::{Comparison, Conclusion};
 use caxton_model::record::{CaseRecord, Record, Status};
 use caxton_model::sanitise::sanitise;
@@ -22,21 +22,16 @@ const WARNINGS_MAX: usize = 4;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Tone {
-    /// Nothing to complain of.
     Good,
     /// Something stays open, or is to be known.
     Open,
-    /// Something is wrong.
     Bad,
 }
 
-/// The banner.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Verdict {
+pub(super) struct Verdict {
     pub(super) tone: Tone,
-    /// In a word.
     pub(super) word: String,
-    /// Why, in a sentence.
     pub(super) why: String,
     /// What else decided, the gravest first.
     pub(super) reasons: Vec<String>,
@@ -130,70 +125,68 @@ fn failures(record: &Record) -> Vec<Reason> {
     findings
 }
 
-/// How the loads stand: what fails first, what cannot be judged as that.
+pub(super) fn tone(load: &LoadOutcome) -> Tone {
+    match load.verdict {
+        // No better than the part that was done.
+        Judgement::Pass if load.part().is_some() => Tone::Open,
+        Judgement::Pass => Tone::Good,
+        Judgement::Unclear => Tone::Open,
+        Judgement::Fail | Judgement::Invalid => Tone::Bad,
+    }
+}
+
+/// What loads came to, the gravest first: a word, and what it means.
+const LOADS: [[&str; 2]; 5] = [
+    ["LOAD FAILED", "a threshold missed, messages dropped, or something left"],
+    ["LOAD INVALID", "the measurement was not sound"],
+    ["LOAD UNCLEAR", "nothing failed, but not every threshold could be judged"],
+    ["LOADS PASSED IN PART", "every threshold holds for the part of the load that ran"],
+    ["LOADS PASSED", "every threshold holds"],
+];
+
 fn loads(records: &[Record]) -> Vec<Reason> {
     let loads: Vec<_> = records.iter().flat_map(load::of).map(|(_, load)| load).collect();
-    type Kind = (Judgement, bool, &'static str, &'static str);
-    let finding = |(verdict, is_part, word, what): Kind| {
-        let is_such = |load: &&&LoadOutcome| {
-            load.verdict == verdict
-                && (verdict != Judgement::Pass || load.part().is_some() == is_part)
-        };
-        let those: Vec<_> = loads.iter().filter(is_such).collect();
-        let of = |load: &&&LoadOutcome| match load.part() {
-            Some(part) => format!("{} ({})", load::label(load), Unit::Share.show(part)),
-            None => load::label(load),
-        };
-        let names: Vec<String> = those.iter().map(of).collect();
-        let why = format!("{} of {}: {what}: {}", names.len(), loads.len(), some(&names));
-        Some((super::loads::tone(those.first()?), word, why))
+    let rank = |load: &LoadOutcome| match load.verdict {
+        Judgement::Fail => 0,
+        Judgement::Invalid => 1,
+        Judgement::Unclear => 2,
+        Judgement::Pass if load.part().is_some() => 3,
+        Judgement::Pass => 4,
     };
-    let kinds: [Kind; 5] = [
-        (
-            Judgement::Fail,
-            false,
-            "LOAD FAILED",
-            "a threshold missed, messages dropped, or something left",
-        ),
-        (Judgement::Invalid, false, "LOAD INVALID", "the measurement was not sound"),
-        (
-            Judgement::Unclear,
-            false,
-            "LOAD UNCLEAR",
-            "nothing failed, but not every threshold could be judged",
-        ),
-        (
-            Judgement::Pass,
-            true,
-            "LOADS PASSED IN PART",
-            "every threshold holds for the part of the load that ran",
-        ),
-        (Judgement::Pass, false, "LOADS PASSED", "every threshold holds"),
-    ];
-    kinds.into_iter().filter_map(finding).collect()
+    let name = |load: &&LoadOutcome| match load.part() {
+        Some(part) => format!("{} ({})", load::label(load), Unit::Share.show(part)),
+        None => load::label(load),
+    };
+    let reason = |(at, [word, what]): (usize, [&'static str; 2])| {
+        let those = || loads.iter().copied().filter(|load| rank(load) == at);
+        let names: Vec<String> = those().map(|load| name(&load)).collect();
+        let why = format!("{} of {}: {what}: {}", names.len(), loads.len(), some(&names));
+        Some((tone(those().next()?), word, why))
+    };
+    LOADS.into_iter().enumerate().filter_map(reason).collect()
 }
 
 /// How the targets stand; nothing where none was measured.
 fn graded(records: &[Record]) -> Vec<Reason> {
     let graded = grade(records);
-    let named = |wanted: Grade| -> Vec<String> {
+    let named = |level: Option<usize>| -> Vec<String> {
         let is_it =
-            |graded: &&GradedTarget| graded.worst.as_ref().is_ok_and(|worst| worst.grade == wanted);
+            |graded: &&GradedTarget| graded.worst.as_ref().is_ok_and(|w| w.level() == level);
         graded.iter().filter(is_it).map(|graded| graded.target.name.to_owned()).collect()
     };
     let mut findings = Vec::new();
-    for (grade, tone, word, what) in [
-        (Grade::Missed, Tone::Bad, "TARGET MISSED", "beyond the last level"),
-        (Grade::Unclear, Tone::Open, "TARGET UNCLEAR", "the interval contains a level"),
-        (Grade::Critical, Tone::Open, "CRITICAL", "only the last level is met"),
-        (Grade::Acceptable, Tone::Open, "ACCEPTABLE", "only the second level is met"),
+    for (level, tone, word, what) in [
+        (Some(3), Tone::Bad, "TARGET MISSED", "beyond the last level"),
+        (None, Tone::Open, "TARGET UNCLEAR", "the interval contains a level"),
+        (Some(2), Tone::Open, "CRITICAL", "only the last level is met"),
+        (Some(1), Tone::Open, "ACCEPTABLE", "only the second level is met"),
     ] {
-        let names = named(grade);
+        let names = named(level);
         if !names.is_empty() {
             findings.push((tone, word, format!("{}: {what}", names.join(", "))));
         }
     }
-    let met = named(Grade::Target);
+    let met = named(Some(0));
     if !met.is_empty() {
         let all = graded.len();
         let (met, open) = (met.len(), graded.iter().filter(|one| one.worst.is_err()).count());
@@ -214,7 +207,7 @@ fn graded(records: &[Record]) -> Vec<Reason> {
 fn required(records: &[Record]) -> Option<Reason> {
     let graded: Vec<_> = records.iter().flat_map(requirements::grade).collect();
     let count =
-        |grade: LimitVerdict| graded.iter().filter(|graded| graded.verdict == grade).count();
+        |verdict: LimitVerdict| graded.iter().filter(|graded| graded.verdict == verdict).count();
     let (met, missed) = (count(LimitVerdict::Met), count(LimitVerdict::Missed));
     let open = graded.len() - met - missed;
     let why = format!("{met} of {} are met, {missed} missed, {open} open", graded.len());

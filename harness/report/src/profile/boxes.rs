@@ -9,13 +9,11 @@ use std::fmt::Write;
 /// Height of a row, by inferno.
 const ROW: u64 = 16;
 
-/// How a box looks.
 #[derive(Debug)]
 pub(super) struct Look {
     /// What stands there while the pointer is over it. inferno's script takes what the last pair of
     /// parentheses holds for figures and the rest for the name.
     pub(super) words: String,
-    /// Its colour.
     pub(super) fill: Color,
 }
 

@@ -12,7 +12,7 @@ use super::picture::{Head, draw};
 use caxton_model::profile::changes::NORMAL_95;
 use caxton_model::profile::folded::escaped;
 use caxton_model::profile::names::normalised;
-use caxton_model::profile::{Frame, Origin, Profile, ProfileError, Weight, health};
+use caxton_model::profile::{Frame, Origin, Profile, ProfileError, SampleWeight, health};
 use caxton_model::units::Unit;
 use inferno::flamegraph::Options;
 use inferno::flamegraph::color::{Color, StrokeColor};
@@ -30,7 +30,6 @@ const WIDTH_MIN: f64 = 0.04;
 /// Parts of a unit in a line: inferno takes whole numbers, and a function may take less than one
 /// nanosecond per message.
 const PARTS: f64 = 1000.0;
-/// The colour of boxes' edges.
 const EDGE: Color = Color { r: 185, g: 185, b: 185 };
 /// What neither grew nor shrank, and what only calls.
 const SAME: Color = Color { r: 250, g: 250, b: 250 };
@@ -48,12 +47,10 @@ const LEGEND: [(Color, &str); 4] = [
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 struct Cut {
     weight: f64,
-    /// Variance of `weight`.
     variance: f64,
     samples: u64,
 }
 
-/// One side, cut and scaled.
 #[derive(Debug)]
 struct Side {
     name: &'static str,
@@ -69,7 +66,7 @@ struct Side {
 pub struct Differential {
     native: Side,
     wasm: Side,
-    weight: Weight,
+    weight: SampleWeight,
 }
 
 impl Differential {
@@ -147,7 +144,7 @@ impl Differential {
         if own.iter().any(|own| own.weight > 0.0) {
             let than = if growth < 0.0 { "less" } else { "more" };
             words.push_str(&format!("; in itself {} {than}", unit.show(growth.abs())));
-            if self.weight == Weight::CpuNs {
+            if self.weight == SampleWeight::CpuNs {
                 let variance = self.native.variance(own[0]) + self.wasm.variance(own[1]);
                 words.push_str(&format!(" ±{}", unit.show(NORMAL_95 * variance.sqrt())));
             }
@@ -247,7 +244,6 @@ fn side(name: &'static str, profile: &Profile) -> Result<Side, ProfileError> {
 }
 
 impl Side {
-    /// The stacks that begin with `path`.
     fn below<'a>(&'a self, path: &'a [String]) -> impl Iterator<Item = (&'a Vec<String>, &'a Cut)> {
         let from = (Bound::Included(path), Bound::Unbounded);
         self.stacks.range::<[String], _>(from).take_while(move |(stack, _)| stack.starts_with(path))

@@ -8,7 +8,7 @@ use caxton_model::profile::changes::FunctionRow;
 use expect_test::{expect, expect_file};
 
 fn of(native: &str, wasm: &str) -> Differential {
-    let profile = |script| fixture::profile(Weight::CpuNs, script);
+    let profile = |script| fixture::profile(SampleWeight::CpuNs, script);
     Differential::new(&profile(native), &profile(wasm)).unwrap()
 }
 
@@ -188,7 +188,7 @@ fn what_cannot_be_compared_is_refused() {
     let error =
         |native: Profile, wasm: Profile| Differential::new(&native, &wasm).unwrap_err().to_string();
     let mut heap = profile();
-    heap.weight = Weight::Bytes;
+    heap.weight = SampleWeight::Bytes;
     let mut uncounted = profile();
     uncounted.about.messages = 0;
     let mut empty = profile();
@@ -203,7 +203,7 @@ fn what_cannot_be_compared_is_refused() {
 
 #[test]
 fn heaps_compare_without_an_error() {
-    let heap = |script| fixture::profile(Weight::Bytes, script);
+    let heap = |script| fixture::profile(SampleWeight::Bytes, script);
     let differential = Differential::new(&heap("2 g:f"), &heap("3 g:f")).unwrap();
     assert_eq!(differential.functions()[0].growth_error(), None);
     let text = paint(&functions::table(&differential.changes(), "json"), &Style::default());

@@ -5,7 +5,9 @@
 //! functions, files and lines are put in their place. A function is its name: one of two lines is
 //! one function.
 
-use caxton_model::profile::{Frame, Origin, Profile, ProfileError, StackSample, Weight, health};
+use caxton_model::profile::{
+    Frame, Origin, Profile, ProfileError, SampleWeight, StackSample, health,
+};
 use fxprof_processed_profile as fx;
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -89,22 +91,22 @@ fn whole(profile: &Profile) -> fx::Profile {
 /// When `sample`, the one of that `number`, was taken, or stands in a profile without times.
 fn time(profile: &Profile, sample: &StackSample, number: i32) -> u64 {
     match profile.weight {
-        Weight::CpuNs => sample.time_ns,
-        Weight::Bytes | Weight::PeakBytes => u64::from(number.unsigned_abs()) * STEP_NS,
+        SampleWeight::CpuNs => sample.time_ns,
+        SampleWeight::Bytes | SampleWeight::PeakBytes => u64::from(number.unsigned_abs()) * STEP_NS,
     }
 }
 
 fn cpu(profile: &Profile, sample: &StackSample) -> fx::CpuDelta {
     match profile.weight {
-        Weight::CpuNs => fx::CpuDelta::from_nanos(sample.weight),
-        Weight::Bytes | Weight::PeakBytes => fx::CpuDelta::ZERO,
+        SampleWeight::CpuNs => fx::CpuDelta::from_nanos(sample.weight),
+        SampleWeight::Bytes | SampleWeight::PeakBytes => fx::CpuDelta::ZERO,
     }
 }
 
 fn interval(profile: &Profile) -> fx::SamplingInterval {
     fx::SamplingInterval::from_nanos(match profile.weight {
-        Weight::CpuNs => (profile.total() / profile.samples.len() as u64).max(1),
-        Weight::Bytes | Weight::PeakBytes => STEP_NS,
+        SampleWeight::CpuNs => (profile.total() / profile.samples.len() as u64).max(1),
+        SampleWeight::Bytes | SampleWeight::PeakBytes => STEP_NS,
     })
 }
 
@@ -112,8 +114,8 @@ fn interval(profile: &Profile) -> fx::SamplingInterval {
 /// 32 bits, and it sorts threads and samples in its own way.
 fn put_weights(value: &mut Value, profile: &Profile) -> Option<()> {
     let unit = match profile.weight {
-        Weight::CpuNs => "tracing-ms",
-        Weight::Bytes | Weight::PeakBytes => "bytes",
+        SampleWeight::CpuNs => "tracing-ms",
+        SampleWeight::Bytes | SampleWeight::PeakBytes => "bytes",
     };
     for thread in value.get_mut("threads")?.as_array_mut()? {
         let samples = thread.get_mut("samples")?.as_object_mut()?;
@@ -121,8 +123,8 @@ fn put_weights(value: &mut Value, profile: &Profile) -> Option<()> {
             let at = usize::try_from(number.as_u64()?).ok()?;
             let weight = profile.samples.get(at)?.weight;
             *number = match profile.weight {
-                Weight::CpuNs => Value::from(weight as f64 / 1e6),
-                Weight::Bytes | Weight::PeakBytes => Value::from(weight),
+                SampleWeight::CpuNs => Value::from(weight as f64 / 1e6),
+                SampleWeight::Bytes | SampleWeight::PeakBytes => Value::from(weight),
             };
         }
         samples.insert("weightType".to_owned(), Value::from(unit));
@@ -156,7 +158,6 @@ fn put_functions(value: &mut Value, profile: &Profile) -> Option<()> {
     Some(())
 }
 
-/// The functions of a thread.
 #[derive(Default)]
 struct Functions<'a> {
     by_name: HashMap<&'a str, usize>,
@@ -220,7 +221,7 @@ mod tests {
     fn a_short_profile_is_written_as_it_was() {
         let script = "2 h:main > w:call > b:into > g:f@a.rs:7 > i:g@b.rs:9 > ?:0x12\n\
                       1 h:start > w:cranelift::f";
-        let profile = fixture::profile(Weight::CpuNs, script);
+        let profile = fixture::profile(SampleWeight::CpuNs, script);
         let text = serde_json::to_string_pretty(&parsed(&profile)).unwrap();
         expect_file!["goldens/firefox.json"].assert_eq(&fixture::compact(&(text + "\n")));
     }
@@ -230,7 +231,7 @@ mod tests {
         let script = "2 h:main@m.rs:1 > g:f@a.rs:7 > i:g@b.rs:9\n\
                       3 h:main@m.rs:2 > g:f@a.rs:8 > i:g@b.rs:9\n\
                       1 h:main@m.rs:2 > g:f@macro.rs:3";
-        let value = parsed(&fixture::profile(Weight::CpuNs, script));
+        let value = parsed(&fixture::profile(SampleWeight::CpuNs, script));
         let thread = &value["threads"][0];
         let (functions, strings) = (&thread["funcTable"], &thread["stringArray"]);
         let texts = |column: &str| -> Vec<&str> {
@@ -261,7 +262,7 @@ mod tests {
 
     #[test]
     fn weights_stay_with_their_samples_where_the_writer_sorts() {
-        let mut profile = fixture::profile(Weight::CpuNs, "3 h:f\n1 h:g");
+        let mut profile = fixture::profile(SampleWeight::CpuNs, "3 h:f\n1 h:g");
         let name = |name: &str| caxton_model::profile::Thread { id: 7, name: name.to_owned() };
         profile.threads = vec![name("main"), name("b"), name("a")];
         for (at, (thread, time, weight)) in
@@ -283,7 +284,7 @@ mod tests {
 
     #[test]
     fn a_heap_of_more_than_32_bits_keeps_its_bytes() {
-        let mut profile = fixture::profile(Weight::Bytes, "2 h:main");
+        let mut profile = fixture::profile(SampleWeight::Bytes, "2 h:main");
         profile.samples[0].weight = 1 << 40;
         let samples = parsed(&profile)["threads"][0]["samples"].clone();
         assert_eq!(samples["weight"][0], 1_u64 << 40);

@@ -3,7 +3,7 @@
 
 use super::picture::{Head, ORIGINS, draw};
 use caxton_model::profile::folded::{NO_STACK, escaped};
-use caxton_model::profile::{Frame, Origin, Profile, ProfileError, Weight, health};
+use caxton_model::profile::{Frame, Origin, Profile, ProfileError, SampleWeight, health};
 use inferno::flamegraph::Options;
 use inferno::flamegraph::color::{Color, PaletteMap};
 use std::collections::BTreeMap;
@@ -12,7 +12,6 @@ pub use super::picture::Caption;
 
 /// Boxes narrower than this share of the picture, in per cent, are left out: half a pixel.
 const WIDTH_MIN: f64 = 0.04;
-/// The colour of the box below all others.
 const ALL: Color = Color { r: 225, g: 225, b: 225 };
 /// Shades of one colour: boxes side by side would look like one.
 const SHADES: u64 = 6;
@@ -47,8 +46,8 @@ pub fn svg(profile: &Profile, caption: &Caption) -> Result<String, ProfileError>
     }
     let mut options = Options::default();
     (options.factor, options.count_name) = match profile.weight {
-        Weight::CpuNs => (1e-3, "µs".to_owned()),
-        Weight::Bytes | Weight::PeakBytes => (1.0, "bytes".to_owned()),
+        SampleWeight::CpuNs => (1e-3, "µs".to_owned()),
+        SampleWeight::Bytes | SampleWeight::PeakBytes => (1.0, "bytes".to_owned()),
     };
     options.palette_map = Some(&mut palette);
     options.min_width = WIDTH_MIN;
@@ -121,7 +120,7 @@ mod tests {
     #[test]
     fn a_box_is_whole_though_a_name_begins_with_another() {
         let script = "3 h:main > g:f\n2 h:main > g:f::{closure#0}\n4 h:main > g:f > g:x";
-        let svg = svg(&fixture::profile(Weight::CpuNs, script), &caption()).unwrap();
+        let svg = svg(&fixture::profile(SampleWeight::CpuNs, script), &caption()).unwrap();
         assert_eq!(svg.matches("<title>f (").count(), 1, "{}", drawn(&svg));
         assert_eq!(svg.matches("<title>f::{closure#0} (").count(), 1);
         assert!(svg.contains("<title>f (7,021 µs, 77.78%)"), "{}", drawn(&svg));
@@ -130,7 +129,7 @@ mod tests {
     #[test]
     fn an_inlined_copy_is_another_box_than_a_called_one() {
         let script = "1 h:main > g:f > i:g\n1 h:main > g:f > g:g";
-        let svg = svg(&fixture::profile(Weight::CpuNs, script), &caption()).unwrap();
+        let svg = svg(&fixture::profile(SampleWeight::CpuNs, script), &caption()).unwrap();
         assert_eq!(svg.matches("<title>g (").count(), 2);
         assert!(!svg.contains("_["), "{}", drawn(&svg));
     }
@@ -148,7 +147,8 @@ mod tests {
 
     #[test]
     fn a_heap_profile_is_in_bytes() {
-        let mut profile = fixture::profile(Weight::PeakBytes, "3 h:main > w:compile\n1 h:main");
+        let mut profile =
+            fixture::profile(SampleWeight::PeakBytes, "3 h:main > w:compile\n1 h:main");
         profile.about.messages = 0;
         let svg = svg(&profile, &caption()).unwrap();
         assert!(svg.contains("<title>all (4,012,036 bytes, 100%)"), "{}", drawn(&svg));
@@ -168,7 +168,7 @@ mod tests {
     #[test]
     fn hostile_names_stay_texts() {
         let script = "1 h:main > g:NAME 12 > i:</title><script>alert(1)</script>&;\u{1}\u{202e}";
-        let svg = svg(&fixture::profile(Weight::CpuNs, script), &caption()).unwrap();
+        let svg = svg(&fixture::profile(SampleWeight::CpuNs, script), &caption()).unwrap();
         assert_eq!(svg.matches("<script").count(), 1);
         assert!(svg.contains("&lt;/title&gt;&lt;script&gt;"));
         assert!(!svg.contains(['\u{1}', '\u{202e}']));

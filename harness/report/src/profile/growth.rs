@@ -2,12 +2,12 @@
 
 use crate::chart::plane::Plane;
 use crate::chart::scale::{Axis, Scale};
-use crate::chart::series::{Look, Point, Series};
-use caxton_model::profile::growth::Growth;
+use crate::chart::series::{Look, Series};
+use caxton_model::profile::growth::HeapGrowth;
 use caxton_model::units::Unit;
 
 /// The corners of the steps, from message 0 to the last one.
-fn corners(growth: &Growth) -> Vec<(f64, f64)> {
+fn corners(growth: &HeapGrowth) -> Vec<(f64, f64)> {
     let mut corners: Vec<(f64, f64)> = Vec::new();
     for point in &growth.points {
         let x = point.message as f64;
@@ -26,16 +26,12 @@ fn corners(growth: &Growth) -> Vec<(f64, f64)> {
 ///
 /// # Errors
 /// In a sentence: nothing to draw, or the drawing failed.
-pub fn svg(growth: &Growth, title: &str) -> Result<String, String> {
+pub fn svg(growth: &HeapGrowth, title: &str) -> Result<String, String> {
     if growth.points.is_empty() {
         return Err("no size of linear memory was noted".to_owned());
     }
     let corners = corners(growth);
-    let series = Series {
-        label: "linear memory".to_owned(),
-        points: corners.iter().map(|(x, y)| Point::new(*x, *y)).collect(),
-        look: Look::Line,
-    };
+    let series = Series::new("linear memory", &corners, Look::Line);
     let subtitle = "The size after each message. Linear memory grows and never shrinks.";
     let x = Axis::new("message", Scale::FromZero, Unit::Count);
     let y = Axis::new("linear memory", Scale::FromZero, Unit::Bytes);
@@ -51,13 +47,13 @@ pub fn svg(growth: &Growth, title: &str) -> Result<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use caxton_model::profile::growth::Point as Size;
+    use caxton_model::profile::growth::GrowthPoint as Size;
     use caxton_model::units::Bytes;
 
-    fn growth(points: &[(u64, u64)], messages: u64) -> Growth {
+    fn growth(points: &[(u64, u64)], messages: u64) -> HeapGrowth {
         let point =
             |(message, pages): &(u64, u64)| Size { message: *message, bytes: Bytes(pages << 16) };
-        Growth { points: points.iter().map(point).collect(), messages, lost: 0 }
+        HeapGrowth { points: points.iter().map(point).collect(), messages, lost: 0 }
     }
 
     #[test]
@@ -77,7 +73,7 @@ mod tests {
             assert!(drawn.contains(text), "{text}: {drawn}");
         }
         assert_eq!(drawn, svg(&growth, "json: linear memory").expect("points"));
-        let lossy = Growth { lost: 3, ..growth };
+        let lossy = HeapGrowth { lost: 3, ..growth };
         assert!(svg(&lossy, "x").expect("points").contains("3 later growths were not noted"));
     }
 

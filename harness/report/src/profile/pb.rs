@@ -3,7 +3,7 @@
 //!
 //! It has no time of day: a profile does not know when it was taken.
 
-use caxton_model::profile::{Profile, ProfileError, Weight, health};
+use caxton_model::profile::{Profile, ProfileError, SampleWeight, health};
 use pprof::protos::{self, Message};
 use std::collections::{BTreeMap, HashMap};
 
@@ -57,9 +57,9 @@ fn signed(number: u64) -> i64 {
 fn message(profile: &Profile) -> protos::Profile {
     let mut texts = Texts::new();
     let (ty, unit) = match profile.weight {
-        Weight::CpuNs => ("cpu", "nanoseconds"),
-        Weight::Bytes => ("alloc_space", "bytes"),
-        Weight::PeakBytes => ("inuse_space", "bytes"),
+        SampleWeight::CpuNs => ("cpu", "nanoseconds"),
+        SampleWeight::Bytes => ("alloc_space", "bytes"),
+        SampleWeight::PeakBytes => ("inuse_space", "bytes"),
     };
     let sample_type = vec![texts.value_type("samples", "count"), texts.value_type(ty, unit)];
     let period_type = Some(texts.value_type(ty, unit));
@@ -90,8 +90,8 @@ fn message(profile: &Profile) -> protos::Profile {
 /// one is counted.
 fn period(profile: &Profile) -> i64 {
     match profile.weight {
-        Weight::CpuNs => signed(profile.total() / profile.samples.len() as u64),
-        Weight::Bytes | Weight::PeakBytes => 1,
+        SampleWeight::CpuNs => signed(profile.total() / profile.samples.len() as u64),
+        SampleWeight::Bytes | SampleWeight::PeakBytes => 1,
     }
 }
 
@@ -230,7 +230,7 @@ mod tests {
     fn a_short_profile_is_written_as_it_was() {
         let script = "2 h:main > w:call > b:into > g:f@a.rs:7 > i:<T as b::G>::g@b.rs:9 > ?:0x12\n\
                       1 h:main > w:call > b:into > g:f@a.rs:8\n1 h:start > w:cranelift::f";
-        let profile = decoded(&fixture::profile(Weight::CpuNs, script));
+        let profile = decoded(&fixture::profile(SampleWeight::CpuNs, script));
         expect_file!["goldens/short.pb.txt"]
             .assert_eq(&fixture::compact(&format!("{profile:#?}\n")));
     }
@@ -289,7 +289,7 @@ mod tests {
 
     #[test]
     fn heaps_are_in_bytes() {
-        let mut profile = fixture::profile(Weight::PeakBytes, "2 h:main > w:f");
+        let mut profile = fixture::profile(SampleWeight::PeakBytes, "2 h:main > w:f");
         profile.frames.push(Frame {
             name: "unused".to_owned(),
             origin: Origin::Host,

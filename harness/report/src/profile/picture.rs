@@ -13,7 +13,6 @@ use std::fmt::Write;
 const WIDTH: usize = 1200;
 /// Where text begins: inferno's own padding.
 const LEFT: usize = 10;
-/// Height of a line of the head.
 const LINE: usize = 16;
 /// Where the title stands, by inferno: twice its font size.
 const TITLE_BOTTOM: usize = 24;
@@ -25,7 +24,6 @@ const FONT_WIDTH: f64 = 0.62;
 const LINE_MAX: usize = 120;
 /// A longer title would run into the buttons beside it.
 const TITLE_MAX: usize = 90;
-/// Longest sentence of a head.
 const SENTENCE_MAX: usize = 600;
 
 /// What a picture is called.
@@ -35,14 +33,11 @@ pub struct Caption {
     pub title: String,
 }
 
-/// What stands above the boxes.
 #[derive(Debug, Default)]
 pub(super) struct Head {
     /// What nobody should overlook.
     pub(super) warnings: Vec<String>,
-    /// Sentences.
     pub(super) lines: Vec<String>,
-    /// Colours and what they mean.
     pub(super) legend: Vec<(Color, &'static str)>,
 }
 

@@ -4,8 +4,7 @@
 mod changes;
 mod every;
 
-use crate::paint::Style;
-use crate::paint::paint;
+use crate::paint::{self, Style};
 use crate::table::{Table, Tone};
 use caxton_model::paired::answers::Answers;
 use caxton_model::paired::comparison::{
@@ -25,13 +24,11 @@ pub(crate) use changes::{exact_words, paired_words, share};
 
 /// The report for a terminal; `full`: with a table of every metric.
 pub fn comparison_text(comparison: &Comparison, full: bool, style: &Style) -> String {
-    let tables = comparison_tables(comparison, full);
-    let painted: Vec<String> = tables.iter().map(|table| paint(table, style)).collect();
-    painted.join("\n")
+    paint::all(&comparison_tables(comparison, full), style)
 }
 
 /// The report as data: its sections in order, those that have something to say.
-pub fn comparison_tables(comparison: &Comparison, full: bool) -> Vec<Table> {
+pub(crate) fn comparison_tables(comparison: &Comparison, full: bool) -> Vec<Table> {
     let mut tables = vec![headline(comparison), answers(comparison), changes::changes(comparison)];
     if full {
         tables.push(every::every_metric(comparison));
@@ -53,7 +50,6 @@ pub fn comparison_line(comparison: &Comparison) -> String {
     )
 }
 
-/// What a comparison came to, in words.
 const fn conclusion(conclusion: Conclusion) -> &'static str {
     match conclusion {
         Conclusion::Fine => "nothing worse was found",
@@ -111,10 +107,9 @@ fn headline(comparison: &Comparison) -> Table {
     table
 }
 
-/// Whether both versions answer alike.
 fn answers(comparison: &Comparison) -> Table {
     let mut table = Table::new("Answers", &[]);
-    let mut unchecked: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    let mut unchecked = Vec::new();
     let mut same = 0;
     for case in &comparison.cases {
         let (key, told) = (&case.key, case.answers.told());
@@ -124,7 +119,9 @@ fn answers(comparison: &Comparison) -> Table {
             Answers::Blessed(_) => table.note(Tone::Plain, &format!("{key}: {told}")),
             // Its outcome says why.
             Answers::Unchecked(_) if case.outcome.reason().is_some() => {}
-            Answers::Unchecked(why) => unchecked.entry(why).or_default().push(key.to_string()),
+            Answers::Unchecked(why) => {
+                unchecked.push((format!("answers unchecked: {why}"), key.to_string()));
+            }
         }
     }
     if comparison.cases.iter().any(|case| case.answers.are_different()) {
@@ -132,9 +129,7 @@ fn answers(comparison: &Comparison) -> Table {
                     faster. Where the new answer is right, compare with --bless-answers.";
         table.note(Tone::Bad, text);
     }
-    for (why, keys) in unchecked {
-        table.note(Tone::Bad, &format!("{}: answers unchecked: {why}", some(&keys)));
-    }
+    table.note_each(Tone::Bad, some, unchecked);
     if same > 0 {
         let of = comparison.cases.len();
         let text = format!("The same in {same} of {of} cases, compared before anything was timed.");
@@ -143,7 +138,6 @@ fn answers(comparison: &Comparison) -> Table {
     table
 }
 
-/// Every verdict there is, of launch pairs and of counts.
 fn verdicts(comparison: &Comparison) -> impl Iterator<Item = Option<Verdict>> {
     let exact = |e: &ExactVerdict| Some(e.verdict);
     comparison.cases.iter().flat_map(move |case| {
@@ -235,7 +229,7 @@ fn sentinel_says(sentinel: &Sentinel, is_untrusted: bool) -> (Tone, String) {
 /// Which cases and metrics could not be compared, and why.
 fn not_compared(comparison: &Comparison) -> Table {
     let mut table = Table::new("Not compared", &[]);
-    let mut reasons: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut reasons = Vec::new();
     for case in &comparison.cases {
         let key = case.key.to_string();
         let is_untold = case.metrics.is_empty() && case.exact.is_empty();
@@ -248,18 +242,15 @@ fn not_compared(comparison: &Comparison) -> Table {
             // A reason may name the version itself.
             let reason = reason.strip_prefix(&whose).unwrap_or(reason);
             let why = format!("{whose}{}: {reason}", case.outcome.name());
-            reasons.entry(why).or_default().push(key.clone());
+            reasons.push((why, key.clone()));
         } else if is_untold {
-            let why = "no metric was told by both versions".to_owned();
-            reasons.entry(why).or_default().push(key.clone());
+            reasons.push(("no metric was told by both versions".to_owned(), key.clone()));
         }
         for (why, metric) in without_figures(case) {
-            reasons.entry(why).or_default().push(format!("{key} {metric}"));
+            reasons.push((why, format!("{key} {metric}")));
         }
     }
-    for (why, of) in reasons {
-        table.note(Tone::Bad, &format!("{}: {why}", some(&of)));
-    }
+    table.note_each(Tone::Bad, some, reasons);
     table
 }
 
@@ -280,7 +271,6 @@ fn without_figures(case: &CaseComparison) -> Vec<(String, String)> {
     paired.chain(exact).collect()
 }
 
-/// What is not the same in both kits.
 fn conditions(comparison: &Comparison) -> Table {
     let mut table = Table::new("Conditions that differ", &["<what", "<base", "<candidate"]);
     let sides = Version::BOTH.map(|version| match version {

@@ -1,32 +1,11 @@
 //! What a comparison says.
 
 use super::*;
-use crate::sections::paint;
 use caxton_analysis::paired::judge::rejudge;
 use caxton_fixture::paired::comparison as fixture;
 use caxton_model::record::store::RunFolder;
-use expect_test::{expect, expect_file};
+use expect_test::expect;
 use std::path::Path;
-
-#[test]
-fn each_change_has_a_line_and_the_rest_is_counted() {
-    let (comparison, _) = fixture();
-    expect_file!["./goldens/comparison.txt"].assert_eq(&comparison_text(
-        &comparison,
-        false,
-        &Style::default(),
-    ));
-    assert_eq!(comparison.conclusion(), Conclusion::Regressed);
-}
-
-#[test]
-fn the_table_of_everything_comes_on_request() {
-    let (comparison, _) = fixture();
-    let tables = comparison_tables(&comparison, true);
-    let full = tables.iter().filter(|table| table.title.starts_with("Every"));
-    let painted: Vec<String> = full.map(|table| paint(table, &Style::default())).collect();
-    expect_file!["./goldens/comparison-table.txt"].assert_eq(&painted.join("\n"));
-}
 
 #[test]
 fn a_comparison_that_found_nothing_says_so() {

@@ -14,6 +14,10 @@ use std::fmt::Display;
 /// What the instrument itself costs. Shown, and subtracted nowhere: a difference of two noisy
 /// numbers would look better known than it is.
 pub(crate) fn instrument(record: &Record) -> Vec<Table> {
+    if record.is_profile() {
+        // Nothing was timed.
+        return Vec::new();
+    }
     let mut table = Table::pairs("The instrument");
     if let Some(calibration) = &record.calibration {
         let ns = |ns: f64| Unit::Nanos.show(ns);

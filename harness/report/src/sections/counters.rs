@@ -8,7 +8,6 @@ use caxton_model::record::{CaseRecord, Record, Summary};
 use caxton_model::units::Unit;
 use caxton_model::words::NONE;
 
-/// The columns: a heading, and the metric's name behind `wasm_to_native_`.
 const RATIOS: [(&str, &str); 9] = [
     ("cycles", "cycles"),
     ("instr.", "instructions"),
@@ -76,65 +75,43 @@ fn quotient(case: &CaseRecord, metric: &str) -> Option<String> {
     Some(format!("{} → {}", show(side("native")?), show(side("wasm")?)))
 }
 
-/// Each reason for a missing counter, with the counters that it holds for.
+/// Each reason for a missing counter, with the counters that it holds for. A counter that is
+/// missing on both sides is named once; a ratio that lacks a side is not told twice.
 fn reasons(cases: &[&CaseRecord]) -> Vec<(Missing, Vec<String>)> {
     let mut reasons: Vec<(Missing, Vec<String>)> = Vec::new();
-    for counter in counters() {
-        for (metric, shown) in names(counter) {
-            for case in cases {
-                let missing = case.metrics.iter().find(|(name, _)| name.as_str() == metric);
-                let Some((_, Reading::Missing(why))) = missing else { continue };
-                let at = reasons.iter().position(|(known, _)| known == why).unwrap_or_else(|| {
-                    reasons.push((why.clone(), Vec::new()));
-                    reasons.len() - 1
-                });
-                // A counter that is missing on both sides is named once; one side, by that side.
-                let names = &mut reasons[at].1;
-                let is_told = names.iter().any(|name| *name == counter || *name == shown);
-                if !is_told {
-                    names.push(shown.clone());
-                }
+    let ratios = metrics().filter_map(|metric| metric.name.strip_prefix(RATIO));
+    for counter in ratios.filter(|counter| *counter != "time") {
+        let native = missing(cases, &format!("native_{counter}"));
+        let wasm = missing(cases, &format!("wasm_{counter}"));
+        let ratio = missing(cases, &format!("{RATIO}{counter}"));
+        let mut told: Vec<&Missing> = Vec::new();
+        for why in native.iter().chain(&wasm).chain(&ratio) {
+            if told.contains(&why) {
+                continue;
+            }
+            told.push(why);
+            let name = match (native.contains(why), wasm.contains(why)) {
+                (true, true) => counter.to_owned(),
+                (true, false) => format!("{counter} (native)"),
+                (false, true) => format!("{counter} (wasm)"),
+                (false, false) => format!("{counter} (ratio)"),
+            };
+            match reasons.iter_mut().find(|(known, _)| known == why) {
+                Some((_, names)) => names.push(name),
+                None => reasons.push((why.clone(), vec![name])),
             }
         }
-    }
-    for (_, names) in &mut reasons {
-        merge_sides(names);
     }
     reasons
 }
 
-/// Every counter of the table, in its order.
-fn counters() -> impl Iterator<Item = &'static str> {
-    let ratios = metrics().filter_map(|metric| metric.name.strip_prefix(RATIO));
-    ratios.filter(|counter| *counter != "time")
-}
-
-/// A counter's metrics, and the words for each.
-fn names(counter: &str) -> [(String, String); 3] {
-    [
-        (format!("native_{counter}"), format!("{counter} (native)")),
-        (format!("wasm_{counter}"), format!("{counter} (wasm)")),
-        (format!("{RATIO}{counter}"), format!("{counter} (ratio)")),
-    ]
-}
-
-/// `x (native), x (wasm), x (ratio)` becomes `x`; a ratio that lacks a side is not told twice.
-fn merge_sides(names: &mut Vec<String>) {
-    for counter in counters() {
-        let [native, wasm, ratio] = names_of(counter);
-        let has = |name: &String| names.contains(name);
-        let both = has(&native) && has(&wasm);
-        let one = has(&native) || has(&wasm);
-        if both && let Some(at) = names.iter().position(|name| *name == native) {
-            names[at] = counter.to_owned();
-            names.retain(|name| *name != wasm);
-        }
-        if one {
-            names.retain(|name| *name != ratio);
-        }
-    }
-}
-
-fn names_of(counter: &str) -> [String; 3] {
-    names(counter).map(|(_, shown)| shown)
+/// Why some case has no `metric`.
+fn missing(cases: &[&CaseRecord], metric: &str) -> Vec<Missing> {
+    let readings = cases.iter().flat_map(|case| &case.metrics);
+    let own = readings.filter(|(name, _)| name.as_str() == metric);
+    own.filter_map(|(_, reading)| match reading {
+        Reading::Missing(why) => Some(why.clone()),
+        Reading::Known(_) => None,
+    })
+    .collect()
 }

@@ -1,17 +1,15 @@
 //! Readings as the words of a cell, and the lines that several sections need.
 
-use crate::table::{Table, Tone};
+use crate::table::{Table, Tone, name};
 use caxton_model::case::Outcome;
-use caxton_model::record::{CaseRecord, Summary};
+use caxton_model::record::{Budget, CaseRecord, Company, Summary};
 use caxton_model::units::Unit;
 use caxton_model::words::{NONE, bounds, grouped, list, percent};
 use caxton_stats::signed_rank;
-use std::collections::BTreeMap;
 
 /// What stands before a value that should be exact and is not.
 pub(crate) const ABOUT: &str = "≈";
 
-/// The estimate of `metric`, in words.
 pub(crate) fn estimate(case: &CaseRecord, metric: &str) -> String {
     shown(case, metric, |summary, unit| unit.show(summary.estimate))
 }
@@ -24,14 +22,12 @@ pub(crate) fn exact(case: &CaseRecord, metric: &str) -> String {
     })
 }
 
-/// The interval of `metric`, in words.
 pub(crate) fn interval(case: &CaseRecord, metric: &str) -> String {
     shown(case, metric, |summary, unit| {
         summary.interval.map_or(NONE.to_owned(), |interval| bounds(&interval, unit))
     })
 }
 
-/// The launches behind `metric`.
 pub(crate) fn launches(case: &CaseRecord, metric: &str) -> String {
     shown(case, metric, |summary, _| summary.n.to_string())
 }
@@ -51,25 +47,19 @@ pub(crate) fn notes(
     cases: &[&CaseRecord],
     label: impl Fn(&CaseRecord) -> String,
 ) {
-    let mut reasons: BTreeMap<(&str, &str), Vec<String>> = BTreeMap::new();
-    let mut budgets: BTreeMap<(u32, u32), Vec<String>> = BTreeMap::new();
-    for case in cases {
-        if let Some(reason) = case.outcome.reason() {
-            reasons.entry((case.outcome.name(), reason)).or_default().push(label(case));
-        }
-        let is_short = case.launches.granted < case.launches.wanted;
-        if is_short && case.outcome.reason().is_none() {
-            let budget = (case.launches.granted, case.launches.wanted);
-            budgets.entry(budget).or_default().push(label(case));
-        }
-    }
-    for ((outcome, reason), labels) in reasons {
-        table.note(Tone::Bad, &format!("{}: {outcome}: {reason}", list(&labels)));
-    }
-    for ((granted, wanted), labels) in budgets {
-        let labels = list(&labels);
-        table.note(Tone::Bad, &format!("{labels}: {granted} of {wanted} launches done"));
-    }
+    let ended = cases.iter().filter_map(|case| {
+        let why = format!("{}: {}", case.outcome.name(), case.outcome.reason()?);
+        Some((why, label(case)))
+    });
+    table.note_each(Tone::Bad, list, ended);
+    let is_short = |case: &&&CaseRecord| {
+        case.launches.granted < case.launches.wanted && case.outcome.reason().is_none()
+    };
+    let short = cases.iter().filter(is_short).map(|case| {
+        let Budget { granted, wanted } = case.launches;
+        (format!("{granted} of {wanted} launches done"), label(case))
+    });
+    table.note_each(Tone::Bad, list, short);
 }
 
 /// A line for each reason why a case that ran has no `metric`.
@@ -79,14 +69,49 @@ pub(crate) fn note_missing(
     metric: &str,
     label: impl Fn(&CaseRecord) -> String,
 ) {
-    let mut reasons: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for case in cases.iter().filter(|case| case.outcome == Outcome::Ran) {
-        if let Err(why) = case.metric(metric) {
-            reasons.entry(why.to_string()).or_default().push(label(case));
+    let ran = cases.iter().filter(|case| case.outcome == Outcome::Ran);
+    let missing = ran.filter_map(|case| {
+        let why = case.metric(metric).err()?;
+        Some((format!("no {metric}: {why}"), label(case)))
+    });
+    table.note_each(Tone::Bad, list, missing);
+}
+
+pub(crate) fn note_findings(
+    table: &mut Table,
+    cases: &[&CaseRecord],
+    label: impl Fn(&CaseRecord) -> String,
+) {
+    for case in cases {
+        for (what, finding) in &case.findings {
+            table.note(Tone::Plain, &format!("{}: {}: {finding}", label(case), name(what)));
         }
     }
-    for (why, labels) in reasons {
-        table.note(Tone::Bad, &format!("{}: no {metric}: {why}", list(&labels)));
+}
+
+/// Which figures, by name, were measured beside a busy neighbour, and which launches were left out.
+pub(crate) fn note_company(table: &mut Table, figures: &[(String, Company)]) {
+    let told = |of: fn(Company) -> Option<u32>| -> Vec<String> {
+        let count = |company: Company| of(company).filter(|count| *count > 0);
+        let words =
+            |(name, company): &(String, Company)| Some(format!("{name} {}", count(*company)?));
+        figures.iter().filter_map(words).collect()
+    };
+    let left_out = told(|company| match company {
+        Company::LeftOut(count) => Some(count),
+        Company::Present(_) | Company::Unwatched => None,
+    });
+    if !left_out.is_empty() {
+        let why = "launches left out, their core was slower than at its best (a busy neighbour?)";
+        table.note(Tone::Plain, &format!("{why}: {}", list(&left_out)));
+    }
+    let present = told(|company| match company {
+        Company::Present(count) => Some(count),
+        Company::LeftOut(_) | Company::Unwatched => None,
+    });
+    if !present.is_empty() {
+        let why = "too few quiet launches: these ratios are of a shared core, in so many launches";
+        table.note(Tone::Bad, &format!("{why}: {}", list(&present)));
     }
 }
 

@@ -5,7 +5,6 @@ use caxton_analysis::finding::{Finding, LimitVerdict};
 use caxton_analysis::requirements;
 use caxton_model::record::Record;
 use caxton_model::words::{NONE, bounds, list};
-use std::collections::BTreeMap;
 
 /// Each limit beside its figure; `idle` are lines of the file whose limits concern no case.
 pub fn limits_table(findings: &[Finding], idle: &[usize]) -> Table {
@@ -14,8 +13,8 @@ pub fn limits_table(findings: &[Finding], idle: &[usize]) -> Table {
     for finding in findings {
         row(&mut table, &[&finding.subject, finding.metric.as_str()], finding);
     }
-    for Finding { subject, metric, estimate, .. } in findings {
-        if let Err(why) = estimate {
+    for Finding { subject, metric, verdict, .. } in findings {
+        if let Some(why) = verdict.why() {
             table.note(Tone::Bad, &format!("{subject}: no {metric}: {why}"));
         }
     }
@@ -26,21 +25,15 @@ pub fn limits_table(findings: &[Finding], idle: &[usize]) -> Table {
     table
 }
 
-/// The requirements whose cases are in `record`.
 pub(crate) fn requirements_table(record: &Record) -> Table {
     let columns = ["<requirement", "limit", "figure", "interval", "n", "<verdict"];
     let mut table = Table::new("Requirements of the reference runtime", &columns);
     let findings = requirements::grade(record);
-    let mut reasons: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-    for finding in &findings {
-        row(&mut table, &[&finding.subject], finding);
-        if let Err(why) = &finding.estimate {
-            reasons.entry(why).or_default().push(finding.subject.clone());
-        }
-    }
-    for (why, names) in reasons {
-        table.note(Tone::Bad, &format!("{}: {why}", list(&names)));
-    }
+    findings.iter().for_each(|finding| row(&mut table, &[&finding.subject], finding));
+    let missing = findings
+        .iter()
+        .filter_map(|finding| Some((finding.verdict.why()?.to_owned(), finding.subject.clone())));
+    table.note_each(Tone::Bad, list, missing);
     if !findings.is_empty() {
         let text = "MET and MISSED hold for the whole interval, at 95 %; for a ratio of two \
                     cases, at 90 %.";
@@ -50,16 +43,17 @@ pub(crate) fn requirements_table(record: &Record) -> Table {
 }
 
 fn row(table: &mut Table, names: &[&str], finding: &Finding) {
-    let Finding { unit, estimate, limit, verdict, .. } = finding;
+    let Finding { unit, estimate, verdict, .. } = finding;
     let [shown, interval, n] = match estimate {
-        Ok(summary) => [
+        Some(summary) => [
             unit.show(summary.estimate),
             summary.interval.map_or(NONE.to_owned(), |interval| bounds(&interval, *unit)),
             summary.n.to_string(),
         ],
-        Err(_) => [NONE; 3].map(str::to_owned),
+        None => [NONE; 3].map(str::to_owned),
     };
     let tone = if *verdict == LimitVerdict::Met { Tone::Plain } else { Tone::Bad };
-    let cells = [limit.words(*unit), shown, interval, n, verdict.name().to_owned()];
+    let cells =
+        [finding.asked(), shown, interval, n, verdict.word(&LimitVerdict::LIMIT).to_owned()];
     table.row(tone, names.iter().map(|name| (*name).to_owned()).chain(cells));
 }

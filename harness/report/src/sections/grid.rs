@@ -1,7 +1,8 @@
 //! Tables of one row per case whose columns are data: what the sections about mail share.
 
-use crate::sections::figures::{estimate, exact, interval, launches, note_about, notes, too_few};
-use crate::sections::overhead::note_company;
+use crate::sections::figures::{
+    estimate, exact, interval, launches, note_about, note_company, notes, too_few,
+};
 use crate::table::{Table, Tone, name};
 use caxton_analysis::reduce::SINGLE;
 use caxton_model::case::Outcome;
@@ -11,32 +12,24 @@ use caxton_model::record::{CaseRecord, Company, Record};
 use caxton_model::words::list;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What a column shows of a case.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Cell {
-    /// What is under test.
     Subject,
-    /// What it is held against.
     Peer,
-    /// A parameter.
     Param(&'static str),
     /// The parameters that are none of these.
     Others(&'static [&'static str]),
-    /// A finding.
     Finding(&'static str),
-    /// A metric's estimate.
     Estimate(&'static str),
-    /// Its interval.
     Interval(&'static str),
-    /// A count with all its digits.
     Exact(&'static str),
-    /// The launches behind a metric.
     Launches(&'static str),
     /// Whether every message is accounted for.
     Checked,
+    /// Anything else.
+    Text(fn(&CaseRecord) -> String),
 }
 
-/// A column's heading, and what it shows.
 pub(super) type Column = (&'static str, Cell);
 
 /// What must be 0 for traffic to count as checked, and the word for it.
@@ -94,7 +87,6 @@ pub(super) fn tone(case: &CaseRecord) -> Tone {
     if is_fine { Tone::Plain } else { Tone::Bad }
 }
 
-/// The words of `cell`.
 pub(super) fn shown(case: &CaseRecord, cell: Cell) -> String {
     match cell {
         Cell::Subject => name(sides(case).0),
@@ -116,6 +108,7 @@ pub(super) fn shown(case: &CaseRecord, cell: Cell) -> String {
             Some(Ok(())) => "yes".to_owned(),
             Some(Err(_)) => "NO".to_owned(),
         },
+        Cell::Text(text) => text(case),
     }
 }
 
@@ -135,7 +128,7 @@ fn check(case: &CaseRecord) -> Option<Result<(), String>> {
 /// Lines below `table` on metrics of `columns` that are missing, on messages that are not accounted
 /// for, and on figures that are less than they look.
 pub(super) fn annotate(table: &mut Table, columns: &[Column], cases: &[&CaseRecord]) {
-    let metrics: Vec<&str> = columns.iter().filter_map(|(_, cell)| metric(*cell)).collect();
+    let metrics: Vec<&str> = columns.iter().filter_map(|(_, cell)| cell.metric()).collect();
     note_absent(table, &metrics, cases);
     let is_checked = columns.iter().any(|(_, cell)| matches!(cell, Cell::Checked));
     for case in cases.iter().filter(|_| is_checked) {
@@ -161,10 +154,13 @@ pub(super) fn annotate(table: &mut Table, columns: &[Column], cases: &[&CaseReco
     note_company(table, &company.into_iter().collect::<Vec<_>>());
 }
 
-fn metric(cell: Cell) -> Option<&'static str> {
-    match cell {
-        Cell::Estimate(metric) | Cell::Interval(metric) | Cell::Exact(metric) => Some(metric),
-        _ => None,
+impl Cell {
+    /// The metric whose figure it shows.
+    pub(super) const fn metric(self) -> Option<&'static str> {
+        match self {
+            Self::Estimate(metric) | Self::Interval(metric) | Self::Exact(metric) => Some(metric),
+            _ => None,
+        }
     }
 }
 
@@ -211,13 +207,9 @@ fn note_findings(table: &mut Table, columns: &[Column], cases: &[&CaseRecord]) {
     let is_shown = |what: &str| {
         columns.iter().any(|(_, cell)| matches!(cell, Cell::Finding(name) if *name == what))
     };
-    let mut found: BTreeMap<(&str, &str), Vec<String>> = BTreeMap::new();
-    for case in cases {
-        for (what, finding) in case.findings.iter().filter(|(what, _)| !is_shown(what)) {
-            found.entry((what, finding)).or_default().push(label(case));
-        }
-    }
-    for ((what, finding), labels) in found {
-        table.note(Tone::Plain, &format!("{}: {}: {finding}", list(&labels), name(what)));
-    }
+    let found = cases.iter().flat_map(|case| {
+        let others = case.findings.iter().filter(|(what, _)| !is_shown(what));
+        others.map(|(what, finding)| (format!("{}: {finding}", name(what)), label(case)))
+    });
+    table.note_each(Tone::Plain, list, found);
 }

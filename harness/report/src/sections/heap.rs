@@ -1,125 +1,69 @@
 //! Heap profiles: what the host allocates for an agent, and what the agent allocates itself.
 
-use crate::sections::figures::{estimate, exact, note_about, note_missing, notes};
+use crate::sections::figures::{note_about, note_findings, note_missing, notes};
+use crate::sections::grid::Cell::{Estimate, Exact, Text};
+use crate::sections::grid::{Column, grid};
 use crate::sections::profiles::files;
 use crate::table::{Table, Tone, name};
 use caxton_model::record::{CaseRecord, Record};
 
-/// The host's heap, the agents' own, and linear memory.
+const HOST: &[Column] = &[
+    ("<agent", Text(label)),
+    ("compile", Estimate("heap_compile_total_bytes")),
+    ("blocks", Estimate("heap_compile_blocks")),
+    ("peak", Estimate("heap_compile_peak_bytes")),
+    ("per instance", Estimate("heap_instantiate_total_bytes")),
+    ("blocks", Estimate("heap_instantiate_blocks")),
+    ("held", Estimate("heap_instantiate_peak_bytes")),
+    ("per message", Estimate("heap_run_total_bytes")),
+    ("blocks", Estimate("heap_run_blocks")),
+];
+
+const OWN: &[Column] = &[
+    ("<agent", Text(label)),
+    ("guest, B", Exact("guest_heap_bytes")),
+    ("blocks", Exact("guest_heap_blocks")),
+    ("peak, B", Exact("guest_heap_peak_bytes")),
+    ("native, B", Exact("native_heap_bytes")),
+    ("blocks", Exact("native_heap_blocks")),
+    ("peak, B", Exact("native_heap_peak_bytes")),
+    ("counting", Estimate("heap_counting_to_plain_time")),
+    ("looking", Estimate("heap_sampling_to_plain_time")),
+];
+
+const MEMORY: &[Column] = &[
+    ("<agent", Text(label)),
+    ("new", Estimate("guest_memory_new_bytes")),
+    ("resident", Estimate("guest_resident_new_bytes")),
+    ("first message", Estimate("guest_memory_first_bytes")),
+    ("last message", Estimate("guest_memory_end_bytes")),
+    ("resident", Estimate("guest_resident_end_bytes")),
+    ("growths", Exact("guest_growths")),
+    ("per growth", Estimate("guest_growth_bytes")),
+];
+
 pub(crate) fn tables(record: &Record) -> Vec<Table> {
     let cases: Vec<&CaseRecord> = record.cases.iter().filter(|case| case.key.is_heap()).collect();
     let kept: Vec<&CaseRecord> = cases.iter().filter(|c| !c.profiles.is_empty()).copied().collect();
-    vec![host(&cases), own(&cases), memory(&cases), files(&kept)]
+    let title = "Heap of the host: bytes and blocks that wasmtime and the harness allocate";
+    let mut host = grid(title, HOST, &cases);
+    notes(&mut host, &cases, label);
+    if !host.rows.is_empty() {
+        let text = "Not included: mapped memory, such as machine code and linear memory, and \
+                    allocations of C libraries or of a native build.";
+        host.note(Tone::Plain, text);
+    }
+    let title = "Heap of the agents: allocated per message, most held, and what counting costs";
+    let mut own = grid(title, OWN, &cases);
+    note_missing(&mut own, &cases, "guest_heap_bytes", label);
+    note_about(&mut own);
+    note_findings(&mut own, &cases, label);
+    let memory = grid("Linear memory: its size, and what of it has pages", MEMORY, &cases);
+    vec![host, own, memory, files(&kept)]
 }
 
 fn label(case: &CaseRecord) -> String {
     name(&case.key.agent)
-}
-
-fn host(cases: &[&CaseRecord]) -> Table {
-    let columns = [
-        "<agent",
-        "compile",
-        "blocks",
-        "peak",
-        "per instance",
-        "blocks",
-        "held",
-        "per message",
-        "blocks",
-    ];
-    let title = "Heap of the host: bytes and blocks that wasmtime and the harness allocate";
-    let mut table = Table::new(title, &columns);
-    for case in cases {
-        let estimate = |metric| estimate(case, metric);
-        let cells = [
-            label(case),
-            estimate("heap_compile_total_bytes"),
-            estimate("heap_compile_blocks"),
-            estimate("heap_compile_peak_bytes"),
-            estimate("heap_instantiate_total_bytes"),
-            estimate("heap_instantiate_blocks"),
-            estimate("heap_instantiate_peak_bytes"),
-            estimate("heap_run_total_bytes"),
-            estimate("heap_run_blocks"),
-        ];
-        table.row(Tone::Plain, cells);
-    }
-    notes(&mut table, cases, label);
-    if !table.rows.is_empty() {
-        let text = "Not included: mapped memory, such as machine code and linear memory, and \
-                    allocations of C libraries or of a native build.";
-        table.note(Tone::Plain, text);
-    }
-    table
-}
-
-fn own(cases: &[&CaseRecord]) -> Table {
-    let columns = [
-        "<agent",
-        "guest, B",
-        "blocks",
-        "peak, B",
-        "native, B",
-        "blocks",
-        "peak, B",
-        "counting",
-        "looking",
-    ];
-    let title = "Heap of the agents: allocated per message, most held, and what counting costs";
-    let mut table = Table::new(title, &columns);
-    for case in cases {
-        let exact = |metric| exact(case, metric);
-        let cells = [
-            label(case),
-            exact("guest_heap_bytes"),
-            exact("guest_heap_blocks"),
-            exact("guest_heap_peak_bytes"),
-            exact("native_heap_bytes"),
-            exact("native_heap_blocks"),
-            exact("native_heap_peak_bytes"),
-            estimate(case, "heap_counting_to_plain_time"),
-            estimate(case, "heap_sampling_to_plain_time"),
-        ];
-        table.row(Tone::Plain, cells);
-    }
-    note_missing(&mut table, cases, "guest_heap_bytes", label);
-    note_about(&mut table);
-    for case in cases {
-        for (what, finding) in &case.findings {
-            table.note(Tone::Plain, &format!("{}: {}: {finding}", label(case), name(what)));
-        }
-    }
-    table
-}
-
-fn memory(cases: &[&CaseRecord]) -> Table {
-    let columns = [
-        "<agent",
-        "new",
-        "resident",
-        "first message",
-        "last message",
-        "resident",
-        "growths",
-        "per growth",
-    ];
-    let mut table = Table::new("Linear memory: its size, and what of it has pages", &columns);
-    for case in cases {
-        let estimate = |metric| estimate(case, metric);
-        let cells = [
-            label(case),
-            estimate("guest_memory_new_bytes"),
-            estimate("guest_resident_new_bytes"),
-            estimate("guest_memory_first_bytes"),
-            estimate("guest_memory_end_bytes"),
-            estimate("guest_resident_end_bytes"),
-            exact(case, "guest_growths"),
-            estimate("guest_growth_bytes"),
-        ];
-        table.row(Tone::Plain, cells);
-    }
-    table
 }
 
 #[cfg(test)]

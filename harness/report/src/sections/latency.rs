@@ -55,7 +55,6 @@ const ROUND_TRIPS: &[Column] = &[
     ("n", Cell::Launches("round_trip_p50_ns")),
 ];
 
-/// Responses, what of them is the subject's own, and round trips.
 pub(crate) fn tables(record: &Record) -> Vec<Table> {
     let responses = cases(record, LATENCY, &[RESPONSE]);
     let alone = cases(record, LATENCY, &[ROUND_TRIP]);

@@ -1,10 +1,10 @@
 //! Agents under a memory limit: how much they get of it, and what it costs to hold it.
 
 use crate::sections::figures::{
-    estimate, exact, interval, launches, note_about, note_missing, note_small_n, notes,
+    estimate, exact, interval, launches, note_about, note_company, note_findings, note_missing,
+    note_small_n, notes,
 };
-use crate::sections::overhead::note_company;
-use crate::table::{Table, Tone, name};
+use crate::table::{ColumnOf, Table, Tone, name};
 use caxton_analysis::reduce::SINGLE;
 use caxton_model::case::{LIMIT, Outcome};
 use caxton_model::record::{CaseRecord, Record};
@@ -13,7 +13,6 @@ use caxton_model::words::NONE;
 /// Shares of the limit that are held while messages are sent, in per cent.
 pub(crate) const HELD: [&str; 4] = ["10", "50", "90", "99"];
 
-/// Capacity, and rates.
 pub(crate) fn tables(record: &Record) -> Vec<Table> {
     let cases: Vec<&CaseRecord> =
         record.cases.iter().filter(|case| case.key.is_memory_limit()).collect();
@@ -32,47 +31,32 @@ pub(crate) fn tables(record: &Record) -> Vec<Table> {
 }
 
 fn capacity(cases: &[&CaseRecord], label: impl Fn(&CaseRecord) -> String) -> Table {
-    let columns = [
-        "<limit",
-        "<outcome",
-        "single, B",
-        "fragmented, B",
-        "small, B",
-        "fragmented, B",
-        "resident",
-        "grow/page",
-        "first touch",
+    let tone = |case: &CaseRecord| match case.outcome {
+        Outcome::Ran => Tone::Plain,
+        _ => Tone::Bad,
+    };
+    let columns: &[ColumnOf<'_, &CaseRecord>] = &[
+        ("<limit", &|case| label(case)),
+        ("<outcome", &|case| case.ending().to_owned()),
+        ("single, B", &|case| exact(case, "single_bytes")),
+        ("fragmented, B", &|case| exact(case, "single_fragmented_bytes")),
+        ("small, B", &|case| exact(case, "total_bytes")),
+        ("fragmented, B", &|case| exact(case, "total_fragmented_bytes")),
+        ("resident", &|case| estimate(case, "resident_bytes")),
+        ("grow/page", &|case| estimate(case, "grow_ns")),
+        ("first touch", &|case| estimate(case, "first_touch_ns")),
     ];
-    let title = "Memory limits: largest single allocation, and most bytes in small blocks";
-    let mut table = Table::new(title, &columns);
-    for case in cases {
-        let exact = |metric| exact(case, metric);
-        let estimate = |metric| estimate(case, metric);
-        let is_fine = case.outcome == Outcome::Ran;
-        let cells = [
-            label(case),
-            case.ending().to_owned(),
-            exact("single_bytes"),
-            exact("single_fragmented_bytes"),
-            exact("total_bytes"),
-            exact("total_fragmented_bytes"),
-            estimate("resident_bytes"),
-            estimate("grow_ns"),
-            estimate("first_touch_ns"),
-        ];
-        table.row(if is_fine { Tone::Plain } else { Tone::Bad }, cells);
-    }
+    let mut table = Table::of(
+        "Memory limits: largest single allocation, and most bytes in small blocks",
+        cases.iter().map(|case| (tone(case), *case)),
+        columns,
+    );
     notes(&mut table, cases, &label);
     note_about(&mut table);
-    for case in cases {
-        for (what, finding) in &case.findings {
-            table.note(Tone::Plain, &format!("{}: {}: {finding}", label(case), name(what)));
-        }
-    }
+    note_findings(&mut table, cases, &label);
     table
 }
 
-/// One row per limit and share held.
 fn rates(cases: &[&CaseRecord], label: impl Fn(&CaseRecord) -> String) -> Table {
     let columns =
         ["<limit", "held", "messages", "time to empty's", "95 % interval", "n", "writing call"];

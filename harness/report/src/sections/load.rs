@@ -1,34 +1,30 @@
 //! Loads: the verdict of each with its reasons, what was offered and what came of it, thresholds,
 //! what grew, how a burst was got over.
 
-use crate::table::{Table, Tone, name};
+use crate::table::{ColumnOf, Table, Tone, name};
 use caxton_model::case::Outcome;
-use caxton_model::load::judged::ThresholdOutcome;
 use caxton_model::load::outcome::{
-    Leak, LoadOutcome, Percentile, Percentiles, Recovery, StageOutcome, Verdict,
+    Leak, LoadOutcome, LoadVerdict, Percentile, Percentiles, Recovery, StageOutcome,
 };
 use caxton_model::load::plan::Pacing;
-use caxton_model::load::quiescence::{Row, Thing};
+use caxton_model::load::quiescence::{LedgerRow, Thing};
+use caxton_model::load::threshold::ThresholdFinding;
 use caxton_model::reading::Reading;
 use caxton_model::record::{CaseRecord, Record};
 use caxton_model::units::{Nanos, Unit};
 use caxton_model::words::grouped;
-use caxton_stats::trend::{DegradationVerdict, Judged as JudgedTrend, LeakVerdict, Trend};
+use caxton_stats::limit::LimitVerdict;
+use caxton_stats::trend::{SeriesGrowth, Trend};
 
 const DAY_S: f64 = 86_400.0;
 
-/// Tables of every load of the record.
 pub(super) fn tables(record: &Record) -> Vec<Table> {
     let loads = of(record);
     if loads.is_empty() {
         return Vec::new();
     }
-    let mut tables = vec![verdicts(&loads), messages(&loads), times(&loads), thresholds(&loads)];
-    tables.push(growth(&loads));
-    tables.push(slowing(&loads));
-    tables.push(recoveries(&loads));
-    tables.push(left(&loads));
-    tables
+    let all = [verdicts, messages, times, thresholds, growth, slowing, recoveries, left];
+    all.iter().map(|table| table(&loads)).collect()
 }
 
 /// The loads of the record, with their cases.
@@ -36,11 +32,10 @@ pub(crate) fn of(record: &Record) -> Vec<(&CaseRecord, &LoadOutcome)> {
     record.cases.iter().filter_map(|case| Some((case, case.load.as_deref()?))).collect()
 }
 
-/// How bad a verdict is.
-pub(crate) const fn tone(verdict: Verdict) -> Tone {
+pub(crate) const fn tone(verdict: LoadVerdict) -> Tone {
     match verdict {
-        Verdict::Pass | Verdict::Unclear => Tone::Plain,
-        Verdict::Fail | Verdict::Invalid => Tone::Bad,
+        LoadVerdict::Pass | LoadVerdict::Unclear => Tone::Plain,
+        LoadVerdict::Fail | LoadVerdict::Invalid => Tone::Bad,
     }
 }
 
@@ -56,7 +51,6 @@ pub(crate) fn label(load: &LoadOutcome) -> String {
     name(&load.plan.name)
 }
 
-/// What was wanted and what was granted, in words.
 fn size(load: &LoadOutcome) -> (String, String) {
     match load.plan.pacing {
         Pacing::Open => (length(load.plan.wanted()), length(load.whole.took)),
@@ -77,20 +71,20 @@ fn length(time: Nanos) -> String {
 }
 
 pub(crate) fn verdicts(loads: &[(&CaseRecord, &LoadOutcome)]) -> Table {
-    let headings = ["<load", "<verdict", "<loop", "agents", "message", "wanted", "granted"];
-    let mut table = Table::new("Loads", &headings);
-    for (_, load) in loads {
-        let (wanted, granted) = size(load);
-        let pacing = match load.plan.pacing {
+    let rows = loads.iter().map(|(_, load)| (tone(load.verdict), *load));
+    let columns: &[ColumnOf<'_, &LoadOutcome>] = &[
+        ("<load", &|load| label(load)),
+        ("<verdict", &|load| load.told()),
+        ("<loop", &|load| match load.plan.pacing {
             Pacing::Open => "open".to_owned(),
             Pacing::Closed { in_flight } => format!("closed, {in_flight} in flight"),
-        };
-        let agents = load.plan.agents.to_string();
-        let bytes = Unit::Bytes.show(f64::from(load.plan.message_bytes));
-        let verdict = load.told();
-        let row = [&label(load), &verdict, &pacing, &agents, &bytes, &wanted, &granted];
-        table.row(tone(load.verdict), row);
-    }
+        }),
+        ("agents", &|load| load.plan.agents.to_string()),
+        ("message", &|load| Unit::Bytes.show(f64::from(load.plan.message_bytes))),
+        ("wanted", &|load| size(load).0),
+        ("granted", &|load| size(load).1),
+    ];
+    let mut table = Table::of("Loads", rows, columns);
     for (case, load) in loads {
         let what = label(load);
         table.note(Tone::Plain, &format!("{what}: {}", load.target));
@@ -120,54 +114,46 @@ pub(crate) fn verdicts(loads: &[(&CaseRecord, &LoadOutcome)]) -> Table {
     table
 }
 
-/// The stages of a load, and all of them where there are several.
-fn rows(load: &LoadOutcome) -> Vec<(String, &StageOutcome)> {
-    let all = (load.stages.len() > 1).then(|| ("all".to_owned(), &load.whole));
-    let stages = load.stages.iter().map(|stage| (name(&stage.name), stage));
-    stages.chain(all).collect()
+struct StageRow<'a> {
+    load: &'a LoadOutcome,
+    name: String,
+    told: &'a StageOutcome,
+}
+
+/// The stages of each load, and all of them where there are several.
+fn stages<'a>(loads: &[(&'a CaseRecord, &'a LoadOutcome)]) -> Vec<StageRow<'a>> {
+    let of = |(_, load): &(&'a CaseRecord, &'a LoadOutcome)| {
+        let load = *load;
+        let all = (load.stages.len() > 1).then(|| ("all".to_owned(), &load.whole));
+        let stages = load.stages.iter().map(|stage| (name(&stage.name), stage));
+        stages.chain(all).map(move |(name, told)| StageRow { load, name, told })
+    };
+    loads.iter().flat_map(of).collect()
 }
 
 pub(crate) fn messages(loads: &[(&CaseRecord, &LoadOutcome)]) -> Table {
-    let headings = [
-        "<load",
-        "<stage",
-        "took",
-        "offered",
-        "answered",
-        "answered/s",
-        "wrong",
-        "timed out",
-        "dropped",
-        "Little",
+    let rows = stages(loads).into_iter().map(|stage| {
+        let is_bad = stage.told.counts.failed() > 0;
+        (if is_bad { Tone::Bad } else { Tone::Plain }, stage)
+    });
+    let columns: &[ColumnOf<'_, StageRow<'_>>] = &[
+        ("<load", &|stage| label(stage.load)),
+        ("<stage", &|stage| stage.name.clone()),
+        ("took", &|stage| stage.told.took.to_string()),
+        ("offered", &|stage| count(stage.told.counts.offered)),
+        ("answered", &|stage| count(stage.told.counts.ok)),
+        ("answered/s", &|stage| match stage.told.took.0 as f64 / 1e9 {
+            took_s if took_s > 0.0 => Unit::PerSecond.show(stage.told.counts.ok as f64 / took_s),
+            _ => "-".to_owned(),
+        }),
+        ("wrong", &|stage| count(stage.told.counts.errors)),
+        ("timed out", &|stage| count(stage.told.counts.timed_out)),
+        ("dropped", &|stage| count(stage.told.counts.dropped)),
+        ("Little", &|stage| {
+            reading(&stage.told.little_residual, |residual| format!("{:+.2} %", residual * 100.0))
+        }),
     ];
-    let mut table = Table::new("Loads: messages", &headings);
-    for (_, load) in loads {
-        for (stage, outcome) in rows(load) {
-            let counts = &outcome.counts;
-            let took_s = outcome.took.0 as f64 / 1e9;
-            let per_second = match took_s {
-                took_s if took_s > 0.0 => Unit::PerSecond.show(counts.ok as f64 / took_s),
-                _ => "-".to_owned(),
-            };
-            let little =
-                reading(&outcome.little_residual, |residual| format!("{:+.2} %", residual * 100.0));
-            let is_bad = counts.failed() > 0;
-            let row = [
-                label(load),
-                stage,
-                outcome.took.to_string(),
-                count(counts.offered),
-                count(counts.ok),
-                per_second,
-                count(counts.errors),
-                count(counts.timed_out),
-                count(counts.dropped),
-                little,
-            ];
-            let tone = if is_bad { Tone::Bad } else { Tone::Plain };
-            table.row(tone, row.iter().map(String::as_str));
-        }
-    }
+    let mut table = Table::of("Loads: messages", rows, columns);
     let text = "Little: mean in flight by the clock, over throughput times mean response, less \
                 one; over 5 % the books are wrong.";
     table.note(Tone::Plain, text);
@@ -190,40 +176,22 @@ fn with_interval(of: &Percentiles, share: f64) -> String {
 }
 
 pub(crate) fn times(loads: &[(&CaseRecord, &LoadOutcome)]) -> Table {
-    let headings = [
-        "<load",
-        "<stage",
-        "n",
-        "response p50",
-        "p90",
-        "p99 [95 %]",
-        "p99.9",
-        "max",
-        "service p50",
-        "p99",
-        "lateness p99",
-    ];
+    let rows = stages(loads).into_iter().map(|stage| (Tone::Plain, stage));
     let title = "Loads: response from the intended start, service from the send";
-    let mut table = Table::new(title, &headings);
-    for (_, load) in loads {
-        for (stage, outcome) in rows(load) {
-            let (response, service) = (&outcome.response, &outcome.service);
-            let row = [
-                label(load),
-                stage,
-                count(response.n),
-                percentile(response, 0.5),
-                percentile(response, 0.9),
-                with_interval(response, 0.99),
-                percentile(response, 0.999),
-                reading(&response.max, Nanos::to_string),
-                percentile(service, 0.5),
-                percentile(service, 0.99),
-                reading(&outcome.lateness_p99, Nanos::to_string),
-            ];
-            table.row(Tone::Plain, row.iter().map(String::as_str));
-        }
-    }
+    let columns: &[ColumnOf<'_, StageRow<'_>>] = &[
+        ("<load", &|stage| label(stage.load)),
+        ("<stage", &|stage| stage.name.clone()),
+        ("n", &|stage| count(stage.told.response.n)),
+        ("response p50", &|stage| percentile(&stage.told.response, 0.5)),
+        ("p90", &|stage| percentile(&stage.told.response, 0.9)),
+        ("p99 [95 %]", &|stage| with_interval(&stage.told.response, 0.99)),
+        ("p99.9", &|stage| percentile(&stage.told.response, 0.999)),
+        ("max", &|stage| reading(&stage.told.response.max, Nanos::to_string)),
+        ("service p50", &|stage| percentile(&stage.told.service, 0.5)),
+        ("p99", &|stage| percentile(&stage.told.service, 0.99)),
+        ("lateness p99", &|stage| reading(&stage.told.lateness_p99, Nanos::to_string)),
+    ];
+    let mut table = Table::of(title, rows, columns);
     let text = "Messages that failed count as longer than any. Intervals: bootstrap over stretches \
                 of time within the one run.";
     table.note(Tone::Plain, text);
@@ -231,23 +199,20 @@ pub(crate) fn times(loads: &[(&CaseRecord, &LoadOutcome)]) -> Table {
 }
 
 pub(crate) fn thresholds(loads: &[(&CaseRecord, &LoadOutcome)]) -> Table {
-    let headings = ["<load", "<threshold", "observed", "<verdict"];
-    let mut table = Table::new("Loads: thresholds", &headings);
-    for (_, load) in loads {
-        for judged in &load.thresholds {
-            let tone = match judged.outcome {
-                ThresholdOutcome::Met | ThresholdOutcome::Unknown(_) => Tone::Plain,
-                ThresholdOutcome::Missed => Tone::Bad,
-            };
-            let observed = match &judged.observed {
-                Reading::Known(_) => judged.shown(),
-                Reading::Missing(_) => "-".to_owned(),
-            };
-            let threshold = judged.threshold.to_string();
-            table.row(tone, [&label(load), &threshold, &observed, judged.outcome.name()]);
-        }
-    }
-    table
+    let rows = loads.iter().flat_map(|(_, load)| {
+        load.thresholds.iter().map(move |judged| {
+            let is_missed = judged.verdict == LimitVerdict::Missed;
+            let tone = if is_missed { Tone::Bad } else { Tone::Plain };
+            (tone, (load, judged))
+        })
+    });
+    let columns: &[ColumnOf<'_, (&&LoadOutcome, &ThresholdFinding)>] = &[
+        ("<load", &|(load, _)| label(load)),
+        ("<threshold", &|(_, judged)| judged.threshold.to_string()),
+        ("observed", &|(_, judged)| reading(&judged.observed, |_| judged.shown())),
+        ("<verdict", &|(_, judged)| judged.verdict.word(&LimitVerdict::THRESHOLD).to_owned()),
+    ];
+    Table::of("Loads: thresholds", rows, columns)
 }
 
 /// A slope in bytes or blocks as what it is in a day.
@@ -277,62 +242,62 @@ fn unit(trend: &Trend) -> Unit {
 }
 
 pub(crate) fn growth(loads: &[(&CaseRecord, &LoadOutcome)]) -> Table {
-    let headings = [
-        "<load",
-        "<series",
-        "<verdict",
-        "level",
-        "growth in 24 h",
-        "95 % interval",
-        "per message",
-        "smallest seen in 24 h",
-        "per message",
+    let leaks = loads.iter().filter_map(|(_, load)| Some((*load, load.leak.as_ref()?)));
+    let leaks: Vec<(&LoadOutcome, &Leak)> = leaks.collect();
+    let rows = leaks.iter().flat_map(|(load, leak)| {
+        leak.trends.iter().map(|trend| (Tone::Plain, Grown { load, leak, trend }))
+    });
+    let columns: &[ColumnOf<'_, Grown<'_>>] = &[
+        ("<load", &|grown| label(grown.load)),
+        ("<series", &|grown| grown.trend.name.clone()),
+        ("<verdict", &|grown| grown.trend.verdict.word(&LimitVerdict::LEAK).to_owned()),
+        ("level", &|grown| grown.judged(|judged| unit(grown.trend).show(judged.level))),
+        ("growth in 24 h", &|grown| {
+            grown.judged(|judged| per_day(grown.trend, judged.slope_per_s))
+        }),
+        ("95 % interval", &|grown| {
+            grown.judged(|judged| {
+                let (lower, upper) = judged.interval_per_s;
+                format!("[{}, {}]", per_day(grown.trend, lower), per_day(grown.trend, upper))
+            })
+        }),
+        ("per message", &|grown| {
+            grown.judged(|judged| per_message(grown.trend, grown.leak, judged.slope_per_s))
+        }),
+        ("smallest seen in 24 h", &|grown| {
+            grown.judged(|judged| per_day(grown.trend, judged.smallest_seen_per_s))
+        }),
+        ("per message", &|grown| {
+            grown.judged(|judged| per_message(grown.trend, grown.leak, judged.smallest_seen_per_s))
+        }),
     ];
-    let mut table = Table::new("Loads: what grew", &headings);
-    for (_, load) in loads {
-        let Some(leak) = &load.leak else { continue };
-        for trend in &leak.trends {
-            table.row(Tone::Plain, grown(load, leak, trend).iter().map(String::as_str));
-        }
+    let mut table = Table::of("Loads: what grew", rows, columns);
+    for (load, leak) in leaks {
         let text = match &leak.verdict {
-            LeakVerdict::Clean => "CLEAN: no series grew in a way that matters".to_owned(),
-            LeakVerdict::Suspect => "SUSPECT: something grew; a longer run can tell".to_owned(),
-            LeakVerdict::Leak => "LEAK: series of two kinds grew to the end".to_owned(),
-            LeakVerdict::Invalid(why) => format!("INVALID: {}", why),
+            LimitVerdict::Met => "CLEAN: no series grew in a way that matters".to_owned(),
+            LimitVerdict::Unclear => "SUSPECT: something grew; a longer run can tell".to_owned(),
+            LimitVerdict::Missed => "LEAK: series of two kinds grew to the end".to_owned(),
+            LimitVerdict::Unknown(why) => format!("INVALID: {}", why),
         };
         let tone = match leak.verdict {
-            LeakVerdict::Clean | LeakVerdict::Suspect => Tone::Plain,
-            LeakVerdict::Leak | LeakVerdict::Invalid(_) => Tone::Bad,
+            LimitVerdict::Met | LimitVerdict::Unclear => Tone::Plain,
+            LimitVerdict::Missed | LimitVerdict::Unknown(_) => Tone::Bad,
         };
         table.note(tone, &format!("{}: {text}", label(load)));
     }
     table
 }
 
-fn grown(load: &LoadOutcome, leak: &Leak, trend: &Trend) -> [String; 9] {
-    let verdict = match trend.verdict {
-        LeakVerdict::Clean => "CLEAN",
-        LeakVerdict::Suspect => "SUSPECT",
-        LeakVerdict::Leak => "LEAK",
-        LeakVerdict::Invalid(_) => "INVALID",
-    };
-    let of = |show: &dyn Fn(&JudgedTrend) -> String| {
-        trend.judged.as_ref().map_or_else(|| "-".to_owned(), show)
-    };
-    [
-        label(load),
-        trend.name.clone(),
-        verdict.to_owned(),
-        of(&|judged| unit(trend).show(judged.level)),
-        of(&|judged| per_day(trend, judged.slope_per_s)),
-        of(&|judged| {
-            let (lower, upper) = judged.interval_per_s;
-            format!("[{}, {}]", per_day(trend, lower), per_day(trend, upper))
-        }),
-        of(&|judged| per_message(trend, leak, judged.slope_per_s)),
-        of(&|judged| per_day(trend, judged.smallest_seen_per_s)),
-        of(&|judged| per_message(trend, leak, judged.smallest_seen_per_s)),
-    ]
+struct Grown<'a> {
+    load: &'a LoadOutcome,
+    leak: &'a Leak,
+    trend: &'a Trend,
+}
+
+impl Grown<'_> {
+    fn judged(&self, show: impl Fn(&SeriesGrowth) -> String) -> String {
+        self.trend.judged.as_ref().map_or_else(|| "-".to_owned(), show)
+    }
 }
 
 pub(crate) fn slowing(loads: &[(&CaseRecord, &LoadOutcome)]) -> Table {
@@ -348,12 +313,9 @@ pub(crate) fn slowing(loads: &[(&CaseRecord, &LoadOutcome)]) -> Table {
             table.note(Tone::Plain, &text);
         }
         for (figure, told) in load.degradation.iter().flat_map(|all| &all.figures) {
-            let (tone, standing) = match told.verdict {
-                DegradationVerdict::Ok => (Tone::Plain, "OK"),
-                DegradationVerdict::Unclear => (Tone::Plain, "UNCLEAR"),
-                DegradationVerdict::Degraded => (Tone::Bad, "DEGRADED"),
-                DegradationVerdict::Invalid(_) => (Tone::Plain, "INVALID"),
-            };
+            let is_degraded = told.verdict == LimitVerdict::Missed;
+            let tone = if is_degraded { Tone::Bad } else { Tone::Plain };
+            let standing = told.verdict.word(&LimitVerdict::DEGRADATION);
             let (estimate, interval) = match &told.ratio {
                 Some(ratio) => (
                     Unit::Ratio.show(ratio.estimate),
@@ -362,7 +324,7 @@ pub(crate) fn slowing(loads: &[(&CaseRecord, &LoadOutcome)]) -> Table {
                 None => ("-".to_owned(), String::new()),
             };
             table.row(tone, [&label(load), figure.as_str(), &estimate, &interval, standing]);
-            if let DegradationVerdict::Invalid(why) = &told.verdict {
+            if let Some(why) = told.verdict.why() {
                 let text = format!("{}: {figure}: {}", label(load), why);
                 table.note(Tone::Plain, &text);
             }
@@ -372,39 +334,34 @@ pub(crate) fn slowing(loads: &[(&CaseRecord, &LoadOutcome)]) -> Table {
 }
 
 fn recoveries(loads: &[(&CaseRecord, &LoadOutcome)]) -> Table {
-    let headings = [
-        "<load",
-        "recovered after",
-        "backlog",
-        "capacity",
-        "least time",
-        "calm p99",
-        "least capacity for the target",
-    ];
-    let mut table = Table::new("Loads: bursts", &headings);
-    for (_, load) in loads {
-        let Some(recovery) = &load.recovery else { continue };
-        let least = load.least_capacity_per_second;
-        let least = least.map_or_else(|| "-".to_owned(), |rate| Unit::PerSecond.show(rate));
-        let of = |show: &dyn Fn(&Recovery) -> String| reading(recovery, show);
-        let row = [
-            label(load),
-            of(&|told| match told.took_s {
+    let bursts = loads.iter().filter_map(|(_, load)| Some((*load, load.recovery.as_ref()?)));
+    let bursts: Vec<(&LoadOutcome, &Reading<Recovery>)> = bursts.collect();
+    let rate = |rate: Option<f64>, none: &str| {
+        rate.map_or_else(|| none.to_owned(), |rate| Unit::PerSecond.show(rate))
+    };
+    let rows = bursts.iter().map(|burst| (Tone::Plain, *burst));
+    let columns: &[ColumnOf<'_, (&LoadOutcome, &Reading<Recovery>)>] = &[
+        ("<load", &|(load, _)| label(load)),
+        ("recovered after", &|(_, told)| {
+            reading(told, |told| match told.took_s {
                 Some(took_s) => format!("{took_s:.0} s"),
                 None => format!("not in {:.0} s", told.looked_s),
-            }),
-            of(&|told| count(told.backlog)),
-            of(&|told| match told.capacity_per_second {
-                Some(rate) => Unit::PerSecond.show(rate),
-                None => "not reached".to_owned(),
-            }),
-            of(&|told| told.drain_s.map_or_else(|| "-".to_owned(), |s| format!("{s:.1} s"))),
-            of(&|told| told.calm_p99.to_string()),
-            least,
-        ];
-        table.row(Tone::Plain, row.iter().map(String::as_str));
+            })
+        }),
+        ("backlog", &|(_, told)| reading(told, |told| count(told.backlog))),
+        ("capacity", &|(_, told)| {
+            reading(told, |told| rate(told.capacity_per_second, "not reached"))
+        }),
+        ("least time", &|(_, told)| {
+            reading(told, |told| told.drain_s.map_or("-".to_owned(), |s| format!("{s:.1} s")))
+        }),
+        ("calm p99", &|(_, told)| reading(told, |told| told.calm_p99.to_string())),
+        ("least capacity for the target", &|(load, _)| rate(load.least_capacity_per_second, "-")),
+    ];
+    let mut table = Table::of("Loads: bursts", rows, columns);
+    for (load, recovery) in bursts {
         if let Reading::Missing(why) = recovery {
-            table.note(Tone::Plain, &format!("{}: {}", label(load), why));
+            table.note(Tone::Plain, &format!("{}: {why}", label(load)));
         }
     }
     if !table.rows.is_empty() {
@@ -436,14 +393,10 @@ pub(crate) fn left(loads: &[(&CaseRecord, &LoadOutcome)]) -> Table {
         let Reading::Known(ledger) = &load.left else { continue };
         let of = |thing: Thing| {
             let row = ledger.rows.iter().find(|row| row.thing == thing);
-            row.and_then(Row::left).map_or_else(|| "-".to_owned(), count)
+            row.and_then(LedgerRow::left).map_or_else(|| "-".to_owned(), count)
         };
         let row = [label(load), count(ledger.messages)].into_iter().chain(THINGS.map(of));
         table.row(Tone::Plain, row);
     }
     table
 }
-
-#[cfg(test)]
-#[path = "load_tests.rs"]
-mod tests;

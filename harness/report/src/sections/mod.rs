@@ -1,89 +1,163 @@
-//! A record as tables, and tables as text. What is shown is apart from how it is painted: the same
-//! rows can become another format.
+//! A record as topics, and those as tables. What is shown is apart from how it is painted: text,
+//! Markdown and the page tell the same topics in the same order.
 //!
 //! Nothing is computed here that is not in the record: a report of a folder says the same on every
 //! machine.
 
 pub(crate) mod again;
 mod comparison;
-pub(crate) mod conditions;
-pub(crate) mod counters;
+mod conditions;
+mod counters;
 pub(crate) mod figures;
 mod findings;
 pub mod floors;
 pub(crate) mod functions;
 pub(crate) mod grid;
-pub(crate) mod heap;
-pub(crate) mod latency;
+mod heap;
+mod latency;
 pub(crate) mod limits;
 pub(crate) mod load;
 pub(crate) mod overhead;
 pub(crate) mod parts;
-pub(crate) mod profiles;
+mod profiles;
 mod programs;
 mod records;
-pub(crate) mod resources;
-pub(crate) mod same;
-pub(crate) mod scaling;
+mod resources;
+mod same;
+mod scaling;
 pub mod selftest;
 mod sides;
 pub mod targets;
-pub(crate) mod throughput;
+mod throughput;
 
-pub use crate::markdown::markdown;
-pub use crate::paint::Style;
-pub use crate::paint::paint;
 pub(crate) use crate::paint::wrap;
+pub use crate::paint::{Style, paint};
 use crate::table::{Table, Tone};
 pub use again::quoted;
 use caxton_model::case::Outcome;
 use caxton_model::reading::Reading;
 use caxton_model::record::{Record, Status};
-pub use comparison::{comparison_line, comparison_tables, comparison_text, revision_words};
+pub(crate) use comparison::comparison_tables;
+pub use comparison::{comparison_line, comparison_text, revision_words};
 pub(crate) use comparison::{exact_words, paired_words, share, versions};
 pub use findings::limits_table;
 pub(crate) use findings::requirements_table;
-pub use records::{records_tables, records_text};
+pub(crate) use records::records_tables;
+pub use records::records_text;
 
 /// The report for a terminal.
 pub fn text(record: &Record, style: &Style) -> String {
-    let painted: Vec<String> = tables(record).iter().map(|table| paint(table, style)).collect();
-    painted.join("\n")
+    crate::paint::all(&tables(record), style)
 }
 
-/// The report as data: its sections in order, those that have something to say.
-pub fn tables(record: &Record) -> Vec<Table> {
-    if record.is_profile() {
-        let mut tables = vec![headline(record)];
-        tables.extend(profiles::tables(record));
-        tables.extend(conditions::environment(record));
-        return tables.into_iter().filter(|table| !table.is_empty()).collect();
+/// The report as data: those of its tables that have something to say.
+pub(crate) fn tables(record: &Record) -> Vec<Table> {
+    let graded = if record.is_profile() { None } else { Some(requirements_table(record)) };
+    let topics = TOPICS.iter().flat_map(|topic| topic.groups(record));
+    let tables = topics.flat_map(|(_, tables)| tables);
+    let tables = std::iter::once(headline(record)).chain(graded).chain(tables);
+    tables.filter(|table| !table.is_empty()).collect()
+}
+
+/// Tables that belong together, behind what they are where they are shown on demand.
+pub(crate) type TableGroup = (&'static str, Vec<Table>);
+
+/// A part of every report of a run.
+pub(crate) struct Topic {
+    pub(crate) id: &'static str,
+    pub(crate) title: &'static str,
+    /// What brings it, where a run has nothing of it.
+    pub(crate) absent: &'static str,
+    groups: fn(&Record) -> Vec<TableGroup>,
+}
+
+impl Topic {
+    /// A profiled run has no figures.
+    pub(crate) fn is_of(&self, record: &Record) -> bool {
+        !record.is_profile() || ["profiles", "environment"].contains(&self.id)
     }
-    let sections = [
-        vec![headline(record)],
-        overhead::calls(record),
-        sides::tables(record),
-        same::same_against_same(record),
-        overhead::phases(record),
-        programs::tables(record),
-        overhead::sizes(record),
-        counters::per_call(record),
-        limits::tables(record),
-        parts::tables(record),
-        heap::tables(record),
-        load::tables(record),
-        throughput::tables(record),
-        latency::tables(record),
-        scaling::tables(record),
-        resources::tables(record),
-        vec![requirements_table(record)],
-        conditions::instrument(record),
-        conditions::environment(record),
-    ];
-    sections.into_iter().flatten().filter(|table| !table.is_empty()).collect()
+
+    pub(crate) fn groups(&self, record: &Record) -> Vec<TableGroup> {
+        if self.is_of(record) { (self.groups)(record) } else { Vec::new() }
+    }
 }
 
-/// What was run, and how it went.
+/// In the order in which they are told.
+pub(crate) const TOPICS: [Topic; 9] = [
+    Topic {
+        id: "overhead",
+        title: "Native against WASM",
+        absent: "No agent was measured on both sides: cargo bench --bench wasm does.",
+        groups: |record| {
+            let phases = [overhead::phases(record), overhead::sizes(record)].concat();
+            vec![
+                ("", overhead::calls(record)),
+                ("Sides", sides::tables(record)),
+                ("Programs", programs::tables(record)),
+                ("The same against itself", same::same_against_same(record)),
+                ("Phases and sizes", phases),
+                ("Counters per call", counters::per_call(record)),
+            ]
+        },
+    },
+    Topic {
+        id: "parts",
+        title: "Where the overhead goes",
+        absent: "No call was taken apart: cargo bench --bench wasm -- parts does.",
+        groups: |record| vec![("", parts::tables(record))],
+    },
+    Topic {
+        id: "limits",
+        title: "Under a memory limit",
+        absent: "No agent had a memory limit: cargo bench --bench wasm -- memory-limit gives it \
+                 one.",
+        groups: |record| vec![("", limits::tables(record))],
+    },
+    Topic {
+        id: "loads",
+        title: "Loads",
+        absent: "No load was run: cargo bench --bench scenarios brings it.",
+        groups: |record| vec![("", load::tables(record))],
+    },
+    Topic {
+        id: "messages",
+        title: "Messages and response times",
+        absent: "No messages were sent: cargo bench --bench throughput, and --bench latency.",
+        groups: |record| vec![("", throughput::tables(record)), ("", latency::tables(record))],
+    },
+    Topic {
+        id: "scaling",
+        title: "Scaling",
+        absent: "One number of agents at most: cargo bench --bench scalability has more.",
+        groups: |record| vec![("", scaling::tables(record))],
+    },
+    Topic {
+        id: "resources",
+        title: "Memory, CPU time and recovery",
+        absent: "No phases and no crash: cargo bench --bench resources.",
+        groups: |record| vec![("", resources::tables(record))],
+    },
+    Topic {
+        id: "profiles",
+        title: "Profiles",
+        absent: "Nothing was profiled: scripts/profile AGENT, or cargo bench --bench wasm -- \
+                 --profile cpu.",
+        groups: |record| {
+            let profiled = if record.is_profile() { profiles::tables(record) } else { Vec::new() };
+            vec![("", profiled), ("", heap::tables(record))]
+        },
+    },
+    Topic {
+        id: "environment",
+        title: "Environment",
+        absent: "No run, no machine.",
+        groups: |record| {
+            let all = [conditions::instrument(record), conditions::environment(record)].concat();
+            vec![("Instrument, machine, builds, warnings", all)]
+        },
+    },
+];
+
 fn headline(record: &Record) -> Table {
     let run = &record.run;
     let status = status(record);
@@ -131,6 +205,3 @@ pub(crate) fn status(record: &Record) -> String {
 
 #[cfg(test)]
 mod tests;
-
-#[cfg(test)]
-mod mail_tests;

@@ -1,8 +1,11 @@
 //! What WASM costs an agent: calls, phases, sizes.
 
 use crate::sections::figures::{
-    estimate, exact, interval, launches, note_about, note_missing, note_small_n, notes, too_few,
+    estimate, exact, interval, launches, note_about, note_company, note_missing, note_small_n,
+    notes, too_few,
 };
+use crate::sections::grid::Cell::{Estimate, Text};
+use crate::sections::grid::{Column, grid};
 use crate::table::{Table, Tone, name};
 use caxton_analysis::reduce::{GEOMEAN, HEADLINE, Levels, NOOP, counts_in_geomean};
 use caxton_model::case::{Check, Outcome};
@@ -10,12 +13,11 @@ use caxton_model::metric::{STDERR_KEPT, WASM_STDERR_BYTES};
 use caxton_model::reading::Reading;
 use caxton_model::record::{CaseRecord, Company, Record};
 use caxton_model::units::Unit;
-use caxton_model::words::{NONE, bounds, list, percent};
+use caxton_model::words::{NONE, bounds, percent};
 
 const FUEL: &str = "wasm_fuel";
 const WASM: &str = "wasm_call_ns";
 
-/// The cases that compare WASM with native.
 pub(crate) fn cases(record: &Record) -> Vec<&CaseRecord> {
     record.cases.iter().filter(|case| case.key.is_overhead()).collect()
 }
@@ -25,13 +27,11 @@ pub(super) fn ran(record: &Record) -> Vec<&CaseRecord> {
     cases(record).into_iter().filter(|case| case.outcome == Outcome::Ran).collect()
 }
 
-/// The agent, with the parameters of its case where it has some.
 pub(crate) fn label(case: &CaseRecord) -> String {
     let params = case.key.params.iter().map(|(name, value)| format!(" {name}={value}"));
     name(&format!("{}{}", case.key.agent, params.collect::<String>()))
 }
 
-/// Steady-state calls, and their geometric mean.
 pub(crate) fn calls(record: &Record) -> Vec<Table> {
     let level = Levels::of_record(record).single;
     let heading = format!("{} interval", percent(level));
@@ -81,32 +81,6 @@ fn note_stderr(table: &mut Table, cases: &[&CaseRecord]) {
     }
 }
 
-/// Which figures, by name, were measured beside a busy neighbour, and which launches were left out.
-pub(super) fn note_company(table: &mut Table, figures: &[(String, Company)]) {
-    let told = |of: fn(Company) -> Option<u32>| -> Vec<String> {
-        let count = |company: Company| of(company).filter(|count| *count > 0);
-        let words =
-            |(name, company): &(String, Company)| Some(format!("{name} {}", count(*company)?));
-        figures.iter().filter_map(words).collect()
-    };
-    let left_out = told(|company| match company {
-        Company::LeftOut(count) => Some(count),
-        Company::Present(_) | Company::Unwatched => None,
-    });
-    if !left_out.is_empty() {
-        let why = "launches left out, their core was slower than at its best (a busy neighbour?)";
-        table.note(Tone::Plain, &format!("{why}: {}", list(&left_out)));
-    }
-    let present = told(|company| match company {
-        Company::Present(count) => Some(count),
-        Company::LeftOut(_) | Company::Unwatched => None,
-    });
-    if !present.is_empty() {
-        let why = "too few quiet launches: these ratios are of a shared core, in so many launches";
-        table.note(Tone::Bad, &format!("{why}: {}", list(&present)));
-    }
-}
-
 fn numbers(case: &CaseRecord) -> [String; 6] {
     // A guest without a native build has no ratio: the interval is that of the figure it has.
     let told = if case.metric(HEADLINE).is_ok() { HEADLINE } else { WASM };
@@ -120,7 +94,6 @@ fn numbers(case: &CaseRecord) -> [String; 6] {
     ]
 }
 
-/// The line of the geometric mean.
 fn geomean(record: &Record) -> String {
     let agents = cases(record).into_iter();
     let agents = agents.filter(|case| counts_in_geomean(case) && case.metric(HEADLINE).is_ok());
@@ -145,7 +118,6 @@ fn geomean(record: &Record) -> String {
     }
 }
 
-/// Which guests' answers nothing is known of.
 fn note_unchecked(table: &mut Table, cases: &[&CaseRecord]) {
     for case in cases.iter().filter(|case| case.check == Some(Check::Nothing)) {
         let what =
@@ -154,71 +126,46 @@ fn note_unchecked(table: &mut Table, cases: &[&CaseRecord]) {
     }
 }
 
-/// Compiling, loading, instantiating, the first call.
 pub(crate) fn phases(record: &Record) -> Vec<Table> {
-    let metrics = [
-        "wasm_compile_ns",
-        "wasm_instantiate_ns",
-        "native_instantiate_ns",
-        "native_load_ns",
-        "wasm_first_call_ns",
-        "native_first_call_ns",
+    const COLUMNS: &[Column] = &[
+        ("<agent", Text(label)),
+        ("compile", Estimate("wasm_compile_ns")),
+        ("instantiate wasm", Estimate("wasm_instantiate_ns")),
+        ("native", Estimate("native_instantiate_ns")),
+        ("load native", Estimate("native_load_ns")),
+        ("first call wasm", Estimate("wasm_first_call_ns")),
+        ("native", Estimate("native_first_call_ns")),
+        ("n", Text(|case| fewest(case).to_string())),
     ];
-    let columns = [
-        "<agent",
-        "compile",
-        "instantiate wasm",
-        "native",
-        "load native",
-        "first call wasm",
-        "native",
-        "n",
-    ];
-    let title = "Phases: median of each launch, estimate over n launches";
-    let mut table = Table::new(title, &columns);
-    for case in having(record, &metrics) {
-        let known = metrics.iter().filter_map(|metric| case.metric(metric).ok());
-        let n = known.map(|summary| summary.n).min().unwrap_or(0);
-        let cells = metrics.iter().map(|metric| estimate(case, metric));
-        let cells = std::iter::once(label(case)).chain(cells).chain([n.to_string()]);
-        table.row(Tone::Plain, cells);
+    fn fewest(case: &CaseRecord) -> u32 {
+        let metrics = COLUMNS.iter().filter_map(|(_, cell)| cell.metric());
+        let known = metrics.filter_map(|metric| case.metric(metric).ok());
+        known.map(|summary| summary.n).min().unwrap_or(0)
     }
-    vec![table]
+    having(record, "Phases: median of each launch, estimate over n launches", COLUMNS)
 }
 
-/// Files, code, memory.
 pub(crate) fn sizes(record: &Record) -> Vec<Table> {
-    let metrics = [
-        "wasm_file_bytes",
-        "wasm_code_bytes",
-        "native_file_bytes",
-        "native_code_bytes",
-        "linear_memory_bytes",
-        "wasm_instance_rss_bytes",
-        "native_instance_rss_bytes",
-        "peak_rss_bytes",
+    const COLUMNS: &[Column] = &[
+        ("<agent", Text(label)),
+        (".wasm file", Estimate("wasm_file_bytes")),
+        ("its code", Estimate("wasm_code_bytes")),
+        ("native file", Estimate("native_file_bytes")),
+        ("its code", Estimate("native_code_bytes")),
+        ("linear mem", Estimate("linear_memory_bytes")),
+        ("RSS/inst wasm", Estimate("wasm_instance_rss_bytes")),
+        ("native", Estimate("native_instance_rss_bytes")),
+        ("worker peak", Estimate("peak_rss_bytes")),
     ];
-    let columns = [
-        "<agent",
-        ".wasm file",
-        "its code",
-        "native file",
-        "its code",
-        "linear mem",
-        "RSS/inst wasm",
-        "native",
-        "worker peak",
-    ];
-    let mut table = Table::new("Sizes: code is machine code, RSS is resident memory", &columns);
-    for case in having(record, &metrics) {
-        let cells = metrics.iter().map(|metric| estimate(case, metric));
-        table.row(Tone::Plain, std::iter::once(label(case)).chain(cells));
-    }
-    vec![table]
+    having(record, "Sizes: code is machine code, RSS is resident memory", COLUMNS)
 }
 
-/// The cases that ran and have at least one of `metrics`.
-pub(super) fn having<'a>(record: &'a Record, metrics: &[&str]) -> Vec<&'a CaseRecord> {
-    let has = |case: &&CaseRecord| metrics.iter().any(|metric| case.metric(metric).is_ok());
-    ran(record).into_iter().filter(has).collect()
+/// A row for each case that ran and has at least one figure of `columns`.
+pub(super) fn having(record: &Record, title: &str, columns: &[Column]) -> Vec<Table> {
+    let has = |case: &&CaseRecord| {
+        let mut metrics = columns.iter().filter_map(|(_, cell)| cell.metric());
+        metrics.any(|metric| case.metric(metric).is_ok())
+    };
+    let cases: Vec<&CaseRecord> = ran(record).into_iter().filter(has).collect();
+    vec![grid(title, columns, &cases)]
 }

@@ -2,17 +2,17 @@
 //! options of engine and build make of it.
 
 use crate::sections::figures::{
-    estimate, exact, interval, launches, note_about, note_missing, note_small_n, notes,
+    estimate, exact, interval, launches, note_about, note_company, note_missing, note_small_n,
+    notes,
 };
-use crate::sections::overhead::{label, note_company};
-use crate::table::{Table, Tone};
+use crate::sections::overhead::label;
+use crate::table::{ColumnOf, Table, Tone};
 use caxton_analysis::reduce::SINGLE;
 use caxton_model::case::Outcome;
 use caxton_model::record::{CaseRecord, Record, Summary};
 use caxton_model::units::Unit;
 use caxton_model::words::{NONE, list};
 
-/// The whole call.
 pub(crate) const CALL: &str = "part_call_ns";
 const BY_SAMPLES: &str = "wasm_profile_guest_share";
 
@@ -34,7 +34,6 @@ const OPTIONS: [(&str, &str); 5] = [
     ("SIMD build", "simd"),
 ];
 
-/// All three tables.
 pub(crate) fn tables(record: &Record) -> Vec<Table> {
     let cases: Vec<&CaseRecord> = record.cases.iter().filter(|case| case.key.is_parts()).collect();
     if cases.is_empty() {
@@ -67,7 +66,7 @@ fn calls(record: &Record, cases: &[&CaseRecord], ran: &[&CaseRecord]) -> Table {
         }
         for (name, metric) in [("the call", CALL)].into_iter().chain(of(case)) {
             let agent = if metric == CALL { label(case) } else { String::new() };
-            let share = share_of_call(case, metric).unwrap_or(NONE.to_owned());
+            let share = share_of_call(case, metric);
             let cells = [estimate(case, metric), interval(case, metric), share];
             let [time, bounds, share] = cells;
             let cells = [agent, name.to_owned(), time, bounds, share, launches(case, metric)];
@@ -86,9 +85,13 @@ fn calls(record: &Record, cases: &[&CaseRecord], ran: &[&CaseRecord]) -> Table {
 }
 
 /// A part's estimate over the call's.
-fn share_of_call(case: &CaseRecord, metric: &str) -> Option<String> {
-    let (part, call) = (case.metric(metric).ok()?, case.metric(CALL).ok()?);
-    (call.estimate > 0.0).then(|| Unit::Share.show(part.estimate / call.estimate))
+fn share_of_call(case: &CaseRecord, metric: &str) -> String {
+    match (case.metric(metric), case.metric(CALL)) {
+        (Ok(part), Ok(call)) if call.estimate > 0.0 => {
+            Unit::Share.show(part.estimate / call.estimate)
+        }
+        _ => NONE.to_owned(),
+    }
 }
 
 /// How the parts were told apart, and whose were told apart otherwise.
@@ -129,42 +132,28 @@ fn by_samples<'a>(record: &'a Record, case: &CaseRecord) -> Option<&'a Summary> 
 }
 
 fn code(record: &Record, ran: &[&CaseRecord]) -> Table {
-    let columns = [
-        "<agent",
-        "wasm",
-        "native",
-        "wasm/native",
-        "95 % interval",
-        "n",
-        "by parts",
-        "by samples",
-        "grows",
-        "WASI",
-        "host calls",
-    ];
-    let title =
-        "The agent's own code: without boundary and copy; share of the call; counts per call";
-    let mut table = Table::new(title, &columns);
     let ratio = "part_guest_to_native_time";
-    for case in ran {
-        let by_samples = by_samples(record, case);
-        table.row(
-            Tone::Plain,
-            [
-                label(case),
-                estimate(case, "part_guest_by_echo_ns"),
-                estimate(case, "part_native_guest_ns"),
-                estimate(case, ratio),
-                interval(case, ratio),
-                launches(case, ratio),
-                share_of_call(case, PARTS[2].1[column(case)]).unwrap_or(NONE.to_owned()),
-                by_samples.map_or(NONE.to_owned(), |share| Unit::Share.show(share.estimate)),
-                exact(case, "part_memory_grows"),
-                exact(case, "part_wasi_calls"),
-                exact(case, "part_host_calls"),
-            ],
-        );
-    }
+    let columns: &[ColumnOf<'_, &CaseRecord>] = &[
+        ("<agent", &|case| label(case)),
+        ("wasm", &|case| estimate(case, "part_guest_by_echo_ns")),
+        ("native", &|case| estimate(case, "part_native_guest_ns")),
+        ("wasm/native", &|case| estimate(case, ratio)),
+        ("95 % interval", &|case| interval(case, ratio)),
+        ("n", &|case| launches(case, ratio)),
+        ("by parts", &|case| share_of_call(case, PARTS[2].1[column(case)])),
+        ("by samples", &|case| {
+            let share = by_samples(record, case);
+            share.map_or(NONE.to_owned(), |share| Unit::Share.show(share.estimate))
+        }),
+        ("grows", &|case| exact(case, "part_memory_grows")),
+        ("WASI", &|case| exact(case, "part_wasi_calls")),
+        ("host calls", &|case| exact(case, "part_host_calls")),
+    ];
+    let mut table = Table::of(
+        "The agent's own code: without boundary and copy; share of the call; counts per call",
+        ran.iter().map(|case| (Tone::Plain, *case)),
+        columns,
+    );
     note_missing(&mut table, ran, ratio, label);
     note_about(&mut table);
     let grows =

@@ -4,15 +4,13 @@
 use crate::sections::figures::{estimate, interval, launches};
 use crate::sections::functions;
 use crate::sections::overhead::label;
-use crate::table::{Table, Tone};
-use caxton_model::profile::{Weight, health};
+use crate::table::{ColumnOf, Table, Tone};
+use caxton_model::profile::{SampleWeight, health};
 use caxton_model::reading::Reading;
 use caxton_model::record::{CaseRecord, ProfileRecord, Record};
 use caxton_model::units::Unit;
 use caxton_model::words::NONE;
-use std::collections::BTreeMap;
 
-/// All tables about profiles.
 pub(crate) fn tables(record: &Record) -> Vec<Table> {
     let cases: Vec<&CaseRecord> = record.cases.iter().filter(|c| !c.profiles.is_empty()).collect();
     let mut tables = vec![quality(&cases), shares(&cases), cost(&cases)];
@@ -36,76 +34,50 @@ fn share(value: f64) -> String {
 }
 
 fn quality(cases: &[&CaseRecord]) -> Table {
-    let columns = [
-        "<agent",
-        "<side",
-        "<engine",
-        "Hz",
-        "samples",
-        "weight",
-        "lost",
-        "unresolved",
-        "to root",
-        "mended",
-        "kernel",
-    ];
-    let mut table = Table::new("Profiles", &columns);
-    for (case, profile) in each(cases) {
-        let health = &profile.health;
-        let hz = match (health.real_hz, health.asked_hz) {
+    let warnings = |profile: &ProfileRecord| health::warnings(&profile.health);
+    let tone = |bad: bool| if bad { Tone::Bad } else { Tone::Plain };
+    let rows = each(cases).into_iter().map(|row| (tone(!warnings(row.1).is_empty()), row));
+    let columns: &[ColumnOf<'_, (&CaseRecord, &ProfileRecord)>] = &[
+        ("<agent", &|(case, _)| label(case)),
+        ("<side", &|(_, profile)| profile.about.side.clone()),
+        ("<engine", &|(_, profile)| profile.health.engine.clone()),
+        ("Hz", &|(_, profile)| match (profile.health.real_hz, profile.health.asked_hz) {
             (Some(real), Some(asked)) => format!("{real:.0} of {asked:.0}"),
             _ => NONE.to_owned(),
-        };
-        let weight = match profile.weight {
-            Weight::CpuNs => Unit::Nanos.show(profile.total as f64),
-            Weight::Bytes | Weight::PeakBytes => Unit::Bytes.show(profile.total as f64),
-        };
-        let kernel = match &health.kernel_ns {
+        }),
+        ("samples", &|(_, profile)| profile.health.samples.to_string()),
+        ("weight", &|(_, profile)| profile.weight.unit().show(profile.total as f64)),
+        ("lost", &|(_, profile)| share(profile.health.lost_share())),
+        ("unresolved", &|(_, profile)| share(profile.health.unresolved_share())),
+        ("to root", &|(_, profile)| share(profile.health.rooted_share())),
+        ("mended", &|(_, profile)| profile.health.mended.to_string()),
+        ("kernel", &|(_, profile)| match &profile.health.kernel_ns {
             Reading::Known(ns) => {
-                let all = (health.cpu_ns as f64 + *ns as f64).max(1.0);
-                share(*ns as f64 / all)
+                share(*ns as f64 / (profile.health.cpu_ns as f64 + *ns as f64).max(1.0))
             }
             Reading::Missing(_) => NONE.to_owned(),
-        };
-        let warnings = health::warnings(health);
-        let tone = if warnings.is_empty() { Tone::Plain } else { Tone::Bad };
-        let cells = [
-            label(case),
-            profile.about.side.clone(),
-            health.engine.clone(),
-            hz,
-            health.samples.to_string(),
-            weight,
-            share(health.lost_share()),
-            share(health.unresolved_share()),
-            share(health.rooted_share()),
-            health.mended.to_string(),
-            kernel,
-        ];
-        table.row(tone, cells);
-        for warning in warnings {
+        }),
+    ];
+    let mut table = Table::of("Profiles", rows, columns);
+    for (case, profile) in each(cases) {
+        for warning in warnings(profile) {
             let who = format!("{}, {}", label(case), profile.about.side);
             table.note(Tone::Bad, &format!("{who}: {warning}"));
         }
     }
-    let mut told: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-    for (case, profile) in each(cases) {
-        for note in &profile.health.notes {
-            let who = format!("{} {}", label(case), profile.about.side);
-            told.entry(note).or_default().push(who);
-        }
-    }
-    for (note, who) in told {
-        table.note(Tone::Plain, &format!("{}: {note}", who.join(", ")));
-    }
+    let notes = each(cases).into_iter().flat_map(|(case, profile)| {
+        let who = format!("{} {}", label(case), profile.about.side);
+        profile.health.notes.iter().map(move |note| (note.clone(), who.clone()))
+    });
+    table.note_each(Tone::Plain, |who| who.join(", "), notes);
     table
 }
 
-/// Who pays for the samples, in shares that add up to 1.
 fn shares(cases: &[&CaseRecord]) -> Table {
     let columns = ["<agent", "<side", "agent", "boundary", "wasmtime", "harness", "unknown", "±"];
     let mut table = Table::new("Where the samples fell", &columns);
-    let sampled = each(cases).into_iter().filter(|(_, profile)| profile.weight == Weight::CpuNs);
+    let sampled =
+        each(cases).into_iter().filter(|(_, profile)| profile.weight == SampleWeight::CpuNs);
     for (case, profile) in sampled {
         let shares = &profile.shares;
         let parts = [shares.guest, shares.boundary, shares.engine, shares.host, shares.unknown];
@@ -144,22 +116,16 @@ fn cost(cases: &[&CaseRecord]) -> Table {
     table
 }
 
-/// Counters of the same work, without the sampler.
 fn counters(cases: &[&CaseRecord]) -> Table {
     let mut table = Table::new("Counters", &[]);
-    let mut told: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for (case, profile) in each(cases) {
-        for line in health::counters(&profile.about) {
-            told.entry(line).or_default().push(format!("{} {}", label(case), profile.about.side));
-        }
-    }
-    for (line, who) in told {
-        table.note(Tone::Plain, &format!("{}: {line}", who.join(", ")));
-    }
+    let lines = each(cases).into_iter().flat_map(|(case, profile)| {
+        let who = format!("{} {}", label(case), profile.about.side);
+        health::counters(&profile.about).into_iter().map(move |line| (line, who.clone()))
+    });
+    table.note_each(Tone::Plain, |who| who.join(", "), lines);
     table
 }
 
-/// Where the pictures are.
 pub(super) fn files(cases: &[&CaseRecord]) -> Table {
     let mut table =
         Table::new("Pictures, in the run's folder; raw data and other forms beside them", &[]);
@@ -176,7 +142,6 @@ pub(super) fn files(cases: &[&CaseRecord]) -> Table {
     table
 }
 
-/// Cases without a profile, and why.
 fn without(record: &Record) -> Table {
     let mut table = Table::new("Not profiled", &[]);
     for case in &record.cases {

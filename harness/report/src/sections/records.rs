@@ -1,11 +1,10 @@
 //! What two records come to, as tables.
 
-use crate::paint::Style;
-use crate::paint::paint;
+use crate::paint::{self, Style};
 use crate::sections::comparison::exact_words;
 use crate::sections::figures::{estimate, interval};
-use crate::table::{Table, Tone, name};
-use caxton_analysis::compare::{Records, find};
+use crate::table::{ColumnOf, Table, Tone, name};
+use caxton_analysis::compare::{Predicted, Records, find};
 use caxton_analysis::reduce::HEADLINE;
 use caxton_model::paired::comparison::{Conclusion, Verdict};
 use caxton_model::record::CaseRecord;
@@ -13,12 +12,11 @@ use caxton_model::words::{NONE, some};
 
 /// Two records side by side, for a terminal.
 pub fn records_text(records: &Records, style: &Style) -> String {
-    let tables = records_tables(records);
-    tables.iter().map(|table| paint(table, style)).collect::<Vec<_>>().join("\n")
+    paint::all(&records_tables(records), style)
 }
 
 /// The report as data: its sections in order, those that have something to say.
-pub fn records_tables(records: &Records) -> Vec<Table> {
+pub(crate) fn records_tables(records: &Records) -> Vec<Table> {
     let tables = [
         times(records),
         counts(records),
@@ -77,25 +75,25 @@ fn counts(records: &Records) -> Table {
 }
 
 fn predictions(records: &Records) -> Table {
-    let columns =
-        ["<case", "<metric", "baseline", "this run", "worse", "seen from", "sessions", "<advice"];
-    let mut table = Table::new("Figures, by what earlier sessions predict", &columns);
-    for predicted in &records.predicted {
-        let unit = predicted.metric.metric().unit;
-        let says = &predicted.says;
-        let tone = if says.verdict == Verdict::Regressed { Tone::Bad } else { Tone::Plain };
-        let cells = [
-            predicted.case.to_string(),
-            predicted.metric.to_string(),
-            unit.show(predicted.base.estimate),
-            unit.show(predicted.candidate.estimate),
-            format!("{:.3}x", says.worse),
-            format!("{:.3}x", says.threshold),
-            says.sessions.to_string(),
-            says.verdict.name().to_owned(),
-        ];
-        table.row(tone, cells);
-    }
+    let tone = |advice: Verdict| match advice {
+        Verdict::Regressed => Tone::Bad,
+        _ => Tone::Plain,
+    };
+    let columns: &[ColumnOf<'_, &Predicted>] = &[
+        ("<case", &|told| told.case.to_string()),
+        ("<metric", &|told| told.metric.to_string()),
+        ("baseline", &|told| told.metric.metric().unit.show(told.base.estimate)),
+        ("this run", &|told| told.metric.metric().unit.show(told.candidate.estimate)),
+        ("worse", &|told| format!("{:.3}x", told.says.worse)),
+        ("seen from", &|told| format!("{:.3}x", told.says.threshold)),
+        ("sessions", &|told| told.says.sessions.to_string()),
+        ("<advice", &|told| told.says.verdict.name().to_owned()),
+    ];
+    let mut table = Table::of(
+        "Figures, by what earlier sessions predict",
+        records.predicted.iter().map(|told| (tone(told.says.verdict), told)),
+        columns,
+    );
     if !table.rows.is_empty() {
         let text = "Advice, not a verdict: a change below \"seen from\" cannot be told from \
                     what this machine does by itself. Compare bundles for a verdict.";

@@ -9,7 +9,7 @@ use caxton_model::metric::MetricName;
 use caxton_model::paired::comparison::{Conclusion, Verdict};
 use caxton_model::reading::Reading;
 use caxton_model::record::{CaseRecord, Record, Status};
-use expect_test::expect;
+use expect_test::{expect, expect_file};
 
 fn set(record: &mut Record, agent: &str, metric: &str, change: impl Fn(f64) -> f64) {
     let name = MetricName::parse(metric).unwrap();
@@ -22,7 +22,6 @@ fn set(record: &mut Record, agent: &str, metric: &str, change: impl Fn(f64) -> f
     }
 }
 
-/// A run with only the steady-state cases of two agents, and one like it a day later.
 fn two() -> [Record; 2] {
     let (mut old, _) = fixture::run();
     old.cases.retain(|case| ["noop", "json"].contains(&case.key.agent.as_str()));
@@ -61,36 +60,8 @@ fn records_alone_compare_counts_and_say_what_they_cannot() {
     });
     set(&mut new, "noop", "wasm_fuel", |fuel| fuel + 7.0);
     new.host.fingerprint.insert("cores".to_owned(), Reading::Known("64".to_owned()));
-    expect![[r#"
-        Baseline 20260102T030405Z-abc1234-wasm against run later: wasm/native
-          agent                     baseline        interval   n      this run        interval   n
-          noop                        4.479x  [4.459, 4.497]  12        4.479x  [4.459, 4.497]  12
-          json                        1.454x  [1.444, 1.468]  12  no such case               —   —
-          sha256                      1.255x  [1.245, 1.265]  12        1.255x  [1.245, 1.265]  12
-          \u{202e}evil\u{1b}[2J\n…         —               —   —             —               —   —
-          For orientation: the launches of two runs are not paired, so that drift of the machine between them is in
-            the change and not in the intervals.
-
-        Counts
-          REGRESSED  wasm/overhead/wasmtime-vs-native/noop  wasm_fuel  2,790 → 2,797: 0.25 % more, exact
-          15 of 16 counts are the same.
-
-        Not compared
-          wasm/overhead/wasmtime-vs-native/noop wasm_call_ns, wasm/overhead/wasmtime-vs-native/noop native_call_ns,
-            wasm/overhead/wasmtime-vs-native/noop wasm_instantiate_ns, wasm/overhead/wasmtime-vs-native/noop
-            wasm_first_call_ns and 4 more: nothing can be run again, and the runs are of different machines, scales or
-            builds of the harness
-          wasm/overhead/wasmtime-vs-native/json, wasm/same-against-same/native-vs-native/json,
-            wasm/same-against-same/wasmtime-vs-wasmtime/json: the candidate has no such case
-          new, the baseline has no such case: wasm/overhead/wasmtime-vs-native/sort
-
-        Conditions that differ
-          what   baseline  this run
-          cores  2         64
-
-          Result: REGRESSED: a count got worse
-    "#]].assert_eq(&records_text(&Records::compare(&old, &new, &[], &Limits::default()), &Style::default()));
     let records = Records::compare(&old, &new, &[], &Limits::default());
+    expect_file!["goldens/records.txt"].assert_eq(&records_text(&records, &Style::default()));
     assert_eq!(records.conclusion(), Conclusion::Regressed);
 }
 
@@ -109,32 +80,8 @@ fn ten_sessions_advise_with_the_threshold_they_can_see() {
     let stored = sessions(&old);
     set(&mut new, "json", "wasm_call_ns", |ns| ns * 2.0);
     let records = Records::compare(&old, &new, &stored, &Limits::default());
-    expect![[r#"
-        Baseline 20260102T030405Z-abc1234-wasm against run later: wasm/native
-          agent  baseline        interval   n  this run        interval   n
-          noop     4.479x  [4.459, 4.497]  12    4.479x  [4.459, 4.497]  12
-          json     1.454x  [1.444, 1.468]  12    1.454x  [1.444, 1.468]  12
-          For orientation: the launches of two runs are not paired, so that drift of the machine between them is in
-            the change and not in the intervals.
-
-        Counts
-          8 of 8 counts are the same.
-
-        Figures, by what earlier sessions predict
-          case                                   metric               baseline  this run   worse  seen from  sessions  advice
-          wasm/overhead/wasmtime-vs-native/noop  wasm_call_ns          90.9 ns   90.9 ns  1.002x     1.049x        11  OK
-          wasm/overhead/wasmtime-vs-native/noop  native_call_ns        20.3 ns   20.3 ns  1.002x     1.049x        11  OK
-          wasm/overhead/wasmtime-vs-native/noop  wasm_instantiate_ns   60.7 µs   60.7 µs  1.002x     1.049x        11  OK
-          wasm/overhead/wasmtime-vs-native/noop  wasm_first_call_ns    30.3 µs   30.3 µs  1.002x     1.049x        11  OK
-          wasm/overhead/wasmtime-vs-native/json  wasm_call_ns          14.8 µs   29.5 µs  2.004x     1.049x        11  REGRESSED
-          wasm/overhead/wasmtime-vs-native/json  native_call_ns        10.1 µs   10.1 µs  1.002x     1.049x        11  OK
-          wasm/overhead/wasmtime-vs-native/json  wasm_instantiate_ns   60.5 µs   60.5 µs  1.002x     1.049x        11  OK
-          wasm/overhead/wasmtime-vs-native/json  wasm_first_call_ns    30.3 µs   30.3 µs  1.002x     1.049x        11  OK
-          Advice, not a verdict: a change below "seen from" cannot be told from what this machine does by itself.
-            Compare bundles for a verdict.
-
-          Result: no count got worse, but figures are worse than sessions predict: advice
-    "#]].assert_eq(&records_text(&records, &Style::default()));
+    expect_file!["goldens/records-sessions.txt"]
+        .assert_eq(&records_text(&records, &Style::default()));
     assert_eq!(records.conclusion(), Conclusion::Fine, "advice fails nothing");
     assert!(records.predicted.iter().all(|p| p.says.sessions == 11), "the base is one of them");
 }

@@ -79,7 +79,6 @@ const SOAKS: &[Column] = &[
     ("n", Cell::Launches("soak_cycle_ns")),
 ];
 
-/// Phases, recovery, checkpoints, crashes, the soak.
 pub(crate) fn tables(record: &Record) -> Vec<Table> {
     let of = |workload| cases(record, RESOURCES, &[workload]);
     let mut crashes = noted("Crash recovery: agents killed under load", CRASHES, &of(CRASH));
@@ -100,7 +99,6 @@ pub(crate) fn tables(record: &Record) -> Vec<Table> {
     ]
 }
 
-/// A row per case and phase.
 fn memory(cases: &[&CaseRecord]) -> Table {
     let columns = ["<subject", "<with", "<phase", "heap", "RSS", "95 % interval", "n"];
     let title = "Memory by phase: the host's heap, and all resident memory";

@@ -8,13 +8,10 @@ use caxton_model::record::{CaseRecord, Interval, Record, Summary};
 use caxton_model::words::{NONE, percent};
 
 const METRIC: &str = "aa_time";
+const SIDES: [&str; 2] = ["native", "wasm"];
 
-/// The two sides of one agent.
-struct Pair<'a> {
-    agent: &'a str,
-    native: Option<&'a CaseRecord>,
-    wasm: Option<&'a CaseRecord>,
-}
+/// The two sides of an agent, native first.
+type Sides<'a> = [Option<&'a CaseRecord>; 2];
 
 /// One row per agent, and whether every interval contains 1.
 pub(crate) fn same_against_same(record: &Record) -> Vec<Table> {
@@ -26,17 +23,25 @@ pub(crate) fn same_against_same(record: &Record) -> Vec<Table> {
     let columns =
         ["<agent", "native/native", "interval", "wasm/wasm", "interval", "n", "<contains 1"];
     let mut table = Table::new("The same against itself (A/A)", &columns);
-    for pair in pairs(&cases) {
-        let (n, contains) = (counts(&pair), verdict(&pair));
+    let mut agents: Vec<&str> = Vec::new();
+    for case in &cases {
+        if !agents.contains(&case.key.agent.as_str()) {
+            agents.push(&case.key.agent);
+        }
+    }
+    for agent in agents {
+        let is_it = |case: &&&CaseRecord, side| case.key.agent == agent && side_of(case) == side;
+        let sides: Sides<'_> =
+            SIDES.map(|side| cases.iter().find(|case| is_it(case, side)).copied());
+        let contains = verdict(&sides);
         let tone = if contains.starts_with("no") { Tone::Bad } else { Tone::Plain };
-        let side = |case: Option<&CaseRecord>| match case {
-            Some(case) => (estimate(case, METRIC), interval(case, METRIC)),
-            None => (NONE.to_owned(), NONE.to_owned()),
+        let shown = |case: Option<&CaseRecord>| {
+            let figures = case.map(|case| [estimate(case, METRIC), interval(case, METRIC)]);
+            figures.unwrap_or([NONE; 2].map(str::to_owned))
         };
-        let ((native, native_interval), (wasm, wasm_interval)) =
-            (side(pair.native), side(pair.wasm));
-        let cells = [native, native_interval, wasm, wasm_interval, n, contains];
-        table.row(tone, std::iter::once(name(pair.agent)).chain(cells));
+        let figures = sides.into_iter().flat_map(shown);
+        let cells = std::iter::once(name(agent)).chain(figures);
+        table.row(tone, cells.chain([counts(&sides), contains]));
     }
     notes(&mut table, &cases, label);
     note_missing(&mut table, &cases, METRIC, label);
@@ -46,7 +51,6 @@ pub(crate) fn same_against_same(record: &Record) -> Vec<Table> {
     vec![table]
 }
 
-/// Which agent, and which of its sides.
 fn label(case: &CaseRecord) -> String {
     format!("{} {}", name(&case.key.agent), side_of(case))
 }
@@ -55,40 +59,20 @@ fn side_of(case: &CaseRecord) -> &'static str {
     if case.key.subject == NATIVE_VS_NATIVE { "native" } else { "wasm" }
 }
 
-fn pairs<'a>(cases: &[&'a CaseRecord]) -> Vec<Pair<'a>> {
-    let mut pairs: Vec<Pair<'a>> = Vec::new();
-    for case in cases {
-        let agent = case.key.agent.as_str();
-        let known = pairs.iter().position(|pair| pair.agent == agent);
-        let at = known.unwrap_or_else(|| {
-            pairs.push(Pair { agent, native: None, wasm: None });
-            pairs.len() - 1
-        });
-        match side_of(case) {
-            "native" => pairs[at].native = Some(case),
-            _ => pairs[at].wasm = Some(case),
-        }
-    }
-    pairs
+/// The sides that have a summary.
+fn summaries<'a>(sides: &Sides<'a>) -> impl Iterator<Item = (&'static str, &'a Summary)> {
+    let sides = SIDES.into_iter().zip(*sides);
+    sides.filter_map(|(side, case)| Some((side, case?.metric(METRIC).ok()?)))
 }
 
-impl<'a> Pair<'a> {
-    /// The sides that have a summary.
-    fn summaries(&self) -> impl Iterator<Item = (&'static str, &'a Summary)> {
-        let sides = [("native", self.native), ("wasm", self.wasm)].into_iter();
-        sides.filter_map(|(side, case)| Some((side, case?.metric(METRIC).ok()?)))
-    }
-}
-
-/// The launches of both sides, once where they agree.
-fn counts(pair: &Pair<'_>) -> String {
-    let mut counts: Vec<String> = pair.summaries().map(|(_, s)| s.n.to_string()).collect();
+fn counts(sides: &Sides<'_>) -> String {
+    let mut counts: Vec<String> = summaries(sides).map(|(_, s)| s.n.to_string()).collect();
     counts.dedup();
     if counts.is_empty() { NONE.to_owned() } else { counts.join("/") }
 }
 
-fn verdict(pair: &Pair<'_>) -> String {
-    let intervals = pair.summaries().filter_map(|(side, s)| Some((side, s.interval?)));
+fn verdict(sides: &Sides<'_>) -> String {
+    let intervals = summaries(sides).filter_map(|(side, s)| Some((side, s.interval?)));
     let intervals: Vec<(&str, Interval)> = intervals.collect();
     let out = intervals.iter().filter(|(_, i)| !i.contains(1.0)).map(|(side, _)| *side);
     let out: Vec<&str> = out.collect();

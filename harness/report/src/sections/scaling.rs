@@ -49,7 +49,6 @@ const MESSAGES: &[Column] = &[
     ("<checked", Cell::Checked),
 ];
 
-/// Spawning, memory per agent, messages.
 pub(crate) fn tables(record: &Record) -> Vec<Table> {
     let cases = cases(record, SCALABILITY, &[SCALE]);
     let mut messages = further("Scaling: messages by the number of agents", MESSAGES, &cases);
@@ -77,7 +76,6 @@ pub(crate) fn tables(record: &Record) -> Vec<Table> {
     ]
 }
 
-/// The number of agents, and messages per second.
 fn point(case: &CaseRecord) -> Option<(f64, f64)> {
     Some((case.key.param("agents")?.parse().ok()?, case.metric(RATE).ok()?.estimate))
 }

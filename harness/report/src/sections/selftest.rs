@@ -11,7 +11,7 @@ use caxton_stats::summary;
 /// Confidence of the shares' intervals.
 const LEVEL: f64 = 0.95;
 
-/// One trial.
+/// What a comparison said where the truth is known.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Trial {
     /// The slow-down that was planted, in per mille of the work.

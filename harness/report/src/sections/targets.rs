@@ -1,7 +1,7 @@
 //! The guide's targets as a table.
 
 use crate::table::{Table, Tone};
-use caxton_analysis::targets::{Grade, GradedTarget, Worst, decimal, grade};
+use caxton_analysis::targets::{GradedTarget, Worst, decimal, grade};
 use caxton_model::record::Record;
 use caxton_model::words::{NONE, bounds};
 
@@ -20,13 +20,16 @@ pub fn table(records: &[Record]) -> Table {
     ];
     let mut table = Table::new("Targets", &columns);
     for GradedTarget { target, worst, cases } in grade(records) {
-        let sign = if target.levels[0] < target.levels[2] { "<" } else { ">" };
+        let sign = if target.bounds()[0].is_upper() { "<" } else { ">" };
         let level = |level: f64| format!("{sign} {}", decimal(target.unit, level));
         let [first, second, third] = target.levels.map(level);
         let (tone, told) = match &worst {
-            Ok(worst @ Worst { figure, grade, .. }) => {
+            Ok(worst @ Worst { figure, .. }) => {
                 let interval = figure.interval.map_or(NONE.to_owned(), |i| bounds(&i, target.unit));
-                let tone = if *grade > Grade::Critical { Tone::Bad } else { Tone::Plain };
+                let tone = match worst.level() {
+                    Some(0..=2) => Tone::Plain,
+                    _ => Tone::Bad,
+                };
                 let figure = [target.unit.show(figure.estimate), interval, figure.n.to_string()];
                 (tone, [&figure[..], &[cases.to_string(), worst.words()]].concat())
             }
@@ -49,7 +52,3 @@ pub fn table(records: &[Record]) -> Table {
     );
     table
 }
-
-#[cfg(test)]
-#[path = "targets_tests.rs"]
-mod tests;

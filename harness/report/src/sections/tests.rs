@@ -2,7 +2,11 @@
 
 use super::*;
 use caxton_fixture as fixture;
+use caxton_fixture::mail::mail;
+use caxton_fixture::rounded;
 use caxton_model::case::Check;
+use caxton_model::metric::MetricName;
+use caxton_model::paired::comparison::Conclusion;
 use caxton_model::reading::Missing;
 use caxton_model::record::CaseRecord;
 use caxton_model::units::Unit;
@@ -10,13 +14,57 @@ use caxton_model::words;
 use expect_test::{expect, expect_file};
 use std::collections::BTreeMap;
 
+/// The fixture's run, killed after its first case.
+fn killed() -> Record {
+    let (mut record, _) = fixture::run();
+    record.run.status = Status::Running;
+    record.totals.clear();
+    for case in record.cases.iter_mut().skip(1) {
+        case.outcome = Outcome::NotRun("the run ended before its turn".to_owned());
+        case.metrics.clear();
+        case.findings.clear();
+        case.launches.granted = 0;
+    }
+    record
+}
+
+/// The fixture's run with a figure that may be above its target or below it.
+fn unclear() -> Record {
+    let (mut record, _) = fixture::run();
+    let name = MetricName::parse("wasm_instance_rss_bytes").unwrap();
+    let case = record.cases.iter_mut().find(|case| case.key.agent == "json").unwrap();
+    case.metrics.insert(name, Reading::Known(fixture::figure(60e6, 120e6)));
+    rounded(record)
+}
+
+pub(super) fn painted(tables: &[Table]) -> String {
+    let shown: Vec<Table> = tables.iter().filter(|table| !table.is_empty()).cloned().collect();
+    crate::paint::all(&shown, &Style::default())
+}
+
 #[test]
-fn the_report_of_the_fixture_is_as_it_was() {
-    let (record, _) = fixture::run();
-    let text = text(&record, &Style::default());
-    expect_file!["./goldens/report.txt"].assert_eq(&text);
-    let widest = text.lines().map(|line| line.chars().count()).max();
-    assert!(widest <= Some(112), "{widest:?} columns");
+fn every_view_of_the_fixtures_is_as_it_was() {
+    let (run, _) = fixture::run();
+    let (comparison, _) = fixture::paired::comparison();
+    let runs = [run.clone(), mail()].map(rounded);
+    let every = |table: &Table| table.title.starts_with("Every");
+    let full = comparison_tables(&comparison, true).into_iter().filter(every).collect::<Vec<_>>();
+    for (name, text) in [
+        ("report", text(&run, &Style::default())),
+        ("killed", painted(&tables(&killed())[..3])),
+        ("mail", painted(&of_mail(&rounded(mail())))),
+        ("parts", painted(&parts::tables(&fixture::parts()))),
+        ("load", painted(&load::tables(&rounded(fixture::load::loads())))),
+        ("comparison", comparison_text(&comparison, false, &Style::default())),
+        ("comparison-table", painted(&full)),
+        ("targets", painted(&[&[unclear()][..], &runs].map(targets::table))),
+    ] {
+        expect_file![format!("./goldens/{name}.txt")].assert_eq(&text);
+        let widest = text.lines().map(|line| line.chars().count()).max();
+        let is_narrow = ["report", "mail", "parts"].contains(&name);
+        assert!(!is_narrow || widest <= Some(112), "{name}: {widest:?} columns");
+    }
+    assert_eq!(comparison.conclusion(), Conclusion::Regressed);
 }
 
 #[test]
@@ -27,48 +75,6 @@ fn a_hostile_name_reaches_no_terminal() {
         assert!(!c.is_control() && c != '\u{202e}', "{c:?}");
     }
     assert!(text.lines().any(|line| line.contains(r"\u{202e}evil")));
-}
-
-#[test]
-fn a_killed_run_shows_what_finished_and_says_so() {
-    let (mut record, _) = fixture::run();
-    record.run.status = Status::Running;
-    record.totals.clear();
-    for case in record.cases.iter_mut().skip(1) {
-        case.outcome = Outcome::NotRun("the run ended before its turn".to_owned());
-        case.metrics.clear();
-        case.findings.clear();
-        case.launches.granted = 0;
-    }
-    let tables = tables(&record);
-    let shown: Vec<String> =
-        tables.iter().take(3).map(|table| paint(table, &Style::default())).collect();
-    expect![[r#"
-        Run 20260102T030405Z-abc1234-wasm: suite wasm, scale quick: running or killed: 1 of 13 cases finished
-          commit abc1234 with uncommitted changes; from 2026-01-02T03:04:05Z to 2026-01-02T03:14:05Z; seed 42
-          command: wasm --scale quick
-          Incomplete run: results cover only the cases that finished.
-
-        WASM against native: steady-state call
-          agent                      native     wasm  wasm/native   95 % interval   n  fuel/call  outcome
-          noop                      20.3 ns  90.9 ns       4.479x  [4.459, 4.497]  12      2,790  ran
-          json                            —        —            —               —   —          —  not run
-          sha256                          —        —            —               —   —          —  not run
-          \u{202e}evil\u{1b}[2J\n…        —        —            —               —   —          —  not run
-          json, sha256, \u{202e}evil\u{1b}[2J\n…: not run: the run ended before its turn
-          noop: 12 of 15 launches done
-          geomean of 0 agents (noop not among them): — (the run did not come to its end)
-
-        The same against itself (A/A)
-          agent   native/native  interval  wasm/wasm  interval  n  contains 1
-          noop                —         —          —         —  —  —
-          json                —         —          —         —  —  —
-          sha256              —         —          —         —  —  —
-          noop native, noop wasm, json native, json wasm, sha256 native, sha256 wasm: not run: the run ended before
-            its turn
-          Each interval holds at 99.8 %, so that all 6 hold together in 99 % of runs; 0 of 6 contain 1.00, 6 have no
-            interval.
-    "#]].assert_eq(&shown.join("\n"));
 }
 
 #[test]
@@ -157,5 +163,66 @@ fn a_guest_without_a_native_build_has_the_interval_of_its_own_time_and_is_unchec
     assert!(
         text.contains("json has no manifest or native build to check its answers by"),
         "{text}"
+    );
+}
+
+fn of_mail(record: &Record) -> Vec<Table> {
+    let sections = [
+        throughput::tables(record),
+        latency::tables(record),
+        scaling::tables(record),
+        resources::tables(record),
+        vec![requirements_table(record)],
+    ];
+    sections.into_iter().flatten().collect()
+}
+
+#[test]
+fn a_run_that_ended_early_says_what_is_not_there() {
+    let mut record = mail();
+    for case in &mut record.cases {
+        case.outcome = Outcome::NotRun("the run ended before its turn".to_owned());
+        case.metrics.clear();
+    }
+    let tables = of_mail(&record);
+    assert!(tables.iter().flat_map(|t| &t.rows).all(|row| row.tone == Tone::Bad));
+    let notes: Vec<&str> =
+        tables.iter().flat_map(|t| &t.notes).map(|note| note.text.as_str()).collect();
+    for words in ["the run ended before its turn", "not fitted, 0 rates of the 4 that it takes"] {
+        assert!(notes.iter().any(|note| note.contains(words)), "{words}: {notes:#?}");
+    }
+    let graded = tables.last().expect("the requirements");
+    assert!(graded.rows.iter().all(|row| row.cells[5] == "MISSING"), "{graded:?}");
+}
+
+#[test]
+fn rates_without_a_law_are_said_to_be() {
+    let mut record = rounded(mail());
+    let rate = MetricName::parse("message_rate").unwrap();
+    let scaled = |case: &&mut CaseRecord| case.key.suite == "scalability";
+    for (case, value) in record.cases.iter_mut().filter(scaled).zip([9e6, 1e6, 8e6, 1e6, 9e6, 1e6])
+    {
+        let Some(Reading::Known(summary)) = case.metrics.get_mut(&rate) else { continue };
+        summary.estimate = value;
+    }
+    let tables = scaling::tables(&record);
+    let note = tables[2].notes.iter().find(|note| note.text.contains("bad fit")).unwrap();
+    assert_eq!(note.tone, Tone::Bad);
+    assert!(note.text.contains("do not rely on it (R² below 0.9)"), "{}", note.text);
+}
+
+#[test]
+fn a_suite_that_ran_without_a_figure_is_told_from_one_that_did_not_run() {
+    let mut record = mail();
+    record.cases.retain(|case| case.key.suite != "resources");
+    record.cases.iter_mut().for_each(|case| case.metrics.clear());
+    let why = |name: &str| {
+        let graded = caxton_analysis::targets::grade(std::slice::from_ref(&record)).into_iter();
+        graded.filter(|g| g.target.name == name).find_map(|g| g.worst.err()).unwrap()
+    };
+    assert_eq!(why("recovery time"), "run suite resources");
+    assert_eq!(
+        why("agent spawn time"),
+        "run suite wasm; no case of suite scalability has spawn_p50_ns"
     );
 }

@@ -58,7 +58,6 @@ const FIGURES: [[&str; 4]; 3] = [
     ["CPU/msg", "subject_message_cpu_ns", "peer_message_cpu_ns", "subject_to_peer_cpu"],
 ];
 
-/// Messages, their CPU time, tasks, strategies.
 pub(crate) fn tables(record: &Record) -> Vec<Table> {
     let messages = cases(record, THROUGHPUT, &[ROUTE, PAYLOAD]);
     let tasks = cases(record, THROUGHPUT, &[TASKS]);
@@ -76,7 +75,6 @@ pub(crate) fn tables(record: &Record) -> Vec<Table> {
     ]
 }
 
-/// A row per case and figure.
 fn strategies(cases: &[&CaseRecord]) -> Table {
     let columns = [
         "<strategy",

@@ -9,6 +9,7 @@
 //! from few blocks of T. C. Hesterberg, "What teachers should know about the bootstrap", The
 //! American Statistician 69 (2015).
 
+use crate::limit::{Bound, DegradationInFile, LimitVerdict};
 use crate::summary::{max, median, quantile};
 use crate::trend::kendall::{autocorrelation, ranks};
 use serde::{Deserialize, Serialize};
@@ -23,7 +24,6 @@ const INTERVAL_LEVEL: f64 = 0.95;
 /// Fewest blocks that a third is drawn from.
 const BLOCKS_MIN: usize = 4;
 
-/// Which way is worse.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Worse {
@@ -33,78 +33,56 @@ pub enum Worse {
     Lower,
 }
 
-/// Whether something became worse.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum DegradationVerdict {
-    /// The whole interval is within the limit, or better.
-    Ok,
-    /// The limit lies in the interval: a longer run can tell.
-    Unclear,
-    /// The whole interval lies beyond the limit.
-    Degraded,
-    /// It cannot be told, and why.
-    Invalid(String),
-}
-
 /// How the last third of a run compares with the first.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Degradation {
-    /// Whether it became worse.
-    pub verdict: DegradationVerdict,
+    /// Whether it became worse; where the limit lies in the interval, a longer run can tell.
+    #[serde(with = "DegradationInFile")]
+    pub verdict: LimitVerdict,
     /// Median of the last over median of the first third, with its interval at 95 %; none for an
     /// invalid verdict.
     pub ratio: Option<Ratio>,
-    /// Which way is worse.
     pub worse: Worse,
     /// How much worse is allowed, as a share.
     pub limit: f64,
 }
 
-/// A ratio with its interval.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Ratio {
-    /// The estimate.
     pub estimate: f64,
-    /// Lower bound.
     pub lower: f64,
-    /// Upper bound.
     pub upper: f64,
 }
 
 /// Compares the readings of each second of the `first` with those of the `last` steady third. Worse
 /// by more than `limit`, a share, is degraded. Equal seeds give equal intervals.
 pub fn degradation(
-    (first, last): (&[f64], &[f64]),
+    first: &[f64],
+    last: &[f64],
     worse: Worse,
     limit: f64,
     seed: u64,
 ) -> Degradation {
     let told = |verdict, ratio| Degradation { verdict, ratio, worse, limit };
-    match ratio((first, last), seed) {
+    match ratio(first, last, seed) {
         _ if !(0.0..1.0).contains(&limit) => {
-            told(DegradationVerdict::Invalid("no such limit".to_owned()), None)
+            told(LimitVerdict::Unknown("no such limit".to_owned()), None)
         }
         Ok(ratio) => told(verdict(&ratio, worse, limit), Some(ratio)),
-        Err(why) => told(DegradationVerdict::Invalid(why), None),
+        Err(why) => told(LimitVerdict::Unknown(why), None),
     }
 }
 
-/// The verdict on `ratio`.
-fn verdict(ratio: &Ratio, worse: Worse, limit: f64) -> DegradationVerdict {
-    let (is_beyond, is_within) = match worse {
-        Worse::Higher => (ratio.lower > 1.0 + limit, ratio.upper <= 1.0 + limit),
-        Worse::Lower => (ratio.upper < 1.0 - limit, ratio.lower >= 1.0 - limit),
+fn verdict(ratio: &Ratio, worse: Worse, limit: f64) -> LimitVerdict {
+    let bound = match worse {
+        Worse::Higher => Bound::at_most(1.0 + limit),
+        Worse::Lower => Bound::at_least(1.0 - limit),
     };
-    match (is_beyond, is_within) {
-        (true, _) => DegradationVerdict::Degraded,
-        (_, true) => DegradationVerdict::Ok,
-        _ => DegradationVerdict::Unclear,
-    }
+    bound.judge([ratio.lower, ratio.upper])
 }
 
 /// The ratio of medians with its expanded percentile interval, or why there is none.
-fn ratio((first, last): (&[f64], &[f64]), seed: u64) -> Result<Ratio, String> {
+fn ratio(first: &[f64], last: &[f64], seed: u64) -> Result<Ratio, String> {
     for (name, values) in [("first", first), ("last", last)] {
         let seconds = values.len();
         if seconds < SECONDS_MIN {

@@ -1,7 +1,7 @@
 //! Degradation: its errors and its power over fixed seeds, and what it must refuse.
 
 use super::*;
-use DegradationVerdict::{Degraded, Invalid, Ok as Within, Unclear};
+use LimitVerdict::{Met as Within, Missed as Degraded, Unclear, Unknown as Invalid};
 use caxton_fixture::normal;
 
 /// `seconds` readings about `level`, each keeping `rho` of how far the one before was off; by a
@@ -23,7 +23,7 @@ fn verdicts(factor: f64, noise: (f64, f64), worse: Worse) -> [u32; 3] {
         let mut random = fastrand::Rng::with_seed(seed);
         let first = readings(&mut random, 100.0, noise);
         let last = readings(&mut random, 100.0 * factor, noise);
-        match degradation((&first, &last), worse, 0.05, seed).verdict {
+        match degradation(&first, &last, worse, 0.05, seed).verdict {
             Degraded => told[0] += 1,
             Unclear => told[1] += 1,
             Within => told[2] += 1,
@@ -88,7 +88,7 @@ fn equal_seeds_give_equal_intervals() {
     let mut random = fastrand::Rng::with_seed(3);
     let mut third = || readings(&mut random, 5.0, (0.5, 0.1));
     let (first, last) = (third(), third());
-    let told = |seed| degradation((&first, &last), Worse::Higher, 0.05, seed);
+    let told = |seed| degradation(&first, &last, Worse::Higher, 0.05, seed);
     assert_eq!(told(1), told(1));
     assert_ne!(told(1), told(2));
     let ratio = told(1).ratio.unwrap();
@@ -99,7 +99,7 @@ fn equal_seeds_give_equal_intervals() {
 
 #[test]
 fn a_constant_has_no_width() {
-    let told = degradation((&[2.0; 30], &[3.0; 30]), Worse::Higher, 0.05, 7);
+    let told = degradation(&[2.0; 30], &[3.0; 30], Worse::Higher, 0.05, 7);
     assert_eq!(told.ratio, Some(Ratio { estimate: 1.5, lower: 1.5, upper: 1.5 }));
     assert_eq!(told.verdict, Degraded);
 }
@@ -120,7 +120,7 @@ fn blocks_are_longer_where_seconds_depend_on_each_other() {
 #[test]
 fn what_cannot_be_compared_is_invalid() {
     let refused = |first: &[f64], last: &[f64], limit| {
-        let told = degradation((first, last), Worse::Higher, limit, 1);
+        let told = degradation(first, last, Worse::Higher, limit, 1);
         assert_eq!(told.ratio, None);
         matches!(told.verdict, Invalid(_))
     };

@@ -4,10 +4,10 @@
 //! table that doubles in the bytes. A leak shows in two. A guest's leak shows in its linear memory
 //! and the resident set and not in the host's allocator, a host's leak in bytes and count.
 
-use crate::trend::leak::{LeakVerdict, Trend};
+use crate::limit::LimitVerdict;
+use crate::trend::leak::Trend;
 use serde::{Deserialize, Serialize};
 
-/// What a series counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SeriesClass {
@@ -15,7 +15,6 @@ pub enum SeriesClass {
     LiveBytes,
     /// Blocks that the host's allocator has given out.
     LiveCount,
-    /// Bytes of guests' linear memories.
     LinearMemory,
     /// Things with a name: instances, tasks, threads, files, messages.
     Objects,
@@ -39,27 +38,27 @@ impl SeriesClass {
 /// 4. Invalid, if any but the resident set could not be judged, or series of two classes could not:
 ///    nothing could have been a leak then, so nothing is shown to be clean.
 /// 5. Clean.
-pub fn agree(series: &[(SeriesClass, &Trend)]) -> LeakVerdict {
-    let invalid = |trend: &Trend| matches!(trend.verdict, LeakVerdict::Invalid(_));
+pub fn agree(series: &[(SeriesClass, &Trend)]) -> LimitVerdict {
+    let invalid = |trend: &Trend| matches!(trend.verdict, LimitVerdict::Unknown(_));
     let valid = classes(series, |trend| !invalid(trend));
     if !valid.iter().any(|class| class.is_first()) {
-        return LeakVerdict::Invalid(reasons(series));
+        return LimitVerdict::Unknown(reasons(series));
     }
-    let leaking = classes(series, |trend| trend.verdict == LeakVerdict::Leak);
+    let leaking = classes(series, |trend| trend.verdict == LimitVerdict::Missed);
     if leaking.len() >= 2 {
-        return LeakVerdict::Leak;
+        return LimitVerdict::Missed;
     }
-    if !leaking.is_empty() || series.iter().any(|(_, t)| t.verdict == LeakVerdict::Suspect) {
-        return LeakVerdict::Suspect;
+    if !leaking.is_empty() || series.iter().any(|(_, t)| t.verdict == LimitVerdict::Unclear) {
+        return LimitVerdict::Unclear;
     }
     if series.iter().any(|(class, trend)| class.is_first() && invalid(trend)) {
-        return LeakVerdict::Invalid(reasons(series));
+        return LimitVerdict::Unknown(reasons(series));
     }
     if valid.len() < 2 {
         let why = "one kind of series alone: a second one must agree on a leak";
-        return LeakVerdict::Invalid(why.to_owned());
+        return LimitVerdict::Unknown(why.to_owned());
     }
-    LeakVerdict::Clean
+    LimitVerdict::Met
 }
 
 /// The classes with a series that `is_such`, each once.
@@ -74,7 +73,7 @@ fn classes(series: &[(SeriesClass, &Trend)], is_such: impl Fn(&Trend) -> bool) -
 /// Why which of `series` could not be judged.
 fn reasons(series: &[(SeriesClass, &Trend)]) -> String {
     let reasons = series.iter().filter_map(|(_, trend)| match &trend.verdict {
-        LeakVerdict::Invalid(why) => Some(format!("{}: {why}", trend.name)),
+        LimitVerdict::Unknown(why) => Some(format!("{}: {why}", trend.name)),
         _ => None,
     });
     let reasons: Vec<String> = reasons.collect();

@@ -1,12 +1,12 @@
 //! Each rule of the joint verdict.
 
 use super::*;
-use LeakVerdict::{Clean, Leak, Suspect};
+use LimitVerdict::{Met as Clean, Missed as Leak, Unclear as Suspect};
 use SeriesClass::{LinearMemory, LiveBytes, LiveCount, Objects, Rss};
 
 /// The joint verdict on series of these classes and verdicts.
-fn joint(series: &[(SeriesClass, LeakVerdict)]) -> LeakVerdict {
-    let trend = |(class, verdict): &(SeriesClass, LeakVerdict)| {
+fn joint(series: &[(SeriesClass, LimitVerdict)]) -> LimitVerdict {
+    let trend = |(class, verdict): &(SeriesClass, LimitVerdict)| {
         let name = format!("{class:?}");
         (*class, Trend { name, verdict: verdict.clone(), judged: None })
     };
@@ -14,12 +14,12 @@ fn joint(series: &[(SeriesClass, LeakVerdict)]) -> LeakVerdict {
     agree(&trends.iter().map(|(class, trend)| (*class, trend)).collect::<Vec<_>>())
 }
 
-fn broken() -> LeakVerdict {
-    LeakVerdict::Invalid("gaps".to_owned())
+fn broken() -> LimitVerdict {
+    LimitVerdict::Unknown("gaps".to_owned())
 }
 
-fn is_invalid(series: &[(SeriesClass, LeakVerdict)]) -> bool {
-    matches!(joint(series), LeakVerdict::Invalid(_))
+fn is_invalid(series: &[(SeriesClass, LimitVerdict)]) -> bool {
+    matches!(joint(series), LimitVerdict::Unknown(_))
 }
 
 #[test]
@@ -49,7 +49,7 @@ fn what_was_not_seen_is_not_clean() {
     assert!(is_invalid(&[(LiveBytes, Clean), (LiveCount, broken()), (Rss, Clean)]));
     assert!(is_invalid(&[(LiveBytes, Clean), (Rss, broken())]));
     assert!(is_invalid(&[(Objects, Clean), (Objects, Clean)]));
-    let LeakVerdict::Invalid(why) = joint(&[(LiveBytes, broken()), (Rss, Clean)]) else {
+    let LimitVerdict::Unknown(why) = joint(&[(LiveBytes, broken()), (Rss, Clean)]) else {
         panic!("nothing but the resident set was judged");
     };
     assert_eq!(why, "LiveBytes: gaps");

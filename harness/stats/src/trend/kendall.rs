@@ -18,10 +18,8 @@ const LAG_LEVEL: f64 = 0.95;
 /// rounding of a subtraction, so that the rounding errors of a straight line get no ranks.
 const RESIDUAL_QUANTUM: f64 = 1e-12;
 
-/// A series' trend.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Ascent {
-    /// Theil–Sen's slope.
     pub(super) slope: f64,
     /// Its interval at [`INTERVAL_LEVEL`].
     pub(super) interval: (f64, f64),

@@ -5,12 +5,13 @@
 //! allocated and freed again. A leak is a rise of these minima that is no accident (Mann–Kendall
 //! with Hamed and Rao's variance), large enough to matter (Theil–Sen's slope), and still going on
 //! in the last third. Within one run nobody can tell a slow warm-up from a leak with certainty, so
-//! between clean and leak there is [`LeakVerdict::Suspect`]: run it longer. What cannot be judged
-//! is [`LeakVerdict::Invalid`], never clean.
+//! between clean and leak there is suspect, [`LimitVerdict::Unclear`]: run it longer. What cannot
+//! be judged is [`LimitVerdict::Unknown`], never clean.
 //!
 //! Sampling is another's part, and so is what a series is of. Whether anything became slower is
 //! [`super::degradation()`]'s answer.
 
+use crate::limit::{LeakInFile, LimitVerdict};
 use crate::summary::{median, min};
 use crate::trend::kendall::{Ascent, INTERVAL_LEVEL, ascent, normal_quantile, theil_sen};
 use serde::{Deserialize, Serialize};
@@ -28,8 +29,7 @@ const POWER: f64 = 0.8;
 
 /// Something that was sampled over a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Series {
-    /// What it is of.
+pub struct SampledSeries {
     pub name: String,
     /// The smallest growth that matters, in the series' unit.
     pub unit_floor: f64,
@@ -39,7 +39,6 @@ pub struct Series {
     pub values: Vec<Option<f64>>,
 }
 
-/// What a leak is.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct LeakOptions {
     /// The share of the run that is cut off as warm-up.
@@ -70,34 +69,22 @@ impl Default for LeakOptions {
     }
 }
 
-/// Whether there is a leak.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum LeakVerdict {
-    /// No growth that is sure and matters, beyond [`Judged::smallest_seen_per_s`].
-    Clean,
-    /// It grew, and may have stopped: a longer run can tell.
-    Suspect,
-    /// It grew to the end.
-    Leak,
-    /// It cannot be told, and why.
-    Invalid(String),
-}
-
 /// What a run says of one series.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Trend {
-    /// The series' name.
     pub name: String,
-    /// Whether it leaks.
-    pub verdict: LeakVerdict,
+    /// Whether it leaks. Clean is no growth that is sure and matters, beyond
+    /// [`SeriesGrowth::smallest_seen_per_s`]; suspect, one that may have stopped: a longer run can
+    /// tell.
+    #[serde(with = "LeakInFile")]
+    pub verdict: LimitVerdict,
     /// What the verdict is from; none for an invalid one.
-    pub judged: Option<Judged>,
+    pub judged: Option<SeriesGrowth>,
 }
 
 /// The growth of a series after warm-up.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Judged {
+pub struct SeriesGrowth {
     /// Growth per second: Theil–Sen's slope of the windows' minima.
     pub slope_per_s: f64,
     /// Its interval at 95 %: Sen's, by ranks, with Hamed and Rao's variance.
@@ -116,27 +103,26 @@ pub struct Judged {
     /// The smallest leak that this run could have seen, in about seven of ten like it. Never below
     /// half the width of the slope's interval, nor below the smallest growth that matters.
     pub smallest_seen_per_s: f64,
-    /// Windows.
     pub windows: usize,
-    /// Samples in them.
     pub samples: usize,
     /// Begin of the judged period.
     pub from_s: f64,
-    /// Its end.
     pub to_s: f64,
 }
 
-/// Tells whether `series` leaks.
-pub fn leak(series: &Series, options: &LeakOptions) -> Trend {
+pub fn leak(series: &SampledSeries, options: &LeakOptions) -> Trend {
     let name = series.name.clone();
     match judge(series, options) {
         Ok((verdict, judged)) => Trend { name, verdict, judged: Some(judged) },
-        Err(why) => Trend { name, verdict: LeakVerdict::Invalid(why), judged: None },
+        Err(why) => Trend { name, verdict: LimitVerdict::Unknown(why), judged: None },
     }
 }
 
 /// The verdict and what it is from, or why there is none.
-fn judge(series: &Series, options: &LeakOptions) -> Result<(LeakVerdict, Judged), String> {
+fn judge(
+    series: &SampledSeries,
+    options: &LeakOptions,
+) -> Result<(LimitVerdict, SeriesGrowth), String> {
     check(series, options)?;
     let (first_s, to_s) = (series.at_s[0], series.at_s[series.at_s.len() - 1]);
     let from_s = first_s + (options.warm_up_share * (to_s - first_s)).max(options.cycle_s);
@@ -158,7 +144,7 @@ fn judge(series: &Series, options: &LeakOptions) -> Result<(LeakVerdict, Judged)
     let late_slope = theil_sen(&envelope.at_s[late..], &envelope.minima[late..]).ok_or(too_few)?;
     let level = median(&envelope.minima).ok_or(too_few)?;
     let effect = (options.min_effect_share * level.abs()).max(series.unit_floor);
-    let judged = Judged {
+    let judged = SeriesGrowth {
         slope_per_s: ascent.slope,
         interval_per_s: ascent.interval,
         p: ascent.p,
@@ -187,19 +173,24 @@ fn smallest_seen(ascent: &Ascent, effect: f64, level: f64) -> f64 {
 }
 
 /// The verdict on what was `judged`, where growth below `effect` does not matter.
-fn verdict(ascent: &Ascent, judged: &Judged, effect: f64, options: &LeakOptions) -> LeakVerdict {
+fn verdict(
+    ascent: &Ascent,
+    judged: &SeriesGrowth,
+    effect: f64,
+    options: &LeakOptions,
+) -> LimitVerdict {
     let is_sure = ascent.p < 1.0 - options.level;
     let matters = judged.growth > 0.0 && judged.growth >= effect;
     let goes_on = judged.growth_last_third >= options.last_third_share * judged.growth;
     match (is_sure && matters, goes_on) {
-        (true, true) => LeakVerdict::Leak,
-        (true, false) => LeakVerdict::Suspect,
-        (false, _) => LeakVerdict::Clean,
+        (true, true) => LimitVerdict::Missed,
+        (true, false) => LimitVerdict::Unclear,
+        (false, _) => LimitVerdict::Met,
     }
 }
 
 /// Fails for what no run and no options may be.
-fn check(series: &Series, options: &LeakOptions) -> Result<(), String> {
+fn check(series: &SampledSeries, options: &LeakOptions) -> Result<(), String> {
     let is_share = |share: f64| (0.0..1.0).contains(&share);
     let are_shares = is_share(options.warm_up_share)
         && is_share(options.level)
@@ -228,7 +219,7 @@ fn check(series: &Series, options: &LeakOptions) -> Result<(), String> {
 }
 
 /// Time and value of what was sampled; what is no number was not.
-fn known(series: &Series) -> impl Iterator<Item = (f64, f64)> {
+fn known(series: &SampledSeries) -> impl Iterator<Item = (f64, f64)> {
     let pairs = series.at_s.iter().zip(&series.values);
     pairs.filter_map(|(at, value)| Some((*at, (*value)?))).filter(|(_, value)| value.is_finite())
 }

@@ -46,7 +46,7 @@ fn drip(size: f64) -> Shape {
 }
 
 /// Level, noise and `shapes`.
-fn trace(random: &mut fastrand::Rng, shapes: &[Shape]) -> Series {
+fn trace(random: &mut fastrand::Rng, shapes: &[Shape]) -> SampledSeries {
     let noise = noise(random, 0.9, 0.3);
     let value = |(second, noise): (usize, &f64)| {
         let at = second as f64 / SAMPLES as f64;
@@ -57,9 +57,9 @@ fn trace(random: &mut fastrand::Rng, shapes: &[Shape]) -> Series {
 }
 
 /// `values`, one each second.
-fn series(values: Vec<Option<f64>>) -> Series {
+fn series(values: Vec<Option<f64>>) -> SampledSeries {
     let at_s = (0..values.len()).map(|second| second as f64).collect();
-    Series { name: "live".to_owned(), unit_floor: 0.0, at_s, values }
+    SampledSeries { name: "live".to_owned(), unit_floor: 0.0, at_s, values }
 }
 
 /// Percent of traces that are called a leak, and at least suspect.
@@ -69,12 +69,12 @@ fn rates(shapes: impl Fn(&mut fastrand::Rng) -> Vec<Shape>) -> (f64, f64) {
         let shapes = shapes(&mut random);
         leak(&trace(&mut random, &shapes), &LeakOptions::default()).verdict
     });
-    let verdicts: Vec<LeakVerdict> = verdicts.collect();
-    let percent = |is_such: &dyn Fn(&LeakVerdict) -> bool| {
+    let verdicts: Vec<LimitVerdict> = verdicts.collect();
+    let percent = |is_such: &dyn Fn(&LimitVerdict) -> bool| {
         100.0 * verdicts.iter().filter(|v| is_such(v)).count() as f64 / TRACES as f64
     };
-    let is_leak = |v: &LeakVerdict| *v == LeakVerdict::Leak;
-    (percent(&is_leak), percent(&|v| is_leak(v) || *v == LeakVerdict::Suspect))
+    let is_leak = |v: &LimitVerdict| *v == LimitVerdict::Missed;
+    (percent(&is_leak), percent(&|v| is_leak(v) || *v == LimitVerdict::Unclear))
 }
 
 /// What is made of a trace's own randomness.
@@ -125,7 +125,7 @@ fn a_slow_warm_up_is_at_least_suspect() {
 }
 
 /// The judgement of `series` by the usual options.
-fn judged(series: &Series) -> (LeakVerdict, Judged) {
+fn judged(series: &SampledSeries) -> (LimitVerdict, SeriesGrowth) {
     let told = leak(series, &LeakOptions::default());
     (told.verdict, told.judged.expect("a whole series is judged"))
 }
@@ -139,7 +139,7 @@ fn a_leak_that_was_missed_was_too_small_to_be_seen() {
         let phase = random.f64();
         let long: Shape = Box::new(move |at| 30.0 * (16.0 * at + phase).fract());
         let (verdict, judged) = judged(&trace(&mut random, &[drip(10.0), long]));
-        if verdict == LeakVerdict::Clean {
+        if verdict == LimitVerdict::Met {
             missed += 1;
             told += u32::from(judged.smallest_seen_per_s > 10.0 / 720.0);
         }
@@ -162,7 +162,7 @@ fn a_line_is_judged_to_the_digit() {
     // 1,000 bytes and 3 more each second; 24 windows of 15 s from 360 s on.
     let values = (0..=720).map(|second| Some(1000.0 + 3.0 * f64::from(second)));
     let (verdict, judged) = judged(&series(values.collect()));
-    assert_eq!(verdict, LeakVerdict::Leak);
+    assert_eq!(verdict, LimitVerdict::Missed);
     assert_eq!((judged.slope_per_s, judged.interval_per_s), (3.0, (3.0, 3.0)));
     assert_eq!((judged.from_s, judged.to_s, judged.windows), (360.0, 720.0, 24));
     assert_eq!((judged.samples, judged.tau), (361, 1.0));
@@ -177,7 +177,7 @@ fn a_line_is_judged_to_the_digit() {
 fn what_never_changes_is_clean() {
     for value in [0.0, 1e9] {
         let (verdict, judged) = judged(&series(vec![Some(value); 720]));
-        assert_eq!(verdict, LeakVerdict::Clean);
+        assert_eq!(verdict, LimitVerdict::Met);
         assert_eq!((judged.p, judged.tau, judged.growth), (1.0, 0.0, 0.0));
     }
 }
@@ -186,19 +186,19 @@ fn what_never_changes_is_clean() {
 fn growth_below_the_floor_does_not_matter() {
     let values = (0..=720).map(|second| Some(10.0 + f64::from(second / 60)));
     let mut count = series(values.collect());
-    assert_eq!(judged(&count).0, LeakVerdict::Leak);
+    assert_eq!(judged(&count).0, LimitVerdict::Missed);
     count.unit_floor = 10.0;
     let (verdict, judged) = judged(&count);
-    assert_eq!(verdict, LeakVerdict::Clean);
+    assert_eq!(verdict, LimitVerdict::Met);
     assert!(judged.smallest_seen_per_s >= 10.0 / 360.0, "{judged:?}");
 }
 
 /// The reason why `series` is not judged; panics if it is.
-fn refusal(series: &Series, options: &LeakOptions) -> String {
+fn refusal(series: &SampledSeries, options: &LeakOptions) -> String {
     let told = leak(series, options);
     assert_eq!(told.judged, None);
     match told.verdict {
-        LeakVerdict::Invalid(why) => why,
+        LimitVerdict::Unknown(why) => why,
         verdict => panic!("{verdict:?}"),
     }
 }
@@ -218,7 +218,7 @@ fn gaps_make_a_run_invalid() {
         holed.values.iter_mut().step_by(step).for_each(|value| *value = None);
         holed
     };
-    assert_eq!(leak(&spread(25), &usual).verdict, LeakVerdict::Clean);
+    assert_eq!(leak(&spread(25), &usual).verdict, LimitVerdict::Met);
     assert!(refusal(&spread(15), &usual).contains("missing"));
     assert!(refusal(&without(380, 20), &usual).contains("from 360 to 720 s are missing"));
     assert!(refusal(&without(10, 40), &usual).contains("from 0 to 720 s are missing"));

@@ -5,9 +5,9 @@ mod joint;
 mod kendall;
 mod leak;
 
-pub use degradation::{Degradation, DegradationVerdict, Ratio, SECONDS_MIN, Worse, degradation};
+pub use degradation::{Degradation, Ratio, SECONDS_MIN, Worse, degradation};
 pub use joint::{SeriesClass, agree};
 pub use leak::{
-    GAPS_MAX, Judged, LeakOptions, LeakVerdict, Series, Trend, WINDOW_SAMPLES_MIN, WINDOWS_MIN,
+    GAPS_MAX, LeakOptions, SampledSeries, SeriesGrowth, Trend, WINDOW_SAMPLES_MIN, WINDOWS_MIN,
     leak,
 };

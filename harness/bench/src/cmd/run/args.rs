@@ -36,11 +36,9 @@ pub(super) struct Args {
     #[command(flatten)]
     pub selection: Selection,
 
-    /// How guests that are given as files are run.
     #[command(flatten)]
     pub given: GivenArgs,
 
-    /// What is compared in one run.
     #[command(flatten)]
     pub sides: SideArgs,
 

@@ -1,8 +1,9 @@
 //! `--baseline`, `--save-baseline`, `--pack` and `--relink`: versions that are kept, and compared
 //! with.
 
+use super::super::compare::records;
 use super::super::error::CommandError;
-use super::super::output::{note, print, style};
+use super::super::output::note;
 use super::super::place::as_the_user_means;
 use super::args::{Against, Output};
 use super::cases::Wanted;
@@ -12,12 +13,10 @@ use super::prepare::{Prepared, prepare};
 use super::relink;
 use super::session::{Session, folder_name, hold};
 use crate::job::task::Task;
-use caxton_analysis::compare::Records;
 use caxton_analysis::exit;
 use caxton_model::baseline;
 use caxton_model::record::store::{BASELINES, RunFolder};
 use caxton_model::record::{CaseRecord, Record, Status};
-use caxton_report::sections as report;
 use std::path::{Path, PathBuf};
 use std::process;
 
@@ -112,11 +111,15 @@ pub(super) fn compare_records(
 ) -> Result<u8, CommandError> {
     note("the baseline has no executable: only records are compared, and no answers");
     let limits = comparing.limits()?;
-    let sessions = baseline::stored_records(&comparing.session.workspace.profiles)?;
-    let records = Records::compare(baseline, record, &sessions, &limits);
-    print(report::records_text(&records, &style()));
-    let concluded = exit::of(records.conclusion(), comparing.against.strict);
+    let Comparing { session, against, .. } = *comparing;
+    let profiles = &session.workspace.profiles;
+    let concluded = records(profiles, baseline, record, &limits, against.strict)?;
     Ok(if code == exit::FINE { concluded } else { code })
+}
+
+/// Whether a run can be a baseline.
+pub(super) fn is_whole(record: &Record) -> bool {
+    record.run.status == Status::Finished && !record.cases.iter().any(CaseRecord::has_failed)
 }
 
 /// Keeps the run in `folder` as baseline `name`, with all that is needed to run it again.
@@ -124,24 +127,20 @@ pub(super) fn save(
     session: &Session<'_>,
     name: &str,
     folder: &Path,
-    record: &Record,
-    built: (&[Task], &Prepared),
+    tasks: &[Task],
+    prepared: &Prepared,
 ) -> Result<(), CommandError> {
-    if record.run.status != Status::Finished || record.cases.iter().any(CaseRecord::has_failed) {
-        note(&format!("baseline {name} not kept: the run is not whole, or a case failed"));
-        return Ok(());
-    }
     let scratch = session.scratch()?;
     let kit = scratch.path().join("kit");
-    let comparable = comparable(built.0);
+    let comparable = comparable(tasks);
     // What takes no turns with another version is kept as a record alone.
     let has_kit = !comparable.is_empty();
     if has_kit {
-        pack_here(session, &comparable, built.1, &kit, name)?;
+        pack_here(session, &comparable, prepared, &kit, name)?;
     }
     let baselines = session.workspace.profiles.join(BASELINES);
     let kit = has_kit.then_some(kit.as_path());
-    let kept = baseline::save(folder, kit, (&baselines, name), process::id())?;
+    let kept = baseline::save(folder, kit, &baselines, name, process::id())?;
     note(&format!("baseline {name} kept in {}", session.shown(&kept)));
     Ok(())
 }

@@ -58,7 +58,7 @@ impl Wanted<'_> {
         let is_quick = self.mode == Mode::Measure(Scale::Quick);
         // What a call is taken apart beside is built in this workspace, and a guest is not.
         let is_apart =
-            |task: &Task| task.job == Job::Parts && self.guests.contains_key(&task.agent);
+            |task: &Task| task.job == Job::Parts && self.guests.contains_key(task.agent());
         let tasks = tasks.filter(|task| !is_apart(task));
         let tasks = tasks.filter(|task| is_narrow || !is_quick || task.job != Job::Parts);
         let kept = tasks.filter_map(|task| task.keep(&|case| filter.takes(case)));
@@ -127,11 +127,9 @@ impl Wanted<'_> {
 /// What a run is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Asked {
-    /// Something is judged by it.
     Judged,
     /// It is kept where the user says.
     Kept,
-    /// A machine asked for it.
     ByMachine,
     /// To be looked at.
     Shown,

@@ -1,5 +1,5 @@
-//! What every comparison of two kits begins with: the kit of this checkout, the cases of either kit,
-//! the page of a comparison, and how much is measured.
+//! What every comparison of two kits begins with: the kit of this checkout, the cases of either
+//! kit, the page of a comparison, and how much is measured.
 
 use super::super::error::{CommandError, unwritable};
 use super::super::output::note;
@@ -31,7 +31,6 @@ const REASON_MAX: usize = 600;
 /// Launch pairs of a smoke comparison: it shows that everything runs, and decides counts alone.
 pub(super) const SMOKE_LOOKS: [u32; 1] = [2];
 
-/// What is compared, and how.
 pub(super) struct Comparing<'a> {
     pub session: &'a Session<'a>,
     pub selection: &'a Selection,
@@ -45,7 +44,6 @@ pub(super) struct Comparing<'a> {
 }
 
 impl Comparing<'_> {
-    /// What the user allows.
     pub(super) fn limits(&self) -> Result<Limits, CommandError> {
         let path = self.against.limits.as_deref().map(place::as_the_user_means);
         place::limits(path.as_deref())
@@ -98,9 +96,9 @@ pub(super) fn pack_here(
         let how = artifact.rustc.known().map_or("unknown", String::as_str);
         run.build.insert(what, format!("{how} {}", artifact.target));
     }
-    let compared: BTreeSet<&String> = tasks.iter().map(|task| &task.agent).collect();
+    let compared: BTreeSet<&str> = tasks.iter().map(Task::agent).collect();
     let mut files = prepared.files.clone();
-    files.retain(|agent, _| compared.contains(agent));
+    files.retain(|agent, _| compared.contains(agent.as_str()));
     for (agent, outcome) in files.iter().filter_map(|(a, files)| Some((a, files.as_ref().err()?))) {
         let why = sanitise(outcome.reason().unwrap_or_default(), REASON_MAX);
         note(&format!("agent {agent} is left out: {why}"));
@@ -170,7 +168,6 @@ pub(super) fn contests(
     Ok(contests)
 }
 
-/// What of a task can be compared.
 fn contest(task: Task) -> Option<Contest> {
     let mut cases = task.cases.into_iter();
     match task.job {

@@ -3,19 +3,11 @@
 use caxton_model::case::CaseKey;
 use regex::Regex;
 
-/// A choice of cases.
 #[derive(Debug)]
 pub(crate) struct Filter {
-    patterns: Vec<Pattern>,
+    patterns: Vec<Regex>,
 }
 
-#[derive(Debug)]
-enum Pattern {
-    Exact(String),
-    Regex(Regex),
-}
-
-/// A filter that is no regular expression.
 #[derive(Debug, thiserror::Error)]
 #[error("filter {pattern:?} is no regular expression ({why}): use --exact for a literal name")]
 pub(crate) struct BadFilter {
@@ -25,29 +17,18 @@ pub(crate) struct BadFilter {
 
 impl Filter {
     /// Takes a case that matches any of `words`; with no words, each case.
-    ///
-    /// # Errors
-    /// [`BadFilter`].
     pub(crate) fn new(words: &[String], exact: bool) -> Result<Self, BadFilter> {
         let pattern = |word: &String| {
-            if exact {
-                return Ok(Pattern::Exact(word.clone()));
-            }
-            let regex = Regex::new(word)
-                .map_err(|error| BadFilter { pattern: word.clone(), why: reason(&error) });
-            regex.map(Pattern::Regex)
+            let literal = || format!("^{}$", regex::escape(word));
+            let regex = if exact { Regex::new(&literal()) } else { Regex::new(word) };
+            regex.map_err(|error| BadFilter { pattern: word.clone(), why: reason(&error) })
         };
         Ok(Self { patterns: words.iter().map(pattern).collect::<Result<_, _>>()? })
     }
 
-    /// True if `case` is wanted.
     pub(crate) fn takes(&self, case: &CaseKey) -> bool {
         let name = case.to_string();
-        let fits = |pattern: &Pattern| match pattern {
-            Pattern::Exact(word) => *word == name,
-            Pattern::Regex(regex) => regex.is_match(&name),
-        };
-        self.patterns.is_empty() || self.patterns.iter().any(fits)
+        self.patterns.is_empty() || self.patterns.iter().any(|pattern| pattern.is_match(&name))
     }
 }
 

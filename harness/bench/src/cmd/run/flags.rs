@@ -4,19 +4,10 @@ use super::super::error::CommandError;
 use super::args::Args;
 use crate::suite::{self, Suite, heap, scenarios, wasm};
 use caxton_analysis::exit;
-use caxton_sys::allocator::Counting;
+use caxton_sys::allocator::AllocationDetail;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Command, CommandFactory, FromArgMatches};
 use std::ffi::OsString;
-
-/// The suites that use a flag.
-#[derive(Debug, Clone, Copy)]
-enum Used {
-    Everywhere,
-    By(&'static [&'static str]),
-}
-
-use Used::{By, Everywhere};
 
 /// Suites that run any agent and guest, and compare versions in turns.
 const AGENTS: &[&str] = &[wasm::SUITE.name, heap::SUITE.name];
@@ -25,80 +16,62 @@ const CALLS: &[&str] = &[wasm::SUITE.name];
 /// The suite that puts loads on agents or a program.
 const LOADS: &[&str] = &[scenarios::SUITE.name];
 
-/// Every flag and every task, by its name in [`Args`].
-const FLAGS: [(&str, Used); 64] = [
-    ("selftest", By(CALLS)),
-    ("filters", Everywhere),
-    ("exact", Everywhere),
-    ("list", Everywhere),
-    ("format", Everywhere),
-    ("scale", Everywhere),
-    ("quick", Everywhere),
-    ("test", Everywhere),
-    ("agent", By(AGENTS)),
-    ("guest", By(AGENTS)),
-    ("native", By(AGENTS)),
-    ("invoke", By(AGENTS)),
-    ("invoke_bytes", By(AGENTS)),
-    ("fresh", By(AGENTS)),
-    ("stdin", By(AGENTS)),
-    ("expect", By(AGENTS)),
-    ("expect_exit", By(AGENTS)),
-    ("dir", By(AGENTS)),
-    ("dir_rw", By(AGENTS)),
-    ("env", By(AGENTS)),
-    ("unknown_imports", By(AGENTS)),
-    ("args", By(AGENTS)),
-    ("side", By(CALLS)),
-    ("memory_limit", By(CALLS)),
-    ("out", Everywhere),
-    ("save_baseline", Everywhere),
-    ("baseline", Everywhere),
-    ("baseline_lenient", Everywhere),
-    ("limits", Everywhere),
-    ("strict", Everywhere),
-    ("table", By(AGENTS)),
-    ("bless_answers", By(AGENTS)),
-    ("counts", By(CALLS)),
-    ("margin", By(CALLS)),
-    ("budget", By(CALLS)),
-    ("relink", By(CALLS)),
-    ("pack", By(AGENTS)),
-    ("between", By(AGENTS)),
-    ("profile", By(AGENTS)),
-    ("profiler", By(CALLS)),
-    ("profile_hz", By(CALLS)),
-    ("profile_time", By(CALLS)),
-    ("profile_threads", By(CALLS)),
-    ("profile_async", By(CALLS)),
-    ("perf_map", By(CALLS)),
-    ("seed", Everywhere),
-    ("timeout", Everywhere),
-    ("plan", By(LOADS)),
-    ("stage", By(LOADS)),
-    ("threshold", By(LOADS)),
-    ("arrivals", By(LOADS)),
-    ("agents", By(LOADS)),
-    ("message", By(LOADS)),
-    ("slo", By(LOADS)),
-    ("cap", By(LOADS)),
-    ("closed", By(LOADS)),
-    ("time", By(LOADS)),
-    ("program", By(LOADS)),
-    ("resume", By(LOADS)),
-    ("plant_leak", By(LOADS)),
-    ("noplot", Everywhere),
-    ("bench", Everywhere),
-    ("ignored", Everywhere),
-    ("nocapture", Everywhere),
+/// The flags and tasks that not all suites use, by their names in [`Args`], with those that do.
+const FLAGS: [(&[&str], &[&str]); 3] = [
+    (AGENTS, &["agent", "guest", "table", "bless_answers", "pack", "between", "profile"]),
+    (
+        CALLS,
+        &[
+            "selftest",
+            "native",
+            "invoke",
+            "invoke_bytes",
+            "fresh",
+            "stdin",
+            "expect",
+            "expect_exit",
+            "dir",
+            "dir_rw",
+            "env",
+            "unknown_imports",
+            "args",
+            "side",
+            "memory_limit",
+            "counts",
+            "margin",
+            "budget",
+            "relink",
+            "profiler",
+            "profile_hz",
+            "profile_time",
+            "profile_threads",
+            "profile_async",
+            "perf_map",
+        ],
+    ),
+    (
+        LOADS,
+        &[
+            "plan",
+            "stage",
+            "threshold",
+            "arrivals",
+            "agents",
+            "message",
+            "slo",
+            "cap",
+            "closed",
+            "time",
+            "program",
+            "resume",
+            "plant_leak",
+        ],
+    ),
 ];
 
 /// The suites that use the flag `name`; none if all of them do.
 fn users(name: &str) -> Option<&'static [&'static str]> {
-    FLAGS.iter().find_map(|(known, used)| match used {
-        By(suites) if *known == name => Some(*suites),
-        _ => None,
-    })
+    FLAGS.iter().find_map(|(suites, flags)| flags.contains(&name).then_some(*suites))
 }
 
 fn is_used(suite: &Suite, name: &str) -> bool {
@@ -127,7 +100,9 @@ fn examples(suite: &Suite) -> String {
             ["peak", "one load of the guide"],
             ["--stage name=steady,length=30s,rate=50000", "a load of your own"],
         ],
-        Counting::Stacks => &[["json", "one agent"], ["--save-baseline main", "keep the run"]],
+        AllocationDetail::Stacks => {
+            &[["json", "one agent"], ["--save-baseline main", "keep the run"]]
+        }
         _ if suite.agent.is_none() => &[
             ["json", "one agent"],
             ["--save-baseline main", "keep this version"],
@@ -146,7 +121,9 @@ fn examples(suite: &Suite) -> String {
 fn elsewhere(suite: &Suite) -> String {
     let others = suite::ALL.iter().filter(|other| other.name != suite.name);
     let is_its_own = |other: &&&Suite| {
-        FLAGS.iter().any(|(name, _)| is_used(other, name) && !is_used(suite, name))
+        FLAGS
+            .iter()
+            .any(|(suites, _)| suites.contains(&other.name) && !suites.contains(&suite.name))
     };
     let names: Vec<&str> = others.filter(is_its_own).map(|other| other.name).collect();
     match &names[..] {
@@ -169,12 +146,12 @@ fn check(suite: &Suite, given: &ArgMatches) -> Result<(), CommandError> {
         let is_flag = given.try_contains_id(name).is_ok();
         given.subcommand_name() == Some(name) || (is_flag && by_hand())
     };
-    let unused = FLAGS.iter().filter(|(name, _)| is_given(name) && !is_used(suite, name));
-    let words = |(name, _): &(&str, Used)| {
-        let suites = users(name).unwrap_or_default().join(" and ");
-        format!("{} (bench {suites})", shown(name))
-    };
-    let flags: Vec<String> = unused.map(words).collect();
+    let others = FLAGS.iter().filter(|(suites, _)| !suites.contains(&suite.name));
+    let unused = others.flat_map(|(suites, flags)| {
+        let given = flags.iter().filter(|name| is_given(name));
+        given.map(|name| format!("{} (bench {})", shown(name), suites.join(" and ")))
+    });
+    let flags: Vec<String> = unused.collect();
     if flags.is_empty() {
         return Ok(());
     }

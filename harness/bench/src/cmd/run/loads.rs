@@ -30,7 +30,7 @@ pub(super) struct LoadArgs {
 
     /// A stage of a load of your own, such as name=burst,length=10s,rate=50000 or
     /// name=ramp,length=1m,rate=0..10000; may be repeated
-    #[arg(long, value_name = "STAGE", value_parser = parse_stage, conflicts_with = "plan")]
+    #[arg(long, value_name = "STAGE", value_parser = Stage::parse, conflicts_with = "plan")]
     pub stage: Vec<Stage>,
 
     /// What must hold of it, such as 'response_time{stage:burst} p(99)<10ms'; may be repeated
@@ -54,9 +54,13 @@ pub(super) struct LoadArgs {
     pub agents: u32,
 
     /// Length of its messages
-    #[arg(hide_short_help = true,
-          long, value_name = "SIZE", value_parser = parse_size, requires = "stage",
-          default_value = "1KiB")]
+    #[arg(
+        hide_short_help = true,
+        long,
+        value_name = "SIZE",
+        requires = "stage",
+        default_value = "1KiB"
+    )]
     pub message: Bytes,
 
     /// Response time that it is about: a generator that is late by a tenth of it is not believed
@@ -164,10 +168,6 @@ fn read(path: &Path) -> Result<LoadPlan, CommandError> {
     Ok(LoadPlan::parse(&path.display().to_string(), &text, &beside)?)
 }
 
-fn parse_stage(text: &str) -> Result<Stage, String> {
-    Stage::parse(text).map_err(|error| error.to_string())
-}
-
 fn parse_threshold(text: &str) -> Result<Threshold, String> {
     let cut = "expected METRIC CONDITION, such as 'response_time p(99)<10ms'";
     let (metric, condition) = text.trim().split_once(char::is_whitespace).ok_or(cut)?;
@@ -190,10 +190,6 @@ fn parse_time(text: &str) -> Result<Nanos, String> {
         Ok(time) => Ok(time),
         Err(why) => Err(format!("{why}")),
     }
-}
-
-fn parse_size(text: &str) -> Result<Bytes, String> {
-    text.parse().map_err(|why| format!("{why}"))
 }
 
 fn parse_words(text: &str) -> Result<Words, String> {

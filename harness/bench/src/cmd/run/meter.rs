@@ -9,12 +9,9 @@ use caxton_model::units::Nanos;
 const PERCENT_MAX: u64 = 99;
 const SECOND_NS: u64 = 1_000_000_000;
 
-/// Work that lies ahead.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Ahead {
-    /// Launches, those of loads not counted.
     pub launches: u64,
-    /// How long the loads take.
     pub loads: Nanos,
 }
 
@@ -65,7 +62,6 @@ impl Meter {
         self.launches = self.launches.saturating_add(count);
     }
 
-    /// A launch has ended.
     pub(super) fn launch_done(&mut self, now: Nanos) {
         self.launches = self.launches.saturating_sub(1);
         self.ended += 1;

@@ -15,14 +15,14 @@ mod meter;
 mod prepare;
 mod progress;
 mod record;
-pub mod relink;
+mod relink;
 mod resume;
 mod selftest;
 mod session;
 mod sides;
 
 use super::error::CommandError;
-use super::output::print;
+use super::output::{note, print};
 use super::place::as_the_user_means;
 use crate::job::scale::Scale;
 use crate::job::task::Task;
@@ -33,7 +33,7 @@ use cases::Wanted;
 use caxton_analysis::exit;
 use caxton_model::record::store::RunFolder;
 use caxton_model::record::{PROFILE, Record};
-use caxton_sys::allocator::Counting;
+use caxton_sys::allocator::AllocationDetail;
 use caxton_sys::clock;
 use contest::Comparing;
 use measure::{finish, measure, print_targets, settings};
@@ -103,7 +103,11 @@ pub(super) fn run(suite: &Suite, args: &[OsString]) -> Result<u8, CommandError> 
         return baseline::compare_records(&comparing, &baseline, &record, code);
     }
     if let (Some(name), Some(folder)) = (&output.save_baseline, folder) {
-        baseline::save(session, name, &folder, &record, (tasks, &prepared))?;
+        if baseline::is_whole(&record) {
+            baseline::save(session, name, &folder, tasks, &prepared)?;
+        } else {
+            note(&format!("baseline {name} not kept: the run is not whole, or a case failed"));
+        }
     }
     Ok(code)
 }
@@ -116,7 +120,7 @@ fn check(
     output: &Output,
     profiling: &Profiling,
 ) -> Result<(), CommandError> {
-    let has_stacks = suite.counting == Counting::Stacks;
+    let has_stacks = suite.counting == AllocationDetail::Stacks;
     match profiling.profile {
         Some(ProfileKind::Heap) if !has_stacks => return Err(CommandError::NoHeap),
         Some(ProfileKind::Cpu) if has_stacks => return Err(CommandError::NoCpu),

@@ -134,7 +134,7 @@ fn build(
     let variants: BTreeSet<Variant> = tasks.iter().filter_map(Task::variant).collect();
     for variant in variants {
         let asks = |source: &&&AgentSource| {
-            tasks.iter().any(|task| task.variant() == Some(variant) && task.agent == source.name)
+            tasks.iter().any(|task| task.variant() == Some(variant) && task.agent() == source.name)
         };
         built.extend(of(variant, &sources.iter().filter(asks).copied().collect::<Vec<_>>()));
     }

@@ -4,9 +4,9 @@ use super::super::output::{has_escapes, note};
 use super::meter::{Ahead, Meter};
 use super::session::is_ci;
 use crate::measure::run::Observer;
-use caxton_analysis::load::tally::Tally;
+use caxton_analysis::load::tally::LoadTally;
 use caxton_model::case::Outcome;
-use caxton_model::load::frame::Figure;
+use caxton_model::load::frame::MachineFigure;
 use caxton_model::load::outcome::LoadOutcome;
 use caxton_model::sanitise::sanitise;
 use caxton_model::units::{Bytes, Nanos, Unit};
@@ -62,7 +62,6 @@ impl Progress {
         change(&mut meter, Monotonic.now());
     }
 
-    /// A line that stays.
     fn say(&self, line: &str) {
         match &self.bar {
             Some(bar) => bar.println(line),
@@ -70,7 +69,6 @@ impl Progress {
         }
     }
 
-    /// Takes the bar away.
     pub(super) fn finish(&self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
@@ -78,7 +76,6 @@ impl Progress {
     }
 }
 
-/// A bar, and what the meter says.
 fn drawn(meter: &Meter, now: Nanos) -> String {
     let words = meter.words(now);
     let Some(estimate) = meter.estimate(now) else { return words };
@@ -91,13 +88,7 @@ fn drawn(meter: &Meter, now: Nanos) -> String {
 #[derive(Debug)]
 pub(super) struct Silent;
 
-impl Observer for Silent {
-    fn task(&self, _: usize, _: usize, _: &str, _: u32) {}
-
-    fn launch_done(&self) {}
-
-    fn task_done(&self, _: &str, _: &Outcome) {}
-}
+impl Observer for Silent {}
 
 impl Observer for Progress {
     fn task(&self, number: usize, of: usize, name: &str, launches: u32) {
@@ -124,7 +115,7 @@ impl Observer for Progress {
         self.count(|meter, now| meter.load(planned, left, now));
     }
 
-    fn load_second(&self, tally: &Tally) {
+    fn load_second(&self, tally: &LoadTally) {
         let Some(line) = live(tally) else { return };
         match &self.bar {
             Some(bar) => bar.set_message(line),
@@ -148,14 +139,15 @@ impl Observer for Progress {
 }
 
 /// A load in a line: its last second, and memory.
-fn live(tally: &Tally) -> Option<String> {
+fn live(tally: &LoadTally) -> Option<String> {
     let (last, plan) = (tally.last()?, tally.plan());
     let per_second = |count: u64| Unit::PerSecond.show(count as f64 / last.length_s.max(1e-9));
     let stage = plan.stages.get(last.stage as usize).map_or("", |stage| stage.name.as_str());
     let [p50, p99] = last
         .response_ns
         .map_or(["-".to_owned(), "-".to_owned()], |two| two.map(|ns| Nanos(ns).to_string()));
-    let memory = tally.figure(Figure::RssBytes).map_or("-".to_owned(), |b| Bytes(b).to_string());
+    let memory =
+        tally.figure(MachineFigure::RssBytes).map_or("-".to_owned(), |b| Bytes(b).to_string());
     let done_s = tally.next_second();
     let line = format!(
         "{}/{stage} {done_s} s: offered {}, answered {}, p50 {p50}, p99 {p99}, {} in flight, \

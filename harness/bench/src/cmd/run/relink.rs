@@ -3,6 +3,7 @@
 //! they differ by is layout alone.
 
 use super::super::error::CommandError;
+use super::super::linked::Linked;
 use super::super::output::{note, print, style};
 use super::contest::{Comparing, SMOKE_LOOKS, begin, contests, pack_here};
 use super::meter::Ahead;
@@ -29,13 +30,11 @@ use caxton_report::paint::paint;
 use caxton_report::sections as report;
 use caxton_sys::process;
 use regex::Regex;
-use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use std::{fs, io};
 
-/// What is linked again.
 pub(super) struct Relink<'a> {
     pub comparing: &'a Comparing<'a>,
     /// The kit of this checkout as it is.
@@ -211,7 +210,7 @@ impl Relink<'_> {
         }
         command.args(["--", &shuffle_flag(seed)]);
         let told = process::output(&mut command).map_err(|error| why(&refusal(&error)))?;
-        let linked = Linked::parse(&told, env!("CARGO_PKG_NAME"))
+        let linked = Linked::parse(&told, env!("CARGO_PKG_NAME"), "bin")
             .ok_or_else(|| why(&"cargo names no executable"))?;
         if linked.others > 0 {
             note(&format!(
@@ -285,49 +284,6 @@ impl Place {
         let target_dir = if has_triple { above.parent()? } else { above };
         let (target_dir, profile) = (target_dir.to_owned(), profile.to_owned());
         Some(Self { target_dir, profile, has_triple })
-    }
-}
-
-/// What cargo made.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Linked {
-    /// The bench.
-    pub executable: PathBuf,
-    /// Further crates that it built.
-    pub others: u32,
-}
-
-/// The part of one of cargo's messages that is of interest.
-#[derive(Debug, Deserialize)]
-struct Message {
-    #[serde(default)]
-    executable: Option<PathBuf>,
-    #[serde(default)]
-    fresh: bool,
-    target: MessageTarget,
-}
-
-/// The target of a message.
-#[derive(Debug, Deserialize)]
-struct MessageTarget {
-    name: String,
-    kind: Vec<String>,
-}
-
-impl Linked {
-    /// From cargo's `messages`, one JSON value per line: the executable `name`.
-    pub fn parse(messages: &str, name: &str) -> Option<Self> {
-        // What has no target is no product.
-        let products = messages.lines().filter_map(|line| serde_json::from_str(line).ok());
-        let (mut executable, mut others) = (None, 0);
-        for Message { executable: made, fresh, target } in products {
-            if target.name == name && target.kind.iter().any(|kind| kind == "bin") {
-                executable = made;
-            } else {
-                others += u32::from(!fresh);
-            }
-        }
-        executable.map(|executable| Self { executable, others })
     }
 }
 

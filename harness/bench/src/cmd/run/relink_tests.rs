@@ -20,28 +20,6 @@ fn a_path_of_cargo_says_how_it_was_built() {
 }
 
 #[test]
-fn the_executable_is_that_of_the_binary_and_not_of_a_namesake() {
-    let made = |kind: &str, name: &str, executable: &str, fresh: bool| {
-        let target = format!(r#"{{"kind":["{kind}"],"name":"{name}"}}"#);
-        format!(r#"{{"reason":"x","target":{target},"executable":{executable},"fresh":{fresh}}}"#)
-    };
-    let messages = [
-        r#"{"reason":"build-script-executed","package_id":"a","out_dir":"/t"}"#.to_owned(),
-        made("lib", "wasm", "null", true),
-        made("lib", "runner", "null", false),
-        made("bench", "wasm", r#""/t/wasm-1""#, true),
-        made("bin", "wasm", r#""/t/wasm-2""#, false),
-        r#"{"reason":"build-finished","success":true}"#.to_owned(),
-        "not json".to_owned(),
-    ];
-    let messages = &messages.join("\n");
-    let linked = Linked { executable: PathBuf::from("/t/wasm-2"), others: 1 };
-    assert_eq!(Linked::parse(messages, "wasm"), Some(linked));
-    assert_eq!(Linked::parse(messages, "runner"), None);
-    assert_eq!(Linked::parse("", "wasm"), None);
-}
-
-#[test]
 fn a_linker_that_cannot_shuffle_is_told_from_other_failures() {
     let failed = |linker: &str| {
         let call = r#"= note: "cc" "/x86_64-unknown-linux-gnu" "-Wl,--shuffle-sections=*=7""#;

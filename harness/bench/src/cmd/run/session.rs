@@ -12,7 +12,7 @@ use caxton_model::baseline::sweep_baselines;
 use caxton_model::record::Record;
 use caxton_model::record::folder::sweep_runs;
 use caxton_model::record::lock::{FolderLock, HeldFolder, sweep};
-use caxton_model::record::store::{self, Page, RunFolder, StoreError};
+use caxton_model::record::store::{self, RunFolder, StoreError, StoredPage};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::{env, fs, process};
@@ -87,9 +87,9 @@ impl<'a> Session<'a> {
         path.strip_prefix(&self.workspace.root).unwrap_or(path).display().to_string()
     }
 
-    /// The folder of a run or comparison called `id`, unless the user names `out`. Its first page is
-    /// `page`, which gets the folder's name.
-    pub(super) fn folder<P: Page>(
+    /// The folder of a run or comparison called `id`, unless the user names `out`. Its first page
+    /// is `page`, which gets the folder's name.
+    pub(super) fn folder<P: StoredPage>(
         &self,
         out: Option<&Path>,
         id: &str,
@@ -133,8 +133,8 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Removes what runs that were killed left behind: folders and files that no process holds. What
-    /// they kept stays.
+    /// Removes what runs that were killed left behind: folders and files that no process holds.
+    /// What they kept stays.
     pub(super) fn sweep_leftovers(&self) {
         let (profiles, process) = (&self.workspace.profiles, process::id());
         sweep(&self.scratch_home(), PREFIX, process);

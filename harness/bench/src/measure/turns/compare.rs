@@ -31,13 +31,11 @@ const PAD_BYTES: usize = 1000;
 /// What of a case is compared.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Contest {
-    /// The case.
     pub case: CaseKey,
     /// Whether launch pairs compare it, beside its counts.
     pub is_paired: bool,
 }
 
-/// How to compare.
 #[derive(Debug, Clone, Copy)]
 pub struct Settings {
     /// Longest time for a launch pair.
@@ -45,17 +43,14 @@ pub struct Settings {
     /// Time per case after which no further launch pair is begun, once there were enough for a
     /// first look.
     pub budget: Duration,
-    /// What is compared.
     pub what: What,
     /// Whether the base is also compared with itself.
     pub audit: bool,
-    /// What one launch measures.
     pub want: Want,
     /// Whether the user says that a difference between the answers is right.
     pub bless_answers: bool,
 }
 
-/// What is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum What {
     /// Counts, and times in launch pairs.
@@ -66,17 +61,13 @@ pub enum What {
     Times,
 }
 
-/// A comparison in progress.
 pub struct Compare<'a> {
     /// What is known so far.
     pub comparison: Comparison,
     /// Where it is kept.
     pub folder: Option<RunFolder>,
-    /// How.
     pub settings: Settings,
-    /// Base and candidate.
     pub kits: [&'a OpenKit; 2],
-    /// Set when the user wants to stop.
     pub stop: &'a AtomicBool,
     /// Is told how it goes.
     pub observer: &'a dyn Observer,
@@ -84,10 +75,10 @@ pub struct Compare<'a> {
     pub example_seeds: [u64; 2],
 }
 
-/// The metrics that launch pairs will compare in a case, whose agent has a twin or not: those of
-/// `weight`.
-pub fn metrics_of(has_twin: bool, weight: Weight) -> u32 {
-    let is_there = |metric: &str| has_twin || !metric.starts_with("native_");
+/// The metrics that launch pairs will compare in a case, whose agent has a native build or not:
+/// those of `weight`.
+pub fn metrics_of(has_native: bool, weight: Weight) -> u32 {
+    let is_there = |metric: &str| has_native || !metric.starts_with("native_");
     CONTESTED.iter().filter(|c| c.weight == weight && is_there(c.metric)).count() as u32
 }
 
@@ -99,7 +90,6 @@ type CaseEnd = (Option<Version>, Outcome);
 struct Series {
     turns: Vec<Turn>,
     done: u32,
-    /// How it ended early.
     failure: Option<CaseEnd>,
     taken: Nanos,
 }
@@ -171,7 +161,6 @@ impl Compare<'_> {
         ]
     }
 
-    /// Counts and launch pairs of one case.
     fn case(&mut self, index: usize, rng: &mut fastrand::Rng) -> Result<(), RunError> {
         let case = self.comparison.cases[index].key.clone();
         let (answers, failure) = self.answers(&case, rng)?;
@@ -353,15 +342,15 @@ impl Compare<'_> {
         Ok(series)
     }
 
-    /// The base against itself.
     fn sentinel(&mut self, case: &CaseKey, rng: &mut fastrand::Rng) -> Result<(), RunError> {
-        let has_twin = self.kits[0].files(&case.agent).is_some_and(|files| files.native.is_some());
+        let has_native =
+            self.kits[0].files(&case.agent).is_some_and(|files| files.native.is_some());
         let wanted = self.comparison.design.looks.last().copied().unwrap_or(0);
         self.observer.more_launches(wanted);
         let mut sentinel = Sentinel {
             key: case.clone(),
-            primary: metrics_of(has_twin, Weight::Primary),
-            secondary: metrics_of(has_twin, Weight::Secondary),
+            primary: metrics_of(has_native, Weight::Primary),
+            secondary: metrics_of(has_native, Weight::Secondary),
             outcome: Outcome::Ran,
             launches: Budget { wanted, granted: 0 },
             metrics: Vec::new(),
@@ -429,9 +418,9 @@ fn named(version: Version, outcome: Outcome, launch: Option<u32>) -> Outcome {
 pub fn design_for(contests: &[Contest], base: &OpenKit, design: Design) -> Design {
     let (mut primary, mut secondary) = (0, 0);
     for contest in contests.iter().filter(|contest| contest.is_paired) {
-        let has_twin = base.files(&contest.case.agent).is_some_and(|f| f.native.is_some());
-        primary += metrics_of(has_twin, Weight::Primary);
-        secondary += metrics_of(has_twin, Weight::Secondary);
+        let has_native = base.files(&contest.case.agent).is_some_and(|f| f.native.is_some());
+        primary += metrics_of(has_native, Weight::Primary);
+        secondary += metrics_of(has_native, Weight::Secondary);
     }
     Design { primary, secondary, ..design }
 }

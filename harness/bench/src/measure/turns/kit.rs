@@ -25,46 +25,24 @@ const EXECUTABLE: &str = "bench";
 /// Why a kit cannot be made or used.
 #[derive(Debug, thiserror::Error)]
 pub enum KitError {
-    /// No kit.
     #[error(
         "{path} has no executable: it was kept by an earlier version, or is a run; keep it again \
          with --save-baseline",
         path = path.display()
     )]
-    None {
-        /// The folder.
-        path: PathBuf,
-    },
-    /// A file is not what it was.
+    None { path: PathBuf },
     #[error(
         "{path} is not the file that was kept: {why}; keep the baseline again",
         path = path.display()
     )]
-    Changed {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        why: String,
-    },
+    Changed { path: PathBuf, why: String },
     /// It cannot run here or be understood.
     #[error("{path}: {why}", path = path.display())]
-    Foreign {
-        /// The folder.
-        path: PathBuf,
-        /// Why.
-        why: String,
-    },
-    /// Its manifest.
+    Foreign { path: PathBuf, why: String },
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// Reading or writing.
     #[error("{path}: {source}", path = path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// What the system says.
-        source: io::Error,
-    },
+    Io { path: PathBuf, source: io::Error },
 }
 
 fn at(path: &Path) -> impl FnOnce(io::Error) -> KitError {
@@ -73,9 +51,6 @@ fn at(path: &Path) -> impl FnOnce(io::Error) -> KitError {
 
 /// Makes a kit in the empty folder `into`: of the executable `own`, and of the files of those
 /// agents that have some.
-///
-/// # Errors
-/// A file that cannot be read or written.
 pub fn pack(
     into: &Path,
     own: &Path,
@@ -157,9 +132,6 @@ fn short(name: &str) -> String {
 
 /// Sets the executable bits of the file at `path` if they are not set, for archives lose them. Some
 /// file systems can set none, and show all as set.
-///
-/// # Errors
-/// They cannot be set.
 pub fn make_executable(path: &Path) -> io::Result<()> {
     const ALL: u32 = 0o111;
     let mode = fs::metadata(path)?.permissions().mode();
@@ -203,7 +175,6 @@ fn kept(folder: &Path, file: &KitFile) -> Result<Vec<u8>, KitError> {
 /// A kit that was checked, and laid out to be run.
 #[derive(Debug)]
 pub struct OpenKit {
-    /// What is in it.
     pub about: Kit,
     /// Where its files are.
     folder: PathBuf,
@@ -234,7 +205,10 @@ impl OpenKit {
         for file in about.files() {
             // A copy, not a link: what is checked must be what runs.
             let path = folder.join(&file.file);
-            fs::write(&path, kept(from, file)?).map_err(at(&path))?;
+            let rights = fs::metadata(from.join(&file.file)).map(|found| found.permissions());
+            fs::write(&path, kept(from, file)?)
+                .and_then(|()| fs::set_permissions(&path, rights?))
+                .map_err(at(&path))?;
         }
         // A guest's native build may be an executable, too.
         let natives = about.agents.values().filter_map(|agent| agent.native.as_ref());
@@ -245,7 +219,6 @@ impl OpenKit {
         Ok(Self { about, folder: folder.to_owned() })
     }
 
-    /// Its executable.
     pub fn executable(&self) -> PathBuf {
         self.folder.join(&self.about.executable.file)
     }

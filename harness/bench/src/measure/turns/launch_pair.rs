@@ -4,49 +4,41 @@
 use super::kit::OpenKit;
 use super::wire::{Answer, Command, Lane, Order, TURNS, TURNS_ARGUMENT, Want};
 use crate::measure::child::{Received, Worker, died, now, timed_out};
+use crate::measure::launch::some_core;
 use crate::timing::turns::round;
 use caxton_analysis::paired::contest::contest_of;
 use caxton_model::case::{CaseKey, Outcome};
 use caxton_model::metric::MetricName;
 use caxton_model::paired::answers::Reply;
 use caxton_model::paired::{Trial, Turn, Version};
-use caxton_sys::affinity;
 use std::io;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-/// One of the two.
 #[derive(Debug, Clone, Copy)]
 pub struct Entry<'a> {
-    /// What is run.
     pub kit: &'a OpenKit,
     /// Seed of the example message: a self-test plants slow-downs by it.
     pub example_seed: u64,
 }
 
-/// What a launch pair is of.
 #[derive(Debug, Clone)]
 pub struct LaunchPair<'a> {
-    /// The case.
     pub case: &'a CaseKey,
     /// What the readings are part of.
     pub trial: Trial,
-    /// Base and candidate.
     pub entries: [Entry<'a>; 2],
     /// What is wanted of them.
     pub want: Want,
-    /// Pairs of blocks.
     pub blocks: u32,
     /// Longest time for a launch pair.
     pub timeout: Duration,
-    /// Set when the user wants to stop.
     pub stop: &'a AtomicBool,
 }
 
 /// How a launch ended that did not run to its end.
 #[derive(Debug)]
 pub enum LaunchError {
-    /// The user wants to stop.
     Stopped,
     /// A version failed.
     Failed(Version, Outcome),
@@ -60,7 +52,7 @@ impl From<io::Error> for LaunchError {
     }
 }
 
-/// A worker in the ring.
+/// A worker of one version.
 struct Contender<'a> {
     version: Version,
     worker: Worker<Answer>,
@@ -77,11 +69,11 @@ impl Contender<'_> {
     fn receive(&mut self) -> Result<Answer, TalkError> {
         match self.worker.receive(self.started, self.timeout, self.stop) {
             Received::Value(Answer::End(outcome)) if outcome != Outcome::Ran => {
-                Err(TalkError::Told(outcome))
+                Err(TalkError::Reported(outcome))
             }
             Received::Value(answer) => Ok(answer),
             Received::Ended => Err(TalkError::Vanished),
-            Received::Silent => Err(TalkError::Told(timed_out(self.timeout))),
+            Received::Silent => Err(TalkError::Reported(timed_out(self.timeout))),
             Received::Stopped => Err(TalkError::Stopped),
         }
     }
@@ -89,7 +81,7 @@ impl Contender<'_> {
     fn say(&mut self, command: Command) -> Result<(), TalkError> {
         self.worker
             .say(&command)
-            .map_err(|error| TalkError::Told(Outcome::Failed(error.to_string())))
+            .map_err(|error| TalkError::Reported(Outcome::Failed(error.to_string())))
     }
 
     fn expect_loaded(&mut self) -> Result<(), TalkError> {
@@ -121,7 +113,6 @@ impl Contender<'_> {
         }
     }
 
-    /// Its readings, up to its end.
     fn readings(&mut self) -> Result<Vec<Answer>, TalkError> {
         let mut readings = Vec::new();
         loop {
@@ -134,15 +125,14 @@ impl Contender<'_> {
     }
 }
 
-/// What ended a talk.
 enum TalkError {
     Stopped,
-    Told(Outcome),
+    Reported(Outcome),
     Vanished,
 }
 
 fn confused(answer: &Answer) -> TalkError {
-    TalkError::Told(Outcome::Failed(format!("it answered out of order: {answer:?}")))
+    TalkError::Reported(Outcome::Failed(format!("it answered out of order: {answer:?}")))
 }
 
 /// Runs one launch pair; every reading of it.
@@ -166,14 +156,11 @@ pub fn pair(
     }
     contenders.sort_by_key(|(which, _)| *which);
     let mut contenders: Vec<Contender<'_>> = contenders.into_iter().map(|(_, f)| f).collect();
-    let played = take_turns(pair, &mut contenders, launch, rng);
-    settle(contenders, played)
+    let taken = take_turns(pair, &mut contenders, launch, rng);
+    settle(contenders, taken)
 }
 
 /// The counts of one version, told by a fresh process of it. `pad` makes its environment longer.
-///
-/// # Errors
-/// As [`pair`].
 pub fn counts(
     pair: &LaunchPair<'_>,
     version: Version,
@@ -191,9 +178,6 @@ pub fn counts(
 }
 
 /// What either version answers to the example message, told by a fresh process of each.
-///
-/// # Errors
-/// As [`pair`].
 pub fn replies(
     pair: &LaunchPair<'_>,
     rng: &mut fastrand::Rng,
@@ -212,11 +196,6 @@ pub fn replies(
         settle(vec![contender], ended.map(|_| Vec::new()).map_err(|error| (0, error)))?;
     }
     Ok(replies)
-}
-
-fn some_core(rng: &mut fastrand::Rng) -> Option<usize> {
-    let cores = affinity::cores_to_bind().unwrap_or_default();
-    (!cores.is_empty()).then(|| cores[rng.usize(..cores.len())])
 }
 
 /// One process of a version.
@@ -262,10 +241,10 @@ fn start<'a>(
 /// Ends the workers, by force if need be, and says who fell.
 fn settle(
     contenders: Vec<Contender<'_>>,
-    played: Result<Vec<Turn>, (usize, TalkError)>,
+    taken: Result<Vec<Turn>, (usize, TalkError)>,
 ) -> Result<Vec<Turn>, LaunchError> {
     let mut failure = None;
-    let (turns, who) = match played {
+    let (turns, who) = match taken {
         Ok(turns) => (turns, None),
         Err((who, error)) => (Vec::new(), Some((who, error))),
     };
@@ -277,7 +256,7 @@ fn settle(
         if let Some((_, error)) = who.as_ref().filter(|(who, _)| *who == index) {
             failure = Some(match error {
                 TalkError::Stopped => LaunchError::Stopped,
-                TalkError::Told(outcome) => LaunchError::Failed(version, outcome.clone()),
+                TalkError::Reported(outcome) => LaunchError::Failed(version, outcome.clone()),
                 TalkError::Vanished => LaunchError::Failed(version, died(has_begun, &ended)),
             });
         }

@@ -41,17 +41,13 @@ pub struct Order {
     pub turns: u32,
     /// Number of the launch, from 0.
     pub launch: u32,
-    /// Seed of the launch's own choices.
     pub seed: u64,
     /// The CPU to stay on.
     pub core: Option<usize>,
-    /// The case.
     pub case: CaseKey,
     /// What is wanted of it.
     pub want: Want,
-    /// The agent's files.
     pub agent: AgentFiles,
-    /// Seed of the example message.
     pub example_seed: u64,
     /// An existing folder for compiled code and for what a workload writes.
     pub scratch: PathBuf,
@@ -63,7 +59,6 @@ pub struct Order {
 pub enum Want {
     /// Blocks, one at a time.
     Turns {
-        /// Length of a block.
         block: Nanos,
         /// Samples in it, at most.
         samples_max: u32,
@@ -80,26 +75,20 @@ pub enum Want {
 pub enum Command {
     /// Make instances and warm them up.
     Prepare,
-    /// Time one block.
     Block {
-        /// Which of its lanes.
         lane: u32,
-        /// Iterations of a sample.
         iterations: u64,
-        /// Samples.
         samples: u32,
     },
     /// Tell what is left, and end.
     Finish,
 }
 
-/// What a worker says.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Answer {
     /// Code is loaded; agents are made from now on, and may take the process along.
     Loaded,
-    /// Everything is warm.
     Ready {
         /// What blocks can be of.
         lanes: Vec<Lane>,
@@ -111,7 +100,6 @@ pub enum Answer {
     Times(Vec<u64>),
     /// A reading that comes once per launch.
     Reading {
-        /// The metric's name.
         metric: String,
         /// The reading's number, from 0.
         index: u32,
@@ -127,11 +115,8 @@ pub enum Answer {
 /// What blocks can be of.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Lane {
-    /// The metric's name.
     pub metric: String,
-    /// Iterations that make a sample long enough.
     pub iterations: u64,
-    /// Samples that make a block.
     pub samples: u32,
 }
 

@@ -4,7 +4,7 @@
 use super::looks::Linear;
 use super::target::{Answer, Target};
 use crate::guest::files::AgentFiles;
-use crate::workload::mail::runtime::{guest, tier};
+use crate::workload::mail::runtime::subject_in_tier;
 use crate::workload::mail::traffic::{Question, offer};
 use agent_abi::mail::{Header, Kind};
 use caxton_model::case::Outcome;
@@ -14,7 +14,7 @@ use caxton_runtime::orchestrator::supervision::{Intensity, Supervision};
 use caxton_runtime::orchestrator::{Orchestrator, Setup};
 use caxton_runtime::subject::Attempt;
 use caxton_runtime::subject::mail::Shape;
-use caxton_runtime::subject::wasmtime::{EngineOptions, WasmMailSubject};
+use caxton_runtime::subject::wasmtime::WasmMailSubject;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
@@ -30,7 +30,6 @@ pub struct FaultInjection {
     pub planted_bytes: u32,
 }
 
-/// Agents that answer.
 pub struct Agents {
     guests: Reference<WasmMailSubject>,
     /// Where they live, in words.
@@ -47,9 +46,6 @@ pub struct Agents {
 
 impl Agents {
     /// All agents of `plan`, waiting for mail, on as many threads as can run at once.
-    ///
-    /// # Errors
-    /// What the first one that could not be had says.
     pub fn start(
         files: &AgentFiles,
         plan: &LoadPlan,
@@ -65,9 +61,7 @@ impl Agents {
         let shape = Shape::of(SLOTS, plan.message_bytes);
         let shards = at_once.clamp(1, plan.agents);
         let setup = Setup { agents: plan.agents, shards, shape, batch: SLOTS };
-        let tier = tier(plan.agents, shape);
-        let options = EngineOptions { allocation: tier.allocation, ..EngineOptions::default() };
-        let subject = WasmMailSubject::trusted(guest(files, options)?);
+        let (subject, tier) = subject_in_tier(files, plan.agents, shape)?;
         let forever = Intensity { restarts: u32::MAX, period_ns: 1 };
         let supervision = match faults.deadly {
             true => Supervision { intensity: forever, ..Supervision::NONE },
@@ -80,7 +74,7 @@ impl Agents {
         let question = Question::new(plan.message_bytes, &mut rng);
         Ok(Self {
             guests,
-            tier: tier.words,
+            tier,
             agents: plan.agents,
             question,
             rng,

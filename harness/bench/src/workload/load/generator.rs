@@ -9,7 +9,7 @@
 use super::pace::Pace;
 use super::target::{AT_A_TIME, Answer, Target};
 use caxton_model::case::Outcome;
-use caxton_model::load::frame::{Frame, Seen};
+use caxton_model::load::frame::{LoadSecond, MessagesSeen};
 use caxton_model::load::plan::{LoadPlan, Pacing};
 use caxton_model::load::schedule::Arrival;
 use caxton_runtime::subject::Attempt;
@@ -52,14 +52,13 @@ pub struct Generator<'a, T, P, S: Iterator<Item = Arrival>> {
     pending: VecDeque<Pending>,
     /// The number of the first of them.
     first: u64,
-    /// How many of them were sent.
     sent: usize,
     /// Messages that were sent and given up: their answers may still come.
     given_up: u64,
     /// Answers of this turn; empty between two.
     answers: Vec<Answer>,
     in_flight: Vec<u64>,
-    seen: Vec<Option<Seen>>,
+    seen: Vec<Option<MessagesSeen>>,
     counted_ns: u64,
     second_from_ns: u64,
 }
@@ -96,10 +95,7 @@ impl<'a, T: Target, P: Pace, S: Iterator<Item = Arrival>> Generator<'a, T, P, S>
 
     /// Offers all messages and waits for their answers. `each` takes the frame of each second, that
     /// of the last one too, however it ends.
-    ///
-    /// # Errors
-    /// The target's, or an answer that was not asked for.
-    pub fn run(mut self, each: &mut dyn FnMut(Frame)) -> Attempt<T> {
+    pub fn run(mut self, each: &mut dyn FnMut(LoadSecond)) -> Attempt<T> {
         let from_ns = self.bounds.from_second * SECOND_NS;
         // What was due before is another's; the time it takes to pass over it is nobody's.
         while self.schedule.next_if(|arrival| arrival.intended_ns < from_ns).is_some() {}
@@ -110,7 +106,7 @@ impl<'a, T: Target, P: Pace, S: Iterator<Item = Arrival>> Generator<'a, T, P, S>
         ended.map(|()| self.target)
     }
 
-    fn turns(&mut self, each: &mut dyn FnMut(Frame)) -> Attempt<()> {
+    fn turns(&mut self, each: &mut dyn FnMut(LoadSecond)) -> Attempt<()> {
         loop {
             let now_ns = self.now_ns();
             let end_ns = self.next_second_ns();
@@ -137,7 +133,6 @@ impl<'a, T: Target, P: Pace, S: Iterator<Item = Arrival>> Generator<'a, T, P, S>
         }
     }
 
-    /// When this second ends.
     fn next_second_ns(&self) -> u64 {
         (self.second_from_ns / SECOND_NS + 1) * SECOND_NS
     }
@@ -326,11 +321,11 @@ impl<'a, T: Target, P: Pace, S: Iterator<Item = Arrival>> Generator<'a, T, P, S>
     }
 
     /// Hands over what was seen since the last time.
-    fn end_second(&mut self, now_ns: u64, each: &mut dyn FnMut(Frame)) {
+    fn end_second(&mut self, now_ns: u64, each: &mut dyn FnMut(LoadSecond)) {
         self.count(now_ns);
         let stages = self.seen.iter_mut().enumerate();
         let stages = stages.filter_map(|(stage, seen)| Some((stage as u32, seen.take()?)));
-        let frame = Frame {
+        let frame = LoadSecond {
             second: self.second_from_ns / SECOND_NS,
             length_ns: now_ns - self.second_from_ns,
             stages: stages.collect(),
@@ -347,7 +342,7 @@ impl<'a, T: Target, P: Pace, S: Iterator<Item = Arrival>> Generator<'a, T, P, S>
 
 /// What was seen of a stage in this second.
 #[inline]
-fn seen(place: &mut Option<Seen>) -> &mut Seen {
+fn seen(place: &mut Option<MessagesSeen>) -> &mut MessagesSeen {
     place.get_or_insert_default()
 }
 

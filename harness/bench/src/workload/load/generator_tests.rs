@@ -2,11 +2,12 @@
 
 use super::*;
 use crate::workload::load::queue::{Queue, VirtualTime};
-use caxton_analysis::load::tally::Tally;
-use caxton_model::load::frame::{Line, Segment};
-use caxton_model::load::outcome::{LoadOutcome, Verdict};
+use caxton_analysis::finding::LimitVerdict;
+use caxton_analysis::load::tally::LoadTally;
+use caxton_model::load::frame::{LoadLine, Segment};
+use caxton_model::load::outcome::{LoadOutcome, LoadVerdict};
 use caxton_model::load::plan::{Arrivals, Rate, Role, Stage};
-use caxton_model::load::quiescence::{Ledger, Row, Thing};
+use caxton_model::load::quiescence::{Ledger, LedgerRow, Thing};
 use caxton_model::load::schedule::Schedule;
 use caxton_model::load::threshold::Threshold;
 use caxton_model::reading::Reading;
@@ -35,8 +36,8 @@ fn plan(stages: Vec<Stage>, thresholds: &[(&str, &str)]) -> LoadPlan {
     }
 }
 
-fn segment(shared_core: Option<&str>) -> Line {
-    Line::Segment(Segment {
+fn segment(shared_core: Option<&str>) -> LoadLine {
+    LoadLine::Segment(Segment {
         number: 0,
         started_utc: String::new(),
         started_unix_ms: 0,
@@ -48,15 +49,15 @@ fn segment(shared_core: Option<&str>) -> Line {
 
 fn drive(plan: &LoadPlan, queue: Queue<'_>) -> LoadOutcome {
     let (pace, stop) = (VirtualTime::default(), AtomicBool::new(false));
-    let mut tally = Tally::new(plan.clone());
+    let mut tally = LoadTally::new(plan.clone());
     tally.push(&segment(None));
     let bounds = Bounds { from_second: 0, for_ns: None, stop: &stop };
     let generator = Generator::new(plan, bounds, Schedule::new(plan), queue, &pace);
-    let ran = generator.run(&mut |frame| tally.push(&Line::Second(Box::new(frame))));
+    let ran = generator.run(&mut |frame| tally.push(&LoadLine::Second(Box::new(frame))));
     assert!(ran.is_ok());
     let counted = Reading::Known(0);
-    let rows = vec![Row { thing: Thing::InFlight, before: counted.clone(), after: counted }];
-    tally.push(&Line::Ended(Ledger { rows, messages: 0 }));
+    let rows = vec![LedgerRow { thing: Thing::InFlight, before: counted.clone(), after: counted }];
+    tally.push(&LoadLine::Ended(Ledger { rows, messages: 0 }));
     tally.outcome(None)
 }
 
@@ -129,9 +130,9 @@ fn burst(capacity: f64) -> LoadOutcome {
 #[test]
 fn a_burst_is_got_over_in_time_from_13_250_a_second_on() {
     let slow = burst(13_000.0);
-    assert_eq!(slow.verdict, Verdict::Fail, "{:?}", slow.reasons);
+    assert_eq!(slow.verdict, LoadVerdict::Fail, "{:?}", slow.reasons);
     let quick = burst(14_000.0);
-    assert_eq!(quick.verdict, Verdict::Pass, "{:?}", quick.reasons);
+    assert_eq!(quick.verdict, LoadVerdict::Pass, "{:?}", quick.reasons);
     assert_eq!(quick.least_capacity_per_second, Some(13_250.0));
     let recovery = quick.recovery.as_ref().and_then(Reading::known).unwrap();
     // 360,000 in 13,000 a second; told in whole seconds.
@@ -149,7 +150,7 @@ fn twice_what_it_can_do_never_passes() {
         plan.cap = cap;
         plan.timeout = Nanos(SECOND_NS);
         let outcome = drive(&plan, Queue::new(|| 100_000.0));
-        assert_eq!(outcome.verdict, Verdict::Fail, "{:?}", outcome.reasons);
+        assert_eq!(outcome.verdict, LoadVerdict::Fail, "{:?}", outcome.reasons);
         let counts = outcome.whole.counts;
         assert_eq!(counts.offered, 200_000);
         assert_eq!(counts.settled(), counts.offered, "{counts:?}");
@@ -159,7 +160,7 @@ fn twice_what_it_can_do_never_passes() {
     let mut plan =
         plan(vec![stage("hold", Role::Hold, 10, 20_000.0)], &[("response_time", "min<1s")]);
     plan.cap = 1000;
-    assert_eq!(drive(&plan, Queue::new(|| 100_000.0)).verdict, Verdict::Fail);
+    assert_eq!(drive(&plan, Queue::new(|| 100_000.0)).verdict, LoadVerdict::Fail);
 }
 
 /// A clock that jumps ahead, as when the process is not run for a while.
@@ -181,14 +182,14 @@ fn a_generator_that_is_late_is_not_believed() {
     let plan =
         plan(vec![stage("hold", Role::Hold, 10, 1000.0)], &[("response_time", "p(99)<100ms")]);
     let (pace, stop) = (Jumpy::default(), AtomicBool::new(false));
-    let mut tally = Tally::new(plan.clone());
+    let mut tally = LoadTally::new(plan.clone());
     let bounds = Bounds { from_second: 0, for_ns: None, stop: &stop };
     let queue = Queue::new(|| 1000.0);
     let generator = Generator::new(&plan, bounds, Schedule::new(&plan), queue, &pace);
-    let ran = generator.run(&mut |frame| tally.push(&Line::Second(Box::new(frame))));
+    let ran = generator.run(&mut |frame| tally.push(&LoadLine::Second(Box::new(frame))));
     assert!(ran.is_ok());
     let outcome = tally.outcome(None);
-    assert_eq!(outcome.verdict, Verdict::Invalid, "{:?}", outcome.reasons);
+    assert_eq!(outcome.verdict, LoadVerdict::Invalid, "{:?}", outcome.reasons);
     assert_eq!(outcome.whole.counts.offered, 10_000, "none is skipped");
 }
 
@@ -197,8 +198,8 @@ fn generators_that_share_a_schedule_offer_what_one_does() {
     let mut plan = plan(vec![stage("hold", Role::Hold, 3, 5000.0)], &[]);
     plan.arrivals = Arrivals::Poisson;
     let whole = drive(&plan, Queue::new(|| 1000.0));
-    let mut tally = Tally::new(plan.clone());
-    let mut frames: Vec<Vec<Frame>> = Vec::new();
+    let mut tally = LoadTally::new(plan.clone());
+    let mut frames: Vec<Vec<LoadSecond>> = Vec::new();
     for worker in 0..4 {
         let (pace, stop) = (VirtualTime::default(), AtomicBool::new(false));
         let share = Schedule::new(&plan).share(worker, 4);
@@ -215,7 +216,7 @@ fn generators_that_share_a_schedule_offer_what_one_does() {
         let mut all = frames.iter().filter_map(|own| own.get(second));
         let mut sum = all.next().unwrap().clone();
         all.for_each(|frame| sum.add(frame));
-        tally.push(&Line::Second(Box::new(sum)));
+        tally.push(&LoadLine::Second(Box::new(sum)));
     }
     let merged = tally.outcome(None);
     assert_eq!(merged.whole.counts, whole.whole.counts);
@@ -259,9 +260,9 @@ fn burn(burns_ns: u64, least_ns: u64) -> LoadOutcome {
     let target = Burning { time: &time, burns_ns, asked: Vec::new(), least_ns };
     let bounds = Bounds { from_second: 0, for_ns: None, stop: &stop };
     let generator = Generator::new(&plan, bounds, Schedule::new(&plan), target, &time);
-    let mut tally = Tally::new(plan.clone());
+    let mut tally = LoadTally::new(plan.clone());
     tally.push(&segment(Some("1 core is allowed")));
-    let ran = generator.run(&mut |frame| tally.push(&Line::Second(Box::new(frame))));
+    let ran = generator.run(&mut |frame| tally.push(&LoadLine::Second(Box::new(frame))));
     assert!(ran.is_ok());
     tally.outcome(None)
 }
@@ -272,7 +273,7 @@ fn an_answer_has_the_time_at_which_it_was_seen_and_a_shared_core_is_told() {
     assert_eq!(outcome.whole.counts.ok, 180);
     let fastest = outcome.whole.service.find(0.5).unwrap().value.known().unwrap().0;
     assert!(fastest >= 3 * MS, "{fastest} ns");
-    assert!(outcome.thresholds[0].outcome.is_met(), "{:?}", outcome.thresholds);
+    assert_eq!(outcome.thresholds[0].verdict, LimitVerdict::Met);
     let told = outcome.reasons.iter().any(|why| why.contains("no core of its own (1 core is"));
     assert!(told, "{:?}", outcome.reasons);
 }
@@ -283,7 +284,7 @@ fn a_time_that_cannot_be_is_not_booked_and_the_load_is_invalid() {
     let counts = outcome.whole.counts;
     assert_eq!((counts.impossible, counts.ok, outcome.whole.service.n), (180, 0, 0));
     assert_eq!(counts.settled(), counts.offered);
-    assert_eq!(outcome.verdict, Verdict::Invalid);
+    assert_eq!(outcome.verdict, LoadVerdict::Invalid);
     assert!(outcome.reasons.iter().any(|why| why.contains("180 answers came sooner")));
     assert!(outcome.reasons.iter().any(|why| why.contains("no core of its own")));
 }

@@ -2,8 +2,8 @@
 //! left at its end.
 
 use crate::timing::held;
-use caxton_model::load::frame::{Figure, Look};
-use caxton_model::load::quiescence::{Row, Thing};
+use caxton_model::load::frame::{MachineFigure, MachineLook};
+use caxton_model::load::quiescence::{LedgerRow, Thing};
 use caxton_model::reading::{Missing, Reading};
 use caxton_sys::clock::CpuTime;
 use caxton_sys::memory;
@@ -15,7 +15,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub struct Linear(AtomicU64);
 
 impl Linear {
-    /// Says it.
     pub fn set(&self, bytes: u64) {
         self.0.store(bytes, Ordering::Relaxed);
     }
@@ -29,27 +28,27 @@ impl Linear {
 
 /// Reads everything. What is shared with other processes takes the kernel long to tell: it is read
 /// only where `is_whole`.
-pub fn look(at_ns: u64, linear: &Linear, is_whole: bool) -> Look {
+pub fn look(at_ns: u64, linear: &Linear, is_whole: bool) -> MachineLook {
     let held = held::held();
     let bytes = |read: Result<caxton_model::units::Bytes, Missing>| read.map(|bytes| bytes.0);
     let mut read = vec![
-        (Figure::LiveBytes, held.clone().map(|held| held.bytes)),
-        (Figure::LiveBlocks, held.map(|held| held.blocks)),
-        (Figure::LinearBytes, linear.read()),
-        (Figure::RssBytes, bytes(memory::resident_counted())),
-        (Figure::CpuNs, Ok(CpuTime::of_process().total_ns())),
+        (MachineFigure::LiveBytes, held.clone().map(|held| held.bytes)),
+        (MachineFigure::LiveBlocks, held.map(|held| held.blocks)),
+        (MachineFigure::LinearBytes, linear.read()),
+        (MachineFigure::RssBytes, bytes(memory::resident_counted())),
+        (MachineFigure::CpuNs, Ok(CpuTime::of_process().total_ns())),
     ];
     if is_whole {
         let footprint = memory::footprint();
         read.extend([
-            (Figure::PssBytes, footprint.clone().map(|footprint| footprint.pss.0)),
-            (Figure::Maps, footprint.map(|footprint| footprint.maps)),
-            (Figure::Files, memory::open_files()),
-            (Figure::Threads, memory::threads()),
+            (MachineFigure::PssBytes, footprint.clone().map(|footprint| footprint.pss.0)),
+            (MachineFigure::Maps, footprint.map(|footprint| footprint.maps)),
+            (MachineFigure::Files, memory::open_files()),
+            (MachineFigure::Threads, memory::threads()),
         ]);
     }
     let figures = read.into_iter().map(|(figure, reading)| (figure, Reading::from(reading)));
-    Look { at_ns, figures: figures.collect() }
+    MachineLook { at_ns, figures: figures.collect() }
 }
 
 /// Counts what must be gone at the end.
@@ -71,12 +70,12 @@ pub fn rows(
     before: &BTreeMap<Thing, Reading<u64>>,
     after: &BTreeMap<Thing, Reading<u64>>,
     in_flight: u64,
-) -> Vec<Row> {
+) -> Vec<LedgerRow> {
     let known = |count| Reading::Known(count);
-    let first = Row { thing: Thing::InFlight, before: known(0), after: known(in_flight) };
+    let first = LedgerRow { thing: Thing::InFlight, before: known(0), after: known(in_flight) };
     let others = before.iter().filter_map(|(thing, before)| {
         let after = after.get(thing)?.clone();
-        Some(Row { thing: *thing, before: before.clone(), after })
+        Some(LedgerRow { thing: *thing, before: before.clone(), after })
     });
     std::iter::once(first).chain(others).collect()
 }

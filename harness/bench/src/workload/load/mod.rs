@@ -20,12 +20,11 @@ use self::looks::Linear;
 use self::pace::RealTime;
 use self::program::Program;
 use self::target::{Nobody, Target};
-use crate::guest::files::AgentFiles;
 use crate::job::launch::Event;
 use crate::job::load::{LoadJob, LoadTarget};
 use crate::timing::context::Context;
-use caxton_model::case::{CaseKey, Outcome};
-use caxton_model::load::frame::{Frame, Line, Look, Segment};
+use caxton_model::case::Outcome;
+use caxton_model::load::frame::{LoadLine, LoadSecond, MachineLook, Segment};
 use caxton_model::load::plan::Pacing;
 use caxton_model::load::quiescence::Ledger;
 use caxton_model::load::schedule::Schedule;
@@ -46,13 +45,8 @@ const LOOK_NS_MAX: u64 = 1_000_000_000;
 ///
 /// # Errors
 /// What became of it; `WrongAnswer` if the target's own count is another one.
-pub fn run(
-    ctx: &mut Context<'_>,
-    agent: &AgentFiles,
-    case: &CaseKey,
-    job: &LoadJob,
-) -> Attempt<()> {
-    let linear = Arc::new(Linear::default());
+pub fn run(ctx: &mut Context<'_>, job: &LoadJob) -> Attempt<()> {
+    let (agent, linear) = (ctx.agent, Arc::new(Linear::default()));
     let cores = Cores::of(ctx.core);
     let at_once = cores.for_target;
     let agents = |faults| {
@@ -60,7 +54,7 @@ pub fn run(
         move || Agents::start(agent, &job.plan, faults, Arc::clone(&linear), at_once)
     };
     let planted_bytes = job.planted_bytes;
-    let mut load = Load { ctx, case, job, linear: &linear, cores };
+    let mut load = Load { ctx, job, linear: &linear, cores };
     match &job.target {
         LoadTarget::Agents => load.run(&agents(FaultInjection { deadly: false, planted_bytes })),
         LoadTarget::Churn => load.run(&agents(FaultInjection { deadly: true, planted_bytes })),
@@ -127,7 +121,6 @@ impl Cores {
 
 struct Load<'a, 'c> {
     ctx: &'a mut Context<'c>,
-    case: &'a CaseKey,
     job: &'a LoadJob,
     linear: &'a Linear,
     cores: Cores,
@@ -139,8 +132,8 @@ impl Load<'_, '_> {
         drop(self.cores.without(start)?);
         let before = looks::count();
         let target = self.cores.without(start)?;
-        (self.ctx.tell)(Event::Working);
-        self.tell(Line::Segment(Segment {
+        self.ctx.working();
+        self.tell(LoadLine::Segment(Segment {
             number: self.job.segment,
             started_utc: clock::utc(),
             started_unix_ms: clock::unix_ms(),
@@ -153,7 +146,7 @@ impl Load<'_, '_> {
         target.add_up(sent)?;
         drop(target);
         let rows = looks::rows(&before, &looks::count(), 0);
-        self.tell(Line::Ended(Ledger { rows, messages: sent }));
+        self.tell(LoadLine::Ended(Ledger { rows, messages: sent }));
         Ok(())
     }
 
@@ -163,7 +156,7 @@ impl Load<'_, '_> {
         let bounds =
             Bounds { from_second: self.job.from_second, for_ns: self.job.for_ns, stop: &stop };
         let schedule = Schedule::new(plan);
-        let (tell, frames) = mpsc::channel::<Frame>();
+        let (tell, frames) = mpsc::channel::<LoadSecond>();
         let pace = RealTime { shares_core: self.cores.shared.is_some() };
         thread::scope(|scope| {
             let generator = Generator::new(plan, bounds, schedule, target, &pace);
@@ -185,7 +178,7 @@ impl Load<'_, '_> {
     }
 
     /// Tells the frames as they come, with what is read meanwhile; how many messages were sent.
-    fn watch(&mut self, frames: &Receiver<Frame>) -> u64 {
+    fn watch(&mut self, frames: &Receiver<LoadSecond>) -> u64 {
         let planned_ns = match (self.job.for_ns, self.job.plan.pacing) {
             (Some(for_ns), _) => for_ns,
             (None, Pacing::Open) => self.job.plan.granted().0,
@@ -194,7 +187,7 @@ impl Load<'_, '_> {
         };
         let step_ns = (planned_ns / LOOKS).clamp(LOOK_NS_MIN, LOOK_NS_MAX);
         let (start_ns, from_ns) = (self.ctx.clock.now().0, self.job.from_second * 1_000_000_000);
-        let (mut sent, mut taken, mut looks) = (0, 0, Vec::<Look>::new());
+        let (mut sent, mut taken, mut looks) = (0, 0, Vec::<MachineLook>::new());
         loop {
             let since_ns = self.ctx.clock.now().0 - start_ns;
             let left_ns = (taken * step_ns).saturating_sub(since_ns);
@@ -202,7 +195,7 @@ impl Load<'_, '_> {
                 Ok(mut frame) => {
                     sent += frame.counts().sent;
                     frame.looks = std::mem::take(&mut looks);
-                    self.tell(Line::Second(Box::new(frame)));
+                    self.tell(LoadLine::Second(Box::new(frame)));
                 }
                 Err(RecvTimeoutError::Timeout) => {
                     let is_whole = taken.is_multiple_of((LOOK_NS_MAX / step_ns).max(1));
@@ -218,8 +211,8 @@ impl Load<'_, '_> {
         }
     }
 
-    fn tell(&mut self, line: Line) {
-        let case = self.case.clone();
+    fn tell(&mut self, line: LoadLine) {
+        let case = self.ctx.case.clone();
         (self.ctx.tell)(Event::Load { case, line: Box::new(line) });
     }
 }

@@ -45,7 +45,6 @@ enum Spoken {
     Endless,
 }
 
-/// A program that runs.
 pub struct Program {
     words: String,
     child: Child,
@@ -62,9 +61,6 @@ pub struct Program {
 
 impl Program {
     /// Starts `words`: the program and its arguments.
-    ///
-    /// # Errors
-    /// It cannot be started.
     pub fn start(words: &[String]) -> Attempt<Self> {
         let shown = words.join(" ");
         let refused = |why: String| Outcome::Refused(format!("program {shown}: {why}"));

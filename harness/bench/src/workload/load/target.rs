@@ -6,7 +6,6 @@ use caxton_runtime::subject::Attempt;
 /// the other waiting.
 pub const AT_A_TIME: u32 = 64;
 
-/// An answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Answer {
     /// The lowest bits of the number of the message that it is to.
@@ -20,15 +19,9 @@ pub struct Answer {
 /// What takes the messages of a load and answers them, in any order.
 pub trait Target {
     /// Takes a message; false if there is no room at the moment. `now_ns` is the load's clock.
-    ///
-    /// # Errors
-    /// It takes no message any more.
     fn offer(&mut self, id: u32, now_ns: u64) -> Attempt<bool>;
 
     /// Adds answers that are there by now to `answers`, at most as many as make a turn.
-    ///
-    /// # Errors
-    /// It answers no more. What was added before counts.
     fn answers(&mut self, now_ns: u64, answers: &mut Vec<Answer>) -> Attempt<()>;
 
     /// The least time that an answer can take: what is quicker was not asked for.
@@ -44,13 +37,9 @@ pub trait Target {
     /// Called once a second, between two messages.
     fn each_second(&mut self) {}
 
-    /// What it is, in words.
     fn words(&self) -> String;
 
     /// Compares its own count with `sent`, the messages that it took.
-    ///
-    /// # Errors
-    /// They are not the same.
     fn add_up(&mut self, sent: u64) -> Attempt<()> {
         let _ = sent;
         Ok(())

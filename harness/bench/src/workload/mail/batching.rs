@@ -5,36 +5,21 @@
 //! shard's thread: the generator spins, and would drown it.
 
 use super::response::{ANSWERED, Generator, requests, setup};
-use super::runtime::{guest, tier};
-use crate::guest::files::AgentFiles;
+use super::runtime::subject_in_tier;
 use crate::job::Batching;
-use crate::job::launch::Event;
 use crate::timing::context::{At, Context, Total};
 use crate::timing::turns::{Rounds, turns};
-use caxton_model::case::CaseKey;
 use caxton_runtime::orchestrator::batcher::Batcher;
 use caxton_runtime::orchestrator::reference::Reference;
 use caxton_runtime::orchestrator::supervision::Supervision;
 use caxton_runtime::subject::Attempt;
-use caxton_runtime::subject::wasmtime::{EngineOptions, WasmMailSubject};
 
-/// One launch.
-///
-/// # Errors
-/// What became of it.
-pub fn run(
-    ctx: &mut Context<'_>,
-    agent: &AgentFiles,
-    case: &CaseKey,
-    batching: Batching,
-) -> Attempt<()> {
+pub fn run(ctx: &mut Context<'_>, batching: Batching) -> Attempt<()> {
     let Batching { schedule, size, timeout } = batching;
     let setup = setup(schedule.agents, schedule.bytes);
-    let allocation = tier(setup.agents, setup.shape).allocation;
-    let options = EngineOptions { allocation, ..EngineOptions::default() };
-    let subject = WasmMailSubject::trusted(guest(agent, options)?);
+    let (subject, _) = subject_in_tier(ctx.agent, setup.agents, setup.shape)?;
     let mut guests = Reference::start(&subject, setup, Supervision::NONE)?;
-    (ctx.tell)(Event::Working);
+    ctx.working();
     let mut generator = Generator::new(ctx, schedule, requests(ctx, schedule));
     generator.paced(ctx.clock, &mut guests, None)?;
     let batcher = || Batcher::new(size as usize, timeout.0);
@@ -46,10 +31,10 @@ pub fn run(
         let cpu = guests.cpu_ns() - before;
         let (side, at) = (if *waits { "subject" } else { "peer" }, At::block(block));
         let cpu = Total::over(cpu, times.response.len());
-        ctx.sample(case, &format!("{side}_message_cpu_ns"), at, cpu);
+        ctx.sample(&format!("{side}_message_cpu_ns"), at, cpu);
         for (name, share) in [("p50", 0.5), ("p99", 0.99)] {
             let value = times.response.nearest(share).expect(ANSWERED);
-            ctx.sample(case, &format!("{side}_response_{name}_ns"), at, value.0);
+            ctx.sample(&format!("{side}_response_{name}_ns"), at, value.0);
         }
         Ok(())
     })

@@ -5,14 +5,13 @@
 //! Steady state is the start of the first [`CALM`] windows in a row whose worst response and whose
 //! backlog are no more than those of the worst window before the deaths.
 
-use super::runtime::{guest, tier};
+use super::percentile;
+use super::runtime::{subject, tier};
 use super::traffic::{Whole, post, request};
-use crate::guest::files::AgentFiles;
-use crate::job::launch::Event;
 use crate::job::{Deaths, Fault};
-use crate::timing::context::{At, Context, Total};
+use crate::timing::context::{Context, Total};
 use agent_abi::mail::{Header, Kind};
-use caxton_model::case::{CaseKey, Outcome};
+use caxton_model::case::Outcome;
 use caxton_model::reading::Missing;
 use caxton_model::units::Bytes;
 use caxton_runtime::orchestrator::reference::Reference;
@@ -59,7 +58,6 @@ struct CrashWindow {
     backlog: u64,
 }
 
-/// What the load saw.
 struct Seen {
     windows: Vec<CrashWindow>,
     killed_ns: u64,
@@ -71,18 +69,13 @@ struct Seen {
 ///
 /// # Errors
 /// What became of it; `WrongAnswer` if messages do not add up.
-pub fn run(
-    ctx: &mut Context<'_>,
-    agent: &AgentFiles,
-    case: &CaseKey,
-    deaths: Deaths,
-) -> Attempt<()> {
+pub fn run(ctx: &mut Context<'_>, deaths: Deaths) -> Attempt<()> {
     let shape = Shape::of(SLOTS, BYTES);
     let slot_bytes = MEMORY.0;
     let allocation = Allocation::Slab { agents: deaths.agents + 2, slot_bytes };
     let options =
         EngineOptions { allocation, checkpoints: true, epochs: true, ..EngineOptions::default() };
-    let subject = WasmMailSubject::trusted(guest(agent, options)?);
+    let subject = subject(ctx.agent, options)?;
     let subject = subject.bounded(DEADLINE_TICKS, MEMORY);
     let ticking = subject.clone();
     let _ticker = Ticker::start(TICK, move || ticking.tick()).map_err(Outcome::Failed)?;
@@ -90,17 +83,16 @@ pub fn run(
     let delivery = if deaths.at_least_once { Delivery::AtLeastOnce } else { Delivery::AtMostOnce };
     let supervision = Supervision { delivery, ..SUPERVISION };
     let mut guests = Guests::start(&subject, setup, supervision)?;
-    (ctx.tell)(Event::Working);
+    ctx.working();
     let seen = load(ctx, &mut guests, deaths)?;
     let incidents = guests.incidents();
     add_up(&mut guests, &seen, deaths)?;
-    tell(ctx, case, &incidents, &seen);
+    tell(ctx, &incidents, &seen);
     let stats = guests.stats();
-    let at = At::default();
-    ctx.sample(case, "lost_messages", at, stats.lost);
-    ctx.sample(case, "duplicated_messages", at, stats.duplicated);
-    ctx.sample(case, "redelivered_messages", at, stats.redelivered);
-    ctx.sample(case, "restarts", at, stats.restarts);
+    ctx.once("lost_messages", stats.lost);
+    ctx.once("duplicated_messages", stats.duplicated);
+    ctx.once("redelivered_messages", stats.redelivered);
+    ctx.once("restarts", stats.restarts);
     Ok(())
 }
 
@@ -130,9 +122,9 @@ fn load(ctx: &mut Context<'_>, guests: &mut Guests, deaths: Deaths) -> Attempt<S
             break;
         }
         if seen.asked * interval_ns <= now {
-            let mut header = request(Kind::Ask, ctx.rng.u32(..deaths.agents), 0);
-            header.id = seen.asked as u32;
-            header.write_whole(&mut message);
+            request(Kind::Ask, ctx.rng.u32(..deaths.agents), 0)
+                .numbered(seen.asked as u32)
+                .write_whole(&mut message);
             match guests.post(&message) {
                 Ok(()) => seen.asked += 1,
                 Err(PostError::Full) => {}
@@ -189,12 +181,10 @@ fn add_up(guests: &mut Guests, seen: &Seen, deaths: Deaths) -> Attempt<()> {
     )))
 }
 
-fn tell(ctx: &mut Context<'_>, case: &CaseKey, incidents: &[Incident], seen: &Seen) {
+fn tell(ctx: &mut Context<'_>, incidents: &[Incident], seen: &Seen) {
     let since = |of: fn(&Incident) -> Option<u64>, from: fn(&Incident) -> Option<u64>| {
         let times = incidents.iter().filter_map(|i| Some(of(i)?.saturating_sub(from(i)?)));
-        let mut times: Vec<u64> = times.collect();
-        times.sort_unstable();
-        times.get(times.len() / 2).copied()
+        percentile(&mut times.collect::<Vec<u64>>(), 50)
     };
     let figures = [
         ("crash_detect_ns", since(|i| Some(i.seen_ns), |i| Some(i.called_ns))),
@@ -204,10 +194,10 @@ fn tell(ctx: &mut Context<'_>, case: &CaseKey, incidents: &[Incident], seen: &Se
     ];
     for (metric, figure) in figures {
         let none = || Missing::Failed("it was not reached while the load went on".to_owned());
-        ctx.reading(case, metric, figure.ok_or_else(none));
+        ctx.reading(metric, figure.ok_or_else(none));
     }
     if let Some(incident) = incidents.first() {
-        ctx.finding(case, "death", incident.why.clone());
+        ctx.finding("death", incident.why.clone());
     }
 }
 
@@ -222,10 +212,7 @@ fn steady_ns(windows: &[CrashWindow]) -> Option<u64> {
 }
 
 /// One launch: an agent dies `cycles` times, half of them in each tier, and nothing is left behind.
-///
-/// # Errors
-/// What became of it.
-pub fn soak(ctx: &mut Context<'_>, agent: &AgentFiles, case: &CaseKey, cycles: u64) -> Attempt<()> {
+pub fn soak(ctx: &mut Context<'_>, cycles: u64) -> Attempt<()> {
     let shape = Shape::of(SLOTS, BYTES);
     let setup = Setup { agents: 2, shards: 1, shape, batch: SLOTS };
     let forever = Intensity { restarts: u32::MAX, period_ns: 1 };
@@ -237,14 +224,14 @@ pub fn soak(ctx: &mut Context<'_>, agent: &AgentFiles, case: &CaseKey, cycles: u
     ];
     let mut tiers = Vec::new();
     for options in options {
-        let subject = WasmMailSubject::trusted(guest(agent, options)?);
+        let subject = subject(ctx.agent, options)?;
         let mut guests = Guests::start(&subject, setup, supervision)?;
         if options.checkpoints {
             guests.checkpoint(0).map_err(|error| Outcome::Failed(error.to_string()))?;
         }
         tiers.push(guests);
     }
-    (ctx.tell)(Event::Working);
+    ctx.working();
     let mut before = None;
     let start = ctx.clock.now().0;
     for cycle in 0..cycles {
@@ -255,14 +242,14 @@ pub fn soak(ctx: &mut Context<'_>, agent: &AgentFiles, case: &CaseKey, cycles: u
         live_and_die(guests, cycle as u32)?;
     }
     let took = ctx.clock.now().0 - start;
-    ctx.once(case, "soak_cycle_ns", Total::over(took, cycles));
+    ctx.once("soak_cycle_ns", Total::over(took, cycles));
     let names = ["soak_maps_growth", "soak_fds_growth", "soak_rss_growth_bytes"];
     let after = leftovers();
     for ((name, before), after) in
         names.into_iter().zip(before.unwrap_or_else(leftovers)).zip(after)
     {
         let growth = before.and_then(|before| Ok(after?.saturating_sub(before)));
-        ctx.reading(case, name, growth);
+        ctx.reading(name, growth);
     }
     Ok(())
 }
@@ -271,9 +258,7 @@ fn live_and_die(guests: &mut Guests, id: u32) -> Attempt<()> {
     let mut message = [5; BYTES as usize];
     request(Kind::Trap, 0, 0).write_whole(&mut message);
     post(guests, &message)?;
-    let mut header = request(Kind::Ask, 0, 0);
-    header.id = id;
-    header.write_whole(&mut message);
+    request(Kind::Ask, 0, 0).numbered(id).write_whole(&mut message);
     let answer = guests.request(&message, Duration::from_secs(10));
     // Its incidents are kept until somebody asks.
     drop(guests.incidents());

@@ -19,10 +19,8 @@ use caxton_model::units::Nanos;
 use caxton_runtime::subject::Attempt;
 use caxton_sys::clock::CpuTime;
 
-/// Time that something took.
 struct Spent {
     wall: Nanos,
-    /// Of all threads together.
     cpu: Nanos,
 }
 
@@ -31,6 +29,12 @@ impl Spent {
     fn share_ppb(&self) -> u64 {
         (u128::from(self.cpu.0) * 1_000_000_000 / u128::from(self.wall.0.max(1))) as u64
     }
+}
+
+/// The value of which `share` per cent of `values` are less; none of no values.
+fn percentile(values: &mut [u64], share: usize) -> Option<u64> {
+    values.sort_unstable();
+    values.get(values.len() * share / 100).copied()
 }
 
 /// How long `work` takes.

@@ -4,14 +4,13 @@
 //! Two books are kept of memory: the host's heap, by an allocator that counts, and the process'
 //! resident pages, because a guest's memory is mapped and no allocator sees it.
 
-use super::runtime::{guest, tier};
+use super::runtime::{subject, subject_in_tier};
 use super::spent;
 use super::traffic::{Whole, post_taking, request};
-use crate::guest::files::AgentFiles;
 use crate::timing::context::{Context, Total};
 use crate::timing::held;
 use agent_abi::mail::{Header, Kind};
-use caxton_model::case::{CaseKey, Outcome};
+use caxton_model::case::Outcome;
 use caxton_model::reading::Missing;
 use caxton_runtime::orchestrator::reference::Reference;
 use caxton_runtime::orchestrator::supervision::Supervision;
@@ -54,16 +53,12 @@ impl Level {
     }
 }
 
-/// One launch of the phases of memory.
-///
-/// # Errors
-/// What became of it.
-pub fn memory(ctx: &mut Context<'_>, agent: &AgentFiles, case: &CaseKey) -> Attempt<()> {
+pub fn memory(ctx: &mut Context<'_>) -> Attempt<()> {
     let shape = Shape::of(SLOTS, BYTES);
-    let subject = WasmMailSubject::trusted(guest(agent, checkpointed(AGENTS, shape))?);
+    let subject = subject(ctx.agent, checkpointed(AGENTS, shape))?;
     // One agent that is gone again: what all share is there before the first level.
     checkpoint(&subject, &mut work(subject.spawn(shape)?, 1)?)?;
-    (ctx.tell)(crate::job::launch::Event::Working);
+    ctx.working();
     let mut agents = Vec::with_capacity(AGENTS as usize);
     let mut checkpoints = Vec::with_capacity(AGENTS as usize);
     let start = Level::now();
@@ -86,8 +81,8 @@ pub fn memory(ctx: &mut Context<'_>, agent: &AgentFiles, case: &CaseKey) -> Atte
         ("total", &start, &kept),
     ];
     for (phase, from, to) in phases {
-        grown(ctx, case, &format!("{phase}_heap_bytes"), &from.heap, &to.heap);
-        grown(ctx, case, &format!("{phase}_rss_bytes"), &from.rss, &to.rss);
+        grown(ctx, &format!("{phase}_heap_bytes"), &from.heap, &to.heap);
+        grown(ctx, &format!("{phase}_rss_bytes"), &from.rss, &to.rss);
     }
     Ok(())
 }
@@ -103,9 +98,9 @@ pub fn checkpointed(agents: u32, shape: Shape) -> EngineOptions {
 fn work(mut agent: WasmMail, messages: u32) -> Attempt<WasmMail> {
     for number in 0..messages {
         let slot = number % SLOTS;
-        let mut header = request(Kind::Ask, 0, 0);
-        header.id = number;
-        header.write_whole(&mut agent.slot_mut(slot)[..BYTES as usize]);
+        request(Kind::Ask, 0, 0)
+            .numbered(number)
+            .write_whole(&mut agent.slot_mut(slot)[..BYTES as usize]);
         agent.drain(slot, 1)?;
         let answer = Header::read(agent.slot(slot)).filter(|answer| answer.id == number);
         answer.ok_or_else(|| Outcome::WrongAnswer("an answer to another message".to_owned()))?;
@@ -120,7 +115,6 @@ fn checkpoint(subject: &WasmMailSubject, agent: &mut WasmMail) -> Attempt<Checkp
 /// How much more there is of something now, per agent. Growth below nothing is told in words.
 fn grown(
     ctx: &mut Context<'_>,
-    case: &CaseKey,
     metric: &str,
     from: &Result<u64, Missing>,
     to: &Result<u64, Missing>,
@@ -129,40 +123,35 @@ fn grown(
         (Ok(from), Ok(to)) => {
             if to < from {
                 let text = "less than before, told as 0: what was let go was more".to_owned();
-                ctx.finding(case, metric, text);
+                ctx.finding(metric, text);
             }
             let value = to.saturating_sub(*from);
-            ctx.once(case, metric, Total::over(value, u64::from(AGENTS)));
+            ctx.once(metric, Total::over(value, u64::from(AGENTS)));
         }
-        (Err(why), _) | (_, Err(why)) => ctx.missing(case, metric, why.clone()),
+        (Err(why), _) | (_, Err(why)) => ctx.missing(metric, why.clone()),
     }
 }
 
 /// One launch of the phases of CPU time.
-///
-/// # Errors
-/// What became of it.
-pub fn cpu(ctx: &mut Context<'_>, agent: &AgentFiles, case: &CaseKey) -> Attempt<()> {
+pub fn cpu(ctx: &mut Context<'_>) -> Attempt<()> {
     let shape = Shape::of(SLOTS, BYTES);
-    let allocation = tier(SPAWNED * 2, shape).allocation;
-    let options = EngineOptions { allocation, ..EngineOptions::default() };
-    let subject = WasmMailSubject::trusted(guest(agent, options)?);
+    let (subject, _) = subject_in_tier(ctx.agent, SPAWNED * 2, shape)?;
     let setup = Setup { agents: SPAWNED, shards: 1, shape, batch: SLOTS };
     let mut guests = Reference::start(&subject, setup, Supervision::NONE)?;
-    (ctx.tell)(crate::job::launch::Event::Working);
+    ctx.working();
     let window = Duration::from_nanos(ctx.effort.window.0 * 4);
     let idle = spent(ctx, || {
         std::thread::sleep(window);
         Ok(())
     })?;
-    ctx.once(case, "idle_cpu_share", idle.share_ppb());
+    ctx.once("idle_cpu_share", idle.share_ppb());
     let processing = spent(ctx, || asked(ctx.clock, &mut guests, PROCESSED, None))?;
-    ctx.once(case, "processing_cpu_ns", Total::over(processing.cpu.0, PROCESSED));
+    ctx.once("processing_cpu_ns", Total::over(processing.cpu.0, PROCESSED));
     let spawning = spent(ctx, || (0..SPAWNED).try_for_each(|_| guests.spawn().map(drop)))?;
-    ctx.once(case, "spawning_cpu_ns", Total::over(spawning.cpu.0, u64::from(SPAWNED)));
+    ctx.once("spawning_cpu_ns", Total::over(spawning.cpu.0, u64::from(SPAWNED)));
     let messages = (PER_SECOND * window.as_nanos() as u64 / 1_000_000_000).max(BURST);
     let busy = spent(ctx, || asked(ctx.clock, &mut guests, messages, Some(PER_SECOND)))?;
-    ctx.once(case, "agent_cpu_share", Total::over(busy.share_ppb(), u64::from(SPAWNED)));
+    ctx.once("agent_cpu_share", Total::over(busy.share_ppb(), u64::from(SPAWNED)));
     Ok(())
 }
 

@@ -1,11 +1,13 @@
 //! The way back from a death: how long until an agent that trapped is there again, in the state of
 //! its last checkpoint, and has handled what waited for it; and what a checkpoint costs.
 
+use super::percentile;
+use super::runtime;
 use super::traffic::{Whole, request};
 use crate::guest::files::AgentFiles;
 use crate::timing::context::{At, Context};
 use agent_abi::mail::{Header, Kind, Ledger};
-use caxton_model::case::{CaseKey, Outcome};
+use caxton_model::case::Outcome;
 use caxton_runtime::orchestrator::reference::Reference;
 use caxton_runtime::orchestrator::supervision::{Delivery, Intensity, Supervision};
 use caxton_runtime::orchestrator::{Orchestrator, Setup};
@@ -28,26 +30,19 @@ const DEATHS: u32 = 1_000;
 const COPIED: u32 = 5;
 /// Pages that change between two checkpoints.
 const PAGES: u32 = 16;
+/// Why there is a percentile.
+const TIMED: &str = "each death has its times";
 const PATIENCE: Duration = Duration::from_secs(20);
 
 type Guests = Reference<WasmMailSubject>;
 
 /// One launch: deaths of an agent that holds `heap_mib` MiB.
-///
-/// # Errors
-/// What became of it.
-pub fn run(
-    ctx: &mut Context<'_>,
-    agent: &AgentFiles,
-    case: &CaseKey,
-    heap_mib: u32,
-) -> Attempt<()> {
+pub fn run(ctx: &mut Context<'_>, heap_mib: u32) -> Attempt<()> {
     let deaths = (DEATHS * ctx.effort.windows / 5).max(20);
-    let subject = subject(agent, heap_mib)?;
-    (ctx.tell)(crate::job::launch::Event::Working);
+    let subject = subject(ctx.agent, heap_mib)?;
+    ctx.working();
     let mut whole = deaths_of(&subject, heap_mib, deaths)?;
     let mut copied = deaths_of(&subject.restored(RestoreBy::Copy), heap_mib, COPIED)?;
-    let at = At::default();
     for (metric, share, times) in [
         ("detect_ns", 50, &mut whole.detect_ns),
         ("restart_ns", 50, &mut whole.restart_ns),
@@ -55,23 +50,17 @@ pub fn run(
         ("recover_p50_ns", 50, &mut whole.all_ns),
         ("copy_recover_p50_ns", 50, &mut copied.all_ns),
     ] {
-        ctx.sample(case, metric, at, of(times, share));
+        ctx.once(metric, percentile(times, share).expect(TIMED));
     }
     if deaths >= 1_000 {
-        let p99 = of(&mut whole.all_ns, 99);
-        ctx.sample(case, "recover_p99_ns", at, p99);
+        let p99 = percentile(&mut whole.all_ns, 99).expect(TIMED);
+        ctx.once("recover_p99_ns", p99);
     } else {
         let why = format!("{deaths} deaths: ten beyond it take 1000");
         let why = caxton_model::reading::Missing::NotRequested(why);
-        ctx.missing(case, "recover_p99_ns", why);
+        ctx.missing("recover_p99_ns", why);
     }
     Ok(())
-}
-
-/// The value of which `share` per cent of `times` are less.
-fn of(times: &mut [u64], share: usize) -> u64 {
-    times.sort_unstable();
-    times[times.len() * share / 100]
 }
 
 /// How long the steps of each death took.
@@ -88,7 +77,7 @@ fn subject(agent: &AgentFiles, heap_mib: u32) -> Attempt<WasmMailSubject> {
     let slot_bytes = (u64::from(heap_mib) + 4) << 20;
     let allocation = Allocation::Slab { agents: 4, slot_bytes };
     let options = EngineOptions { allocation, checkpoints: true, ..EngineOptions::default() };
-    Ok(WasmMailSubject::trusted(super::runtime::guest(agent, options)?))
+    runtime::subject(agent, options)
 }
 
 fn deaths_of(subject: &WasmMailSubject, heap_mib: u32, deaths: u32) -> Attempt<Times> {
@@ -132,9 +121,7 @@ fn die(guests: &mut Guests, times: &mut Times) -> Attempt<()> {
     request(Kind::Trap, 0, 0).write_whole(&mut message);
     super::traffic::post(guests, &message)?;
     for id in 0..WAITING {
-        let mut header = request(Kind::Ask, 0, 0);
-        header.id = id;
-        header.write_whole(&mut message);
+        request(Kind::Ask, 0, 0).numbered(id).write_whole(&mut message);
         super::traffic::post(guests, &message)?;
     }
     drop(release);
@@ -180,18 +167,10 @@ fn asked(guests: &mut Guests, kind: Kind, hops: u32) -> Attempt<Vec<u8>> {
 }
 
 /// One launch: full and incremental checkpoints of an agent that holds `heap_mib` MiB, in turns.
-///
-/// # Errors
-/// What became of it.
-pub fn checkpoints(
-    ctx: &mut Context<'_>,
-    agent: &AgentFiles,
-    case: &CaseKey,
-    heap_mib: u32,
-) -> Attempt<()> {
-    let subject = subject(agent, heap_mib)?;
+pub fn checkpoints(ctx: &mut Context<'_>, heap_mib: u32) -> Attempt<()> {
+    let subject = subject(ctx.agent, heap_mib)?;
     let mut guest = subject.spawn(Shape::of(SLOTS, BYTES))?;
-    (ctx.tell)(crate::job::launch::Event::Working);
+    ctx.working();
     tell(&mut guest, Kind::Hold, heap_mib, 0)?;
     let taken = |guest: &mut WasmMail, previous: Option<&_>| {
         subject.checkpoint(guest, previous).map_err(Outcome::Failed)
@@ -200,14 +179,14 @@ pub fn checkpoints(
         let at = At::block(block);
         let start = ctx.clock.now().0;
         let base = taken(&mut guest, None)?;
-        ctx.sample(case, "checkpoint_full_ns", at, ctx.clock.now().0 - start);
+        ctx.sample("checkpoint_full_ns", at, ctx.clock.now().0 - start);
         tell(&mut guest, Kind::Touch, PAGES, block)?;
         let start = ctx.clock.now().0;
         let next = taken(&mut guest, Some(&base))?;
         let took = ctx.clock.now().0 - start;
-        ctx.sample(case, "checkpoint_incremental_ns", at, took);
+        ctx.sample("checkpoint_incremental_ns", at, took);
         if let Some(pages) = next.dirty_pages() {
-            ctx.sample(case, "dirty_pages", at, pages);
+            ctx.sample("dirty_pages", at, pages);
         }
     }
     Ok(())
@@ -215,8 +194,6 @@ pub fn checkpoints(
 
 /// Has `guest` handle one message.
 fn tell(guest: &mut WasmMail, kind: Kind, hops: u32, id: u32) -> Attempt<()> {
-    let mut header = request(kind, 0, hops);
-    header.id = id;
-    header.write_whole(&mut guest.slot_mut(0)[..BYTES as usize]);
+    request(kind, 0, hops).numbered(id).write_whole(&mut guest.slot_mut(0)[..BYTES as usize]);
     guest.drain(0, 1)
 }

@@ -3,19 +3,17 @@
 //! The n-th request is meant to start at n times the interval, whatever became of the ones before:
 //! the time from then to its answer is its response time, so that a stall is felt by every request
 //! that fell into it. From the moment it was really sent runs its service time. One thread
-//! generates and takes the answers, one runs the agents. The idle twin gets the same schedule and
-//! answers without a call into an agent: on a shared machine most of a tail is the scheduler's, and
-//! the difference is what the agents add.
+//! generates and takes the answers, one runs the agents. The null responder gets the same schedule
+//! and answers without a call into an agent: on a shared machine most of a tail is the scheduler's,
+//! and the difference is what the agents add.
 
 use super::runtime::{Started, start};
 use super::traffic::{Question, offer};
-use crate::guest::files::AgentFiles;
-use crate::job::launch::Event;
 use crate::job::{Crew, Runtime, Schedule, System};
 use crate::timing::context::{At, Context};
 use crate::timing::turns::{Rounds, turns};
 use agent_abi::mail::{Header, Kind};
-use caxton_model::case::{CaseKey, Outcome};
+use caxton_model::case::Outcome;
 use caxton_model::load::times::{BEYOND, Times};
 use caxton_model::reading::Missing;
 use caxton_model::units::Nanos;
@@ -45,7 +43,6 @@ struct Side {
     prefix: &'static str,
 }
 
-/// What was seen in one window.
 #[derive(Default)]
 pub(super) struct Seen {
     pub(super) response: Times,
@@ -58,33 +55,27 @@ pub(super) struct Seen {
 ///
 /// # Errors
 /// What became of it; `WrongAnswer` where an answer is not to what was asked.
-pub fn run(
-    ctx: &mut Context<'_>,
-    agent: &AgentFiles,
-    case: &CaseKey,
-    schedule: Schedule,
-) -> Attempt<()> {
+pub fn run(ctx: &mut Context<'_>, schedule: Schedule) -> Attempt<()> {
     ctx.calibrate()?;
     let setup = setup(schedule.agents, schedule.bytes);
     let mut sides = Vec::new();
-    for (crew, prefix) in [(Crew::Guests, "subject"), (Crew::Idle, "peer")] {
-        let started = start(Runtime::new(System::Reference, crew), agent, setup)?;
+    for (crew, prefix) in [(Crew::Guests, "subject"), (Crew::NullResponder, "peer")] {
+        let started = start(Runtime::new(System::Reference, crew), ctx.agent, setup)?;
         sides.push(Side { started, prefix });
     }
-    (ctx.tell)(Event::Working);
+    ctx.working();
     let mut generator = Generator::new(ctx, schedule, requests(ctx, schedule));
     for side in &mut sides {
         generator.window(ctx.clock, side.started.orchestrator.as_mut())?;
     }
-    ctx.finding(case, "tier", sides[0].started.tier.clone());
+    ctx.finding("tier", sides[0].started.tier.clone());
     turns(ctx, &Rounds::new(0..ctx.effort.windows, []), &mut sides, |ctx, side, block| {
         let times = generator.window(ctx.clock, side.started.orchestrator.as_mut())?;
-        tell(ctx, case, block, side.prefix, &times);
+        tell(ctx, block, side.prefix, &times);
         Ok(())
     })
 }
 
-/// Requests in a window.
 pub(super) fn requests(ctx: &Context<'_>, schedule: Schedule) -> u64 {
     let length_ns = ctx.effort.window.0 * LONGER;
     (length_ns * u64::from(schedule.per_second) / 1_000_000_000).max(1)
@@ -97,20 +88,12 @@ pub(super) fn setup(agents: u32, bytes: u32) -> Setup {
 }
 
 /// One launch of one request at a time.
-///
-/// # Errors
-/// As [`run`].
-pub fn round_trip(
-    ctx: &mut Context<'_>,
-    agent: &AgentFiles,
-    case: &CaseKey,
-    bytes: u32,
-) -> Attempt<()> {
+pub fn round_trip(ctx: &mut Context<'_>, bytes: u32) -> Attempt<()> {
     /// Round trips in a window of a millisecond: they take a few microseconds, or a wake-up.
     const PER_MS: u64 = 50;
     let runtime = Runtime::new(System::Reference, Crew::Guests);
-    let mut started = start(runtime, agent, setup(1, bytes))?;
-    (ctx.tell)(Event::Working);
+    let mut started = start(runtime, ctx.agent, setup(1, bytes))?;
+    ctx.working();
     let schedule = Schedule { agents: 1, per_second: 1, bytes };
     let trips = (ctx.effort.window.0 * LONGER / 1_000_000 * PER_MS).max(1);
     let mut generator = Generator::new(ctx, schedule, trips);
@@ -118,7 +101,7 @@ pub fn round_trip(
         let times = generator.round_trips(ctx.clock, started.orchestrator.as_mut())?;
         for (name, share) in QUANTILES.into_iter().filter(|(name, _)| *name != "p90") {
             let metric = format!("round_trip_{name}_ns");
-            ctx.reading_at(case, &metric, At::block(block), quantile(&times, share));
+            ctx.reading_at(&metric, At::block(block), quantile(&times, share));
         }
     }
     Ok(())
@@ -148,7 +131,6 @@ impl Generator {
         (number as f64 * self.interval_ns) as u64
     }
 
-    /// All requests of a window, on schedule.
     fn window(&mut self, clock: &dyn Clock, orchestrator: &mut dyn Orchestrator) -> Attempt<Seen> {
         self.paced(clock, orchestrator, None)
     }
@@ -222,7 +204,6 @@ impl Generator {
         Ok(times)
     }
 
-    /// The request of that number.
     fn request(&mut self, number: usize) -> &[u8] {
         self.question.to(Kind::Ask, self.order[number], number as u32)
     }
@@ -264,23 +245,23 @@ fn check_all(answers: &mut Vec<(u32, bool)>) -> Attempt<()> {
     Err(Outcome::WrongAnswer("an answer does not carry the hash of what was asked".to_owned()))
 }
 
-fn tell(ctx: &mut Context<'_>, case: &CaseKey, block: u32, prefix: &str, times: &Seen) {
+fn tell(ctx: &mut Context<'_>, block: u32, prefix: &str, times: &Seen) {
     for (name, share) in QUANTILES {
         let metric = format!("{prefix}_response_{name}_ns");
-        ctx.reading_at(case, &metric, At::block(block), quantile(times, share));
+        ctx.reading_at(&metric, At::block(block), quantile(times, share));
     }
     let at = At::block(block);
     let max = times.response.max().expect(ANSWERED);
-    ctx.sample(case, &format!("{prefix}_response_max_ns"), at, max.0);
+    ctx.sample(&format!("{prefix}_response_max_ns"), at, max.0);
     if prefix == "subject" {
         for (name, share) in [("p50", 0.5), ("p99", 0.99)] {
             let value = times.service.nearest(share).expect(ANSWERED);
-            ctx.sample(case, &format!("subject_service_{name}_ns"), at, value.0);
+            ctx.sample(&format!("subject_service_{name}_ns"), at, value.0);
         }
         let late = times.lateness.nearest(0.99).expect(ANSWERED);
-        ctx.sample(case, "lateness_p99_ns", at, late.0);
+        ctx.sample("lateness_p99_ns", at, late.0);
         let per_second = times.response.len() as f64 * 1e9 / times.wall.0.max(1) as f64;
-        ctx.sample(case, "achieved_rate", at, per_second as u64);
+        ctx.sample("achieved_rate", at, per_second as u64);
     }
 }
 

@@ -4,13 +4,11 @@
 use super::runtime::{Started, start};
 use super::spent;
 use super::traffic::{REPORT_BYTES, Traffic};
-use crate::guest::files::AgentFiles;
-use crate::job::launch::Event;
 use crate::job::{MailLoad, Runtime};
 use crate::timing::context::{At, Context, Total};
 use crate::timing::turns::{Rounds, turns};
 use agent_abi::mail::Ledger;
-use caxton_model::case::{CaseKey, Outcome};
+use caxton_model::case::Outcome;
 use caxton_model::units::Nanos;
 use caxton_runtime::orchestrator::Setup;
 use caxton_runtime::subject::Attempt;
@@ -25,24 +23,13 @@ const WINDOWS_LONG: u64 = 30;
 /// Hops of the windows that warm up.
 const FIRST_HOPS: u32 = 7;
 
-/// One of the two.
 struct Side {
     started: Started,
     traffic: Traffic,
     names: [&'static str; 2],
 }
 
-/// One launch.
-///
-/// # Errors
-/// What became of it: messages that were lost, doubled, damaged or out of order among others.
-pub fn run(
-    ctx: &mut Context<'_>,
-    agent: &AgentFiles,
-    case: &CaseKey,
-    pair: [Runtime; 2],
-    load: MailLoad,
-) -> Attempt<()> {
+pub fn run(ctx: &mut Context<'_>, pair: [Runtime; 2], load: MailLoad) -> Attempt<()> {
     ctx.calibrate()?;
     let names = [
         ["subject_message_ns", "subject_message_cpu_ns"],
@@ -53,7 +40,7 @@ pub fn run(
     let seed = ctx.rng.u64(..);
     let mut sides = Vec::new();
     for place in order {
-        let started = start(pair[place], agent, setup(load)?)?;
+        let started = start(pair[place], ctx.agent, setup(load)?)?;
         // Both get the same links and the same bodies.
         let mut rng = fastrand::Rng::with_seed(seed);
         let mut traffic = Traffic::new(load, &mut rng);
@@ -62,29 +49,26 @@ pub fn run(
         }
         sides.push(Side { started, traffic, names: names[place] });
     }
-    (ctx.tell)(Event::Working);
+    ctx.working();
     warm_up(ctx, &mut sides)?;
     // Of very many agents a window is long: some of them tell as much as many short ones.
     let rounds = Rounds {
         at_least: WINDOWS_MIN,
         time: Nanos(ctx.effort.window.0 * WINDOWS_LONG),
-        ..Rounds::new(0..ctx.effort.windows, [case])
+        ..Rounds::new(0..ctx.effort.windows, [ctx.case])
     };
     turns(ctx, &rounds, &mut sides, |ctx, side, block| {
         let spent = spent(ctx, || side.window())?;
         let messages = side.traffic.deliveries();
         let [wall, cpu] = side.names;
-        ctx.sample(case, wall, At::block(block), Total::over(spent.wall.0, messages));
-        ctx.sample(case, cpu, At::block(block), Total::over(spent.cpu.0, messages));
+        ctx.sample(wall, At::block(block), Total::over(spent.wall.0, messages));
+        ctx.sample(cpu, At::block(block), Total::over(spent.cpu.0, messages));
         Ok(())
     })?;
-    tell_counts(ctx, case, &mut sides)
+    tell_counts(ctx, &mut sides)
 }
 
 /// A thread per CPU that this process may use.
-///
-/// # Errors
-/// The kernel does not say.
 pub fn setup(load: MailLoad) -> Attempt<Setup> {
     let cores = affinity::allowed_cores().map_err(|e| Outcome::Failed(format!("CPUs: {e}")))?;
     Ok(Setup {
@@ -123,19 +107,18 @@ impl Side {
 }
 
 /// Checks every message of the launch, and tells the counts that it was checked by.
-fn tell_counts(ctx: &mut Context<'_>, case: &CaseKey, sides: &mut [Side]) -> Attempt<()> {
-    let at = At::default();
-    ctx.sample(case, "in_flight_messages", at, sides[0].traffic.in_flight());
+fn tell_counts(ctx: &mut Context<'_>, sides: &mut [Side]) -> Attempt<()> {
+    ctx.once("in_flight_messages", sides[0].traffic.in_flight());
     let (mut total, mut dropped) = (Ledger::default(), 0);
     for side in sides {
         total = total.plus(side.traffic.verify(side.started.orchestrator.as_mut())?);
         dropped += side.started.orchestrator.stats().gone();
         if side.names[0].starts_with("subject") {
-            ctx.finding(case, "tier", side.started.tier.clone());
+            ctx.finding("tier", side.started.tier.clone());
         }
     }
-    ctx.sample(case, "dropped_messages", at, dropped);
-    ctx.sample(case, "out_of_order_messages", at, total.out_of_order);
-    ctx.sample(case, "corrupt_messages", at, total.corrupt);
+    ctx.once("dropped_messages", dropped);
+    ctx.once("out_of_order_messages", total.out_of_order);
+    ctx.once("corrupt_messages", total.corrupt);
     Ok(())
 }

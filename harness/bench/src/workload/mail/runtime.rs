@@ -34,7 +34,6 @@ const PAGE_BYTES: u64 = 64 << 10;
 pub struct Tier {
     /// How their memory is had.
     pub allocation: Allocation,
-    /// Which tier, and why, in words.
     pub words: String,
 }
 
@@ -59,51 +58,54 @@ pub fn tier(agents: u32, shape: Shape) -> Tier {
 }
 
 /// The compiled guest of `files`.
-///
-/// # Errors
-/// It cannot be read or compiled.
 pub fn guest(files: &AgentFiles, options: EngineOptions) -> Attempt<WasmSubject> {
     let bytes = module(&files.wasm)?;
     WasmSubject::compile(&bytes, options)
 }
 
-/// The loaded twin of `files`.
-///
-/// # Errors
-/// There is none, or it is none.
-pub fn twin(files: &AgentFiles) -> Attempt<NativeSubject> {
+/// The loaded native build of `files`.
+pub fn native(files: &AgentFiles) -> Attempt<NativeSubject> {
     let path = files.native.as_ref();
-    let path = path.ok_or_else(|| Outcome::Refused("it has no native twin".to_owned()))?;
+    let path = path.ok_or_else(|| Outcome::Refused("it has no native build".to_owned()))?;
     NativeSubject::load(path)
 }
 
-/// An orchestrator that runs.
+/// Guests of `files` that take mail.
+pub fn subject(files: &AgentFiles, options: EngineOptions) -> Attempt<WasmMailSubject> {
+    Ok(WasmMailSubject::trusted(guest(files, options)?))
+}
+
+/// The same in the tier for so many with such mailboxes; and which that is, in words.
+pub fn subject_in_tier(
+    files: &AgentFiles,
+    agents: u32,
+    shape: Shape,
+) -> Attempt<(WasmMailSubject, String)> {
+    let Tier { allocation, words } = tier(agents, shape);
+    let options = EngineOptions { allocation, ..EngineOptions::default() };
+    Ok((subject(files, options)?, words))
+}
+
 pub struct Started {
-    /// It.
     pub orchestrator: Box<dyn Orchestrator>,
     /// Where its agents live, in words.
     pub tier: String,
 }
 
 /// Starts what `runtime` says, with all its agents.
-///
-/// # Errors
-/// What became of it.
 pub fn start(runtime: Runtime, files: &AgentFiles, setup: Setup) -> Attempt<Started> {
     let setup = Setup { batch: runtime.batch.unwrap_or(setup.batch), ..setup };
     match runtime.crew {
         Crew::Guests => {
-            let Tier { allocation, words } = tier(setup.agents, setup.shape);
-            let options = EngineOptions { allocation, ..EngineOptions::default() };
-            let subject = WasmMailSubject::trusted(guest(files, options)?);
+            let (subject, words) = subject_in_tier(files, setup.agents, setup.shape)?;
             let orchestrator = system(runtime.system, &subject, setup)?;
             Ok(Started { orchestrator, tier: words })
         }
-        Crew::Twins => {
-            let orchestrator = system(runtime.system, &twin(files)?, setup)?;
+        Crew::Natives => {
+            let orchestrator = system(runtime.system, &native(files)?, setup)?;
             Ok(Started { orchestrator, tier: "the process' heap".to_owned() })
         }
-        Crew::Idle => {
+        Crew::NullResponder => {
             let orchestrator = system(runtime.system, &IdleSubject, setup)?;
             Ok(Started { orchestrator, tier: "the process' heap".to_owned() })
         }

@@ -6,22 +6,20 @@
 //! shows and which are a third of a small agent.
 
 use super::route::setup;
-use super::runtime::{guest, tier};
-use super::spent;
+use super::runtime::subject_in_tier;
 use super::timed::{SpawnTimes, Timed};
 use super::traffic::{Traffic, Whole, post_taking, request};
-use crate::guest::files::AgentFiles;
+use super::{percentile, spent};
 use crate::job::MailLoad;
-use crate::job::launch::Event;
 use crate::timing::context::{At, Context, Total};
 use agent_abi::mail::Kind;
-use caxton_model::case::{CaseKey, Outcome};
+use caxton_model::case::Outcome;
 use caxton_runtime::orchestrator::Orchestrator;
 use caxton_runtime::orchestrator::reference::Reference;
 use caxton_runtime::orchestrator::supervision::Supervision;
 use caxton_runtime::subject::Attempt;
 use caxton_runtime::subject::mail::{MailSubject, Shape};
-use caxton_runtime::subject::wasmtime::{EngineOptions, WasmMailSubject};
+use caxton_runtime::subject::wasmtime::WasmMailSubject;
 use caxton_sys::memory;
 use caxton_sys::memory::Footprint;
 use std::time::Duration;
@@ -35,46 +33,42 @@ const PATIENCE_NS: u64 = 60_000_000_000;
 
 type Guests = Reference<Timed<WasmMailSubject>>;
 
-/// One launch.
-///
-/// # Errors
-/// What became of it.
-pub fn run(
-    ctx: &mut Context<'_>,
-    agent: &AgentFiles,
-    case: &CaseKey,
-    load: MailLoad,
-) -> Attempt<()> {
+pub fn run(ctx: &mut Context<'_>, load: MailLoad) -> Attempt<()> {
     ctx.calibrate()?;
     let setup = setup(load)?;
-    let chosen = tier(setup.agents, setup.shape);
-    ctx.finding(case, "tier", chosen.words);
-    let options = EngineOptions { allocation: chosen.allocation, ..EngineOptions::default() };
-    let subject = WasmMailSubject::trusted(guest(agent, options)?);
+    let (subject, tier) = subject_in_tier(ctx.agent, setup.agents, setup.shape)?;
+    ctx.finding("tier", tier);
     let timed = Timed::new(subject.clone());
-    (ctx.tell)(Event::Working);
+    ctx.working();
     let before = memory::footprint();
     let start = ctx.clock.now().0;
     let mut guests = Guests::start(&timed, setup, Supervision::NONE)?;
     answer_once(ctx, &mut guests, load)?;
     let up_ns = ctx.clock.now().0 - start;
-    ctx.once(case, "up_ns", up_ns);
-    spawn_times(ctx, case, timed.spawn_times());
-    again(ctx, case, &subject, setup.shape)?;
+    ctx.once("up_ns", up_ns);
+    let mut times = timed.spawn_times();
+    // Ten samples beyond it, or it is the maximum by another name.
+    if times.spawn_ns.len() >= 1000
+        && let Some(p99) = percentile(&mut times.spawn_ns, 99)
+    {
+        ctx.once("spawn_p99_ns", p99);
+    }
+    spawn_times(ctx, "spawn", times);
+    again(ctx, &subject, setup.shape)?;
     let after = memory::footprint();
     match (before, after) {
-        (Ok(before), Ok(after)) => footprint(ctx, case, load.agents, &before, &after),
-        (Err(why), _) | (_, Err(why)) => ctx.missing(case, "memory_per_agent_bytes", why),
+        (Ok(before), Ok(after)) => footprint(ctx, load.agents, &before, &after),
+        (Err(why), _) | (_, Err(why)) => ctx.missing("memory_per_agent_bytes", why),
     }
     let pages = guests.with_agent(0, |agent| agent.linear_memory().0);
     let pages = pages.map_err(|error| Outcome::Failed(error.to_string()))?;
-    ctx.once(case, "linear_per_agent_bytes", pages);
+    ctx.once("linear_per_agent_bytes", pages);
     let idle = spent(ctx, || {
         std::thread::sleep(IDLE);
         Ok(())
     })?;
-    ctx.once(case, "idle_cpu_share", idle.share_ppb());
-    traffic(ctx, case, load, &mut guests)
+    ctx.once("idle_cpu_share", idle.share_ppb());
+    traffic(ctx, load, &mut guests)
 }
 
 /// Has every agent answer one message of the usual length.
@@ -96,51 +90,29 @@ fn answer_once(ctx: &mut Context<'_>, guests: &mut Guests, load: MailLoad) -> At
     Ok(())
 }
 
-fn spawn_times(ctx: &mut Context<'_>, case: &CaseKey, spawn_times: SpawnTimes) {
-    let SpawnTimes { mut spawn_ns, mut faults } = spawn_times;
-    spawn_ns.sort_unstable();
-    faults.sort_unstable();
-    let of = |sorted: &[u64], share: usize| sorted.get(sorted.len() * share / 100).copied();
-    if let Some(p50) = of(&spawn_ns, 50) {
-        ctx.once(case, "spawn_p50_ns", p50);
+/// Tells how long agents took to be spawned, in metrics whose names begin with `prefix`.
+fn spawn_times(ctx: &mut Context<'_>, prefix: &str, times: SpawnTimes) {
+    let SpawnTimes { mut spawn_ns, mut faults } = times;
+    if let Some(p50) = percentile(&mut spawn_ns, 50) {
+        ctx.once(&format!("{prefix}_p50_ns"), p50);
     }
-    // Ten samples beyond it, or it is the maximum by another name.
-    if let Some(p99) = of(&spawn_ns, 99).filter(|_| spawn_ns.len() >= 1000) {
-        ctx.once(case, "spawn_p99_ns", p99);
-    }
-    if let Some(faults) = of(&faults, 50) {
-        ctx.once(case, "spawn_faults", faults);
+    if let Some(faults) = percentile(&mut faults, 50) {
+        ctx.once(&format!("{prefix}_faults"), faults);
     }
 }
 
 /// Spawns one more agent where another one was just before, again and again.
-fn again(
-    ctx: &mut Context<'_>,
-    case: &CaseKey,
-    subject: &WasmMailSubject,
-    shape: Shape,
-) -> Attempt<()> {
+fn again(ctx: &mut Context<'_>, subject: &WasmMailSubject, shape: Shape) -> Attempt<()> {
     const TIMES: usize = 1_000;
     let timed = Timed::new(subject.clone());
     for _ in 0..TIMES {
         drop(timed.spawn(shape)?);
     }
-    let SpawnTimes { mut spawn_ns, mut faults } = timed.spawn_times();
-    spawn_ns.sort_unstable();
-    faults.sort_unstable();
-    let middle = |sorted: &[u64]| sorted[sorted.len() / 2];
-    ctx.once(case, "respawn_p50_ns", middle(&spawn_ns));
-    ctx.once(case, "respawn_faults", middle(&faults));
+    spawn_times(ctx, "respawn", timed.spawn_times());
     Ok(())
 }
 
-fn footprint(
-    ctx: &mut Context<'_>,
-    case: &CaseKey,
-    agents: u32,
-    before: &Footprint,
-    after: &Footprint,
-) {
+fn footprint(ctx: &mut Context<'_>, agents: u32, before: &Footprint, after: &Footprint) {
     let agents = u64::from(agents);
     let pss = after.pss.0.saturating_sub(before.pss.0);
     let tables = after.page_tables.0.saturating_sub(before.page_tables.0);
@@ -152,28 +124,23 @@ fn footprint(
         ("maps_per_agent", after.maps.saturating_sub(before.maps)),
     ];
     for (name, figure) in figures {
-        ctx.once(case, name, Total::over(figure, agents));
+        ctx.once(name, Total::over(figure, agents));
     }
 }
 
-fn traffic(
-    ctx: &mut Context<'_>,
-    case: &CaseKey,
-    load: MailLoad,
-    guests: &mut Guests,
-) -> Attempt<()> {
+fn traffic(ctx: &mut Context<'_>, load: MailLoad, guests: &mut Guests) -> Attempt<()> {
     let mut traffic = Traffic::new(load, &mut ctx.rng);
     traffic.set_hops(HOPS.0 as u32);
     let start = ctx.clock.now().0;
     traffic.window(guests)?;
     let per_hop = ((ctx.clock.now().0 - start) / HOPS.0).max(1);
     traffic.set_hops((ctx.effort.window.0 / per_hop).clamp(HOPS.0, HOPS.1) as u32 | 1);
-    ctx.once(case, "in_flight_messages", traffic.in_flight());
+    ctx.once("in_flight_messages", traffic.in_flight());
     for block in 0..ctx.effort.windows {
         let spent = spent(ctx, || traffic.window(guests))?;
         let at = At::block(block);
-        ctx.sample(case, "message_ns", at, Total::over(spent.wall.0, traffic.deliveries()));
-        ctx.sample(case, "message_cpu_ns", at, Total::over(spent.cpu.0, traffic.deliveries()));
+        ctx.sample("message_ns", at, Total::over(spent.wall.0, traffic.deliveries()));
+        ctx.sample("message_cpu_ns", at, Total::over(spent.cpu.0, traffic.deliveries()));
     }
     // Each agent answered one message beside the traffic and its report.
     traffic.also_delivered(u64::from(load.agents));

@@ -4,13 +4,11 @@ use super::route::setup;
 use super::runtime::{Started, start};
 use super::spent;
 use super::traffic::request;
-use crate::guest::files::AgentFiles;
-use crate::job::launch::Event;
 use crate::job::{MailLoad, Pools};
 use crate::timing::context::{At, Context, Total};
 use crate::timing::turns::{Rounds, turns};
 use agent_abi::mail::{Header, Kind, body_hash, seal};
-use caxton_model::case::{CaseKey, Outcome};
+use caxton_model::case::Outcome;
 use caxton_runtime::orchestrator::PostError;
 use caxton_runtime::subject::Attempt;
 use caxton_sys::clock::Clock;
@@ -18,7 +16,6 @@ use caxton_sys::clock::Clock;
 /// How long answers are waited for.
 const PATIENCE_NS: u64 = 30_000_000_000;
 
-/// A pool of agents.
 struct Pool {
     started: Started,
     agents: u32,
@@ -31,17 +28,17 @@ struct Pool {
 ///
 /// # Errors
 /// What became of it; `WrongAnswer` where an answer is missing, doubled or wrong.
-pub fn run(ctx: &mut Context<'_>, agent: &AgentFiles, case: &CaseKey, pools: Pools) -> Attempt<()> {
+pub fn run(ctx: &mut Context<'_>, pools: Pools) -> Attempt<()> {
     ctx.calibrate()?;
     let Pools { pair, load, tasks } = pools;
     let body: Vec<u8> = (0..load.bytes).map(|_| ctx.rng.u8(..)).collect();
     let hash = seal(body_hash(&body[Header::BYTES..]), 0);
     let mut pools = Vec::new();
     for ((runtime, agents), side) in pair.into_iter().zip(["subject", "peer"]) {
-        let started = start(runtime, agent, setup(MailLoad { agents, ..load })?)?;
+        let started = start(runtime, ctx.agent, setup(MailLoad { agents, ..load })?)?;
         pools.push(Pool { started, agents, side, message: body.clone(), hash });
     }
-    (ctx.tell)(Event::Working);
+    ctx.working();
     let mut round_ns = 1;
     for pool in &mut pools {
         pool.round(ctx.clock, tasks)?;
@@ -50,13 +47,13 @@ pub fn run(ctx: &mut Context<'_>, agent: &AgentFiles, case: &CaseKey, pools: Poo
         round_ns = round_ns.max(ctx.clock.now().0 - start);
     }
     let rounds = (ctx.effort.window.0 / round_ns).clamp(1, 1_000);
-    turns(ctx, &Rounds::new(0..ctx.effort.windows, [case]), &mut pools, |ctx, pool, block| {
+    turns(ctx, &Rounds::new(0..ctx.effort.windows, [ctx.case]), &mut pools, |ctx, pool, block| {
         let clock = ctx.clock;
         let spent = spent(ctx, || (0..rounds).try_for_each(|_| pool.round(clock, tasks)))?;
         let (at, done) = (At::block(block), rounds * u64::from(tasks));
         let [wall, cpu] = [spent.wall, spent.cpu].map(|time| Total::over(time.0, done));
-        ctx.sample(case, &format!("{}_task_ns", pool.side), at, wall);
-        ctx.sample(case, &format!("{}_message_cpu_ns", pool.side), at, cpu);
+        ctx.sample(&format!("{}_task_ns", pool.side), at, wall);
+        ctx.sample(&format!("{}_message_cpu_ns", pool.side), at, cpu);
         Ok(())
     })
 }

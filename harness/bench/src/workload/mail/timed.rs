@@ -9,16 +9,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// Spawns of which one has its page faults counted: asking the kernel costs as much as a fault.
 const FAULTS_EVERY: usize = 16;
 
-/// What was noted.
 #[derive(Debug, Clone, Default)]
 pub struct SpawnTimes {
     /// How long each took, in nanoseconds.
     pub spawn_ns: Vec<u64>,
-    /// Page faults of some of them.
     pub faults: Vec<u64>,
 }
 
-/// Another subject, timed.
 #[derive(Debug, Clone)]
 pub struct Timed<S> {
     subject: S,

@@ -32,11 +32,9 @@ pub struct Traffic {
     /// Messages with every body, their headers to be written.
     bodies: Vec<(Vec<u8>, u64)>,
     hops: u32,
-    /// Messages sent by the host.
     sent: u64,
     /// Messages delivered that are none of these.
     others: u64,
-    /// What the agents' ledgers must come to.
     expected: Ledger,
 }
 
@@ -78,12 +76,10 @@ impl Traffic {
         Self { agents, messages, bodies, hops, sent: 0, others: 0, expected: Ledger::default() }
     }
 
-    /// Messages in flight.
     pub fn in_flight(&self) -> u64 {
         self.messages.len() as u64
     }
 
-    /// Messages that are delivered in a window.
     pub fn deliveries(&self) -> u64 {
         self.in_flight() * (u64::from(self.hops) + 1)
     }
@@ -109,15 +105,7 @@ impl Traffic {
         self.others += messages;
     }
 
-    /// How many it makes.
-    pub fn hops(&self) -> u32 {
-        self.hops
-    }
-
     /// Sends all messages and waits until they have made their hops.
-    ///
-    /// # Errors
-    /// They did not in a long time: how many are missing.
     pub fn window(&mut self, orchestrator: &mut dyn Orchestrator) -> Attempt<()> {
         for (id, header) in self.messages.iter().enumerate() {
             let message = &mut self.bodies[id % BODIES].0;
@@ -213,9 +201,6 @@ impl Question {
 }
 
 /// Posts a message; false if there is no room.
-///
-/// # Errors
-/// It cannot be posted at all.
 #[inline]
 pub fn offer(orchestrator: &mut dyn Orchestrator, message: &[u8]) -> Attempt<bool> {
     match orchestrator.post(message) {
@@ -226,9 +211,6 @@ pub fn offer(orchestrator: &mut dyn Orchestrator, message: &[u8]) -> Attempt<boo
 }
 
 /// Posts a message, waiting for room.
-///
-/// # Errors
-/// It cannot be posted at all.
 pub fn post(orchestrator: &mut dyn Orchestrator, message: &[u8]) -> Attempt<()> {
     while !offer(orchestrator, message)? {
         std::thread::sleep(NO_ROOM);
@@ -237,9 +219,6 @@ pub fn post(orchestrator: &mut dyn Orchestrator, message: &[u8]) -> Attempt<()> 
 }
 
 /// The same, where answers may be what takes the room: they are taken meanwhile.
-///
-/// # Errors
-/// As [`post`].
 pub fn post_taking(
     orchestrator: &mut dyn Orchestrator,
     message: &[u8],
@@ -254,10 +233,6 @@ pub fn post_taking(
     }
 }
 
-/// The sum of what all agents report.
-///
-/// # Errors
-/// Not all did.
 pub fn ledgers(orchestrator: &mut dyn Orchestrator, agents: u32) -> Attempt<Ledger> {
     let (mut total, mut reports) = (Ledger::default(), 0);
     let mut add = |reply: &[u8]| {
@@ -302,12 +277,19 @@ pub fn request(kind: Kind, agent: u32, hops: u32) -> Header {
 }
 
 /// Writing a request with its body.
-pub trait Whole {
+pub trait Whole: Sized {
+    /// The same message with that number.
+    fn numbered(self, id: u32) -> Self;
+
     /// Writes the header so that it fits `message`, whose body stays as it is.
     fn write_whole(self, message: &mut [u8]);
 }
 
 impl Whole for Header {
+    fn numbered(self, id: u32) -> Self {
+        Self { id, ..self }
+    }
+
     fn write_whole(mut self, message: &mut [u8]) {
         self.bytes = message.len() as u32;
         self.hash = seal(body_hash(&message[Header::BYTES..]), self.hops);

@@ -1,21 +1,18 @@
 //! The rows of `report.md`: which figures stand in which table, and what changed.
 
+use crate::checks::changes::{Change, of_case};
 use crate::sections::share;
-use crate::table::{Row, Table, Tone};
+use crate::table::{Table, Tone};
 use caxton_analysis::compare::Records;
 use caxton_analysis::paired::contest::worse_sign;
 use caxton_analysis::requirements::quotient;
 use caxton_model::case::{CaseKey, Outcome};
 use caxton_model::metric::MetricName;
-use caxton_model::paired::comparison::{Comparison, ExactVerdict, Kind, MetricVerdict, Verdict};
+use caxton_model::paired::comparison::{Comparison, Verdict};
 use caxton_model::reading::Reading;
 use caxton_model::record::{CaseRecord, Interval, Record, Summary};
-use caxton_model::sanitise::sanitise;
 use caxton_model::units::Unit;
 use caxton_model::words::{NONE, bounds, level};
-
-/// Longest text of a cell: Markdown breaks lines, and a case that is cut is none that can be found.
-const CELL_MAX: usize = 240;
 
 /// A table of the report: its title, the heading of its first column, and its figures by name.
 struct Section {
@@ -102,7 +99,7 @@ pub(super) fn of_run(record: &Record, baseline: Option<(&Record, &Records<'_>)>)
             let metric = MetricName::parse(metric).expect("a row of this file names a row");
             for case in record.cases.iter().filter(|case| case.outcome == Outcome::Ran) {
                 if let Some((tone, cells)) = row(name, metric, case, baseline) {
-                    push(&mut table, tone, &cells);
+                    table.wide(tone, cells);
                 }
             }
         }
@@ -110,11 +107,6 @@ pub(super) fn of_run(record: &Record, baseline: Option<(&Record, &Records<'_>)>)
         table
     };
     SECTIONS.iter().map(table).filter(|table| !table.is_empty()).collect()
-}
-
-fn push(table: &mut Table, tone: Tone, cells: &[String]) {
-    let cells = cells.iter().map(|cell| sanitise(cell, CELL_MAX)).collect();
-    table.rows.push(Row { cells, tone });
 }
 
 fn note(table: &mut Table, has_baseline: bool) {
@@ -176,7 +168,6 @@ fn verdict(records: &Records<'_>, key: &CaseKey, metric: MetricName) -> Option<V
     own.map(|(_, exact)| exact.verdict)
 }
 
-/// The change of two figures, and its interval.
 fn changed(current: &Summary, before: &Summary) -> [String; 2] {
     match quotient(current, before) {
         Err(_) if current.estimate == before.estimate => [signed(1.0), NONE.to_owned()],
@@ -191,7 +182,6 @@ fn signed_interval(interval: Option<&Interval>) -> String {
     })
 }
 
-/// A ratio as a change: `+4.2 %`.
 fn signed(ratio: f64) -> String {
     let change = ratio - 1.0;
     let sign = match change {
@@ -207,18 +197,11 @@ pub(super) fn of_comparison(comparison: &Comparison) -> Vec<Table> {
     let is_untrusted = comparison.is_untrusted();
     let table = |section: &Section| {
         let mut table = section.table();
-        for case in &comparison.cases {
-            for metric in &case.metrics {
-                if let Some(name) = placed(section, metric.metric) {
-                    let (tone, cells) = paired(metric, is_untrusted);
-                    push(&mut table, tone, &line(name, &cells, &case.key));
-                }
-            }
-            for exact in &case.exact {
-                if let Some(name) = placed(section, exact.metric) {
-                    let (tone, cells) = count(exact);
-                    push(&mut table, tone, &line(name, &cells, &case.key));
-                }
+        for change in comparison.cases.iter().flat_map(of_case) {
+            if let Some(name) = placed(section, change.metric) {
+                let is_bad = change.verdict == Some(Verdict::Regressed);
+                let tone = if is_bad { Tone::Bad } else { Tone::Plain };
+                table.wide(tone, cells(name, &change, is_untrusted));
             }
         }
         if !table.rows.is_empty() {
@@ -238,55 +221,29 @@ fn placed(section: &Section, metric: MetricName) -> Option<&'static str> {
     section.name(metric).or_else(other)
 }
 
-fn line(name: &str, cells: &[String; 5], key: &CaseKey) -> Vec<String> {
-    [vec![name.to_owned()], cells.to_vec(), vec![key.to_string()]].concat()
-}
-
-fn paired(verdict: &MetricVerdict, is_untrusted: bool) -> (Tone, [String; 5]) {
-    let row = verdict.metric.metric();
+fn cells(name: &str, told: &Change<'_>, is_untrusted: bool) -> [String; 7] {
+    let row = told.metric.metric();
     let show = |value: Option<f64>| value.map_or(NONE.to_owned(), |value| row.unit.show(value));
-    let [base, candidate] = [verdict.base, verdict.candidate].map(show);
-    // A decision says how much worse; a table says how much more.
+    let [base, candidate] = told.figures.map(show);
+    // It says how much worse; a table says how much more.
     let is_less_worse = worse_sign(row) < 0.0;
-    let [change, interval] = match &verdict.decision {
-        Err(_) => [NONE; 2].map(str::to_owned),
-        Ok(decision) if is_less_worse => {
-            let flip = |i: Interval| Interval {
-                lower: i.upper.recip(),
-                upper: i.lower.recip(),
-                level: i.level,
-            };
-            let interval = decision.interval.map(flip);
-            [signed(decision.worse.recip()), signed_interval(interval.as_ref())]
-        }
-        Ok(decision) => [signed(decision.worse), signed_interval(decision.interval.as_ref())],
+    let flip =
+        |i: Interval| Interval { lower: i.upper.recip(), upper: i.lower.recip(), level: i.level };
+    let interval = told.interval.map(|i| if is_less_worse { flip(i) } else { i });
+    let change = match (told.worse, told.figures) {
+        (Some(worse), _) => signed(if is_less_worse { worse.recip() } else { worse }),
+        (None, [Some(_), Some(_)]) if told.agreement.is_some() => "from none".to_owned(),
+        (None, _) => NONE.to_owned(),
     };
-    let is_bad = verdict.verdict == Some(Verdict::Regressed);
-    let tone = if is_bad { Tone::Bad } else { Tone::Plain };
-    let name = match verdict.verdict {
+    let verdict = match told.verdict {
         None => "open".to_owned(),
-        Some(found @ (Verdict::Regressed | Verdict::Improved)) if is_untrusted => {
+        Some(found @ (Verdict::Regressed | Verdict::Improved))
+            if is_untrusted && told.agreement.is_none() =>
+        {
             format!("{}, not to be trusted", found.name())
         }
         Some(found) => found.name().to_owned(),
     };
-    (tone, [base, candidate, change, interval, name])
-}
-
-fn count(exact: &ExactVerdict) -> (Tone, [String; 5]) {
-    let unit = exact.metric.metric().unit;
-    let show = |value: Option<f64>| value.map_or(NONE.to_owned(), |value| unit.show(value));
-    let change = match (exact.base, exact.candidate) {
-        (Some(base), Some(candidate)) if base == candidate => signed(1.0),
-        (Some(base), Some(candidate)) if base > 0.0 => signed(candidate / base),
-        (Some(_), Some(_)) => "from none".to_owned(),
-        _ => NONE.to_owned(),
-    };
-    let how = match exact.kind {
-        Kind::Exact => "exact".to_owned(),
-        Kind::Near { spread } => format!("processes differ by {}", share(spread)),
-    };
-    let tone = if exact.verdict == Verdict::Regressed { Tone::Bad } else { Tone::Plain };
-    let verdict = exact.verdict.name().to_owned();
-    (tone, [show(exact.base), show(exact.candidate), change, how, verdict])
+    let how = told.agreement.clone().unwrap_or_else(|| signed_interval(interval.as_ref()));
+    [name.to_owned(), base, candidate, change, how, verdict, told.case.key.to_string()]
 }

@@ -7,11 +7,10 @@
 //! profiles count everything, and have no such error.
 
 use super::{Cut, Differential, HOST, Side};
-use caxton_model::profile::Weight;
-use caxton_model::profile::changes::{Changes, FunctionRow, Matched, Share};
+use caxton_model::profile::SampleWeight;
+use caxton_model::profile::changes::{Changes, FunctionRow, Matched, ShareOfProfile};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Rows of the table.
 const ROWS_MAX: usize = 15;
 /// So many of the functions that shrank most are named below it.
 const SHRUNK_MAX: usize = 3;
@@ -56,11 +55,11 @@ impl Differential {
         rows
     }
 
-    fn share(&self, side: &Side, sum: Option<&Sum>) -> Share {
+    fn share(&self, side: &Side, sum: Option<&Sum>) -> ShareOfProfile {
         let (own, inclusive) = sum.map_or_else(Default::default, |sum| (sum.own, sum.inclusive));
         let variance = side.variance(own);
-        let is_sampled = self.weight == Weight::CpuNs;
-        Share {
+        let is_sampled = self.weight == SampleWeight::CpuNs;
+        ShareOfProfile {
             own: own.weight,
             inclusive,
             own_error: is_sampled.then(|| variance.sqrt()),

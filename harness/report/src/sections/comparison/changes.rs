@@ -4,7 +4,7 @@ use crate::sections::figures::too_few;
 use crate::table::{Table, Tone};
 use caxton_model::metric::{Better, MetricName};
 use caxton_model::paired::comparison::{
-    Comparison, Decision, ExactVerdict, Kind, MetricVerdict, Verdict,
+    Comparison, CountAgreement, Decision, ExactVerdict, MetricVerdict, Verdict,
 };
 use caxton_model::paired::{Design, Weight};
 use caxton_model::units::Unit;
@@ -13,7 +13,6 @@ use caxton_model::words::{grouped, percent};
 /// The verdicts that get a line, the gravest first.
 const SHOWN: [Verdict; 3] = [Verdict::Regressed, Verdict::Improved, Verdict::Inconclusive];
 
-/// What changed: verdict, case, metric, by how much.
 pub(super) fn changes(comparison: &Comparison) -> Table {
     let mut table = Table::new("Changes", &["<", "<", "<", "<"]);
     let mut quiet = 0;
@@ -122,8 +121,8 @@ pub(crate) fn exact_words(exact: &ExactVerdict) -> String {
         format!("{} {word}", share(((candidate - base) / base).abs()))
     };
     let how = match exact.kind {
-        Kind::Exact => "exact".to_owned(),
-        Kind::Near { spread } => format!("processes differ by {}", share(spread)),
+        CountAgreement::Exact => "exact".to_owned(),
+        CountAgreement::Near { spread } => format!("processes differ by {}", share(spread)),
     };
     format!("{} → {}: {change}, {how}", grouped(base), grouped(candidate))
 }

@@ -6,7 +6,7 @@
 
 use super::dwarf::{Place as Source, Places};
 use caxton_model::profile::{
-    About, Frame, Health, Location, Mapping, Origin, Profile, StackSample, Thread, Weight,
+    About, Frame, Health, Location, Mapping, Origin, Profile, SampleWeight, StackSample, Thread,
 };
 use caxton_model::reading::{Missing, Reading};
 use std::collections::{BTreeMap, HashMap};
@@ -101,7 +101,7 @@ impl HeapLog {
 
     /// What was seen as a profile of bytes allocated, or of bytes held when most were held. Names
     /// come from `wasm`, the module that ran.
-    pub fn profile(&mut self, wasm: &[u8], about: About, weight: Weight) -> Profile {
+    pub fn profile(&mut self, wasm: &[u8], about: About, weight: SampleWeight) -> Profile {
         self.take_peak();
         let mut builder = Builder::new(wasm, &about.case, self);
         let mut health = Health {
@@ -119,7 +119,7 @@ impl HeapLog {
         };
         let mut samples = Vec::new();
         for site in &self.sites {
-            let bytes = if weight == Weight::PeakBytes { site.peak } else { site.bytes };
+            let bytes = if weight == SampleWeight::PeakBytes { site.peak } else { site.bytes };
             health.rootless += if site.stack.len() >= FRAMES_MAX { site.looks } else { 0 };
             let (stack, is_named) = builder.stack(&site.stack);
             health.unresolved += if is_named { 0 } else { site.looks };
@@ -223,7 +223,7 @@ impl<'a> Builder<'a> {
         self,
         about: About,
         health: Health,
-        weight: Weight,
+        weight: SampleWeight,
         samples: Vec<StackSample>,
     ) -> Profile {
         Profile {

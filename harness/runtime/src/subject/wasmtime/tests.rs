@@ -4,7 +4,7 @@ use super::{Bounds, CompilerEffort, EngineOptions, WasmSubject};
 use crate::subject::{AgentInstance, Attempt, Step};
 use caxton_fixture::guest::guest;
 use caxton_model::case::Outcome;
-use caxton_model::profile::{About, Weight};
+use caxton_model::profile::{About, SampleWeight};
 use caxton_model::units::Bytes;
 use std::collections::BTreeMap;
 
@@ -390,7 +390,7 @@ fn a_watched_heap_is_told_by_stack_and_only_while_it_is_watched() {
         messages: 2,
         counters: BTreeMap::new(),
     };
-    let profile = log.profile(text.as_bytes(), about, Weight::Bytes);
+    let profile = log.profile(text.as_bytes(), about, SampleWeight::Bytes);
     let stack = profile.stacks[profile.samples[0].stack as usize].iter();
     let frames = stack
         .map(|location| &profile.frames[profile.locations[*location as usize].frames[0] as usize]);

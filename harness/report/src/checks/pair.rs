@@ -1,15 +1,13 @@
 //! The questions of two records without kits.
 
-use super::run::parts;
-use super::{Check, Kind, State};
+use super::check::{Check, Kind, State};
 use crate::sections::{exact_words, share};
 use caxton_analysis::compare::Records;
 use caxton_model::case::CaseKey;
 use caxton_model::metric::MetricName;
 use caxton_model::paired::comparison::{ExactVerdict, Verdict};
 
-/// What counts say, and what could not be compared.
-pub(in crate::export) fn of_records(records: &Records<'_>) -> Vec<Check> {
+pub(crate) fn of_records(records: &Records<'_>) -> Vec<Check> {
     let mut checks: Vec<Check> = records.exact.iter().map(|(key, e)| count(key, e)).collect();
     for predicted in &records.predicted {
         let says = &predicted.says;
@@ -35,8 +33,7 @@ pub(in crate::export) fn of_records(records: &Records<'_>) -> Vec<Check> {
 }
 
 fn change(key: &CaseKey, metric: MetricName, state: State, says: String) -> Check {
-    let (group, name) = parts(key);
-    Check::new(Kind::Change, &group, &format!("{name} {metric}"), state, says)
+    Check::new(Kind::Change, &key.to_string(), metric.as_str(), state, says)
 }
 
 fn count(key: &CaseKey, exact: &ExactVerdict) -> Check {

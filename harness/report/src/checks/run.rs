@@ -1,20 +1,19 @@
 //! The questions of one run: its cases, its loads with their thresholds, targets and requirements.
 
-use super::{Check, Kind, State};
+use super::check::{Check, Kind, State};
 use crate::sections::status;
 use caxton_analysis::finding::{Bound, Finding, LimitVerdict};
 use caxton_analysis::targets::{GradedTarget, decimal};
 use caxton_analysis::{requirements, targets};
 use caxton_model::case::{CaseKey, Outcome};
-use caxton_model::load::judged::{Judged, ThresholdOutcome};
-use caxton_model::load::outcome::Verdict;
-use caxton_model::load::threshold::Operator;
+use caxton_model::load::outcome::LoadVerdict;
+use caxton_model::load::threshold::ThresholdFinding;
 use caxton_model::record::{CaseRecord, Record, Status, Summary};
 use caxton_model::units::Unit;
 use caxton_model::words;
 
 /// How its cases ended, and how its targets and requirements stand.
-pub(in crate::export) fn of_run(record: &Record) -> Vec<Check> {
+pub(crate) fn of_run(record: &Record) -> Vec<Check> {
     let mut checks = Vec::new();
     if record.run.status != Status::Finished {
         let end = "comes to its end";
@@ -30,7 +29,7 @@ pub(in crate::export) fn of_run(record: &Record) -> Vec<Check> {
 }
 
 /// Suite, workload and subject; agent and parameters.
-pub(super) fn parts(key: &CaseKey) -> (String, String) {
+fn parts(key: &CaseKey) -> (String, String) {
     let group = format!("{}/{}/{}", key.suite, key.workload, key.subject);
     let name = key.to_string();
     let name = name.strip_prefix(&group).map_or(name.as_str(), |rest| rest.trim_start_matches('/'));
@@ -54,11 +53,11 @@ fn loads(case: &CaseRecord) -> Vec<Check> {
     let Some(load) = case.load.as_deref() else { return Vec::new() };
     let (group, name) = parts(&case.key);
     let state = match load.verdict {
-        Verdict::Pass if load.part().is_some() => State::Weak,
-        Verdict::Pass => State::Good,
-        Verdict::Fail => State::Bad,
-        Verdict::Invalid => State::Broken,
-        Verdict::Unclear => State::Open,
+        LoadVerdict::Pass if load.part().is_some() => State::Weak,
+        LoadVerdict::Pass => State::Good,
+        LoadVerdict::Fail => State::Bad,
+        LoadVerdict::Invalid => State::Broken,
+        LoadVerdict::Unclear => State::Open,
     };
     let reasons = load.reasons.join("; ");
     let says = match load.told() {
@@ -71,77 +70,65 @@ fn loads(case: &CaseRecord) -> Vec<Check> {
     std::iter::once(verdict).chain(thresholds).collect()
 }
 
-fn threshold(group: &str, name: &str, judged: &Judged) -> Check {
-    let threshold = &judged.threshold;
-    let state = match judged.outcome {
-        ThresholdOutcome::Met => State::Good,
-        ThresholdOutcome::Missed => State::Bad,
-        ThresholdOutcome::Unknown(_) => State::Open,
-    };
-    let observed = match &judged.outcome {
-        ThresholdOutcome::Unknown(why) => why.clone(),
-        ThresholdOutcome::Met | ThresholdOutcome::Missed => judged.shown(),
-    };
-    let says = format!("{}: {observed}; asked {}", judged.outcome.name(), threshold.text);
-    let is_most = matches!(threshold.operator, Operator::Below | Operator::AtMost);
-    let figure = judged.observed.known();
-    let weight = figure.map_or(0.0, |figure| beyond(*figure, threshold.limit, is_most));
+fn threshold(group: &str, name: &str, finding: &ThresholdFinding) -> Check {
+    let ThresholdFinding { threshold, observed, verdict } = finding;
+    let seen = verdict.why().map_or_else(|| finding.shown(), str::to_owned);
+    let word = verdict.word(&LimitVerdict::THRESHOLD);
+    let says = format!("{word}: {seen}; asked {}", threshold.text);
+    let weight = observed.known().map_or(0.0, |figure| beyond(*figure, threshold.bound));
     let name = format!("{name} {threshold}");
-    Check { weight, ..Check::new(Kind::Threshold, group, &name, state, says) }
+    Check { weight, ..Check::new(Kind::Threshold, group, &name, state(verdict), says) }
+}
+
+const fn state(verdict: &LimitVerdict) -> State {
+    match verdict {
+        LimitVerdict::Met => State::Good,
+        LimitVerdict::Missed => State::Bad,
+        LimitVerdict::Unclear | LimitVerdict::Unknown(_) => State::Open,
+    }
 }
 
 fn target(graded: &GradedTarget) -> Check {
     let GradedTarget { target, worst, .. } = graded;
-    let sign = if target.levels[0] < target.levels[2] { "<" } else { ">" };
+    let [.., least] = target.bounds();
+    let sign = if least.is_upper() { "<" } else { ">" };
     let [first, _, last] = target.levels.map(|level| decimal(target.unit, level));
     let (state, says) = match worst {
         Err(why) => (State::Open, format!("missing: {why}")),
         Ok(worst) => {
-            let state = match worst.grade {
-                targets::Grade::Target => State::Good,
-                targets::Grade::Acceptable | targets::Grade::Critical => State::Weak,
-                targets::Grade::Unclear => State::Open,
-                targets::Grade::Missed => State::Bad,
+            let state = match worst.level() {
+                Some(0) => State::Good,
+                Some(1 | 2) => State::Weak,
+                None => State::Open,
+                Some(_) => State::Bad,
             };
             let (figure, grade) = (seen(&worst.figure, target.unit), worst.words());
             let asked = format!("target {sign} {first}, at the least {sign} {last}");
             (state, format!("{grade}: {figure}; {asked}; worst is {}", worst.case))
         }
     };
-    let weight = worst.as_ref().map_or(0.0, |worst| {
-        beyond(worst.figure.estimate, target.levels[2], target.levels[0] < target.levels[2])
-    });
+    let weight = worst.as_ref().map_or(0.0, |worst| beyond(worst.figure.estimate, least));
     Check { weight, ..Check::new(Kind::Target, "target", target.name, state, says) }
 }
 
 fn requirement(finding: &Finding) -> Check {
-    let (limit, is_most) = match finding.limit {
-        Bound::Max(most) => (most, true),
-        Bound::Min(least) => (least, false),
-    };
-    let state = match finding.verdict {
-        LimitVerdict::Met => State::Good,
-        LimitVerdict::Missed => State::Bad,
-        LimitVerdict::Unclear | LimitVerdict::Missing => State::Open,
-    };
-    let (figure, weight) = match &finding.estimate {
-        Ok(figure) => (seen(figure, finding.unit), beyond(figure.estimate, limit, is_most)),
-        Err(why) => (why.clone(), 0.0),
-    };
-    let asked = finding.limit.words(finding.unit);
-    let says = format!("{}: {figure}; limit {asked}", finding.verdict.name());
+    let Finding { estimate, verdict, limit, unit, .. } = finding;
+    let figure = estimate.map_or_else(String::new, |figure| seen(&figure, *unit));
+    let figure = verdict.why().map_or(figure, str::to_owned);
+    let weight = estimate.map_or(0.0, |figure| beyond(figure.estimate, *limit));
+    let word = verdict.word(&LimitVerdict::LIMIT);
+    let says = format!("{word}: {figure}; limit {}", finding.asked());
     let kind = Kind::Requirement;
-    Check { weight, ..Check::new(kind, "requirement", &finding.subject, state, says) }
+    Check { weight, ..Check::new(kind, "requirement", &finding.subject, state(verdict), says) }
 }
 
 /// How far a figure is beyond its limit, as a logarithm; nothing where one is not above 0.
-fn beyond(figure: f64, limit: f64, is_most: bool) -> f64 {
-    let far = (figure / limit).ln();
-    let far = if is_most { far } else { -far };
+fn beyond(figure: f64, bound: Bound) -> f64 {
+    let far = (figure / bound.limit).ln();
+    let far = if bound.is_upper() { far } else { -far };
     if far.is_finite() { far } else { 0.0 }
 }
 
-/// A figure with its interval and its launches.
 fn seen(figure: &Summary, unit: Unit) -> String {
     let interval = figure.interval.map_or(String::new(), |interval| {
         format!(" {} ({})", words::bounds(&interval, unit), words::level(&interval))
