@@ -126,6 +126,7 @@ impl AgentInstance for NativeCommandAgent {
     }
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "for `map_err`")]
 fn failed(error: io::Error) -> Outcome {
     Outcome::Failed(format!("streams of a program: {error}"))
 }

@@ -36,14 +36,14 @@ pub(super) fn find(
     }
     let Some(name) = &against.baseline else { return Ok(None) };
     baseline::check_name(name)?;
-    if let Some(path) = baseline::find(&profiles, name, session.suite.name)? {
+    if let Some(path) = baseline::find(profiles, name, session.suite.name)? {
         return Ok(Some(path));
     }
     let shown = |name: String| match name.split_once('/') {
         Some((name, suite)) => format!("{name} ({suite})"),
         None => name,
     };
-    let known = baseline::list_baselines(&profiles)?.into_iter();
+    let known = baseline::list_baselines(profiles)?.into_iter();
     let known: Vec<String> = known.map(|(name, _)| shown(name)).collect();
     let known = match &known[..] {
         [] => "there is none: make one with --save-baseline NAME".to_owned(),

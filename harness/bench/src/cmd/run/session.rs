@@ -139,8 +139,8 @@ impl<'a> Session<'a> {
         let (profiles, process) = (&self.workspace.profiles, process::id());
         sweep(&self.scratch_home(), PREFIX, process);
         sweep(&env::temp_dir(), SHARED_PREFIX, process);
-        sweep_runs(&profiles, process);
-        sweep_baselines(&profiles, process);
+        sweep_runs(profiles, process);
+        sweep_baselines(profiles, process);
     }
 
     fn scratch_home(&self) -> PathBuf {
