@@ -14,15 +14,14 @@ const VERDICTS: [(&str, &str); 3] = [
     ("harness/stats/src/limit.rs", "LimitVerdict"),
 ];
 /// Enums that look like one and judge nothing.
-const OTHERS: [(&str, &str); 6] = [
+const OTHERS: [(&str, &str); 5] = [
     // Whether two replies are equal, in words: what a comparison sees, before it judges.
     ("harness/model/src/paired/answers.rs", "Answers"),
     // What a whole comparison ends in: the exit code, not a judgement of its own.
     ("harness/model/src/paired/comparison.rs", "Conclusion"),
     // How verdicts are shown.
     ("harness/report/src/chart/rows.rs", "Paint"),
-    ("harness/report/src/ci/xml.rs", "End"),
-    ("harness/report/src/export/checks.rs", "State"),
+    ("harness/report/src/checks/check.rs", "State"),
     ("harness/report/src/html/verdict.rs", "Tone"),
 ];
 
