@@ -40,7 +40,8 @@ const FIXTURE: &str = "caxton-fixture";
 
 /// Foreign crates with borders of their own, and the crates that may depend on them.
 const FOREIGN: [(&str, &[&str]); 15] = [
-    ("clap", &["caxton-bench"]),
+    // The runtime reads options in the words of wasmtime's own command line.
+    ("clap", &["caxton-bench", "caxton-runtime"]),
     ("comfy-table", &["caxton-report"]),
     ("framehop", &["caxton-profiler"]),
     ("inferno", &["caxton-report"]),

@@ -13,7 +13,7 @@ const SUITES: [&str; 7] =
     ["wasm", "heap", "throughput", "latency", "scalability", "resources", "scenarios"];
 const TASKS: [&str; 7] = ["report", "export", "list", "compare", "gate", "ci", "history"];
 /// Flags of cargo, and of `scripts/peers`, that the guides name.
-const FOREIGN: [&str; 13] = [
+const FOREIGN: [&str; 15] = [
     "all-targets",
     "bench",
     "benches",
@@ -23,7 +23,9 @@ const FOREIGN: [&str; 13] = [
     "lib",
     "locked",
     "no-fail-fast",
+    "path",
     "quiet",
+    "target",
     "test",
     "windows",
     "workspace",

@@ -1,4 +1,5 @@
-//! Guests that keep no agent contract: commands, functions and components, measured from any folder.
+//! Guests that keep no agent contract: commands, functions and components, measured from any
+//! folder.
 
 use crate::executable::{Place, Running, Said, root, tool, word};
 use caxton_model::case::{Check, Outcome};
@@ -212,7 +213,7 @@ fn sides_are_compared_with_the_first_and_a_side_that_cannot_run_is_a_row() {
     assert!(said.stdout.contains("Sides of cat"), "{}", said.stdout);
     for (words, why) in [
         (&["--side", "wasm"][..], "give two or more"),
-        (&["--side", "wasm", "--side", "wasm -O opt-level=9"], "invalid value 'opt-level=9'"),
+        (&["--side", "wasm", "--side", "wasm -O opt-level=9"], "unknown optimization level `9`"),
         (&["--side", "wasm", "--side", "none.wasm"], "No such file"),
     ] {
         let said = user.says(&[&["run", "cat.wat"], words].concat()).refused(2);

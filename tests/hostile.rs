@@ -195,11 +195,15 @@ fn files_that_are_no_guest_are_refused() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     for (name, bytes, says) in [
         ("truncated.wasm", b"\0asm\x01\0\0\0\x01\x7f".as_slice(), "no valid module"),
-        ("component.wasm", b"\0asm\x0d\0\x01\0", "a component, not a core module"),
+        ("component.wasm", b"\0asm\x0d\0\x01\0", "a component without wasi:cli/run"),
         ("empty.wasm", b"", "an empty file"),
         ("text.wasm", b"#!/bin/sh\n", "no valid module"),
-        ("nothing.wat", b"(module)", "exports no memory"),
-        ("foreign.wat", b"(module (import \"env\" \"f\" (func)))", "imports that no agent has"),
+        ("nothing.wat", b"(module)", "it exports no function _start"),
+        (
+            "foreign.wat",
+            b"(module (import \"env\" \"f\" (func)))",
+            "it imports what the host does not have: env.f",
+        ),
     ] {
         let path = folder.path().join(name);
         fs::write(&path, bytes).expect("a fresh folder");

@@ -195,8 +195,8 @@ fn three_files_start_processes_and_none_ends_its_own() {
         })
     }
     let rule = Rule {
-        says: "processes start only in process.rs and command.rs of sys, in process.rs of the peers, \
-               in build scripts and tests; nothing exits",
+        says: "processes start only in process.rs and command.rs of sys, in process.rs of the \
+               peers, in build scripts and tests; nothing exits",
         broken,
         bad: &[
             ("a.rs", "Command::new(x)\n"),

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 /// A module and the world that it is run in.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Program {
+pub struct ProgramSpec {
     /// What is called.
     pub entry: Entry,
     /// Whether each call gets an instance of its own. A command always does.

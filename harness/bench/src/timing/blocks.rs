@@ -7,7 +7,7 @@ use crate::job::cost::Cost;
 use crate::job::scale::Effort;
 use caxton_model::case::Outcome;
 use caxton_model::units::Nanos;
-use caxton_runtime::subject::{AgentInstance, Attempt, Spent, Step};
+use caxton_runtime::subject::{AgentInstance, Attempt, CallTimes, Step};
 use caxton_sys::clock::Clock;
 
 pub struct BenchInstance {
@@ -23,7 +23,7 @@ pub struct BenchInstance {
     sent_before: u64,
     /// Whether the section that its program marks is what is timed, and not the whole call.
     pub is_section: bool,
-    spent: Option<Spent>,
+    spent: Option<CallTimes>,
 }
 
 impl BenchInstance {
@@ -36,7 +36,7 @@ impl BenchInstance {
     }
 
     /// Where the time of its calls went since this was last asked; none where it cannot tell.
-    pub fn take_spent(&mut self) -> Option<Spent> {
+    pub fn take_spent(&mut self) -> Option<CallTimes> {
         self.spent.take()
     }
 

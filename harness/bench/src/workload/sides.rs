@@ -65,10 +65,10 @@ impl Loaded {
         let start;
         let loaded = match (side, &agent.native) {
             (Side::Native, Some(path)) => {
-                let program = Program::of(agent)?;
+                let program = GivenRun::of(agent)?;
                 start = ctx.clock.now();
                 match program {
-                    Some(Program { how, input }) => {
+                    Some(GivenRun { how, input }) => {
                         Self::Command(NativeCommand::new(path, how, &input))
                     }
                     None => Self::Native(NativeSubject::load(path)?),
@@ -80,11 +80,11 @@ impl Loaded {
             }
             (Side::Wasm, _) => {
                 let name = format!("{}.wasm", agent.name);
-                let program = Program::of(agent)?;
+                let program = GivenRun::of(agent)?;
                 let bytes = module(&agent.wasm)?;
                 start = ctx.clock.now();
                 match program {
-                    Some(Program { how, input }) => {
+                    Some(GivenRun { how, input }) => {
                         let subject = ProgramSubject::compile(&name, &bytes, options, how, watch)?;
                         Self::Program(subject.with_input(&input))
                     }
@@ -116,7 +116,7 @@ impl Loaded {
     /// The WASM side, the compiled code of an agent kept in the folder `cache` from one launch to
     /// the next.
     pub fn load_cached(ctx: &Context<'_>, cache: &Path) -> Attempt<Self> {
-        if Program::of(ctx.agent)?.is_some() {
+        if GivenRun::of(ctx.agent)?.is_some() {
             return Ok(Self::load(ctx, ctx.agent, Side::Wasm)?.0);
         }
         let options = EngineOptions::default();
@@ -155,12 +155,12 @@ impl Loaded {
 }
 
 /// How a guest that keeps no agent contract is run.
-struct Program {
-    how: Arc<program::Program>,
+struct GivenRun {
+    how: Arc<program::ProgramSpec>,
     input: Vec<u8>,
 }
 
-impl Program {
+impl GivenRun {
     /// None for an agent.
     fn of(agent: &AgentFiles) -> Attempt<Option<Self>> {
         let Some(given) = &agent.given else { return Ok(None) };

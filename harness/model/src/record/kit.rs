@@ -1,7 +1,7 @@
 //! A kit: everything that is needed to run a version again. An executable, its guests and twins,
 //! each with its hash, in one folder beside `kit.json`.
 
-use crate::program::Program;
+use crate::program::ProgramSpec;
 use crate::reading::Reading;
 use crate::record::Revision;
 use crate::units::Bytes;
@@ -83,7 +83,7 @@ pub struct KitAgent {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct KitGiven {
     /// Its world.
-    pub program: Program,
+    pub program: ProgramSpec,
     /// Whether the user named no entry.
     pub is_guessed: bool,
     /// What it gets on standard input or as its message.

@@ -1,9 +1,9 @@
 //! A native executable as a subject: run from its start for each message, as a WASM command is.
 
-use super::{AgentInstance, Attempt, HostCounts, REPLY_BYTES_MAX, Spent};
+use super::{AgentInstance, Attempt, CallTimes, HostCounts, REPLY_BYTES_MAX};
 use caxton_model::case::Outcome;
 use caxton_model::metric::STDERR_KEPT;
-use caxton_model::program::Program;
+use caxton_model::program::ProgramSpec;
 use caxton_model::units::{Bytes, Nanos};
 use caxton_sys::clock::{Clock, Monotonic};
 use caxton_sys::command::{Ended, RepeatedCommand};
@@ -19,13 +19,13 @@ const WORKING_FOLDER: &str = ".";
 #[derive(Debug, Clone)]
 pub struct NativeCommand {
     executable: PathBuf,
-    program: Arc<Program>,
+    program: Arc<ProgramSpec>,
     input: Arc<[u8]>,
 }
 
 impl NativeCommand {
     /// The program at `executable`, run with `input` on its standard input.
-    pub fn new(executable: &Path, program: Arc<Program>, input: &[u8]) -> Self {
+    pub fn new(executable: &Path, program: Arc<ProgramSpec>, input: &[u8]) -> Self {
         Self { executable: executable.to_owned(), program, input: input.into() }
     }
 
@@ -37,9 +37,9 @@ impl NativeCommand {
         let dirs = &self.program.dirs;
         let dir = dirs.iter().find(|dir| dir.guest == WORKING_FOLDER).or(dirs.first());
         let dir = dir.map_or(Path::new("/"), |dir| &dir.host);
-        let Program { args, env, .. } = &*self.program;
+        let ProgramSpec { args, env, .. } = &*self.program;
         let command = RepeatedCommand::new(&self.executable, args, env, dir).map_err(failed)?;
-        let (reply, spent, stderr_bytes) = (Vec::new(), Spent::default(), 0);
+        let (reply, spent, stderr_bytes) = (Vec::new(), CallTimes::default(), 0);
         Ok(NativeCommandAgent { subject: self.clone(), command, reply, spent, stderr_bytes })
     }
 }
@@ -50,7 +50,7 @@ pub struct NativeCommandAgent {
     subject: NativeCommand,
     command: RepeatedCommand,
     reply: Vec<u8>,
-    spent: Spent,
+    spent: CallTimes,
     stderr_bytes: u64,
 }
 
@@ -121,7 +121,7 @@ impl AgentInstance for NativeCommandAgent {
         None
     }
 
-    fn take_spent(&mut self) -> Option<Spent> {
+    fn take_spent(&mut self) -> Option<CallTimes> {
         Some(std::mem::take(&mut self.spent))
     }
 }
@@ -136,9 +136,9 @@ mod tests {
     use super::*;
     use caxton_model::program::Preopen;
 
-    fn shell(script: &str, program: Program) -> NativeCommandAgent {
+    fn shell(script: &str, program: ProgramSpec) -> NativeCommandAgent {
         let args = vec!["-c".to_owned(), script.to_owned()];
-        let program = Arc::new(Program { args, ..program });
+        let program = Arc::new(ProgramSpec { args, ..program });
         let command = NativeCommand::new(Path::new("/bin/sh"), program, b"input\n");
         command.instantiate().expect("streams")
     }
@@ -148,7 +148,8 @@ mod tests {
         let root = Preopen { host: "/".into(), guest: "root".to_owned(), writable: false };
         let here = Preopen { host: "/dev".into(), guest: ".".to_owned(), writable: false };
         let env = [("KEY".to_owned(), "value".to_owned())].into();
-        let program = Program { env, dirs: vec![root, here], exit: 4, ..Program::default() };
+        let program =
+            ProgramSpec { env, dirs: vec![root, here], exit: 4, ..ProgramSpec::default() };
         let mut agent = shell("read line; echo $line $KEY $PWD $HOME; exit 4", program);
         let message = agent.example(1).expect("its input");
         agent.batch(&message, 2).expect("a shell");
@@ -160,7 +161,8 @@ mod tests {
 
     #[test]
     fn another_end_than_the_expected_one_is_told() {
-        let fails = |script: &str| shell(script, Program::default()).call(b"").expect_err(script);
+        let fails =
+            |script: &str| shell(script, ProgramSpec::default()).call(b"").expect_err(script);
         let wrong = "it exited with 3, not with 0; it said: no such thing";
         let told = fails("echo no such thing >&2; exit 3");
         assert_eq!(told, Outcome::WrongAnswer(wrong.to_owned()));

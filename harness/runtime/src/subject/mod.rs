@@ -52,7 +52,7 @@ impl Step {
 
 /// Where the time of a subject's calls went, where it tells.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Spent {
+pub struct CallTimes {
     /// Calls that ended well.
     pub calls: u64,
     /// Making the instances that the calls got.
@@ -65,7 +65,7 @@ pub struct Spent {
     pub section: Option<Nanos>,
 }
 
-impl AddAssign for Spent {
+impl AddAssign for CallTimes {
     fn add_assign(&mut self, more: Self) {
         let sum = |one: Option<Nanos>, other: Option<Nanos>| match (one, other) {
             (Some(one), Some(other)) => Some(Nanos(one.0 + other.0)),
@@ -127,7 +127,7 @@ pub trait AgentInstance {
     fn linear_memory(&self) -> Option<Bytes>;
 
     /// Where the time of its calls went since this was last asked; none where it cannot tell.
-    fn take_spent(&mut self) -> Option<Spent> {
+    fn take_spent(&mut self) -> Option<CallTimes> {
         None
     }
 

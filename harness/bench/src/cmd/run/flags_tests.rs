@@ -11,6 +11,7 @@ fn names() -> BTreeSet<String> {
     flags.chain(tasks).collect()
 }
 
+const GUEST: &str = "--guest=a.wasm";
 const STAGE: &str = "--stage=name=hold,length=1s,rate=5";
 
 /// The flag `name` as a user gives it, with what it needs beside it.
@@ -48,6 +49,19 @@ fn words(name: &str) -> Vec<&'static str> {
         "profile_threads" => vec!["--profile=cpu", "--profile-threads=2"],
         "profile_async" => vec!["--profile=cpu", "--profile-async"],
         "perf_map" => vec!["--profile-time=1", "--perf-map"],
+        "native" => vec![GUEST, "--native=a.so"],
+        "invoke" => vec![GUEST, "--invoke=f(1)"],
+        "invoke_bytes" => vec![GUEST, "--invoke-bytes=f,malloc"],
+        "fresh" => vec![GUEST, "--fresh"],
+        "stdin" => vec![GUEST, "--stdin=in.txt"],
+        "expect" => vec![GUEST, "--expect=out.txt"],
+        "expect_exit" => vec![GUEST, "--expect-exit=1"],
+        "dir" => vec![GUEST, "--dir=data::."],
+        "dir_rw" => vec![GUEST, "--dir-rw=data"],
+        "env" => vec![GUEST, "--env=A=b"],
+        "unknown_imports" => vec![GUEST, "--unknown-imports=trap"],
+        "args" => vec![GUEST, "--", "-v"],
+        "side" => vec!["--side=wasm", "--side=native"],
         "seed" => vec!["--seed=1"],
         "timeout" => vec!["--timeout=1"],
         "plan" => vec!["--plan=plan.toml"],

@@ -5,7 +5,7 @@ use super::super::place::as_the_user_means;
 use super::prepare::Guest;
 use crate::guest::given::{GivenFile, GivenProgram};
 use crate::suite::scenarios::case_name;
-use caxton_model::program::{Entry, Preopen, Program, UnknownImports};
+use caxton_model::program::{Entry, Preopen, ProgramSpec, UnknownImports};
 use clap::ValueEnum;
 use std::collections::BTreeMap;
 use std::fs;
@@ -77,8 +77,8 @@ pub(super) struct GivenArgs {
 
     /// What is done about imported functions that the host does not have
     #[arg(hide_short_help = true, long, value_enum, requires = "guest",
-          default_value_t = Unknown::Refuse)]
-    pub unknown_imports: Unknown,
+          default_value_t = WithUnknown::Refuse)]
+    pub unknown_imports: WithUnknown,
 
     /// Arguments of the guest, after `--`
     #[arg(last = true, value_name = "ARGS", requires = "guest")]
@@ -87,7 +87,7 @@ pub(super) struct GivenArgs {
 
 /// What is done about unknown imports.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub(super) enum Unknown {
+pub(super) enum WithUnknown {
     /// Refuse the guest and name them.
     #[default]
     Refuse,
@@ -129,7 +129,7 @@ impl GivenArgs {
     }
 
     /// How they are run, and whether the entry is guessed.
-    fn program(&self) -> Result<(Program, bool), CommandError> {
+    fn program(&self) -> Result<(ProgramSpec, bool), CommandError> {
         let bad = |flag: &str, value: &str, why: &str| CommandError::GivenFlag {
             flag: flag.to_owned(),
             value: value.to_owned(),
@@ -165,13 +165,13 @@ impl GivenArgs {
             dirs.push(Preopen { host, guest: guest.to_owned(), writable });
         }
         let unknown_imports = match self.unknown_imports {
-            Unknown::Refuse => UnknownImports::Refuse,
-            Unknown::Trap => UnknownImports::Trap,
-            Unknown::Default => UnknownImports::Default,
+            WithUnknown::Refuse => UnknownImports::Refuse,
+            WithUnknown::Trap => UnknownImports::Trap,
+            WithUnknown::Default => UnknownImports::Default,
         };
         let (fresh, args, exit) = (self.fresh, self.args.clone(), self.expect_exit);
         let is_guessed = entry == Entry::Command;
-        Ok((Program { entry, fresh, args, env, dirs, exit, unknown_imports }, is_guessed))
+        Ok((ProgramSpec { entry, fresh, args, env, dirs, exit, unknown_imports }, is_guessed))
     }
 }
 
@@ -198,7 +198,7 @@ mod tests {
     use super::*;
     use clap::Parser;
 
-    fn given(words: &[&str]) -> Result<(Program, bool), String> {
+    fn given(words: &[&str]) -> Result<(ProgramSpec, bool), String> {
         let args = Args::try_parse_from(["bench", "--guest", "x.wasm"].iter().chain(words));
         args.expect("valid").given.program().map_err(|error| error.to_string())
     }

@@ -5,7 +5,7 @@
 //! inlined functions come from `dwarf.rs`. When code comes and goes is `watch.rs`'s.
 
 use super::dwarf::{Place, Places, demangled};
-use super::image::Image;
+use super::image::CompiledImage;
 use addr2line::gimli;
 use caxton_model::profile::code::Code;
 use caxton_model::profile::{Frame, Origin};
@@ -20,13 +20,13 @@ pub(super) struct CompiledCode {
     name: String,
     /// As it was compiled: the debug information is in it.
     wasm: Vec<u8>,
-    image: Image,
+    image: CompiledImage,
     /// Made when the first address is asked for: a module that no sample meets costs nothing.
     names: OnceLock<Names>,
 }
 
 impl CompiledCode {
-    pub(super) fn new(name: &str, wasm: &[u8], image: Image) -> Self {
+    pub(super) fn new(name: &str, wasm: &[u8], image: CompiledImage) -> Self {
         Self { name: name.to_owned(), wasm: wasm.into(), image, names: OnceLock::new() }
     }
 
@@ -92,7 +92,7 @@ struct Names {
 }
 
 impl Names {
-    fn of(image: &Image, wasm: &[u8]) -> Self {
+    fn of(image: &CompiledImage, wasm: &[u8]) -> Self {
         let positions = image.positions();
         let places = Places::read(wasm, positions.iter().map(|(_, wasm)| *wasm));
         let mut names = Self { symbols: glue(image), positions, places, has_function_names: false };
@@ -145,7 +145,7 @@ fn inlined(place: &Place) -> Frame {
 }
 
 /// What the compiler made around the guest's functions: only the symbols of the image name it.
-fn glue(image: &Image) -> BTreeMap<usize, Symbol> {
+fn glue(image: &CompiledImage) -> BTreeMap<usize, Symbol> {
     // A copy: to read it where it lies would need raw pointers.
     let Ok(object) = image.object() else { return BTreeMap::new() };
     let Ok(elf) = object::File::parse(&*object) else { return BTreeMap::new() };

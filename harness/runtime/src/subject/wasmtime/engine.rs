@@ -8,7 +8,7 @@ use super::code::CompiledCode;
 use super::expose::{Exposed, Places};
 use super::heap_calls;
 use super::host::HostState;
-use super::image::Image;
+use super::image::CompiledImage;
 use super::instance::Terms;
 use super::options::EngineOptions;
 use super::output::one_line;
@@ -17,7 +17,7 @@ use super::watch::{Lease, quietly};
 use crate::subject::Attempt;
 use caxton_model::case::Outcome;
 use caxton_model::profile::code::CodeWatch;
-use caxton_model::program::Program;
+use caxton_model::program::ProgramSpec;
 use caxton_model::units::Bytes;
 use caxton_sys::slab::{Creator, Slab};
 use std::collections::{BTreeMap, BTreeSet};
@@ -150,7 +150,7 @@ impl WasmSubject {
     pub(super) fn compile_program(
         bytes: &[u8],
         options: EngineOptions,
-        program: &Program,
+        program: &ProgramSpec,
     ) -> Attempt<Self> {
         let (pre, slab) = link(bytes, options, None, Some(program))?;
         Ok(Self { pre, options, slab, places: None, lease: None })
@@ -200,8 +200,8 @@ impl WasmSubject {
         self.image().perf_map()
     }
 
-    pub(super) fn image(&self) -> Image {
-        Image::Module(self.pre.module().clone())
+    pub(super) fn image(&self) -> CompiledImage {
+        CompiledImage::Module(self.pre.module().clone())
     }
 
     /// The same for calls as futures.
@@ -311,7 +311,7 @@ fn link(
     bytes: &[u8],
     options: EngineOptions,
     cache: Option<&Path>,
-    program: Option<&Program>,
+    program: Option<&ProgramSpec>,
 ) -> Attempt<(InstancePre<HostState>, Option<Arc<Slab>>)> {
     if is_component(bytes) {
         let why = "a component, not a core module: build the agent for wasm32-wasip1";

@@ -2,11 +2,11 @@
 
 use super::heap::HeapLog;
 use super::limits::Limiter;
-use super::output::Output;
-use super::program::Marks;
+use super::marks::Marks;
+use super::output::GuestStream;
 use crate::subject::{Attempt, HostCounts, REPLY_BYTES_MAX};
 use caxton_model::case::Outcome;
-use caxton_model::program::{Preopen, Program};
+use caxton_model::program::{Preopen, ProgramSpec};
 use caxton_model::units::Bytes;
 use wasmtime::{AsContext, Memory};
 use wasmtime_wasi::p1::WasiP1Ctx;
@@ -20,21 +20,21 @@ const PROGRAM_NAME: &str = "main.wasm";
 /// What the system is to a guest.
 pub(super) struct System {
     wasi: WasiP1Ctx,
-    pub(super) stderr: Output,
+    pub(super) stderr: GuestStream,
     /// None where nobody reads it.
-    pub(super) stdout: Option<Output>,
+    pub(super) stdout: Option<GuestStream>,
 }
 
 impl System {
     fn new() -> Box<Self> {
-        let stderr = Output::last_words();
+        let stderr = GuestStream::last_words();
         let wasi = WasiCtxBuilder::new().stderr(stderr.clone()).build_p1();
         Box::new(Self { wasi, stderr, stdout: None })
     }
 
     /// The system of a program that finds `stdin` on its standard input.
-    pub(super) fn of(program: &Program, stdin: &[u8]) -> Attempt<Box<Self>> {
-        let (stderr, stdout) = (Output::last_words(), Output::whole(REPLY_BYTES_MAX));
+    pub(super) fn of(program: &ProgramSpec, stdin: &[u8]) -> Attempt<Box<Self>> {
+        let (stderr, stdout) = (GuestStream::last_words(), GuestStream::whole(REPLY_BYTES_MAX));
         let mut builder = WasiCtxBuilder::new();
         builder
             .stdin(MemoryInputPipe::new(stdin.to_vec()))

@@ -7,12 +7,12 @@ use wasmtime::{Module, ModuleFunction};
 
 /// Compiled code; a clone keeps it loaded.
 #[derive(Clone)]
-pub(super) enum Image {
+pub(super) enum CompiledImage {
     Module(Module),
     Component(Component),
 }
 
-impl Image {
+impl CompiledImage {
     /// The machine code.
     pub(super) fn text(&self) -> &[u8] {
         match self {

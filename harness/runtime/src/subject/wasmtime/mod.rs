@@ -27,6 +27,7 @@ mod image;
 mod instance;
 mod limits;
 mod mail;
+mod marks;
 mod options;
 mod output;
 mod program;

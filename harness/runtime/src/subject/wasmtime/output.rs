@@ -1,5 +1,5 @@
-//! What a guest writes to its standard streams, kept up to a bound. No write costs more than another,
-//! however much was written before.
+//! What a guest writes to its standard streams, kept up to a bound. No write costs more than
+//! another, however much was written before.
 
 use caxton_model::metric::STDERR_KEPT;
 use std::collections::VecDeque;
@@ -20,14 +20,14 @@ const WRITE_BYTES_MAX: usize = 64 << 10;
 
 /// A stream that a guest writes to. Clones are of the same.
 #[derive(Debug, Clone)]
-pub(super) struct Output {
-    keep: Keep,
+pub(super) struct GuestStream {
+    keep: KeptPart,
     written: Arc<Mutex<Written>>,
 }
 
 /// Which part of a stream is kept.
 #[derive(Debug, Clone, Copy)]
-enum Keep {
+enum KeptPart {
     /// The last bytes; older ones are dropped.
     Last(usize),
     /// All of them; the guest ends when it writes more.
@@ -40,15 +40,15 @@ struct Written {
     bytes: u64,
 }
 
-impl Output {
+impl GuestStream {
     /// Keeps a guest's last words and lets it write without end.
     pub(super) fn last_words() -> Self {
-        Self { keep: Keep::Last(LAST_WORDS_BYTES), written: Arc::default() }
+        Self { keep: KeptPart::Last(LAST_WORDS_BYTES), written: Arc::default() }
     }
 
     /// Keeps everything; a write beyond `bytes_max` ends the guest.
     pub(super) fn whole(bytes_max: usize) -> Self {
-        Self { keep: Keep::All(bytes_max), written: Arc::default() }
+        Self { keep: KeptPart::All(bytes_max), written: Arc::default() }
     }
 
     fn written(&self) -> MutexGuard<'_, Written> {
@@ -74,28 +74,28 @@ impl Output {
         let mut written = self.written();
         written.bytes += bytes.len() as u64;
         match self.keep {
-            Keep::Last(most) => {
+            KeptPart::Last(most) => {
                 let last = &bytes[bytes.len().saturating_sub(most)..];
                 let dropped = (written.kept.len() + last.len()).saturating_sub(most);
                 written.kept.drain(..dropped);
                 written.kept.extend(last);
             }
-            Keep::All(most) if written.kept.len() + bytes.len() > most => {
+            KeptPart::All(most) if written.kept.len() + bytes.len() > most => {
                 return Err(format!("it wrote more than {most} bytes to standard output"));
             }
-            Keep::All(_) => written.kept.extend(bytes),
+            KeptPart::All(_) => written.kept.extend(bytes),
         }
         Ok(())
     }
 }
 
-impl IsTerminal for Output {
+impl IsTerminal for GuestStream {
     fn is_terminal(&self) -> bool {
         false
     }
 }
 
-impl StdoutStream for Output {
+impl StdoutStream for GuestStream {
     fn async_stream(&self) -> Box<dyn AsyncWrite + Send + Sync> {
         Box::new(self.clone())
     }
@@ -106,11 +106,11 @@ impl StdoutStream for Output {
 }
 
 #[async_trait]
-impl Pollable for Output {
+impl Pollable for GuestStream {
     async fn ready(&mut self) {}
 }
 
-impl OutputStream for Output {
+impl OutputStream for GuestStream {
     fn write(&mut self, bytes: bytes::Bytes) -> StreamResult<()> {
         self.push(&bytes).map_err(|why| StreamError::Trap(wasmtime::Error::msg(why)))
     }
@@ -124,7 +124,7 @@ impl OutputStream for Output {
     }
 }
 
-impl AsyncWrite for Output {
+impl AsyncWrite for GuestStream {
     fn poll_write(
         self: Pin<&mut Self>,
         _: &mut Context<'_>,
@@ -153,7 +153,7 @@ mod tests {
 
     #[test]
     fn the_last_words_are_kept_and_all_are_counted() {
-        let stderr = Output::last_words();
+        let stderr = GuestStream::last_words();
         let push = |bytes: &[u8]| stderr.push(bytes).expect("it has no end");
         push(b"first");
         assert_eq!((stderr.kept(), stderr.bytes()), (b"first".to_vec(), 5));
@@ -170,7 +170,7 @@ mod tests {
 
     #[test]
     fn a_stream_that_is_kept_whole_ends_the_guest_at_its_bound() {
-        let stdout = Output::whole(8);
+        let stdout = GuestStream::whole(8);
         assert_eq!(stdout.push(b"12345678"), Ok(()));
         assert_eq!(stdout.push(b"9"), Err("it wrote more than 8 bytes to standard output".into()));
         assert_eq!((stdout.take(), stdout.take()), (b"12345678".to_vec(), Vec::new()));

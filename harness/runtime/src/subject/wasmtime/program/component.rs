@@ -2,19 +2,17 @@
 
 use super::super::engine::{engine, refused};
 use super::super::host::HostState;
-use super::super::image::Image;
+use super::super::image::CompiledImage;
 use super::super::options::EngineOptions;
 use super::super::output::one_line;
-use super::entry::{Called, Callee};
 use crate::subject::Attempt;
 use caxton_model::case::Outcome;
-use caxton_model::program::{Entry, Program, UnknownImports};
-use std::cell::OnceCell;
+use caxton_model::program::{Entry, ProgramSpec, UnknownImports};
 use wasmtime::component::types::{ComponentFunc, ComponentItem};
 use wasmtime::component::{Component, Func, Instance, InstancePre, Linker, Val, wasm_wave};
 use wasmtime::{Engine, Store};
-use wasmtime_wasi::p2::bindings::sync::Command;
-use wasmtime_wasi::{WasiCtxView, WasiView, p2};
+use wasmtime_wasi::p2::bindings::sync::Command as WasiCommand;
+use wasmtime_wasi::{I32Exit, WasiCtxView, WasiView, p2};
 
 impl WasiView for HostState {
     fn ctx(&mut self) -> WasiCtxView<'_> {
@@ -46,7 +44,7 @@ impl ComponentSubject {
     pub(super) fn compile(
         bytes: &[u8],
         options: EngineOptions,
-        program: &Program,
+        program: &ProgramSpec,
     ) -> Attempt<Self> {
         let engine = engine(options)?;
         let component = Component::new(&engine, bytes);
@@ -60,7 +58,10 @@ impl ComponentSubject {
         let pre = linker.instantiate_pre(&component);
         let pre = pre.map_err(|e| refused("it imports what the host does not have", &e))?;
         let function = match &program.entry {
-            Entry::Command => None,
+            Entry::Command => {
+                is_command(&component)?;
+                None
+            }
             Entry::Function { name, args } => Some(Function::find(&component, name, args)?),
             Entry::Bytes { .. } => {
                 let why = "a component takes values, not an address and a length";
@@ -70,38 +71,50 @@ impl ComponentSubject {
         Ok(Self { pre, function })
     }
 
-    pub(super) fn image(&self) -> Image {
-        Image::Component(self.pre.component().clone())
+    pub(super) fn image(&self) -> CompiledImage {
+        CompiledImage::Component(self.pre.component().clone())
     }
 
     /// The function to call in a fresh instance.
-    pub(super) fn place(&self, store: &mut Store<HostState>) -> wasmtime::Result<Callee> {
+    pub(super) fn place(&self, store: &mut Store<HostState>) -> wasmtime::Result<ComponentCall> {
         let instance = self.pre.instantiate(&mut *store)?;
         let Some(function) = &self.function else {
-            return Ok(Callee::Run(Box::new(Command::new(store, &instance)?)));
+            return Ok(ComponentCall::Run(Box::new(WasiCommand::new(store, &instance)?)));
         };
         let func = function.of(store, &instance);
         let func = func.ok_or_else(|| wasmtime::Error::msg("its function is not there"))?;
-        Ok(Callee::Component(ComponentFunction {
-            func,
-            params: function.params.clone(),
-            results: function.results,
-        }))
+        let (params, results) = (function.params.clone(), function.results);
+        Ok(ComponentCall::Function { func, params, results })
     }
 }
 
-/// A function of an instance, ready to be called.
-pub(super) struct ComponentFunction {
-    func: Func,
-    params: Vec<Val>,
-    results: usize,
+/// What of an instance is called.
+pub(super) enum ComponentCall {
+    /// A command.
+    Run(Box<WasiCommand>),
+    Function {
+        func: Func,
+        params: Vec<Val>,
+        results: usize,
+    },
 }
 
-impl ComponentFunction {
-    pub(super) fn call(&self, store: &mut Store<HostState>) -> wasmtime::Result<Called> {
-        let mut results = vec![Val::Bool(false); self.results];
-        self.func.call(store, &self.params, &mut results)?;
-        Ok(Called::ComponentValues(results, OnceCell::new()))
+impl ComponentCall {
+    /// What a function returned; none for a command, which answers on its standard output.
+    pub(super) fn call(&self, store: &mut Store<HostState>) -> wasmtime::Result<Option<Vec<Val>>> {
+        match self {
+            Self::Run(run) => {
+                let ended = run.wasi_cli_run().call_run(&mut *store)?;
+                // `err` is how a command says that it failed; exit code 1 by convention.
+                ended.map_err(|()| wasmtime::Error::from(I32Exit(1)))?;
+                Ok(None)
+            }
+            Self::Function { func, params, results } => {
+                let mut values = vec![Val::Bool(false); *results];
+                func.call(store, params, &mut values)?;
+                Ok(Some(values))
+            }
+        }
     }
 }
 
@@ -158,6 +171,23 @@ impl Exported {
             None => self.name.clone(),
         }
     }
+}
+
+/// Fails unless `component` exports `wasi:cli/run`.
+fn is_command(component: &Component) -> Attempt<()> {
+    let all = Exported::all(component, component.engine());
+    let runs = |of: &Exported| {
+        of.name == "run" && of.interface.as_ref().is_some_and(|i| i.starts_with("wasi:cli/run@"))
+    };
+    if all.iter().any(runs) {
+        return Ok(());
+    }
+    let names: Vec<String> = all.iter().map(Exported::full_name).collect();
+    let names = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+    let why = format!(
+        "a component without wasi:cli/run: name a function of it with --invoke; it has {names}"
+    );
+    Err(Outcome::Refused(one_line(&why)))
 }
 
 impl Function {

@@ -3,7 +3,7 @@
 use super::super::host::HostState;
 use super::super::instance::died;
 use super::super::output::one_line;
-use super::component::ComponentFunction;
+use super::component::{ComponentCall, values_text as component_text};
 use crate::subject::{Attempt, REPLY_BYTES_MAX};
 use caxton_model::case::Outcome;
 use caxton_model::program::Entry;
@@ -13,14 +13,11 @@ use wasmtime::component::wasm_wave::{self, untyped::UntypedFuncCall};
 use wasmtime::{
     ExternType, Func, FuncType, Instance, Memory, Module, Store, TypedFunc, Val, ValType,
 };
-use wasmtime_wasi::I32Exit;
-use wasmtime_wasi::p2::bindings::sync::Command;
 
 /// The function that a call calls.
 pub(super) enum Callee {
     Start(TypedFunc<(), ()>),
-    Run(Box<Command>),
-    Component(ComponentFunction),
+    Component(ComponentCall),
     Function { func: Func, results: usize },
     Bytes(BytesFunction),
 }
@@ -59,9 +56,7 @@ impl Called {
             Self::Nothing => &[],
             Self::Output(bytes) => bytes,
             Self::Values(values, text) => text.get_or_init(|| values_text(values)),
-            Self::ComponentValues(values, text) => {
-                text.get_or_init(|| super::component::values_text(values))
-            }
+            Self::ComponentValues(values, text) => text.get_or_init(|| component_text(values)),
             Self::Memory(memory, range) => &memory.data(store)[range.clone()],
         }
     }
@@ -175,13 +170,10 @@ impl Callee {
                 start.call(&mut *store, ())?;
                 Ok(Called::of_command(store))
             }
-            Self::Run(run) => {
-                let ended = run.wasi_cli_run().call_run(&mut *store)?;
-                // `err` is how a command says that it failed; exit code 1 by convention.
-                ended.map_err(|()| wasmtime::Error::from(I32Exit(1)))?;
-                Ok(Called::of_command(store))
-            }
-            Self::Component(function) => function.call(store),
+            Self::Component(call) => Ok(match call.call(store)? {
+                Some(values) => Called::ComponentValues(values, OnceCell::new()),
+                None => Called::of_command(store),
+            }),
             Self::Function { func, results } => {
                 let mut values = vec![Val::I32(0); *results];
                 func.call(&mut *store, params, &mut values)?;

@@ -2,54 +2,12 @@
 //! host does not know.
 
 use super::super::host::HostState;
+use super::super::marks::MODULE;
 use crate::subject::Attempt;
 use caxton_model::case::Outcome;
-use caxton_model::program::{Program, UnknownImports};
-use caxton_model::units::Nanos;
+use caxton_model::program::{ProgramSpec, UnknownImports};
 use caxton_sys::clock::{Clock, Monotonic};
 use wasmtime::{Caller, Engine, ExternType, Linker, Module, Store, Val};
-
-/// The module of the marks: `bench.start` and `bench.end`, each called once in a run.
-const MARKS: &str = "bench";
-
-/// When a program's section began and ended in this call.
-#[derive(Debug, Clone, Default)]
-pub(in super::super) struct Marks {
-    start: Option<Nanos>,
-    end: Option<Nanos>,
-    fault: Option<&'static str>,
-}
-
-impl Marks {
-    /// None for a module that does not mark a section.
-    pub(in super::super) fn of(module: &Module) -> Option<Self> {
-        module.imports().any(|import| import.module() == MARKS).then(Self::default)
-    }
-
-    fn start(&mut self, at: Nanos) {
-        if self.start.replace(at).is_some() {
-            self.fault = Some("it called bench.start twice");
-        }
-    }
-
-    fn end(&mut self, at: Nanos) {
-        if self.start.is_none() {
-            self.fault = Some("it called bench.end before bench.start");
-        } else if self.end.replace(at).is_some() {
-            self.fault = Some("it called bench.end twice");
-        }
-    }
-
-    /// The section's time; the marks are as before the first call.
-    pub(super) fn take(&mut self) -> Result<Nanos, String> {
-        match std::mem::take(self) {
-            Self { fault: Some(fault), .. } => Err(fault.to_owned()),
-            Self { start: Some(start), end: Some(end), .. } => Ok(Nanos(end.0 - start.0)),
-            Self { start: None, .. } => Err("it never called bench.start".to_owned()),
-            Self { .. } => Err("it never called bench.end".to_owned()),
-        }
-    }
-}
 
 /// Gives `linker` what `module` imports beside WASI.
 ///
@@ -59,7 +17,7 @@ pub(in super::super) fn define(
     linker: &mut Linker<HostState>,
     engine: &Engine,
     module: &Module,
-    program: &Program,
+    program: &ProgramSpec,
 ) -> Attempt<()> {
     let failed = |error: wasmtime::Error| Outcome::Failed(format!("linker: {error:#}"));
     marks(linker).map_err(failed)?;
@@ -78,12 +36,12 @@ pub(in super::super) fn define(
 }
 
 fn marks(linker: &mut Linker<HostState>) -> wasmtime::Result<()> {
-    linker.func_wrap(MARKS, "start", |mut caller: Caller<'_, HostState>| {
+    linker.func_wrap(MODULE, "start", |mut caller: Caller<'_, HostState>| {
         if let Some(marks) = &mut caller.data_mut().marks {
             marks.start(Monotonic.now());
         }
     })?;
-    linker.func_wrap(MARKS, "end", |mut caller: Caller<'_, HostState>| {
+    linker.func_wrap(MODULE, "end", |mut caller: Caller<'_, HostState>| {
         let now = Monotonic.now();
         if let Some(marks) = &mut caller.data_mut().marks {
             marks.end(now);
@@ -93,18 +51,18 @@ fn marks(linker: &mut Linker<HostState>) -> wasmtime::Result<()> {
 }
 
 /// An import that the host does not have.
-struct Unknown {
+struct UnknownImport {
     module: String,
     name: String,
     ty: ExternType,
 }
 
-fn unknown(linker: &Linker<HostState>, engine: &Engine, module: &Module) -> Vec<Unknown> {
+fn unknown(linker: &Linker<HostState>, engine: &Engine, module: &Module) -> Vec<UnknownImport> {
     let mut store = Store::new(engine, HostState::new(None));
     let absent =
         module.imports().filter(|import| linker.get_by_import(&mut store, import).is_none());
     absent
-        .map(|import| Unknown {
+        .map(|import| UnknownImport {
             module: import.module().to_owned(),
             name: import.name().to_owned(),
             ty: import.ty(),
@@ -112,7 +70,7 @@ fn unknown(linker: &Linker<HostState>, engine: &Engine, module: &Module) -> Vec<
         .collect()
 }
 
-impl Unknown {
+impl UnknownImport {
     fn is_function(&self) -> bool {
         matches!(self.ty, ExternType::Func(_))
     }
@@ -153,7 +111,7 @@ impl Unknown {
     }
 }
 
-fn refusal(unknown: &[Unknown], has_data: bool) -> String {
+fn refusal(unknown: &[UnknownImport], has_data: bool) -> String {
     const NAMED_MAX: usize = 20;
     let named = unknown.iter().take(NAMED_MAX).map(|import| {
         let kind =

@@ -7,22 +7,21 @@ pub(super) mod imports;
 #[cfg(test)]
 mod tests;
 
-pub(super) use imports::Marks;
-
 use self::component::ComponentSubject;
 use self::entry::{Called, Callee};
 use super::code::CompiledCode;
 use super::engine::{WasmSubject, is_component, refused};
 use super::host::{HostState, System};
-use super::image::Image;
+use super::image::CompiledImage;
 use super::instance::{Terms, died, fell, fuel_used, store, unplaced};
+use super::marks::Marks;
 use super::options::EngineOptions;
 use super::output::one_line;
 use super::watch::{Lease, quietly};
-use crate::subject::{AgentInstance, Attempt, HostCounts, Spent};
+use crate::subject::{AgentInstance, Attempt, CallTimes, HostCounts};
 use caxton_model::case::Outcome;
 use caxton_model::profile::code::CodeWatch;
-use caxton_model::program::{Entry, Program};
+use caxton_model::program::{Entry, ProgramSpec};
 use caxton_model::units::{Bytes, Nanos};
 use caxton_sys::clock::{Clock, Monotonic};
 use std::sync::Arc;
@@ -32,15 +31,15 @@ use wasmtime_wasi::I32Exit;
 /// A compiled program, ready to be run.
 #[derive(Clone)]
 pub struct ProgramSubject {
-    code: Code,
-    program: Arc<Program>,
+    code: ProgramCode,
+    program: Arc<ProgramSpec>,
     input: Arc<[u8]>,
     /// Last, so that it goes when nothing here holds the code any more.
     _lease: Option<Arc<Lease>>,
 }
 
 #[derive(Clone)]
-enum Code {
+enum ProgramCode {
     /// With the values of its function's parameters; none for other entries.
     Module(WasmSubject, Vec<Val>),
     Component(ComponentSubject),
@@ -57,10 +56,10 @@ impl ProgramSubject {
         name: &str,
         bytes: &[u8],
         options: EngineOptions,
-        program: Arc<Program>,
+        program: Arc<ProgramSpec>,
         watch: Option<Arc<dyn CodeWatch>>,
     ) -> Attempt<Self> {
-        let compile = || Code::compile(bytes, options, &program);
+        let compile = || ProgramCode::compile(bytes, options, &program);
         let Some(watch) = watch else {
             return Ok(Self { code: compile()?, program, input: [].into(), _lease: None });
         };
@@ -96,25 +95,27 @@ impl ProgramSubject {
         let live = Some(self.place(limit, &[])?);
         let fresh = self.program.fresh || self.program.entry == Entry::Command;
         let subject = self.clone();
-        let (spent, stderr_bytes, fuel_used) = (Spent::default(), 0, 0);
+        let (spent, stderr_bytes, fuel_used) = (CallTimes::default(), 0, 0);
         Ok(ProgramAgent { subject, limit, live, fresh, spent, stderr_bytes, fuel_used })
     }
 
     /// A fresh instance in a world of its own, its constructors run.
     fn place(&self, limit: Option<Bytes>, stdin: &[u8]) -> Attempt<Live> {
         let mut store = match &self.code {
-            Code::Module(subject, _) => store(subject.module().engine(), subject.terms(limit))?,
-            Code::Component(subject) => {
+            ProgramCode::Module(subject, _) => {
+                store(subject.module().engine(), subject.terms(limit))?
+            }
+            ProgramCode::Component(subject) => {
                 store(subject.pre.engine(), Terms { limit, growths: false })?
             }
         };
         store.data_mut().system = Some(System::of(&self.program, stdin)?);
         let callee = match &self.code {
-            Code::Component(subject) => {
-                let callee = subject.place(&mut store);
-                callee.map_err(|error| unplaced(&store, &error))?
+            ProgramCode::Component(subject) => {
+                let placed = subject.place(&mut store);
+                Callee::Component(placed.map_err(|error| unplaced(&store, &error))?)
             }
-            Code::Module(subject, _) => {
+            ProgramCode::Module(subject, _) => {
                 store.data_mut().marks = Marks::of(subject.module()).map(Box::new);
                 let instance = subject.pre.instantiate(&mut store);
                 let instance = instance.map_err(|error| unplaced(&store, &error))?;
@@ -127,8 +128,8 @@ impl ProgramSubject {
     }
 }
 
-impl Code {
-    fn compile(bytes: &[u8], options: EngineOptions, program: &Program) -> Attempt<Self> {
+impl ProgramCode {
+    fn compile(bytes: &[u8], options: EngineOptions, program: &ProgramSpec) -> Attempt<Self> {
         let binary = wat::parse_bytes(bytes);
         let binary = binary.map_err(|error| refused("no valid module", &error.into()))?;
         if is_component(&binary) {
@@ -139,7 +140,7 @@ impl Code {
         Ok(Self::Module(subject, params))
     }
 
-    fn image(&self) -> Image {
+    fn image(&self) -> CompiledImage {
         match self {
             Self::Module(subject, _) => subject.image(),
             Self::Component(subject) => subject.image(),
@@ -181,7 +182,7 @@ pub struct ProgramAgent {
     live: Option<Live>,
     /// Whether each call gets an instance of its own.
     fresh: bool,
-    spent: Spent,
+    spent: CallTimes,
     /// Of instances that are gone.
     stderr_bytes: u64,
     fuel_used: u64,
@@ -259,7 +260,7 @@ impl AgentInstance for ProgramAgent {
         Some(Bytes(memory.data_size(&live.store) as u64))
     }
 
-    fn take_spent(&mut self) -> Option<Spent> {
+    fn take_spent(&mut self) -> Option<CallTimes> {
         Some(std::mem::take(&mut self.spent))
     }
 }

@@ -4,7 +4,7 @@ use super::ProgramSubject;
 use crate::subject::wasmtime::EngineOptions;
 use crate::subject::{AgentInstance, Attempt};
 use caxton_model::case::Outcome;
-use caxton_model::program::{Entry, Preopen, Program, UnknownImports};
+use caxton_model::program::{Entry, Preopen, ProgramSpec, UnknownImports};
 use caxton_model::units::Bytes;
 use std::fs;
 use std::sync::Arc;
@@ -39,14 +39,14 @@ fn command(imports: &str, main: &str) -> String {
 
 const ECHO: &str = "(call $print (call $scan (i32.const 0)))";
 
-fn compile(text: &str, program: &Program, input: &[u8]) -> Attempt<ProgramSubject> {
+fn compile(text: &str, program: &ProgramSpec, input: &[u8]) -> Attempt<ProgramSubject> {
     let (program, options) = (Arc::new(program.clone()), EngineOptions::default());
     let subject = ProgramSubject::compile("test.wasm", text.as_bytes(), options, program, None)?;
     Ok(subject.with_input(input))
 }
 
 /// The reply of `text`, run once as `program` says with `input`.
-fn reply(text: &str, program: &Program, input: &[u8]) -> Attempt<String> {
+fn reply(text: &str, program: &ProgramSpec, input: &[u8]) -> Attempt<String> {
     let mut agent = compile(text, program, input)?.instantiate(None)?;
     let message = agent.example(1)?;
     agent.reserve(message.len(), 0)?;
@@ -55,14 +55,14 @@ fn reply(text: &str, program: &Program, input: &[u8]) -> Attempt<String> {
 }
 
 /// How `text` fails.
-fn failure(text: &str, program: &Program) -> Outcome {
+fn failure(text: &str, program: &ProgramSpec) -> Outcome {
     reply(text, program, b"").expect_err("it must fail")
 }
 
 #[test]
 fn a_command_gets_its_input_and_begins_anew_each_time() {
     let text = command("", ECHO);
-    let subject = compile(&text, &Program::default(), b"hello").expect("valid");
+    let subject = compile(&text, &ProgramSpec::default(), b"hello").expect("valid");
     let mut agent = subject.instantiate(None).expect("runs");
     let example = agent.example(1).expect("its input");
     agent.batch(&example, 3).expect("runs");
@@ -75,7 +75,7 @@ fn a_command_gets_its_input_and_begins_anew_each_time() {
     // What a run leaves in memory is gone in the next.
     let counting = "(i32.store8 (i32.const 1024) (i32.add (i32.load8_u (i32.const 1024)) \
                     (i32.const 49))) (call $print (i32.const 1))";
-    let mut agent = compile(&command("", counting), &Program::default(), b"").expect("valid");
+    let mut agent = compile(&command("", counting), &ProgramSpec::default(), b"").expect("valid");
     let mut agent = agent_of(&mut agent);
     agent.batch(b"", 3).expect("runs");
     assert_eq!(agent.reply(), b"1");
@@ -87,14 +87,14 @@ fn agent_of(subject: &mut ProgramSubject) -> super::ProgramAgent {
 
 #[test]
 fn an_exit_code_is_right_or_wrong() {
-    let three = Program { exit: 3, ..Program::default() };
+    let three = ProgramSpec { exit: 3, ..ProgramSpec::default() };
     let text = command("", "(call $print (call $scan (i32.const 0))) (call $exit (i32.const 3))");
     assert_eq!(reply(&text, &three, b"said"), Ok("said".to_owned()));
     let wrong = Outcome::WrongAnswer("it exited with 3, not with 0".to_owned());
-    assert_eq!(failure(&text, &Program::default()), wrong);
+    assert_eq!(failure(&text, &ProgramSpec::default()), wrong);
     let wrong = Outcome::WrongAnswer("it exited with 0, not with 3".to_owned());
     assert_eq!(failure(&command("", ""), &three), wrong);
-    let trap = failure(&command("", "unreachable"), &Program::default());
+    let trap = failure(&command("", "unreachable"), &ProgramSpec::default());
     assert!(
         matches!(&trap, Outcome::DiedInTheMiddle(why) if why.contains("unreachable")),
         "{trap:?}"
@@ -105,7 +105,7 @@ fn an_exit_code_is_right_or_wrong() {
 fn marks_are_set_once_and_in_order() {
     const MARKS: &str =
         r#"(import "bench" "start" (func $start)) (import "bench" "end" (func $end))"#;
-    let program = Program::default();
+    let program = ProgramSpec::default();
     let subject = compile(&command(MARKS, "(call $start) (call $end)"), &program, b"");
     let mut agent = agent_of(&mut subject.expect("valid"));
     agent.batch(b"", 2).expect("runs");
@@ -131,8 +131,8 @@ fn imports_that_the_host_lacks_are_named_at_once_or_stood_in_for() {
     let text = command(IMPORTS, "(if (call $price (i32.const 7)) (then unreachable))");
     let refused = "it imports what the host does not have: env.price_of, env.log; \
                    `--unknown-imports trap` runs it until it calls one, `default` returns zeros";
-    assert_eq!(failure(&text, &Program::default()), Outcome::Refused(refused.to_owned()));
-    let with = |unknown_imports| Program { unknown_imports, ..Program::default() };
+    assert_eq!(failure(&text, &ProgramSpec::default()), Outcome::Refused(refused.to_owned()));
+    let with = |unknown_imports| ProgramSpec { unknown_imports, ..ProgramSpec::default() };
     assert_eq!(reply(&text, &with(UnknownImports::Default), b""), Ok(String::new()));
     let trap = failure(&text, &with(UnknownImports::Trap));
     let why = "the program: it called env.price_of, which the host does not have";
@@ -161,22 +161,23 @@ fn only_promised_folders_are_read_and_only_writable_ones_written() {
         )
     };
     let dir = |writable| Preopen { host: inside.clone(), guest: ".".to_owned(), writable };
-    let read_only = Program { dirs: vec![dir(false)], ..Program::default() };
+    let read_only = ProgramSpec { dirs: vec![dir(false)], ..ProgramSpec::default() };
     let show =
         |open: &str| command("", &format!("{open} (call $print (call $scan (i32.const 4)))"));
     assert_eq!(reply(&show(&open(64, 8, 0, 2)), &read_only, b""), Ok("inside".to_owned()));
     let denied = Outcome::WrongAnswer("it exited with 9, not with 0".to_owned());
     assert_eq!(failure(&show(&open(80, 13, 0, 2)), &read_only), denied);
-    assert_eq!(failure(&show(&open(64, 8, 0, 2)), &Program::default()), denied);
+    assert_eq!(failure(&show(&open(64, 8, 0, 2)), &ProgramSpec::default()), denied);
     // Creating a file, and opening one to write.
     let create = open(67, 5, 1, 64);
     assert_eq!(failure(&command("", &create), &read_only), denied);
     assert_eq!(failure(&command("", &open(64, 8, 0, 64)), &read_only), denied);
-    let writable = Program { dirs: vec![dir(true)], ..Program::default() };
+    let writable = ProgramSpec { dirs: vec![dir(true)], ..ProgramSpec::default() };
     assert_eq!(reply(&command("", &create), &writable, b""), Ok(String::new()));
     assert!(inside.join("a.txt").exists());
     let absent = Preopen { host: root.path().join("absent"), ..dir(false) };
-    let refused = failure(&command("", ""), &Program { dirs: vec![absent], ..Program::default() });
+    let refused =
+        failure(&command("", ""), &ProgramSpec { dirs: vec![absent], ..ProgramSpec::default() });
     assert!(matches!(&refused, Outcome::Refused(why) if why.contains("absent")), "{refused:?}");
 }
 
@@ -193,11 +194,11 @@ fn arguments_and_environment_are_those_that_were_given() {
         (drop (call $env (i32.const 8) (i32.const 12)))
         (i32.load (i32.const 0)) (i32.load (i32.const 4))
         (i32.load (i32.const 8)) (i32.load (i32.const 12))))"#;
-    let program = Program {
+    let program = ProgramSpec {
         entry: Entry::Function { name: "sizes".to_owned(), args: String::new() },
         args: vec!["-v".to_owned(), "a b".to_owned()],
         env: [("KEY".to_owned(), "value".to_owned())].into(),
-        ..Program::default()
+        ..ProgramSpec::default()
     };
     // `main.wasm`, `-v`, `a b`; `KEY=value`; each ends with a zero byte.
     assert_eq!(reply(text, &program, b""), Ok("3\n17\n1\n10".to_owned()));
@@ -224,14 +225,14 @@ const FUNCTIONS: &str = r#"(module
   (func (export "same") (param i32 i32) (result i32 i32) (local.get 0) (local.get 1))
   (func (export "lie") (param i32 i32) (result i32 i32) (i32.const 65530) (i32.const 100)))"#;
 
-fn function(name: &str, args: &str) -> Program {
+fn function(name: &str, args: &str) -> ProgramSpec {
     let entry = Entry::Function { name: name.to_owned(), args: args.to_owned() };
-    Program { entry, ..Program::default() }
+    ProgramSpec { entry, ..ProgramSpec::default() }
 }
 
-fn bytes(name: &str) -> Program {
+fn bytes(name: &str) -> ProgramSpec {
     let entry = Entry::Bytes { name: name.to_owned(), allocator: "malloc".to_owned() };
-    Program { entry, ..Program::default() }
+    ProgramSpec { entry, ..ProgramSpec::default() }
 }
 
 #[test]
@@ -239,13 +240,13 @@ fn a_function_gets_values_of_its_types_and_keeps_or_loses_its_instance() {
     let mix = function("mix", "1, -2, 0.5, 1e3");
     assert_eq!(reply(FUNCTIONS, &mix, b""), Ok("999.5".to_owned()));
     for (fresh, last) in [(false, &b"13"[..]), (true, b"11")] {
-        let program = Program { fresh, ..function("count", "") };
+        let program = ProgramSpec { fresh, ..function("count", "") };
         let mut subject = compile(FUNCTIONS, &program, b"").expect("valid");
         let mut agent = agent_of(&mut subject);
         agent.batch(b"", 3).expect("runs");
         assert_eq!(agent.reply(), last);
     }
-    let refused = |program: &Program| failure(FUNCTIONS, program);
+    let refused = |program: &ProgramSpec| failure(FUNCTIONS, program);
     for (program, why) in [
         (
             function("other", ""),
@@ -273,7 +274,7 @@ fn a_function_gets_values_of_its_types_and_keeps_or_loses_its_instance() {
 fn bytes_are_handed_over_in_memory_and_a_lying_reply_is_refused() {
     for (name, expected) in [("tail", "essage"), ("same", "message")] {
         for fresh in [false, true] {
-            let program = Program { fresh, ..bytes(name) };
+            let program = ProgramSpec { fresh, ..bytes(name) };
             assert_eq!(reply(FUNCTIONS, &program, b"message"), Ok(expected.to_owned()));
         }
     }
@@ -285,7 +286,7 @@ fn bytes_are_handed_over_in_memory_and_a_lying_reply_is_refused() {
 #[test]
 fn a_program_that_floods_or_grows_is_ended() {
     let flood = command("", "(loop (call $print (i32.const 65536)) (br 0))");
-    let outcome = failure(&flood, &Program::default());
+    let outcome = failure(&flood, &ProgramSpec::default());
     let why = "it wrote more than 67108864 bytes to standard output";
     assert!(
         matches!(&outcome, Outcome::DiedInTheMiddle(told) if told.contains(why)),
@@ -296,7 +297,7 @@ fn a_program_that_floods_or_grows_is_ended() {
         "(if (i32.eq (memory.grow (i32.const 9)) (i32.const -1)) \
                         (then (call $exit (i32.const 5))))",
     );
-    let subject = compile(&grow, &Program::default(), b"").expect("valid");
+    let subject = compile(&grow, &ProgramSpec::default(), b"").expect("valid");
     let mut agent = subject.instantiate(Some(Bytes(4 << 16))).expect("it fits");
     let denied = agent.call(b"").expect_err("no room");
     assert_eq!(denied, Outcome::WrongAnswer("it exited with 5, not with 0".to_owned()));
@@ -304,7 +305,7 @@ fn a_program_that_floods_or_grows_is_ended() {
 
 #[test]
 fn an_agent_is_no_command() {
-    let refused = failure("(module (memory (export \"memory\") 1))", &Program::default());
+    let refused = failure("(module (memory (export \"memory\") 1))", &ProgramSpec::default());
     assert_eq!(refused, Outcome::Refused("it exports no function _start, only:".to_owned()));
 }
 
@@ -371,11 +372,13 @@ fn component_command(returns: u32) -> String {
 
 #[test]
 fn a_components_command_ends_well_or_not() {
-    assert_eq!(reply(&component_command(0), &Program::default(), b""), Ok(String::new()));
+    assert_eq!(reply(&component_command(0), &ProgramSpec::default(), b""), Ok(String::new()));
     let wrong = Outcome::WrongAnswer("it exited with 1, not with 0".to_owned());
-    assert_eq!(failure(&component_command(1), &Program::default()), wrong);
-    let no_command = failure(COMPONENT, &Program::default());
-    assert!(matches!(&no_command, Outcome::Refused(_)), "{no_command:?}");
+    assert_eq!(failure(&component_command(1), &ProgramSpec::default()), wrong);
+    let no_command = failure(COMPONENT, &ProgramSpec::default());
+    let why = "a component without wasi:cli/run: name a function of it with --invoke; it has \
+               demo:text/api@1.2.3#add, demo:text/api@1.2.3#same, demo:text/other#add, die";
+    assert_eq!(no_command, Outcome::Refused(why.to_owned()));
     let bytes = failure(&component_command(0), &bytes("run"));
     let why = "a component takes values, not an address and a length";
     assert_eq!(bytes, Outcome::Refused(why.to_owned()));
