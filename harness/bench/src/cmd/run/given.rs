@@ -26,7 +26,7 @@ pub(super) struct GivenArgs {
 
     /// Call this export of the guest with these values in WAVE text: 'add(1, 2)',
     /// 'api.greet("you")' [default: the agent contract, or the command]
-    #[arg(long, value_name = "CALL", requires = "guest")]
+    #[arg(hide_short_help = true, long, value_name = "CALL", requires = "guest")]
     pub invoke: Option<String>,
 
     /// Call this export with address and length of the input, which ALLOCATOR made room for; it
@@ -45,11 +45,11 @@ pub(super) struct GivenArgs {
     pub fresh: bool,
 
     /// What the guest finds on its standard input, or gets as its message
-    #[arg(long, value_name = "FILE", requires = "guest")]
+    #[arg(hide_short_help = true, long, value_name = "FILE", requires = "guest")]
     pub stdin: Option<PathBuf>,
 
     /// What the guest must answer [default: FILE.stdout.expected beside FILE.wasm, if it is there]
-    #[arg(long, value_name = "FILE", requires = "guest")]
+    #[arg(hide_short_help = true, long, value_name = "FILE", requires = "guest")]
     pub expect: Option<PathBuf>,
 
     /// The exit code that means success
@@ -64,7 +64,7 @@ pub(super) struct GivenArgs {
     pub expect_exit: i32,
 
     /// A folder that the guest may read; may be repeated
-    #[arg(long, value_name = "HOST[::GUEST]", requires = "guest")]
+    #[arg(hide_short_help = true, long, value_name = "HOST[::GUEST]", requires = "guest")]
     pub dir: Vec<String>,
 
     /// A folder that the guest may read and change
@@ -81,7 +81,7 @@ pub(super) struct GivenArgs {
     pub unknown_imports: WithUnknown,
 
     /// Arguments of the guest, after `--`
-    #[arg(last = true, value_name = "ARGS", requires = "guest")]
+    #[arg(hide_short_help = true, last = true, value_name = "ARGS", requires = "guest")]
     pub args: Vec<String>,
 }
 

@@ -10,7 +10,7 @@ use std::path::Path;
 
 /// Sides that are compared with the first of them.
 #[derive(Debug, Clone, Default, clap::Args)]
-#[command(next_help_heading = "Sides")]
+#[command(next_help_heading = "Comparing")]
 pub(super) struct SideArgs {
     /// Compare this side with the first one; given at least twice. [NAME=]BUILD [FLAGS]: BUILD is
     /// `native`, `wasm` or another module's file, FLAGS are wasmtime's: 'wasm -C compiler=winch'

@@ -13,7 +13,7 @@ use wasmtime::{Caller, Engine, ExternType, Linker, Module, Store, Val};
 ///
 /// # Errors
 /// `Refused`, with the names of all that the host does not have.
-pub(in super::super) fn define(
+pub(crate) fn define(
     linker: &mut Linker<HostState>,
     engine: &Engine,
     module: &Module,

@@ -130,6 +130,9 @@ impl ProgramSubject {
 
 impl ProgramCode {
     fn compile(bytes: &[u8], options: EngineOptions, program: &ProgramSpec) -> Attempt<Self> {
+        if bytes.is_empty() {
+            return Err(Outcome::Refused("an empty file".to_owned()));
+        }
         let binary = wat::parse_bytes(bytes);
         let binary = binary.map_err(|error| refused("no valid module", &error.into()))?;
         if is_component(&binary) {
