@@ -88,6 +88,8 @@ fn a_command_is_measured_beside_its_native_build_and_held_to_what_it_must_answer
         let missing = case.metric(metric).expect_err(metric);
         assert!(missing.to_string().contains("a process of its own"), "{metric}: {missing}");
     }
+    let report = user.says(&["report"]).ended(0).stdout;
+    assert!(report.contains("Programs: where a call goes"), "{report}");
     fs::write(user.path("cat.stdout.expected"), "some text\n").expect("a fresh folder");
     let (_, record) = user.runs(0, &["cat.wat", "--stdin", "in.txt"]);
     let case = &record.cases[0];

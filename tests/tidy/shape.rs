@@ -24,6 +24,23 @@ fn each_file_begins_with_what_it_answers() {
     rule.hold();
 }
 
+#[test]
+fn no_merge_was_left_half_done() {
+    fn broken(source: &Source) -> Vec<usize> {
+        let sides = ["<".repeat(7) + " ", ">".repeat(7) + " "];
+        let lines = (1..).zip(source.text.lines());
+        let marked = lines.filter(|(_, line)| sides.iter().any(|side| line.starts_with(side)));
+        marked.map(|(number, _)| number).collect()
+    }
+    let rule = Rule {
+        says: "no file has the marks of a merge",
+        broken,
+        bad: &[("a.md", "a\n<<<<<<< HEAD\nb\n"), ("a.rs", ">>>>>>> 1234\n")],
+        good: &[("a.md", "a\n=======\n"), ("a.rs", "a << b\n")],
+    };
+    rule.hold();
+}
+
 /// The line behind the last one allowed.
 fn too_long(source: &Source) -> Vec<usize> {
     let is_counted = source.is_rust() && (!source.is_all_tests() || source.is_in("tests"));

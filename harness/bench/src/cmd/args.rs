@@ -1,6 +1,8 @@
 //! The words of the command line.
 
+use super::place::profiles;
 use caxton_analysis::exit;
+use caxton_model::record::store::LATEST;
 use caxton_report::export::EXPORTERS;
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -33,7 +35,7 @@ pub(crate) enum Command {
     /// List runs, comparisons and baselines.
     List {
         /// The folder that holds `runs` and `baselines`.
-        #[arg(default_value = "profiles")]
+        #[arg(default_value_os_t = profiles())]
         profiles: PathBuf,
     },
     /// Compare B with A: baselines, folders or, with --rev, git revisions.
@@ -65,7 +67,7 @@ pub(crate) struct Export {
     #[arg(long, conflicts_with = "format")]
     pub(crate) all: bool,
     /// The folder of the run or comparison.
-    #[arg(default_value = "profiles/latest")]
+    #[arg(default_value_os_t = profiles().join(LATEST))]
     pub(crate) dir: PathBuf,
     /// Where to write it, instead of to standard output; of every format, the folder.
     #[arg(short, long, value_name = "PATH")]
@@ -168,7 +170,7 @@ pub(crate) struct Ci {
 #[derive(Debug, Args)]
 pub(crate) struct Gate {
     /// The folder of the run or comparison.
-    #[arg(default_value = "profiles/latest")]
+    #[arg(default_value_os_t = profiles().join(LATEST))]
     pub(crate) dir: PathBuf,
     #[command(flatten)]
     pub(crate) rules: Rules,

@@ -2,7 +2,7 @@
 
 use super::error::{CommandError, unwritable};
 use super::output::print;
-use super::place::is_comparison;
+use super::place::{is_comparison, profiles};
 use caxton_analysis::exit;
 use caxton_model::file;
 use caxton_model::latest::{latest_of_each_suite, latest_profile};
@@ -18,8 +18,6 @@ use std::path::{Component, Path, PathBuf};
 const PAGE: &str = "report.html";
 /// The folder of its charts, beside it.
 const CHARTS: &str = "charts";
-/// The folder that holds `runs`, from the checkout.
-const PROFILES: &str = "profiles";
 /// What a page takes of pictures, in bytes: beyond it a browser has no pleasure any more.
 const PICTURES_MAX: u64 = 48 << 20;
 
@@ -31,9 +29,9 @@ struct Loaded {
 
 /// Writes the page of `dirs` to `out`; of no folder: of the latest run of each suite.
 pub(super) fn write(dirs: &[PathBuf], out: Option<&Path>) -> Result<u8, CommandError> {
-    let profiles = Path::new(PROFILES);
+    let profiles = profiles();
     let (dirs, usual) = match dirs {
-        [] => (latest(profiles)?, Some(profiles.join(PAGE))),
+        [] => (latest(&profiles)?, Some(profiles.join(PAGE))),
         [one] => (vec![one.clone()], Some(one.join(PAGE))),
         several => (several.to_vec(), None),
     };

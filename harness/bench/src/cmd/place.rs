@@ -6,7 +6,7 @@
 //! folder of its own (Python's `cwd=`, `make -C`, `env -C`) leaves it as it was.
 
 use super::error::{CommandError, unreadable};
-use crate::guest::catalog::{self, CatalogError};
+use crate::guest::catalog::{self, CatalogError, WITHOUT_CHECKOUT};
 use caxton_analysis::limits::Limits;
 use caxton_model::file;
 use caxton_model::record::store::COMPARISON_FILE;
@@ -44,6 +44,13 @@ pub(super) fn root() -> Result<PathBuf, CommandError> {
         Some(root) => Ok(root.to_owned()),
         None => Err(CatalogError::NoWorkspace(here).into()),
     }
+}
+
+/// The folder of runs and baselines, from where the user stands: a checkout's own, or the one that
+/// runs of guests make where there is no checkout.
+pub(super) fn profiles() -> PathBuf {
+    let (own, made) = (Path::new("profiles"), Path::new(WITHOUT_CHECKOUT));
+    if !own.exists() && made.is_dir() { made.to_owned() } else { own.to_owned() }
 }
 
 /// The limits in the file `path`; none without a file.

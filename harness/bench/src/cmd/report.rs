@@ -4,21 +4,18 @@ use super::args::Report;
 use super::error::CommandError;
 use super::html;
 use super::output::{print, style};
-use super::place::{NO_TABLE, is_comparison};
+use super::place::{NO_TABLE, is_comparison, profiles};
 use caxton_analysis::exit;
-use caxton_model::record::store::RunFolder;
+use caxton_model::record::store::{LATEST, RunFolder};
 use caxton_report::sections as report;
-use std::path::{Path, PathBuf};
-
-/// Where the latest run is, from the checkout.
-const LATEST_RUN: &str = "profiles/latest";
+use std::path::Path;
 
 /// Prints what `args` name, or makes a page of it.
 pub(super) fn run(args: &Report) -> Result<u8, CommandError> {
     if args.html {
         return html::write(&args.dirs, args.out.as_deref());
     }
-    let latest = [PathBuf::from(LATEST_RUN)];
+    let latest = [profiles().join(LATEST)];
     let dirs = if args.dirs.is_empty() { &latest[..] } else { &args.dirs };
     let texts: Result<Vec<String>, CommandError> =
         dirs.iter().map(|dir| text(dir, args.table)).collect();

@@ -13,6 +13,9 @@ use std::process::Command;
 /// Seed of the example message on which the expected answers in the agents' manifests rest.
 pub const EXAMPLE_SEED: u64 = 1;
 
+/// Where runs and baselines are kept outside a checkout, from where the user stands.
+pub const WITHOUT_CHECKOUT: &str = "target/caxton-bench";
+
 #[derive(Debug, Clone)]
 pub struct Workspace {
     pub root: PathBuf,
@@ -125,8 +128,7 @@ impl Workspace {
     /// The folder `root` of a user who has guests and no checkout: what is kept is kept in its
     /// `target/`.
     pub fn without_agents(root: &Path) -> Self {
-        let target = root.join("target");
-        let profiles = target.join("caxton-bench");
+        let (target, profiles) = (root.join("target"), root.join(WITHOUT_CHECKOUT));
         Self { root: root.to_owned(), target, agents: BTreeMap::new(), profiles }
     }
 }

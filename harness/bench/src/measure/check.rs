@@ -16,6 +16,8 @@ pub(super) fn check(task: &Task, files: &BuiltFiles) -> Option<Check> {
             Some(match (&files.expected, &files.native) {
                 _ if expected.is_some() => Check::Expected,
                 (Some(_), _) => Check::Manifest,
+                // Of each other.
+                _ if matches!(task.job, Job::Sides(_)) => Check::NativeBuild,
                 (None, Some(_)) => Check::NativeBuild,
                 (None, None) => Check::Nothing,
             })

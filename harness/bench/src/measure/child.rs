@@ -94,7 +94,8 @@ impl<T: DeserializeOwned + Send + 'static> Worker<T> {
     pub fn end(mut self, by_force: bool) -> io::Result<WorkerEnd> {
         self.close();
         if by_force {
-            let _ = self.child.kill();
+            // With the programs that it runs, which are in its group.
+            process::kill_group(&self.child);
         }
         let status = self.child.wait()?;
         let last_words = self.last_words.join().unwrap_or_default();

@@ -38,19 +38,18 @@ fn overhead(agent: &str, pairs: &[Pair]) -> Task {
     Task { cases, job: Job::Overhead }
 }
 
-/// A task for each side, beside the reference; the first also has the reference beside itself.
+/// A task for each side, beside the reference, and one of the reference beside itself.
 fn sides(agent: &str, reference: &SideSpec, others: &[SideSpec]) -> Vec<Task> {
     let case = |one: &SideSpec, other: &SideSpec| {
         CaseKey::new(SUITE.name, SIDES, &one.against(other), agent)
     };
-    let task = |(number, other): (usize, &SideSpec)| {
-        let mut cases = vec![case(other, reference), case(other, other)];
-        if number == 0 {
-            cases.push(case(reference, reference));
-        }
-        Task { cases, job: Job::Sides(Box::new([reference.clone(), other.clone()])) }
+    let task = |other: &SideSpec, cases: Vec<CaseKey>| Task {
+        cases,
+        job: Job::Sides(Box::new([reference.clone(), other.clone()])),
     };
-    others.iter().enumerate().map(task).collect()
+    let versus = |other| task(other, vec![case(other, reference), case(other, other)]);
+    let alone = task(reference, vec![case(reference, reference)]);
+    std::iter::once(alone).chain(others.iter().map(versus)).collect()
 }
 
 fn parts(agent: &str) -> Task {

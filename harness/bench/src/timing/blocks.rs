@@ -24,6 +24,8 @@ pub struct BenchInstance {
     /// Whether the section that its program marks is what is timed, and not the whole call.
     pub is_section: bool,
     spent: Option<CallTimes>,
+    /// How long the last batch took as a whole.
+    whole: Nanos,
 }
 
 impl BenchInstance {
@@ -31,8 +33,13 @@ impl BenchInstance {
     pub fn new(agent: Box<dyn AgentInstance>) -> Self {
         let sent_before = agent.host_counts().sent;
         let (step, batch) = (Step::Whole, Nanos(0));
-        let (is_section, spent) = (false, None);
-        Self { agent, calls: 0, iterations: 1, step, batch, sent_before, is_section, spent }
+        let (is_section, spent, whole) = (false, None, Nanos(0));
+        Self { agent, calls: 0, iterations: 1, step, batch, sent_before, is_section, spent, whole }
+    }
+
+    /// How long the last batch took as a whole, where only a section of it is timed.
+    pub fn whole(&self) -> Nanos {
+        self.whole
     }
 
     /// Where the time of its calls went since this was last asked; none where it cannot tell.
@@ -148,6 +155,7 @@ pub fn timed_batch(
         instance.calls += iterations;
     }
     let whole = Nanos(end.0 - start.0);
+    instance.whole = whole;
     let Some(spent) = instance.agent.take_spent() else { return Ok(whole) };
     *instance.spent.get_or_insert_default() += spent;
     Ok(spent.section.filter(|_| instance.is_section).unwrap_or(whole))
@@ -182,9 +190,10 @@ pub fn size_batch(
     let mut iterations = 1;
     loop {
         // The faster of two: one interrupt must not make batches too short for good.
-        let first = timed_batch(clock, instance, message, iterations)?;
-        let second = timed_batch(clock, instance, message, iterations)?;
-        let taken = first.min(second).0.max(1);
+        timed_batch(clock, instance, message, iterations)?;
+        let first = instance.whole;
+        timed_batch(clock, instance, message, iterations)?;
+        let taken = first.min(instance.whole).0.max(1);
         if taken >= batch_min.0 || iterations >= ITERATIONS_MAX {
             instance.iterations = iterations;
             instance.batch = Nanos(taken);
@@ -213,7 +222,7 @@ pub fn warm_up(
         let least = times.iter().copied().min().unwrap_or(u64::MAX);
         stale = if least < best - best / 100 { 0 } else { stale + 1 };
         best = best.min(least);
-        instance.batch = Nanos(best);
+        instance.batch = if instance.is_section { instance.whole } else { Nanos(best) };
         if stale == 2 {
             return Ok(done);
         }

@@ -177,7 +177,9 @@ fn write_perf_map(sides: &[Loaded]) -> Attempt<()> {
 }
 
 fn no_memory() -> Missing {
-    Missing::NotRequested("no WASM instance in this launch".to_owned())
+    Missing::NotRequested(
+        "no WASM instance in this launch, or no memory that it exports".to_owned(),
+    )
 }
 
 /// Loads the sides that `cases` need, in an order that a coin decides.
@@ -291,6 +293,8 @@ fn compare(
         let mut alike: Vec<_> = alike.collect();
         for Participant { instance, message, .. } in &mut alike {
             prepare(ctx.clock, instance, message, size)?;
+            // What was cold is in no mean.
+            instance.take_spent();
         }
         // Two alike must differ in nothing, so not in the length of their batches.
         let longest = alike.iter().map(|it| it.instance.iterations).max().unwrap_or(1);

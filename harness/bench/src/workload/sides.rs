@@ -215,8 +215,8 @@ pub fn counted(
     time: Nanos,
 ) -> Attempt<Counted> {
     let Participant { name, instance, message, reply } = participant;
-    let batch = timed_batch(clock, instance, message, instance.iterations)?;
-    let iterations = (time.0 / batch.0.max(1)).max(1) * instance.iterations;
+    timed_batch(clock, instance, message, instance.iterations)?;
+    let iterations = (time.0 / instance.whole().0.max(1)).max(1) * instance.iterations;
     let counted = counters.count(|| timed_batch(clock, instance, message, iterations));
     let (ran, groups) = counted.map_err(|e| Outcome::Failed(format!("counters: {e}")))?;
     ran?;

@@ -105,6 +105,10 @@ impl GivenArgs {
             return Err(CommandError::Guest { path: native.clone(), why: why.to_owned() });
         }
         let (program, is_guessed) = self.program()?;
+        if let (Some(native), false) = (&self.native, is_guessed) {
+            let why = "an executable is no match for one function: leave --invoke out";
+            return Err(CommandError::Guest { path: native.clone(), why: why.to_owned() });
+        }
         let native = self.native.as_deref().map(existing).transpose()?;
         let input = self.stdin.as_deref().map(existing).transpose()?.map(GivenFile);
         let expect = self.expect.as_deref().map(existing).transpose()?;
@@ -188,8 +192,9 @@ fn call_of(text: &str) -> Option<Entry> {
 /// A file or folder that is there, as the user means it.
 fn existing(path: &Path) -> Result<PathBuf, CommandError> {
     let path = as_the_user_means(path);
-    fs::canonicalize(&path)
-        .map_err(|error| CommandError::Guest { path: path.clone(), why: error.to_string() })
+    // By the name that it was given: some programs do what they are called.
+    let found = fs::metadata(&path).and_then(|_| std::path::absolute(&path));
+    found.map_err(|error| CommandError::Guest { path: path.clone(), why: error.to_string() })
 }
 
 #[cfg(test)]

@@ -60,6 +60,9 @@ fn spec(text: &str) -> Result<SideSpec, String> {
             .ok_or("expected native, wasm or a module's file")?,
     };
     let name = named.map_or_else(|| derived(&what, &flags), str::to_owned);
+    if name.is_empty() || name.contains("-vs-") {
+        return Err("call it by a name that is not empty and without `-vs-`: NAME=…".to_owned());
+    }
     let build = match build {
         "native" if !flags.is_empty() => return Err("native code has no engine".to_owned()),
         "native" => SideBuild::Native,
@@ -86,9 +89,17 @@ fn is_of_names(letter: char) -> bool {
 /// What is run and with which flags, short: `winch` would say too little, the flags' letters too
 /// much.
 fn derived(what: &str, flags: &str) -> String {
-    let values = flags.split_whitespace().filter(|word| !word.starts_with('-'));
+    let value = |word: &'_ str| -> String {
+        match word.strip_prefix("--") {
+            Some(long) => long.split_once('=').map_or("", |(_, value)| value).to_owned(),
+            // A letter, and what may be glued to it.
+            None if word.starts_with('-') => word.chars().skip(2).collect(),
+            None => word.to_owned(),
+        }
+    };
+    let values = flags.split_whitespace().map(value).filter(|word| !word.is_empty());
     let what = (what != "wasm" || flags.is_empty()).then_some(what);
-    let words: Vec<&str> = what.into_iter().chain(values).collect();
+    let words: Vec<String> = what.map(str::to_owned).into_iter().chain(values).collect();
     words.join("+").chars().map(|letter| if is_of_names(letter) { letter } else { '-' }).collect()
 }
 
@@ -112,9 +123,14 @@ mod tests {
             derived("json-2", "-W fuel=1 -O pooling-allocator"),
             "json-2+fuel-1+pooling-allocator"
         );
+        assert_eq!(
+            derived("wasm", "-Ccompiler=winch --target=pulley64"),
+            "compiler-winch+pulley64"
+        );
         for (text, why) in [
             ("wasm -O opt-level=9", "`-O opt-level=9`: failed to parse"),
             ("native -W fuel=1", "native code has no engine"),
+            ("a-vs-b=wasm", "call it by a name"),
             ("no-such.wasm", "No such file or directory"),
         ] {
             let told = spec(text).expect_err(text);

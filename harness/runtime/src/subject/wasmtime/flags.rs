@@ -33,6 +33,11 @@ impl EngineFlags {
         Ok(Self(text))
     }
 
+    /// Whether they ask for memories of 64 bits.
+    pub(super) fn has_memory64(self) -> bool {
+        self.0.contains("memory64")
+    }
+
     /// Whether these are wasmtime's defaults.
     pub fn is_default(self) -> bool {
         self.0.is_empty()
@@ -50,6 +55,10 @@ impl fmt::Display for EngineFlags {
 }
 
 fn config_of(text: &str) -> Result<Config, String> {
+    // wasmtime's command line prints its help and exits.
+    if text.split([' ', ',']).any(|word| word.trim_start_matches('-').starts_with("help")) {
+        return Err(format!("`{text}`: `wasmtime -O help` tells of the options"));
+    }
     let words = ["wasmtime"].into_iter().chain(text.split_whitespace());
     let parsed = CommonOptions::try_parse_from(words).map_err(|error| error.to_string());
     let config =
@@ -81,6 +90,8 @@ mod tests {
         }
         for (text, why) in [
             ("-O opt-level=9", "`-O opt-level=9`: failed to parse -O option"),
+            ("-O help", "`-O help`: `wasmtime -O help` tells"),
+            ("-W fuel=1,help-long", "`-W fuel=1,help-long`: "),
             ("-Z x", "`-Z x`: unexpected argument '-Z'"),
             ("tool.wasm", "`tool.wasm`: unexpected argument 'tool.wasm'"),
         ] {

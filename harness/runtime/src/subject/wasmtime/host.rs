@@ -6,7 +6,7 @@ use super::marks::Marks;
 use super::output::GuestStream;
 use crate::subject::{Attempt, HostCounts, REPLY_BYTES_MAX};
 use caxton_model::case::Outcome;
-use caxton_model::program::{Preopen, ProgramSpec};
+use caxton_model::program::{Entry, Preopen, ProgramSpec};
 use caxton_model::units::Bytes;
 use wasmtime::{AsContext, Memory};
 use wasmtime_wasi::p1::WasiP1Ctx;
@@ -34,7 +34,12 @@ impl System {
 
     /// The system of a program that finds `stdin` on its standard input.
     pub(super) fn of(program: &ProgramSpec, stdin: &[u8]) -> Attempt<Box<Self>> {
-        let (stderr, stdout) = (GuestStream::last_words(), GuestStream::whole(REPLY_BYTES_MAX));
+        let stderr = GuestStream::last_words();
+        // A function answers with values: what it prints is nobody's.
+        let stdout = match program.entry {
+            Entry::Command => GuestStream::whole(REPLY_BYTES_MAX),
+            Entry::Function { .. } | Entry::Bytes { .. } => GuestStream::last_words(),
+        };
         let mut builder = WasiCtxBuilder::new();
         builder
             .stdin(MemoryInputPipe::new(stdin.to_vec()))

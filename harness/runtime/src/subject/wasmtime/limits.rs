@@ -81,6 +81,7 @@ pub(super) struct Limiter {
     /// By how much the last growth that was granted makes that more.
     granted_bytes: usize,
     pub(super) seen: MemoryUse,
+    pub(super) memories_max: usize,
     /// None where nobody asked.
     pub(super) growths: Option<Growths>,
 }
@@ -88,7 +89,7 @@ pub(super) struct Limiter {
 impl Limiter {
     pub(super) fn new(limit: Option<Bytes>) -> Self {
         let seen = MemoryUse::default();
-        Self { limit, held_bytes: 0, granted_bytes: 0, seen, growths: None }
+        Self { limit, held_bytes: 0, granted_bytes: 0, seen, memories_max: 1, growths: None }
     }
 
     /// The limit that holds.
@@ -163,9 +164,8 @@ impl ResourceLimiter for Limiter {
         Ok(desired <= TABLE_ELEMENTS_MAX && maximum.is_none_or(|max| desired <= max))
     }
 
-    /// One, so that the limit of a memory is that of the guest.
     fn memories(&self) -> usize {
-        1
+        self.memories_max
     }
 
     fn tables(&self) -> usize {

@@ -63,8 +63,8 @@ impl EngineOptions {
         if self.epochs {
             config.epoch_interruption(true);
         }
-        if self.flags.is_default() {
-            // A 64-bit memory would have no bound but the host's: only who asks for it gets it.
+        if !self.flags.has_memory64() {
+            // No agent has one: only who asks for it gets it.
             config.wasm_memory64(false);
         }
         // Names are found afterwards where somebody wants them: at each trap and each look at a

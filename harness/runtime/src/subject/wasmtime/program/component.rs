@@ -4,11 +4,12 @@ use super::super::engine::{engine, refused};
 use super::super::host::HostState;
 use super::super::image::CompiledImage;
 use super::super::options::EngineOptions;
-use super::super::output::one_line;
+use super::super::output::{one_line, some};
 use crate::subject::Attempt;
 use caxton_model::case::Outcome;
 use caxton_model::program::{Entry, ProgramSpec, UnknownImports};
 use wasmtime::component::types::{ComponentFunc, ComponentItem};
+use wasmtime::component::wasm_wave::wasm::WasmValue;
 use wasmtime::component::{Component, Func, Instance, InstancePre, Linker, Val, wasm_wave};
 use wasmtime::{Engine, Store};
 use wasmtime_wasi::p2::bindings::sync::Command as WasiCommand;
@@ -119,8 +120,8 @@ impl ComponentCall {
 }
 
 /// A value a line, as WAVE writes them.
-pub(super) fn values_text(values: &[Val]) -> Vec<u8> {
-    let text = |value: &Val| wasm_wave::to_string(value).unwrap_or_else(|e| format!("({e})"));
+pub(super) fn values_text<V: WasmValue>(values: &[V]) -> Vec<u8> {
+    let text = |value: &V| wasm_wave::to_string(value).unwrap_or_else(|e| format!("({e})"));
     values.iter().map(text).collect::<Vec<_>>().join("\n").into_bytes()
 }
 
@@ -182,8 +183,8 @@ fn is_command(component: &Component) -> Attempt<()> {
     if all.iter().any(runs) {
         return Ok(());
     }
-    let names: Vec<String> = all.iter().map(Exported::full_name).collect();
-    let names = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+    let names = some(all.iter().map(Exported::full_name));
+    let names = if names.is_empty() { "none".to_owned() } else { names };
     let why = format!(
         "a component without wasi:cli/run: name a function of it with --invoke; it has {names}"
     );
@@ -196,8 +197,7 @@ impl Function {
         let mut all = Exported::all(component, engine);
         let fits: Vec<usize> = (0..all.len()).filter(|&at| all[at].is(wanted)).collect();
         let [at] = fits[..] else {
-            let names: Vec<String> = all.iter().map(Exported::full_name).collect();
-            let names = names.join(", ");
+            let names = some(all.iter().map(Exported::full_name));
             let how = if fits.is_empty() { "no" } else { "more than one" };
             let why = format!("it exports {how} function {wanted}, of these: {names}");
             return Err(Outcome::Refused(one_line(&why)));

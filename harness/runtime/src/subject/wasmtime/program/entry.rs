@@ -2,14 +2,14 @@
 
 use super::super::host::HostState;
 use super::super::instance::died;
-use super::super::output::one_line;
-use super::component::{ComponentCall, values_text as component_text};
+use super::super::output::{one_line, some};
+use super::component::{ComponentCall, values_text};
 use crate::subject::{Attempt, REPLY_BYTES_MAX};
 use caxton_model::case::Outcome;
 use caxton_model::program::Entry;
 use std::cell::OnceCell;
 use std::ops::Range;
-use wasmtime::component::wasm_wave::{self, untyped::UntypedFuncCall};
+use wasmtime::component::wasm_wave::untyped::UntypedFuncCall;
 use wasmtime::{
     ExternType, Func, FuncType, Instance, Memory, Module, Store, TypedFunc, Val, ValType,
 };
@@ -56,16 +56,10 @@ impl Called {
             Self::Nothing => &[],
             Self::Output(bytes) => bytes,
             Self::Values(values, text) => text.get_or_init(|| values_text(values)),
-            Self::ComponentValues(values, text) => text.get_or_init(|| component_text(values)),
+            Self::ComponentValues(values, text) => text.get_or_init(|| values_text(values)),
             Self::Memory(memory, range) => &memory.data(store)[range.clone()],
         }
     }
-}
-
-/// A value a line, as WAVE writes them.
-fn values_text(values: &[Val]) -> Vec<u8> {
-    let text = |value: &Val| wasm_wave::to_string(value).unwrap_or_else(|e| format!("({e})"));
-    values.iter().map(text).collect::<Vec<_>>().join("\n").into_bytes()
 }
 
 fn exported(module: &Module, name: &str) -> Attempt<FuncType> {
@@ -73,8 +67,8 @@ fn exported(module: &Module, name: &str) -> Attempt<FuncType> {
         Some(ExternType::Func(ty)) => Ok(ty),
         _ => {
             let functions = module.exports().filter(|e| matches!(e.ty(), ExternType::Func(_)));
-            let names: Vec<&str> = functions.map(|export| export.name()).collect();
-            let why = format!("it exports no function {name}, only: {}", names.join(", "));
+            let names = some(functions.map(|export| export.name().to_owned()));
+            let why = format!("it exports no function {name}, only: {names}");
             Err(Outcome::Refused(one_line(&why)))
         }
     }
@@ -159,11 +153,13 @@ impl Callee {
         Ok(())
     }
 
+    /// What `last`, the call before, left is used again.
     pub(super) fn call(
         &mut self,
         store: &mut Store<HostState>,
         message: &[u8],
         params: &[Val],
+        last: Called,
     ) -> wasmtime::Result<Called> {
         match self {
             Self::Start(start) => {
@@ -175,7 +171,10 @@ impl Callee {
                 None => Called::of_command(store),
             }),
             Self::Function { func, results } => {
-                let mut values = vec![Val::I32(0); *results];
+                let mut values = match last {
+                    Called::Values(values, _) => values,
+                    _ => vec![Val::I32(0); *results],
+                };
                 func.call(&mut *store, params, &mut values)?;
                 Ok(Called::Values(values, OnceCell::new()))
             }

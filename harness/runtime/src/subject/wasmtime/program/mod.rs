@@ -28,6 +28,9 @@ use std::sync::Arc;
 use wasmtime::{Instance, Store, Val};
 use wasmtime_wasi::I32Exit;
 
+/// Memories that the modules of a component may have.
+const COMPONENT_MEMORIES_MAX: usize = 16;
+
 /// A compiled program, ready to be run.
 #[derive(Clone)]
 pub struct ProgramSubject {
@@ -92,7 +95,7 @@ impl ProgramSubject {
     /// `Refused` below the module's minimum or without a folder that it was promised,
     /// `DiedBeforeWork` when its start or constructor traps.
     pub fn instantiate(&self, limit: Option<Bytes>) -> Attempt<ProgramAgent> {
-        let live = Some(self.place(limit, &[])?);
+        let live = Some(self.place(limit, &self.input)?);
         let fresh = self.program.fresh || self.program.entry == Entry::Command;
         let subject = self.clone();
         let (spent, stderr_bytes, fuel_used) = (CallTimes::default(), 0, 0);
@@ -106,7 +109,10 @@ impl ProgramSubject {
                 store(subject.module().engine(), subject.terms(limit))?
             }
             ProgramCode::Component(subject) => {
-                store(subject.pre.engine(), Terms { limit, growths: false })?
+                let mut store = store(subject.pre.engine(), Terms { limit, growths: false })?;
+                // Its modules may have one each; the limit holds for all of them together.
+                store.data_mut().limiter.memories_max = COMPONENT_MEMORIES_MAX;
+                store
             }
         };
         store.data_mut().system = Some(System::of(&self.program, stdin)?);
@@ -224,9 +230,13 @@ impl AgentInstance for ProgramAgent {
         let Some(live) = &mut self.live else {
             return Err(Outcome::Failed("the program ended before".to_owned()));
         };
-        let start = Monotonic.now();
-        let ended = live.callee.call(&mut live.store, message, self.subject.code.params());
-        self.spent.run.0 += Monotonic.now().0 - start.0;
+        // A kept instance is called as an agent is: nothing of ours but the call.
+        let start = self.fresh.then(|| Monotonic.now());
+        let (params, last) = (self.subject.code.params(), std::mem::take(&mut live.called));
+        let ended = live.callee.call(&mut live.store, message, params, last);
+        if let Some(start) = start {
+            self.spent.run.0 += Monotonic.now().0 - start.0;
+        }
         self.spent.calls += 1;
         live.called = exited(&live.store, ended, exit)?;
         if let Some(marks) = &mut live.store.data_mut().marks {
@@ -264,7 +274,8 @@ impl AgentInstance for ProgramAgent {
     }
 
     fn take_spent(&mut self) -> Option<CallTimes> {
-        Some(std::mem::take(&mut self.spent))
+        let spent = std::mem::take(&mut self.spent);
+        (self.fresh || spent.section.is_some()).then_some(spent)
     }
 }
 
