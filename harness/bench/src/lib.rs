@@ -35,17 +35,17 @@ pub fn main(words: &[OsString]) -> ExitCode {
     match (word(1), suite) {
         (BENCH_ARGUMENT, Some(suite)) => {
             count(suite.counting);
-            worker(word(3)).unwrap_or_else(|| cmd::suite(suite, &words[3..]))
+            worker(word(3)).unwrap_or_else(|| cmd::suite(suite, &told(&words[3..], false)))
         }
         // Who types `run` wants to measure; cargo says so with a flag.
         ("run", Some(suite)) => {
             count(suite.counting);
-            cmd::suite(suite, &[&[OsString::from("--bench")], &words[3..]].concat())
+            cmd::suite(suite, &told(&words[3..], true))
         }
         ("run", None) if is_guest(word(2)) => {
             count(suite::wasm::SUITE.counting);
-            let first = ["--bench", "--guest"].map(OsString::from);
-            cmd::suite(&suite::wasm::SUITE, &[&first[..], &words[2..]].concat())
+            let guest = [&[OsString::from("--guest")], &words[2..]].concat();
+            cmd::suite(&suite::wasm::SUITE, &told(&guest, true))
         }
         (WORKER_ARGUMENT | TURNS_ARGUMENT, _) => {
             count_as(word(2));
@@ -54,6 +54,22 @@ pub fn main(words: &[OsString]) -> ExitCode {
         _ => cmd::main(words),
     }
 }
+
+/// The words of a suite, with the flag that asks it to measure if `measures`, or if cargo says so. It
+/// says so last: behind `--` that would be an argument of a guest.
+fn told(words: &[OsString], measures: bool) -> Vec<OsString> {
+    let at = words.iter().position(|word| word == "--").unwrap_or(words.len());
+    let (own, mut guests) = (&words[..at], words[at..].to_vec());
+    let of_cargo = guests.len() > 1 && guests.last().is_some_and(|word| word == BENCH_FLAG);
+    if of_cargo {
+        guests.pop();
+    }
+    let flag = (measures || of_cargo).then(|| OsString::from(BENCH_FLAG));
+    own.iter().cloned().chain(flag).chain(guests).collect()
+}
+
+/// How cargo says that a bench shall measure.
+const BENCH_FLAG: &str = "--bench";
 
 /// Whether `word` names a file with a guest, and no suite.
 fn is_guest(word: &str) -> bool {
@@ -67,5 +83,26 @@ fn worker(role: &str) -> Option<ExitCode> {
         WORKER_ARGUMENT => Some(worker::main()),
         TURNS_ARGUMENT => Some(worker::turns::main()),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cargo_says_is_no_argument_of_a_guest() {
+        for (words, measures, expected) in [
+            ("json --bench", false, "json --bench"),
+            ("json", true, "json --bench"),
+            ("selftest --trials 9", true, "selftest --trials 9 --bench"),
+            ("--guest a.wasm -- -v x --bench", false, "--guest a.wasm --bench -- -v x"),
+            ("--guest a.wasm -- -v x", true, "--guest a.wasm --bench -- -v x"),
+            ("--list -- x", false, "--list -- x"),
+        ] {
+            let words: Vec<OsString> = words.split(' ').map(OsString::from).collect();
+            let expected: Vec<OsString> = expected.split(' ').map(OsString::from).collect();
+            assert_eq!(told(&words, measures), expected);
+        }
     }
 }
