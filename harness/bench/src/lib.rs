@@ -55,8 +55,8 @@ pub fn main(words: &[OsString]) -> ExitCode {
     }
 }
 
-/// The words of a suite, with the flag that asks it to measure if `measures`, or if cargo says so. It
-/// says so last: behind `--` that would be an argument of a guest.
+/// The words of a suite, with the flag that asks it to measure if `measures`, or if cargo says so.
+/// Cargo says so last: behind `--` that would be an argument of a guest.
 fn told(words: &[OsString], measures: bool) -> Vec<OsString> {
     let at = words.iter().position(|word| word == "--").unwrap_or(words.len());
     let (own, mut guests) = (&words[..at], words[at..].to_vec());
