@@ -1,6 +1,7 @@
 //! Sides of the user's choice, each against the first.
 
 use super::figures::{estimate, interval, launches, note_missing, notes};
+use super::grid::sides;
 use super::overhead::label;
 use crate::table::{Table, Tone, name};
 use caxton_analysis::reduce::Levels;
@@ -22,28 +23,25 @@ pub(super) fn tables(record: &Record) -> Vec<Table> {
             agents.push(label(case));
         }
     }
-    let of = |agent: &String, cases: &[&'_ CaseRecord]| -> Vec<usize> {
-        (0..cases.len()).filter(|&at| label(cases[at]) == *agent).collect()
-    };
-    let table = |agent: &String| {
-        let versus: Vec<&CaseRecord> =
-            of(agent, &versus).into_iter().map(|at| versus[at]).collect();
-        let same: Vec<&CaseRecord> = of(agent, &same).into_iter().map(|at| same[at]).collect();
-        table(agent, record, &versus, &same)
-    };
+    let table = |agent: &String| table(agent, record, &of(agent, &versus), &of(agent, &same));
     agents.iter().map(table).collect()
+}
+
+/// Those of `cases` that are of `agent`.
+fn of<'a>(agent: &str, cases: &[&'a CaseRecord]) -> Vec<&'a CaseRecord> {
+    cases.iter().copied().filter(|case| label(case) == agent).collect()
 }
 
 fn table(agent: &str, record: &Record, versus: &[&CaseRecord], same: &[&CaseRecord]) -> Table {
     let levels = Levels::of_record(record);
-    let reference = versus.first().map_or("", |case| sides(case)[1]);
+    let reference = versus.first().map_or("", |case| sides(case).1.unwrap_or_default());
     let heading = format!("over {}", name(reference));
     let level = format!("{} interval", percent(levels.single));
     let columns =
         ["<side", "call", &heading, &level, "n", "over itself", "compile", "code", "<outcome"];
     let mut table = Table::new(&format!("Sides of {agent}: steady-state call"), &columns);
     let again = |side: &str| {
-        let case = same.iter().find(|case| sides(case) == [side, side]);
+        let case = same.iter().find(|case| sides(case) == (side, Some(side)));
         case.map_or_else(|| NONE.to_owned(), |case| interval(case, AGAIN))
     };
     // Each side was measured beside the reference: the first of them stands for all.
@@ -56,7 +54,7 @@ fn table(agent: &str, record: &Record, versus: &[&CaseRecord], same: &[&CaseReco
         table.row(Tone::Plain, std::iter::once(name(reference)).chain(cells));
     }
     for case in versus {
-        let [side, _] = sides(case);
+        let (side, _) = sides(case);
         let has_run = case.outcome == Outcome::Ran;
         let cells = [
             estimate(case, "side_call_ns"),
@@ -71,8 +69,8 @@ fn table(agent: &str, record: &Record, versus: &[&CaseRecord], same: &[&CaseReco
         let tone = if has_run { Tone::Plain } else { Tone::Bad };
         table.row(tone, std::iter::once(name(side)).chain(cells));
     }
-    notes(&mut table, versus, |case| name(sides(case)[0]));
-    note_missing(&mut table, versus, RATIO, |case| name(sides(case)[0]));
+    notes(&mut table, versus, |case| name(sides(case).0));
+    note_missing(&mut table, versus, RATIO, |case| name(sides(case).0));
     let why = format!(
         "Each side takes turns with {}, in processes of their own; \"over itself\" is the {} \
          interval of a side against itself, which should contain 1.",
@@ -81,9 +79,4 @@ fn table(agent: &str, record: &Record, versus: &[&CaseRecord], same: &[&CaseReco
     );
     table.note(Tone::Plain, &why);
     table
-}
-
-/// The names of a case's two sides, the compared one first.
-fn sides(case: &CaseRecord) -> [&str; 2] {
-    case.key.subject.split_once("-vs-").map_or([case.key.subject.as_str(), ""], |(a, b)| [a, b])
 }

@@ -1,5 +1,6 @@
 //! A native executable as a subject: run from its start for each message, as a WASM command is.
 
+use super::words::{last_words, wrong_exit};
 use super::{AgentInstance, Attempt, CallTimes, HostCounts, REPLY_BYTES_MAX};
 use caxton_model::case::Outcome;
 use caxton_model::metric::STDERR_KEPT;
@@ -61,14 +62,13 @@ impl NativeCommandAgent {
             return Ok(());
         }
         let words = self.command.stderr(STDERR_KEPT.0).unwrap_or_default();
-        let words = String::from_utf8_lossy(&words);
-        let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
-        let said = if words.is_empty() { String::new() } else { format!("; it said: {words}") };
         Err(match ended.status.code() {
-            Some(code) => {
-                Outcome::WrongAnswer(format!("it exited with {code}, not with {expected}{said}"))
-            }
-            None => Outcome::DiedInTheMiddle(format!("{}{said}", describe(ended.status))),
+            Some(code) => Outcome::WrongAnswer(wrong_exit(code, expected, &words)),
+            None => Outcome::DiedInTheMiddle(format!(
+                "{}{}",
+                describe(ended.status),
+                last_words(&words)
+            )),
         })
     }
 }

@@ -11,11 +11,13 @@ pub mod native;
 #[cfg(test)]
 pub mod scripted_mail;
 pub mod wasmtime;
+mod words;
 
 use agent_abi::Status;
 use caxton_model::case::Outcome;
 use caxton_model::units::{Bytes, Nanos};
 use std::ops::AddAssign;
+use words::one_line;
 
 /// A result whose error is what became of the case.
 pub type Attempt<T> = Result<T, Outcome>;
@@ -162,8 +164,7 @@ pub fn status_outcome(raw: i32, reply: &[u8]) -> Outcome {
     let why = match Status::from_raw(raw) {
         Some(Status::Refused) => {
             let words = String::from_utf8_lossy(&reply[..reply.len().min(REASON_BYTES_MAX)]);
-            let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
-            format!("the agent refused the message: {words}")
+            format!("the agent refused the message: {}", one_line(&words))
         }
         Some(Status::NoRoom) => "the message does not fit the agent's inbox".to_owned(),
         Some(Status::Done) => "done".to_owned(),

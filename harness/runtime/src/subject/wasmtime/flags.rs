@@ -1,7 +1,7 @@
 //! Options of the engine in the words of wasmtime's own command line: `-O opt-level=s`,
 //! `-C compiler=winch`, `-W fuel=1000000`.
 
-use super::output::one_line;
+use crate::subject::words::one_line;
 use clap::Parser;
 use std::collections::BTreeSet;
 use std::fmt;

@@ -7,8 +7,8 @@
 use super::checkpoint::Savable;
 use super::host::HostState;
 use super::limits::{Growths, MemoryUse};
-use super::output::one_line;
 use super::watch::Lease;
+use crate::subject::words::{last_words, one_line};
 use crate::subject::{Attempt, HostCounts, REPLY_BYTES_MAX, status_outcome};
 use agent_abi::{ABI_VERSION, CHANNEL_MAGIC, Channel, Status};
 use caxton_model::case::Outcome;
@@ -437,9 +437,5 @@ pub(super) fn died(store: &Store<HostState>, call: &str, error: &wasmtime::Error
         text.push_str(&format!("; after {denial}"));
     }
     let words = store.data().system.as_ref().map(|system| system.stderr.kept());
-    let words = one_line(&String::from_utf8_lossy(&words.unwrap_or_default()));
-    if !words.is_empty() {
-        text.push_str(&format!("; it said: {words}"));
-    }
-    text
+    text + &last_words(&words.unwrap_or_default())
 }

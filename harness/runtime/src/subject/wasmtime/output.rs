@@ -142,24 +142,6 @@ impl AsyncWrite for GuestStream {
     }
 }
 
-/// The first of some names: a hostile module has as many as it likes.
-pub(super) fn some(names: impl Iterator<Item = String>) -> String {
-    const NAMES_MAX: usize = 20;
-    const NAME_MAX: usize = 100;
-    let mut names = names.map(|name| name.chars().take(NAME_MAX).collect::<String>());
-    let mut first: Vec<String> = names.by_ref().take(NAMES_MAX).collect();
-    match names.count() {
-        0 => {}
-        more => first.push(format!("and {more} more")),
-    }
-    first.join(", ")
-}
-
-/// A chain of errors on one line.
-pub(super) fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,8 +2,8 @@
 
 use super::super::host::HostState;
 use super::super::instance::died;
-use super::super::output::{one_line, some};
 use super::component::{ComponentCall, values_text};
+use crate::subject::words::{one_line, some};
 use crate::subject::{Attempt, REPLY_BYTES_MAX};
 use caxton_model::case::Outcome;
 use caxton_model::program::Entry;

@@ -4,6 +4,7 @@
 use super::super::host::HostState;
 use super::super::marks::MODULE;
 use crate::subject::Attempt;
+use crate::subject::words::one_line;
 use caxton_model::case::Outcome;
 use caxton_model::program::{ProgramSpec, UnknownImports};
 use caxton_sys::clock::{Clock, Monotonic};
@@ -128,7 +129,5 @@ fn refusal(unknown: &[UnknownImport], has_data: bool) -> String {
     } else {
         "`--unknown-imports trap` runs it until it calls one, `default` returns zeros"
     };
-    super::super::output::one_line(&format!(
-        "it imports what the host does not have: {named}{more}; {way_out}"
-    ))
+    one_line(&format!("it imports what the host does not have: {named}{more}; {way_out}"))
 }

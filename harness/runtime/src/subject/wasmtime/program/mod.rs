@@ -16,8 +16,8 @@ use super::image::CompiledImage;
 use super::instance::{Terms, died, fell, fuel_used, store, unplaced};
 use super::marks::Marks;
 use super::options::EngineOptions;
-use super::output::one_line;
 use super::watch::{Lease, quietly};
+use crate::subject::words::wrong_exit;
 use crate::subject::{AgentInstance, Attempt, CallTimes, HostCounts};
 use caxton_model::case::Outcome;
 use caxton_model::profile::code::CodeWatch;
@@ -314,7 +314,5 @@ fn exited(
         return Ok(called);
     }
     let words = store.data().system.as_ref().map(|system| system.stderr.kept());
-    let words = one_line(&String::from_utf8_lossy(&words.unwrap_or_default()));
-    let said = if words.is_empty() { String::new() } else { format!("; it said: {words}") };
-    Err(Outcome::WrongAnswer(format!("it exited with {code}, not with {expected}{said}")))
+    Err(Outcome::WrongAnswer(wrong_exit(code, expected, &words.unwrap_or_default())))
 }
