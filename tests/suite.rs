@@ -30,3 +30,4 @@ mod tidy;
 mod turns;
 mod worker;
 mod workflows;
+mod workspace;

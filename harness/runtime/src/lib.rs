@@ -4,3 +4,6 @@
 
 pub mod orchestrator;
 pub mod subject;
+
+/// The engine, for the host functions of who embeds it.
+pub use wasmtime;

@@ -153,7 +153,7 @@ pub(crate) struct Ci {
     pub(crate) head: String,
     /// The folder for the summary, the comment, the annotations, JUnit and the comparison; those of
     /// a job before are replaced.
-    #[arg(long, value_name = "DIR", default_value = "profiles/ci")]
+    #[arg(long, value_name = "DIR", default_value_os_t = profiles().join("ci"))]
     pub(crate) out: PathBuf,
     /// The suite: wasm or heap.
     #[arg(long, default_value = "wasm")]
@@ -196,6 +196,12 @@ pub(crate) fn parse<W: Into<OsString> + Clone>(
     words: impl IntoIterator<Item = W>,
 ) -> Result<Cli, clap::Error> {
     Cli::from_arg_matches(&command().try_get_matches_from(words)?)
+}
+
+/// Whether `word` is a command's name.
+pub(crate) fn is_command(word: &str) -> bool {
+    // Without making them: what they take by default is made once, and rests on where we are.
+    Command::has_subcommand(word)
 }
 
 /// The formats of the table, with their help.

@@ -8,6 +8,7 @@ use super::error::{CommandError, unwritable};
 use super::output::{note, print};
 use super::place::{is_comparison, limits, root};
 use super::revision::Builder;
+use crate::guest::bench::Bench;
 use caxton_analysis::exit;
 use caxton_model::paired::comparison::Comparison;
 use caxton_model::record::lock::FolderLock;
@@ -45,10 +46,10 @@ enum Found {
 }
 
 /// Does the job that `args` say; the exit code.
-pub(super) fn run(args: &Ci) -> Result<u8, CommandError> {
+pub(super) fn run(args: &Ci, bench: Option<&Bench>) -> Result<u8, CommandError> {
     // As for any comparison: Ctrl-C is for the process that measures.
     let _ = ctrlc::set_handler(|| {});
-    let builder = Builder::new(&root()?, &args.suite)?;
+    let builder = Builder::new(&root()?, &args.suite, bench)?;
     let surroundings = Surroundings {
         has_annotations: std::env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true"),
         summary: std::env::var_os("GITHUB_STEP_SUMMARY").map(PathBuf::from),
@@ -67,7 +68,7 @@ fn job(builder: &Builder, args: &Ci, surroundings: &Surroundings) -> Result<u8, 
         Found::Compared { comparison, code } => (Outcome::Compared(comparison), *code),
         Found::Without { why, said, code } => (Outcome::Without { why, said }, *code),
     };
-    let again = format!("scripts/ci-bench {} {}", quoted(&args.base), quoted(&args.head));
+    let again = format!("{} {} {}", builder.ci(), quoted(&args.base), quoted(&args.head));
     let job = Job { base: &args.base, head: &args.head, outcome, code, again: &again };
     for (name, text) in TEXTS {
         let path = out.join(name);

@@ -4,10 +4,11 @@
 use super::args::{ANY_KIT, Compare};
 use super::error::{CommandError, unreadable};
 use super::output::{note, print, style};
-use super::place::{limits, root};
+use super::place::{limits, package, profiles_of, root};
 use super::process;
 use super::revision::Builder;
 use super::side::{Side, executable, hash};
+use crate::guest::bench::Bench;
 use crate::measure::turns::kit::KitError;
 use caxton_analysis::compare::Records;
 use caxton_analysis::exit;
@@ -24,7 +25,7 @@ use std::path::Path;
 const SUITE: &str = "wasm";
 
 /// Compares as `args` say; the exit code.
-pub(super) fn run(args: &Compare) -> Result<u8, CommandError> {
+pub(super) fn run(args: &Compare, bench: Option<&Bench>) -> Result<u8, CommandError> {
     // Ctrl-C is for the process that measures: it keeps what finished, and we pass its code on. A
     // signal that is taken already leaves us as we were.
     let _ = ctrlc::set_handler(|| {});
@@ -32,11 +33,12 @@ pub(super) fn run(args: &Compare) -> Result<u8, CommandError> {
     limits(args.rules.limits.as_deref())?;
     let root = root()?;
     if args.rev {
-        let builder = Builder::new(&root, args.suite.as_deref().unwrap_or(SUITE))?;
+        let suite = args.suite.as_deref().unwrap_or(SUITE);
+        let builder = Builder::new(&root, suite, bench)?;
         let [base, candidate] = builder.kits([&args.base, &args.candidate])?;
         return between(&root, [&base, &candidate], args);
     }
-    let profiles = args.profiles.clone().unwrap_or_else(|| root.join("profiles"));
+    let profiles = args.profiles.clone().unwrap_or_else(|| profiles_of(&root));
     sides(&root, &profiles, args)
 }
 
@@ -48,7 +50,7 @@ fn sides(root: &Path, profiles: &Path, args: &Compare) -> Result<u8, CommandErro
     }
     if base.kit.is_some() && candidate.kit.is_some() {
         for side in [&base, &candidate] {
-            trusted(&root.join("profiles"), side, &args.trust)?;
+            trusted(&profiles_of(root), side, &args.trust)?;
         }
         return between(root, [&base, &candidate], args);
     }
@@ -119,6 +121,9 @@ pub(super) fn start(
     }
     let program = executable(&candidate.path, &candidate_kit)?;
     let mut command = process::command(program, root);
+    if let Some(package) = package() {
+        command.env("CARGO_MANIFEST_DIR", package);
+    }
     command.args(&candidate_kit.arguments).arg("--between").args([&base.path, &candidate.path]);
     if let Some(path) = limits {
         // It runs in the checkout's root, which may not be where the user stands.

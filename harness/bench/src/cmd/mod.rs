@@ -21,32 +21,47 @@ mod side;
 #[cfg(test)]
 mod test_kit;
 
+use crate::guest::bench::Bench;
+use crate::guest::catalog::Workspace;
 use crate::suite::Suite;
 use args::Command;
+pub(crate) use args::is_command;
 use error::CommandError;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-/// Does what `args` ask, of which the first is the program's name.
-pub fn main(args: &[OsString]) -> ExitCode {
-    let cli = args::parse(args).map_err(CommandError::from);
-    ExitCode::from(output::ended(cli.and_then(|cli| command(&cli.command))))
+/// Does what `args` ask, of which the first is the program's name, for the workspace of `bench` or
+/// in a checkout.
+pub fn main(args: &[OsString], bench: Option<&Bench>) -> ExitCode {
+    let done = bench.map_or(Ok(()), settle);
+    let cli = done.and_then(|()| Ok(args::parse(args)?));
+    ExitCode::from(output::ended(cli.and_then(|cli| command(&cli.command, bench))))
 }
 
-/// Runs `suite` as `args` ask.
-pub fn suite(suite: &Suite, args: &[OsString]) -> ExitCode {
-    ExitCode::from(output::ended(run::run(suite, args)))
+/// Runs `suite` as `args` ask, for the workspace of `bench` or in a checkout.
+pub fn suite(suite: &Suite, args: &[OsString], bench: Option<&Bench>) -> ExitCode {
+    ExitCode::from(output::ended(run::run(suite, args, bench)))
 }
 
-fn command(command: &Command) -> Result<u8, CommandError> {
+/// Lets commands be of the workspace of `bench`.
+fn settle(bench: &Bench) -> Result<(), CommandError> {
+    let here = place::started_in();
+    let Workspace { root, profiles, .. } = Workspace::of_bench(bench, here)?;
+    let package = bench.folder.clone();
+    place::settle(place::Home { root, profiles, package });
+    // Cargo starts a bench in its package's folder: paths are of where the user stands.
+    std::env::set_current_dir(here).map_err(error::unreadable(here))
+}
+
+fn command(command: &Command, bench: Option<&Bench>) -> Result<u8, CommandError> {
     match command {
         Command::Run { suite, .. } => Err(CommandError::NoSuite { name: suite.clone() }),
         Command::Report(args) => report::run(args),
         Command::Export(args) => export::run(args),
         Command::List { profiles } => list::run(profiles),
-        Command::Compare(args) => compare::run(args),
+        Command::Compare(args) => compare::run(args, bench),
         Command::Gate(args) => gate::run(args),
-        Command::Ci(args) => ci::run(args),
+        Command::Ci(args) => ci::run(args, bench),
         Command::History { dirs, out } => history::run(dirs, out),
     }
 }

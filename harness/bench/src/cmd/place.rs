@@ -37,8 +37,32 @@ pub(super) fn started_in() -> &'static Path {
     })
 }
 
-/// The root of the checkout that this process stands in.
+/// The workspace of a user's own bench, where that is what this process is.
+pub(super) struct Home {
+    pub root: PathBuf,
+    /// Where runs and baselines are kept.
+    pub profiles: PathBuf,
+    /// The folder of the bench's package.
+    pub package: PathBuf,
+}
+
+static HOME: OnceLock<Home> = OnceLock::new();
+
+/// From now on `home` is what commands are of, and not a checkout.
+pub(super) fn settle(home: Home) {
+    let _ = HOME.set(home);
+}
+
+/// The folder of the package whose bench this process is, if it is one of a user's own.
+pub(super) fn package() -> Option<&'static Path> {
+    HOME.get().map(|home| home.package.as_path())
+}
+
+/// The root of the checkout that this process stands in, or of the workspace whose bench it is.
 pub(super) fn root() -> Result<PathBuf, CommandError> {
+    if let Some(home) = HOME.get() {
+        return Ok(home.root.clone());
+    }
     let here = env::current_dir().map_err(unreadable(Path::new(".")))?;
     match catalog::root_above(&here) {
         Some(root) => Ok(root.to_owned()),
@@ -49,8 +73,17 @@ pub(super) fn root() -> Result<PathBuf, CommandError> {
 /// The folder of runs and baselines, from where the user stands: a checkout's own, or the one that
 /// runs of guests make where there is no checkout.
 pub(super) fn profiles() -> PathBuf {
+    if let Some(home) = HOME.get() {
+        return home.profiles.clone();
+    }
     let (own, made) = (Path::new("profiles"), Path::new(WITHOUT_CHECKOUT));
     if !own.exists() && made.is_dir() { made.to_owned() } else { own.to_owned() }
+}
+
+/// The folder of runs and baselines of the checkout at `root`, or of the workspace whose bench this
+/// is.
+pub(super) fn profiles_of(root: &Path) -> PathBuf {
+    HOME.get().map_or_else(|| root.join("profiles"), |home| home.profiles.clone())
 }
 
 /// The limits in the file `path`; none without a file.

@@ -12,9 +12,11 @@ use super::output::note;
 use super::place::started_in;
 use super::process::{command, output, placed, relayed};
 use super::side::{Side, load};
+use crate::guest::bench::Bench;
 use crate::guest::catalog::{Workspace, cargo_at};
 use crate::guest::digest::sha256_hex;
 use crate::guest::toolchain::{keep_out_unhashed, settings};
+use crate::job::launch::BENCH_ARGUMENT;
 use caxton_model::baseline::check_name;
 use caxton_sys::process::git;
 use std::ffi::{OsStr, OsString};
@@ -35,7 +37,18 @@ pub(crate) struct Builder {
     /// Where kits of revisions are kept.
     kits: PathBuf,
     suite: String,
+    /// The bench of a user's own workspace; none for the checkout's.
+    user: Option<UserBench>,
     cargo: OsString,
+}
+
+/// Which bench of a user's workspace measures.
+#[derive(Debug)]
+struct UserBench {
+    package: String,
+    target: String,
+    /// The workspace's folder in its repository, as git has it.
+    folder: PathBuf,
 }
 
 impl Builder {
@@ -43,11 +56,33 @@ impl Builder {
     ///
     /// # Errors
     /// `suite` is no name of one, or cargo does not tell where it builds.
-    pub(crate) fn new(root: &Path, suite: &str) -> Result<Self, CommandError> {
+    pub(crate) fn new(
+        root: &Path,
+        suite: &str,
+        bench: Option<&Bench>,
+    ) -> Result<Self, CommandError> {
         check_name(suite)?;
-        let kits = Workspace::find(root, started_in())?.target.join("kits");
+        let workspace = match bench {
+            Some(bench) => Workspace::of_bench(bench, started_in())?,
+            None => Workspace::find(root, started_in())?,
+        };
+        let kits = workspace.target.join("kits");
+        let user = bench.map(|bench| -> Result<UserBench, CommandError> {
+            let folder = output(git(root).args(["rev-parse", "--show-prefix"]), false)?;
+            let (package, target) = (bench.package.clone(), bench.target.clone());
+            Ok(UserBench { package, target, folder: folder.trim().into() })
+        });
+        let user = user.transpose()?;
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        Ok(Self { root: root.to_owned(), kits, suite: suite.to_owned(), cargo })
+        Ok(Self { root: root.to_owned(), kits, suite: suite.to_owned(), user, cargo })
+    }
+
+    /// What a user types to have the job of a pull request done again.
+    pub(crate) fn ci(&self) -> String {
+        match &self.user {
+            Some(bench) => format!("cargo bench --bench {} -- ci", bench.target),
+            None => "scripts/ci-bench".to_owned(),
+        }
     }
 
     pub(crate) fn kits(&self, names: [&str; 2]) -> Result<[Side; 2], CommandError> {
@@ -140,17 +175,28 @@ impl Builder {
     /// Builds `commit` in a worktree and lets its executable pack a kit into `packed`.
     fn pack(&self, name: &str, commit: &str, packed: &Path) -> Result<(), CommandError> {
         let worktree = Worktree::add(self, commit)?;
-        let mut build = self.making(cargo_at(&self.cargo, &worktree.path), &worktree.path);
-        build.args(["bench", "--bench", &self.suite, "--no-run", DIAGNOSTICS, "--locked"]);
+        let target = self.user.as_ref().map_or(&self.suite, |user| &user.target);
+        let folder = match &self.user {
+            Some(user) => worktree.path.join(&user.folder),
+            None => worktree.path.clone(),
+        };
+        let mut build = self.making(cargo_at(&self.cargo, &folder), &folder);
+        build.args(["bench", "--bench", target, "--no-run", DIAGNOSTICS, "--locked"]);
+        if let Some(user) = &self.user {
+            build.args(["--package", &user.package]);
+        }
         let said = relayed(&mut build).map_err(|(source, said)| {
             let (name, source) = (name.to_owned(), Box::new(source));
             CommandError::Unbuilt { name, source, said }
         })?;
-        let linked = Linked::parse(&said, &self.suite, "bench").ok_or_else(|| {
-            let why = format!("it has no bench {}", self.suite);
+        let linked = Linked::parse(&said, target, "bench").ok_or_else(|| {
+            let why = format!("it has no bench {target}");
             CommandError::Revision { name: name.to_owned(), why }
         })?;
-        let mut pack = self.making(command(linked.executable, &worktree.path), &worktree.path);
+        let mut pack = self.making(command(linked.executable, &folder), &folder);
+        if self.user.is_some() {
+            pack.args([BENCH_ARGUMENT, &self.suite]);
+        }
         pack.args([OsStr::new("--pack"), packed.as_os_str()]);
         output(&mut pack, true).map(drop).map_err(|error| {
             if error.is_interrupted() {

@@ -28,6 +28,7 @@ impl World {
             root: root.clone(),
             kits: root.join("target/kits"),
             suite: "wasm".to_owned(),
+            user: None,
             cargo: root.join("target/cargo").into(),
         };
         let world = Self { root, builder, _temporary: temporary };

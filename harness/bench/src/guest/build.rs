@@ -3,8 +3,9 @@
 //! A build that fails costs its agent, not the run; its output is kept in a file.
 
 use super::artifact::{Built, Cache, source_hash};
-use super::catalog::{AgentSource, Workspace};
+use super::catalog::{AgentOrigin, AgentSource, Workspace};
 use super::digest::sha256_hex;
+use super::package::PackageBuilder;
 use super::toolchain::{Build, Side, Toolchain, Variant};
 use caxton_model::reading::Reading;
 use caxton_model::record::Artifact;
@@ -40,8 +41,8 @@ enum Sought<'a> {
 struct BuildRequest<'a> {
     agent: &'a AgentSource,
     build: Build,
-    /// The cache keeps the file under it.
-    hash: String,
+    /// The cache keeps the file under it; none where cargo itself knows what is built.
+    hash: Option<String>,
 }
 
 /// What a build tells on its way.
@@ -135,13 +136,16 @@ impl<'a> Builder<'a> {
 
     /// Looks for one side of `agent` in the cache.
     fn sought<'b>(&self, agent: &'b AgentSource, build: Build) -> Sought<'b> {
+        if agent.origin != AgentOrigin::Checkout {
+            return Sought::Absent(BuildRequest { agent, build, hash: None });
+        }
         let root = &self.workspace.root;
         let files = ["Cargo.toml", "Cargo.lock"].map(|name| root.join(name));
         match source_hash(&agent.folders, &files, self.toolchain, build) {
             Err(error) => Sought::Found(Err(format!("sources of {}: {error}", agent.name))),
             Ok(hash) => match self.cache.get(&hash, build.side) {
                 Some(built) => Sought::Found(Ok(built)),
-                None => Sought::Absent(BuildRequest { agent, build, hash }),
+                None => Sought::Absent(BuildRequest { agent, build, hash: Some(hash) }),
             },
         }
     }
@@ -152,31 +156,48 @@ impl<'a> Builder<'a> {
         // A folder of its own, so that neither side's cargo waits for the other's lock.
         let target = self.target.join(side.name());
         let root = &self.workspace.root;
-        let mut command = self.toolchain.cargo_build(&agent.package, *build, root, &target);
+        let packages = self.workspace.user.as_ref().map(|user| PackageBuilder {
+            workspace: self.workspace,
+            user,
+            toolchain: self.toolchain,
+        });
+        let mut command = match &packages {
+            Some(packages) => packages
+                .command(agent, *build, &target)
+                .map_err(|error| format!("the package that calls {}: {error}", agent.name))?,
+            None => self.toolchain.cargo_build(&agent.package, *build, root, &target),
+        };
         let output = process::finish(&mut command, self.stop);
         let output = output.map_err(|error| format!("cargo: {error}"))?;
         if !output.status.success() {
             return Err(self.keep_log(agent, side, &output.stderr));
         }
-        let library = agent.package.replace('-', "_");
+        let library = &agent.library;
         let file = match side {
             Side::Wasm => format!("{library}.wasm"),
             Side::Native => format!("lib{library}.so"),
         };
-        let file = target.join(self.toolchain.target(side)).join("guest").join(file);
+        let profile = self.workspace.user.as_ref().map_or("guest", |user| user.folder());
+        let file = target.join(self.toolchain.target(side)).join(profile).join(file);
+        let failed = |error: io::Error| format!("{}: {error}", file.display());
+        let key = match hash {
+            Some(hash) => hash.clone(),
+            None => sha256_hex(&fs::read(&file).map_err(failed)?),
+        };
         let describe = |bytes: &[u8]| Artifact {
             agent: agent.name.clone(),
             side: side.name().to_owned(),
             rustc: Reading::Known(self.toolchain.version.clone()),
             target: self.toolchain.target(side).to_owned(),
-            flags: self.toolchain.words(*build),
+            flags: match &packages {
+                Some(packages) => packages.words(*build),
+                None => self.toolchain.words(*build),
+            },
             bytes: Bytes(bytes.len() as u64),
             sha256: sha256_hex(bytes),
-            source_hash: Some(hash.clone()),
+            source_hash: hash.clone(),
         };
-        self.cache
-            .put(&file, hash, side, describe)
-            .map_err(|error| format!("{}: {error}", file.display()))
+        self.cache.put(&file, &key, side, describe).map_err(failed)
     }
 
     fn keep_log(&self, agent: &AgentSource, side: Side, stderr: &[u8]) -> String {

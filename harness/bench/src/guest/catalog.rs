@@ -2,6 +2,8 @@
 //!
 //! `cargo metadata` tells; no list is kept anywhere else.
 
+use super::bench::{Bench, Function};
+use super::digest::sha256_hex;
 use caxton_sys::surroundings::CARGO_VARIABLES;
 use caxton_sys::{process, target_folder};
 use serde::{Deserialize, Serialize};
@@ -24,16 +26,49 @@ pub struct Workspace {
     pub agents: BTreeMap<String, AgentSource>,
     /// Where runs and baselines are kept.
     pub profiles: PathBuf,
+    /// How a user's own workspace builds its agents; none for a checkout of this one.
+    pub user: Option<UserBuild>,
+}
+
+/// How a user's workspace builds its agents.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UserBuild {
+    pub profile: String,
+    pub features: Vec<String>,
+}
+
+/// Where an agent's source is, which decides how it is built.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AgentOrigin {
+    /// A folder of `agents-wasm/`.
+    Checkout,
+    /// A package that a user names.
+    Package { manifest: PathBuf },
+    /// A function of a user's library.
+    Function { function: Function, home: FunctionHome },
+}
+
+/// The library that a function is in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FunctionHome {
+    /// With which the function's path begins.
+    pub library: String,
+    pub package: String,
+    pub folder: PathBuf,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AgentSource {
     pub name: String,
     pub package: String,
-    /// Its folder and those of its path dependencies, whose files decide the build.
+    /// What the package's library is called.
+    pub library: String,
+    /// In a checkout its folder and those of its path dependencies, whose files decide the build.
     pub folders: Vec<PathBuf>,
-    /// SHA-256 of the example message and of its reply, in hex.
-    pub expected: Expected,
+    pub origin: AgentOrigin,
+    /// SHA-256 of the example message and of its reply, in hex; none where both sides need only
+    /// answer the same.
+    pub expected: Option<Expected>,
     /// It checks a measurement and stands for no work: it is run only where it is named.
     pub calibration: bool,
 }
@@ -69,12 +104,17 @@ pub enum CatalogError {
     Cargo(String),
     #[error("{0}: [package.metadata.agent] must give message_sha256 and reply_sha256")]
     NoExpectedAnswer(PathBuf),
+    /// What a workspace's own bench describes is not there.
+    #[error("{what}: {why}")]
+    Described { what: String, why: String },
 }
 
 #[derive(Deserialize)]
 struct Metadata {
     packages: Vec<Package>,
     target_directory: PathBuf,
+    #[serde(default)]
+    workspace_root: PathBuf,
 }
 
 #[derive(Deserialize)]
@@ -83,6 +123,14 @@ struct Package {
     manifest_path: PathBuf,
     metadata: Option<PackageMetadata>,
     dependencies: Vec<Dependency>,
+    #[serde(default)]
+    targets: Vec<Target>,
+}
+
+#[derive(Deserialize)]
+struct Target {
+    name: String,
+    kind: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -90,7 +138,7 @@ struct PackageMetadata {
     agent: Option<AgentMetadata>,
 }
 
-#[derive(Clone, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 struct AgentMetadata {
     message_sha256: String,
     reply_sha256: String,
@@ -109,28 +157,143 @@ impl Workspace {
     pub fn find(start: &Path, started_in: &Path) -> Result<Self, CatalogError> {
         let root = root_above(start).ok_or_else(|| CatalogError::NoWorkspace(start.to_owned()))?;
         let root = root.to_owned();
-        let mut command = cargo(&root);
-        command.args(["metadata", "--no-deps", "--format-version", "1", "--offline"]);
-        command.envs(target_folder::variables(started_in, |name| std::env::var_os(name)));
-        let text = process::output(&mut command).map_err(CatalogError::Cargo)?;
-        Self::of(&root, &text)
+        Self::of(&root, &metadata(&root, started_in)?)
     }
 
     /// The workspace at `root`, as `cargo metadata` tells of it in `text`.
     pub fn of(root: &Path, text: &str) -> Result<Self, CatalogError> {
-        let metadata: Metadata =
-            serde_json::from_str(text).map_err(|error| CatalogError::Cargo(error.to_string()))?;
+        let metadata = parsed(text)?;
         let agents = agents_of(&metadata, root)?;
-        let profiles = root.join("profiles");
-        Ok(Self { root: root.to_owned(), target: metadata.target_directory, agents, profiles })
+        let (target, profiles) = (metadata.target_directory, root.join("profiles"));
+        Ok(Self { root: root.to_owned(), target, agents, profiles, user: None })
+    }
+
+    /// The workspace that `bench` is in, with the agents that it describes, for a user who stands
+    /// in `started_in`.
+    ///
+    /// # Errors
+    /// Cargo does not tell of it, or what is described is not there.
+    pub fn of_bench(bench: &Bench, started_in: &Path) -> Result<Self, CatalogError> {
+        let own = parsed(&metadata(&bench.folder, started_in)?)?;
+        let mut agents = BTreeMap::new();
+        let mut add = |source: AgentSource| match agents.insert(source.name.clone(), source) {
+            None => Ok(()),
+            Some(known) => Err(CatalogError::Described {
+                what: known.name,
+                why: "two agents or functions have this name: call `.named(..)` on a function"
+                    .to_owned(),
+            }),
+        };
+        for folder in &bench.agents {
+            add(agent_in(&bench.folder.join(folder), started_in)?)?;
+        }
+        for function in &bench.functions {
+            add(function_of(function, &own)?)?;
+        }
+        let (root, target) = (own.workspace_root, own.target_directory);
+        let profiles = match &bench.results {
+            Some(folder) => bench.folder.join(folder),
+            None => target.join("caxton-bench"),
+        };
+        let user = UserBuild { profile: bench.profile.clone(), features: bench.features.clone() };
+        Ok(Self { root, target, agents, profiles, user: Some(user) })
     }
 
     /// The folder `root` of a user who has guests and no checkout: what is kept is kept in its
     /// `target/`.
     pub fn without_agents(root: &Path) -> Self {
         let (target, profiles) = (root.join("target"), root.join(WITHOUT_CHECKOUT));
-        Self { root: root.to_owned(), target, agents: BTreeMap::new(), profiles }
+        Self { root: root.to_owned(), target, agents: BTreeMap::new(), profiles, user: None }
     }
+}
+
+/// What `cargo metadata` tells in `folder`.
+fn metadata(folder: &Path, started_in: &Path) -> Result<String, CatalogError> {
+    let mut command = cargo(folder);
+    command.args(["metadata", "--no-deps", "--format-version", "1", "--offline"]);
+    command.envs(target_folder::variables(started_in, |name| std::env::var_os(name)));
+    process::output(&mut command).map_err(CatalogError::Cargo)
+}
+
+fn parsed(text: &str) -> Result<Metadata, CatalogError> {
+    serde_json::from_str(text).map_err(|error| CatalogError::Cargo(error.to_string()))
+}
+
+impl Package {
+    /// The name of its library, if it has one.
+    fn library(&self) -> Option<&str> {
+        let is_library = |target: &&Target| {
+            target.kind.iter().any(|kind| matches!(kind.as_str(), "lib" | "rlib" | "cdylib"))
+        };
+        self.targets.iter().find(is_library).map(|target| target.name.as_str())
+    }
+
+    fn agent(&self) -> Option<AgentMetadata> {
+        self.metadata.as_ref()?.agent.clone()
+    }
+}
+
+/// The agent whose package a user has in `folder`.
+fn agent_in(folder: &Path, started_in: &Path) -> Result<AgentSource, CatalogError> {
+    let wrong = |why: &str| CatalogError::Described {
+        what: folder.display().to_string(),
+        why: why.to_owned(),
+    };
+    let real = folder.canonicalize().map_err(|error| wrong(&error.to_string()))?;
+    let manifest = real.join("Cargo.toml");
+    if !manifest.is_file() {
+        return Err(wrong("no package: there is no Cargo.toml"));
+    }
+    let all = parsed(&metadata(&real, started_in)?)?;
+    let package = all.packages.iter().find(|package| package.manifest_path == manifest);
+    let package = package.ok_or_else(|| wrong("cargo knows no package there"))?;
+    let library = package.library().ok_or_else(|| wrong("an agent's package has a library"))?;
+    let name = real.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let AgentMetadata { message_sha256, reply_sha256, .. } = package.agent().unwrap_or_default();
+    let is_promised = !message_sha256.is_empty();
+    Ok(AgentSource {
+        name,
+        package: package.name.clone(),
+        library: library.to_owned(),
+        folders: Vec::new(),
+        origin: AgentOrigin::Package { manifest },
+        expected: is_promised.then_some(Expected { message_sha256, reply_sha256 }),
+        calibration: false,
+    })
+}
+
+/// The agent that calls `function`, of a library of the workspace that `all` tells of.
+fn function_of(function: &Function, all: &Metadata) -> Result<AgentSource, CatalogError> {
+    let wrong = |why: String| CatalogError::Described { what: function.path.clone(), why };
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    if function.name.is_empty() || !function.name.bytes().all(is_plain) {
+        let why = format!("its name {:?} must be of letters, digits, - and _", function.name);
+        return Err(wrong(why));
+    }
+    let library = function.path.split("::").next().unwrap_or_default();
+    let package = all.packages.iter().find(|package| package.library() == Some(library));
+    let package = package.ok_or_else(|| {
+        wrong(format!("no library {library} in this workspace: begin the path with its name"))
+    })?;
+    let home = FunctionHome {
+        library: library.to_owned(),
+        package: package.name.clone(),
+        folder: package.manifest_path.parent().unwrap_or(Path::new("/")).to_owned(),
+    };
+    let caller = function.caller();
+    let expected = function.reply.as_ref().map(|reply| Expected {
+        message_sha256: sha256_hex(&function.message),
+        reply_sha256: sha256_hex(reply),
+    });
+    Ok(AgentSource {
+        name: function.name.clone(),
+        library: caller.replace('-', "_"),
+        package: caller,
+        folders: Vec::new(),
+        origin: AgentOrigin::Function { function: function.clone(), home },
+        expected,
+        calibration: false,
+    })
 }
 
 /// The cargo that runs this bench, or the one on the path, in `dir`.
@@ -163,14 +326,16 @@ fn agents_of(
         if name == "abi" {
             continue;
         }
-        let promised = package.metadata.as_ref().and_then(|m| m.agent.clone());
-        let AgentMetadata { message_sha256, reply_sha256, calibration } = promised
+        let AgentMetadata { message_sha256, reply_sha256, calibration } = package
+            .agent()
             .ok_or_else(|| CatalogError::NoExpectedAnswer(package.manifest_path.clone()))?;
         let source = AgentSource {
             name: name.to_owned(),
             package: package.name.clone(),
+            library: package.name.replace('-', "_"),
             folders: folders_of(package, &metadata.packages),
-            expected: Expected { message_sha256, reply_sha256 },
+            origin: AgentOrigin::Checkout,
+            expected: Some(Expected { message_sha256, reply_sha256 }),
             calibration,
         };
         agents.insert(source.name.clone(), source);
@@ -216,7 +381,8 @@ mod tests {
         let agents = agents_of(&metadata, Path::new("/w")).expect("complete");
         assert_eq!(agents.keys().collect::<Vec<_>>(), ["echo", "split"]);
         assert_eq!((agents["echo"].calibration, agents["split"].calibration), (false, true));
-        assert_eq!(agents["split"].expected.reply_sha256, "dd");
+        let expected = agents["split"].expected.as_ref().expect("promised");
+        assert_eq!(expected.reply_sha256, "dd");
         let folders = [PathBuf::from("/w/agents-wasm/abi"), PathBuf::from("/w/agents-wasm/echo")];
         assert_eq!(agents["echo"].folders, folders);
     }

@@ -151,6 +151,18 @@ impl Toolchain {
         Self::debian(root).map_err(|error| NoToolchain { why: format!("{why}; {error}") })
     }
 
+    /// One that was not looked for.
+    #[cfg(test)]
+    pub(super) fn scripted() -> Self {
+        Self {
+            kind: Kind::Debian,
+            version: "rustc 1.0.0".to_owned(),
+            identity: String::new(),
+            native_target: "x86_64-unknown-linux-gnu".to_owned(),
+            shuffle: None,
+        }
+    }
+
     fn add_target(root: &Path, say: &dyn Fn(&str)) -> Result<Self, String> {
         let rustup = |args: &[&str]| process::output(process::command("rustup", root).args(args));
         rustup(&["--version"]).map_err(|error| format!("rustup: {}", last_line(&error)))?;
@@ -226,15 +238,18 @@ impl Toolchain {
         match side {
             // Without it a relink alone moves a function's speed by -6 … +22 %.
             Side::Native => flags.push("-Cllvm-args=-align-all-functions=6".to_owned()),
-            Side::Wasm => flags.extend(self.reactor_flags()),
+            Side::Wasm => flags.extend(self.link_flags(side)),
         }
         flags.extend(variant.flags(side).iter().map(|flag| (*flag).to_owned()));
         flags
     }
 
-    /// A cdylib is linked as a command unless told otherwise: its exports would run constructors
-    /// and destructors on every call.
-    fn reactor_flags(&self) -> Vec<String> {
+    /// What a guest's linker must be told. A cdylib is linked as a command unless told otherwise:
+    /// its exports would run constructors and destructors on every call.
+    pub fn link_flags(&self, side: Side) -> Vec<String> {
+        if side == Side::Native {
+            return Vec::new();
+        }
         let crt1 = match &self.kind {
             Kind::Rustup { crt1_reactor, .. } => crt1_reactor.display().to_string(),
             Kind::Debian => format!("{DEBIAN_SYSROOT}/crt1-reactor.o"),
@@ -345,13 +360,7 @@ mod tests {
     use super::*;
 
     fn toolchain(kind: Kind) -> Toolchain {
-        Toolchain {
-            kind,
-            version: "rustc 1.0.0".to_owned(),
-            identity: String::new(),
-            native_target: "x86_64-unknown-linux-gnu".to_owned(),
-            shuffle: None,
-        }
+        Toolchain { kind, ..Toolchain::scripted() }
     }
 
     const fn build(side: Side, variant: Variant) -> Build {

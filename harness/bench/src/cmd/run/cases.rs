@@ -5,7 +5,7 @@ use super::super::output::note;
 use super::args::{Against, Mode, Output, ProfileKind, Selection};
 use super::filter::Filter;
 use super::prepare::Guest;
-use crate::guest::catalog::Workspace;
+use crate::guest::catalog::{CatalogError, Workspace};
 use crate::job::Job;
 use crate::job::scale::Scale;
 use crate::job::sides::SideSpec;
@@ -35,6 +35,11 @@ impl Wanted<'_> {
         suite: &Suite,
         workspace: &Workspace,
     ) -> Result<Vec<Task>, CommandError> {
+        if let (Some(agent), Some(_)) = (suite.agent, &workspace.user) {
+            let what = format!("suite {}", suite.name);
+            let why = format!("it measures agent {agent}: run it in a checkout of caxton-bench");
+            return Err(CatalogError::Described { what, why }.into());
+        }
         let known: Vec<&str> = workspace.agents.keys().map(String::as_str).collect();
         let is_unknown = |name: &&String| !known.contains(&name.as_str());
         if let Some(name) = self.selection.agent.iter().find(is_unknown) {
@@ -56,10 +61,9 @@ impl Wanted<'_> {
         // Of all agents at once they would take as long as everything else together.
         let is_narrow = !self.selection.filters.is_empty() || !self.selection.agent.is_empty();
         let is_quick = self.mode == Mode::Measure(Scale::Quick);
-        // What a call is taken apart beside is built in this workspace, and a guest is not.
-        let is_apart =
-            |task: &Task| task.job == Job::Parts && self.guests.contains_key(task.agent());
-        let tasks = tasks.filter(|task| !is_apart(task));
+        // What a call is taken apart beside is built in a checkout, as its agents are.
+        let is_foreign = |agent: &str| workspace.user.is_some() || self.guests.contains_key(agent);
+        let tasks = tasks.filter(|task| task.job != Job::Parts || !is_foreign(task.agent()));
         let tasks = tasks.filter(|task| is_narrow || !is_quick || task.job != Job::Parts);
         let kept = tasks.filter_map(|task| task.keep(&|case| filter.takes(case)));
         Ok(match self.profile {

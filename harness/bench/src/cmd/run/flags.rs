@@ -2,6 +2,7 @@
 
 use super::super::error::CommandError;
 use super::args::Args;
+use crate::guest::bench::Bench;
 use crate::suite::{self, Suite, heap, scenarios, wasm};
 use caxton_analysis::exit;
 use caxton_sys::allocator::AllocationDetail;
@@ -78,12 +79,20 @@ fn is_used(suite: &Suite, name: &str) -> bool {
     users(name).is_none_or(|suites| suites.contains(&suite.name))
 }
 
-/// The command line of `suite`.
-fn command(suite: &Suite) -> Command {
+/// The command line of `suite`, which is started by `bench`.
+fn command(suite: &Suite, bench: Option<&Bench>) -> Command {
+    let start = match bench {
+        Some(bench) if suite.name == wasm::SUITE.name => {
+            format!("cargo bench --bench {} --", bench.target)
+        }
+        Some(bench) => format!("cargo bench --bench {} -- run {}", bench.target, suite.name),
+        None => format!("cargo bench --bench {} --", suite.name),
+    };
+    let examples = examples(suite, &start);
     let command = Args::command()
-        .bin_name(format!("cargo bench --bench {} --", suite.name))
+        .bin_name(start)
         .after_help("--help tells of all flags, with examples, and of the exit codes.")
-        .after_long_help(format!("{}{}{}", examples(suite), elsewhere(suite), exit::help()))
+        .after_long_help(format!("{examples}{}{}", elsewhere(suite), exit::help()))
         .mut_args(
             |flag| if is_used(suite, flag.get_id().as_str()) { flag } else { flag.hide(true) },
         );
@@ -93,8 +102,8 @@ fn command(suite: &Suite) -> Command {
     })
 }
 
-/// Calls to begin with, as lines of help.
-fn examples(suite: &Suite) -> String {
+/// Calls to begin with, as lines of help; each begins with `start`.
+fn examples(suite: &Suite, start: &str) -> String {
     let own: &[[&str; 2]] = match suite.counting {
         _ if suite.name == scenarios::SUITE.name => &[
             ["peak", "one load of the guide"],
@@ -111,9 +120,8 @@ fn examples(suite: &Suite) -> String {
         ],
         _ => &[["--scale full", "more launches"], ["--save-baseline main", "keep the run"]],
     };
-    let line = |[words, does]: &[&str; 2]| {
-        format!("  {:<72}  {does}\n", format!("cargo bench --bench {} -- {words}", suite.name))
-    };
+    let line =
+        |[words, does]: &[&str; 2]| format!("  {:<72}  {does}\n", format!("{start} {words}"));
     format!("Examples:\n{}\n", own.iter().map(line).collect::<String>())
 }
 
@@ -132,10 +140,15 @@ fn elsewhere(suite: &Suite) -> String {
     }
 }
 
-/// Reads what `suite` is told, and refuses what it does not use.
-pub(super) fn parse(suite: &Suite, args: &[OsString]) -> Result<Args, CommandError> {
+/// Reads what `suite` is told, and refuses what it does not use. It was started by `bench`, or in a
+/// checkout.
+pub(super) fn parse(
+    suite: &Suite,
+    args: &[OsString],
+    bench: Option<&Bench>,
+) -> Result<Args, CommandError> {
     let program = [OsString::from(suite.name)];
-    let given = command(suite).try_get_matches_from(program.iter().chain(args))?;
+    let given = command(suite, bench).try_get_matches_from(program.iter().chain(args))?;
     check(suite, &given)?;
     Ok(Args::from_arg_matches(&given)?)
 }

@@ -88,7 +88,7 @@ fn words(name: &str) -> Vec<&'static str> {
 /// What becomes of `words` in `suite`.
 fn said(suite: &Suite, words: &[&str]) -> Result<Args, String> {
     let words: Vec<OsString> = words.iter().map(OsString::from).collect();
-    parse(suite, &words).map_err(|error| error.to_string())
+    parse(suite, &words, None).map_err(|error| error.to_string())
 }
 
 #[test]
@@ -184,7 +184,7 @@ fn flags_that_would_be_ignored_beside_each_other_are_refused() {
 #[test]
 fn help_shows_the_suites_own_flags_and_every_exit_code() {
     for suite in suite::ALL {
-        let help = command(suite).render_long_help().to_string();
+        let help = command(suite, None).render_long_help().to_string();
         for flag in Args::command().get_arguments().filter(|flag| !flag.is_hide_set()) {
             let Some(long) = flag.get_long() else { continue };
             let is_shown =
@@ -196,6 +196,9 @@ fn help_shows_the_suites_own_flags_and_every_exit_code() {
         assert!(help.ends_with(&format!("{}\n", exit::help())), "{help}");
     }
     assert!(
-        command(&heap::SUITE).render_long_help().to_string().contains("benches scenarios, wasm")
+        command(&heap::SUITE, None)
+            .render_long_help()
+            .to_string()
+            .contains("benches scenarios, wasm")
     );
 }

@@ -109,7 +109,8 @@ pub(super) fn finish(record: &Record, is_measured: bool) -> u8 {
 /// machine, stands to the targets. Of a run that is not whole nothing is said.
 pub(super) fn print_targets(session: &Session<'_>, record: &Record) {
     let is_timed = record.run.scale != Scale::Smoke.name() && !record.is_profile();
-    if !is_timed || record.run.status != Status::Finished {
+    // They are of a checkout's agents.
+    if !is_timed || session.workspace.user.is_some() || record.run.status != Status::Finished {
         return;
     }
     let mut records = latest_of_each_suite(&session.workspace.profiles, record);

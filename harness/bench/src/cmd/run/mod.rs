@@ -24,6 +24,7 @@ mod sides;
 use super::error::CommandError;
 use super::output::{note, print};
 use super::place::as_the_user_means;
+use crate::guest::bench::Bench;
 use crate::job::scale::Scale;
 use crate::job::task::Task;
 use crate::measure::run::Settings;
@@ -43,14 +44,17 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-/// Runs `suite` as `args` ask; the exit code.
-pub(super) fn run(suite: &Suite, args: &[OsString]) -> Result<u8, CommandError> {
-    let command = args.iter().map(|arg| arg.to_string_lossy().into_owned()).collect();
-    let args = flags::parse(suite, args)?;
+/// Runs `suite` as `words` ask, for the workspace of `bench` or in a checkout; the exit code.
+pub(super) fn run(
+    suite: &Suite,
+    words: &[OsString],
+    bench: Option<&Bench>,
+) -> Result<u8, CommandError> {
+    let args = flags::parse(suite, words, bench)?;
     let mode = args.mode();
     let Args { task, selection, given, sides, timing, output, against, profiling, loads } = args;
     let needs_agents = given.guest.is_empty() || !selection.agent.is_empty();
-    let session = Session::open(suite, command, needs_agents)?;
+    let session = Session::open(suite, words, bench, needs_agents)?;
     if let Some(Subtask::Selftest(trials)) = &task {
         return selftest::run(&session, trials);
     }
@@ -95,7 +99,6 @@ pub(super) fn run(suite: &Suite, args: &[OsString]) -> Result<u8, CommandError> 
     let new = NewRun { session, settings, profile, out, is_kept };
     let Measured { record, prepared, folder } = new.measure(tasks, wanted.guests)?;
     let code = finish(&record, settings.spin.is_none());
-    // The targets are of agents.
     if out.is_none() && settings.spin.is_none() && needs_agents {
         print_targets(session, &record);
     }

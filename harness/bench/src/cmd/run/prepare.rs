@@ -61,7 +61,7 @@ pub(super) fn prepare(
         }
         let both = wasm.and_then(|wasm| native.map(|native| (wasm.path, native.path)));
         if variant == Variant::Measured {
-            let expected = Some(workspace.agents[&name].expected.clone());
+            let expected = workspace.agents[&name].expected.clone();
             let entry = both.map_err(Outcome::Refused).map(|(wasm, native)| {
                 let (name, native) = (name.clone(), Some(native));
                 AgentFiles { name, wasm, native, expected, ..AgentFiles::default() }
@@ -96,7 +96,11 @@ pub(super) fn prepare(
 /// Adds a file to those of the record, a variant's under its own name; a side that a variant does
 /// not change is there already.
 fn keep(artifacts: &mut Vec<Artifact>, variant: Variant, artifact: Artifact) {
-    if artifacts.iter().any(|known| known.source_hash == artifact.source_hash) {
+    let is_known = |known: &Artifact| match &artifact.source_hash {
+        Some(hash) => known.source_hash.as_ref() == Some(hash),
+        None => known.agent == artifact.agent && known.sha256 == artifact.sha256,
+    };
+    if artifacts.iter().any(is_known) {
         return;
     }
     let side = match variant {
@@ -122,10 +126,13 @@ fn build(
     let of = |variant: Variant, sources: &[&AgentSource]| -> Vec<_> {
         let say = |step: BuildStep<'_>| {
             let (number, of, agent, side) = (step.number, step.of, step.agent, step.side);
-            if number == 1 && of > 1 {
+            let is_cached = workspace.user.is_none();
+            if number == 1 && of > 1 && is_cached {
                 note(&format!("building {of} agent files, about 3 s each; the next run has them"));
             }
-            note(&format!("building [{number}/{of}] {agent} ({side}{})", variant.words()));
+            // Only cargo knows whether a user's package has changed.
+            let doing = if is_cached { "building" } else { "bringing up to date" };
+            note(&format!("{doing} [{number}/{of}] {agent} ({side}{})", variant.words()));
         };
         let built = builder.build(sources, variant, &say).into_iter();
         built.map(|(name, built)| (variant, name, built)).collect()

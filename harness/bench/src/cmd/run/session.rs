@@ -4,6 +4,7 @@ use super::super::error::CommandError;
 use super::super::output::note;
 use super::super::place::started_in;
 use super::record;
+use crate::guest::bench::Bench;
 use crate::guest::catalog::{CatalogError, Workspace};
 use crate::job::scale::Scale;
 use crate::measure::keep::SHARED_PREFIX;
@@ -13,6 +14,7 @@ use caxton_model::record::Record;
 use caxton_model::record::folder::sweep_runs;
 use caxton_model::record::lock::{FolderLock, HeldFolder, sweep};
 use caxton_model::record::store::{self, RunFolder, StoreError, StoredPage};
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::{env, fs, process};
@@ -48,13 +50,19 @@ pub(super) struct Session<'a> {
 }
 
 impl<'a> Session<'a> {
-    /// In the checkout that the user stands in; `needs_agents` unless guests are all that is run,
-    /// for which any folder will do.
+    /// Of the workspace that `bench` is in, else in the checkout that the user stands in;
+    /// `needs_agents` unless guests are all that is run, for which any folder will do.
     pub(super) fn open(
         suite: &'a Suite,
-        command: Vec<String>,
+        words: &[OsString],
+        bench: Option<&Bench>,
         needs_agents: bool,
     ) -> Result<Self, CommandError> {
+        let command = words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+        if let Some(bench) = bench {
+            let workspace = Workspace::of_bench(bench, started_in())?;
+            return Ok(Self { suite, workspace, command });
+        }
         let here = env::current_dir().unwrap_or_default();
         let workspace = match Workspace::find(&here, started_in()) {
             Err(CatalogError::NoWorkspace(_)) if !needs_agents => {

@@ -5,6 +5,7 @@ use super::allocation::Allocation;
 use super::async_agent::AsyncWasmAgent;
 use super::checkpoint::Savable;
 use super::code::CompiledCode;
+use super::embedder;
 use super::expose::{Exposed, Places};
 use super::heap_calls;
 use super::host::HostState;
@@ -71,7 +72,13 @@ fn describe(engine: &Engine, options: EngineOptions) -> BTreeMap<String, String>
         ),
     ];
     let flags = (!options.flags.is_default()).then(|| ("flags", options.flags.to_string()));
-    entries.into_iter().chain(flags).map(|(name, value)| (name.to_owned(), value)).collect()
+    let host = embedder::is_provided().then(|| ("host functions", "the bench's own".to_owned()));
+    entries
+        .into_iter()
+        .chain(flags)
+        .chain(host)
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
 }
 
 /// The engine as the record states it: what is the same in all cases.
@@ -326,6 +333,7 @@ fn link(
     let module = Module::new(&engine, &binary).map_err(invalid)?;
     let mut linker =
         host_functions(&engine, options.asynchronous).map_err(|e| refused("linker", &e))?;
+    embedder::define(&mut linker)?;
     if let Some(program) = program {
         imports::define(&mut linker, &engine, &module, program)?;
     }

@@ -8,6 +8,7 @@ use crate::subject::{Attempt, HostCounts, REPLY_BYTES_MAX};
 use caxton_model::case::Outcome;
 use caxton_model::program::{Entry, Preopen, ProgramSpec};
 use caxton_model::units::Bytes;
+use std::any::Any;
 use wasmtime::{AsContext, Memory};
 use wasmtime_wasi::p1::WasiP1Ctx;
 use wasmtime_wasi::p2::pipe::MemoryInputPipe;
@@ -63,7 +64,7 @@ impl System {
 }
 
 /// What a store carries for its guest.
-pub(super) struct HostState {
+pub struct HostState {
     /// Made when the guest first calls it: most never do, and there may be 100,000 of them.
     pub(super) system: Option<Box<System>>,
     pub(super) limiter: Limiter,
@@ -74,12 +75,32 @@ pub(super) struct HostState {
     pub(super) heap: Option<Box<HeapLog>>,
     /// None for a module that marks no section.
     pub(super) marks: Option<Box<Marks>>,
+    /// The embedder's.
+    pub(super) data: Option<Box<dyn Any + Send>>,
 }
 
 impl HostState {
     pub(super) fn new(limit: Option<Bytes>) -> Self {
         let (limiter, counts) = (Limiter::new(limit), HostCounts::default());
-        Self { system: None, limiter, counts, wasi_calls: 0, memory: None, heap: None, marks: None }
+        Self {
+            system: None,
+            limiter,
+            counts,
+            wasi_calls: 0,
+            memory: None,
+            heap: None,
+            marks: None,
+            data: None,
+        }
+    }
+
+    /// What the embedder's functions keep for this guest.
+    ///
+    /// # Panics
+    /// The bench gave no data, or data of another type.
+    pub fn data_mut<T: 'static>(&mut self) -> &mut T {
+        let data = self.data.as_mut().and_then(|data| data.downcast_mut());
+        data.expect("the bench gives each guest data of the type that its functions ask for")
     }
 
     /// Asked for once by each WASI function, and by nobody else.

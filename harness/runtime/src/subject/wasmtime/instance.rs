@@ -5,6 +5,7 @@
 //! followed; one that points outside costs this case and nothing else.
 
 use super::checkpoint::Savable;
+use super::embedder;
 use super::host::HostState;
 use super::limits::{Growths, MemoryUse};
 use super::watch::Lease;
@@ -31,6 +32,7 @@ pub(super) struct Terms {
 /// A fresh store for a guest of `engine`.
 pub(super) fn store(engine: &Engine, terms: Terms) -> Attempt<Store<HostState>> {
     let mut store = Store::new(engine, HostState::new(terms.limit));
+    store.data_mut().data = embedder::data();
     store.data_mut().limiter.growths = terms.growths.then(Growths::default);
     store.limiter(|state| &mut state.limiter);
     if engine.get_consume_fuel() {

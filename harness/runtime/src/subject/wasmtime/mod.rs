@@ -6,6 +6,7 @@
 //! is checked; `agent.rs` calls it as functions, `async_agent.rs` as futures; `checkpoint.rs` is an
 //! agent's state, `saving.rs` keeps it and puts it back: `expose.rs` makes it visible,
 //! `variables.rs` is what of it is not memory.
+//! `embedder.rs` is what a user's own host adds.
 //! `heap.rs` notes who allocates in a guest that tells, by way of `heap_calls.rs`. For profilers
 //! `code.rs` and `dwarf.rs` name the functions behind addresses, and `watch.rs` tells when code
 //! comes and goes.
@@ -17,6 +18,7 @@ mod checkpoint;
 mod checkpoint_error;
 mod code;
 mod dwarf;
+mod embedder;
 mod engine;
 mod expose;
 mod flags;
@@ -41,10 +43,12 @@ pub use async_agent::AsyncWasmAgent;
 pub use checkpoint::{Checkpoint, RestoreBy};
 pub use checkpoint_error::CheckpointError;
 pub use dwarf::{Place as SourcePlace, Places as SourcePlaces};
+pub use embedder::{HostFunctions, provide};
 pub use engine::{WasmSubject, shared_configuration, used_configurations};
 pub use expose::{ExposeError, Exposed};
 pub use flags::EngineFlags;
 pub use heap::{HeapLog, Site};
+pub use host::HostState;
 pub use limits::{Growth, Growths, MemoryUse};
 pub use mail::{WasmMail, WasmMailSubject};
 pub use options::{Bounds, CompilerEffort, EngineOptions};

@@ -1,5 +1,6 @@
 //! Components: a `wasi:cli/run` command, or a function of an exported interface.
 
+use super::super::embedder;
 use super::super::engine::{engine, refused};
 use super::super::host::HostState;
 use super::super::image::CompiledImage;
@@ -25,12 +26,12 @@ impl WasiView for HostState {
 #[derive(Clone)]
 pub(super) struct ComponentSubject {
     pub(super) pre: InstancePre<HostState>,
-    function: Option<Function>,
+    function: Option<ComponentFunction>,
 }
 
 /// The function that is called, and its values.
 #[derive(Clone)]
-struct Function {
+struct ComponentFunction {
     interface: Option<String>,
     name: String,
     params: Vec<Val>,
@@ -52,6 +53,7 @@ impl ComponentSubject {
         let component = component.map_err(|e| refused("no valid component", &e))?;
         let mut linker = Linker::new(&engine);
         p2::add_to_linker_sync(&mut linker).map_err(|e| refused("linker", &e))?;
+        embedder::define_for_components(&mut linker)?;
         if program.unknown_imports == UnknownImports::Trap {
             let defined = linker.define_unknown_imports_as_traps(&component);
             defined.map_err(|e| refused("linker", &e))?;
@@ -63,7 +65,9 @@ impl ComponentSubject {
                 is_command(&component)?;
                 None
             }
-            Entry::Function { name, args } => Some(Function::find(&component, name, args)?),
+            Entry::Function { name, args } => {
+                Some(ComponentFunction::find(&component, name, args)?)
+            }
             Entry::Bytes { .. } => {
                 let why = "a component takes values, not an address and a length";
                 return Err(Outcome::Refused(why.to_owned()));
@@ -191,7 +195,7 @@ fn is_command(component: &Component) -> Attempt<()> {
     Err(Outcome::Refused(one_line(&why)))
 }
 
-impl Function {
+impl ComponentFunction {
     fn find(component: &Component, wanted: &str, args: &str) -> Attempt<Self> {
         let engine = component.engine();
         let mut all = Exported::all(component, engine);
