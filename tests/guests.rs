@@ -239,3 +239,53 @@ fn what_is_said_wrongly_of_a_guest_is_one_error() {
     }
     assert!(!Path::new(&word(&user.path("target"))).exists(), "nothing was kept");
 }
+
+#[test]
+fn a_manifest_runs_many_guests_each_in_its_own_way() {
+    let manifest = "[[guest]]\nfile = 'cat.wat'\nstdin = 'in.txt'\nexpect = 'in.txt'\n\
+                    native = '/bin/cat'\n\n\
+                    [[guest]]\nname = 'by-sides'\nfile = 'cat.wat'\nstdin = 'in.txt'\n\
+                    side = ['wasm', 'old=cat.wat -C compiler=winch']\n";
+    let user = User::with(&[
+        ("cat.wat", &fixture("cat")),
+        ("in.txt", "some text\n"),
+        ("bench.toml", manifest),
+    ]);
+    let (said, record) = user.runs(0, &["bench.toml"]);
+    let keys: Vec<String> = record.cases.iter().map(|case| case.key.to_string()).collect();
+    assert_eq!(
+        keys,
+        [
+            "wasm/overhead/wasmtime-vs-native/cat",
+            "wasm/overhead/native-vs-native/cat",
+            "wasm/overhead/wasmtime-vs-wasmtime/cat",
+            "wasm/sides/wasm-vs-wasm/by-sides",
+            "wasm/sides/old-vs-wasm/by-sides",
+            "wasm/sides/old-vs-old/by-sides",
+        ]
+    );
+    assert_eq!(record.cases[0].ending(), "ran", "{}", said.stdout);
+    let told = user.says(&["run", "bench.toml", "--stdin", "in.txt"]).refused(2);
+    assert!(told.only_error().contains("leave the flags out"), "{}", told.stderr);
+    fs::write(user.path("bench.toml"), "[[guest]]\nfile = 'none.wasm'\n").expect("writable");
+    let told = user.says(&["run", "bench.toml"]).refused(2);
+    assert!(told.only_error().contains("none.wasm"), "{}", told.stderr);
+}
+
+#[test]
+fn the_modules_of_a_folder_are_run_and_held_to_the_answers_beside_them() {
+    let user = User::with(&[("in.txt", "some text\n")]);
+    for (folder, expected) in [("right", "some text\n"), ("wrong", "other text\n")] {
+        let folder = user.path("all").join(folder);
+        fs::create_dir_all(&folder).expect("a fresh folder");
+        fs::write(folder.join("cat.wat"), fixture("cat")).expect("a fresh folder");
+        fs::write(folder.join("cat.stdout.expected"), expected).expect("a fresh folder");
+    }
+    let (_, record) = user.runs(1, &["./all", "--stdin", "in.txt"]);
+    let ended: Vec<_> = record.cases.iter().filter(|case| case.key.is_overhead()).collect();
+    assert_eq!((&*ended[0].key.agent, ended[0].ending()), ("right-cat", "ran"));
+    assert_eq!(&*ended[1].key.agent, "wrong-cat");
+    assert!(matches!(ended[1].outcome, Outcome::WrongAnswer(_)), "{:?}", ended[1].outcome);
+    let told = user.says(&["run", "./target"]).refused(2);
+    assert!(told.only_error().contains("without a module"), "{}", told.stderr);
+}

@@ -151,10 +151,10 @@ fn told(words: &[OsString], measures: bool) -> Vec<OsString> {
 /// How cargo says that a bench shall measure.
 const BENCH_FLAG: &str = "--bench";
 
-/// Whether `word` names a file with a guest, and no suite.
+/// Whether `word` names a guest's file, a folder or a manifest of guests, and no suite.
 fn is_guest(word: &str) -> bool {
     let ending = Path::new(word).extension().and_then(|ending| ending.to_str());
-    matches!(ending, Some("wasm" | "wat")) || word.contains('/')
+    matches!(ending, Some("wasm" | "wat" | "toml")) || word.contains('/') || word == "."
 }
 
 /// The worker's part that `role` names, if it names one.

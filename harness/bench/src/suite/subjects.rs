@@ -7,6 +7,7 @@ use crate::job::task::Task;
 use caxton_model::load::plan::LoadPlan;
 use caxton_model::units::{Bytes, Nanos};
 use caxton_sys::allocator::AllocationDetail;
+use std::collections::BTreeMap;
 
 #[derive(Debug, Clone, Copy)]
 pub struct Suite {
@@ -25,8 +26,8 @@ pub struct Subjects {
     pub agents: Vec<String>,
     /// Guests given as files, without a native build.
     pub guests: Vec<String>,
-    /// Sides of the user's choice; where there are any, nothing else is measured.
-    pub sides: Vec<SideSpec>,
+    /// By which sides an agent or guest is compared; nothing else of it is measured then.
+    pub sides: BTreeMap<String, Vec<SideSpec>>,
     pub limits: Vec<Bytes>,
     /// Whether what takes long is wanted too.
     pub is_full: bool,

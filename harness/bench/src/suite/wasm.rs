@@ -17,19 +17,18 @@ pub const SUITE: Suite =
 pub const BALLAST: &str = "ballast";
 
 fn plan(subjects: &Subjects) -> Vec<Task> {
-    if let [reference, others @ ..] = &subjects.sides[..] {
-        let agents = subjects.agents.iter().chain(&subjects.guests);
-        return agents.flat_map(|agent| sides(agent, reference, others)).collect();
-    }
+    let is_plain = |name: &&String| !subjects.sides.contains_key(*name);
+    let plain = || subjects.agents.iter().filter(is_plain);
     let with_native = [Pair::Overhead, Pair::NativeAgain, Pair::WasmAgain];
-    let agents = subjects.agents.iter().map(|agent| overhead(agent, &with_native));
+    let agents = plain().map(|agent| overhead(agent, &with_native));
     let without = [Pair::Overhead, Pair::WasmAgain];
-    let guests = subjects.guests.iter().map(|guest| overhead(guest, &without));
-    let has_ballast = subjects.agents.iter().any(|agent| agent == BALLAST);
+    let guests = subjects.guests.iter().filter(is_plain).map(|guest| overhead(guest, &without));
+    let has_ballast = plain().any(|agent| agent == BALLAST);
     let limits = subjects.limits.iter().filter(|_| has_ballast).map(|&limit| under(limit));
     // A guest given as a file is not taken apart: there may be no toolchain for those beside it.
-    let parts = subjects.agents.iter().map(|agent| parts(agent));
-    agents.chain(guests).chain(limits).chain(parts).collect()
+    let parts = plain().map(|agent| parts(agent));
+    let sides = subjects.sides.iter().flat_map(|(agent, sides)| by_sides(agent, sides));
+    agents.chain(guests).chain(limits).chain(parts).chain(sides).collect()
 }
 
 fn overhead(agent: &str, pairs: &[Pair]) -> Task {
@@ -38,8 +37,9 @@ fn overhead(agent: &str, pairs: &[Pair]) -> Task {
     Task { cases, job: Job::Overhead }
 }
 
-/// A task for each side, beside the reference, and one of the reference beside itself.
-fn sides(agent: &str, reference: &SideSpec, others: &[SideSpec]) -> Vec<Task> {
+/// A task for each side, beside the first as reference, and one of the reference beside itself.
+fn by_sides(agent: &str, sides: &[SideSpec]) -> Vec<Task> {
+    let [reference, others @ ..] = sides else { return Vec::new() };
     let case = |one: &SideSpec, other: &SideSpec| {
         CaseKey::new(SUITE.name, SIDES, &one.against(other), agent)
     };

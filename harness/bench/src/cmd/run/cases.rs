@@ -92,10 +92,18 @@ impl Wanted<'_> {
         let has_native = |name: &&String| self.guests[*name].native.is_some();
         let (with, without): (Vec<&String>, Vec<&String>) =
             self.guests.keys().partition(has_native);
+        // Said of all, else of a guest alone.
+        let sides_of = |name: &String| match self.guests.get(name) {
+            Some(guest) if self.sides.is_empty() => guest.sides.clone(),
+            _ => self.sides.clone(),
+        };
+        let named = agents.iter().chain(self.guests.keys());
+        let sides = named.map(|name| (name.clone(), sides_of(name)));
+        let sides = sides.filter(|(_, sides)| !sides.is_empty()).collect();
         Subjects {
             agents: agents.into_iter().chain(with.into_iter().cloned()).collect(),
             guests: without.into_iter().cloned().collect(),
-            sides: self.sides.clone(),
+            sides,
             limits: self.selection.limits(),
             is_full: self.mode == Mode::Measure(Scale::Full),
             loads: self.loads.clone(),

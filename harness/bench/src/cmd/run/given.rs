@@ -2,21 +2,19 @@
 
 use super::super::error::CommandError;
 use super::super::place::as_the_user_means;
-use super::prepare::Guest;
-use crate::guest::given::{GivenFile, GivenProgram};
-use crate::suite::scenarios::case_name;
 use caxton_model::program::{Entry, Preopen, ProgramSpec, UnknownImports};
 use clap::ValueEnum;
+use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 /// How guests that are given as files are run.
-#[derive(Debug, Clone, Default, clap::Args)]
+#[derive(Debug, Clone, Default, PartialEq, clap::Args)]
 #[command(next_help_heading = "Guests given as files")]
 pub(super) struct GivenArgs {
-    /// Run this guest: a module or component, .wasm or .wat; may be repeated. Alone it is the only
-    /// thing that is run
+    /// Run this guest: a module or component, .wasm or .wat; a folder of them; or a manifest (see
+    /// harness/docs/own-guests.md). May be repeated. Alone it is the only thing that is run
     #[arg(long, value_name = "FILE")]
     pub guest: Vec<PathBuf>,
 
@@ -86,7 +84,8 @@ pub(super) struct GivenArgs {
 }
 
 /// What is done about unknown imports.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
 pub(super) enum WithUnknown {
     /// Refuse the guest and name them.
     #[default]
@@ -98,42 +97,8 @@ pub(super) enum WithUnknown {
 }
 
 impl GivenArgs {
-    /// The guests, by name.
-    pub(super) fn guests(&self) -> Result<BTreeMap<String, Guest>, CommandError> {
-        if let (Some(native), [_, _, ..]) = (&self.native, &self.guest[..]) {
-            let why = "--native is the native build of one --guest, and there are several";
-            return Err(CommandError::Guest { path: native.clone(), why: why.to_owned() });
-        }
-        let (program, is_guessed) = self.program()?;
-        if let (Some(native), false) = (&self.native, is_guessed) {
-            let why = "an executable is no match for one function: leave --invoke out";
-            return Err(CommandError::Guest { path: native.clone(), why: why.to_owned() });
-        }
-        let native = self.native.as_deref().map(existing).transpose()?;
-        let input = self.stdin.as_deref().map(existing).transpose()?.map(GivenFile);
-        let expect = self.expect.as_deref().map(existing).transpose()?;
-        let mut guests = BTreeMap::new();
-        for path in &self.guest {
-            let wasm = existing(path)?;
-            // Part of a case key and of paths. Of the root folder there is no name.
-            let stem = wasm.file_stem().map(|stem| stem.to_string_lossy());
-            let name = case_name(&stem.unwrap_or("_".into()));
-            let beside = wasm.with_extension("stdout.expected");
-            let beside = beside.is_file().then_some(beside);
-            let expected = expect.clone().or(beside).map(GivenFile);
-            let (program, input, native) = (program.clone(), input.clone(), native.clone());
-            let given = GivenProgram { program, is_guessed, input, expected };
-            let guest = Guest { wasm: wasm.clone(), native, given };
-            if guests.insert(name.clone(), guest).is_some() {
-                let why = format!("a second guest named {name}: rename one");
-                return Err(CommandError::Guest { path: wasm, why });
-            }
-        }
-        Ok(guests)
-    }
-
     /// How they are run, and whether the entry is guessed.
-    fn program(&self) -> Result<(ProgramSpec, bool), CommandError> {
+    pub(super) fn program(&self) -> Result<(ProgramSpec, bool), CommandError> {
         let bad = |flag: &str, value: &str, why: &str| CommandError::GivenFlag {
             flag: flag.to_owned(),
             value: value.to_owned(),
@@ -190,7 +155,7 @@ fn call_of(text: &str) -> Option<Entry> {
 }
 
 /// A file or folder that is there, as the user means it.
-fn existing(path: &Path) -> Result<PathBuf, CommandError> {
+pub(super) fn existing(path: &Path) -> Result<PathBuf, CommandError> {
     let path = as_the_user_means(path);
     // By the name that it was given: some programs do what they are called.
     let found = fs::metadata(&path).and_then(|_| std::path::absolute(&path));

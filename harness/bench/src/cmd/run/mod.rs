@@ -8,8 +8,10 @@ mod contest;
 pub(crate) mod filter;
 mod flags;
 mod given;
+mod guests;
 mod list;
 mod loads;
+mod manifest;
 mod measure;
 mod meter;
 mod prepare;
@@ -29,7 +31,7 @@ use crate::job::scale::Scale;
 use crate::job::task::Task;
 use crate::measure::run::Settings;
 use crate::suite::Suite;
-use args::{Args, Mode, Output, ProfileKind, Profiling, Subtask, Timing};
+use args::{Against, Args, Mode, Output, ProfileKind, Profiling, Subtask, Timing};
 use cases::Wanted;
 use caxton_analysis::exit;
 use caxton_model::record::store::RunFolder;
@@ -72,7 +74,7 @@ pub(super) fn run(
         return resume::run(session, run, settings);
     }
     check(suite, mode, &timing, &output, &profiling)?;
-    let guests = &given.guests()?;
+    let guests = &guests::guests(&given, takes_sides(&output, against, &profiling))?;
     let (loads, profile) = (loads.loads(scale, seed)?, profiling.profile);
     let sides = sides.sides()?;
     let wanted = Wanted { selection, mode, profile, loads, guests, sides };
@@ -113,6 +115,13 @@ pub(super) fn run(
         }
     }
     Ok(code)
+}
+
+/// Whether sides are compared, and neither versions nor profiles made.
+fn takes_sides(output: &Output, against: &Against, profiling: &Profiling) -> bool {
+    let is_kept = output.save_baseline.is_some() || output.pack.is_some();
+    let is_compared = against.baseline.is_some() || against.relink.is_some();
+    !is_kept && !is_compared && profiling.profile.is_none() && profiling.profile_time.is_none()
 }
 
 /// Refuses arguments that do not go together.

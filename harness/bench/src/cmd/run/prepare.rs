@@ -9,6 +9,7 @@ use crate::guest::digest::sha256_hex;
 use crate::guest::files::{AgentFiles, BuiltFiles, VariantFiles};
 use crate::guest::given::GivenProgram;
 use crate::guest::toolchain::{Toolchain, Variant};
+use crate::job::sides::SideSpec;
 use crate::job::task::Task;
 use caxton_model::case::Outcome;
 use caxton_model::file;
@@ -35,6 +36,8 @@ pub(super) struct Guest {
     /// None where the user has no native build of it.
     pub native: Option<PathBuf>,
     pub given: GivenProgram,
+    /// What it is compared by, if the user says so of it alone.
+    pub sides: Vec<SideSpec>,
 }
 
 /// Builds what the tasks need. A build that fails is an outcome, not the end of the run, which only
@@ -78,7 +81,7 @@ pub(super) fn prepare(
             let read = file::read(path, file::MODULE_MAX).map(|bytes| given(name, side, &bytes));
             read.map_err(|error| Outcome::Refused(format!("{}: {error}", path.display())))
         };
-        let Guest { wasm, native, given } = guest.clone();
+        let Guest { wasm, native, given, .. } = guest.clone();
         let read = read(&wasm, "wasm").and_then(|wasm| {
             let native = native.as_deref().map(|native| read(native, "native")).transpose()?;
             Ok(std::iter::once(wasm).chain(native))
