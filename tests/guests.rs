@@ -1,6 +1,7 @@
 //! Guests that keep no agent contract: commands, functions and components, measured from any
 //! folder.
 
+use crate::capability;
 use crate::executable::{Place, Running, Said, root, tool, word};
 use caxton_model::case::{Check, Outcome};
 use caxton_model::record::Record;
@@ -288,4 +289,28 @@ fn the_modules_of_a_folder_are_run_and_held_to_the_answers_beside_them() {
     assert!(matches!(ended[1].outcome, Outcome::WrongAnswer(_)), "{:?}", ended[1].outcome);
     let told = user.says(&["run", "./target"]).refused(2);
     assert!(told.only_error().contains("without a module"), "{}", told.stderr);
+}
+
+#[test]
+fn a_profile_of_a_command_compares_it_with_nothing() {
+    let user = User::with(&[("cat.wat", &fixture("cat")), ("in.txt", "some text\n")]);
+    let words = ["cat.wat", "--stdin", "in.txt", "--native", "/bin/cat", "--profile", "cpu"];
+    let (said, record) = user.runs(0, &[&words[..], &["--profile-time", "0.2"]].concat());
+    let profiles = &record.cases[0].profiles;
+    if let Some(why) = record.cases[0].findings.get("no CPU profile") {
+        capability::absent("sampling", why);
+        return;
+    }
+    // The native build runs in a process of its own, which is not sampled.
+    let sides: Vec<&str> = profiles.taken.iter().map(|own| own.about.side.as_str()).collect();
+    assert_eq!(sides, ["wasm"]);
+    assert!(!profiles.files.iter().any(|file| file.contains("differential")), "{profiles:?}");
+    assert!(profiles.changes.is_none());
+    assert!(said.stdout.contains("no CPU profile of the native build"), "{}", said.stdout);
+    let picture = user.path("target/caxton-bench/latest/cpu/cat/wasm.svg");
+    let picture = fs::read_to_string(&picture).expect("a flame graph");
+    // The tool's own functions are one box; the guest's lie on it.
+    assert!(picture.contains("<title>[host] ("), "{picture}");
+    assert!(!picture.contains("<title>caxton_bench::worker"), "{picture}");
+    assert!(picture.contains("(_start) ("), "{picture}");
 }

@@ -11,18 +11,22 @@ use caxton_report::profile::{firefox, flame, pb};
 use std::path::Path;
 use std::{fs, io};
 
-/// Writes all that `profiles`, of one case, come to into the run's `folder`.
+/// Writes all that `profiles`, of one case, come to into the run's `folder`. In flame graphs what
+/// calls the agent is one frame, unless `full_stacks`; all else has every frame.
 pub(super) fn keep(
     folder: &Path,
     case: &CaseRecord,
     profiles: &[&Profile],
+    full_stacks: bool,
 ) -> Result<Profiles, StoreError> {
     let name = format!("cpu/{}", case.key.agent);
     let mut files = Files { folder: &folder.join(&name), names: Vec::new() };
     fs::create_dir_all(files.folder).map_err(unwritable(files.folder))?;
     for profile in profiles {
         let side = profile.about.side.split([',', ' ']).next().unwrap_or_default().to_owned();
-        profiled(&mut files, &case.key, &side, profile)?;
+        let drawn = if full_stacks { None } else { Some(profile.with_host_folded()) };
+        flame_graph(&mut files, &case.key, &side, drawn.as_ref().unwrap_or(profile))?;
+        exported(&mut files, &side, profile)?;
     }
     let side = |wanted: &str| profiles.iter().find(|p| p.about.side.starts_with(wanted));
     let changes = match (side("native"), side("wasm")) {
@@ -47,6 +51,11 @@ pub(super) fn profiled(
     profile: &Profile,
 ) -> Result<(), StoreError> {
     flame_graph(files, case, stem, profile)?;
+    exported(files, stem, profile)
+}
+
+/// Writes what other programs read.
+fn exported(files: &mut Files<'_>, stem: &str, profile: &Profile) -> Result<(), StoreError> {
     files.put(&format!("{stem}.folded"), Ok(folded::text(profile)))?;
     files.put(&format!("{stem}.pb"), pb::encode(profile))?;
     if profile.weight == SampleWeight::CpuNs {

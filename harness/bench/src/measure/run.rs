@@ -57,6 +57,8 @@ pub struct Settings {
     /// Only call, for an outside profiler: how long per side.
     pub spin: Option<Nanos>,
     pub perf_map: bool,
+    /// Whether flame graphs show every frame below the agent's.
+    pub full_stacks: bool,
     /// How to sample the tasks that are profiles.
     pub sampling: Sampling,
 }
@@ -435,7 +437,8 @@ impl<'a> Run<'a> {
             let own = profiles.iter().filter(|(key, _)| *key == case.key);
             let own: Vec<&Profile> = own.map(|(_, profile)| profile).collect();
             if !own.is_empty() {
-                case.profiles = pictures::keep(folder.path(), case, &own)?;
+                case.profiles =
+                    pictures::keep(folder.path(), case, &own, self.settings.full_stacks)?;
             }
         }
         Ok(())

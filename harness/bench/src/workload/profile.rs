@@ -42,8 +42,14 @@ pub fn run(ctx: &mut Context<'_>, how: Sampling) -> Attempt<()> {
             return Ok(());
         }
     };
-    let sides = load(ctx, how, &recording)?;
+    let mut sides = load(ctx, how, &recording)?;
     let exchange = Exchange::agree(ctx, &sides)?;
+    // What is sampled is this process.
+    if sides.iter().any(|side| matches!(side, Loaded::Command(_))) {
+        let why = "it is an executable, which runs in a process of its own: sample it with perf";
+        ctx.finding("no CPU profile of the native build", why.to_owned());
+        sides.retain(|side| !matches!(side, Loaded::Command(_)));
+    }
     ctx.working();
     let mut totals: Vec<Sampled> = sides.iter().map(|_| Sampled::default()).collect();
     let mut counters = Vec::new();

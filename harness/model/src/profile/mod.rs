@@ -19,6 +19,9 @@ use std::collections::BTreeMap;
 /// Share of samples above which a defect of the profile is a warning.
 pub const DEFECT_SHARE_MAX: f64 = 0.05;
 
+/// The frame that stands for all that runs outside the agent.
+pub const HOST: &str = "[host]";
+
 /// Why something could not be made from a profile, or a profile from something.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ProfileError {

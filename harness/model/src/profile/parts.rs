@@ -1,7 +1,7 @@
 //! Parts of a profile: the samples of some windows of time alone, and how the weight splits between
 //! agent, boundary, engine and host.
 
-use super::{About, Health, Location, Origin, Profile, Shares, StackSample, Thread};
+use super::{About, Frame, HOST, Health, Location, Origin, Profile, Shares, StackSample, Thread};
 use std::collections::HashMap;
 use std::ops::Range;
 
@@ -74,6 +74,35 @@ impl Profile {
     /// True for a stack that was cut: its outermost frame is a marker.
     pub fn is_rootless(&self, stack: u32) -> bool {
         self.frames_of(stack).next().is_none_or(|frame| frame.origin == Origin::Unknown)
+    }
+
+    /// The same with all that calls the agent as one frame, [`HOST`], so that pictures show the
+    /// agent and not the tool. A stack that never comes to the agent keeps what the engine does in
+    /// it, and its last function. One whose beginning is not known stays as it is.
+    #[must_use]
+    pub fn with_host_folded(&self) -> Self {
+        let mut folded = self.clone();
+        let frames = vec![folded.frames.len() as u32];
+        let host = folded.locations.len() as u32;
+        let name = HOST.to_owned();
+        folded.frames.push(Frame { name, origin: Origin::Host, file: None, line: None });
+        folded.locations.push(Location { address: 0, mapping: None, frames });
+        let has = |location: &u32, is_meant: fn(Origin) -> bool| {
+            let frames = &self.locations[*location as usize].frames;
+            frames.iter().any(|frame| is_meant(self.frames[*frame as usize].origin))
+        };
+        for (number, stack) in folded.stacks.iter_mut().enumerate() {
+            let guest = stack.iter().position(|location| {
+                has(location, |origin| matches!(origin, Origin::Guest | Origin::GuestInlined))
+            });
+            let other = || stack.iter().position(|at| has(at, |origin| origin != Origin::Host));
+            let upto = guest.or_else(other).unwrap_or(stack.len().saturating_sub(1));
+            if upto > 0 && !self.is_rootless(number as u32) {
+                stack.splice(..upto, [host]);
+            }
+        }
+        folded.compact();
+        folded
     }
 
     /// Drops stacks, locations, frames, mappings and threads that no sample uses.
@@ -153,5 +182,34 @@ mod tests {
         assert_eq!((part.health.rootless, part.health.unresolved), (1, 0));
         assert_eq!(whole.during(&[window(3)], 5, about()).health.unresolved, 1);
         assert_eq!(whole.during(&[], 5, about()).samples, []);
+    }
+
+    #[test]
+    fn what_calls_the_agent_is_one_frame_and_the_agent_stays_whole() {
+        let script = "3 h:main > h:serve > w:call > b:into > g:work > i:inner\n\
+                      2 h:main > h:serve > w:call > b:into > g:work > h:memcpy\n\
+                      1 h:main > h:serve > w:call > b:out\n\
+                      1 h:main > h:serve > h:clock\n\
+                      1 ?:cut > g:work";
+        let profile = fixture::profile(SampleWeight::CpuNs, script);
+        let folded = profile.with_host_folded();
+        assert_eq!((folded.check(), folded.total()), (Ok(()), profile.total()));
+        let stacks: Vec<String> = (0..folded.stacks.len() as u32)
+            .map(|stack| {
+                let names = folded.frames_of(stack).map(|frame| frame.name.as_str());
+                names.collect::<Vec<_>>().join(" > ")
+            })
+            .collect();
+        assert_eq!(
+            stacks,
+            [
+                "[host] > work > inner",
+                "[host] > work > memcpy",
+                "[host] > call > out",
+                "[host] > clock",
+                "cut > work",
+            ]
+        );
+        assert!(!folded.frames.iter().any(|frame| frame.name == "serve"));
     }
 }

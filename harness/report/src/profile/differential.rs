@@ -12,7 +12,7 @@ use super::picture::{Head, draw};
 use caxton_model::profile::changes::NORMAL_95;
 use caxton_model::profile::folded::escaped;
 use caxton_model::profile::names::normalised;
-use caxton_model::profile::{Frame, Origin, Profile, ProfileError, SampleWeight, health};
+use caxton_model::profile::{Frame, HOST, Origin, Profile, ProfileError, SampleWeight, health};
 use caxton_model::units::Unit;
 use inferno::flamegraph::Options;
 use inferno::flamegraph::color::{Color, StrokeColor};
@@ -23,8 +23,6 @@ pub use super::picture::Caption;
 
 mod functions;
 
-/// The frame that stands for all that runs outside the agent.
-pub const HOST: &str = "[host]";
 /// Boxes narrower than this share of the picture, in per cent, are left out: half a pixel.
 const WIDTH_MIN: f64 = 0.04;
 /// Parts of a unit in a line: inferno takes whole numbers, and a function may take less than one

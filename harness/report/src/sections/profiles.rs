@@ -150,6 +150,10 @@ fn without(record: &Record) -> Table {
             let what = case.outcome.name();
             table.note(Tone::Bad, &format!("{}: {what}: {why}", label(case)));
         }
+        let side = "no CPU profile of the native build";
+        if let Some(why) = case.findings.get(side) {
+            table.note(Tone::Plain, &format!("{}: {side}: {why}", label(case)));
+        }
     }
     table
 }

@@ -252,6 +252,10 @@ pub(super) struct Profiling {
     /// With --profile-time: write the perf map of the guest's code, for `perf record`
     #[arg(hide_short_help = true, long, requires = "profile_time", conflicts_with = "profile")]
     pub perf_map: bool,
+
+    /// Show every frame in flame graphs: without it what calls the agent is one, `[host]`
+    #[arg(hide_short_help = true, long, requires = "profile")]
+    pub full_stacks: bool,
 }
 
 /// What to do instead of measuring.

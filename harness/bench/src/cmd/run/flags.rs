@@ -48,6 +48,7 @@ const FLAGS: [(&[&str], &[&str]); 3] = [
             "profile_threads",
             "profile_async",
             "perf_map",
+            "full_stacks",
         ],
     ),
     (

@@ -36,6 +36,7 @@ pub(super) fn settings(
         timeout: Duration::from_secs_f64(timing.timeout),
         spin: profiling.profile_time.filter(|_| profiling.profile.is_none()).map(nanos),
         perf_map: profiling.perf_map,
+        full_stacks: profiling.full_stacks,
         sampling: Sampling {
             engine: profiling.profiler,
             hz: profiling.profile_hz,

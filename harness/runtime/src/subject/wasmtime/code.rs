@@ -5,7 +5,7 @@
 //! inlined functions come from `dwarf.rs`. When code comes and goes is `watch.rs`'s.
 
 use super::dwarf::{Place, Places, demangled};
-use super::image::CompiledImage;
+use super::image::{CompiledImage, is_component};
 use addr2line::gimli;
 use caxton_model::profile::code::Code;
 use caxton_model::profile::{Frame, Origin};
@@ -13,6 +13,7 @@ use object::{Object, ObjectSection, ObjectSymbol};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::OnceLock;
+use wasmparser::{ExternalKind, Parser, Payload};
 
 /// A compiled module that a profiler may look into. It keeps the module's code from being
 /// unloaded, so that its addresses mean the same as long as this lives.
@@ -96,14 +97,18 @@ impl Names {
         let positions = image.positions();
         let places = Places::read(wasm, positions.iter().map(|(_, wasm)| *wasm));
         let mut names = Self { symbols: glue(image), positions, places, has_function_names: false };
+        let exports = exports(wasm);
         for function in image.functions() {
             let code = function.offset..function.offset + function.len;
             names.has_function_names |= function.name.is_some();
             // The linker's name first: debug information may have it without its path.
             let name = function.name.map(demangled);
             let name = name.or_else(|| names.outer(&code)?.name.clone());
-            let name =
-                name.unwrap_or_else(|| format!("wasm-function[{}]", function.index.as_u32()));
+            let number = function.index.as_u32();
+            let name = name.unwrap_or_else(|| match exports.get(&number) {
+                Some(export) => format!("wasm-function[{number}] ({export})"),
+                None => format!("wasm-function[{number}]"),
+            });
             let symbol = Symbol { end: code.end, name, origin: Origin::Guest };
             names.symbols.insert(code.start, symbol);
         }
@@ -136,6 +141,23 @@ impl Names {
         let outer = Frame { name: symbol.name.clone(), origin: symbol.origin, file, line };
         places.into_iter().map(inlined).chain([outer]).collect()
     }
+}
+
+/// The names under which a module exports functions, by their number; none of a component, whose
+/// modules number theirs each anew.
+fn exports(wasm: &[u8]) -> BTreeMap<u32, String> {
+    let Ok(binary) = wat::parse_bytes(wasm) else { return BTreeMap::new() };
+    if is_component(&binary) {
+        return BTreeMap::new();
+    }
+    let parts = Parser::new(0).parse_all(&binary).map_while(Result::ok);
+    let exports = parts.filter_map(|part| match part {
+        Payload::ExportSection(exports) => Some(exports),
+        _ => None,
+    });
+    let exports = exports.flatten().map_while(Result::ok);
+    let functions = exports.filter(|export| export.kind == ExternalKind::Func);
+    functions.map(|export| (export.index, export.name.to_owned())).collect()
 }
 
 fn inlined(place: &Place) -> Frame {

@@ -50,6 +50,22 @@ fn each_kind_of_code_has_its_name_and_origin() {
 }
 
 #[test]
+fn a_function_is_named_as_its_language_has_it_else_by_what_it_is_exported_as() {
+    let names = names(&*code(
+        b"(module
+        (func $_ZN4shop5parseERKNSt3__112basic_stringIcEEi)
+        (func $_RNvCs1234_7mycrate3foo)
+        (func $main.work)
+        (func (export \"answer\")))",
+    ));
+    let is_there = |name: &str| names.iter().any(|(known, _)| known == name);
+    assert!(is_there("shop::parse(std::__1::basic_string<char> const&, int)"), "{names:?}");
+    assert!(is_there("mycrate::foo"), "{names:?}");
+    assert!(is_there("main.work"), "{names:?}");
+    assert!(is_there("wasm-function[3] (answer)"), "{names:?}");
+}
+
+#[test]
 fn the_whole_text_of_a_function_is_its_own() {
     let code = code(
         b"(module (func $first (param i32 i32) (result i32)

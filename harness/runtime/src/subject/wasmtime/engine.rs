@@ -9,7 +9,7 @@ use super::embedder;
 use super::expose::{Exposed, Places};
 use super::heap_calls;
 use super::host::HostState;
-use super::image::CompiledImage;
+use super::image::{CompiledImage, is_component};
 use super::instance::Terms;
 use super::options::EngineOptions;
 use super::program::imports;
@@ -281,10 +281,6 @@ impl<'a> Source<'a> {
             Self::Exposed(exposed) => Some(exposed),
         }
     }
-}
-
-pub(super) fn is_component(bytes: &[u8]) -> bool {
-    bytes.starts_with(b"\0asm") && bytes.get(4..8) == Some(&[0x0d, 0, 1, 0])
 }
 
 /// An engine, told of in the record, and where its memories are if they are in one place.

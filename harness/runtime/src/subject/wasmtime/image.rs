@@ -12,6 +12,11 @@ pub(super) enum CompiledImage {
     Component(Component),
 }
 
+/// Whether `bytes` is a component in the binary format.
+pub(super) fn is_component(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"\0asm") && bytes.get(4..8) == Some(&[0x0d, 0, 1, 0])
+}
+
 impl CompiledImage {
     /// The machine code.
     pub(super) fn text(&self) -> &[u8] {
