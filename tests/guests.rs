@@ -287,6 +287,8 @@ fn the_modules_of_a_folder_are_run_and_held_to_the_answers_beside_them() {
     assert_eq!((&*ended[0].key.agent, ended[0].ending()), ("right-cat", "ran"));
     assert_eq!(&*ended[1].key.agent, "wrong-cat");
     assert!(matches!(ended[1].outcome, Outcome::WrongAnswer(_)), "{:?}", ended[1].outcome);
+    let told = user.says(&["run", "./all", "--native", "/bin/cat"]).refused(2);
+    assert!(told.only_error().contains("--native is of one guest"), "{}", told.stderr);
     let told = user.says(&["run", "./target"]).refused(2);
     assert!(told.only_error().contains("without a module"), "{}", told.stderr);
 }

@@ -54,7 +54,7 @@ impl Workspace {
     fn runs(&self, code: i32, words: &[&str]) -> Option<(Said, Record)> {
         let words = [words, &["--bench", "--scale", "smoke"]].concat();
         let said = self.says(&words).if_built(code)?;
-        let latest = self.path("target/caxton-bench/latest");
+        let latest = self.path("target/caxton-bench/agents/latest");
         let (record, _) = RunFolder::load(&latest).expect("a record");
         Some((said, record))
     }
@@ -111,11 +111,25 @@ fn a_workspace_measures_its_own_agents_functions_and_host() {
     user.says(&["report", "--bench"]).ended(0);
     let refused = user.says(&["run", "throughput", "--bench"]).ended(2);
     assert!(refused.only_error().contains("courier"), "{}", refused.stderr);
+    let refused = user.says(&["--relink", "2", "--bench"]).refused(2);
+    assert!(refused.only_error().contains("checkout"), "{}", refused.stderr);
+
+    // Nothing has changed: the same files, however cargo came by them.
+    let Some((_, again)) = user.runs(0, &[]) else { return };
+    assert_eq!(again.artifacts, record.artifacts);
+
+    // A component asks the host too: 300 for item 3 and 400 for item 4.
+    let asks = root().join("tests/fixtures/guests/asks.wat");
+    fs::copy(asks, user.path("shop/asks.wat")).expect("a fresh folder");
+    fs::write(user.path("shop/seven.txt"), "700\n").expect("a fresh folder");
+    let words = ["--guest", "asks.wat", "--invoke", "pair(3)", "--expect", "seven.txt"];
+    let Some((_, asked)) = user.runs(0, &words) else { return };
+    assert_eq!(asked.cases[0].ending(), "ran");
 
     // A profile names the user's own function on both sides.
     user.runs(0, &["--agent", "top_words", "--profile", "cpu"]);
     for side in ["wasm", "native"] {
-        let folder = user.path("target/caxton-bench/latest/cpu/top_words");
+        let folder = user.path("target/caxton-bench/agents/latest/cpu/top_words");
         let stacks = fs::read_to_string(folder.join(side).with_extension("folded"));
         let stacks = stacks.unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
         assert!(stacks.contains("shop::top_words"), "{side}: {stacks}");

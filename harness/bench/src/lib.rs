@@ -41,6 +41,7 @@ pub mod worker;
 pub mod workload;
 
 use caxton_sys::allocator::{count, count_as};
+use guest::bench::PACKAGE_VARIABLE;
 use job::launch::{BENCH_ARGUMENT, WORKER_ARGUMENT};
 use measure::turns::wire::TURNS_ARGUMENT;
 use std::env;
@@ -60,12 +61,14 @@ pub use guest::bench::{Bench, Function};
 #[macro_export]
 macro_rules! main {
     ($describe:path) => {
-        #[global_allocator]
-        static ALLOCATOR: $crate::Allocator = $crate::Allocator;
+        const _: () = {
+            #[global_allocator]
+            static ALLOCATOR: $crate::Allocator = $crate::Allocator;
+        };
 
         fn main() -> ::std::process::ExitCode {
-            let names = [env!("CARGO_PKG_NAME"), env!("CARGO_CRATE_NAME")];
-            $crate::main_of(env!("CARGO_MANIFEST_DIR"), names, $describe)
+            let names = [::core::env!("CARGO_PKG_NAME"), ::core::env!("CARGO_CRATE_NAME")];
+            $crate::main_of(::core::env!("CARGO_MANIFEST_DIR"), names, $describe)
         }
     };
 }
@@ -76,7 +79,7 @@ macro_rules! main {
 macro_rules! function {
     ($path:path) => {{
         const _: fn(&[u8]) -> ::std::vec::Vec<u8> = $path;
-        $crate::Function::new(stringify!($path))
+        $crate::Function::new(::core::stringify!($path))
     }};
 }
 
@@ -90,9 +93,8 @@ pub fn main(words: &[OsString]) -> ExitCode {
 #[doc(hidden)]
 pub fn main_of(folder: &str, names: [&str; 2], describe: fn(&mut Bench)) -> ExitCode {
     // A bench that was built for a revision outlives the folder that it was built in.
-    let built_in = Path::new(folder);
-    let told = env::var_os("CARGO_MANIFEST_DIR").filter(|_| !built_in.is_dir());
-    let folder = told.as_ref().map_or(built_in, Path::new);
+    let told = env::var_os(PACKAGE_VARIABLE);
+    let folder = told.as_ref().map_or(Path::new(folder), Path::new);
     let [package, target] = names;
     let mut bench = Bench::new(folder, package, target);
     describe(&mut bench);

@@ -8,7 +8,7 @@ use super::place::{limits, package, profiles_of, root};
 use super::process;
 use super::revision::Builder;
 use super::side::{Side, executable, hash};
-use crate::guest::bench::Bench;
+use crate::guest::bench::{Bench, PACKAGE_VARIABLE};
 use crate::measure::turns::kit::KitError;
 use caxton_analysis::compare::Records;
 use caxton_analysis::exit;
@@ -122,7 +122,7 @@ pub(super) fn start(
     let program = executable(&candidate.path, &candidate_kit)?;
     let mut command = process::command(program, root);
     if let Some(package) = package() {
-        command.env("CARGO_MANIFEST_DIR", package);
+        command.env(PACKAGE_VARIABLE, package);
     }
     command.args(&candidate_kit.arguments).arg("--between").args([&base.path, &candidate.path]);
     if let Some(path) = limits {

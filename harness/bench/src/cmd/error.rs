@@ -123,6 +123,8 @@ pub(crate) enum CommandError {
     NotOfComparison { format: String, known: String },
     #[error("--baseline is for the markdown of a run: {why}")]
     BaselineUnused { why: &'static str },
+    #[error("{flag} cannot be used here: {why}")]
+    Elsewhere { flag: String, why: &'static str },
     #[error("{flag} changes nothing here: {why}; leave it out")]
     Unused { flag: &'static str, why: &'static str },
     #[error("{name} is of suite {found}, not of {wanted}: leave --suite out, or name another one")]

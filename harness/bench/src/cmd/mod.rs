@@ -46,7 +46,7 @@ pub fn suite(suite: &Suite, args: &[OsString], bench: Option<&Bench>) -> ExitCod
 /// Lets commands be of the workspace of `bench`.
 fn settle(bench: &Bench) -> Result<(), CommandError> {
     let here = place::started_in();
-    let Workspace { root, profiles, .. } = Workspace::of_bench(bench, here)?;
+    let Workspace { root, profiles, .. } = Workspace::around(bench, here)?;
     let package = bench.folder.clone();
     place::settle(place::Home { root, profiles, package });
     // Cargo starts a bench in its package's folder: paths are of where the user stands.

@@ -19,6 +19,7 @@ use crate::guest::toolchain::{keep_out_unhashed, settings};
 use crate::job::launch::BENCH_ARGUMENT;
 use caxton_model::baseline::check_name;
 use caxton_sys::process::git;
+use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io;
@@ -63,7 +64,7 @@ impl Builder {
     ) -> Result<Self, CommandError> {
         check_name(suite)?;
         let workspace = match bench {
-            Some(bench) => Workspace::of_bench(bench, started_in())?,
+            Some(bench) => Workspace::around(bench, started_in())?,
             None => Workspace::find(root, started_in())?,
         };
         let kits = workspace.target.join("kits");
@@ -118,21 +119,38 @@ impl Builder {
         // A build that needs it will say what is wrong with it.
         let compiler = compiler.unwrap_or_else(|error| error.to_string());
         let settings = settings(&std::env::temp_dir()).map_err(unreadable(Path::new(".cargo")))?;
-        let digest = sha256_hex(format!("{compiler}\n{settings}").as_bytes());
+        let flags = self.flags();
+        let digest = sha256_hex(format!("{compiler}\n{settings}\n{flags:?}").as_bytes());
         Ok(digest[..12].to_owned())
+    }
+
+    /// The variables by which a user sets flags and profiles; in a checkout the flags are its own.
+    fn flags(&self) -> BTreeMap<OsString, OsString> {
+        let is_flag = |name: &OsString| {
+            let name = name.to_string_lossy();
+            name.ends_with("RUSTFLAGS") || name.starts_with("CARGO_PROFILE_")
+        };
+        let all = std::env::vars_os().filter(|(name, _)| self.user.is_some() && is_flag(name));
+        all.collect()
     }
 
     /// `command` of a build, which sees nothing that [`Self::made_by`] does not know.
     fn making(&self, command: Command, folder: &Path) -> Command {
         let mut command = placed(command, folder);
         keep_out_unhashed(&mut command);
+        command.envs(self.flags());
         command.env("CARGO_TARGET_DIR", self.kits.join("build"));
         command
     }
 
     /// The kit of `commit`, which is made if there is none: a commit does not change.
     pub(crate) fn kit(&self, name: &str, commit: &str) -> Result<Side, CommandError> {
-        let path = self.kits.join(format!("{commit}-{}-{}", self.suite, self.made_by()?));
+        // A workspace may have several benches.
+        let what = match &self.user {
+            Some(user) => format!("{}-{}-{}", user.package, user.target, self.suite),
+            None => self.suite.clone(),
+        };
+        let path = self.kits.join(format!("{commit}-{what}-{}", self.made_by()?));
         fs::create_dir_all(&self.kits).map_err(unwritable(&path))?;
         let _lock = self.lock().map_err(unwritable(&path))?;
         match load(&path) {

@@ -3,11 +3,17 @@
 use caxton_runtime::subject::wasmtime::{HostFunctions, HostState};
 use caxton_runtime::wasmtime::{self, Linker, component};
 use std::any::Any;
+use std::fs;
 use std::path::{Path, PathBuf};
+use toml::{Table, Value};
+
+/// Names the folder of the bench's package to an executable that was built in another one.
+pub(crate) const PACKAGE_VARIABLE: &str = "CAXTON_BENCH_PACKAGE";
 
 /// What a workspace's own bench measures: its agents, its functions, and its host.
 ///
-/// Made by [`main!`](crate::main), which hands it to the function that fills it.
+/// Made by [`main!`](crate::main), which hands it to the function that fills it. That function runs
+/// in each process of a run, not always in the same folder: take messages from `include_bytes!`.
 pub struct Bench {
     /// The folder of the package that the bench is in.
     pub(crate) folder: PathBuf,
@@ -29,7 +35,7 @@ impl Bench {
         Self {
             folder: folder.to_owned(),
             package: package.to_owned(),
-            target: target.to_owned(),
+            target: target_called(folder, target),
             agents: Vec::new(),
             functions: Vec::new(),
             profile: "release".to_owned(),
@@ -104,6 +110,19 @@ impl Bench {
     }
 }
 
+/// The bench target of the package in `folder` whose crate is called `name`: a crate's name has no
+/// hyphens, and cargo must be told the target's.
+fn target_called(folder: &Path, name: &str) -> String {
+    let manifest = fs::read_to_string(folder.join("Cargo.toml")).unwrap_or_default();
+    let manifest: Table = manifest.parse().unwrap_or_default();
+    let told = manifest.get("bench").and_then(Value::as_array).into_iter().flatten();
+    let told = told.filter_map(|target| Some(target.get("name")?.as_str()?.to_owned()));
+    let found = fs::read_dir(folder.join("benches")).into_iter().flatten().flatten();
+    let found = found.filter_map(|entry| Some(entry.path().file_stem()?.to_str()?.to_owned()));
+    let mut all = told.chain(found);
+    all.find(|target| target.replace('-', "_") == name).unwrap_or_else(|| name.to_owned())
+}
+
 /// A function of a library crate, and what it is called with. [`function!`](crate::function) makes
 /// one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -119,9 +138,8 @@ impl Function {
     /// The function at `path`, called by the last word of it, with an empty message.
     #[doc(hidden)]
     pub fn new(path: &str) -> Self {
-        let path = path.replace(' ', "");
-        let name = path.rsplit("::").next().unwrap_or_default().to_owned();
-        Self { path, name, message: Vec::new(), reply: None }
+        let name = path.rsplit("::").next().unwrap_or_default().trim().to_owned();
+        Self { path: path.to_owned(), name, message: Vec::new(), reply: None }
     }
 
     /// The package that calls it.
@@ -155,9 +173,22 @@ mod tests {
     #[test]
     fn a_function_is_called_by_its_last_word_unless_it_is_named() {
         let function = Function::new("shop :: text :: top_words");
-        assert_eq!((&*function.path, &*function.name), ("shop::text::top_words", "top_words"));
+        assert_eq!(&*function.name, "top_words");
         let named = function.clone().named("long").message(*b"a").reply("b");
         assert_eq!((&*named.name, &named.message[..]), ("long", &b"a"[..]));
         assert_eq!((named.path, named.reply), (function.path, Some(b"b".to_vec())));
+    }
+
+    #[test]
+    fn cargo_is_told_the_targets_own_name() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let home = folder.path();
+        assert_eq!(target_called(home, "my_agents"), "my_agents");
+        fs::create_dir(home.join("benches")).expect("a fresh folder");
+        fs::write(home.join("benches/my-agents.rs"), "").expect("a fresh folder");
+        assert_eq!(target_called(home, "my_agents"), "my-agents");
+        let manifest = "[[bench]]\nname = 'other-one'\npath = 'x.rs'\n";
+        fs::write(home.join("Cargo.toml"), manifest).expect("a fresh folder");
+        assert_eq!(target_called(home, "other_one"), "other-one");
     }
 }

@@ -190,7 +190,7 @@ impl<'a> Builder<'a> {
             rustc: Reading::Known(self.toolchain.version.clone()),
             target: self.toolchain.target(side).to_owned(),
             flags: match &packages {
-                Some(packages) => packages.words(*build),
+                Some(packages) => packages.words(agent, *build),
                 None => self.toolchain.words(*build),
             },
             bytes: Bytes(bytes.len() as u64),

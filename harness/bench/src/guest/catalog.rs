@@ -34,7 +34,6 @@ pub struct Workspace {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UserBuild {
     pub profile: String,
-    pub features: Vec<String>,
 }
 
 /// Where an agent's source is, which decides how it is built.
@@ -55,6 +54,8 @@ pub struct FunctionHome {
     pub library: String,
     pub package: String,
     pub folder: PathBuf,
+    /// Those of the user's features that it has.
+    pub features: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,6 +67,8 @@ pub struct AgentSource {
     /// In a checkout its folder and those of its path dependencies, whose files decide the build.
     pub folders: Vec<PathBuf>,
     pub origin: AgentOrigin,
+    /// Features that a user asks for and its package has.
+    pub features: Vec<String>,
     /// SHA-256 of the example message and of its reply, in hex; none where both sides need only
     /// answer the same.
     pub expected: Option<Expected>,
@@ -125,6 +128,8 @@ struct Package {
     dependencies: Vec<Dependency>,
     #[serde(default)]
     targets: Vec<Target>,
+    #[serde(default)]
+    features: BTreeMap<String, Vec<String>>,
 }
 
 #[derive(Deserialize)]
@@ -148,7 +153,11 @@ struct AgentMetadata {
 
 #[derive(Deserialize)]
 struct Dependency {
+    #[serde(default)]
+    name: String,
     path: Option<PathBuf>,
+    #[serde(default)]
+    rename: Option<String>,
 }
 
 impl Workspace {
@@ -168,35 +177,52 @@ impl Workspace {
         Ok(Self { root: root.to_owned(), target, agents, profiles, user: None })
     }
 
-    /// The workspace that `bench` is in, with the agents that it describes, for a user who stands
-    /// in `started_in`.
+    /// The workspace that `bench` is in, without agents, for a user who stands in `started_in`.
     ///
     /// # Errors
-    /// Cargo does not tell of it, or what is described is not there.
+    /// Cargo does not tell of it.
+    pub fn around(bench: &Bench, started_in: &Path) -> Result<Self, CatalogError> {
+        Ok(Self::of_user(bench, &parsed(&metadata(&bench.folder, started_in)?)?))
+    }
+
+    /// The same with the agents that `bench` describes.
+    ///
+    /// # Errors
+    /// What is described is not there, or cannot be built.
     pub fn of_bench(bench: &Bench, started_in: &Path) -> Result<Self, CatalogError> {
         let own = parsed(&metadata(&bench.folder, started_in)?)?;
-        let mut agents = BTreeMap::new();
-        let mut add = |source: AgentSource| match agents.insert(source.name.clone(), source) {
-            None => Ok(()),
-            Some(known) => Err(CatalogError::Described {
-                what: known.name,
-                why: "two agents or functions have this name: call `.named(..)` on a function"
-                    .to_owned(),
-            }),
-        };
+        if ["bench", "check", "test"].contains(&bench.profile.as_str()) {
+            let what = format!("profile {}", bench.profile);
+            let why = "cargo builds no library by this name: write another that inherits it";
+            return Err(CatalogError::Described { what, why: why.to_owned() });
+        }
+        let mut sources = Vec::new();
         for folder in &bench.agents {
-            add(agent_in(&bench.folder.join(folder), started_in)?)?;
+            sources.push(agent_in(&bench.folder.join(folder), bench, started_in)?);
         }
         for function in &bench.functions {
-            add(function_of(function, &own)?)?;
+            sources.push(function_of(function, bench, &own)?);
         }
-        let (root, target) = (own.workspace_root, own.target_directory);
+        check_names(&sources)?;
+        let has = |feature: &&String| !sources.iter().any(|own| own.features.contains(feature));
+        if let Some(what) = bench.features.iter().find(has) {
+            let what = format!("feature {what}");
+            let why = "no agent and no function's crate has it".to_owned();
+            return Err(CatalogError::Described { what, why });
+        }
+        let agents = sources.into_iter().map(|source| (source.name.clone(), source)).collect();
+        Ok(Self { agents, ..Self::of_user(bench, &own) })
+    }
+
+    fn of_user(bench: &Bench, own: &Metadata) -> Self {
+        let (root, target) = (own.workspace_root.clone(), own.target_directory.clone());
         let profiles = match &bench.results {
             Some(folder) => bench.folder.join(folder),
-            None => target.join("caxton-bench"),
+            // A package may have several benches.
+            None => target.join("caxton-bench").join(&bench.target),
         };
-        let user = UserBuild { profile: bench.profile.clone(), features: bench.features.clone() };
-        Ok(Self { root, target, agents, profiles, user: Some(user) })
+        let user = Some(UserBuild { profile: bench.profile.clone() });
+        Self { root, target, agents: BTreeMap::new(), profiles, user }
     }
 
     /// The folder `root` of a user who has guests and no checkout: what is kept is kept in its
@@ -233,8 +259,34 @@ impl Package {
     }
 }
 
+/// Refuses two agents of one name, and two whose files cargo would give one name.
+fn check_names(sources: &[AgentSource]) -> Result<(), CatalogError> {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    let (mut names, mut libraries) = (BTreeSet::new(), BTreeSet::new());
+    for source in sources {
+        let name = &source.name;
+        let why = if name.is_empty() || !name.bytes().all(is_plain) {
+            "its name must be of letters, digits, - and _: rename the folder, or call \
+             `.named(..)` on the function"
+        } else if !names.insert(name) || !libraries.insert(&source.library) {
+            "two agents or functions have this name, or one that differs in - and _ alone: rename \
+             the folder or library, or call `.named(..)` on the function"
+        } else {
+            continue;
+        };
+        return Err(CatalogError::Described { what: format!("agent {name:?}"), why: why.into() });
+    }
+    Ok(())
+}
+
+/// Those features of `bench` that `package` has.
+fn features_of(bench: &Bench, package: &Package) -> Vec<String> {
+    let has = |name: &&String| package.features.contains_key(*name);
+    bench.features.iter().filter(has).cloned().collect()
+}
+
 /// The agent whose package a user has in `folder`.
-fn agent_in(folder: &Path, started_in: &Path) -> Result<AgentSource, CatalogError> {
+fn agent_in(folder: &Path, bench: &Bench, started_in: &Path) -> Result<AgentSource, CatalogError> {
     let wrong = |why: &str| CatalogError::Described {
         what: folder.display().to_string(),
         why: why.to_owned(),
@@ -257,28 +309,28 @@ fn agent_in(folder: &Path, started_in: &Path) -> Result<AgentSource, CatalogErro
         library: library.to_owned(),
         folders: Vec::new(),
         origin: AgentOrigin::Package { manifest },
+        features: features_of(bench, package),
         expected: is_promised.then_some(Expected { message_sha256, reply_sha256 }),
         calibration: false,
     })
 }
 
 /// The agent that calls `function`, of a library of the workspace that `all` tells of.
-fn function_of(function: &Function, all: &Metadata) -> Result<AgentSource, CatalogError> {
-    let wrong = |why: String| CatalogError::Described { what: function.path.clone(), why };
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-    if function.name.is_empty() || !function.name.bytes().all(is_plain) {
-        let why = format!("its name {:?} must be of letters, digits, - and _", function.name);
-        return Err(wrong(why));
-    }
-    let library = function.path.split("::").next().unwrap_or_default();
-    let package = all.packages.iter().find(|package| package.library() == Some(library));
-    let package = package.ok_or_else(|| {
-        wrong(format!("no library {library} in this workspace: begin the path with its name"))
+fn function_of(
+    function: &Function,
+    bench: &Bench,
+    all: &Metadata,
+) -> Result<AgentSource, CatalogError> {
+    let library = function.path.split("::").next().unwrap_or_default().trim();
+    let package = package_named(library, bench, all).ok_or_else(|| CatalogError::Described {
+        what: function.path.clone(),
+        why: format!("{library} is no library of a package of this workspace"),
     })?;
     let home = FunctionHome {
         library: library.to_owned(),
         package: package.name.clone(),
         folder: package.manifest_path.parent().unwrap_or(Path::new("/")).to_owned(),
+        features: features_of(bench, package),
     };
     let caller = function.caller();
     let expected = function.reply.as_ref().map(|reply| Expected {
@@ -290,10 +342,30 @@ fn function_of(function: &Function, all: &Metadata) -> Result<AgentSource, Catal
         library: caller.replace('-', "_"),
         package: caller,
         folders: Vec::new(),
+        features: home.features.clone(),
         origin: AgentOrigin::Function { function: function.clone(), home },
         expected,
         calibration: false,
     })
+}
+
+/// The package whose library the crate of `bench` calls `library`: its own, or that of a
+/// dependency, perhaps under another name.
+fn package_named<'a>(library: &str, bench: &Bench, all: &'a Metadata) -> Option<&'a Package> {
+    let manifest = bench.folder.join("Cargo.toml");
+    let own = all.packages.iter().find(|package| package.manifest_path == manifest)?;
+    if own.library() == Some(library) {
+        return Some(own);
+    }
+    let named = |dependency: &&Dependency| match &dependency.rename {
+        Some(name) => name.replace('-', "_") == library,
+        None => {
+            let of = all.packages.iter().find(|package| package.name == dependency.name);
+            of.and_then(Package::library) == Some(library)
+        }
+    };
+    let dependency = own.dependencies.iter().filter(|own| own.path.is_some()).find(named)?;
+    all.packages.iter().find(|package| package.name == dependency.name)
 }
 
 /// The cargo that runs this bench, or the one on the path, in `dir`.
@@ -335,6 +407,7 @@ fn agents_of(
             library: package.name.replace('-', "_"),
             folders: folders_of(package, &metadata.packages),
             origin: AgentOrigin::Checkout,
+            features: Vec::new(),
             expected: Some(Expected { message_sha256, reply_sha256 }),
             calibration,
         };
@@ -361,39 +434,5 @@ fn folders_of(package: &Package, all: &[Package]) -> Vec<PathBuf> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn agents_are_found_by_their_folder() {
-        let text = r#"{"target_directory":"/w/target","packages":[
-            {"name":"caxton-results","description":null,"manifest_path":"/w/harness/results/Cargo.toml",
-             "metadata":null,"dependencies":[]},
-            {"name":"agent-abi","description":"contract","manifest_path":"/w/agents-wasm/abi/Cargo.toml",
-             "metadata":null,"dependencies":[{"path":null}]},
-            {"name":"agent-echo","description":"answers","manifest_path":"/w/agents-wasm/echo/Cargo.toml",
-             "metadata":{"agent":{"message_sha256":"aa","reply_sha256":"bb"}},
-             "dependencies":[{"path":"/w/agents-wasm/abi"},{"path":null}]},
-            {"name":"agent-split","manifest_path":"/w/agents-wasm/split/Cargo.toml",
-             "metadata":{"agent":{"message_sha256":"cc","reply_sha256":"dd","calibration":true}},
-             "dependencies":[]}]}"#;
-        let metadata: Metadata = serde_json::from_str(text).expect("valid");
-        let agents = agents_of(&metadata, Path::new("/w")).expect("complete");
-        assert_eq!(agents.keys().collect::<Vec<_>>(), ["echo", "split"]);
-        assert_eq!((agents["echo"].calibration, agents["split"].calibration), (false, true));
-        let expected = agents["split"].expected.as_ref().expect("promised");
-        assert_eq!(expected.reply_sha256, "dd");
-        let folders = [PathBuf::from("/w/agents-wasm/abi"), PathBuf::from("/w/agents-wasm/echo")];
-        assert_eq!(agents["echo"].folders, folders);
-    }
-
-    #[test]
-    fn an_agent_without_an_expected_answer_is_an_error() {
-        let text = r#"{"target_directory":"/w/target","packages":[
-            {"name":"agent-x","description":null,"manifest_path":"/w/agents-wasm/x/Cargo.toml",
-             "metadata":null,"dependencies":[]}]}"#;
-        let metadata: Metadata = serde_json::from_str(text).expect("valid");
-        let error = agents_of(&metadata, Path::new("/w")).expect_err("incomplete");
-        assert!(error.to_string().starts_with("/w/agents-wasm/x/Cargo.toml"), "{error}");
-    }
-}
+#[path = "catalog_tests.rs"]
+mod tests;

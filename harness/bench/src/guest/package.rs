@@ -3,6 +3,7 @@
 
 use super::bench::Function;
 use super::catalog::{AgentOrigin, AgentSource, FunctionHome, UserBuild, Workspace, cargo};
+use super::digest::sha256_hex;
 use super::toolchain::{Build, Side, Toolchain, Variant};
 use caxton_sys::surroundings::CARGO_VARIABLES;
 use std::path::{Path, PathBuf};
@@ -35,7 +36,9 @@ impl PackageBuilder<'_> {
         target_dir: &Path,
     ) -> io::Result<Command> {
         let manifest = match &agent.origin {
-            AgentOrigin::Function { function, home } => self.write_caller(function, home)?,
+            AgentOrigin::Function { function, home } => {
+                self.write_caller(function, home, build.side)?
+            }
             AgentOrigin::Package { manifest } => manifest.clone(),
             AgentOrigin::Checkout => self.workspace.root.join("Cargo.toml"),
         };
@@ -46,17 +49,19 @@ impl PackageBuilder<'_> {
         command.args(["--profile", &self.user.profile]);
         command.args(["--target", self.toolchain.target(build.side)]);
         if matches!(agent.origin, AgentOrigin::Package { .. }) {
-            command.args(self.user.features.iter().flat_map(|name| ["--features", name]));
+            command.args(agent.features.iter().flat_map(|name| ["--features", name]));
         }
         for feature in build.variant.features() {
             command.args(["--features", feature]);
         }
         if (build.side, build.variant) == (Side::Native, Variant::FramePointers) {
-            match env::var("RUSTFLAGS") {
-                Ok(own) => command.env("RUSTFLAGS", format!("{own} {FRAME_POINTERS}")),
-                Err(_) => {
-                    command.arg("--config").arg(format!("build.rustflags=['{FRAME_POINTERS}']"))
+            // Of these cargo heeds the first one that is there.
+            match (env::var("CARGO_ENCODED_RUSTFLAGS"), env::var("RUSTFLAGS")) {
+                (Ok(own), _) => {
+                    command.env("CARGO_ENCODED_RUSTFLAGS", format!("{own}\u{1f}{FRAME_POINTERS}"))
                 }
+                (_, Ok(own)) => command.env("RUSTFLAGS", format!("{own} {FRAME_POINTERS}")),
+                _ => command.arg("--config").arg(format!("build.rustflags=['{FRAME_POINTERS}']")),
             };
         }
         let reactor = self.toolchain.link_flags(build.side);
@@ -66,9 +71,9 @@ impl PackageBuilder<'_> {
         Ok(command)
     }
 
-    /// What the record says of such a build: its profile as the workspace has it, its features and
-    /// flags.
-    pub(super) fn words(&self, build: Build) -> Vec<String> {
+    /// What the record says of such a build: its profile as the workspace has it, its features,
+    /// flags and lock file.
+    pub(super) fn words(&self, agent: &AgentSource, build: Build) -> Vec<String> {
         let Self { workspace, user, toolchain } = self;
         let mut words = vec![format!("--profile={}", user.profile)];
         let manifest = table(&workspace.root.join("Cargo.toml"));
@@ -76,24 +81,39 @@ impl PackageBuilder<'_> {
         for (key, value) in profile.and_then(Value::as_table).into_iter().flatten() {
             words.push(format!("profile.{}.{key}={value}", user.profile));
         }
-        words.extend(user.features.iter().map(|name| format!("--features={name}")));
+        let features = agent.features.iter().map(String::as_str);
+        let features = features.chain(build.variant.features().iter().copied());
+        words.extend(features.map(|name| format!("--features={name}")));
+        words.extend(build.variant.flags(build.side).iter().map(|flag| (*flag).to_owned()));
         for name in ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_BUILD_RUSTFLAGS"] {
             words.extend(env::var(name).ok().map(|flags| format!("{name}={flags}")));
         }
         let configuration = table(&workspace.root.join(".cargo/config.toml"));
         let own = configuration.get("build").and_then(|build| build.get("rustflags"));
         words.extend(own.map(|flags| format!("build.rustflags={flags}")));
-        let target = toolchain.target(build.side);
-        let own = configuration.get("target").and_then(|all| all.get(target)?.get("rustflags"));
-        words.extend(own.map(|flags| format!("target.{target}.rustflags={flags}")));
+        // Which of them hold for a target only cargo knows.
+        let targets = configuration.get("target").and_then(Value::as_table);
+        for (target, own) in targets.into_iter().flatten() {
+            let own = own.get("rustflags");
+            words.extend(own.map(|flags| format!("target.{target}.rustflags={flags}")));
+        }
+        let lock = fs::read(workspace.root.join("Cargo.lock"));
+        words.extend(lock.ok().map(|lock| format!("Cargo.lock={}", sha256_hex(&lock))));
         words.extend(toolchain.link_flags(build.side));
         words
     }
 
     /// Writes the package that calls `function`, which is at `home`; its manifest. What did not
     /// change is left alone, so that nothing is built anew.
-    fn write_caller(&self, function: &Function, home: &FunctionHome) -> io::Result<PathBuf> {
-        let folder = self.workspace.target.join("caxton/functions").join(&function.name);
+    fn write_caller(
+        &self,
+        function: &Function,
+        home: &FunctionHome,
+        side: Side,
+    ) -> io::Result<PathBuf> {
+        // Each side's cargo writes to the lock file.
+        let folder = self.workspace.target.join("caxton/functions");
+        let folder = folder.join(&function.name).join(side.name());
         fs::create_dir_all(&folder)?;
         let manifest = folder.join("Cargo.toml");
         write_new(&manifest, self.caller_manifest(function, home).as_bytes())?;
@@ -118,7 +138,7 @@ impl PackageBuilder<'_> {
         let called = pairs([
             ("package", home.package.as_str().into()),
             ("path", path(&home.folder)),
-            ("features", self.user.features.clone().into()),
+            ("features", home.features.clone().into()),
         ]);
         let abi = pairs([("path", path(Path::new(ABI)))]);
         let mut manifest = Table::from_iter([
@@ -221,13 +241,14 @@ mod tests {
         let own = "[profile.release]\nlto = true\n[patch.crates-io]\nshop = { path = 'shop' }\n";
         fs::write(root.join("Cargo.toml"), own).expect("a fresh folder");
         let workspace = Workspace::without_agents(root);
-        let user = UserBuild { profile: "release".to_owned(), features: vec!["fast".to_owned()] };
+        let user = UserBuild { profile: "release".to_owned() };
         let toolchain = Toolchain::scripted();
         let packages = PackageBuilder { workspace: &workspace, user: &user, toolchain: &toolchain };
         let home = FunctionHome {
             library: "shop".to_owned(),
             package: "my-shop".to_owned(),
             folder: root.join("crates/shop"),
+            features: vec!["fast".to_owned()],
         };
         let function = Function::new("shop::top");
         let made: Table = packages.caller_manifest(&function, &home).parse().expect("TOML");
@@ -239,7 +260,17 @@ mod tests {
         assert_eq!(at("dependencies/shop/package"), Value::from("my-shop"));
         assert_eq!(at("dependencies/shop/features"), vec!["fast"].into());
         let build = Build { side: Side::Native, variant: Variant::Measured };
-        let words = packages.words(build);
+        let source = AgentSource {
+            name: "top".to_owned(),
+            package: "my-shop".to_owned(),
+            library: "shop".to_owned(),
+            folders: Vec::new(),
+            origin: AgentOrigin::Function { function, home },
+            features: Vec::new(),
+            expected: None,
+            calibration: false,
+        };
+        let words = packages.words(&source, build);
         assert!(words.contains(&"profile.release.lto=true".to_owned()), "{words:?}");
     }
 }

@@ -128,9 +128,10 @@ enum Kind {
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("no toolchain builds {WASM_TARGET} here ({why}): run scripts/setup")]
+#[error("no toolchain builds {WASM_TARGET} here ({why}): run {remedy}")]
 pub struct NoToolchain {
     why: String,
+    remedy: &'static str,
 }
 
 impl Toolchain {
@@ -148,7 +149,20 @@ impl Toolchain {
             Ok(found) => return Ok(found),
             Err(error) => why = format!("{why}; {error}"),
         }
-        Self::debian(root).map_err(|error| NoToolchain { why: format!("{why}; {error}") })
+        Self::debian(root).map_err(|error| {
+            let why = format!("{why}; {error}");
+            NoToolchain { why, remedy: "scripts/setup" }
+        })
+    }
+
+    /// The same for a user's workspace in `root`: its own toolchain builds it, or none does.
+    ///
+    /// # Errors
+    /// [`NoToolchain`], which names the command that brings the target.
+    pub fn find_for_user(root: &Path, say: &dyn Fn(&str)) -> Result<Self, NoToolchain> {
+        let found = Self::rustup(root)
+            .or_else(|why| Self::add_target(root, say).map_err(|error| format!("{why}; {error}")));
+        found.map_err(|why| NoToolchain { why, remedy: "rustup target add wasm32-wasip1" })
     }
 
     /// One that was not looked for.
@@ -456,7 +470,8 @@ mod tests {
 
     #[test]
     fn the_missing_toolchain_names_the_command_that_brings_it() {
-        let error = NoToolchain { why: "no rustc".to_owned() }.to_string();
+        let why = "no rustc".to_owned();
+        let error = NoToolchain { why, remedy: "scripts/setup" }.to_string();
         assert!(error.ends_with("run scripts/setup") && error.lines().count() == 1, "{error}");
     }
 }

@@ -1,6 +1,6 @@
 //! What do this workspace's agents and functions cost in WASM?
 
-use caxton_bench::wasmtime::Caller;
+use caxton_bench::wasmtime::{Caller, StoreContextMut};
 use caxton_bench::{Bench, HostState, function};
 
 caxton_bench::main!(describe);
@@ -27,5 +27,9 @@ fn describe(bench: &mut Bench) {
             };
             linker.func_wrap("shop", "price_of", price_of)?;
             Ok(())
+        })
+        .component_host(|linker| {
+            let price_of = |_: StoreContextMut<'_, HostState>, (item,): (u32,)| Ok((item * 100,));
+            linker.root().func_wrap("price-of", price_of)
         });
 }

@@ -93,7 +93,7 @@ fn command(suite: &Suite, bench: Option<&Bench>) -> Command {
     let command = Args::command()
         .bin_name(start)
         .after_help("--help tells of all flags, with examples, and of the exit codes.")
-        .after_long_help(format!("{examples}{}{}", elsewhere(suite), exit::help()))
+        .after_long_help(format!("{examples}{}{}", elsewhere(suite, bench), exit::help()))
         .mut_args(
             |flag| if is_used(suite, flag.get_id().as_str()) { flag } else { flag.hide(true) },
         );
@@ -127,7 +127,10 @@ fn examples(suite: &Suite, start: &str) -> String {
 }
 
 /// What the other suites have, as a line of help.
-fn elsewhere(suite: &Suite) -> String {
+fn elsewhere(suite: &Suite, bench: Option<&Bench>) -> String {
+    if bench.is_some() {
+        return String::new();
+    }
     let others = suite::ALL.iter().filter(|other| other.name != suite.name);
     let is_its_own = |other: &&&Suite| {
         FLAGS
@@ -150,16 +153,22 @@ pub(super) fn parse(
 ) -> Result<Args, CommandError> {
     let program = [OsString::from(suite.name)];
     let given = command(suite, bench).try_get_matches_from(program.iter().chain(args))?;
-    check(suite, &given)?;
+    check(suite, &given, bench.is_some())?;
     Ok(Args::from_arg_matches(&given)?)
 }
 
-fn check(suite: &Suite, given: &ArgMatches) -> Result<(), CommandError> {
+fn check(suite: &Suite, given: &ArgMatches, is_users: bool) -> Result<(), CommandError> {
     let is_given = |name: &str| {
         let by_hand = || given.value_source(name) == Some(ValueSource::CommandLine);
         let is_flag = given.try_contains_id(name).is_ok();
         given.subcommand_name() == Some(name) || (is_flag && by_hand())
     };
+    let of_checkout =
+        ["selftest", "relink", "memory_limit"].into_iter().find(|name| is_given(name));
+    if let Some(name) = of_checkout.filter(|_| is_users) {
+        let why = "it is of the agents and executables of a caxton-bench checkout";
+        return Err(CommandError::Elsewhere { flag: shown(name), why });
+    }
     let others = FLAGS.iter().filter(|(suites, _)| !suites.contains(&suite.name));
     let unused = others.flat_map(|(suites, flags)| {
         let given = flags.iter().filter(|name| is_given(name));

@@ -49,6 +49,7 @@ fn words(name: &str) -> Vec<&'static str> {
         "profile_threads" => vec!["--profile=cpu", "--profile-threads=2"],
         "profile_async" => vec!["--profile=cpu", "--profile-async"],
         "perf_map" => vec!["--profile-time=1", "--perf-map"],
+        "full_stacks" => vec!["--profile=cpu", "--full-stacks"],
         "native" => vec![GUEST, "--native=a.so"],
         "invoke" => vec![GUEST, "--invoke=f(1)"],
         "invoke_bytes" => vec![GUEST, "--invoke-bytes=f,malloc"],

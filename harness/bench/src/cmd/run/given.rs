@@ -105,7 +105,10 @@ impl GivenArgs {
             why: why.to_owned(),
         };
         let entry = match (&self.invoke, &self.invoke_bytes) {
-            (Some(call), _) => call_of(call).ok_or_else(|| {
+            (Some(call), Some(_)) => {
+                return Err(bad("--invoke", call, "a guest is called by it or by --invoke-bytes"));
+            }
+            (Some(call), None) => call_of(call).ok_or_else(|| {
                 bad("--invoke", call, "expected a name and values in brackets, such as 'add(1, 2)'")
             })?,
             (None, Some(names)) => {

@@ -4,7 +4,7 @@ use super::super::error::CommandError;
 use super::given::{GivenArgs, existing};
 use super::manifest::{self, ManifestEntry};
 use super::prepare::Guest;
-use super::sides::SideArgs;
+use super::sides;
 use crate::guest::given::{GivenFile, GivenProgram};
 use crate::suite::scenarios::case_name;
 use std::collections::BTreeMap;
@@ -16,10 +16,6 @@ pub(super) fn guests(
     args: &GivenArgs,
     with_sides: bool,
 ) -> Result<BTreeMap<String, Guest>, CommandError> {
-    if let (Some(native), [_, _, ..]) = (&args.native, &args.guest[..]) {
-        let why = "--native is the native build of one --guest, and there are several";
-        return Err(CommandError::Guest { path: native.clone(), why: why.to_owned() });
-    }
     let mut guests = BTreeMap::new();
     for path in &args.guest {
         let wrong = |why: String| CommandError::Guest { path: path.clone(), why };
@@ -31,6 +27,12 @@ pub(super) fn guests(
                 return Err(CommandError::Guest { path, why });
             }
         }
+    }
+    let of_one = [("--native", &args.native), ("--expect", &args.expect)];
+    let of_one = of_one.into_iter().find_map(|(flag, path)| Some((flag, path.as_ref()?)));
+    if let (Some((flag, path)), 2..) = (of_one, guests.len()) {
+        let (path, why) = (path.clone(), format!("{flag} is of one guest, and there are several"));
+        return Err(CommandError::Guest { path, why });
     }
     Ok(guests)
 }
@@ -47,12 +49,12 @@ fn entries(args: &GivenArgs, path: &Path) -> Result<Vec<ManifestEntry>, String> 
         }
         return manifest::read(path);
     }
-    Ok(vec![ManifestEntry { name: None, given: one, sides: Vec::new() }])
+    Ok(vec![ManifestEntry { given: one, ..ManifestEntry::default() }])
 }
 
 /// The one guest of `entry`, and its name.
 fn guest(entry: &ManifestEntry, with_sides: bool) -> Result<(String, Guest), CommandError> {
-    let ManifestEntry { name, given, sides } = entry;
+    let ManifestEntry { name, given, sides, home } = entry;
     let (program, is_guessed) = given.program()?;
     let native = given.native.as_deref().map(existing).transpose()?;
     if let (Some(native), false) = (&native, is_guessed) {
@@ -67,8 +69,8 @@ fn guest(entry: &ManifestEntry, with_sides: bool) -> Result<(String, Guest), Com
     // Part of a case key and of paths. Of the root folder there is no name.
     let stem = || wasm.file_stem().map_or("_".into(), |stem| stem.to_string_lossy().into_owned());
     let name = case_name(&name.clone().unwrap_or_else(stem));
-    let side = if with_sides { sides.clone() } else { Vec::new() };
-    let sides = SideArgs { side }.sides()?;
+    let sides = if with_sides { &sides[..] } else { &[] };
+    let sides = sides::sides(sides, home)?;
     let given = GivenProgram { program, is_guessed, input, expected };
     Ok((name, Guest { wasm, native, given, sides }))
 }

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-/// How deep a folder is looked through for modules.
-const DEPTH_MAX: usize = 4;
+/// How deep a folder is looked through for modules: as deep as one is that people made.
+const DEPTH_MAX: usize = 64;
 
 /// One guest, what it is called if its file's name is not it, and the sides that it is compared by.
 #[derive(Debug, Default)]
@@ -16,6 +16,8 @@ pub(super) struct ManifestEntry {
     pub name: Option<String>,
     pub given: GivenArgs,
     pub sides: Vec<String>,
+    /// The folder that files of sides are of.
+    pub home: PathBuf,
 }
 
 /// A manifest of guests, as TOML. Paths are of its own folder.
@@ -56,8 +58,8 @@ pub(super) fn read(path: &Path) -> Result<Vec<ManifestEntry>, String> {
     let home = path.parent().unwrap_or(Path::new("/"));
     let mut entries = Vec::new();
     for guest in manifest.guest {
-        if guest.file.as_os_str().is_empty() {
-            return Err("each [[guest]] needs `file`".to_owned());
+        if guest.file.as_os_str().is_empty() || guest.name.as_deref() == Some("") {
+            return Err("each [[guest]] needs `file`, and a `name` that is not empty".to_owned());
         }
         entries.push(guest.entry(home));
     }
@@ -88,19 +90,7 @@ impl ManifestGuest {
             unknown_imports: self.unknown_imports,
             args: self.args,
         };
-        let side = |text: String| beside(&text, home);
-        ManifestEntry { name: self.name, given, sides: self.side.into_iter().map(side).collect() }
-    }
-}
-
-/// The side `text`, a module's file in it of the folder `home`.
-fn beside(text: &str, home: &Path) -> String {
-    let at = text.find('=').filter(|&at| !text[..at].contains(char::is_whitespace));
-    let (name, rest) = text.split_at(at.map_or(0, |at| at + 1));
-    let end = rest.find(char::is_whitespace).unwrap_or(rest.len());
-    match rest.split_at(end) {
-        ("native" | "wasm", _) => text.to_owned(),
-        (file, flags) => format!("{name}{}{flags}", home.join(file).display()),
+        ManifestEntry { name: self.name, given, sides: self.side, home: home.to_owned() }
     }
 }
 
@@ -119,7 +109,7 @@ pub(super) fn modules(folder: &Path, given: &GivenArgs) -> Result<Vec<ManifestEn
         let home = path.parent().unwrap_or(folder).display().to_string();
         let mut given = GivenArgs { guest: vec![path], ..given.clone() };
         given.dir.push(format!("{home}::."));
-        ManifestEntry { name: Some(name), given, sides: Vec::new() }
+        ManifestEntry { name: Some(name), given, ..ManifestEntry::default() }
     };
     if found.is_empty() {
         return Err("a folder without a module: no .wasm and no .wat".to_owned());
@@ -161,14 +151,14 @@ mod tests {
                     side = ['wasm', 'x=old/crc.wasm -O opt-level=0']\n";
         let home = folder.path().display();
         let [entry] = &read(text).expect("a manifest")[..] else { panic!("one guest") };
-        let ManifestEntry { name, given, sides } = entry;
+        let ManifestEntry { name, given, sides, .. } = entry;
         assert_eq!(name.as_deref(), Some("crc"));
         assert_eq!(given.guest, [folder.path().join("a/crc.wasm")]);
         assert_eq!(given.stdin, Some(folder.path().join("in.bin")));
         assert_eq!(given.dir, [format!("{home}/data::."), format!("{home}/more::more")]);
         assert_eq!((&*given.env, given.expect_exit), (&["A=1".to_owned()][..], 3));
-        let old = format!("x={home}/old/crc.wasm -O opt-level=0");
-        assert_eq!(sides, &["wasm".to_owned(), old]);
+        assert_eq!(sides, &["wasm", "x=old/crc.wasm -O opt-level=0"]);
+        assert_eq!(entry.home, folder.path());
         for (text, why) in [
             ("", "missing field `guest`"),
             ("guest = []", "it has no [[guest]]"),

@@ -55,7 +55,8 @@ pub(super) fn run(
     let args = flags::parse(suite, words, bench)?;
     let mode = args.mode();
     let Args { task, selection, given, sides, timing, output, against, profiling, loads } = args;
-    let needs_agents = given.guest.is_empty() || !selection.agent.is_empty();
+    let is_between = !against.between.is_empty();
+    let needs_agents = !is_between && (given.guest.is_empty() || !selection.agent.is_empty());
     let session = Session::open(suite, words, bench, needs_agents)?;
     if let Some(Subtask::Selftest(trials)) = &task {
         return selftest::run(&session, trials);

@@ -122,7 +122,10 @@ fn build(
     tasks: &[Task],
     warnings: &mut Vec<String>,
 ) -> Result<Vec<(Variant, String, BuiltAgent)>, CommandError> {
-    let toolchain = Toolchain::find(&workspace.root, &note)?;
+    let toolchain = match workspace.user {
+        Some(_) => Toolchain::find_for_user(&workspace.root, &note)?,
+        None => Toolchain::find(&workspace.root, &note)?,
+    };
     let builder = Builder::open(workspace, &toolchain, &STOP, &note)
         .map_err(|source| CommandError::Builder { path: workspace.target.clone(), source })?;
     warnings.extend(builder.warning());

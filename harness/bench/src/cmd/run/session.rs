@@ -60,7 +60,10 @@ impl<'a> Session<'a> {
     ) -> Result<Self, CommandError> {
         let command = words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
         if let Some(bench) = bench {
-            let workspace = Workspace::of_bench(bench, started_in())?;
+            let workspace = match needs_agents {
+                true => Workspace::of_bench(bench, started_in())?,
+                false => Workspace::around(bench, started_in())?,
+            };
             return Ok(Self { suite, workspace, command });
         }
         let here = env::current_dir().unwrap_or_default();

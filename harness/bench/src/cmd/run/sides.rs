@@ -1,7 +1,7 @@
 //! `--side`: what is compared, in the user's words.
 
 use super::super::error::CommandError;
-use super::super::place::as_the_user_means;
+use super::super::place::started_in;
 use crate::job::sides::{SideBuild, SideSpec};
 use caxton_runtime::subject::wasmtime::EngineFlags;
 use std::collections::BTreeSet;
@@ -23,29 +23,34 @@ pub(super) struct SideArgs {
 impl SideArgs {
     /// The sides; none where nobody asked for any.
     pub(super) fn sides(&self) -> Result<Vec<SideSpec>, CommandError> {
-        let bad = |text: &str, why: &str| CommandError::GivenFlag {
-            flag: "--side".to_owned(),
-            value: text.to_owned(),
-            why: why.to_owned(),
-        };
-        if let [only] = &self.side[..] {
-            return Err(bad(only, "one side alone is compared with nothing: give two or more"));
-        }
-        let mut names = BTreeSet::new();
-        let mut sides = Vec::new();
-        for text in &self.side {
-            let side = spec(text).map_err(|why| bad(text, &why))?;
-            if !names.insert(side.name.clone()) {
-                let why = format!("a second side named {}: call it NAME={text}", side.name);
-                return Err(bad(text, &why));
-            }
-            sides.push(side);
-        }
-        Ok(sides)
+        sides(&self.side, started_in())
     }
 }
 
-fn spec(text: &str) -> Result<SideSpec, String> {
+/// The sides that `texts` say, files of the folder `home`.
+pub(super) fn sides(texts: &[String], home: &Path) -> Result<Vec<SideSpec>, CommandError> {
+    let bad = |text: &str, why: &str| CommandError::GivenFlag {
+        flag: "--side".to_owned(),
+        value: text.to_owned(),
+        why: why.to_owned(),
+    };
+    if let [only] = texts {
+        return Err(bad(only, "one side alone is compared with nothing: give two or more"));
+    }
+    let mut names = BTreeSet::new();
+    let mut sides = Vec::new();
+    for text in texts {
+        let side = spec(text, home).map_err(|why| bad(text, &why))?;
+        if !names.insert(side.name.clone()) {
+            let why = format!("a second side named {}: call it NAME={text}", side.name);
+            return Err(bad(text, &why));
+        }
+        sides.push(side);
+    }
+    Ok(sides)
+}
+
+fn spec(text: &str, home: &Path) -> Result<SideSpec, String> {
     let (named, rest) = match text.split_once('=') {
         Some((name, rest)) if is_name(name) => (Some(name), rest),
         _ => (None, text),
@@ -68,8 +73,7 @@ fn spec(text: &str) -> Result<SideSpec, String> {
         "native" => SideBuild::Native,
         "wasm" => SideBuild::Wasm,
         file => {
-            let path = as_the_user_means(Path::new(file));
-            let path = fs::canonicalize(&path);
+            let path = fs::canonicalize(home.join(file));
             SideBuild::File(
                 path.map_err(|error| format!("{error}: expected native, wasm or a file"))?,
             )
@@ -117,7 +121,7 @@ mod tests {
             ("x=/dev/null", "x", SideBuild::File("/dev/null".into()), ""),
         ] {
             let side = SideSpec { name: name.to_owned(), build, flags: flags.to_owned() };
-            assert_eq!(spec(text), Ok(side), "{text}");
+            assert_eq!(spec(text, Path::new("/")), Ok(side), "{text}");
         }
         assert_eq!(
             derived("json-2", "-W fuel=1 -O pooling-allocator"),
@@ -133,7 +137,7 @@ mod tests {
             ("a-vs-b=wasm", "call it by a name"),
             ("no-such.wasm", "No such file or directory"),
         ] {
-            let told = spec(text).expect_err(text);
+            let told = spec(text, Path::new("/")).expect_err(text);
             assert!(told.starts_with(why), "{told}");
         }
     }
