@@ -113,7 +113,7 @@ fn a_marked_section_is_the_figure() {
     let (_, record) = user.runs(0, &["marks.wat"]);
     let case = &record.cases[0];
     let figure = |metric: &str| case.metric(metric).expect(metric).estimate;
-    // A quarter of the run's loops lies between the marks.
+    // One of 600 loops lies between the marks: as little as no busy machine makes a whole run.
     let share = figure("wasm_call_ns") / figure("wasm_run_ns");
     assert!(share > 0.0 && share < 0.9, "{share}");
 }

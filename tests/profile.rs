@@ -114,6 +114,36 @@ fn pictures_and_raw_data_lie_beside_the_record() {
 }
 
 #[test]
+fn two_sides_of_the_users_choice_are_compared_function_by_function() {
+    let sides = ["--side", "native", "--side", "wasm -O opt-level=0", "--side", "again=native"];
+    let Some(kept) = profiled(&[&[TRUTH][..], &sides].concat()) else { return };
+    let case = |subject: &str| {
+        let found = kept.record.cases.iter().find(|case| case.key.subject == subject);
+        found.unwrap_or_else(|| panic!("{subject}: {:?}", kept.record.cases))
+    };
+    let slow = case("opt-level-0-vs-native");
+    let changes = slow.profiles.changes.as_ref().expect("both sides were sampled");
+    assert_eq!(changes.names(), ["native", "opt-level-0"]);
+    // As WASM it does four times the work that it does natively.
+    let planted = changes.grown.iter().find(|row| row.name.contains("planted::{closure"));
+    let planted = planted.unwrap_or_else(|| panic!("{changes:?}"));
+    assert!(planted.ratio().is_some_and(|ratio| ratio > 2.0), "{planted:?}");
+    for name in ["native.svg", "opt-level-0.svg", "differential.svg"] {
+        assert!(slow.profiles.files.iter().any(|file| file == name), "{:?}", slow.profiles);
+        let path = Path::new(&kept.out).join("cpu/split/opt-level-0-vs-native").join(name);
+        let picture = fs::read_to_string(&path).expect("it is kept");
+        assert!(picture.contains("planted"), "{}", path.display());
+    }
+    // The same code is the same, but for what samples vary by.
+    let same = case("again-vs-native").profiles.changes.as_ref().expect("both were sampled");
+    let planted = same.grown.iter().chain(&same.shrunk).find(|row| row.name.contains("planted::"));
+    let ratio = planted.and_then(|row| Some((row.ratio()?, row.ratio_error()?)));
+    if let Some((ratio, error)) = ratio {
+        assert!((ratio - 1.0).abs() <= 0.1 + ERRORS_MAX * error, "{ratio} ± {error}: {same:?}");
+    }
+}
+
+#[test]
 fn the_planted_slow_function_is_what_grew_most() {
     let Some(kept) = profiled(&[TRUTH]) else { return };
     let changes = kept.record.cases[0].profiles.changes.as_ref().expect("two sides");

@@ -41,6 +41,8 @@ pub enum Job {
     },
     /// Calls while a sampler looks on; the native build keeps frame pointers.
     Profile,
+    /// The same of two sides of the user's choice, the reference first.
+    ProfileSides(Box<[SideSpec; 2]>),
     /// A load on many agents, or the rest of one.
     Load(Box<LoadJob>),
     /// Two runtimes, the same traffic, in turns: the subject, and its peer.
@@ -95,7 +97,13 @@ impl Job {
                 | Self::Heap
                 | Self::Spin { .. }
                 | Self::Profile
+                | Self::ProfileSides(_)
         )
+    }
+
+    /// Whether a sampler looks on.
+    pub fn is_profile(&self) -> bool {
+        matches!(self, Self::Profile | Self::ProfileSides(_))
     }
 }
 

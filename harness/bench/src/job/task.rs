@@ -41,7 +41,7 @@ impl Task {
     pub fn variant(&self) -> Option<Variant> {
         match self.job {
             Job::Parts => Some(Variant::Simd),
-            Job::Profile => Some(Variant::FramePointers),
+            Job::Profile | Job::ProfileSides(_) => Some(Variant::FramePointers),
             Job::Heap => Some(Variant::Heap),
             _ => None,
         }
@@ -53,7 +53,7 @@ impl Task {
             // An exact interval over all comparisons of a run at once needs
             // 1 + log2(100 × comparisons) of them: 13 for thirty.
             Job::Overhead | Job::Sides(_) => [1, 15, 40],
-            Job::Profile | Job::Spin { .. } | Job::Load(_) => [1, 1, 1],
+            Job::Profile | Job::ProfileSides(_) | Job::Spin { .. } | Job::Load(_) => [1, 1, 1],
             // A count is exact only if two processes agree.
             Job::Fuel => [0, 2, 2],
             Job::Heap => [1, 2, 2],
@@ -73,9 +73,14 @@ impl Task {
     /// The task that profiles what this one times, for the first of its cases; none for work that
     /// is no steady state.
     pub fn profiled(self) -> Option<Self> {
-        let is_steady = matches!(self.job, Job::Overhead | Job::Profile);
-        let first = self.cases.into_iter().next().filter(|_| is_steady);
-        first.map(|case| Self::new(case, Job::Profile))
+        let first = self.cases.into_iter().next()?;
+        let job = match self.job {
+            Job::Overhead | Job::Profile => Job::Profile,
+            // Of the reference alone there is nothing to compare.
+            Job::Sides(pair) if !first.is_same_against_same() => Job::ProfileSides(pair),
+            _ => return None,
+        };
+        Some(Self::new(first, job))
     }
 
     /// The part of the task whose cases `keep` takes; none if it takes none.

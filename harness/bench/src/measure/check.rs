@@ -10,7 +10,12 @@ use caxton_model::case::Check;
 pub(super) fn check(task: &Task, files: &BuiltFiles) -> Option<Check> {
     match task.job {
         Job::Load(_) => None,
-        Job::Overhead | Job::Sides(_) | Job::Parts | Job::Profile | Job::Heap => {
+        Job::Overhead
+        | Job::Sides(_)
+        | Job::Parts
+        | Job::Profile
+        | Job::ProfileSides(_)
+        | Job::Heap => {
             let files = files.get(task.agent())?.as_ref().ok()?;
             let expected = files.given.as_ref().and_then(|given| given.expected.as_ref());
             Some(match (&files.expected, &files.native) {

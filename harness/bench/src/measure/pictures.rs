@@ -1,7 +1,8 @@
 //! What is made of profiles once they are taken: folded stacks, flame graphs, the differential one,
 //! and the forms that other tools open. Written beside the record, one folder per agent.
 
-use caxton_model::case::CaseKey;
+use caxton_model::case::{CaseKey, SIDES};
+use caxton_model::profile::changes::NATIVE_AND_WASM;
 use caxton_model::profile::{Profile, ProfileError, SampleWeight, folded};
 use caxton_model::record::store::StoreError;
 use caxton_model::record::{CaseRecord, ProfileRecord, Profiles};
@@ -19,7 +20,11 @@ pub(super) fn keep(
     profiles: &[&Profile],
     full_stacks: bool,
 ) -> Result<Profiles, StoreError> {
-    let name = format!("cpu/{}", case.key.agent);
+    let is_by_sides = case.key.workload == SIDES;
+    let name = match is_by_sides {
+        true => format!("cpu/{}/{}", case.key.agent, case.key.subject),
+        false => format!("cpu/{}", case.key.agent),
+    };
     let mut files = Files { folder: &folder.join(&name), names: Vec::new() };
     fs::create_dir_all(files.folder).map_err(unwritable(files.folder))?;
     for profile in profiles {
@@ -29,10 +34,19 @@ pub(super) fn keep(
         exported(&mut files, &side, profile)?;
     }
     let side = |wanted: &str| profiles.iter().find(|p| p.about.side.starts_with(wanted));
-    let changes = match (side("native"), side("wasm")) {
-        (Some(native), Some(wasm)) => {
-            let differential = Differential::new(native, wasm);
-            let title = format!("{}: from native to WASM", case.key.agent);
+    let pair = match (is_by_sides, profiles) {
+        (true, [reference, side]) => Some((reference, side)),
+        (true, _) => None,
+        (false, _) => side("native").zip(side("wasm")),
+    };
+    let changes = match pair {
+        Some((from, to)) => {
+            let names = match is_by_sides {
+                true => [&*from.about.side, &*to.about.side],
+                false => NATIVE_AND_WASM,
+            };
+            let differential = Differential::between(names, [from, to]);
+            let title = format!("{}: from {} to {}", case.key.agent, names[0], names[1]);
             let caption = Caption { title };
             let picture = differential.as_ref().map_err(Clone::clone);
             files.put("differential.svg", picture.and_then(|d| d.svg(&caption)))?;

@@ -320,7 +320,7 @@ impl<'a> Run<'a> {
             (Job::Overhead, Some(time)) => {
                 Some(Job::Spin { time, perf_map: self.settings.perf_map })
             }
-            (job, Some(_)) if *job != Job::Profile => None,
+            (job, Some(_)) if !job.is_profile() => None,
             (job, _) => Some(job.clone()),
         }
     }
@@ -328,7 +328,7 @@ impl<'a> Run<'a> {
     /// What launch `number` of `task` is told.
     pub(super) fn order(&self, task: Task, files: Vec<AgentFiles>, number: u32) -> Launch {
         // What is profiled may have threads: it stays on no core.
-        let is_bound = task.job != Job::Profile;
+        let is_bound = !task.job.is_profile();
         let mut rng = launch_rng(self.settings.seed, &task.cases[0], number);
         Launch {
             protocol: PROTOCOL,
@@ -348,7 +348,7 @@ impl<'a> Run<'a> {
     fn one_launch(&mut self, order: &Launch, tally: &mut Tally) -> Result<bool, RunError> {
         // Two sides; a profile has windows without the sampler too, and names to find.
         let extra_ns = match order.job {
-            Job::Profile => order.sampling.time.0 * 4,
+            Job::Profile | Job::ProfileSides(_) => order.sampling.time.0 * 4,
             Job::Spin { time, .. } => time.0 * 2,
             _ => 0,
         };

@@ -8,6 +8,7 @@ use super::sides::{Exchange, Loaded};
 use crate::guest::files::VariantFiles;
 use crate::guest::toolchain::Side;
 use crate::job::launch::{Event, Sampling};
+use crate::job::sides::{SideBuild, SideSpec};
 use crate::timing::context::{At, Context, Total};
 use crate::timing::turns::{Rounds, turns};
 use caxton_model::profile::{About, Profile};
@@ -33,8 +34,16 @@ struct Sampled {
     windows: Vec<Range<u64>>,
 }
 
-/// Profiles the sides that `case` compares.
-pub fn run(ctx: &mut Context<'_>, how: Sampling) -> Attempt<()> {
+/// A side as metrics and profiles call it.
+struct Label {
+    /// The beginning of its metrics' names.
+    role: &'static str,
+    /// What its profile is called.
+    words: String,
+}
+
+/// Profiles the sides that `case` compares, or those of `pair`, the reference first.
+pub fn run(ctx: &mut Context<'_>, how: Sampling, pair: Option<&[SideSpec; 2]>) -> Attempt<()> {
     let mut recording = match Recording::start(how.engine, how.hz) {
         Ok(recording) => recording,
         Err(why) => {
@@ -42,12 +51,16 @@ pub fn run(ctx: &mut Context<'_>, how: Sampling) -> Attempt<()> {
             return Ok(());
         }
     };
-    let mut sides = load(ctx, how, &recording)?;
+    let loaded = load(ctx, how, pair, &recording)?;
+    let (mut labels, mut sides): (Vec<Label>, Vec<Loaded>) = loaded.into_iter().unzip();
     let exchange = Exchange::agree(ctx, &sides)?;
     // What is sampled is this process.
     if sides.iter().any(|side| matches!(side, Loaded::Command(_))) {
         let why = "it is an executable, which runs in a process of its own: sample it with perf";
         ctx.finding("no CPU profile of the native build", why.to_owned());
+        let mut own = sides.iter();
+        let is_here = |_: &Label| !matches!(own.next(), Some(Loaded::Command(_)));
+        labels.retain(is_here);
         sides.retain(|side| !matches!(side, Loaded::Command(_)));
     }
     ctx.working();
@@ -66,7 +79,7 @@ pub fn run(ctx: &mut Context<'_>, how: Sampling) -> Attempt<()> {
         turns(ctx, &Rounds::new(0..rounds, []), &mut windows, |ctx, window, number| {
             let total = &mut totals[window.side];
             let Turn { messages, cpu } = window.take(&callers, &mut recording, time, total)?;
-            let name = sides[window.side].side().name();
+            let name = labels[window.side].role;
             let which = if window.is_sampled { "sampled" } else { "plain" };
             let taken = Total::over(cpu.total_ns(), messages.max(1));
             ctx.sample(&format!("{name}_{which}_cpu_ns"), At::block(number), taken);
@@ -82,21 +95,21 @@ pub fn run(ctx: &mut Context<'_>, how: Sampling) -> Attempt<()> {
         counters: BTreeMap::new(),
     };
     let whole = recording.finish(empty);
-    for ((side, total), counters) in sides.iter().zip(totals).zip(counters) {
+    for ((label, total), counters) in labels.into_iter().zip(totals).zip(counters) {
         let about = About {
             case: ctx.case.to_string(),
-            side: words(side.side(), how),
+            side: label.words,
             messages: total.messages,
             counters,
         };
-        tell(ctx, side.side(), part(&whole, &total, about));
+        tell(ctx, label.role, part(&whole, &total, about));
     }
     Ok(())
 }
 
 /// The side, and how it was run where that is not the usual way.
-fn words(side: Side, how: Sampling) -> String {
-    let mut words = side.name().to_owned();
+fn words(name: &str, side: Side, how: Sampling) -> String {
+    let mut words = name.to_owned();
     if how.threads > 1 {
         words.push_str(&format!(", {} threads", how.threads));
     }
@@ -106,7 +119,12 @@ fn words(side: Side, how: Sampling) -> String {
     words
 }
 
-fn load(ctx: &mut Context<'_>, how: Sampling, recording: &Recording) -> Attempt<Vec<Loaded>> {
+fn load(
+    ctx: &mut Context<'_>,
+    how: Sampling,
+    pair: Option<&[SideSpec; 2]>,
+    recording: &Recording,
+) -> Attempt<Vec<(Label, Loaded)>> {
     let mut agent = ctx.agent.clone();
     match agent.frame_pointers.take() {
         Some(VariantFiles::Built([wasm, native])) => {
@@ -118,13 +136,26 @@ fn load(ctx: &mut Context<'_>, how: Sampling, recording: &Recording) -> Attempt<
         None => {}
     }
     let mut sides = Vec::new();
+    if let Some(pair) = pair {
+        for (spec, role) in pair.iter().zip(["reference", "side"]) {
+            if let (SideBuild::Native, Some(path)) = (&spec.build, &agent.native) {
+                recording.twin(path);
+            }
+            let watch = Some(recording.watch());
+            let (loaded, _) = Loaded::load_spec(ctx, &agent, spec, watch)?;
+            sides.push((Label { role, words: words(&spec.name, loaded.side(), how) }, loaded));
+        }
+        return Ok(sides);
+    }
     for side in super::sides::needed(&agent, from_ref(ctx.case)) {
         if let (Side::Native, Some(path)) = (side, &agent.native) {
             recording.twin(path);
         }
         let watch = Some(recording.watch());
         let options = EngineOptions { asynchronous: how.asynchronous, ..EngineOptions::default() };
-        sides.push(Loaded::load_watched(ctx, &agent, side, options, watch)?.0);
+        let (loaded, _) = Loaded::load_watched(ctx, &agent, side, options, watch)?;
+        let role = side.name();
+        sides.push((Label { role, words: words(role, side, how) }, loaded));
     }
     Ok(sides)
 }
@@ -172,10 +203,9 @@ fn part(whole: &Profile, total: &Sampled, about: About) -> Profile {
 }
 
 /// Tells a profile and the figures that the record keeps of it.
-fn tell(ctx: &mut Context<'_>, side: Side, profile: Profile) {
+fn tell(ctx: &mut Context<'_>, name: &str, profile: Profile) {
     let ppb = |share: f64| (share * 1e9).round() as u64;
     let shares = profile.shares();
-    let name = side.name();
     for (part, share) in [
         ("guest", shares.guest),
         ("boundary", shares.boundary),

@@ -97,11 +97,17 @@ impl Loaded {
         Ok((loaded, Nanos(ctx.clock.now().0 - start.0)))
     }
 
-    /// A side of the user's choice; how long compiling or loading took.
-    pub fn load_spec(ctx: &Context<'_>, spec: &SideSpec) -> Attempt<(Self, Nanos)> {
+    /// A side of the user's choice of `agent`, under the eyes of a watch; how long compiling or
+    /// loading took.
+    pub fn load_spec(
+        ctx: &Context<'_>,
+        agent: &AgentFiles,
+        spec: &SideSpec,
+        watch: Option<Arc<dyn CodeWatch>>,
+    ) -> Attempt<(Self, Nanos)> {
         let flags = EngineFlags::parse(&spec.flags).map_err(Outcome::Refused)?;
         let options = EngineOptions { flags, ..EngineOptions::default() };
-        let mut agent = ctx.agent.clone();
+        let mut agent = agent.clone();
         let side = match &spec.build {
             SideBuild::Native => Side::Native,
             SideBuild::Wasm => Side::Wasm,
@@ -110,7 +116,7 @@ impl Loaded {
                 Side::Wasm
             }
         };
-        Self::load_watched(ctx, &agent, side, options, None)
+        Self::load_watched(ctx, &agent, side, options, watch)
     }
 
     /// The WASM side, the compiled code of an agent kept in the folder `cache` from one launch to

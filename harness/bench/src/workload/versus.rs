@@ -18,7 +18,7 @@ pub fn run(ctx: &mut Context<'_>, cases: &[CaseKey], pair: &[SideSpec; 2]) -> At
     ctx.rng.shuffle(&mut order);
     let mut sides = Vec::new();
     for at in order {
-        let (loaded, took) = Loaded::load_spec(ctx, &pair[at])?;
+        let (loaded, took) = Loaded::load_spec(ctx, ctx.agent, &pair[at], None)?;
         // Where only sides against themselves are asked for, there is nobody to tell.
         if !ctx.case.is_same_against_same() {
             let role = ["reference", "side"][at];

@@ -86,7 +86,8 @@ macro_rules! per_phase {
     };
 }
 
-pub(super) const PROFILES: &[[Metric; 7]] = &[profiled!("native"), profiled!("wasm")];
+pub(super) const PROFILES: &[[Metric; 7]] =
+    &[profiled!("native"), profiled!("wasm"), profiled!("reference"), profiled!("side")];
 pub(super) const HEAP_PHASES: &[[Metric; 3]] = &[
     per_phase!("compile", "to compile and link the module"),
     per_phase!("instantiate", "per instance"),

@@ -9,6 +9,9 @@ pub const NORMAL_95: f64 = 1.96;
 /// Of a side's time in the agent, at least so much has to be found on the other side too.
 const MATCHED_MIN: f64 = 0.5;
 
+/// The sides of a comparison, unless the user chose others.
+pub const NATIVE_AND_WASM: [&str; 2] = ["native", "WASM"];
+
 /// One function on both sides, per message, in the profiles' unit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FunctionRow {
@@ -35,6 +38,9 @@ pub struct ShareOfProfile {
 /// What changed from native to WASM, as a record keeps it: the functions that changed most.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Changes {
+    /// What the sides are called that stand as `native` and `wasm` here; none for these two.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sides: Option<[String; 2]>,
     /// What the figures count.
     pub weight: SampleWeight,
     /// The functions that grew most in themselves, the most first.
@@ -49,6 +55,13 @@ pub struct Changes {
     pub matched: Matched,
     /// What is wrong with the profiles.
     pub warnings: Vec<String>,
+}
+
+impl Changes {
+    /// What the two sides are called.
+    pub fn names(&self) -> [&str; 2] {
+        self.sides.as_ref().map_or(NATIVE_AND_WASM, |[from, to]| [from, to])
+    }
 }
 
 impl FunctionRow {
@@ -92,11 +105,12 @@ pub struct Matched {
 }
 
 impl Matched {
-    /// How much of both sides is compared, in a sentence.
-    pub fn words(&self) -> String {
+    /// How much of both sides, which are called `names`, is compared, in a sentence.
+    pub fn words(&self, names: [&str; 2]) -> String {
+        let [from, to] = names;
         let show = |share| Unit::Share.show(share);
         let mut words = format!(
-            "of what runs in the agent, {} of native and {} of WASM is in functions that both have",
+            "of what runs in the agent, {} of {from} and {} of {to} is in functions that both have",
             show(self.native),
             show(self.wasm),
         );

@@ -33,13 +33,11 @@ const EDGE: Color = Color { r: 185, g: 185, b: 185 };
 const SAME: Color = Color { r: 250, g: 250, b: 250 };
 /// What has nothing to be compared with: growth it is not.
 const UNMATCHED: Color = Color { r: 245, g: 205, b: 120 };
-/// Colours at the ends of the scale, in its middle, and beside it.
-const LEGEND: [(Color, &str); 4] = [
-    (Color { r: 255, g: 100, b: 100 }, "WASM takes more in this very function"),
-    (SAME, "the same"),
-    (Color { r: 100, g: 100, b: 255 }, "WASM takes less"),
-    (UNMATCHED, "no such call natively: not compared"),
-];
+/// Longest name of a side in the legend, in characters.
+const LEGEND_NAME_MAX: usize = 16;
+/// Colours at the ends of the scale.
+const MORE: Color = Color { r: 255, g: 100, b: 100 };
+const LESS: Color = Color { r: 100, g: 100, b: 255 };
 
 /// What a side's samples of one cut stack add up to, per message.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -51,7 +49,7 @@ struct Cut {
 
 #[derive(Debug)]
 struct Side {
-    name: &'static str,
+    name: String,
     stacks: BTreeMap<Vec<String>, Cut>,
     /// Variance that one sample has, per message: what is known of a function without any.
     one_sample: f64,
@@ -59,7 +57,8 @@ struct Side {
     warnings: Vec<String>,
 }
 
-/// Two profiles of the same agent, comparable.
+/// Two profiles of the same agent, comparable: natively and as WASM, or two other sides in their
+/// places.
 #[derive(Debug)]
 pub struct Differential {
     native: Side,
@@ -68,21 +67,34 @@ pub struct Differential {
 }
 
 impl Differential {
-    /// Puts `native` beside `wasm`.
+    /// Puts the second of `profiles` beside the first; they are called `names`.
     ///
     /// # Errors
     /// [`ProfileError`] when one of them is damaged, has no weight, does not say how many messages
     /// it handled, or counts something else than the other.
-    pub fn new(native: &Profile, wasm: &Profile) -> Result<Self, ProfileError> {
+    pub fn between(names: [&str; 2], profiles: [&Profile; 2]) -> Result<Self, ProfileError> {
+        let ([from, to], [native, wasm]) = (names, profiles);
         if native.weight != wasm.weight {
             let (native, wasm) = (native.weight.words(), wasm.weight.words());
-            return Err(cannot(format!("native counts {native} and WASM {wasm}")));
+            return Err(cannot(format!("{from} counts {native} and {to} {wasm}")));
         }
-        Ok(Self {
-            native: side("native", native)?,
-            wasm: side("WASM", wasm)?,
-            weight: native.weight,
-        })
+        Ok(Self { native: side(from, native)?, wasm: side(to, wasm)?, weight: native.weight })
+    }
+
+    /// What the colours mean.
+    fn legend(&self) -> Vec<(Color, String)> {
+        // A legend is one line.
+        let short = |name: &str| match name.char_indices().nth(LEGEND_NAME_MAX) {
+            Some((end, _)) => format!("{}…", &name[..end]),
+            None => name.to_owned(),
+        };
+        let (from, to) = (short(&self.native.name), short(&self.wasm.name));
+        vec![
+            (MORE, format!("{to} takes more in this very function")),
+            (SAME, "the same".to_owned()),
+            (LESS, format!("{to} takes less")),
+            (UNMATCHED, format!("{from} has no such call: not compared")),
+        ]
     }
 
     /// Flame graph of the WASM side: a box is as wide as the function's share of a message's time
@@ -130,14 +142,15 @@ impl Differential {
         let (native, wasm) = (self.native.inclusive(path), self.wasm.inclusive(path));
         let share = Unit::Share.show(wasm / self.wasm.inclusive(&[]));
         let name = path.last().map_or("all", String::as_str);
-        let mut words = format!("{name} (WASM {} per message, {share}; ", unit.show(wasm));
+        let (from, to) = (&self.native.name, &self.wasm.name);
+        let mut words = format!("{name} ({to} {} per message, {share}; ", unit.show(wasm));
         let own = [self.native.own(path), self.wasm.own(path)];
         if !self.native.has(path) {
-            words.push_str("native has no such call)");
+            words.push_str(&format!("{from} has no such call)"));
             let fill = if own[1].weight > 0.0 { UNMATCHED } else { SAME };
             return Look { words, fill };
         }
-        words.push_str(&format!("native {}", unit.show(native)));
+        words.push_str(&format!("{from} {}", unit.show(native)));
         let growth = self.growth(path);
         if own.iter().any(|own| own.weight > 0.0) {
             let than = if growth < 0.0 { "less" } else { "more" };
@@ -155,25 +168,26 @@ impl Differential {
         let total = |side: &Side| side.stacks.values().map(|cut| cut.weight).sum::<f64>();
         let (native, wasm) = (total(&self.native), total(&self.wasm));
         let unit = self.weight.unit();
+        let (from, to) = (&self.native.name, &self.wasm.name);
         let mut lines = vec![
             format!(
-                "{} per message: native {}, WASM {} ({})",
+                "{} per message: {from} {}, {to} {} ({})",
                 self.weight.words(),
                 unit.show(native),
                 unit.show(wasm),
                 Unit::Ratio.show(wasm / native),
             ),
             format!(
-                "a box is as wide as what WASM takes there; what native does under calls that WASM \
+                "a box is as wide as what {to} takes there; what {from} does under calls that {to} \
                  has not, {}, has no box",
                 unit.show(self.native.alone(&self.wasm)),
             ),
-            self.matched().words(),
+            self.matched().words([from, to]),
         ];
         for side in [&self.native, &self.wasm] {
             lines.extend(side.head.iter().map(|line| format!("{}: {line}", side.name)));
         }
-        Head { warnings: self.warnings(), lines, legend: LEGEND.to_vec() }
+        Head { warnings: self.warnings(), lines, legend: self.legend() }
     }
 
     /// What is wrong with the profiles, and whether they can be compared at all.
@@ -217,7 +231,7 @@ fn cannot(why: String) -> ProfileError {
     ProfileError::Cannot { what: "a comparison of profiles", why }
 }
 
-fn side(name: &'static str, profile: &Profile) -> Result<Side, ProfileError> {
+fn side(name: &str, profile: &Profile) -> Result<Side, ProfileError> {
     profile.check()?;
     if profile.total() == 0 {
         return Err(cannot(format!("the {name} profile has no samples")));
@@ -238,7 +252,7 @@ fn side(name: &'static str, profile: &Profile) -> Result<Side, ProfileError> {
     let one_sample = squares / profile.samples.len() as f64 / messages.powi(2);
     let head = health::lines(&profile.health).into_iter().take(2).collect();
     let warnings = health::warnings(&profile.health);
-    Ok(Side { name, stacks, one_sample, head, warnings })
+    Ok(Side { name: name.to_owned(), stacks, one_sample, head, warnings })
 }
 
 impl Side {

@@ -5,15 +5,16 @@ use crate::paint::paint;
 use crate::sections::{Style, functions};
 use caxton_fixture::profiles as fixture;
 use caxton_model::profile::changes::FunctionRow;
+use caxton_model::profile::changes::NATIVE_AND_WASM;
 use expect_test::{expect, expect_file};
 
 fn of(native: &str, wasm: &str) -> Differential {
     let profile = |script| fixture::profile(SampleWeight::CpuNs, script);
-    Differential::new(&profile(native), &profile(wasm)).unwrap()
+    Differential::between(NATIVE_AND_WASM, [&profile(native), &profile(wasm)]).unwrap()
 }
 
 fn scripted() -> Differential {
-    Differential::new(&fixture::native(), &fixture::wasm()).unwrap()
+    Differential::between(NATIVE_AND_WASM, [&fixture::native(), &fixture::wasm()]).unwrap()
 }
 
 /// Nanoseconds per message that `samples` samples make.
@@ -185,8 +186,9 @@ fn what_does_not_match_is_told() {
 #[test]
 fn what_cannot_be_compared_is_refused() {
     let profile = fixture::wasm;
-    let error =
-        |native: Profile, wasm: Profile| Differential::new(&native, &wasm).unwrap_err().to_string();
+    let error = |native: Profile, wasm: Profile| {
+        Differential::between(NATIVE_AND_WASM, [&native, &wasm]).unwrap_err().to_string()
+    };
     let mut heap = profile();
     heap.weight = SampleWeight::Bytes;
     let mut uncounted = profile();
@@ -204,7 +206,8 @@ fn what_cannot_be_compared_is_refused() {
 #[test]
 fn heaps_compare_without_an_error() {
     let heap = |script| fixture::profile(SampleWeight::Bytes, script);
-    let differential = Differential::new(&heap("2 g:f"), &heap("3 g:f")).unwrap();
+    let differential =
+        Differential::between(NATIVE_AND_WASM, [&heap("2 g:f"), &heap("3 g:f")]).unwrap();
     assert_eq!(differential.functions()[0].growth_error(), None);
     let text = paint(&functions::table(&differential.changes(), "json"), &Style::default());
     assert!(text.contains("50.2 B") && !text.contains('±'), "{text}");

@@ -66,7 +66,7 @@ fn head(profile: &Profile) -> Head {
     let mut lines = vec![first];
     lines.extend(health::lines(&profile.health));
     lines.extend(health::counters(about));
-    let legend = ORIGINS.iter().map(|(_, colour, words)| (*colour, *words)).collect();
+    let legend = ORIGINS.iter().map(|(_, colour, words)| (*colour, (*words).to_owned())).collect();
     Head { warnings: health::warnings(&profile.health), lines, legend }
 }
 

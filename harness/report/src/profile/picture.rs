@@ -38,7 +38,7 @@ pub(super) struct Head {
     /// What nobody should overlook.
     pub(super) warnings: Vec<String>,
     pub(super) lines: Vec<String>,
-    pub(super) legend: Vec<(Color, &'static str)>,
+    pub(super) legend: Vec<(Color, String)>,
 }
 
 /// The colours of origins: Okabe and Ito's, which people with any kind of colour vision can tell
@@ -125,13 +125,13 @@ fn written(head: &Head) -> (String, usize) {
 }
 
 /// Swatches with their words, on the line at `y`.
-fn legend(out: &mut String, legend: &[(Color, &'static str)], y: usize) {
+fn legend(out: &mut String, legend: &[(Color, String)], y: usize) {
     let mut x = LEFT as f64;
     for (Color { r, g, b }, words) in legend {
         let top = y - 10;
         put(out, format_args!("<rect x=\"{x:.0}\" y=\"{top}\" width=\"12\" height=\"12\" "));
         put(out, format_args!("fill=\"rgb({r},{g},{b})\" stroke=\"#808080\"/>"));
-        put(out, format_args!("<text x=\"{:.0}\" y=\"{y}\">{}</text>", x + 18.0, escape(*words)));
+        put(out, format_args!("<text x=\"{:.0}\" y=\"{y}\">{}</text>", x + 18.0, escape(words)));
         x += 18.0 + words.chars().count() as f64 * CHARACTER + 22.0;
     }
     debug_assert!(x < WIDTH as f64, "a legend is one line");

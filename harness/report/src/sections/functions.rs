@@ -10,6 +10,8 @@ const NAME_MAX: usize = 36;
 
 /// The functions that changed most between native and WASM, for a report on `agent`.
 pub(crate) fn table(changes: &Changes, agent: &str) -> Table {
+    let [from, to] = changes.names();
+    let (from_all, to_all) = (format!("{from}, all"), format!("{to}, all"));
     let title = format!("{agent}: {} per message, by function", changes.weight.words());
     let unit = changes.weight.unit();
     let within = |text: String, error: Option<String>| match error {
@@ -18,8 +20,8 @@ pub(crate) fn table(changes: &Changes, agent: &str) -> Table {
     };
     let columns: &[ColumnOf<'_, &FunctionRow>] = &[
         ("<function", &|row| tail(&row.name)),
-        ("native", &|row| unit.show(row.native.own)),
-        ("WASM", &|row| unit.show(row.wasm.own)),
+        (from, &|row| unit.show(row.native.own)),
+        (to, &|row| unit.show(row.wasm.own)),
         ("growth", &|row| {
             let error = row.growth_error().map(|error| unit.show(NORMAL_95 * error));
             within(unit.show(row.growth()), error)
@@ -28,8 +30,8 @@ pub(crate) fn table(changes: &Changes, agent: &str) -> Table {
             let error = row.ratio_error().map(|error| format!("{:.2}", NORMAL_95 * error));
             row.ratio().map_or(NONE.to_owned(), |ratio| within(format!("{ratio:.2}x"), error))
         }),
-        ("native, all", &|row| unit.show(row.native.inclusive)),
-        ("WASM, all", &|row| unit.show(row.wasm.inclusive)),
+        (&from_all, &|row| unit.show(row.native.inclusive)),
+        (&to_all, &|row| unit.show(row.wasm.inclusive)),
     ];
     let mut table = Table::of(&title, changes.grown.iter().map(|row| (Tone::Plain, row)), columns);
     if changes.others > 0 {
@@ -39,16 +41,16 @@ pub(crate) fn table(changes: &Changes, agent: &str) -> Table {
     let show = |row: &FunctionRow| format!("{} {}", tail(&row.name), unit.show(row.growth()));
     let shrunk: Vec<String> = changes.shrunk.iter().map(show).collect();
     if !shrunk.is_empty() {
-        table.note(Tone::Plain, &format!("less as WASM, the most: {}", shrunk.join(", ")));
+        table.note(Tone::Plain, &format!("less as {to}, the most: {}", shrunk.join(", ")));
     }
-    let text = "native, WASM and growth: in the function itself; all: with what it calls";
-    table.note(Tone::Plain, text);
+    let text = format!("{from}, {to} and growth: in the function itself; all: with what it calls");
+    table.note(Tone::Plain, &text);
     if changes.weight == SampleWeight::CpuNs {
         let text = "± half a 95 % interval for the number of samples (Poisson), and for \
                     nothing else: not for how runs differ";
         table.note(Tone::Plain, text);
     }
-    table.note(Tone::Plain, &changes.matched.words());
+    table.note(Tone::Plain, &changes.matched.words(changes.names()));
     for warning in &changes.warnings {
         table.note(Tone::Bad, warning);
     }

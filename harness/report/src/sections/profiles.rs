@@ -3,6 +3,7 @@
 
 use crate::sections::figures::{estimate, interval, launches};
 use crate::sections::functions;
+use crate::sections::grid::sides;
 use crate::sections::overhead::label;
 use crate::table::{ColumnOf, Table, Tone};
 use caxton_model::profile::{SampleWeight, health};
@@ -103,8 +104,13 @@ fn cost(cases: &[&CaseRecord]) -> Table {
     let columns = ["<agent", "<side", "time with/without", "95 % interval", "windows"];
     let mut table = Table::new("What sampling cost", &columns);
     for case in cases {
-        for side in ["native", "wasm"] {
-            let metric = format!("{side}_sampling_cost");
+        // Sides of the user's choice are called by their names.
+        let (side, reference) = sides(case);
+        let reference = reference.unwrap_or_default();
+        for (role, side) in
+            [("native", "native"), ("wasm", "wasm"), ("reference", reference), ("side", side)]
+        {
+            let metric = format!("{role}_sampling_cost");
             if case.metric(&metric).is_ok() {
                 let figures =
                     [estimate(case, &metric), interval(case, &metric), launches(case, &metric)];

@@ -40,10 +40,12 @@ pub(super) fn guests(
 /// What `path` stands for: the guests of a manifest or a folder, or one that is run as `args` say.
 fn entries(args: &GivenArgs, path: &Path) -> Result<Vec<ManifestEntry>, String> {
     let one = GivenArgs { guest: vec![path.to_owned()], ..args.clone() };
-    if path.is_dir() {
+    // A folder that is called like a module is a guest that is no file, and costs itself alone.
+    let ending = path.extension().and_then(|ending| ending.to_str());
+    if path.is_dir() && !matches!(ending, Some("wasm" | "wat")) {
         return manifest::modules(path, &one);
     }
-    if path.extension().is_some_and(|ending| ending == "toml") {
+    if ending == Some("toml") {
         if one != (GivenArgs { guest: one.guest.clone(), ..GivenArgs::default() }) {
             return Err("the manifest says how its guests are run: leave the flags out".into());
         }

@@ -118,11 +118,12 @@ pub(super) fn run(
     Ok(code)
 }
 
-/// Whether sides are compared, and neither versions nor profiles made.
+/// Whether sides are compared or profiled, and no versions.
 fn takes_sides(output: &Output, against: &Against, profiling: &Profiling) -> bool {
     let is_kept = output.save_baseline.is_some() || output.pack.is_some();
     let is_compared = against.baseline.is_some() || against.relink.is_some();
-    !is_kept && !is_compared && profiling.profile.is_none() && profiling.profile_time.is_none()
+    let is_spun = profiling.profile.is_none() && profiling.profile_time.is_some();
+    !is_kept && !is_compared && !is_spun
 }
 
 /// Refuses arguments that do not go together.

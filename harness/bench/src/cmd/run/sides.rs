@@ -16,7 +16,7 @@ pub(super) struct SideArgs {
     /// `native`, `wasm` or another module's file, FLAGS are wasmtime's: 'wasm -C compiler=winch'
     #[arg(long, value_name = "SIDE",
           conflicts_with_all = ["baseline", "save_baseline", "between", "pack", "relink",
-                                "profile", "profile_time", "memory_limit"])]
+                                "perf_map", "memory_limit"])]
     pub side: Vec<String>,
 }
 

@@ -8,7 +8,9 @@
 
 use super::{Cut, Differential, HOST, Side};
 use caxton_model::profile::SampleWeight;
-use caxton_model::profile::changes::{Changes, FunctionRow, Matched, ShareOfProfile};
+use caxton_model::profile::changes::{
+    Changes, FunctionRow, Matched, NATIVE_AND_WASM, ShareOfProfile,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 const ROWS_MAX: usize = 15;
@@ -92,7 +94,10 @@ impl Differential {
         let mut grown = self.functions();
         let rest = grown.split_off(ROWS_MAX.min(grown.len()));
         let shrunk = rest.iter().rev().filter(|row| row.growth() < 0.0).take(SHRUNK_MAX);
+        let names = [&*self.native.name, &*self.wasm.name];
+        let own = names.map(str::to_owned);
         Changes {
+            sides: (names != NATIVE_AND_WASM).then_some(own),
             weight: self.weight,
             grown,
             others: rest.len(),
