@@ -1,6 +1,7 @@
 //! Profiles: what a sampler or an allocator saw, DHAT's files, and how a guest's memory grew.
 
 use caxton_analysis::sites;
+use caxton_model::profile::changes::NATIVE_AND_WASM;
 use caxton_model::profile::growth::HeapGrowth;
 use caxton_model::profile::{About, Profile, SampleWeight};
 use caxton_model::profile::{folded, health};
@@ -23,7 +24,7 @@ pub(crate) fn profile(bytes: &[u8]) -> bool {
         return false;
     }
     draw(&profile);
-    if let Ok(pair) = Differential::new(&NATIVE, &profile) {
+    if let Ok(pair) = Differential::between(NATIVE_AND_WASM, [&NATIVE, &profile]) {
         let _ = black_box(pair.svg(&caption()));
         black_box(pair.changes());
     }
