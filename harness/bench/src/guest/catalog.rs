@@ -198,7 +198,7 @@ impl Workspace {
         }
         let mut sources = Vec::new();
         for folder in &bench.agents {
-            sources.push(agent_in(&bench.folder.join(folder), bench, started_in)?);
+            sources.push(agent_in(&bench.folder.join(folder), bench, &own, started_in)?);
         }
         for function in &bench.functions {
             sources.push(function_of(function, bench, &own)?);
@@ -285,8 +285,13 @@ fn features_of(bench: &Bench, package: &Package) -> Vec<String> {
     bench.features.iter().filter(has).cloned().collect()
 }
 
-/// The agent whose package a user has in `folder`.
-fn agent_in(folder: &Path, bench: &Bench, started_in: &Path) -> Result<AgentSource, CatalogError> {
+/// The agent whose package a user has in `folder`; `own` tells of the workspace of `bench`.
+fn agent_in(
+    folder: &Path,
+    bench: &Bench,
+    own: &Metadata,
+    started_in: &Path,
+) -> Result<AgentSource, CatalogError> {
     let wrong = |why: &str| CatalogError::Described {
         what: folder.display().to_string(),
         why: why.to_owned(),
@@ -296,8 +301,16 @@ fn agent_in(folder: &Path, bench: &Bench, started_in: &Path) -> Result<AgentSour
     if !manifest.is_file() {
         return Err(wrong("no package: there is no Cargo.toml"));
     }
-    let all = parsed(&metadata(&real, started_in)?)?;
-    let package = all.packages.iter().find(|package| package.manifest_path == manifest);
+    let is_it = |package: &&Package| package.manifest_path == manifest;
+    // Cargo is asked once more only of a package of another workspace.
+    let all;
+    let package = match own.packages.iter().find(is_it) {
+        Some(package) => Some(package),
+        None => {
+            all = parsed(&metadata(&real, started_in)?)?;
+            all.packages.iter().find(is_it)
+        }
+    };
     let package = package.ok_or_else(|| wrong("cargo knows no package there"))?;
     let library = package.library().ok_or_else(|| wrong("an agent's package has a library"))?;
     let name = real.file_name().unwrap_or_default().to_string_lossy().into_owned();

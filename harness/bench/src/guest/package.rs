@@ -4,7 +4,7 @@
 use super::bench::Function;
 use super::catalog::{AgentOrigin, AgentSource, FunctionHome, UserBuild, Workspace, cargo};
 use super::digest::sha256_hex;
-use super::toolchain::{Build, Side, Toolchain, Variant};
+use super::toolchain::{Build, Side, Toolchain};
 use caxton_sys::surroundings::CARGO_VARIABLES;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -13,8 +13,6 @@ use toml::{Table, Value};
 
 /// The agent contract, as the bench's own sources have it.
 const ABI: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../agents-wasm/abi");
-
-const FRAME_POINTERS: &str = "-Cforce-frame-pointers=yes";
 
 /// Builds the packages of one workspace.
 pub(super) struct PackageBuilder<'a> {
@@ -54,14 +52,16 @@ impl PackageBuilder<'_> {
         for feature in build.variant.features() {
             command.args(["--features", feature]);
         }
-        if (build.side, build.variant) == (Side::Native, Variant::FramePointers) {
+        let flags = build.variant.flags(build.side);
+        if !flags.is_empty() {
             // Of these cargo heeds the first one that is there.
             match (env::var("CARGO_ENCODED_RUSTFLAGS"), env::var("RUSTFLAGS")) {
                 (Ok(own), _) => {
-                    command.env("CARGO_ENCODED_RUSTFLAGS", format!("{own}\u{1f}{FRAME_POINTERS}"))
+                    let all = format!("{own}\u{1f}{}", flags.join("\u{1f}"));
+                    command.env("CARGO_ENCODED_RUSTFLAGS", all)
                 }
-                (_, Ok(own)) => command.env("RUSTFLAGS", format!("{own} {FRAME_POINTERS}")),
-                _ => command.arg("--config").arg(format!("build.rustflags=['{FRAME_POINTERS}']")),
+                (_, Ok(own)) => command.env("RUSTFLAGS", format!("{own} {}", flags.join(" "))),
+                _ => command.arg("--config").arg(format!("build.rustflags={flags:?}")),
             };
         }
         let reactor = self.toolchain.link_flags(build.side);
@@ -232,6 +232,7 @@ fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::toolchain::Variant;
     use super::*;
 
     #[test]

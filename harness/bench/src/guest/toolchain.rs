@@ -141,17 +141,11 @@ impl Toolchain {
     /// # Errors
     /// [`NoToolchain`], which names the command that brings one.
     pub fn find(root: &Path, say: &dyn Fn(&str)) -> Result<Self, NoToolchain> {
-        let mut why = match Self::rustup(root) {
-            Ok(found) => return Ok(found),
-            Err(why) => why,
-        };
-        match Self::add_target(root, say) {
-            Ok(found) => return Ok(found),
-            Err(error) => why = format!("{why}; {error}"),
-        }
-        Self::debian(root).map_err(|error| {
-            let why = format!("{why}; {error}");
-            NoToolchain { why, remedy: "scripts/setup" }
+        Self::with_target(root, say).or_else(|why| {
+            Self::debian(root).map_err(|error| {
+                let why = format!("{why}; {error}");
+                NoToolchain { why, remedy: "scripts/setup" }
+            })
         })
     }
 
@@ -160,9 +154,14 @@ impl Toolchain {
     /// # Errors
     /// [`NoToolchain`], which names the command that brings the target.
     pub fn find_for_user(root: &Path, say: &dyn Fn(&str)) -> Result<Self, NoToolchain> {
-        let found = Self::rustup(root)
-            .or_else(|why| Self::add_target(root, say).map_err(|error| format!("{why}; {error}")));
+        let found = Self::with_target(root, say);
         found.map_err(|why| NoToolchain { why, remedy: "rustup target add wasm32-wasip1" })
+    }
+
+    /// The toolchain that is rustup's here, its target added if need be.
+    fn with_target(root: &Path, say: &dyn Fn(&str)) -> Result<Self, String> {
+        Self::rustup(root)
+            .or_else(|why| Self::add_target(root, say).map_err(|error| format!("{why}; {error}")))
     }
 
     /// One that was not looked for.

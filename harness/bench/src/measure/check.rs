@@ -22,7 +22,7 @@ pub(super) fn check(task: &Task, files: &BuiltFiles) -> Option<Check> {
                 _ if expected.is_some() => Check::Expected,
                 (Some(_), _) => Check::Manifest,
                 // Of each other.
-                _ if matches!(task.job, Job::Sides(_)) => Check::NativeBuild,
+                _ if matches!(task.job, Job::Sides(_) | Job::ProfileSides(_)) => Check::NativeBuild,
                 (None, Some(_)) => Check::NativeBuild,
                 (None, None) => Check::Nothing,
             })

@@ -58,10 +58,9 @@ pub fn run(ctx: &mut Context<'_>, how: Sampling, pair: Option<&[SideSpec; 2]>) -
     if sides.iter().any(|side| matches!(side, Loaded::Command(_))) {
         let why = "it is an executable, which runs in a process of its own: sample it with perf";
         ctx.finding("no CPU profile of the native build", why.to_owned());
-        let mut own = sides.iter();
-        let is_here = |_: &Label| !matches!(own.next(), Some(Loaded::Command(_)));
-        labels.retain(is_here);
-        sides.retain(|side| !matches!(side, Loaded::Command(_)));
+        let here = labels.into_iter().zip(sides);
+        let here = here.filter(|(_, side)| !matches!(side, Loaded::Command(_)));
+        (labels, sides) = here.unzip();
     }
     ctx.working();
     let mut totals: Vec<Sampled> = sides.iter().map(|_| Sampled::default()).collect();

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 /// The guests that `args` name, by name. Sides that a manifest says are left out unless
-/// `with_sides`: for comparisons of versions and for profiles.
+/// `with_sides`: where versions are compared or kept.
 pub(super) fn guests(
     args: &GivenArgs,
     with_sides: bool,

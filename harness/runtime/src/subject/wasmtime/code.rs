@@ -5,7 +5,7 @@
 //! inlined functions come from `dwarf.rs`. When code comes and goes is `watch.rs`'s.
 
 use super::dwarf::{Place, Places, demangled};
-use super::image::{CompiledImage, is_component};
+use super::image::{CompiledImage, exports_of, is_component};
 use addr2line::gimli;
 use caxton_model::profile::code::Code;
 use caxton_model::profile::{Frame, Origin};
@@ -13,7 +13,7 @@ use object::{Object, ObjectSection, ObjectSymbol};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::OnceLock;
-use wasmparser::{ExternalKind, Parser, Payload};
+use wasmparser::ExternalKind;
 
 /// A compiled module that a profiler may look into. It keeps the module's code from being
 /// unloaded, so that its addresses mean the same as long as this lives.
@@ -150,13 +150,7 @@ fn exports(wasm: &[u8]) -> BTreeMap<u32, String> {
     if is_component(&binary) {
         return BTreeMap::new();
     }
-    let parts = Parser::new(0).parse_all(&binary).map_while(Result::ok);
-    let exports = parts.filter_map(|part| match part {
-        Payload::ExportSection(exports) => Some(exports),
-        _ => None,
-    });
-    let exports = exports.flatten().map_while(Result::ok);
-    let functions = exports.filter(|export| export.kind == ExternalKind::Func);
+    let functions = exports_of(&binary).filter(|export| export.kind == ExternalKind::Func);
     functions.map(|export| (export.index, export.name.to_owned())).collect()
 }
 

@@ -2,6 +2,7 @@
 
 use super::dwarf::demangled;
 use caxton_model::units::Bytes;
+use wasmparser::{Export, Parser, Payload};
 use wasmtime::component::Component;
 use wasmtime::{Module, ModuleFunction};
 
@@ -15,6 +16,16 @@ pub(super) enum CompiledImage {
 /// Whether `bytes` is a component in the binary format.
 pub(super) fn is_component(bytes: &[u8]) -> bool {
     bytes.starts_with(b"\0asm") && bytes.get(4..8) == Some(&[0x0d, 0, 1, 0])
+}
+
+/// The exports of the module `binary`, up to where it cannot be read.
+pub(super) fn exports_of(binary: &[u8]) -> impl Iterator<Item = Export<'_>> {
+    let sections = Parser::new(0).parse_all(binary).map_while(Result::ok);
+    let exports = sections.filter_map(|section| match section {
+        Payload::ExportSection(exports) => Some(exports),
+        _ => None,
+    });
+    exports.flatten().map_while(Result::ok)
 }
 
 impl CompiledImage {

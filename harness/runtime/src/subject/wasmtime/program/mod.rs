@@ -12,7 +12,7 @@ use self::entry::{Called, Callee};
 use super::code::CompiledCode;
 use super::engine::{WasmSubject, refused};
 use super::host::{HostState, System};
-use super::image::{CompiledImage, is_component};
+use super::image::{CompiledImage, exports_of, is_component};
 use super::instance::{Terms, died, fell, fuel_used, store, unplaced};
 use super::marks::Marks;
 use super::options::EngineOptions;
@@ -285,13 +285,7 @@ pub fn is_agent(bytes: &[u8]) -> bool {
     if is_component(&binary) {
         return false;
     }
-    let sections = wasmparser::Parser::new(0).parse_all(&binary).map_while(Result::ok);
-    let exports = sections.filter_map(|section| match section {
-        wasmparser::Payload::ExportSection(exports) => Some(exports),
-        _ => None,
-    });
-    let names = exports.flatten().map_while(Result::ok).map(|export| export.name);
-    names.into_iter().any(|name| name == CONTRACT)
+    exports_of(&binary).any(|export| export.name == CONTRACT)
 }
 
 /// The function by which an agent tells its contract.
