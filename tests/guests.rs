@@ -174,6 +174,54 @@ fn a_function_is_called_with_values_of_a_module_or_a_component() {
     }
 }
 
+/// Planted: a function that works in guest code, one whose argument is long, and a command that
+/// does nothing but write.
+#[test]
+fn who_works_in_a_call_is_told_apart() {
+    const COMPONENT: &str = r#"(component
+      (core module $m
+        (memory (export "memory") 40)
+        (func (export "room") (param i32 i32 i32 i32) (result i32) (i32.const 1024))
+        (func (export "work") (result i32) (local $i i32)
+          (loop $on
+            (local.set $i (i32.add (local.get $i) (i32.const 1)))
+            (br_if $on (i32.lt_u (local.get $i) (i32.const 30000000))))
+          (local.get $i))
+        (func (export "size") (param i32 i32) (result i32) (local.get 1)))
+      (core instance $i (instantiate $m))
+      (func (export "work") (result u32) (canon lift (core func $i "work")))
+      (func (export "size") (param "text" string) (result u32)
+        (canon lift (core func $i "size") (memory $i "memory") (realloc (func $i "room")))))"#;
+    const WRITES: &str = r#"(module
+      (import "wasi_snapshot_preview1" "fd_write"
+        (func $write (param i32 i32 i32 i32) (result i32)))
+      (memory (export "memory") 1)
+      (data (i32.const 0) "\10\00\00\00\01\00\00\00")
+      (func (export "_start") (local $i i32)
+        (loop $on
+          (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))
+          (local.set $i (i32.add (local.get $i) (i32.const 1)))
+          (br_if $on (i32.lt_u (local.get $i) (i32.const 50000))))))"#;
+    let user = User::with(&[("c.wat", COMPONENT), ("writes.wat", WRITES)]);
+    let size = format!("size(\"{}\")", "word ".repeat(20_000));
+    for (most, entries, words) in [
+        ("wasm_guest_code_ns", 1, &["c.wat", "--invoke", "work()"][..]),
+        // The allocator of the text, and the function.
+        ("wasm_boundary_ns", 2, &["c.wat", "--invoke", &size]),
+        ("wasm_host_functions_ns", 1, &["writes.wat"]),
+    ] {
+        let (said, record) = user.runs(0, words);
+        assert!(said.stdout.contains("who works in a call"), "{}", said.stdout);
+        let of = |metric: &str| {
+            let summary = record.cases[0].metric(metric);
+            summary.unwrap_or_else(|why| panic!("{words:?}: {metric}: {why:?}")).estimate
+        };
+        let parts = ["wasm_guest_code_ns", "wasm_boundary_ns", "wasm_host_functions_ns"].map(of);
+        assert!(of(most) > 0.6 * parts.iter().sum::<f64>(), "{most}: {parts:?}");
+        assert_eq!(of("wasm_entries"), f64::from(entries));
+    }
+}
+
 #[test]
 fn sides_are_compared_with_the_first_and_a_side_that_cannot_run_is_a_row() {
     let user = User::with(&[

@@ -135,7 +135,16 @@ fn a_workspace_measures_its_own_agents_functions_and_host() {
         assert!(stacks.contains("shop::top_words"), "{side}: {stacks}");
     }
 
-    // What answers otherwise is no faster version.
+    // Its call is taken apart beside agents that do nothing and echo, which are made for it.
+    let Some((said, _)) = user.runs(0, &["--agent", "top_words", "parts"]) else { return };
+    assert!(said.stdout.contains("Where a steady-state WASM call goes"), "{}", said.stdout);
+    let Some((_, record)) = user.runs(0, &["--agent", "noop"]) else { return };
+    assert_eq!(record.cases[0].ending(), "ran, compared");
+
+    what_answers_otherwise_is_no_faster_version(&user);
+}
+
+fn what_answers_otherwise_is_no_faster_version(user: &Workspace) {
     user.change("{word} {count}", "{count} {word}");
     let words = ["--agent", "top_words", "--baseline", "before", "--bench", "--scale", "smoke"];
     let said = user.says(&words).ended(1);

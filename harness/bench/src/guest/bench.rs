@@ -142,9 +142,9 @@ impl Function {
         Self { path: path.to_owned(), name, message: Vec::new(), reply: None }
     }
 
-    /// The package that calls it.
-    pub(crate) fn caller(&self) -> String {
-        format!("caxton-function-{}", self.name)
+    /// The package that calls the function `name`.
+    pub(crate) fn caller_of(name: &str) -> String {
+        format!("caxton-function-{name}")
     }
 
     /// Calls it `name` in tables: for a function that is measured with several messages.

@@ -15,6 +15,11 @@ use std::process::Command;
 /// Seed of the example message on which the expected answers in the agents' manifests rest.
 pub const EXAMPLE_SEED: u64 = 1;
 
+/// The agent that does nothing.
+pub const NOOP: &str = "noop";
+/// The agent that echoes.
+pub const ECHO: &str = "echo";
+
 /// Where runs and baselines are kept outside a checkout, from where the user stands.
 pub const WITHOUT_CHECKOUT: &str = "target/caxton-bench";
 
@@ -45,6 +50,8 @@ pub enum AgentOrigin {
     Package { manifest: PathBuf },
     /// A function of a user's library.
     Function { function: Function, home: FunctionHome },
+    /// Nowhere: beside it a user's agents are taken apart. It answers by these statements.
+    Apparatus { answer: &'static str },
 }
 
 /// The library that a function is in.
@@ -196,7 +203,10 @@ impl Workspace {
             let why = "cargo builds no library by this name: write another that inherits it";
             return Err(CatalogError::Described { what, why: why.to_owned() });
         }
-        let mut sources = Vec::new();
+        let mut sources = vec![
+            apparatus(NOOP, "Ok(Reply::Outbox)"),
+            apparatus(ECHO, "Ok(Reply::Inbox { bytes: inbox.len() })"),
+        ];
         for folder in &bench.agents {
             sources.push(agent_in(&bench.folder.join(folder), bench, &own, started_in)?);
         }
@@ -345,7 +355,7 @@ fn function_of(
         folder: package.manifest_path.parent().unwrap_or(Path::new("/")).to_owned(),
         features: features_of(bench, package),
     };
-    let caller = function.caller();
+    let caller = Function::caller_of(&function.name);
     let expected = function.reply.as_ref().map(|reply| Expected {
         message_sha256: sha256_hex(&function.message),
         reply_sha256: sha256_hex(reply),
@@ -360,6 +370,21 @@ fn function_of(
         expected,
         calibration: false,
     })
+}
+
+/// The agent `name`, which answers by the statements `answer` and is run only where it is named.
+fn apparatus(name: &str, answer: &'static str) -> AgentSource {
+    let package = Function::caller_of(name);
+    AgentSource {
+        name: name.to_owned(),
+        library: package.replace('-', "_"),
+        package,
+        folders: Vec::new(),
+        origin: AgentOrigin::Apparatus { answer },
+        features: Vec::new(),
+        expected: None,
+        calibration: true,
+    }
 }
 
 /// The package whose library the crate of `bench` calls `library`: its own, or that of a

@@ -1,7 +1,6 @@
 //! Builds packages of a user's workspace as that workspace builds them: with its profile, lock
 //! file, flags and toolchain. A function becomes a package of its own that calls it.
 
-use super::bench::Function;
 use super::catalog::{AgentOrigin, AgentSource, FunctionHome, UserBuild, Workspace, cargo};
 use super::digest::sha256_hex;
 use super::toolchain::{Build, Side, Toolchain};
@@ -34,8 +33,8 @@ impl PackageBuilder<'_> {
         target_dir: &Path,
     ) -> io::Result<Command> {
         let manifest = match &agent.origin {
-            AgentOrigin::Function { function, home } => {
-                self.write_caller(function, home, build.side)?
+            AgentOrigin::Function { .. } | AgentOrigin::Apparatus { .. } => {
+                self.write_caller(agent, build.side)?
             }
             AgentOrigin::Package { manifest } => manifest.clone(),
             AgentOrigin::Checkout => self.workspace.root.join("Cargo.toml"),
@@ -103,22 +102,28 @@ impl PackageBuilder<'_> {
         words
     }
 
-    /// Writes the package that calls `function`, which is at `home`; its manifest. What did not
-    /// change is left alone, so that nothing is built anew.
-    fn write_caller(
-        &self,
-        function: &Function,
-        home: &FunctionHome,
-        side: Side,
-    ) -> io::Result<PathBuf> {
+    /// Writes the package of `agent`, which has none of its own; its manifest. What did not change
+    /// is left alone, so that nothing is built anew.
+    fn write_caller(&self, agent: &AgentSource, side: Side) -> io::Result<PathBuf> {
+        let (home, answer, message) = match &agent.origin {
+            AgentOrigin::Function { function, home } => {
+                let call = format!("*outbox = {}(inbox);", function.path);
+                let answer = format!("{call}\n        Ok(Reply::Outbox)");
+                (Some(home), answer, &function.message[..])
+            }
+            AgentOrigin::Apparatus { answer } => (None, (*answer).to_owned(), &[][..]),
+            AgentOrigin::Checkout | AgentOrigin::Package { .. } => {
+                return Err(io::Error::other("an agent with a package of its own"));
+            }
+        };
         // Each side's cargo writes to the lock file.
         let folder = self.workspace.target.join("caxton/functions");
-        let folder = folder.join(&function.name).join(side.name());
+        let folder = folder.join(&agent.name).join(side.name());
         fs::create_dir_all(&folder)?;
         let manifest = folder.join("Cargo.toml");
-        write_new(&manifest, self.caller_manifest(function, home).as_bytes())?;
-        write_new(&folder.join("lib.rs"), caller_source(function).as_bytes())?;
-        write_new(&folder.join("message"), &function.message)?;
+        write_new(&manifest, self.caller_manifest(&agent.package, home).as_bytes())?;
+        write_new(&folder.join("lib.rs"), caller_source(&answer).as_bytes())?;
+        write_new(&folder.join("message"), message)?;
         // The same versions as in the workspace; cargo strikes out what is not needed.
         let lock = self.workspace.root.join("Cargo.lock");
         if lock.is_file() {
@@ -127,24 +132,25 @@ impl PackageBuilder<'_> {
         Ok(manifest)
     }
 
-    fn caller_manifest(&self, function: &Function, home: &FunctionHome) -> String {
+    fn caller_manifest(&self, name: &str, home: Option<&FunctionHome>) -> String {
         let path = |path: &Path| Value::from(&*path.to_string_lossy());
-        let package = pairs([
-            ("name", function.caller().into()),
-            ("version", "0.0.0".into()),
-            ("edition", "2024".into()),
-        ]);
+        let package =
+            pairs([("name", name.into()), ("version", "0.0.0".into()), ("edition", "2024".into())]);
         let library = pairs([("path", "lib.rs".into()), ("crate-type", vec!["cdylib"].into())]);
-        let called = pairs([
-            ("package", home.package.as_str().into()),
-            ("path", path(&home.folder)),
-            ("features", home.features.clone().into()),
-        ]);
         let abi = pairs([("path", path(Path::new(ABI)))]);
+        let mut dependencies = Table::from_iter([("agent-abi".to_owned(), abi)]);
+        if let Some(home) = home {
+            let called = pairs([
+                ("package", home.package.as_str().into()),
+                ("path", path(&home.folder)),
+                ("features", home.features.clone().into()),
+            ]);
+            dependencies.insert(home.library.clone(), called);
+        }
         let mut manifest = Table::from_iter([
             ("package".to_owned(), package),
             ("lib".to_owned(), library),
-            ("dependencies".to_owned(), pairs([(&home.library, called), ("agent-abi", abi)])),
+            ("dependencies".to_owned(), dependencies.into()),
             // It lies below a workspace that knows nothing of it.
             ("workspace".to_owned(), Table::new().into()),
         ]);
@@ -155,7 +161,7 @@ impl PackageBuilder<'_> {
                 manifest.insert(name.to_owned(), rooted(own.clone(), root));
             }
         }
-        format!("# Made by caxton-bench: it calls {}.\n{manifest}", function.path)
+        format!("# Made by caxton-bench.\n{manifest}")
     }
 }
 
@@ -187,10 +193,9 @@ fn rooted(value: Value, root: &Path) -> Value {
     table.into_iter().map(whole).collect::<Table>().into()
 }
 
-fn caller_source(function: &Function) -> String {
-    let path = &function.path;
+fn caller_source(answer: &str) -> String {
     format!(
-        "//! Made by caxton-bench: an agent that answers with `{path}`.
+        "//! Made by caxton-bench.
 
 use agent_abi::{{Agent, AgentError, Host, Reply, export_agent}};
 
@@ -201,9 +206,9 @@ impl Agent for Caller {{
         Self
     }}
 
+    #[allow(unused_variables)]
     fn handle(&mut self, inbox: &mut [u8], outbox: &mut Vec<u8>) -> Result<Reply, AgentError> {{
-        *outbox = {path}(inbox);
-        Ok(Reply::Outbox)
+        {answer}
     }}
 
     fn example(_: u64) -> Vec<u8> {{
@@ -232,6 +237,7 @@ fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::bench::Function;
     use super::super::toolchain::Variant;
     use super::*;
 
@@ -252,7 +258,8 @@ mod tests {
             features: vec!["fast".to_owned()],
         };
         let function = Function::new("shop::top");
-        let made: Table = packages.caller_manifest(&function, &home).parse().expect("TOML");
+        let made: Table =
+            packages.caller_manifest("caxton-function-top", Some(&home)).parse().expect("TOML");
         let at =
             |path: &str| path.split('/').fold(Value::from(made.clone()), |at, key| at[key].clone());
         assert_eq!(at("profile/release/lto"), Value::from(true));

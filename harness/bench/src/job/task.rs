@@ -1,14 +1,10 @@
 //! A plan is tasks, each the cases that one kind of launch fills.
 
+use crate::guest::catalog::{ECHO, NOOP};
 use crate::guest::toolchain::Variant;
 use crate::job::Job;
 use crate::job::scale::Scale;
 use caxton_model::case::CaseKey;
-
-/// The agent that does nothing.
-pub const NOOP: &str = "noop";
-/// The agent that echoes.
-pub const ECHO: &str = "echo";
 
 /// Cases that are measured together, launch by launch.
 #[derive(Debug, Clone, PartialEq)]

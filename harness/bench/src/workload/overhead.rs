@@ -16,6 +16,7 @@ use caxton_model::reading::{Missing, Reading};
 use caxton_model::units::Nanos;
 use caxton_runtime::subject::command::NativeCommand;
 use caxton_runtime::subject::{AgentInstance, Attempt, Step};
+use caxton_sys::clock::Clock;
 use caxton_sys::counters::{Counters, GroupName, RawGroup, event_names};
 use caxton_sys::memory;
 use std::fs;
@@ -66,6 +67,9 @@ pub fn run(ctx: &mut Context<'_>, cases: &[CaseKey]) -> Attempt<()> {
         let anonymous = memory::resident_anonymous().map(|bytes| bytes.0);
         ctx.reading("anonymous_rss_bytes", anonymous);
     }
+    if is_overhead {
+        tell_crossings(ctx, &mut participants, cost)?;
+    }
     // Each agent sent on what its messages made it send, to the last one.
     let mut instances = participants.iter().map(|it| &it.instance);
     instances.try_for_each(|instance| instance.check_sent(exchange.sends))?;
@@ -90,6 +94,59 @@ fn tell_spent(ctx: &mut Context<'_>, participants: &mut [Participant<'_>]) -> At
         }
     }
     Ok(())
+}
+
+/// Tells who works during a call of a program: in a pass of its own, since watching costs time.
+/// What it costs, by calls without it, is subtracted from each crossing alike.
+fn tell_crossings(
+    ctx: &mut Context<'_>,
+    participants: &mut [Participant<'_>],
+    cost: Cost,
+) -> Attempt<()> {
+    let Some(who) = nth(participants, Side::Wasm, 0) else { return Ok(()) };
+    let Participant { name, instance, message, reply } = &mut participants[who];
+    let once = run_time(ctx.clock, instance, message, 1)?;
+    let calls = (ctx.effort.counting.0 / instance.whole().0.max(1)).max(1);
+    // One call alone is compared with nothing: of its length a reading of the clock is the cost.
+    let plain = if calls > 1 { run_time(ctx.clock, instance, message, calls)? } else { once };
+    if !instance.agent().watch_crossings()? {
+        return Ok(());
+    }
+    if calls > 1 {
+        // The first is cold.
+        run_time(ctx.clock, instance, message, 1)?;
+        instance.agent().take_crossings();
+    }
+    let watched = run_time(ctx.clock, instance, message, calls)?;
+    instance.check_reply(name, reply)?;
+    let Some(seen) = instance.agent().take_crossings() else { return Ok(()) };
+    let all = seen.all as f64;
+    let each = (watched.0 as f64 - plain.0 as f64) / all.max(1.0);
+    let each = if calls > 1 { each.max(cost.clock_read_ns) } else { cost.clock_read_ns };
+    let own = |time: f64, crossings: u64| {
+        Total::over((time - crossings as f64 * each).max(0.0) as u64, calls)
+    };
+    let [guest, host] = [seen.guest, seen.host];
+    let rest = watched.0.saturating_sub(guest.time.0 + host.time.0) as f64;
+    let crossings = seen.all.saturating_sub(guest.count + host.count);
+    ctx.once("wasm_guest_code_ns", own(guest.time.0 as f64, guest.count));
+    ctx.once("wasm_host_functions_ns", own(host.time.0 as f64, host.count));
+    ctx.once("wasm_boundary_ns", own(rest, crossings));
+    ctx.once("wasm_entries", Total::over(seen.entries, calls));
+    Ok(())
+}
+
+/// How long `calls` take, without the making of instances where each gets one.
+fn run_time(
+    clock: &dyn Clock,
+    instance: &mut BenchInstance,
+    message: &[u8],
+    calls: u64,
+) -> Attempt<Nanos> {
+    instance.take_spent();
+    let whole = timed_batch(clock, instance, message, calls)?;
+    let run = instance.take_spent().map(|spent| spent.run).filter(|run| run.0 > 0);
+    Ok(run.unwrap_or_else(|| instance.whole().max(whole)))
 }
 
 /// Tells how long a process takes that does nothing: what of an executable's run is its start.

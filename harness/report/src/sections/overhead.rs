@@ -23,7 +23,7 @@ pub(crate) fn cases(record: &Record) -> Vec<&CaseRecord> {
 }
 
 /// The same, those that ran.
-pub(super) fn ran(record: &Record) -> Vec<&CaseRecord> {
+pub(crate) fn ran(record: &Record) -> Vec<&CaseRecord> {
     cases(record).into_iter().filter(|case| case.outcome == Outcome::Ran).collect()
 }
 

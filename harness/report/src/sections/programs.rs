@@ -6,8 +6,12 @@ use super::overhead::{having, label};
 use crate::table::{Table, Tone};
 use caxton_model::record::Record;
 
-/// Instance and run of each program, and its native build as a process.
+/// Instance and run of each program, and its native build as a process; and who works in a call.
 pub(super) fn tables(record: &Record) -> Vec<Table> {
+    [times(record), workers(record)].concat()
+}
+
+fn times(record: &Record) -> Vec<Table> {
     const COLUMNS: &[Column] = &[
         ("<guest", Text(label)),
         ("instance", Estimate("wasm_fresh_ns")),
@@ -22,6 +26,26 @@ pub(super) fn tables(record: &Record) -> Vec<Table> {
         let why = "instance: store, memory and system of the fresh instance that a call gets. A \
                    native run begins with the start of a process: `true`, which does nothing \
                    else, takes the time of an empty process.";
+        table.note(Tone::Plain, why);
+    }
+    tables
+}
+
+fn workers(record: &Record) -> Vec<Table> {
+    const COLUMNS: &[Column] = &[
+        ("<guest", Text(label)),
+        ("guest code", Estimate("wasm_guest_code_ns")),
+        ("host functions", Estimate("wasm_host_functions_ns")),
+        ("boundary", Estimate("wasm_boundary_ns")),
+        ("entries/call", Estimate("wasm_entries")),
+    ];
+    let title = "Programs: who works in a call, mean of each launch, median over launches";
+    let mut tables = having(record, title, COLUMNS);
+    for table in tables.iter_mut().filter(|table| !table.is_empty()) {
+        let why = "Taken in a pass of its own, in which each crossing reads the clock; what that \
+                   costs is subtracted. boundary: entering and leaving guest code; of a \
+                   component, lowering its arguments and lifting its results too. Its allocator \
+                   and its clean-up are guest code.";
         table.note(Tone::Plain, why);
     }
     tables

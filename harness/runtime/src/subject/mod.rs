@@ -5,6 +5,7 @@
 //! that it means for the case.
 
 pub mod command;
+pub mod crossings;
 pub mod idle;
 pub mod mail;
 pub mod native;
@@ -16,6 +17,7 @@ mod words;
 use agent_abi::Status;
 use caxton_model::case::Outcome;
 use caxton_model::units::{Bytes, Nanos};
+use crossings::Crossings;
 use std::ops::AddAssign;
 use words::one_line;
 
@@ -130,6 +132,20 @@ pub trait AgentInstance {
 
     /// Where the time of its calls went since this was last asked; none where it cannot tell.
     fn take_spent(&mut self) -> Option<CallTimes> {
+        None
+    }
+
+    /// Goes on in an instance of its own in which each crossing between host and guest is noted,
+    /// which makes calls slower. False where it cannot tell.
+    ///
+    /// # Errors
+    /// What became of the new instance.
+    fn watch_crossings(&mut self) -> Attempt<bool> {
+        Ok(false)
+    }
+
+    /// The crossings since this was last asked; none where nobody watches them.
+    fn take_crossings(&mut self) -> Option<Crossings> {
         None
     }
 

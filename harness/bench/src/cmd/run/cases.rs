@@ -61,9 +61,9 @@ impl Wanted<'_> {
         // Of all agents at once they would take as long as everything else together.
         let is_narrow = !self.selection.filters.is_empty() || !self.selection.agent.is_empty();
         let is_quick = self.mode == Mode::Measure(Scale::Quick);
-        // What a call is taken apart beside is built in a checkout, as its agents are.
-        let is_foreign = |agent: &str| workspace.user.is_some() || self.guests.contains_key(agent);
-        let tasks = tasks.filter(|task| task.job != Job::Parts || !is_foreign(task.agent()));
+        // A guest given as a file is not taken apart: its call has no steps that are known.
+        let is_given = |agent: &str| self.guests.contains_key(agent);
+        let tasks = tasks.filter(|task| task.job != Job::Parts || !is_given(task.agent()));
         let tasks = tasks.filter(|task| is_narrow || !is_quick || task.job != Job::Parts);
         let kept = tasks.filter_map(|task| task.keep(&|case| filter.takes(case)));
         Ok(match self.profile {

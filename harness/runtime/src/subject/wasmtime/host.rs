@@ -4,6 +4,7 @@ use super::heap::HeapLog;
 use super::limits::Limiter;
 use super::marks::Marks;
 use super::output::GuestStream;
+use crate::subject::crossings::Crossings;
 use crate::subject::{Attempt, HostCounts, REPLY_BYTES_MAX};
 use caxton_model::case::Outcome;
 use caxton_model::program::{Entry, Preopen, ProgramSpec};
@@ -24,13 +25,15 @@ pub(super) struct System {
     pub(super) stderr: GuestStream,
     /// None where nobody reads it.
     pub(super) stdout: Option<GuestStream>,
+    /// None where nobody watches them.
+    pub(super) crossings: Option<Crossings>,
 }
 
 impl System {
     fn new() -> Box<Self> {
         let stderr = GuestStream::last_words();
         let wasi = WasiCtxBuilder::new().stderr(stderr.clone()).build_p1();
-        Box::new(Self { wasi, stderr, stdout: None })
+        Box::new(Self { wasi, stderr, stdout: None, crossings: None })
     }
 
     /// The system of a program that finds `stdin` on its standard input.
@@ -59,7 +62,8 @@ impl System {
                 .preopened_dir(host, guest, perms)
                 .map_err(|e| Outcome::Refused(format!("folder {}: {e:#}", host.display())))?;
         }
-        Ok(Box::new(Self { wasi: builder.build_p1(), stderr, stdout: Some(stdout) }))
+        let (wasi, stdout) = (builder.build_p1(), Some(stdout));
+        Ok(Box::new(Self { wasi, stderr, stdout, crossings: None }))
     }
 }
 

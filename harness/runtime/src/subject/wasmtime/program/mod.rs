@@ -17,6 +17,7 @@ use super::instance::{Terms, died, fell, fuel_used, store, unplaced};
 use super::marks::Marks;
 use super::options::EngineOptions;
 use super::watch::{Lease, quietly};
+use crate::subject::crossings::{Crossing, Crossings};
 use crate::subject::words::wrong_exit;
 use crate::subject::{AgentInstance, Attempt, CallTimes, HostCounts};
 use caxton_model::case::Outcome;
@@ -25,7 +26,7 @@ use caxton_model::program::{Entry, ProgramSpec};
 use caxton_model::units::{Bytes, Nanos};
 use caxton_sys::clock::{Clock, Monotonic};
 use std::sync::Arc;
-use wasmtime::{Instance, Store, Val};
+use wasmtime::{CallHook, Instance, Store, Val};
 use wasmtime_wasi::I32Exit;
 
 /// Memories that the modules of a component may have.
@@ -98,8 +99,16 @@ impl ProgramSubject {
         let live = Some(self.place(limit, &self.input)?);
         let fresh = self.program.fresh || self.program.entry == Entry::Command;
         let subject = self.clone();
-        let (spent, stderr_bytes, fuel_used) = (CallTimes::default(), 0, 0);
-        Ok(ProgramAgent { subject, limit, live, fresh, spent, stderr_bytes, fuel_used })
+        Ok(ProgramAgent {
+            subject,
+            limit,
+            live,
+            fresh,
+            spent: CallTimes::default(),
+            stderr_bytes: 0,
+            fuel_used: 0,
+            crossings: None,
+        })
     }
 
     /// A fresh instance in a world of its own, its constructors run.
@@ -164,6 +173,26 @@ impl ProgramCode {
     }
 }
 
+/// Notes all crossings of `store` from now on.
+fn watch(store: &mut Store<HostState>) {
+    if let Some(system) = &mut store.data_mut().system {
+        system.crossings = Some(Crossings::default());
+    }
+    store.call_hook(|mut store, hook| {
+        let to = match hook {
+            CallHook::CallingWasm => Crossing::IntoGuest,
+            CallHook::ReturningFromWasm => Crossing::OutOfGuest,
+            CallHook::CallingHost => Crossing::IntoHost,
+            CallHook::ReturningFromHost => Crossing::OutOfHost,
+        };
+        let system = store.data_mut().system.as_mut();
+        if let Some(crossings) = system.and_then(|system| system.crossings.as_mut()) {
+            crossings.cross(to, Monotonic.now());
+        }
+        Ok(())
+    });
+}
+
 /// Runs the constructors of a reactor, where there are any.
 fn construct(store: &mut Store<HostState>, instance: &Instance, entry: &Entry) -> Attempt<()> {
     if *entry == Entry::Command {
@@ -195,20 +224,35 @@ pub struct ProgramAgent {
     /// Of instances that are gone.
     stderr_bytes: u64,
     fuel_used: u64,
+    /// Of instances that are gone; none where nobody watches them.
+    crossings: Option<Crossings>,
 }
 
 impl ProgramAgent {
     fn renew(&mut self, message: &[u8]) -> Attempt<()> {
-        if let Some(gone) = self.live.take() {
+        if let Some(mut gone) = self.live.take() {
             self.stderr_bytes += gone.store.data().stderr_bytes();
             self.fuel_used += fuel_used(&gone.store);
+            self.note_crossings(&mut gone);
         }
         let start = Monotonic.now();
         let mut live = self.subject.place(self.limit, message)?;
         live.callee.reserve(&mut live.store, message.len())?;
+        if self.crossings.is_some() {
+            watch(&mut live.store);
+        }
         self.live = Some(live);
         self.spent.instantiate.0 += Monotonic.now().0 - start.0;
         Ok(())
+    }
+
+    /// Adds up the crossings of an instance, which counts from 0 again.
+    fn note_crossings(&mut self, live: &mut Live) {
+        let system = live.store.data_mut().system.as_mut();
+        let noted = system.and_then(|system| system.crossings.as_mut()).map(Crossings::take);
+        if let (Some(sum), Some(noted)) = (&mut self.crossings, noted) {
+            *sum += noted;
+        }
     }
 
     fn live(&mut self) -> Attempt<&mut Live> {
@@ -276,6 +320,21 @@ impl AgentInstance for ProgramAgent {
     fn take_spent(&mut self) -> Option<CallTimes> {
         let spent = std::mem::take(&mut self.spent);
         (self.fresh || spent.section.is_some()).then_some(spent)
+    }
+
+    fn watch_crossings(&mut self) -> Attempt<bool> {
+        self.crossings = Some(Crossings::default());
+        let input = self.subject.input.clone();
+        self.renew(&input)?;
+        Ok(true)
+    }
+
+    fn take_crossings(&mut self) -> Option<Crossings> {
+        if let Some(mut live) = self.live.take() {
+            self.note_crossings(&mut live);
+            self.live = Some(live);
+        }
+        self.crossings.as_mut().map(std::mem::take)
     }
 }
 

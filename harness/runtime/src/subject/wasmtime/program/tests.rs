@@ -358,6 +358,24 @@ fn a_components_function_gets_values_of_its_interface() {
     assert!(matches!(&died, Outcome::DiedInTheMiddle(why) if why.contains("unreachable")));
 }
 
+#[test]
+fn crossings_tell_who_works_in_a_call() {
+    let crossings = |text: &str, program: &ProgramSpec, input: &[u8]| {
+        let mut agent = compile(text, program, input).expect("valid").instantiate(None);
+        let agent = agent.as_mut().expect("runs");
+        assert_eq!(agent.take_crossings(), None, "nobody watches yet");
+        assert_eq!(agent.watch_crossings(), Ok(true));
+        agent.batch(input, 3).expect("runs");
+        agent.take_crossings().expect("watched")
+    };
+    // Its allocator for the text, then the function: two entries a call, nothing of the host.
+    let same = crossings(COMPONENT, &function("same", "\"abc\""), b"");
+    assert_eq!((same.entries, same.all, same.guest.count, same.host.count), (6, 12, 6, 0));
+    // Each instance of a command is entered once, and reads and writes.
+    let echo = crossings(&command("", ECHO), &ProgramSpec::default(), b"hello");
+    assert_eq!((echo.entries, echo.all, echo.guest.count, echo.host.count), (3, 18, 9, 6));
+}
+
 /// A command whose `run` returns ok for 0 and err for 1.
 fn component_command(returns: u32) -> String {
     format!(
