@@ -21,12 +21,30 @@ const AROUND: &str = r#"<!doctype html><meta charset="utf-8">
 <iframe id="page" SANDBOX src="report.html"></iframe><pre id="seen"></pre>
 <script>
 const frame = document.getElementById("page");
+// By WCAG 2.2: <https://www.w3.org/TR/WCAG22/#dfn-contrast-ratio>.
+const light = (element, what) => {
+  const style = frame.contentWindow.getComputedStyle(element)[what];
+  const parts = style.match(/[0-9.]+/g).slice(0, 3).map((part) => {
+    const c = part / 255;
+    return c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
+  });
+  return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2];
+};
+const contrast = (text, ground) => {
+  const [one, other] = [light(text, "color"), light(ground, "backgroundColor")];
+  return (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05);
+};
 const wait = (ms) => new Promise((done) => setTimeout(done, ms));
 frame.addEventListener("load", async () => {
   const page = frame.contentDocument, root = page.documentElement;
   const ground = () => frame.contentWindow.getComputedStyle(root).backgroundColor;
   const over = () => Math.max(root.scrollWidth, page.body.scrollWidth) - root.clientWidth;
   const seen = { closed: over(), ground: ground(), width: root.clientWidth };
+  const top = (what) => page.querySelector(what).getBoundingClientRect().top;
+  seen.answer = page.querySelector(".answer").getBoundingClientRect().bottom;
+  seen.run = page.querySelector(".runs").textContent;
+  seen.chart = top("svg.chart");
+  seen.contrast = contrast(page.querySelector(".answer"), page.querySelector(".verdict"));
   const button = page.querySelector("button.theme");
   seen.button = button !== null;
   if (button) { button.click(); seen.changed = ground(); button.click(); }
@@ -134,6 +152,13 @@ fn a_page_is_readable_in_every_light() {
                 assert_ne!(seen["changed"], seen["ground"], "{how:?}: {seen}");
                 assert_eq!(seen["flames"], 1, "{how:?}: {seen}");
                 assert!(seen["charts"].as_u64() > Some(3), "{how:?}: {seen}");
+                // On the first screen: what was found, which run, and on a wide one a chart.
+                let first_screen = |what: &str| seen[what].as_f64().is_some_and(|at| at < 900.0);
+                assert!(first_screen("answer"), "{how:?}: {seen}");
+                assert!(width < 1000 || first_screen("chart"), "{how:?}: {seen}");
+                let run = seen["run"].as_str().expect("a text");
+                assert!(run.contains("-wasm: "), "{how:?}: {run}");
+                assert!(seen["contrast"].as_f64() >= Some(4.5), "{how:?}: {seen}");
                 grounds.push((is_dark, seen["ground"].clone(), seen["ink"].clone()));
             }
         }

@@ -11,7 +11,8 @@ const README_LINES_MAX: usize = 150;
 const GUIDES: &str = "harness/docs";
 const SUITES: [&str; 7] =
     ["wasm", "heap", "throughput", "latency", "scalability", "resources", "scenarios"];
-const TASKS: [&str; 7] = ["report", "export", "list", "compare", "gate", "ci", "history"];
+const TASKS: [&str; 10] =
+    ["report", "export", "list", "prune", "compare", "gate", "ci", "history", "completions", "man"];
 /// Flags of cargo, and of `scripts/peers`, that the guides name.
 const FOREIGN: [&str; 15] = [
     "all-targets",

@@ -148,6 +148,8 @@ impl Running {
             .args(words)
             .current_dir(place.folder.as_deref().unwrap_or(root()))
             .env(MARK, streams.path())
+            // Tests read tables.
+            .env("CAXTON_BENCH_REPORT", "full")
             .envs(place.variables.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::from(File::open(streams.path().join("in")).expect("just written")))
             .stdout(file("out"))

@@ -11,13 +11,13 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 /// A user's folder, outside any checkout.
-struct User {
+pub(crate) struct User {
     folder: TempDir,
 }
 
 impl User {
     /// A folder with these files.
-    fn with(files: &[(&str, &str)]) -> Self {
+    pub(crate) fn with(files: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         for (name, text) in files {
             fs::write(folder.path().join(name), text).expect("a fresh folder");
@@ -25,12 +25,12 @@ impl User {
         Self { folder }
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
     /// `caxton-bench` with `words`, started here.
-    fn says(&self, words: &[&str]) -> Said {
+    pub(crate) fn says(&self, words: &[&str]) -> Said {
         let place = Place { folder: Some(self.path("")), ..Place::default() };
         Running::start(tool(), words, &place).wait()
     }
@@ -56,7 +56,7 @@ impl User {
     }
 }
 
-fn fixture(name: &str) -> String {
+pub(crate) fn fixture(name: &str) -> String {
     let path = root().join("tests/fixtures/guests").join(name).with_extension("wat");
     fs::read_to_string(path).expect("a fixture")
 }

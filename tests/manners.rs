@@ -110,7 +110,18 @@ fn every_help_has_every_exit_code() {
     let mut helps = vec![says(bench(), &["--help"]), says(suite("scenarios"), &["--help"])];
     helps.push(says(bench(), &["selftest", "--help"]));
     helps.push(tool_says(&["--help"]).stdout);
-    for task in ["report", "export", "list", "compare", "gate", "ci", "history"] {
+    for task in [
+        "report",
+        "export",
+        "list",
+        "prune",
+        "compare",
+        "gate",
+        "ci",
+        "history",
+        "completions",
+        "man",
+    ] {
         helps.push(tool_says(&[task, "--help"]).stdout);
     }
     let short = says(bench(), &["-h"]);

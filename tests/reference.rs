@@ -81,7 +81,18 @@ fn every_help_is_on_its_page() {
         let said = help(tool(), &["run", suite.name]);
         text += &format!("## Suite {}\n\n```text\n{said}\n```\n\n", suite.name);
     }
-    for command in ["report", "export", "list", "compare", "gate", "ci", "history"] {
+    for command in [
+        "report",
+        "export",
+        "list",
+        "prune",
+        "compare",
+        "gate",
+        "ci",
+        "history",
+        "completions",
+        "man",
+    ] {
         let said = help(tool(), &[command]);
         text += &format!("## caxton-bench {command}\n\n```text\n{said}\n```\n\n");
     }

@@ -26,6 +26,7 @@ mod readers;
 mod reference;
 mod smoke;
 mod stopped;
+mod summary;
 mod tidy;
 mod turns;
 mod worker;

@@ -54,8 +54,9 @@ impl Workspace {
     fn runs(&self, code: i32, words: &[&str]) -> Option<(Said, Record)> {
         let words = [words, &["--bench", "--scale", "smoke"]].concat();
         let said = self.says(&words).if_built(code)?;
-        let latest = self.path("target/caxton-bench/agents/latest");
-        let (record, _) = RunFolder::load(&latest).expect("a record");
+        let kept = said.stderr.lines().find_map(|line| line.strip_prefix("kept in "));
+        let kept = self.path(kept.expect("it says where"));
+        let (record, _) = RunFolder::load(&kept).expect("a record");
         Some((said, record))
     }
 

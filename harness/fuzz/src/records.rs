@@ -22,7 +22,7 @@ use std::sync::LazyLock;
 
 const RUN: &[u8] = include_bytes!("../seeds/record/run.json");
 const PAIR: &[u8] = include_bytes!("../seeds/comparison/comparison.json");
-const COLOUR: Style = Style { colour: true };
+const COLOUR: Style = Style { colour: true, width: Some(80) };
 
 /// What other inputs are compared with.
 pub(crate) static BASE: LazyLock<Record> =

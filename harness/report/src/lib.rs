@@ -2,6 +2,7 @@
 //! text, Markdown or a page; charts, flame graphs and exports. Nothing here computes a verdict.
 #![forbid(unsafe_code)]
 
+pub mod answer;
 mod chart;
 mod checks;
 pub mod ci;
@@ -15,4 +16,4 @@ mod markdown;
 pub mod paint;
 pub mod profile;
 pub mod sections;
-mod table;
+pub mod table;

@@ -100,7 +100,7 @@ impl Table {
     }
 
     /// Adds a row for readers with room: its names stay whole.
-    pub(crate) fn wide<T: AsRef<str>>(&mut self, tone: Tone, cells: impl IntoIterator<Item = T>) {
+    pub fn wide<T: AsRef<str>>(&mut self, tone: Tone, cells: impl IntoIterator<Item = T>) {
         let cells = cells.into_iter().map(|cell| sanitise(cell.as_ref(), WIDE_MAX)).collect();
         self.rows.push(Row { cells, tone });
     }

@@ -37,6 +37,18 @@ pub(crate) enum Command {
         /// The folder that holds `runs` and `baselines`.
         #[arg(default_value_os_t = profiles())]
         profiles: PathBuf,
+        /// A JSON text for programs: a list of objects.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Remove old runs and comparisons; baselines, the latest run and interrupted loads stay.
+    Prune {
+        /// How many of the newest runs stay.
+        #[arg(long, value_name = "N")]
+        keep: usize,
+        /// Only say which would be removed.
+        #[arg(long)]
+        dry_run: bool,
     },
     /// Compare B with A: baselines, folders or, with --rev, git revisions.
     Compare(Compare),
@@ -52,6 +64,16 @@ pub(crate) enum Command {
         /// The page.
         #[arg(short, long, value_name = "FILE", default_value = "history.html")]
         out: PathBuf,
+    },
+    /// Print a script that completes the words of this command line in a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Write the manual pages into a folder.
+    Man {
+        /// The folder, such as ~/.local/share/man/man1.
+        dir: PathBuf,
     },
 }
 
@@ -72,6 +94,13 @@ pub(crate) struct Export {
     /// Where to write it, instead of to standard output; of every format, the folder.
     #[arg(short, long, value_name = "PATH")]
     pub(crate) output: Option<PathBuf>,
+    /// Only cases whose key matches this regular expression; may be repeated.
+    #[arg(long = "case", value_name = "PATTERN")]
+    pub(crate) cases: Vec<String>,
+    /// Only metrics whose name matches this regular expression; may be repeated. bmf and gab have
+    /// some twenty unless told otherwise, '' is all.
+    #[arg(long = "metric", value_name = "PATTERN")]
+    pub(crate) metrics: Vec<String>,
     /// The folder of another run, whose figures stand beside this one's in `markdown`.
     #[arg(long, value_name = "RUN")]
     pub(crate) baseline: Option<PathBuf>,
@@ -88,6 +117,9 @@ pub(crate) struct Report {
     /// Write one HTML page, and its charts beside it.
     #[arg(long, conflicts_with = "table")]
     pub(crate) html: bool,
+    /// Show the page in the browser.
+    #[arg(long, requires = "html")]
+    pub(crate) open: bool,
     /// The page; report.html in the folder of a single one, profiles/report.html of the latest.
     #[arg(long, value_name = "FILE", requires = "html")]
     pub(crate) out: Option<PathBuf>,
@@ -180,7 +212,7 @@ pub(crate) struct Gate {
 }
 
 /// The command line; each help of it ends in the exit codes.
-fn command() -> clap::Command {
+pub(crate) fn command() -> clap::Command {
     let command = Cli::command().after_help(exit::help());
     command.mut_subcommands(|command| {
         let own = command.get_after_help().map_or(String::new(), |own| format!("{own}\n\n"));

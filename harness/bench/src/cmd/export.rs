@@ -4,13 +4,15 @@ use super::args::Export;
 use super::error::{CommandError, unwritable};
 use super::output::{note, print};
 use super::place::is_comparison;
+use super::run::filter::Filter;
 use caxton_analysis::exit;
 use caxton_model::paired::comparison::Comparison;
 use caxton_model::record::Record;
 use caxton_model::record::store::RunFolder;
 use caxton_model::samples::Sample;
 use caxton_report::export::{
-    COMPARISON_EXPORTERS, EXPORTERS, ExportError, find, find_comparison, markdown_against,
+    COMPARISON_EXPORTERS, Content, EXPORTERS, ExportError, HEADLINES, find, find_comparison,
+    markdown_against,
 };
 use std::fs;
 use std::path::Path;
@@ -21,7 +23,7 @@ const FOLDER: &str = "export";
 const WITH_BASELINE: &str = "markdown";
 
 enum Source {
-    Run { record: Record, samples: Vec<Sample>, baseline: Option<Record> },
+    Run { record: Record, samples: Vec<Sample>, baseline: Option<Record>, all_metrics: bool },
     Comparison(Comparison),
 }
 
@@ -56,8 +58,27 @@ fn write(path: &Path, bytes: &[u8]) -> Result<(), CommandError> {
     fs::write(path, bytes).map_err(unwritable(path))
 }
 
+/// Leaves of `record` those cases and metrics that are wanted, and no case without any.
+fn narrow(record: &mut Record, cases: &Filter, is_wanted: impl Fn(&str) -> bool) {
+    let all: usize = record.cases.iter().map(|case| case.metrics.len()).sum();
+    let count = record.cases.len();
+    record.cases.retain(|case| cases.takes(&case.key));
+    if record.cases.len() < count {
+        // Of all cases together.
+        record.totals.clear();
+    }
+    for case in &mut record.cases {
+        case.metrics.retain(|name, _| is_wanted(name.as_str()));
+    }
+    let kept: usize = record.cases.iter().map(|case| case.metrics.len()).sum();
+    if kept < all {
+        record.cases.retain(|case| !case.metrics.is_empty() || case.has_failed());
+    }
+}
+
 impl Source {
     fn load(args: &Export) -> Result<Self, CommandError> {
+        let metrics = Filter::new(&args.metrics, false)?;
         let takes_one = args.format.as_deref().is_none_or(|format| format == WITH_BASELINE);
         if args.baseline.is_some() && !takes_one {
             return Err(CommandError::BaselineUnused {
@@ -65,14 +86,32 @@ impl Source {
             });
         }
         if is_comparison(&args.dir) {
+            if !args.cases.is_empty() || !args.metrics.is_empty() {
+                let why = "a comparison is exported as a whole";
+                return Err(CommandError::Unused { flag: "--case or --metric", why });
+            }
             if args.baseline.is_some() {
                 return Err(CommandError::BaselineUnused { why: "a comparison has one already" });
             }
             return Ok(Self::Comparison(RunFolder::load_comparison(&args.dir)?.0));
         }
-        let (record, samples) = RunFolder::load(&args.dir)?;
+        let (mut record, samples) = RunFolder::load(&args.dir)?;
+        let is_chosen = !args.cases.is_empty() || !args.metrics.is_empty();
+        let has_figures = args.format.as_deref().and_then(find);
+        let has_figures = has_figures.is_some_and(|own| own.content != Content::Whole);
+        if is_chosen && !has_figures {
+            let why = "it is for --format json, csv, bmf, gab-bigger, gab-smaller, critcmp and \
+                       prometheus";
+            return Err(CommandError::Unused { flag: "--case or --metric", why });
+        }
+        narrow(&mut record, &Filter::new(&args.cases, false)?, |metric| metrics.takes_text(metric));
+        if is_chosen && record.cases.is_empty() {
+            let why = "nothing of this run matches";
+            return Err(CommandError::Unused { flag: "--case or --metric", why });
+        }
         let baseline = args.baseline.as_deref().map(RunFolder::load_record).transpose()?;
-        Ok(Self::Run { record, samples, baseline })
+        let all_metrics = !args.metrics.is_empty();
+        Ok(Self::Run { record, samples, baseline, all_metrics })
     }
 
     /// Every format that there is of it, each with its file.
@@ -98,9 +137,15 @@ impl Source {
             Self::Run { record, baseline: Some(baseline), .. } if format == WITH_BASELINE => {
                 Ok(markdown_against(record, baseline))
             }
-            Self::Run { record, samples, .. } => {
+            Self::Run { record, samples, all_metrics, .. } => {
                 let exporter = find(format).expect("clap takes the formats of the table only");
-                (exporter.export)(record, samples)
+                if exporter.content != Content::Headlines || *all_metrics {
+                    return Ok((exporter.export)(record, samples)?);
+                }
+                let mut record = record.clone();
+                let every = Filter::new(&[], false)?;
+                narrow(&mut record, &every, |metric| HEADLINES.contains(&metric));
+                (exporter.export)(&record, samples)
             }
         };
         Ok(made?)

@@ -3,6 +3,8 @@
 use super::*;
 use crate::cmd::args::Command;
 use crate::cmd::test_kit::{command, fixture};
+use serde_json::Value;
+use std::collections::BTreeMap;
 use tempfile::TempDir;
 
 /// Exports the fixture `name`, with more `words`.
@@ -57,6 +59,30 @@ fn a_baseline_stands_beside_a_run_in_markdown_only() {
         let failure = exported(name, &words).unwrap_err();
         assert!(matches!(failure, CommandError::BaselineUnused { .. }), "{failure}");
     }
+}
+
+#[test]
+fn cases_and_metrics_are_chosen_and_a_dashboard_has_headlines_alone() {
+    let folder = TempDir::new().unwrap();
+    let out = folder.path().join("out").display().to_string();
+    let names = |words: &[&str]| {
+        let words = [words, &["-o", &out]].concat();
+        assert_eq!(exported("record-v1", &words).unwrap(), exit::FINE);
+        let text = fs::read_to_string(&out).unwrap();
+        let cases: BTreeMap<String, BTreeMap<String, Value>> = serde_json::from_str(&text).unwrap();
+        let cases = cases.into_iter();
+        cases.map(|(case, own)| (case, own.into_keys().collect())).collect::<Vec<(_, Vec<_>)>>()
+    };
+    let usual = names(&["--format", "bmf"]);
+    let known = |metric: &String| HEADLINES.contains(&metric.as_str());
+    assert!(usual.iter().all(|(_, own)| !own.is_empty() && own.iter().all(known)), "{usual:?}");
+    let all = names(&["--format", "bmf", "--metric", ""]);
+    assert!(all.iter().flat_map(|(_, own)| own).any(|metric| metric == "aa_time"), "{all:?}");
+    let one = names(&["--format", "bmf", "--case", "vs-native/json", "--metric", "^wasm_call"]);
+    let [(case, own)] = &one[..] else { panic!("{one:?}") };
+    assert!(case.contains("json") && own == &["wasm_call_ns"], "{one:?}");
+    let failure = exported("comparison-v1", &["--metric", "x"]).unwrap_err();
+    assert_eq!(failure.code(), exit::WRONG_USE);
 }
 
 #[test]

@@ -1,9 +1,8 @@
 //! `report --html`: runs and comparisons as one page, with its charts as files beside it.
 
 use super::error::{CommandError, unwritable};
-use super::output::print;
+use super::output::{note, print};
 use super::place::{is_comparison, profiles};
-use caxton_analysis::exit;
 use caxton_model::file;
 use caxton_model::latest::{latest_of_each_suite, latest_profile};
 use caxton_model::paired::comparison::Comparison;
@@ -11,6 +10,7 @@ use caxton_model::record::Record;
 use caxton_model::record::store::{LATEST, RUNS, RunFolder};
 use caxton_model::samples::Sample;
 use caxton_report::html::{Attachment, Page, Told, page};
+use caxton_sys::process;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
@@ -27,8 +27,11 @@ struct Loaded {
     attachments: Vec<Attachment>,
 }
 
-/// Writes the page of `dirs` to `out`; of no folder: of the latest run of each suite.
-pub(super) fn write(dirs: &[PathBuf], out: Option<&Path>) -> Result<u8, CommandError> {
+/// What opens a file for a user.
+const OPENER: &str = "xdg-open";
+
+/// Writes the page of `dirs` to `out`; of no folder: of the latest run of each suite. Where it is.
+pub(super) fn write(dirs: &[PathBuf], out: Option<&Path>) -> Result<PathBuf, CommandError> {
     let profiles = profiles();
     let (dirs, usual) = match dirs {
         [] => (latest(&profiles)?, Some(profiles.join(PAGE))),
@@ -39,7 +42,14 @@ pub(super) fn write(dirs: &[PathBuf], out: Option<&Path>) -> Result<u8, CommandE
     let page = of(&dirs)?;
     keep(&page, &path)?;
     print(format!("{}\n", path.display()));
-    Ok(exit::FINE)
+    Ok(path)
+}
+
+/// Shows the page at `path` to the user. That it cannot be shown is no error: it is there.
+pub(super) fn open(path: &Path) {
+    if let Err(why) = process::output(process::command(OPENER, Path::new(".")).arg(path)) {
+        note(&format!("warning: {OPENER} does not open it: {why}"));
+    }
 }
 
 /// The latest run of each suite that belongs to the latest run, and the latest profile.

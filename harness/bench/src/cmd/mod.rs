@@ -14,9 +14,11 @@ mod list;
 mod output;
 mod place;
 mod process;
+mod prune;
 mod report;
 mod revision;
 mod run;
+mod shell;
 mod side;
 #[cfg(test)]
 mod test_kit;
@@ -58,10 +60,13 @@ fn command(command: &Command, bench: Option<&Bench>) -> Result<u8, CommandError>
         Command::Run { suite, .. } => Err(CommandError::NoSuite { name: suite.clone() }),
         Command::Report(args) => report::run(args),
         Command::Export(args) => export::run(args),
-        Command::List { profiles } => list::run(profiles),
+        Command::List { profiles, json } => list::run(profiles, *json),
+        Command::Prune { keep, dry_run } => prune::run(*keep, *dry_run),
         Command::Compare(args) => compare::run(args, bench),
         Command::Gate(args) => gate::run(args),
         Command::Ci(args) => ci::run(args, bench),
         Command::History { dirs, out } => history::run(dirs, out),
+        Command::Completions { shell } => Ok(shell::completions(*shell)),
+        Command::Man { dir } => shell::manual(dir),
     }
 }

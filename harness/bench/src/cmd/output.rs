@@ -5,8 +5,10 @@ use caxton_analysis::exit;
 use caxton_model::sanitise::sanitise;
 use caxton_report::colour::wants_escapes;
 use caxton_report::sections::Style;
+use clap::ColorChoice;
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Longest line about an error: a path can be long, a message of a file can be endless.
 pub(super) const LINE_MAX: usize = 2000;
@@ -14,24 +16,83 @@ pub(super) const LINE_MAX: usize = 2000;
 /// Why a result could not be printed: what the system said the first time.
 static LOST: OnceLock<String> = OnceLock::new();
 
-/// Colours for a person who did not turn them off.
+/// How this process shows what it has to say.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Shown {
+    pub color: ColorChoice,
+    /// Whether a program reads standard output.
+    pub is_json: bool,
+    pub has_progress: bool,
+    /// Whether each case is told of as it ends.
+    pub has_lines: bool,
+}
+
+static SHOWN: OnceLock<Shown> = OnceLock::new();
+
+/// From now on all is shown so.
+pub(super) fn begin(shown: Shown) {
+    let _ = SHOWN.set(shown);
+}
+
+pub(super) fn shown() -> Shown {
+    const DEFAULT: Shown =
+        Shown { color: ColorChoice::Auto, is_json: false, has_progress: true, has_lines: false };
+    SHOWN.get().copied().unwrap_or(DEFAULT)
+}
+
+/// Colours for a person who did not turn them off, and the width of the terminal.
 pub(super) fn style() -> Style {
-    Style { colour: has_escapes(io::stdout().is_terminal()) }
+    let stdout = io::stdout();
+    let size = stdout.is_terminal().then(|| console::Term::stdout().size_checked()).flatten();
+    let width = size.map(|(_, width)| usize::from(width));
+    Style { colour: has_escapes(stdout.is_terminal()), width }
 }
 
 pub(super) fn has_escapes(is_terminal: bool) -> bool {
-    wants_escapes(is_terminal, |name| std::env::var_os(name))
+    match shown().color {
+        ColorChoice::Always => true,
+        ColorChoice::Never => false,
+        ColorChoice::Auto => wants_escapes(is_terminal, |name| std::env::var_os(name)),
+    }
 }
 
-/// A result on standard output. A reader that went away, as `head` does, is no error; a full disk
-/// is one, which [`ended`] tells: what is measured meanwhile is still kept.
+/// Whether `words`, which cannot be read, ask for JSON.
+fn asks_for_json(words: impl Iterator<Item = String>) -> bool {
+    let words: Vec<String> = words.collect();
+    let pair = ["--message-format", "json"];
+    words.iter().any(|word| *word == pair.join("=")) || words.windows(2).any(|two| two == pair)
+}
+
+/// An error as one JSON text.
+pub(super) fn error_json(message: &str, code: u8) -> String {
+    serde_json::json!({ "error": message, "code": code }).to_string()
+}
+
+/// A result on standard output; on standard error where a program waits for one JSON text. A reader
+/// that went away, as `head` does, is no error; a full disk is one, which [`ended`] tells: what is
+/// measured meanwhile is still kept.
 pub(super) fn print(text: impl AsRef<[u8]>) {
+    if shown().is_json {
+        return relay(text.as_ref());
+    }
+    put(text.as_ref());
+}
+
+/// The one JSON text of this process: the first.
+pub(super) fn print_json(text: &str) {
+    static IS_PRINTED: AtomicBool = AtomicBool::new(false);
+    if !IS_PRINTED.swap(true, Ordering::Relaxed) {
+        put(format!("{text}\n").as_bytes());
+    }
+}
+
+fn put(text: &[u8]) {
     if cfg!(test) {
         // Not captured: it would get between the lines of the tests' own report.
         return;
     }
     let mut stdout = io::stdout().lock();
-    match stdout.write_all(text.as_ref()).and_then(|()| stdout.flush()) {
+    match stdout.write_all(text).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             let _ = LOST.set(error.to_string());
         }
@@ -56,8 +117,16 @@ pub(super) fn relay(bytes: &[u8]) {
 pub(super) fn ended(result: Result<u8, CommandError>) -> u8 {
     let code = match result {
         Ok(code) => code,
-        Err(CommandError::Usage(said)) => explain(&said),
+        Err(CommandError::Usage(said)) => {
+            if said.use_stderr() && asks_for_json(std::env::args()) {
+                print_json(&error_json(said.to_string().trim_end(), exit::WRONG_USE));
+            }
+            explain(&said)
+        }
         Err(error) => {
+            if shown().is_json {
+                print_json(&error_json(&error.to_string(), error.code()));
+            }
             note(&format!("error: {error}"));
             error.code()
         }

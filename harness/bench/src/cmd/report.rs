@@ -13,7 +13,11 @@ use std::path::Path;
 /// Prints what `args` name, or makes a page of it.
 pub(super) fn run(args: &Report) -> Result<u8, CommandError> {
     if args.html {
-        return html::write(&args.dirs, args.out.as_deref());
+        let page = html::write(&args.dirs, args.out.as_deref())?;
+        if args.open {
+            html::open(&page);
+        }
+        return Ok(exit::FINE);
     }
     let latest = [profiles().join(LATEST)];
     let dirs = if args.dirs.is_empty() { &latest[..] } else { &args.dirs };

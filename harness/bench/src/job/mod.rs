@@ -101,6 +101,34 @@ impl Job {
         )
     }
 
+    /// How long a launch takes at scale quick, on a 2-core virtual machine of 2026: for the time
+    /// that is left of a run, and for nothing else.
+    pub fn expected(&self) -> Nanos {
+        let of = |agents: u32, each_us: u32| u64::from(agents) * u64::from(each_us);
+        let us = match self {
+            Self::Overhead => 90_000,
+            Self::Fuel | Self::RoundTrip { .. } | Self::MemoryPhases => 60_000,
+            Self::Parts => 350_000,
+            Self::Sides(_) => 150_000,
+            Self::MemoryLimit { limit } => 90_000 + (limit.0 >> 20) * 2_000,
+            Self::Heap => 2_000_000,
+            Self::Spin { time, .. } => return Nanos(time.0 * 2),
+            Self::Profile | Self::ProfileSides(_) | Self::Load(_) => 15_000_000,
+            Self::Route { load, .. } => 250_000 + of(load.agents, 370),
+            Self::Tasks(_) => 400_000,
+            Self::Batching(Batching { timeout: Nanos(1..), .. }) => 2_700_000,
+            Self::Batching(batching) => 150_000 + of(batching.schedule.agents, 370),
+            Self::Response(_) => 2_950_000,
+            Self::Scale(load) => 200_000 + of(load.agents, 270),
+            Self::CpuPhases => 540_000,
+            Self::Recover { heap_mib } => 500_000 + of(*heap_mib, 4_500),
+            Self::Checkpoint { .. } => 460_000,
+            Self::Crash(_) => 2_300_000,
+            Self::Soak { .. } => 1_000_000,
+        };
+        Nanos(us * 1_000)
+    }
+
     /// Whether a sampler looks on.
     pub fn is_profile(&self) -> bool {
         matches!(self, Self::Profile | Self::ProfileSides(_))

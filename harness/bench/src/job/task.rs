@@ -5,6 +5,18 @@ use crate::guest::toolchain::Variant;
 use crate::job::Job;
 use crate::job::scale::Scale;
 use caxton_model::case::CaseKey;
+use caxton_model::units::Nanos;
+
+/// Processes that tell fuel at scales that measure.
+pub const FUEL_LAUNCHES: u32 = 2;
+
+/// Launches of one kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pass {
+    pub launches: u32,
+    /// How long one is expected to take.
+    pub each: Nanos,
+}
 
 /// Cases that are measured together, launch by launch.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,7 +63,7 @@ impl Task {
             Job::Overhead | Job::Sides(_) => [1, 15, 40],
             Job::Profile | Job::ProfileSides(_) | Job::Spin { .. } | Job::Load(_) => [1, 1, 1],
             // A count is exact only if two processes agree.
-            Job::Fuel => [0, 2, 2],
+            Job::Fuel => [0, FUEL_LAUNCHES, FUEL_LAUNCHES],
             Job::Heap => [1, 2, 2],
             // Each compiles the agent six times.
             Job::Parts => [1, 8, 16],

@@ -10,4 +10,5 @@ pub mod launch;
 mod load;
 mod pictures;
 pub mod run;
+pub mod settings;
 pub mod turns;

@@ -7,12 +7,13 @@ use super::check::check;
 use super::keep::{self, Scratch, keep};
 use super::launch::{Control, launch, launch_rng, some_core};
 use super::pictures;
+use super::settings::{LOOK_TAKES, Settings};
 use crate::guest::files::{AgentFiles, BuiltFiles};
 use crate::job::Job;
 use crate::job::cost::Cost;
 use crate::job::launch::{Event, Launch, PROTOCOL, Sampling};
 use crate::job::scale::Scale;
-use crate::job::task::Task;
+use crate::job::task::{Pass, Task};
 use crate::timing::calibrate;
 use caxton_analysis::load::tally as load;
 use caxton_analysis::reduce::Levels;
@@ -34,40 +35,21 @@ use std::time::Duration;
 
 /// What is told while a run goes on.
 pub trait Observer {
-    /// A task begins: number from 1, of how many, what, and how many launches (of a load 0).
-    fn task(&self, _number: usize, _of: usize, _name: &str, _launches: u32) {}
-    /// The task takes so many launches more.
-    fn more_launches(&self, _: u32) {}
-    fn launch_done(&self) {}
+    /// A task begins: number from 1, of how many, what, and its launches (of a load none).
+    fn task(&self, _number: usize, _of: usize, _name: &str, _passes: &[Pass]) {}
+    /// The task takes these launches more.
+    fn more_launches(&self, _: Pass) {}
+    /// A launch has ended that was expected to take so long.
+    fn launch_done(&self, _each: Nanos) {}
     /// A load begins: how long it was to take, and how much of that is left.
     fn load(&self, _planned: Nanos, _left: Nanos) {}
+    /// A case has its figures, before its task is done.
+    fn case_done(&self, _: &CaseRecord) {}
     fn task_done(&self, _name: &str, _outcome: &Outcome) {}
     /// A second of a load is over.
     fn load_second(&self, _: &load::LoadTally) {}
     /// A load is over.
     fn load_done(&self, _: &LoadOutcome) {}
-}
-
-#[derive(Debug, Clone, Copy)]
-pub struct Settings {
-    pub scale: Scale,
-    pub seed: u64,
-    /// Longest time for a launch.
-    pub timeout: Duration,
-    /// Only call, for an outside profiler: how long per side.
-    pub spin: Option<Nanos>,
-    pub perf_map: bool,
-    /// Whether flame graphs show every frame below the agent's.
-    pub full_stacks: bool,
-    /// How to sample the tasks that are profiles.
-    pub sampling: Sampling,
-}
-
-impl Settings {
-    /// Launches of `task`, those in place of disturbed ones not counted.
-    pub fn launches(&self, task: &Task) -> u32 {
-        if self.spin.is_some() { 1 } else { task.launches(self.scale) }
-    }
 }
 
 /// Why a run ended early: the machine, not an agent.
@@ -164,9 +146,7 @@ impl<'a> Run<'a> {
                 break;
             }
             let name = task.cases()[0].to_string();
-            let is_load = matches!(task.job, Job::Load(_));
-            let launches = if is_load { 0 } else { self.settings.launches(task) };
-            self.observer.task(i + 1, tasks.len(), &name, launches);
+            self.observer.task(i + 1, tasks.len(), &name, &self.settings.passes(task));
             let tally = match files_of(task, files) {
                 Ok(own) if let Job::Load(job) = &task.job => {
                     self.load(&task.cases[0], &own[0], job)?;
@@ -177,6 +157,9 @@ impl<'a> Run<'a> {
                 Err(outcome) => Tally { outcome: Some(outcome), ..Tally::default() },
             };
             self.settle(task, tally)?;
+            for case in self.record.cases.iter().filter(|case| task.cases().contains(&case.key)) {
+                self.observer.case_done(case);
+            }
             self.observer.task_done(&name, &self.outcome_of(task));
         }
         self.record.run.status =
@@ -201,12 +184,15 @@ impl<'a> Run<'a> {
     fn task(&mut self, task: &Task, files: &[AgentFiles]) -> Result<Tally, RunError> {
         let mut tally = Tally::default();
         let wanted = self.settings.launches(task);
+        let each = self.settings.expected(&task.job);
         // At most as many again, to replace disturbed ones.
         for number in 0..wanted * 2 {
             if number >= wanted && self.is_quiet_enough(&tally, wanted) {
                 break;
             }
-            self.observer.more_launches(u32::from(number >= wanted));
+            if number >= wanted {
+                self.observer.more_launches(Pass { launches: 1, each });
+            }
             let Some(job) = self.job(task) else { break };
             let task = Task { job, ..task.clone() };
             let mut order = self.order(task, files.to_vec(), number);
@@ -217,7 +203,7 @@ impl<'a> Run<'a> {
                 return Ok(tally);
             }
             tally.done += 1;
-            self.observer.launch_done();
+            self.observer.launch_done(each);
         }
         if task.job == Job::Overhead
             && let Some(overhead) = task.cases.iter().find(|case| case.is_overhead())
@@ -248,9 +234,8 @@ impl<'a> Run<'a> {
             ..self.settings.sampling
         };
         let mut looked = Tally::default();
-        self.observer.more_launches(1);
         self.one_launch(&order, &mut looked)?;
-        self.observer.launch_done();
+        self.observer.launch_done(LOOK_TAKES);
         // Only what it says of shares: its times are those of a process that was looked at.
         let is_share = |event: &Event| match event {
             Event::Sample(sample) => sample.metric.as_str().contains("_profile_"),
@@ -298,12 +283,11 @@ impl<'a> Run<'a> {
             let why = "fuel is counted at --scale quick and full".to_owned();
             tally.events.push(no_fuel(case, Missing::NotRequested(why)));
         }
-        self.observer.more_launches(launches);
         for number in 0..launches {
             let order = self.order(task.clone(), vec![files.clone()], number);
             let mut fuel = Tally::default();
             let told = self.one_launch(&order, &mut fuel)?;
-            self.observer.launch_done();
+            self.observer.launch_done(self.settings.expected(&Job::Fuel));
             tally.events.append(&mut fuel.events);
             if !told {
                 let why = fuel.outcome.as_ref().and_then(Outcome::reason).unwrap_or("interrupted");

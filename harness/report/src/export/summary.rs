@@ -1,6 +1,7 @@
 //! Markdown for GitHub: a step's summary with everything, and a comment with what matters. Both are
 //! cut before GitHub would drop them as a whole, and say so.
 
+use crate::answer::answer;
 use crate::checks::{Check, Kind, State, of_run, worst};
 use crate::ci::page::Page;
 use crate::ci::{COMMENT_MAX, MARKER, SUMMARY_MAX};
@@ -33,6 +34,10 @@ pub(super) fn comment(record: &Record, _: &[Sample]) -> Result<Vec<u8>, ExportEr
 fn of_record(page: &mut Page, record: &Record) {
     let line = words(&sanitise(&summary_line(record), SAYS_MAX));
     page.add(&format!("### caxton-bench\n\n{line}\n\n"));
+    for found in answer(record).found {
+        page.add(&format!("- {}\n", words(&found)));
+    }
+    page.add("\n");
     page.lines(&bullets(&of_run(record)));
     page.add("\n");
     page.tables(&standing(record));

@@ -19,8 +19,6 @@ pub(super) struct Document {
 pub(super) struct Section {
     pub(super) id: &'static str,
     pub(super) title: &'static str,
-    /// What brings it; shown where there are no figures.
-    pub(super) absent: &'static str,
     pub(super) figures: Vec<Figure>,
 }
 

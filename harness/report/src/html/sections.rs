@@ -1,4 +1,4 @@
-//! What a page tells, in its order. A section that has nothing to tell says what would bring it.
+//! What a page tells, in its order. A section that has nothing to tell is not there.
 
 use super::document::{Document, Figure, Section};
 use super::told::Told;
@@ -15,37 +15,35 @@ use caxton_model::sanitise::sanitise;
 const NAME_MAX: usize = 80;
 const TITLE_MAX: usize = 120;
 
-/// What tells of several runs together: its anchor, its heading, and what brings it.
-const TARGETS: [&str; 3] =
-    ["targets", "Targets", "No figure of a target here: cargo bench measures all suites."];
-const CHANGES: [&str; 3] = [
-    "changes",
-    "Changes",
-    "Nothing was compared: cargo bench -- --save-baseline NAME keeps this state, cargo bench -- \
-     --baseline NAME compares another one with it.",
-];
+/// What tells of several runs together: its anchor and its heading.
+const TARGETS: [&str; 2] = ["targets", "Targets"];
+const CHANGES: [&str; 2] = ["changes", "Changes"];
 
 /// Every section but the banner.
 pub(super) fn document(runs: &[Told], comparisons: &[&Comparison]) -> Document {
     let changed = comparisons.iter().flat_map(|comparison| changed(comparison)).collect();
-    let mut sections = vec![section(TARGETS, graded(runs)), section(CHANGES, changed)];
+    let mut sections = vec![section(CHANGES, changed)];
     sections.extend(TOPICS.iter().map(|topic| {
         // A run is under its own name in the last one.
         let figures = match topic.id {
             "environment" => runs.iter().flat_map(|told| figures(topic, told)).collect(),
             _ => each(runs, |told| figures(topic, told)),
         };
-        section([topic.id, topic.title, topic.absent], figures)
+        section([topic.id, topic.title], figures)
     }));
+    // Before the environment: first comes what was measured.
+    let targets = section(TARGETS, graded(runs));
+    sections.insert(sections.len().saturating_sub(1), targets);
+    sections.retain(|section| !section.figures.is_empty());
     let (title, verdict) = (title(runs, comparisons), verdict(runs, comparisons));
     Document { title, verdict, sections }
 }
 
-fn section(names: [&'static str; 3], mut figures: Vec<Figure>) -> Section {
-    let [id, title, absent] = names;
+fn section(names: [&'static str; 2], mut figures: Vec<Figure>) -> Section {
+    let [id, title] = names;
     let headings = figures.iter_mut().filter_map(|figure| figure.heading.as_mut());
     headings.enumerate().for_each(|(i, heading)| heading.id = format!("{id}-{i}"));
-    Section { id, title, absent, figures }
+    Section { id, title, figures }
 }
 
 /// What a page tells of a topic: charts with their numbers, then the other tables.

@@ -1,6 +1,7 @@
 //! What it all comes to, in a word, and why.
 
 use super::told::Told;
+use crate::answer::answer;
 use crate::sections::{comparison_line, load, summary_line};
 use caxton_analysis::finding::LimitVerdict;
 use caxton_analysis::requirements;
@@ -31,6 +32,9 @@ pub(super) enum Tone {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(super) struct Verdict {
     pub(super) tone: Tone,
+    /// What was found, in sentences.
+    pub(super) answers: Vec<String>,
+    /// Empty where nothing was judged.
     pub(super) word: String,
     pub(super) why: String,
     /// What else decided, the gravest first.
@@ -56,11 +60,8 @@ pub(super) fn verdict(runs: &[Told], comparisons: &[&Comparison]) -> Verdict {
     findings.sort_by_key(|(tone, ..)| std::cmp::Reverse(*tone));
     let clean = |text: String| sanitise(&text, REASON_MAX);
     let mut findings = findings.into_iter().map(|(tone, word, why)| (tone, word, clean(why)));
-    let (tone, word, why) = findings.next().unwrap_or((
-        Tone::Open,
-        "NOTHING TO JUDGE",
-        "no case of these runs has a target, and nothing was compared".to_owned(),
-    ));
+    let (tone, word, why) = findings.next().unwrap_or((Tone::Open, "", String::new()));
+    let answers = records.iter().flat_map(|record| answer(record).found);
     let of = |suite: &str, warnings: &[String]| -> Vec<String> {
         warnings.iter().map(|warning| clean(format!("{suite}: {warning}"))).collect()
     };
@@ -72,10 +73,11 @@ pub(super) fn verdict(runs: &[Told], comparisons: &[&Comparison]) -> Verdict {
     if more > 0 {
         warnings.push(format!("and {more} more, under Environment"));
     }
-    let lines = records.iter().map(summary_line);
+    let lines = records.iter().map(|record| format!("{}: {}", record.run.id, summary_line(record)));
     let lines = lines.chain(comparisons.iter().map(|comparison| comparison_line(comparison)));
     Verdict {
         tone,
+        answers: answers.map(clean).collect(),
         word: word.to_owned(),
         why,
         reasons: findings.map(|(_, word, why)| format!("{word}: {why}")).collect(),

@@ -5,7 +5,7 @@ use crate::sections::wrap;
 use caxton_model::profile::{Origin, ProfileError};
 use caxton_model::sanitise::sanitise;
 use inferno::flamegraph::color::{BackgroundColor, Color};
-use inferno::flamegraph::{Options, from_lines};
+use inferno::flamegraph::{Options, TextTruncateDirection, from_lines};
 use quick_xml::escape::escape;
 use std::fmt::Write;
 
@@ -68,14 +68,39 @@ pub(super) fn draw(
     // inferno sorts whole lines, and `f::{closure}` comes between `f` and `f;g`: the box of `f`
     // would be in two parts. As a chart it takes lines as they come, from the last on.
     options.flame_chart = true;
+    options.text_truncate_direction = TextTruncateDirection::Right;
     let mut svg = Vec::new();
     from_lines(&mut options, lines.iter().rev().map(String::as_str), &mut svg)
         .map_err(|e| cannot(e.to_string()))?;
     let svg = String::from_utf8(svg).map_err(|e| cannot(e.to_string()))?;
     let strange = || cannot("inferno's picture has changed its form".to_owned());
+    let svg = readable(&svg).ok_or_else(strange)?;
     let mut svg = put_above(svg, head).ok_or_else(strange)?;
     svg.push('\n');
     Ok(svg)
+}
+
+/// How inferno's script takes a box's name from its words, where it writes it into the box.
+const NAME: &str = r#"textContent.replace(/\([^(]*\)$/,"")"#;
+/// The same without the modules of every path in it: `visit_map::<MapAccess>` for
+/// `a::b::visit_map::<c::MapAccess>`. The words, with the whole name, are shown for the pointer.
+const SHORT: &str =
+    r#"textContent.replace(/\([^(]*\)$/,"").replace(/\b(?:[a-z_]\w*::)+(?=[A-Za-z_])/g,"")"#;
+/// Where the pointer is not, the way to the search is nearly invisible.
+const SEARCH: &str = "#search { text-anchor:end; opacity:0.1;";
+const DARK: &str = "@media (prefers-color-scheme: dark) {
+svg > rect[width=\"100%\"] { fill:#0d1117; }
+svg > text { fill:#e6edf3; }
+svg > text[font-weight] { fill:#ff7b72; }
+}
+</style>";
+
+/// inferno's picture with short names in its boxes, and for dark pages too; none where it is no
+/// longer built the way this relies on.
+fn readable(svg: &str) -> Option<String> {
+    let is_known = svg.matches(NAME).count() == 2 && svg.contains(SEARCH);
+    let svg = svg.replace(NAME, SHORT).replace(SEARCH, "#search { text-anchor:end; opacity:0.8;");
+    is_known.then(|| svg.replacen("</style>", DARK, 1))
 }
 
 /// Moves what inferno drew down and writes `head` above it; none where the picture is no longer

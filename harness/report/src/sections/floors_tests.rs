@@ -134,7 +134,7 @@ fn the_table_shows_every_floor_and_marks_the_wide_ones() {
     let table = floors::table(&three(), &design);
     let tones: Vec<Tone> = table.rows.iter().map(|row| row.tone).collect();
     assert_eq!(tones.len(), 2);
-    let text = paint(&table, &Style { colour: false });
+    let text = paint(&table, &Style::default());
     for words in ["16 launch pairs", "seed 5", "3.09 %", "0.40 %", "0.10 %", "native_call_ns"] {
         assert!(text.contains(words), "{words}: {text}");
     }

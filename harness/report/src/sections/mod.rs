@@ -66,8 +66,6 @@ pub(crate) type TableGroup = (&'static str, Vec<Table>);
 pub(crate) struct Topic {
     pub(crate) id: &'static str,
     pub(crate) title: &'static str,
-    /// What brings it, where a run has nothing of it.
-    pub(crate) absent: &'static str,
     groups: fn(&Record) -> Vec<TableGroup>,
 }
 
@@ -87,7 +85,6 @@ pub(crate) const TOPICS: [Topic; 9] = [
     Topic {
         id: "overhead",
         title: "Native against WASM",
-        absent: "No agent was measured on both sides: cargo bench --bench wasm does.",
         groups: |record| {
             let phases = [overhead::phases(record), overhead::sizes(record)].concat();
             vec![
@@ -103,45 +100,28 @@ pub(crate) const TOPICS: [Topic; 9] = [
     Topic {
         id: "parts",
         title: "Where the overhead goes",
-        absent: "No call was taken apart: cargo bench --bench wasm -- parts does.",
         groups: |record| vec![("", parts::tables(record))],
     },
     Topic {
         id: "limits",
         title: "Under a memory limit",
-        absent: "No agent had a memory limit: cargo bench --bench wasm -- memory-limit gives it \
-                 one.",
         groups: |record| vec![("", limits::tables(record))],
     },
-    Topic {
-        id: "loads",
-        title: "Loads",
-        absent: "No load was run: cargo bench --bench scenarios brings it.",
-        groups: |record| vec![("", load::tables(record))],
-    },
+    Topic { id: "loads", title: "Loads", groups: |record| vec![("", load::tables(record))] },
     Topic {
         id: "messages",
         title: "Messages and response times",
-        absent: "No messages were sent: cargo bench --bench throughput, and --bench latency.",
         groups: |record| vec![("", throughput::tables(record)), ("", latency::tables(record))],
     },
-    Topic {
-        id: "scaling",
-        title: "Scaling",
-        absent: "One number of agents at most: cargo bench --bench scalability has more.",
-        groups: |record| vec![("", scaling::tables(record))],
-    },
+    Topic { id: "scaling", title: "Scaling", groups: |record| vec![("", scaling::tables(record))] },
     Topic {
         id: "resources",
         title: "Memory, CPU time and recovery",
-        absent: "No phases and no crash: cargo bench --bench resources.",
         groups: |record| vec![("", resources::tables(record))],
     },
     Topic {
         id: "profiles",
         title: "Profiles",
-        absent: "Nothing was profiled: scripts/profile AGENT, or cargo bench --bench wasm -- \
-                 --profile cpu.",
         groups: |record| {
             let profiled = if record.is_profile() { profiles::tables(record) } else { Vec::new() };
             vec![("", profiled), ("", heap::tables(record))]
@@ -150,7 +130,6 @@ pub(crate) const TOPICS: [Topic; 9] = [
     Topic {
         id: "environment",
         title: "Environment",
-        absent: "No run, no machine.",
         groups: |record| {
             let all = [conditions::instrument(record), conditions::environment(record)].concat();
             vec![("Instrument, machine, builds, warnings", all)]
@@ -195,6 +174,7 @@ pub(crate) fn status(record: &Record) -> String {
     let ran = record.cases.iter().filter(|case| case.outcome == Outcome::Ran).count();
     let progress = format!("{finished} of {planned} cases finished");
     match record.run.status {
+        Status::Finished if ran == planned && planned == 1 => "finished, its case ran".to_owned(),
         Status::Finished if ran == planned => format!("finished, all {planned} cases ran"),
         Status::Finished => format!("finished, {ran} of {planned} cases ran"),
         Status::Running => format!("running or killed: {progress}"),

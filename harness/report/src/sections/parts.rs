@@ -14,13 +14,15 @@ use caxton_model::units::Unit;
 use caxton_model::words::{NONE, list};
 
 pub(crate) const CALL: &str = "part_call_ns";
+/// What a call is for.
+pub(crate) const OWN: &str = "agent's code";
 const BY_SAMPLES: &str = "wasm_profile_guest_share";
 
 /// The parts of a call; of an agent that changes its message in place, the second of each pair.
 const PARTS: [(&str, [&str; 2]); 5] = [
     ("boundary", ["part_boundary_ns"; 2]),
     ("copy in", ["part_copy_in_ns"; 2]),
-    ("agent's code", ["part_guest_ns", "part_guest_by_echo_ns"]),
+    (OWN, ["part_guest_ns", "part_guest_by_echo_ns"]),
     ("unexplained", ["part_unexplained_ns", "part_unexplained_by_echo_ns"]),
     ("copy out, not in the call", ["part_copy_out_ns"; 2]),
 ];

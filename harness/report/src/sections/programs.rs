@@ -1,5 +1,6 @@
 //! Programs given as files: where the time of a call goes.
 
+use super::figures::launches;
 use super::grid::Cell::{Estimate, Text};
 use super::grid::Column;
 use super::overhead::{having, label};
@@ -38,14 +39,16 @@ fn workers(record: &Record) -> Vec<Table> {
         ("host functions", Estimate("wasm_host_functions_ns")),
         ("boundary", Estimate("wasm_boundary_ns")),
         ("entries/call", Estimate("wasm_entries")),
+        ("n", Text(|case| launches(case, "wasm_guest_code_ns"))),
     ];
     let title = "Programs: who works in a call, mean of each launch, median over launches";
     let mut tables = having(record, title, COLUMNS);
     for table in tables.iter_mut().filter(|table| !table.is_empty()) {
         let why = "Taken in a pass of its own, in which each crossing reads the clock; what that \
-                   costs is subtracted. boundary: entering and leaving guest code; of a \
-                   component, lowering its arguments and lifting its results too. Its allocator \
-                   and its clean-up are guest code.";
+                   costs is subtracted. The sum is a call's time up to what two passes differ. \
+                   boundary: entering and leaving guest code; of a component, lowering its \
+                   arguments and lifting its results too. Its allocator and its clean-up are \
+                   guest code.";
         table.note(Tone::Plain, why);
     }
     tables

@@ -2,6 +2,7 @@
 
 use super::given::GivenArgs;
 use super::loads::LoadArgs;
+use super::showing::Showing;
 use super::sides::SideArgs;
 use crate::job::scale::Scale;
 use caxton_model::units::Bytes;
@@ -49,6 +50,9 @@ pub(super) struct Args {
     /// What is kept.
     #[command(flatten)]
     pub output: Output,
+
+    #[command(flatten)]
+    pub showing: Showing,
 
     /// What this version is compared with, and by which rules.
     #[command(flatten)]
@@ -116,7 +120,8 @@ pub(super) struct Timing {
     pub test: bool,
 
     /// A launch that takes longer is ended, and its case with it
-    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds, default_value = "120")]
+    #[arg(hide_short_help = true,
+          long, value_name = "SECONDS", value_parser = parse_seconds, default_value = "120")]
     pub timeout: f64,
 
     /// Seed of all random choices [default: another one each time]
@@ -130,7 +135,7 @@ pub(super) struct Timing {
 
 /// What is kept.
 #[derive(Debug, Clone, clap::Args)]
-#[command(next_help_heading = "Keeping")]
+#[command(next_help_heading = "Results")]
 pub(super) struct Output {
     /// Folder for the run [default: profiles/runs/<time>-<revision>-<suite>]
     #[arg(long, value_name = "DIR")]
@@ -172,7 +177,7 @@ pub(super) struct Against {
     pub between: Vec<PathBuf>,
 
     /// Thresholds of a comparison, as TOML (see harness/docs/compare-versions.md)
-    #[arg(long, value_name = "FILE", requires = "comparison")]
+    #[arg(hide_short_help = true, long, value_name = "FILE", requires = "comparison")]
     pub limits: Option<PathBuf>,
 
     /// Share by which a metric may be worse

@@ -1,7 +1,6 @@
 //! A comparison of two kits, from the folders that hold them to what is printed.
 
 use super::super::error::CommandError;
-use super::super::output::{note, print, style};
 use super::super::place::as_the_user_means;
 use super::contest::{Comparing, begin, contests};
 use super::meter::Ahead;
@@ -9,14 +8,13 @@ use super::progress::Progress;
 use super::relink::Relink;
 use super::session::{STOP, watch_for_ctrl_c};
 use crate::guest::catalog::EXAMPLE_SEED;
-use crate::measure::turns::compare::{Compare, Contest, design_for};
+use crate::measure::turns::compare::{Compare, Contest, design_for, pass};
 use crate::measure::turns::kit::OpenKit;
 use caxton_analysis::exit;
 use caxton_model::baseline;
 use caxton_model::case::CaseKey;
 use caxton_model::record::Status;
 use caxton_model::record::lock::HeldFolder;
-use caxton_report::sections::comparison_text;
 use std::path::Path;
 
 /// `--between`: compares the kits in two folders.
@@ -60,11 +58,12 @@ pub(super) fn compare(
     let allowed = |case: &CaseKey| limits.margins(case);
     comparison.warnings.extend(floors.warnings(&allowed, against.margin));
     comparison.warnings.extend(folder.warnings());
-    comparison.warnings.extend(session.point_latest(out, &comparison.run.id));
     let is_timed = |contest: &&Contest| contest.is_paired && !against.counts;
     let last = comparison.design.looks.last().copied().unwrap_or(0);
     let launches = contests.iter().filter(is_timed).count() as u64 * u64::from(last);
-    let progress = Progress::new(Ahead { launches, ..Ahead::default() });
+    let mut ahead = Ahead::default();
+    ahead.add(pass(u32::try_from(launches).unwrap_or(u32::MAX)));
+    let progress = Progress::new(ahead);
     let kept = folder.path().to_owned();
     let mut compare = Compare {
         comparison,
@@ -85,9 +84,14 @@ pub(super) fn compare(
             let _ = folder.write(&compare.comparison);
         }
     }
-    let comparison = compare.comparison;
-    print(comparison_text(&comparison, against.table, &style()));
-    note(&format!("kept in {}", session.shown(&kept)));
+    let Compare { mut comparison, folder, .. } = compare;
+    let is_cut = comparison.run.status != Status::Finished;
+    let warning = out.is_none().then(|| session.point_latest(&comparison.run.id, is_cut)).flatten();
+    if let (Some(warning), Some(folder)) = (warning, folder) {
+        comparison.warnings.push(warning);
+        folder.write(&comparison)?;
+    }
+    comparing.showing.comparison(session, &comparison, against.table, &kept);
     ended?;
     Ok(exit::of(comparison.conclusion(), against.strict))
 }

@@ -9,6 +9,7 @@ use super::cases::why_none;
 use super::filter::Filter;
 use super::prepare::Prepared;
 use super::session::Session;
+use super::showing::Showing;
 use crate::job::Job;
 use crate::job::scale::Scale;
 use crate::job::task::Task;
@@ -35,6 +36,7 @@ pub(super) struct Comparing<'a> {
     pub session: &'a Session<'a>,
     pub selection: &'a Selection,
     pub against: &'a Against,
+    pub showing: Showing,
     /// Where the user wants it.
     pub out: Option<&'a Path>,
     pub scale: Scale,

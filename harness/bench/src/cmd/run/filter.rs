@@ -27,8 +27,12 @@ impl Filter {
     }
 
     pub(crate) fn takes(&self, case: &CaseKey) -> bool {
-        let name = case.to_string();
-        self.patterns.is_empty() || self.patterns.iter().any(|pattern| pattern.is_match(&name))
+        self.takes_text(&case.to_string())
+    }
+
+    /// The same of another name.
+    pub(crate) fn takes_text(&self, name: &str) -> bool {
+        self.patterns.is_empty() || self.patterns.iter().any(|pattern| pattern.is_match(name))
     }
 }
 

@@ -81,7 +81,7 @@ fn is_used(suite: &Suite, name: &str) -> bool {
 }
 
 /// The command line of `suite`, which is started by `bench`.
-fn command(suite: &Suite, bench: Option<&Bench>) -> Command {
+pub(crate) fn command(suite: &Suite, bench: Option<&Bench>) -> Command {
     let start = match bench {
         Some(bench) if suite.name == wasm::SUITE.name => {
             format!("cargo bench --bench {} --", bench.target)

@@ -82,6 +82,18 @@ fn words(name: &str) -> Vec<&'static str> {
         "bench" => vec!["--bench"],
         "ignored" => vec!["--list", "--ignored"],
         "nocapture" => vec!["--nocapture"],
+        other => shown_words(other),
+    }
+}
+
+/// [`words`] of the flags that say how a run is shown.
+fn shown_words(name: &str) -> Vec<&'static str> {
+    match name {
+        "report" => vec!["--report=full"],
+        "verbose" => vec!["--verbose"],
+        "quiet" => vec!["--quiet"],
+        "color" => vec!["--color=never"],
+        "message_format" => vec!["--message-format=json"],
         other => panic!("say how flag {other} is given, so that each suite can be asked"),
     }
 }

@@ -5,15 +5,15 @@ use super::super::output::{note, print, style};
 use super::args::{Profiling, Timing};
 use super::meter::Ahead;
 use super::progress::Progress;
-use super::session::{STOP, Session, watch_for_ctrl_c};
+use super::session::{STOP, Session, says_little, watch_for_ctrl_c};
 use crate::guest::files::BuiltFiles;
 use crate::job::Job;
 use crate::job::launch::Sampling;
 use crate::job::scale::Scale;
 use crate::job::task::Task;
-use crate::measure::run::{Run, Settings};
+use crate::measure::run::Run;
+use crate::measure::settings::Settings;
 use caxton_analysis::exit;
-use caxton_model::latest::latest_of_each_suite;
 use caxton_model::record::store::RunFolder;
 use caxton_model::record::{CaseRecord, Record, Status};
 use caxton_model::units::Nanos;
@@ -47,6 +47,24 @@ pub(super) fn settings(
     }
 }
 
+/// A run that has ended, and the folder that it is kept in.
+pub(super) struct EndedRun {
+    pub record: Record,
+    pub folder: Option<RunFolder>,
+}
+
+impl EndedRun {
+    /// Makes it the latest run, if it is kept with the others and no worse than that one.
+    pub(super) fn point_latest(&mut self, session: &Session<'_>) -> Result<(), CommandError> {
+        let Self { record, folder: Some(folder) } = self else { return Ok(()) };
+        if let Some(warning) = session.point_latest(&record.run.id, says_little(record)) {
+            record.warnings.push(warning);
+            folder.write(record)?;
+        }
+        Ok(())
+    }
+}
+
 /// Runs the tasks; what was measured is kept and printed even when the machine fails on the way.
 pub(super) fn measure(
     settings: Settings,
@@ -54,7 +72,7 @@ pub(super) fn measure(
     folder: Option<RunFolder>,
     tasks: &[Task],
     files: &BuiltFiles,
-) -> Result<Record, CommandError> {
+) -> Result<EndedRun, CommandError> {
     watch_for_ctrl_c();
     let progress = Progress::new(ahead(tasks, &settings));
     let mut run = Run::new(record, folder, settings, &STOP, &progress);
@@ -75,7 +93,7 @@ pub(super) fn measure(
         print(report::text(&run.record, &style()));
         return Err(error.into());
     }
-    Ok(run.record)
+    Ok(EndedRun { record: run.record, folder: run.folder })
 }
 
 /// What `tasks` come to: launches, and for loads the time that they are given.
@@ -84,17 +102,14 @@ fn ahead(tasks: &[Task], settings: &Settings) -> Ahead {
     for task in tasks {
         match &task.job {
             Job::Load(job) => ahead.loads = Nanos(ahead.loads.0.saturating_add(job.length().0)),
-            _ => ahead.launches += u64::from(settings.launches(task)),
+            _ => settings.passes(task).into_iter().for_each(|pass| ahead.add(pass)),
         }
     }
     ahead
 }
 
-/// Prints what came of a run, unless it only called agents; its exit code.
-pub(super) fn finish(record: &Record, is_measured: bool) -> u8 {
-    if is_measured {
-        print(report::text(record, &style()));
-    }
+/// The exit code of a run.
+pub(super) fn code_of(record: &Record) -> u8 {
     match record.run.status {
         Status::Interrupted => exit::INTERRUPTED,
         _ if record.cases.iter().any(CaseRecord::has_failed) => exit::FAILED,
@@ -104,19 +119,4 @@ pub(super) fn finish(record: &Record, is_measured: bool) -> u8 {
             exit::of_loads(record.cases.iter().filter_map(|case| Some(case.load.as_ref()?.verdict)))
         }
     }
-}
-
-/// Prints how this run, with the latest ones of the other suites of the same commit on the same
-/// machine, stands to the targets. Of a run that is not whole nothing is said.
-pub(super) fn print_targets(session: &Session<'_>, record: &Record) {
-    let is_timed = record.run.scale != Scale::Smoke.name() && !record.is_profile();
-    // They are of a checkout's agents.
-    if !is_timed || session.workspace.user.is_some() || record.run.status != Status::Finished {
-        return;
-    }
-    let mut records = latest_of_each_suite(&session.workspace.profiles, record);
-    records.retain(|other| other.run.suite != record.run.suite);
-    records.push(record.clone());
-    records.sort_by(|a, b| a.run.suite.cmp(&b.run.suite));
-    print(report::paint(&report::targets::table(&records), &style()));
 }

@@ -6,7 +6,7 @@ mod cases;
 mod comparison;
 mod contest;
 pub(crate) mod filter;
-mod flags;
+pub(crate) mod flags;
 mod given;
 mod guests;
 mod list;
@@ -21,6 +21,7 @@ mod relink;
 mod resume;
 mod selftest;
 mod session;
+mod showing;
 mod sides;
 
 use super::error::CommandError;
@@ -29,7 +30,7 @@ use super::place::as_the_user_means;
 use crate::guest::bench::Bench;
 use crate::job::scale::Scale;
 use crate::job::task::Task;
-use crate::measure::run::Settings;
+use crate::measure::settings::Settings;
 use crate::suite::Suite;
 use args::{Against, Args, Mode, Output, ProfileKind, Profiling, Subtask, Timing};
 use cases::Wanted;
@@ -39,7 +40,7 @@ use caxton_model::record::{PROFILE, Record};
 use caxton_sys::allocator::AllocationDetail;
 use caxton_sys::clock;
 use contest::Comparing;
-use measure::{finish, measure, print_targets, settings};
+use measure::{code_of, measure, settings};
 use prepare::{Guest, Prepared, prepare};
 use session::{Session, folder_name, watch_for_ctrl_c};
 use std::collections::BTreeMap;
@@ -54,7 +55,9 @@ pub(super) fn run(
 ) -> Result<u8, CommandError> {
     let args = flags::parse(suite, words, bench)?;
     let mode = args.mode();
-    let Args { task, selection, given, sides, timing, output, against, profiling, loads } = args;
+    let Args { task, selection, given, sides, timing, output, showing, .. } = args;
+    let Args { against, profiling, loads, .. } = args;
+    showing.begin();
     let is_between = !against.between.is_empty();
     let needs_agents = !is_between && (given.guest.is_empty() || !selection.agent.is_empty());
     let session = Session::open(suite, words, bench, needs_agents)?;
@@ -67,12 +70,12 @@ pub(super) fn run(
     let out = out.as_deref();
     let (scale, timeout) = (settings.scale, settings.timeout);
     let (session, selection, against) = (&session, &selection, &against);
-    let comparing = Comparing { session, selection, against, out, scale, seed, timeout };
+    let comparing = Comparing { session, selection, against, showing, out, scale, seed, timeout };
     if let [base, candidate] = &against.between[..] {
         return comparison::between(&comparing, base, candidate);
     }
     if let Some(run) = &loads.resume {
-        return resume::run(session, run, settings);
+        return resume::run(session, run, settings, showing);
     }
     check(suite, mode, &timing, &output, &profiling)?;
     let guests = &guests::guests(&given, takes_sides(&output, against, &profiling))?;
@@ -100,20 +103,18 @@ pub(super) fn run(
     let is_measured = mode != Mode::Check && settings.spin.is_none();
     let is_kept = out.is_some() || profile.is_some() || is_measured;
     let new = NewRun { session, settings, profile, out, is_kept };
-    let Measured { record, prepared, folder } = new.measure(tasks, wanted.guests)?;
-    let code = finish(&record, settings.spin.is_none());
-    if out.is_none() && settings.spin.is_none() && needs_agents {
-        print_targets(session, &record);
+    let measured = new.measure(tasks, wanted.guests)?;
+    let record = &measured.record;
+    if settings.spin.is_none() {
+        showing.run(session, record, measured.folder.as_deref());
+        showing.targets(session, record, out.is_none() && needs_agents);
     }
+    let code = code_of(record);
     if let Some(baseline) = baseline {
-        return baseline::compare_records(&comparing, &baseline, &record, code);
+        return baseline::compare_records(&comparing, &baseline, record, code);
     }
-    if let (Some(name), Some(folder)) = (&output.save_baseline, folder) {
-        if baseline::is_whole(&record) {
-            baseline::save(session, name, &folder, tasks, &prepared)?;
-        } else {
-            note(&format!("baseline {name} not kept: the run is not whole, or a case failed"));
-        }
+    if let Some(name) = &output.save_baseline {
+        measured.save(session, name, tasks)?;
     }
     Ok(code)
 }
@@ -167,6 +168,18 @@ struct Measured {
     folder: Option<PathBuf>,
 }
 
+impl Measured {
+    /// Keeps it as baseline `name`, if it is whole.
+    fn save(&self, session: &Session<'_>, name: &str, tasks: &[Task]) -> Result<(), CommandError> {
+        let Some(folder) = &self.folder else { return Ok(()) };
+        if baseline::is_whole(&self.record) {
+            return baseline::save(session, name, folder, tasks, &self.prepared);
+        }
+        note(&format!("baseline {name} not kept: the run is not whole, or a case failed"));
+        Ok(())
+    }
+}
+
 impl NewRun<'_> {
     fn begin(&self) -> Record {
         let mut record = self.session.begin(self.settings.scale, self.settings.seed);
@@ -200,10 +213,13 @@ impl NewRun<'_> {
             record.run.id = folder_name(folder.path());
             record.warnings.extend(folder.warnings());
             folder.write(&record)?;
-            record.warnings.extend(self.session.point_latest(self.out, &record.run.id));
         }
         let path = folder.as_ref().map(|folder| folder.path().to_owned());
-        let record = measure(self.settings, record, folder, tasks, &prepared.files)?;
+        let mut ended = measure(self.settings, record, folder, tasks, &prepared.files)?;
+        if self.out.is_none() {
+            ended.point_latest(self.session)?;
+        }
+        let record = ended.record;
         Ok(Measured { record, prepared, folder: path })
     }
 }

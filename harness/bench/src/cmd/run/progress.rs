@@ -1,15 +1,18 @@
 //! Progress: a bar with the time left on a terminal, a plain line per task elsewhere.
 
-use super::super::output::{has_escapes, note};
+use super::super::output::{has_escapes, note, print, shown};
 use super::meter::{Ahead, Meter};
 use super::session::is_ci;
+use crate::job::task::Pass;
 use crate::measure::run::Observer;
 use caxton_analysis::load::tally::LoadTally;
 use caxton_model::case::Outcome;
 use caxton_model::load::frame::MachineFigure;
 use caxton_model::load::outcome::LoadOutcome;
+use caxton_model::record::CaseRecord;
 use caxton_model::sanitise::sanitise;
 use caxton_model::units::{Bytes, Nanos, Unit};
+use caxton_report::answer::case_line;
 use caxton_sys::clock::{Clock, Monotonic};
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use std::io::IsTerminal;
@@ -41,6 +44,7 @@ impl Progress {
         let meter = Arc::new(Mutex::new(Meter::new(ahead, Monotonic.now())));
         let is_terminal = std::io::stderr().is_terminal();
         let is_watched = is_terminal && has_escapes(is_terminal) && !is_ci();
+        let is_watched = is_watched && shown().has_progress;
         let bar = is_watched.then(ProgressBar::new_spinner);
         if let Some(bar) = &bar {
             let shown = Arc::clone(&meter);
@@ -65,7 +69,17 @@ impl Progress {
     fn say(&self, line: &str) {
         match &self.bar {
             Some(bar) => bar.println(line),
-            None => note(line),
+            None if shown().has_progress => note(line),
+            None => {}
+        }
+    }
+
+    /// A result, beside the bar.
+    fn result(&self, line: &str) {
+        let line = format!("{line}\n");
+        match &self.bar {
+            Some(bar) => bar.suspend(|| print(line)),
+            None => print(line),
         }
     }
 
@@ -91,10 +105,12 @@ pub(super) struct Silent;
 impl Observer for Silent {}
 
 impl Observer for Progress {
-    fn task(&self, number: usize, of: usize, name: &str, launches: u32) {
-        self.count(|meter, now| meter.task(u64::from(launches), now));
+    fn task(&self, number: usize, of: usize, name: &str, passes: &[Pass]) {
+        self.count(|meter, now| meter.task(passes, now));
+        let launches = passes.first().map_or(0, |pass| pass.launches);
         match &self.bar {
             Some(bar) => bar.set_message(format!("[{number}/{of}] {name}")),
+            None if !shown().has_progress => {}
             None => match launches {
                 0 => note(&format!("[{number}/{of}] {name}")),
                 1 => note(&format!("[{number}/{of}] {name} (1 launch)")),
@@ -103,12 +119,12 @@ impl Observer for Progress {
         }
     }
 
-    fn more_launches(&self, count: u32) {
-        self.count(|meter, _| meter.more_launches(u64::from(count)));
+    fn more_launches(&self, pass: Pass) {
+        self.count(|meter, _| meter.more_launches(pass));
     }
 
-    fn launch_done(&self) {
-        self.count(Meter::launch_done);
+    fn launch_done(&self, each: Nanos) {
+        self.count(|meter, now| meter.launch_done(each, now));
     }
 
     fn load(&self, planned: Nanos, left: Nanos) {
@@ -119,7 +135,7 @@ impl Observer for Progress {
         let Some(line) = live(tally) else { return };
         match &self.bar {
             Some(bar) => bar.set_message(line),
-            None if tally.next_second().is_multiple_of(LOAD_LINE_S) => {
+            None if shown().has_progress && tally.next_second().is_multiple_of(LOAD_LINE_S) => {
                 let left = tally.plan().granted().0.saturating_sub(tally.next_second() * SECOND_NS);
                 note(&format!("  {line}, {} left", Nanos(left)));
             }
@@ -129,6 +145,16 @@ impl Observer for Progress {
 
     fn load_done(&self, load: &LoadOutcome) {
         self.say(&sanitise(&format!("  {}: {}", load.plan.name, load.told()), REASON_MAX));
+    }
+
+    fn case_done(&self, case: &CaseRecord) {
+        // Why one failed is said with its task.
+        if shown().has_lines
+            && case.outcome == Outcome::Ran
+            && let Some(line) = case_line(case)
+        {
+            self.result(&line);
+        }
     }
 
     fn task_done(&self, name: &str, outcome: &Outcome) {

@@ -3,16 +3,17 @@
 use super::super::error::CommandError;
 use super::super::output::note;
 use super::super::place::as_the_user_means;
-use super::measure::{finish, measure};
+use super::measure::{code_of, measure};
 use super::prepare::{Prepared, prepare};
 use super::session::{Session, folder_name};
+use super::showing::Showing;
 use crate::guest::catalog::Workspace;
 use crate::job::Job;
 use crate::job::load::LoadJob;
 use crate::job::scale::Scale;
 use crate::job::task::Task;
 use crate::measure::keep;
-use crate::measure::run::Settings;
+use crate::measure::settings::Settings;
 use caxton_model::file;
 use caxton_model::record::store::{RUNS, RunFolder};
 use caxton_model::record::{CaseRecord, Status};
@@ -26,6 +27,7 @@ pub(super) fn run(
     session: &Session<'_>,
     named: &Path,
     settings: Settings,
+    showing: Showing,
 ) -> Result<u8, CommandError> {
     let path = find(named, &session.workspace);
     let (folder, mut record) = RunFolder::reopen(&path, process::id())?;
@@ -55,8 +57,9 @@ pub(super) fn run(
         }
     }
     let settings = Settings { scale, seed: record.run.seed, ..settings };
-    let record = measure(settings, record, Some(folder), &tasks, &files)?;
-    Ok(finish(&record, true))
+    let record = measure(settings, record, Some(folder), &tasks, &files)?.record;
+    showing.run(session, &record, Some(&path));
+    Ok(code_of(&record))
 }
 
 fn hashes(artifacts: &[caxton_model::record::Artifact]) -> Vec<&str> {

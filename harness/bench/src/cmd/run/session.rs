@@ -10,10 +10,13 @@ use crate::job::scale::Scale;
 use crate::measure::keep::SHARED_PREFIX;
 use crate::suite::Suite;
 use caxton_model::baseline::sweep_baselines;
-use caxton_model::record::Record;
+use caxton_model::case::Outcome;
+use caxton_model::paired::comparison::Comparison;
 use caxton_model::record::folder::sweep_runs;
 use caxton_model::record::lock::{FolderLock, HeldFolder, sweep};
 use caxton_model::record::store::{self, RunFolder, StoreError, StoredPage};
+use caxton_model::record::{Record, Status};
+use caxton_report::sections::quoted;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -47,6 +50,8 @@ pub(super) struct Session<'a> {
     pub workspace: Workspace,
     /// What the suite was told.
     pub command: Vec<String>,
+    /// The command that shows a run of it.
+    pub report: String,
 }
 
 impl<'a> Session<'a> {
@@ -64,7 +69,8 @@ impl<'a> Session<'a> {
                 true => Workspace::of_bench(bench, started_in())?,
                 false => Workspace::around(bench, started_in())?,
             };
-            return Ok(Self { suite, workspace, command });
+            let report = format!("cargo bench --bench {} -- report", bench.target);
+            return Ok(Self { suite, workspace, command, report });
         }
         let here = env::current_dir().unwrap_or_default();
         let workspace = match Workspace::find(&here, started_in()) {
@@ -73,7 +79,9 @@ impl<'a> Session<'a> {
             }
             found => found?,
         };
-        Ok(Self { suite, workspace, command })
+        let report = if workspace.agents.is_empty() { "" } else { "cargo " };
+        let report = format!("{report}caxton-bench report");
+        Ok(Self { suite, workspace, command, report })
     }
 
     /// The record of a run that begins now.
@@ -96,6 +104,17 @@ impl<'a> Session<'a> {
     /// A path as it is shown to a user of this checkout.
     pub(super) fn shown(&self, path: &Path) -> String {
         path.strip_prefix(&self.workspace.root).unwrap_or(path).display().to_string()
+    }
+
+    /// The command that shows the run in `folder`.
+    pub(super) fn report_of(&self, folder: &Path) -> String {
+        let latest = self.workspace.profiles.join(store::LATEST);
+        let is_latest = fs::canonicalize(latest)
+            .is_ok_and(|latest| fs::canonicalize(folder).is_ok_and(|folder| folder == latest));
+        match is_latest {
+            true => self.report.clone(),
+            false => format!("{} {}", self.report, quoted(&self.shown(folder))),
+        }
     }
 
     /// The folder of a run or comparison called `id`, unless the user names `out`. Its first page
@@ -124,11 +143,15 @@ impl<'a> Session<'a> {
         Err(StoreError::NotEmpty { path: runs.join(id) }.into())
     }
 
-    /// Points `latest` to the run `id`, unless it is kept elsewhere; what its record says where
-    /// that cannot be.
-    pub(super) fn point_latest(&self, out: Option<&Path>, id: &str) -> Option<String> {
-        let pointed = out.is_none().then(|| store::update_latest(&self.workspace.profiles, id))?;
-        let error = pointed.err()?;
+    /// Points `latest` to `page`, a run or a comparison that has ended and is kept with the others,
+    /// unless it `says_little` and the latest one does not; what its record says where that cannot
+    /// be.
+    pub(super) fn point_latest(&self, id: &str, says_little: bool) -> Option<String> {
+        let profiles = &self.workspace.profiles;
+        if says_little && is_good(&profiles.join(store::LATEST)) {
+            return None;
+        }
+        let error = store::update_latest(profiles, id).err()?;
         Some(format!("`latest` does not point to this run: {error}"))
     }
 
@@ -157,6 +180,19 @@ impl<'a> Session<'a> {
     fn scratch_home(&self) -> PathBuf {
         self.workspace.target.join("caxton")
     }
+}
+
+/// Whether what is in `folder` is good as the latest run.
+fn is_good(folder: &Path) -> bool {
+    let is_whole = |(comparison, _): (Comparison, _)| comparison.run.status == Status::Finished;
+    RunFolder::load_record(folder).is_ok_and(|record| !says_little(&record))
+        || RunFolder::load_comparison(folder).is_ok_and(is_whole)
+}
+
+/// Whether a run is no good as the latest one: not whole, a smoke run, or nothing of it ran.
+pub(super) fn says_little(record: &Record) -> bool {
+    let ran = record.cases.iter().any(|case| case.outcome == Outcome::Ran);
+    record.run.status != Status::Finished || record.run.scale == Scale::Smoke.name() || !ran
 }
 
 pub(super) fn folder_name(path: &Path) -> String {

@@ -5,6 +5,7 @@
 use super::kit::OpenKit;
 use super::launch_pair::{self, Entry, LaunchError, LaunchPair};
 use super::wire::Want;
+use crate::job::task::Pass;
 use crate::measure::run::{Observer, RunError};
 use caxton_analysis::paired::contest::CONTESTED;
 use caxton_analysis::paired::judge::{judge_case, judge_pairs, judge_sentinel};
@@ -27,6 +28,14 @@ const COUNTING_PROCESSES: u32 = 2;
 /// How much longer the environment of the second of them is: what depends on where the stack lies
 /// is not exact.
 const PAD_BYTES: usize = 1000;
+
+/// How long a launch pair is expected to take.
+const PAIR_TAKES: Nanos = Nanos(250_000_000);
+
+/// `launches` pairs, for whoever looks on.
+pub const fn pass(launches: u32) -> Pass {
+    Pass { launches, each: PAIR_TAKES }
+}
 
 /// What of a case is compared.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -135,7 +144,7 @@ impl Compare<'_> {
             }
             let name = contests[index].case.to_string();
             let launches = self.comparison.cases[index].launches.wanted;
-            self.observer.task(index + 1, contests.len(), &name, launches);
+            self.observer.task(index + 1, contests.len(), &name, &[pass(launches)]);
             self.case(index, &mut rng)?;
             self.observer.task_done(&name, &self.comparison.cases[index].outcome);
             if audited == Some(index) && !self.stopped() {
@@ -329,7 +338,7 @@ impl Compare<'_> {
                 }
             }
             series.done += 1;
-            self.observer.launch_done();
+            self.observer.launch_done(PAIR_TAKES);
             series.taken = Nanos(Monotonic.now().0 - start.0);
             if looks.contains(&series.done) && decided(&series.turns.iter().collect::<Vec<_>>()) {
                 break;
@@ -346,7 +355,7 @@ impl Compare<'_> {
         let has_native =
             self.kits[0].files(&case.agent).is_some_and(|files| files.native.is_some());
         let wanted = self.comparison.design.looks.last().copied().unwrap_or(0);
-        self.observer.more_launches(wanted);
+        self.observer.more_launches(pass(wanted));
         let mut sentinel = Sentinel {
             key: case.clone(),
             primary: metrics_of(has_native, Weight::Primary),

@@ -1,0 +1,155 @@
+//! What of a run is shown, and how.
+
+use super::super::output::{self, LINE_MAX, note, print, print_json, style};
+use super::session::Session;
+use crate::job::scale::Scale;
+use caxton_model::latest::latest_of_each_suite;
+use caxton_model::paired::comparison::Comparison;
+use caxton_model::record::store::RunFolder;
+use caxton_model::record::{Record, Status};
+use caxton_model::sanitise::sanitise;
+use caxton_report::answer;
+use caxton_report::paint::paint;
+use caxton_report::sections::{comparison_text, targets, text};
+use clap::{ColorChoice, ValueEnum};
+use serde::Serialize;
+use std::path::Path;
+
+/// What of a run is shown, and how.
+#[derive(Debug, Clone, Copy, clap::Args)]
+#[command(next_help_heading = "Results")]
+pub(super) struct Showing {
+    /// What is printed at the end
+    #[arg(long, value_enum, value_name = "WHAT", env = "CAXTON_BENCH_REPORT",
+          hide_env_values = true, default_value_t = ReportLength::Summary)]
+    report: ReportLength,
+
+    /// The same as --report full
+    #[arg(hide_short_help = true, short, long, conflicts_with = "quiet")]
+    verbose: bool,
+
+    /// Neither progress nor a line for each case
+    #[arg(short, long)]
+    quiet: bool,
+
+    /// Colours and bars
+    #[arg(hide_short_help = true, long, value_name = "WHEN", default_value_t = ColorChoice::Auto)]
+    color: ColorChoice,
+
+    /// Print the whole record, or the error, as one JSON text instead: for programs
+    #[arg(hide_short_help = true, long, value_enum, value_name = "FORMAT",
+          default_value_t = MessageFormat::Human)]
+    message_format: MessageFormat,
+}
+
+/// How much of a run is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ReportLength {
+    /// What was found, what to doubt, and where the rest is.
+    Summary,
+    /// Every table.
+    Full,
+}
+
+/// For whom it is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum MessageFormat {
+    /// For people.
+    Human,
+    /// For programs.
+    Json,
+}
+
+impl Showing {
+    /// From now on, whatever is printed is printed so.
+    pub(super) fn begin(self) {
+        let is_json = self.is_json();
+        output::begin(output::Shown {
+            color: self.color,
+            is_json,
+            has_progress: !self.quiet,
+            has_lines: !self.quiet && !is_json && !self.is_full(),
+        });
+    }
+
+    /// Whether every table is wanted.
+    pub(super) fn is_full(self) -> bool {
+        (self.verbose || self.report == ReportLength::Full) && !self.is_json() && !self.quiet
+    }
+
+    fn is_json(self) -> bool {
+        self.message_format == MessageFormat::Json
+    }
+
+    /// Prints what came of a run that is kept in `folder`, if it is.
+    pub(super) fn run(self, session: &Session<'_>, record: &Record, folder: Option<&Path>) {
+        let kept = folder.map(|folder| session.shown(folder));
+        if self.is_json() {
+            // As it is kept: with the number of its samples.
+            let kept = folder.and_then(|folder| RunFolder::load_record(folder).ok());
+            json(kept.as_ref().unwrap_or(record));
+        } else if self.is_full() {
+            print(text(record, &style()));
+            if let Some(kept) = kept {
+                note(&format!("kept in {kept}"));
+            }
+        } else {
+            let summary = answer::summary(record);
+            // Not broken: these are copied.
+            let next = folder.zip(kept).map_or(String::new(), |(folder, kept)| {
+                let report = session.report_of(folder);
+                let lines = [
+                    format!("kept in {kept}"),
+                    format!("every table: {report}"),
+                    format!("as a page: {report} --html"),
+                ];
+                lines.map(|line| format!("  {}\n", sanitise(&line, LINE_MAX))).concat()
+            });
+            let gap = if self.quiet { "" } else { "\n" };
+            print(format!("{gap}{}{next}", paint(&summary, &style())));
+        }
+    }
+
+    /// Prints how the run stands to the targets, if that `is_wanted` and all is printed.
+    pub(super) fn targets(self, session: &Session<'_>, record: &Record, is_wanted: bool) {
+        if is_wanted && self.is_full() {
+            print_targets(session, record);
+        }
+    }
+
+    /// Prints a comparison that is kept in `folder`, with `every` metric or those that changed.
+    pub(super) fn comparison(
+        self,
+        session: &Session<'_>,
+        comparison: &Comparison,
+        every: bool,
+        folder: &Path,
+    ) {
+        if self.is_json() {
+            let kept = RunFolder::load_comparison(folder).ok();
+            return json(kept.as_ref().map_or(comparison, |(kept, _)| kept));
+        }
+        print(comparison_text(comparison, every, &style()));
+        note(&format!("kept in {}", session.shown(folder)));
+    }
+}
+
+/// Prints how this run, with the latest ones of the other suites of the same commit on the same
+/// machine, stands to the targets. Of a run that is not whole nothing is said.
+fn print_targets(session: &Session<'_>, record: &Record) {
+    let is_timed = record.run.scale != Scale::Smoke.name() && !record.is_profile();
+    // They are of a checkout's agents.
+    if !is_timed || session.workspace.user.is_some() || record.run.status != Status::Finished {
+        return;
+    }
+    let mut records = latest_of_each_suite(&session.workspace.profiles, record);
+    records.retain(|other| other.run.suite != record.run.suite);
+    records.push(record.clone());
+    records.sort_by(|a, b| a.run.suite.cmp(&b.run.suite));
+    print(paint(&targets::table(&records), &style()));
+}
+
+fn json(page: &impl Serialize) {
+    // What is kept was read again before it was kept: it is JSON.
+    print_json(&serde_json::to_string(page).unwrap_or_default());
+}

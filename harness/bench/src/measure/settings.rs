@@ -1,0 +1,63 @@
+//! How a run measures, and how long its launches are expected to take.
+
+use crate::job::Job;
+use crate::job::launch::Sampling;
+use crate::job::scale::Scale;
+use crate::job::task::{FUEL_LAUNCHES, Pass, Task};
+use caxton_model::units::Nanos;
+use std::time::Duration;
+
+/// How long it takes to name what was sampled, and to draw it.
+const PICTURES_TAKE: Nanos = Nanos(7_000_000_000);
+/// How long the profile beside a call's parts takes in all.
+pub const LOOK_TAKES: Nanos = Nanos(4_000_000_000);
+
+/// What the user wants of a run.
+#[derive(Debug, Clone, Copy)]
+pub struct Settings {
+    pub scale: Scale,
+    pub seed: u64,
+    /// Longest time for a launch.
+    pub timeout: Duration,
+    /// Only call, for an outside profiler: how long per side.
+    pub spin: Option<Nanos>,
+    pub perf_map: bool,
+    /// Whether flame graphs show every frame below the agent's.
+    pub full_stacks: bool,
+    /// How to sample the tasks that are profiles.
+    pub sampling: Sampling,
+}
+
+impl Settings {
+    /// Launches of `task`, those in place of disturbed ones not counted.
+    pub fn launches(&self, task: &Task) -> u32 {
+        if self.spin.is_some() { 1 } else { task.launches(self.scale) }
+    }
+
+    /// How long a launch that does `job` is expected to take.
+    pub fn expected(&self, job: &Job) -> Nanos {
+        match (self.spin, job.is_profile()) {
+            (Some(time), _) => Nanos(time.0 * 2),
+            // Two sides, with and without the sampler; then names and pictures.
+            (None, true) => Nanos(self.sampling.time.0 * 3 + PICTURES_TAKE.0),
+            (None, false) => job.expected(),
+        }
+    }
+
+    /// The launches of `task` by kind, those in place of disturbed ones not counted; of a load
+    /// none.
+    pub fn passes(&self, task: &Task) -> Vec<Pass> {
+        if matches!(task.job, Job::Load(_)) {
+            return Vec::new();
+        }
+        let pass = |launches, job: &Job| Pass { launches, each: self.expected(job) };
+        let mut passes = vec![pass(self.launches(task), &task.job)];
+        let is_measured = self.spin.is_none() && self.scale != Scale::Smoke;
+        match task.job {
+            Job::Overhead if is_measured => passes.push(pass(FUEL_LAUNCHES, &Job::Fuel)),
+            Job::Parts if is_measured => passes.push(Pass { launches: 1, each: LOOK_TAKES }),
+            _ => {}
+        }
+        passes
+    }
+}

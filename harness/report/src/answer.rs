@@ -1,0 +1,408 @@
+//! What a run found, in a few lines: for whoever reads no table.
+
+use crate::sections::figures::{estimate, interval, launches, too_few};
+use crate::sections::grid::sides;
+use crate::sections::{load, overhead, parts, status};
+use crate::table::{Table, Tone, name};
+use caxton_analysis::finding::{Finding, LimitVerdict};
+use caxton_analysis::reduce::{GEOMEAN, HEADLINE, Levels, counts_in_geomean};
+use caxton_analysis::requirements;
+use caxton_model::case::{Check, Outcome};
+use caxton_model::load::outcome::LoadVerdict;
+use caxton_model::reading::Reading;
+use caxton_model::record::{Budget, CaseRecord, Company, Record};
+use caxton_model::sanitise::sanitise;
+use caxton_model::units::Unit;
+use caxton_model::words::{NONE, bounds, some};
+use std::collections::BTreeMap;
+
+const LINE_MAX: usize = 300;
+/// Sentences of a summary.
+const FOUND_MAX: usize = 7;
+const DOUBTS_MAX: usize = 4;
+/// Guests, functions and warnings that are told one by one.
+const EACH_MAX: usize = 3;
+
+const WASM: &str = "wasm_call_ns";
+const NATIVE: &str = "native_call_ns";
+const SIDE: &str = "side_to_reference_time";
+const SAME: &str = "aa_time";
+
+/// The figures that tell of a case, by what they are called: the first row whose first figure it
+/// has. That one is shown with its interval.
+const FIGURES: [&[(&str, &str)]; 11] = [
+    &[(HEADLINE, "of native"), (WASM, "a call")],
+    &[(WASM, "a call")],
+    &[(SIDE, "of the first side"), ("side_call_ns", "a call")],
+    &[(parts::CALL, "a call")],
+    &[("subject_to_peer_rate", "of the peer's rate"), ("subject_message_rate", "messages")],
+    &[("subject_to_peer_task_rate", "of the peer's rate"), ("subject_task_rate", "tasks")],
+    &[("subject_response_p50_ns", "p50"), ("subject_response_p99_ns", "p99")],
+    &[("round_trip_p50_ns", "p50"), ("round_trip_p99_ns", "p99")],
+    &[("message_rate", "messages"), ("spawn_p50_ns", "a spawn")],
+    &[("recover_p50_ns", "p50"), ("recover_p99_ns", "p99")],
+    &[("total_bytes", "in small blocks"), ("grow_ns", "a page")],
+];
+
+/// What a run found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Answer {
+    /// The most important first.
+    pub found: Vec<String>,
+    /// What to know before believing it.
+    pub doubts: Vec<String>,
+}
+
+/// What `record` found, in sentences of a line or two.
+pub fn answer(record: &Record) -> Answer {
+    let found = [
+        failures(record),
+        overheads(record),
+        compared_sides(record),
+        own_code(record),
+        memory_limits(record),
+        rates(record),
+        responses(record),
+        loads(record),
+        required(record),
+        functions(record),
+    ];
+    let clean = |lines: Vec<String>| lines.iter().map(|line| sanitise(line, LINE_MAX)).collect();
+    Answer { found: clean(found.concat()), doubts: clean(doubts(record)) }
+}
+
+/// [`answer`] as a table of a few lines.
+pub fn summary(record: &Record) -> Table {
+    let Answer { mut found, mut doubts } = answer(record);
+    let run = &record.run;
+    let title = format!("Suite {}, {}: {}", run.suite, run.scale, status(record));
+    let mut table = Table::new(&title, &[]);
+    for (lines, max) in [(&mut found, FOUND_MAX), (&mut doubts, DOUBTS_MAX)] {
+        let more = lines.len().saturating_sub(max);
+        lines.truncate(max);
+        if more > 0 {
+            lines.push(format!("and {more} more, in the tables"));
+        }
+    }
+    found.iter().for_each(|line| table.note(Tone::Plain, line));
+    doubts.iter().for_each(|line| table.note(Tone::Bad, &format!("doubt: {line}")));
+    table
+}
+
+/// How a case came out, in a line; none for one that only serves another.
+pub fn case_line(case: &CaseRecord) -> Option<String> {
+    let name = label(case);
+    if case.outcome != Outcome::Ran {
+        let why = case.outcome.reason().unwrap_or_default();
+        let line = format!("{name:<12}  {}: {why}", case.outcome.name());
+        return Some(sanitise(&line, LINE_MAX));
+    }
+    let figures = FIGURES.iter().find(|figures| case.metric(figures[0].0).is_ok())?;
+    let [(first, words), others @ ..] = figures else { return None };
+    let others = others.iter().filter(|(metric, _)| case.metric(metric).is_ok());
+    let others = others.map(|(metric, words)| format!(", {} {words}", estimate(case, metric)));
+    let [figure, interval, n] = [estimate, interval, launches].map(|show| show(case, first));
+    let interval = if interval == NONE { String::new() } else { format!(" {interval}") };
+    let others: String = others.collect();
+    let line = format!("{name:<12}  {figure:>8}{interval} {words}{others}, n = {n}");
+    Some(sanitise(&line, LINE_MAX))
+}
+
+/// What a case is called among those of its suite.
+fn label(case: &CaseRecord) -> String {
+    let key = &case.key;
+    let params: Vec<String> =
+        key.params.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let words = if key.is_of_sides() {
+        vec![key.agent.clone(), sides(case).0.to_owned()]
+    } else if key.is_overhead() || key.is_memory_limit() {
+        vec![key.agent.clone()]
+    } else if key.suite == "wasm" {
+        vec![key.agent.clone(), key.workload.clone()]
+    } else {
+        vec![key.workload.clone()]
+    };
+    words.into_iter().chain(params).collect::<Vec<_>>().join(" ")
+}
+
+fn failures(record: &Record) -> Vec<String> {
+    let failed: Vec<&CaseRecord> = record.cases.iter().filter(|case| case.has_failed()).collect();
+    let reason = |case: &&CaseRecord| {
+        format!(
+            "{}: {}: {}",
+            label(case),
+            case.outcome.name(),
+            case.outcome.reason().unwrap_or_default()
+        )
+    };
+    // What a guest does beside itself fails with it, and says no more.
+    let mut told: Vec<String> = Vec::new();
+    for case in failed.iter().filter(|case| !case.key.is_same_against_same()) {
+        told.push(reason(case));
+    }
+    let more = told.len().saturating_sub(EACH_MAX);
+    told.truncate(EACH_MAX);
+    if more > 0 {
+        told.push(format!("and {more} more that failed"));
+    }
+    told
+}
+
+/// The estimate of `metric`, its interval, and of how many launches it is.
+fn figure(case: &CaseRecord, metric: &str) -> String {
+    let [figure, interval, n] = [estimate, interval, launches].map(|show| show(case, metric));
+    match interval == NONE {
+        true => format!("{figure} (n = {n})"),
+        false => format!("{figure} {interval} (n = {n})"),
+    }
+}
+
+fn overheads(record: &Record) -> Vec<String> {
+    let ran = overhead::ran(record);
+    let mut compared: Vec<(f64, &CaseRecord)> =
+        ran.iter().filter_map(|case| Some((case.metric(HEADLINE).ok()?.estimate, *case))).collect();
+    let only_wasm: Vec<&CaseRecord> = ran
+        .iter()
+        .filter(|case| case.metric(HEADLINE).is_err() && case.metric(WASM).is_ok())
+        .copied()
+        .collect();
+    let call = |case: &&CaseRecord| {
+        format!("{}: {} a call; no native build", label(case), figure(case, WASM))
+    };
+    let mut lines = Vec::new();
+    // The agent that does nothing is told of where it is alone.
+    if compared.len() > 1 {
+        compared.retain(|(_, case)| counts_in_geomean(case));
+    }
+    if let [(_, case)] = compared[..] {
+        let [wasm, native] = [WASM, NATIVE].map(|metric| estimate(case, metric));
+        let (name, ratio) = (label(case), figure(case, HEADLINE));
+        lines.push(format!(
+            "{name}: WASM takes {ratio} of native's time: {wasm} a call, native {native}"
+        ));
+    }
+    compared.sort_by(|(one, _), (other, _)| one.total_cmp(other));
+    if let ([(least, fastest), .., (most, slowest)], Some(Reading::Known(mean))) =
+        (&compared[..], record.totals.get(GEOMEAN))
+    {
+        let show = |ratio: f64| Unit::Ratio.show(ratio);
+        let level = Levels::of_record(record).single;
+        let within = mean.interval.map_or_else(
+            || format!("({})", too_few(mean.n, level)),
+            |interval| format!("{} (n = {})", bounds(&interval, Unit::Ratio), mean.n),
+        );
+        lines.push(format!(
+            "WASM takes {} {within} of native's time: geomean of {} agents; {} {} to {} {}",
+            show(mean.estimate),
+            compared.len(),
+            label(fastest),
+            show(*least),
+            label(slowest),
+            show(*most),
+        ));
+    }
+    lines.extend(only_wasm.iter().take(EACH_MAX).map(call));
+    if let Some(more) = only_wasm.len().checked_sub(EACH_MAX).filter(|more| *more > 0) {
+        lines.push(format!("and {more} more guests without a native build"));
+    }
+    lines
+}
+
+fn compared_sides(record: &Record) -> Vec<String> {
+    let mut by_agent: BTreeMap<&str, Vec<(f64, &CaseRecord)>> = BTreeMap::new();
+    for case in record.cases.iter().filter(|case| case.key.is_of_sides()) {
+        if let Ok(ratio) = case.metric(SIDE) {
+            by_agent.entry(&case.key.agent).or_default().push((ratio.estimate, case));
+        }
+    }
+    let line = |(agent, mut cases): (&str, Vec<(f64, &CaseRecord)>)| {
+        cases.sort_by(|(one, _), (other, _)| one.total_cmp(other));
+        let reference = sides(cases[0].1).1.unwrap_or_default();
+        let told =
+            |(_, case): &(f64, &CaseRecord)| format!("{} {}", sides(case).0, figure(case, SIDE));
+        let told: Vec<String> = cases.iter().map(told).collect();
+        format!("{agent}, over {}: {}", name(reference), told.join("; "))
+    };
+    by_agent.into_iter().map(line).collect()
+}
+
+/// How much of a call is the agent's own code, by the parts of the call.
+fn own_code(record: &Record) -> Vec<String> {
+    let line = |case: &CaseRecord| {
+        let whole = case.metric(parts::CALL).ok()?.estimate;
+        let (_, metric) = parts::of(case).into_iter().find(|(name, _)| *name == parts::OWN)?;
+        let share = Unit::Share.show(case.metric(metric).ok()?.estimate / whole);
+        let (call, agent) = (figure(case, parts::CALL), &case.key.agent);
+        Some(format!("{agent}: {share} of a call of {call} is the agent's own code"))
+    };
+    record.cases.iter().filter(|case| case.key.is_parts()).filter_map(line).collect()
+}
+
+fn memory_limits(record: &Record) -> Vec<String> {
+    let cases: Vec<&CaseRecord> =
+        record.cases.iter().filter(|case| case.key.is_memory_limit()).collect();
+    let told = |case: &&CaseRecord| {
+        let limit = case.key.params.iter().map(|(_, value)| value.clone()).collect::<String>();
+        match case.metric("total_bytes") {
+            Ok(total) => format!("{limit} holds {}", Unit::Bytes.show(total.estimate)),
+            Err(_) => format!("{limit} {}", case.outcome.name()),
+        }
+    };
+    let told: Vec<String> = cases.iter().map(told).collect();
+    let Some(first) = cases.first() else { return Vec::new() };
+    vec![format!("{} under a memory limit: {}", first.key.agent, told.join(", "))]
+}
+
+/// The extremes of `metric` among the cases that have it, with their names.
+fn extremes(record: &Record, metric: &str) -> Option<[(String, String); 2]> {
+    let mut cases: Vec<(f64, &CaseRecord)> = record
+        .cases
+        .iter()
+        .filter_map(|case| Some((case.metric(metric).ok()?.estimate, case)))
+        .collect();
+    cases.sort_by(|(one, _), (other, _)| one.total_cmp(other));
+    let (least, most) = (cases.first()?, cases.last()?);
+    Some([least, most].map(|(_, case)| (figure(case, metric), label(case))))
+}
+
+fn rates(record: &Record) -> Vec<String> {
+    let line = |(metric, what): (&str, &str)| {
+        let [(least, at_least), (most, at_most)] = extremes(record, metric)?;
+        Some(match at_least == at_most {
+            true => format!("{what}: {most}, {at_most}"),
+            false => format!("{what}: {least}, {at_least}, to {most}, {at_most}"),
+        })
+    };
+    let figures = [
+        ("subject_to_peer_rate", "message rate over the peer's"),
+        ("message_rate", "messages per second"),
+    ];
+    figures.into_iter().filter_map(line).collect()
+}
+
+fn responses(record: &Record) -> Vec<String> {
+    let line = |(metric, what): (&str, &str)| {
+        let [(least, at_least), (most, at_most)] = extremes(record, metric)?;
+        Some(match at_least == at_most {
+            true => format!("{what} {most}, {at_most}"),
+            false => format!("{what} {least}, {at_least}, to {most}, {at_most}"),
+        })
+    };
+    let figures = [
+        ("subject_response_p99_ns", "response from the intended start, p99:"),
+        ("round_trip_p50_ns", "one request alone, p50:"),
+    ];
+    figures.into_iter().filter_map(line).collect()
+}
+
+fn loads(record: &Record) -> Vec<String> {
+    let loads = load::of(record);
+    if loads.is_empty() {
+        return Vec::new();
+    }
+    let told: Vec<String> =
+        loads.iter().map(|(_, load)| format!("{} {}", load::label(load), load.told())).collect();
+    let mut lines = vec![format!("loads: {}", told.join(", "))];
+    let bad = loads.iter().filter(|(_, load)| load.verdict != LoadVerdict::Pass);
+    let reasons = bad.filter_map(|(_, load)| {
+        Some(format!("{} {}: {}", load::label(load), load.told(), load.reasons.first()?))
+    });
+    lines.extend(reasons.take(EACH_MAX));
+    lines
+}
+
+fn required(record: &Record) -> Vec<String> {
+    let all = requirements::grade(record);
+    let (met, rest): (Vec<&Finding>, Vec<&Finding>) =
+        all.iter().partition(|finding| finding.verdict == LimitVerdict::Met);
+    let told = |finding: &&Finding| {
+        let figure = finding.estimate.as_ref();
+        let figure = figure.map_or(NONE.to_owned(), |own| finding.unit.show(own.estimate));
+        let word = finding.verdict.word(&LimitVerdict::LIMIT);
+        format!("{word}: {} {figure} ({})", finding.subject, finding.asked())
+    };
+    match all.len() {
+        0 => Vec::new(),
+        count => {
+            let first =
+                format!("{} of {count} requirements of the reference runtime are met", met.len());
+            std::iter::once(first).chain(rest.iter().map(told).take(EACH_MAX)).collect()
+        }
+    }
+}
+
+/// The functions that a profile found to cost most.
+fn functions(record: &Record) -> Vec<String> {
+    let line = |case: &CaseRecord| {
+        let changes = case.profiles.changes.as_ref()?;
+        let [from, to] = changes.names();
+        let unit = changes.weight.unit();
+        let told = changes.grown.iter().take(EACH_MAX).map(|row| {
+            let [own, before] = [row.wasm.own, row.native.own].map(|own| unit.show(own));
+            format!("{} {own} ({from} {before})", crate::sections::functions::short(&row.name))
+        });
+        let told: Vec<String> = told.collect();
+        let name = label(case);
+        Some(format!("{name}, {to}: grew most over {from}: {}", told.join("; ")))
+    };
+    record.cases.iter().filter_map(line).take(EACH_MAX).collect()
+}
+
+fn doubts(record: &Record) -> Vec<String> {
+    let mut doubts = Vec::new();
+    if record.run.scale == "smoke" {
+        doubts.push("a smoke run: one launch each shows that it runs, and no more".to_owned());
+    }
+    let told = |case: &&CaseRecord| case_line(case).is_some() && case.outcome == Outcome::Ran;
+    let ran: Vec<&CaseRecord> = record.cases.iter().filter(told).collect();
+    let shared = ran.iter().filter(|case| {
+        let company = [HEADLINE, SIDE, WASM].into_iter().find_map(|name| case.metric(name).ok());
+        matches!(company.map(|own| own.company), Some(Company::Present(count)) if count > 0)
+    });
+    let shared: Vec<String> = shared.map(|case| label(case)).collect();
+    if !shared.is_empty() {
+        let (count, all) = (shared.len(), ran.len());
+        doubts.push(format!("{count} of {all} on a shared core: {}", some(&shared)));
+    }
+    let misses = |case: &&CaseRecord| {
+        let interval = case.metric(SAME).ok().and_then(|own| own.interval);
+        case.key.is_same_against_same()
+            && interval.is_some_and(|own| own.lower > 1.0 || own.upper < 1.0)
+    };
+    let noisy: Vec<String> = record
+        .cases
+        .iter()
+        .filter(misses)
+        .map(|case| format!("{} {}", case.key.agent, case.key.subject))
+        .collect();
+    if !noisy.is_empty() {
+        doubts
+            .push(format!("differs from itself, so small differences are noise: {}", some(&noisy)));
+    }
+    let is_short = |case: &&CaseRecord| {
+        case.launches.granted < case.launches.wanted && case.outcome == Outcome::Ran
+    };
+    let short: Vec<&CaseRecord> = record.cases.iter().filter(is_short).collect();
+    let fewest = short.iter().min_by_key(|case| case.launches.granted);
+    if let Some(Budget { granted, wanted }) = fewest.map(|case| case.launches) {
+        doubts.push(format!(
+            "fewer launches than planned: {granted} of {wanted} in the worst of {} cases",
+            short.len()
+        ));
+    }
+    let is_unchecked = |case: &&&CaseRecord| case.check == Some(Check::Nothing);
+    let unchecked: Vec<String> = ran.iter().filter(is_unchecked).map(|case| label(case)).collect();
+    if !unchecked.is_empty() {
+        let who = some(&unchecked);
+        doubts.push(format!("nothing says that the answers are right: unchecked {who}"));
+    }
+    doubts.extend(record.warnings.iter().take(EACH_MAX).cloned());
+    if let Some(more) = record.warnings.len().checked_sub(EACH_MAX).filter(|more| *more > 0) {
+        doubts.push(format!("and {more} more warnings, in the tables"));
+    }
+    doubts
+}
+
+#[cfg(test)]
+#[path = "answer_tests.rs"]
+mod tests;

@@ -1,0 +1,67 @@
+//! What a run is said to have found, held against the figures of its tables.
+
+use super::*;
+use crate::paint::{Style, paint};
+use caxton_fixture as fixture;
+use expect_test::expect;
+
+fn summed_up(record: &Record) -> String {
+    paint(&summary(record), &Style::default())
+}
+
+#[test]
+fn a_summary_says_what_each_suite_found() {
+    let (run, _) = fixture::run();
+    expect![[r#"
+        Suite wasm, quick: finished, 11 of 13 cases ran
+          \u{202e}evil\u{1b}[2J\nagent with a name without end: refused: no valid module: \u{1b}]0;title\u{7}
+            at\noffset 8
+          WASM takes 1.351x [1.342, 1.360] (n = 12) of native's time: geomean of 2 agents; sha256 1.255x to json
+            1.454x
+          ballast under a memory limit: 1MiB holds 946 KiB, 10MiB holds 9.92 MiB, 64KiB refused
+          doubt: differs from itself, so small differences are noise: sha256 wasmtime-vs-wasmtime
+          doubt: fewer launches than planned: 12 of 15 in the worst of 11 cases
+          doubt: the load average rose from 0.5 to 1.25
+    "#]].assert_eq(&summed_up(&run));
+    expect![[r#"
+        Suite wasm, quick: finished, 34 of 35 cases ran
+          zero-copy bytes=65536: wrong answer: a message came back changed
+          message rate over the peer's: 0.742x [0.739, 0.744] (n = 12), route agents=1000 bytes=1024, to 2.916x
+            [2.908, 2.924] (n = 12), batching agents=10
+          messages per second: 1.11 M/s [1.10 M/s, 1.11 M/s] (n = 12), scale agents=100000, to 3.89 M/s [3.88 M/s,
+            3.90 M/s] (n = 12), scale agents=100
+          response from the intended start, p99: 27.2 µs [27.2 µs, 27.3 µs] (n = 12), response agents=100
+            rate=10000, to 36.4 µs [36.3 µs, 36.4 µs] (n = 12), response agents=100 rate=100000
+          one request alone, p50: 2.12 µs [2.11 µs, 2.12 µs] (n = 12), round-trip agents=1
+          20 of 23 requirements of the reference runtime are met
+          MISSED: msg/s over native tokio, 1,000 agents 0.742x (≥ 0.750x)
+          and 2 more, in the tables
+          doubt: fewer launches than planned: 12 of 15 in the worst of 1 cases
+          doubt: the load average rose from 0.5 to 1.25
+    "#]].assert_eq(&summed_up(&fixture::mail::mail()));
+    expect![[r#"
+        Suite load, quick: finished, 7 of 8 cases ran
+          mail plan=dead: died before work: no port
+          loads: steady PASS, leaking FAIL, late INVALID, short UNCLEAR (5.00 % of the load), burst PASS, endless
+            FAIL, closed UNCLEAR
+          leaking FAIL: threshold missed: response_time p(99)<6ms: 8.81 ms
+          late INVALID: the generator was late by 40.0 ms (99 %), more than a tenth of the objective of 100 ms: it
+            was measured, not the target; offer less, or use a quieter machine
+          short UNCLEAR (5.00 % of the load): interrupted after 3 s
+          doubt: fewer launches than planned: 12 of 15 in the worst of 7 cases
+          doubt: the load average rose from 0.5 to 1.25
+    "#]].assert_eq(&summed_up(&fixture::load::loads()));
+    expect![[r#"
+        Suite wasm, quick: finished, 13 of 15 cases ran
+          \u{202e}evil\u{1b}[2J\nagent with a name without end: refused: no valid module: \u{1b}]0;title\u{7}
+            at\noffset 8
+          WASM takes 1.351x [1.342, 1.360] (n = 12) of native's time: geomean of 2 agents; sha256 1.255x to json
+            1.454x
+          json: 99.16 % of a call of 14.5 µs [14.5 µs, 14.5 µs] (n = 12) is the agent's own code
+          sort: 99.27 % of a call of 14.5 µs [14.5 µs, 14.5 µs] (n = 12) is the agent's own code
+          ballast under a memory limit: 1MiB holds 946 KiB, 10MiB holds 9.92 MiB, 64KiB refused
+          doubt: differs from itself, so small differences are noise: sha256 wasmtime-vs-wasmtime
+          doubt: fewer launches than planned: 12 of 15 in the worst of 13 cases
+          doubt: the load average rose from 0.5 to 1.25
+    "#]].assert_eq(&summed_up(&fixture::parts()));
+}
