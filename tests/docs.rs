@@ -1,6 +1,6 @@
 //! The guides: links that lead somewhere, flags that exist, the field's terms, a README to skim.
 
-use crate::executable::{Place, Running, bench, root, suite, tool_says};
+use crate::executable::{COMMANDS, Place, Running, bench, root, suite, tool_says};
 use regex::Regex;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fs;
@@ -11,8 +11,6 @@ const README_LINES_MAX: usize = 150;
 const GUIDES: &str = "harness/docs";
 const SUITES: [&str; 7] =
     ["wasm", "heap", "throughput", "latency", "scalability", "resources", "scenarios"];
-const TASKS: [&str; 10] =
-    ["report", "export", "list", "prune", "compare", "gate", "ci", "history", "completions", "man"];
 /// Flags of cargo, and of `scripts/peers`, that the guides name.
 const FOREIGN: [&str; 15] = [
     "all-targets",
@@ -231,7 +229,7 @@ fn programs() -> BTreeMap<String, BTreeSet<String>> {
     }
     let help = Running::start(bench(), &["selftest", "--help"], &Place::default()).wait().stdout;
     programs.insert("cargo bench --bench wasm -- selftest".to_owned(), offered(&help));
-    for task in TASKS {
+    for task in COMMANDS {
         let help = tool_says(&[task, "--help"]).stdout;
         programs.insert(format!("cargo caxton-bench {task}"), offered(&help));
     }

@@ -26,6 +26,10 @@ const POLLS_MAX: u32 = 90_000;
 /// In the environment of every process that a test starts, and so in that of its children.
 const MARK: &str = "CAXTON_TEST_MARK";
 
+/// The commands of `caxton-bench`, but for `run`.
+pub(crate) const COMMANDS: [&str; 10] =
+    ["report", "export", "list", "prune", "compare", "gate", "ci", "history", "completions", "man"];
+
 /// The workspace's root.
 pub(crate) fn root() -> &'static Path {
     static ROOT: OnceLock<PathBuf> = OnceLock::new();

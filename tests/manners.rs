@@ -3,7 +3,7 @@
 
 use crate::capability;
 use crate::executable::{
-    Place, Running, Said, bench, fresh_out, heard, root, suite, tool, tool_says, word,
+    COMMANDS, Place, Running, Said, bench, fresh_out, heard, root, suite, tool, tool_says, word,
 };
 use caxton_analysis::exit;
 use caxton_model::record::Status;
@@ -110,18 +110,7 @@ fn every_help_has_every_exit_code() {
     let mut helps = vec![says(bench(), &["--help"]), says(suite("scenarios"), &["--help"])];
     helps.push(says(bench(), &["selftest", "--help"]));
     helps.push(tool_says(&["--help"]).stdout);
-    for task in [
-        "report",
-        "export",
-        "list",
-        "prune",
-        "compare",
-        "gate",
-        "ci",
-        "history",
-        "completions",
-        "man",
-    ] {
+    for task in COMMANDS {
         helps.push(tool_says(&[task, "--help"]).stdout);
     }
     let short = says(bench(), &["-h"]);

@@ -2,7 +2,7 @@
 //!
 //! `UPDATE_EXPECT=1 cargo test --profile bench --workspace --test suite -- reference` writes them.
 
-use crate::executable::{Place, Running, root, tool};
+use crate::executable::{COMMANDS, Place, Running, root, tool};
 use caxton_analysis::exit;
 use caxton_bench::suite;
 use caxton_model::metric::{Better, Class, metrics};
@@ -81,18 +81,7 @@ fn every_help_is_on_its_page() {
         let said = help(tool(), &["run", suite.name]);
         text += &format!("## Suite {}\n\n```text\n{said}\n```\n\n", suite.name);
     }
-    for command in [
-        "report",
-        "export",
-        "list",
-        "prune",
-        "compare",
-        "gate",
-        "ci",
-        "history",
-        "completions",
-        "man",
-    ] {
+    for command in COMMANDS {
         let said = help(tool(), &[command]);
         text += &format!("## caxton-bench {command}\n\n```text\n{said}\n```\n\n");
     }

@@ -61,8 +61,7 @@ pub fn answer(record: &Record) -> Answer {
         compared_sides(record),
         own_code(record),
         memory_limits(record),
-        rates(record),
-        responses(record),
+        ranges(record),
         loads(record),
         required(record),
         functions(record),
@@ -135,11 +134,14 @@ fn failures(record: &Record) -> Vec<String> {
             case.outcome.reason().unwrap_or_default()
         )
     };
-    // What a guest does beside itself fails with it, and says no more.
-    let mut told: Vec<String> = Vec::new();
-    for case in failed.iter().filter(|case| !case.key.is_same_against_same()) {
-        told.push(reason(case));
-    }
+    // A guest that fails also fails beside itself, which says no more.
+    let is_repeated = |case: &&CaseRecord| {
+        let same = |other: &&CaseRecord| !other.key.is_same_against_same();
+        case.key.is_same_against_same()
+            && failed.iter().any(|other| same(other) && other.key.agent == case.key.agent)
+    };
+    let mut told: Vec<String> =
+        failed.iter().filter(|case| !is_repeated(case)).map(reason).collect();
     let more = told.len().saturating_sub(EACH_MAX);
     told.truncate(EACH_MAX);
     if more > 0 {
@@ -265,34 +267,22 @@ fn extremes(record: &Record, metric: &str) -> Option<[(String, String); 2]> {
     Some([least, most].map(|(_, case)| (figure(case, metric), label(case))))
 }
 
-fn rates(record: &Record) -> Vec<String> {
-    let line = |(metric, what): (&str, &str)| {
+/// Rates and response times of the cases that have them, from the least to the most.
+fn ranges(record: &Record) -> Vec<String> {
+    const FIGURES: [[&str; 2]; 4] = [
+        ["subject_to_peer_rate", "message rate over the peer's"],
+        ["message_rate", "messages per second"],
+        ["subject_response_p99_ns", "response from the intended start, p99"],
+        ["round_trip_p50_ns", "one request alone, p50"],
+    ];
+    let line = |[metric, what]: [&str; 2]| {
         let [(least, at_least), (most, at_most)] = extremes(record, metric)?;
         Some(match at_least == at_most {
             true => format!("{what}: {most}, {at_most}"),
             false => format!("{what}: {least}, {at_least}, to {most}, {at_most}"),
         })
     };
-    let figures = [
-        ("subject_to_peer_rate", "message rate over the peer's"),
-        ("message_rate", "messages per second"),
-    ];
-    figures.into_iter().filter_map(line).collect()
-}
-
-fn responses(record: &Record) -> Vec<String> {
-    let line = |(metric, what): (&str, &str)| {
-        let [(least, at_least), (most, at_most)] = extremes(record, metric)?;
-        Some(match at_least == at_most {
-            true => format!("{what} {most}, {at_most}"),
-            false => format!("{what} {least}, {at_least}, to {most}, {at_most}"),
-        })
-    };
-    let figures = [
-        ("subject_response_p99_ns", "response from the intended start, p99:"),
-        ("round_trip_p50_ns", "one request alone, p50:"),
-    ];
-    figures.into_iter().filter_map(line).collect()
+    FIGURES.into_iter().filter_map(line).collect()
 }
 
 fn loads(record: &Record) -> Vec<String> {

@@ -3,6 +3,7 @@
 use super::super::output::{self, LINE_MAX, note, print, print_json, style};
 use super::session::Session;
 use crate::job::scale::Scale;
+use caxton_analysis::targets::{GradedTarget, grade};
 use caxton_model::latest::latest_of_each_suite;
 use caxton_model::paired::comparison::Comparison;
 use caxton_model::record::store::RunFolder;
@@ -110,11 +111,25 @@ impl Showing {
         }
     }
 
-    /// Prints how the run stands to the targets, if that `is_wanted` and all is printed.
+    /// Prints how the run stands to the targets, if that `is_wanted`: in a line, or each.
     pub(super) fn targets(self, session: &Session<'_>, record: &Record, is_wanted: bool) {
-        if is_wanted && self.is_full() {
-            print_targets(session, record);
+        let records = if is_wanted { of_all_suites(session, record) } else { Vec::new() };
+        if records.is_empty() || self.is_json() {
+            return;
         }
+        if self.is_full() {
+            print(paint(&targets::table(&records), &style()));
+            return;
+        }
+        let graded = grade(&records);
+        let count =
+            |is_it: fn(&GradedTarget) -> bool| graded.iter().filter(|one| is_it(one)).count();
+        let met = count(|one| one.worst.as_ref().is_ok_and(|worst| worst.level() == Some(0)));
+        let open = count(|one| one.worst.is_err());
+        let all = graded.len();
+        print(format!(
+            "  targets: {met} of {all} met, {open} not measured (latest of each suite)\n"
+        ));
     }
 
     /// Prints a comparison that is kept in `folder`, with `every` metric or those that changed.
@@ -134,19 +149,19 @@ impl Showing {
     }
 }
 
-/// Prints how this run, with the latest ones of the other suites of the same commit on the same
-/// machine, stands to the targets. Of a run that is not whole nothing is said.
-fn print_targets(session: &Session<'_>, record: &Record) {
+/// This run with the latest ones of the other suites of the same commit on the same machine, by
+/// which the targets are graded; none for a run that is not whole.
+fn of_all_suites(session: &Session<'_>, record: &Record) -> Vec<Record> {
     let is_timed = record.run.scale != Scale::Smoke.name() && !record.is_profile();
     // They are of a checkout's agents.
     if !is_timed || session.workspace.user.is_some() || record.run.status != Status::Finished {
-        return;
+        return Vec::new();
     }
     let mut records = latest_of_each_suite(&session.workspace.profiles, record);
     records.retain(|other| other.run.suite != record.run.suite);
     records.push(record.clone());
     records.sort_by(|a, b| a.run.suite.cmp(&b.run.suite));
-    print(paint(&targets::table(&records), &style()));
+    records
 }
 
 fn json(page: &impl Serialize) {
