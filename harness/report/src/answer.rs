@@ -9,6 +9,7 @@ use caxton_analysis::reduce::{GEOMEAN, HEADLINE, Levels, counts_in_geomean};
 use caxton_analysis::requirements;
 use caxton_model::case::{Check, Outcome};
 use caxton_model::load::outcome::LoadVerdict;
+use caxton_model::metric::WASM_STDERR_BYTES;
 use caxton_model::reading::Reading;
 use caxton_model::record::{Budget, CaseRecord, Company, Record};
 use caxton_model::sanitise::sanitise;
@@ -385,6 +386,15 @@ fn doubts(record: &Record) -> Vec<String> {
     if !unchecked.is_empty() {
         let who = some(&unchecked);
         doubts.push(format!("nothing says that the answers are right: unchecked {who}"));
+    }
+    let prints = |case: &&CaseRecord| {
+        let written = case.metric(WASM_STDERR_BYTES).ok()?.estimate;
+        let bytes = Unit::Bytes.show(written);
+        (written > 0.0).then(|| format!("{} {bytes} a message", label(case)))
+    };
+    let printing: Vec<String> = ran.iter().filter_map(prints).collect();
+    if !printing.is_empty() {
+        doubts.push(format!("timed while it writes to stderr: {}", some(&printing)));
     }
     doubts.extend(record.warnings.iter().take(EACH_MAX).cloned());
     if let Some(more) = record.warnings.len().checked_sub(EACH_MAX).filter(|more| *more > 0) {
