@@ -109,13 +109,15 @@ mod tests {
         test_kit::copy(&runs.join("a-run"), &profiles.join(BASELINES).join("old/wasm"));
         let lines = paint(&table(&entries(profiles).unwrap()), &Style::default());
         let lines = lines.replace(profiles.to_str().unwrap(), "DIR");
+        // Without their indent, which is no part of what is expected below.
+        let lines: String = lines.lines().map(|line| format!("{}\n", &line[2..])).collect();
         expect![[r#"
-              kind        name              size  what
-              run         a-run         81.3 KiB  2026-01-02T03:04:05Z  commit abc1234  wasm quick  finished, 6 of 8 cases ran
-              comparison  b-comparison  63.8 KiB  2026-01-02T03:04:05Z  this checkout (commit abc1234 with changes) against main (commit abc1234)  wasm 5 cases  REGRESSED
-              run         c-empty            0 B  DIR/runs/c-empty holds no record.json: run a bench first, or name a folder of profiles/runs
-              baseline    main/wasm     82.1 KiB  with executable: 2026-01-02T03:04:05Z  commit abc1234  wasm quick  finished, 6 of 8 cases ran
-              baseline    old/wasm      81.3 KiB  without executable: 2026-01-02T03:04:05Z  commit abc1234  wasm quick  finished, 6 of 8 cases ran
+            kind        name              size  what
+            run         a-run         81.3 KiB  2026-01-02T03:04:05Z  commit abc1234  wasm quick  finished, 6 of 8 cases ran
+            comparison  b-comparison  63.8 KiB  2026-01-02T03:04:05Z  this checkout (commit abc1234 with changes) against main (commit abc1234)  wasm 5 cases  REGRESSED
+            run         c-empty            0 B  DIR/runs/c-empty holds no record.json: run a bench first, or name a folder of profiles/runs
+            baseline    main/wasm     82.1 KiB  with executable: 2026-01-02T03:04:05Z  commit abc1234  wasm quick  finished, 6 of 8 cases ran
+            baseline    old/wasm      81.3 KiB  without executable: 2026-01-02T03:04:05Z  commit abc1234  wasm quick  finished, 6 of 8 cases ran
         "#]].assert_eq(&lines);
         let error = entries(&profiles.join("none")).err().unwrap();
         assert_eq!(error.code(), exit::WRONG_USE);
