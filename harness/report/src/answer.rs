@@ -21,7 +21,7 @@ const LINE_MAX: usize = 300;
 /// Sentences of a summary.
 const FOUND_MAX: usize = 7;
 const DOUBTS_MAX: usize = 4;
-/// Guests, functions and warnings that are told one by one.
+/// Guests and functions that are told one by one.
 const EACH_MAX: usize = 3;
 
 const WASM: &str = "wasm_call_ns";
@@ -89,21 +89,21 @@ pub fn summary(record: &Record) -> Table {
     table
 }
 
-/// How a case came out, in a line; none for one that only serves another.
+/// The figures that tell of a case that ran; none for one that only serves another.
+fn figures_of(case: &CaseRecord) -> Option<&'static [(&'static str, &'static str)]> {
+    let ran = case.outcome == Outcome::Ran;
+    let own = FIGURES.iter().find(|figures| case.metric(figures[0].0).is_ok());
+    own.filter(|_| ran).copied()
+}
+
+/// How a case came out that ran, in a line; none for one that only serves another.
 pub fn case_line(case: &CaseRecord) -> Option<String> {
-    let name = label(case);
-    if case.outcome != Outcome::Ran {
-        let why = case.outcome.reason().unwrap_or_default();
-        let line = format!("{name:<12}  {}: {why}", case.outcome.name());
-        return Some(sanitise(&line, LINE_MAX));
-    }
-    let figures = FIGURES.iter().find(|figures| case.metric(figures[0].0).is_ok())?;
-    let [(first, words), others @ ..] = figures else { return None };
+    let [(first, words), others @ ..] = figures_of(case)? else { return None };
     let others = others.iter().filter(|(metric, _)| case.metric(metric).is_ok());
     let others = others.map(|(metric, words)| format!(", {} {words}", estimate(case, metric)));
     let [figure, interval, n] = [estimate, interval, launches].map(|show| show(case, first));
     let interval = if interval == NONE { String::new() } else { format!(" {interval}") };
-    let others: String = others.collect();
+    let (name, others) = (label(case), others.collect::<String>());
     let line = format!("{name:<12}  {figure:>8}{interval} {words}{others}, n = {n}");
     Some(sanitise(&line, LINE_MAX))
 }
@@ -162,8 +162,7 @@ fn figure(case: &CaseRecord, metric: &str) -> String {
 
 fn overheads(record: &Record) -> Vec<String> {
     let ran = overhead::ran(record);
-    let mut compared: Vec<(f64, &CaseRecord)> =
-        ran.iter().filter_map(|case| Some((case.metric(HEADLINE).ok()?.estimate, *case))).collect();
+    let mut compared = ascending(ran.iter().copied(), HEADLINE);
     let only_wasm: Vec<&CaseRecord> = ran
         .iter()
         .filter(|case| case.metric(HEADLINE).is_err() && case.metric(WASM).is_ok())
@@ -184,7 +183,6 @@ fn overheads(record: &Record) -> Vec<String> {
             "{name}: WASM takes {ratio} of native's time: {wasm} a call, native {native}"
         ));
     }
-    compared.sort_by(|(one, _), (other, _)| one.total_cmp(other));
     if let ([(least, fastest), .., (most, slowest)], Some(Reading::Known(mean))) =
         (&compared[..], record.totals.get(GEOMEAN))
     {
@@ -212,17 +210,14 @@ fn overheads(record: &Record) -> Vec<String> {
 }
 
 fn compared_sides(record: &Record) -> Vec<String> {
-    let mut by_agent: BTreeMap<&str, Vec<(f64, &CaseRecord)>> = BTreeMap::new();
-    for case in record.cases.iter().filter(|case| case.key.is_of_sides()) {
-        if let Ok(ratio) = case.metric(SIDE) {
-            by_agent.entry(&case.key.agent).or_default().push((ratio.estimate, case));
-        }
+    let mut by_agent: BTreeMap<&str, Vec<&CaseRecord>> = BTreeMap::new();
+    let versus = record.cases.iter().filter(|case| case.key.is_of_sides());
+    for (_, case) in ascending(versus, SIDE) {
+        by_agent.entry(&case.key.agent).or_default().push(case);
     }
-    let line = |(agent, mut cases): (&str, Vec<(f64, &CaseRecord)>)| {
-        cases.sort_by(|(one, _), (other, _)| one.total_cmp(other));
-        let reference = sides(cases[0].1).1.unwrap_or_default();
-        let told =
-            |(_, case): &(f64, &CaseRecord)| format!("{} {}", sides(case).0, figure(case, SIDE));
+    let line = |(agent, cases): (&str, Vec<&CaseRecord>)| {
+        let reference = sides(cases[0]).1.unwrap_or_default();
+        let told = |case: &&CaseRecord| format!("{} {}", sides(case).0, figure(case, SIDE));
         let told: Vec<String> = cases.iter().map(told).collect();
         format!("{agent}, over {}: {}", name(reference), told.join("; "))
     };
@@ -256,14 +251,20 @@ fn memory_limits(record: &Record) -> Vec<String> {
     vec![format!("{} under a memory limit: {}", first.key.agent, told.join(", "))]
 }
 
+/// Those of `cases` that have `metric`, the least first, with its estimate.
+fn ascending<'a>(
+    cases: impl Iterator<Item = &'a CaseRecord>,
+    metric: &str,
+) -> Vec<(f64, &'a CaseRecord)> {
+    let with = cases.filter_map(|case| Some((case.metric(metric).ok()?.estimate, case)));
+    let mut cases: Vec<(f64, &CaseRecord)> = with.collect();
+    cases.sort_by(|(one, _), (other, _)| one.total_cmp(other));
+    cases
+}
+
 /// The extremes of `metric` among the cases that have it, with their names.
 fn extremes(record: &Record, metric: &str) -> Option<[(String, String); 2]> {
-    let mut cases: Vec<(f64, &CaseRecord)> = record
-        .cases
-        .iter()
-        .filter_map(|case| Some((case.metric(metric).ok()?.estimate, case)))
-        .collect();
-    cases.sort_by(|(one, _), (other, _)| one.total_cmp(other));
+    let cases = ascending(record.cases.iter(), metric);
     let (least, most) = (cases.first()?, cases.last()?);
     Some([least, most].map(|(_, case)| (figure(case, metric), label(case))))
 }
@@ -344,8 +345,8 @@ fn doubts(record: &Record) -> Vec<String> {
     if record.run.scale == "smoke" {
         doubts.push("a smoke run: one launch each shows that it runs, and no more".to_owned());
     }
-    let told = |case: &&CaseRecord| case_line(case).is_some() && case.outcome == Outcome::Ran;
-    let ran: Vec<&CaseRecord> = record.cases.iter().filter(told).collect();
+    let ran: Vec<&CaseRecord> =
+        record.cases.iter().filter(|case| figures_of(case).is_some()).collect();
     let shared = ran.iter().filter(|case| {
         let company = [HEADLINE, SIDE, WASM].into_iter().find_map(|name| case.metric(name).ok());
         matches!(company.map(|own| own.company), Some(Company::Present(count)) if count > 0)
@@ -357,8 +358,7 @@ fn doubts(record: &Record) -> Vec<String> {
     }
     let misses = |case: &&CaseRecord| {
         let interval = case.metric(SAME).ok().and_then(|own| own.interval);
-        case.key.is_same_against_same()
-            && interval.is_some_and(|own| own.lower > 1.0 || own.upper < 1.0)
+        case.key.is_same_against_same() && interval.is_some_and(|own| !own.contains(1.0))
     };
     let noisy: Vec<String> = record
         .cases
@@ -396,10 +396,7 @@ fn doubts(record: &Record) -> Vec<String> {
     if !printing.is_empty() {
         doubts.push(format!("timed while it writes to stderr: {}", some(&printing)));
     }
-    doubts.extend(record.warnings.iter().take(EACH_MAX).cloned());
-    if let Some(more) = record.warnings.len().checked_sub(EACH_MAX).filter(|more| *more > 0) {
-        doubts.push(format!("and {more} more warnings, in the tables"));
-    }
+    doubts.extend(record.warnings.iter().cloned());
     doubts
 }
 

@@ -6,6 +6,7 @@ use caxton_model::sanitise::sanitise;
 use caxton_report::colour::wants_escapes;
 use caxton_report::sections::Style;
 use clap::ColorChoice;
+use std::ffi::OsString;
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -56,15 +57,20 @@ pub(super) fn has_escapes(is_terminal: bool) -> bool {
     }
 }
 
-/// Whether `words`, which cannot be read, ask for JSON.
-fn asks_for_json(words: impl Iterator<Item = String>) -> bool {
-    let words: Vec<String> = words.collect();
+/// Whether `words`, which clap cannot read, ask for JSON.
+fn asks_for_json(words: &[OsString]) -> bool {
     let pair = ["--message-format", "json"];
-    words.iter().any(|word| *word == pair.join("=")) || words.windows(2).any(|two| two == pair)
+    words.iter().any(|word| *word == *pair.join("=")) || words.windows(2).any(|two| two == pair)
 }
 
-/// An error as one JSON text.
-pub(super) fn error_json(message: &str, code: u8) -> String {
+/// Tells a program that waits for one JSON text why there is none.
+pub(super) fn print_error(message: &str, code: u8) {
+    if shown().is_json {
+        print_json(&error_json(message, code));
+    }
+}
+
+fn error_json(message: &str, code: u8) -> String {
     serde_json::json!({ "error": message, "code": code }).to_string()
 }
 
@@ -118,15 +124,13 @@ pub(super) fn ended(result: Result<u8, CommandError>) -> u8 {
     let code = match result {
         Ok(code) => code,
         Err(CommandError::Usage(said)) => {
-            if said.use_stderr() && asks_for_json(std::env::args()) {
+            if said.use_stderr() && asks_for_json(&std::env::args_os().collect::<Vec<_>>()) {
                 print_json(&error_json(said.to_string().trim_end(), exit::WRONG_USE));
             }
             explain(&said)
         }
         Err(error) => {
-            if shown().is_json {
-                print_json(&error_json(&error.to_string(), error.code()));
-            }
+            print_error(&error.to_string(), error.code());
             note(&format!("error: {error}"));
             error.code()
         }

@@ -103,15 +103,20 @@ fn tell_crossings(
     participants: &mut [Participant<'_>],
     cost: Cost,
 ) -> Attempt<()> {
-    let Some(who) = nth(participants, Side::Wasm, 0) else { return Ok(()) };
-    let Participant { name, instance, message, reply } = &mut participants[who];
+    // Each side has two: one goes on as it was.
+    let [Some(plain), Some(watched)] = [0, 1].map(|n| nth(participants, Side::Wasm, n)) else {
+        return Ok(());
+    };
+    // An agent cannot tell, and nothing is timed.
+    if !participants[watched].instance.agent().watch_crossings()? {
+        return Ok(());
+    }
+    let Participant { instance, message, .. } = &mut participants[plain];
     let once = run_time(ctx.clock, instance, message, 1)?;
     let calls = (ctx.effort.counting.0 / instance.whole().0.max(1)).max(1);
     // One call alone is compared with nothing: of its length a reading of the clock is the cost.
     let plain = if calls > 1 { run_time(ctx.clock, instance, message, calls)? } else { once };
-    if !instance.agent().watch_crossings()? {
-        return Ok(());
-    }
+    let Participant { name, instance, message, reply } = &mut participants[watched];
     if calls > 1 {
         // The first is cold.
         run_time(ctx.clock, instance, message, 1)?;

@@ -1,7 +1,7 @@
 //! Which cases a user wants, and what is said where there is none.
 
 use super::super::error::CommandError;
-use super::super::output::{error_json, note, print_json, shown};
+use super::super::output::{note, print_error};
 use super::args::{Against, Mode, Output, ProfileKind, Selection};
 use super::filter::Filter;
 use super::prepare::Guest;
@@ -131,9 +131,7 @@ impl Wanted<'_> {
         let what = if self.profile.is_some() { "case that can be profiled" } else { "case" };
         let (own, filters) = (cases(suite), &self.selection.filters);
         let why = why_none(suite.name, what, filters, &own, &elsewhere);
-        if shown().is_json {
-            print_json(&error_json(&why, code));
-        }
+        print_error(&why, code);
         note(&format!("{prefix}{why}"));
         Ok(code)
     }

@@ -8,7 +8,7 @@ use super::progress::Progress;
 use super::relink::Relink;
 use super::session::{STOP, watch_for_ctrl_c};
 use crate::guest::catalog::EXAMPLE_SEED;
-use crate::measure::turns::compare::{Compare, Contest, design_for, pass};
+use crate::measure::turns::compare::{Compare, Contest, PAIR_TAKES, design_for};
 use crate::measure::turns::kit::OpenKit;
 use caxton_analysis::exit;
 use caxton_model::baseline;
@@ -61,9 +61,7 @@ pub(super) fn compare(
     let is_timed = |contest: &&Contest| contest.is_paired && !against.counts;
     let last = comparison.design.looks.last().copied().unwrap_or(0);
     let launches = contests.iter().filter(is_timed).count() as u64 * u64::from(last);
-    let mut ahead = Ahead::default();
-    ahead.add(pass(u32::try_from(launches).unwrap_or(u32::MAX)));
-    let progress = Progress::new(ahead);
+    let progress = Progress::new(Ahead::of(PAIR_TAKES, launches));
     let kept = folder.path().to_owned();
     let mut compare = Compare {
         comparison,

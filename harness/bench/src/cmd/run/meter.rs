@@ -21,6 +21,11 @@ pub(super) struct Ahead {
 }
 
 impl Ahead {
+    /// `count` launches of one kind, and nothing else.
+    pub(super) fn of(each: Nanos, count: u64) -> Self {
+        Self { launches: BTreeMap::from([(each, count)]), loads: Nanos(0) }
+    }
+
     pub(super) fn add(&mut self, pass: Pass) {
         *self.launches.entry(pass.each).or_default() += u64::from(pass.launches);
     }

@@ -110,12 +110,11 @@ impl Observer for Progress {
         let launches = passes.first().map_or(0, |pass| pass.launches);
         match &self.bar {
             Some(bar) => bar.set_message(format!("[{number}/{of}] {name}")),
-            None if !shown().has_progress => {}
-            None => match launches {
-                0 => note(&format!("[{number}/{of}] {name}")),
-                1 => note(&format!("[{number}/{of}] {name} (1 launch)")),
-                launches => note(&format!("[{number}/{of}] {name} ({launches} launches)")),
-            },
+            None => self.say(&match launches {
+                0 => format!("[{number}/{of}] {name}"),
+                1 => format!("[{number}/{of}] {name} (1 launch)"),
+                launches => format!("[{number}/{of}] {name} ({launches} launches)"),
+            }),
         }
     }
 
@@ -135,9 +134,9 @@ impl Observer for Progress {
         let Some(line) = live(tally) else { return };
         match &self.bar {
             Some(bar) => bar.set_message(line),
-            None if shown().has_progress && tally.next_second().is_multiple_of(LOAD_LINE_S) => {
+            None if tally.next_second().is_multiple_of(LOAD_LINE_S) => {
                 let left = tally.plan().granted().0.saturating_sub(tally.next_second() * SECOND_NS);
-                note(&format!("  {line}, {} left", Nanos(left)));
+                self.say(&format!("  {line}, {} left", Nanos(left)));
             }
             None => {}
         }
@@ -150,7 +149,6 @@ impl Observer for Progress {
     fn case_done(&self, case: &CaseRecord) {
         // Why one failed is said with its task.
         if shown().has_lines
-            && case.outcome == Outcome::Ran
             && let Some(line) = case_line(case)
         {
             self.result(&line);

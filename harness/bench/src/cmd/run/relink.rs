@@ -18,7 +18,7 @@ use crate::guest::toolchain::{Side, Toolchain, Variant, shuffle_flag};
 use crate::job::Job;
 use crate::job::scale::Scale;
 use crate::job::task::Task;
-use crate::measure::turns::compare::{Compare, Contest, Settings, What, design_for, pass};
+use crate::measure::turns::compare::{Compare, Contest, PAIR_TAKES, Settings, What, design_for};
 use crate::measure::turns::kit::{OpenKit, pack};
 use caxton_analysis::exit;
 use caxton_analysis::paired::relink::Floors;
@@ -236,9 +236,7 @@ impl Relink<'_> {
         let settings = Settings { budget: Duration::MAX, what: What::Times, audit: false, ..how };
         let launches = design.looks.iter().copied().map(u64::from).sum::<u64>();
         let launches = paired.len() as u64 * launches;
-        let mut ahead = Ahead::default();
-        ahead.add(pass(u32::try_from(launches).unwrap_or(u32::MAX)));
-        let progress = Progress::new(ahead);
+        let progress = Progress::new(Ahead::of(PAIR_TAKES, launches));
         let Comparing { session, scale, .. } = *self.comparing;
         let comparison = begin(session, scale, design_for(paired, kits[0], design), kits);
         let mut compare = Compare {
