@@ -43,7 +43,9 @@ frame.addEventListener("load", async () => {
   const top = (what) => page.querySelector(what).getBoundingClientRect().top;
   seen.answer = page.querySelector(".answer").getBoundingClientRect().bottom;
   seen.run = page.querySelector(".runs").textContent;
-  seen.chart = top("svg.chart");
+  const is_shown = (chart) => chart.getClientRects().length > 0;
+  const charts = [...page.querySelectorAll("svg.chart")].filter(is_shown);
+  seen.chart = charts[0].getBoundingClientRect().top;
   seen.contrast = contrast(page.querySelector(".answer"), page.querySelector(".verdict"));
   const button = page.querySelector("button.theme");
   seen.button = button !== null;
@@ -52,10 +54,14 @@ frame.addEventListener("load", async () => {
   for (const flame of page.querySelectorAll("iframe")) flame.scrollIntoView();
   await wait(1000);
   seen.opened = over();
-  seen.charts = page.querySelectorAll("svg.chart").length;
+  seen.charts = charts.length;
+  // Words beside the screen, and such as nobody can read.
+  const words = charts.flatMap((chart) => [...chart.querySelectorAll("text")]);
+  const boxes = words.map((text) => [text.textContent.trim(), text.getBoundingClientRect()]);
+  const is_off = ([, box]) => box.left < 0 || box.right > root.clientWidth || box.height < 9;
+  seen.off = boxes.filter(is_off).map(([text, box]) => `${text}: ${box.left} to ${box.right}`);
   seen.flames = page.querySelectorAll("iframe").length;
-  const first = page.querySelector("svg.chart");
-  seen.ink = frame.contentWindow.getComputedStyle(first.querySelector("rect")).fill;
+  seen.ink = frame.contentWindow.getComputedStyle(charts[0].querySelector("rect")).fill;
   const asked = frame.contentWindow.performance.getEntriesByType("resource");
   seen.asked = asked.map((entry) => entry.name);
   document.getElementById("seen").textContent = "SEEN" + JSON.stringify(seen) + "SEEN";
@@ -152,6 +158,7 @@ fn a_page_is_readable_in_every_light() {
                 assert_ne!(seen["changed"], seen["ground"], "{how:?}: {seen}");
                 assert_eq!(seen["flames"], 1, "{how:?}: {seen}");
                 assert!(seen["charts"].as_u64() > Some(3), "{how:?}: {seen}");
+                assert_eq!(seen["off"], Value::Array(Vec::new()), "{how:?}: {seen}");
                 // On the first screen: what was found, which run, and on a wide one a chart.
                 let first_screen = |what: &str| seen[what].as_f64().is_some_and(|at| at < 900.0);
                 assert!(first_screen("answer"), "{how:?}: {seen}");

@@ -344,7 +344,7 @@ impl Groups {
             Rule::Rate { .. } => {
                 let times = self.each(inputs[0], block_min);
                 if times.contains(&0.0) {
-                    return Err(Missing::Failed(format!("{} was 0 in a launch", inputs[0])));
+                    return Err(Missing::Undefined(format!("{} was 0 in a launch", inputs[0])));
                 }
                 Ok(SampleLaunches::of(times.into_iter().map(|ns| 1e9 / ns).collect(), samples))
             }
@@ -373,7 +373,7 @@ impl Groups {
         let pairs = launches.filter_map(|(launch, of)| Some(block_pairs(of, below.get(launch)?)));
         let pairs: Vec<(f64, f64)> = pairs.flatten().collect();
         if pairs.iter().any(|(of, to)| *of == 0.0 || *to == 0.0) {
-            return Err(Missing::Failed(format!("{of} or {to} was 0 in a window")));
+            return Err(Missing::Undefined(format!("{of} or {to} was 0 in a window")));
         }
         Ok(SampleLaunches::of(pairs.into_iter().map(|(of, to)| of / to).collect(), samples))
     }
@@ -421,7 +421,7 @@ impl Groups {
         }
         if let Some((of, to)) = both.iter().find(|(of, to)| *of <= 0.0 || *to <= 0.0) {
             let why = format!("a difference is not above 0 in a launch: {of:.1} over {to:.1} ns");
-            return Err(Missing::Failed(why));
+            return Err(Missing::Undefined(why));
         }
         let (values, n) = (both.iter().map(|(of, to)| (of / to).ln()).collect(), both.len());
         Ok(SampleLaunches { scale: LaunchScale::Log, values, n: n as u32, samples })
@@ -455,7 +455,7 @@ impl Groups {
             return Err(Missing::Failed(format!("no launch has both {of} and {to}")));
         }
         if pairs.iter().flatten().any(|(_, to)| *to == 0.0) {
-            return Err(Missing::Failed("it would be a ratio to 0".to_owned()));
+            return Err(Missing::Undefined("it would be a ratio to 0".to_owned()));
         }
         let is_log = pairs.iter().flatten().all(|(of, _)| *of > 0.0);
         let scale = if is_log { LaunchScale::Log } else { LaunchScale::Linear };

@@ -49,6 +49,8 @@ pub enum Missing {
     /// Nobody asked for it in this run, or it has no meaning for this case.
     NotRequested(String),
     Failed(String),
+    /// What was measured has no such figure, or not yet.
+    Undefined(String),
 }
 
 impl fmt::Display for Missing {
@@ -58,6 +60,7 @@ impl fmt::Display for Missing {
             Self::NotPermitted(why) => write!(f, "not permitted: {why}"),
             Self::NotRequested(why) => write!(f, "not measured: {why}"),
             Self::Failed(why) => write!(f, "failed: {why}"),
+            Self::Undefined(why) => f.write_str(why),
         }
     }
 }

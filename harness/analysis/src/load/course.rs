@@ -81,9 +81,9 @@ impl LoadTally {
             LimitVerdict::Missed => Reading::Known(1.0),
             LimitVerdict::Unclear => {
                 let why = "something grew and may have stopped: a longer run can tell";
-                Reading::Missing(Missing::Failed(why.to_owned()))
+                Reading::Missing(Missing::Undefined(why.to_owned()))
             }
-            LimitVerdict::Unknown(why) => Reading::Missing(Missing::Failed(why.clone())),
+            LimitVerdict::Unknown(why) => Reading::Missing(Missing::Undefined(why.clone())),
         }
     }
 
@@ -135,7 +135,7 @@ impl LoadTally {
                 Worse::Lower => 1.0 - ratio.estimate,
             })
         };
-        let missing = |why: String| Reading::Missing(Missing::Failed(why));
+        let missing = |why: String| Reading::Missing(Missing::Undefined(why));
         match figures.first() {
             None => missing("nothing to compare".to_owned()),
             Some((name, told)) => match &told.verdict {
@@ -162,7 +162,7 @@ impl LoadTally {
         let end_s = (self.plan.granted().0 / 1_000_000_000) as f64;
         let end = self.seconds.partition_point(|second| second.at_s() < end_s);
         let told = recovery(&burst, &self.seconds[..end]);
-        Some(told.map_err(Missing::Failed).into())
+        Some(told.map_err(Missing::Undefined).into())
     }
 
     /// The longest recovery that the plan allows.
@@ -182,9 +182,11 @@ impl LoadTally {
             Some(Reading::Known(Recovery { looked_s, .. })) if looked_s >= self.allowed_s() => {
                 Reading::Known(f64::INFINITY)
             }
-            Some(Reading::Known(Recovery { looked_s, .. })) => Reading::Missing(Missing::Failed(
-                format!("not recovered in the {looked_s:.0} s that were looked at"),
-            )),
+            Some(Reading::Known(Recovery { looked_s, .. })) => {
+                Reading::Missing(Missing::Undefined(format!(
+                    "not recovered in the {looked_s:.0} s that were looked at"
+                )))
+            }
         }
     }
 }

@@ -41,7 +41,8 @@ impl LoadTally {
         let leak = self.plan.asks(LoadMetric::Leak).then(|| self.leak().clone());
         let degradation =
             self.plan.asks(LoadMetric::Degradation).then(|| self.degradations().clone());
-        let no_count = || Missing::Failed("the load ended before it could be counted".to_owned());
+        let no_count =
+            || Missing::Undefined("the load ended before it could be counted".to_owned());
         let mut outcome = LoadOutcome {
             verdict: LoadVerdict::Pass,
             reasons: Vec::new(),
@@ -110,7 +111,7 @@ impl LoadTally {
 }
 
 fn lateness(seen: &MessagesSeen) -> Reading<Nanos> {
-    let none = || Missing::Failed("nothing was offered".to_owned());
+    let none = || Missing::Undefined("nothing was offered".to_owned());
     // Of few messages the worst one stands for the percentile.
     let late = seen.lateness.quantile(0.99).or_else(|| seen.lateness.max());
     late.ok_or_else(none).into()
@@ -123,7 +124,7 @@ fn lateness(seen: &MessagesSeen) -> Reading<Nanos> {
 /// the other from each message's own two instants.
 fn little(seen: &MessagesSeen, timeout: Nanos, length: Nanos) -> Reading<f64> {
     let Some(mean_ns) = seen.response.mean_ns() else {
-        return Reading::Missing(Missing::Failed("nothing was answered".to_owned()));
+        return Reading::Missing(Missing::Undefined("nothing was answered".to_owned()));
     };
     let waited = seen.counts.timed_out as f64 * timeout.0 as f64;
     let times = mean_ns * seen.response.len() as f64 + waited;
@@ -141,14 +142,14 @@ fn percentiles(
     seed: u64,
 ) -> Percentiles {
     let failed = counts.failed();
-    let none = || Missing::Failed("nothing was answered".to_owned());
+    let none = || Missing::Undefined("nothing was answered".to_owned());
     let drawn = resampled(stretches, seed);
     let percentile = |(at, share): (usize, f64)| {
         let value = match quantile(times, share, failed) {
             Reading::Known(ns) if ns.is_finite() => Reading::Known(Nanos(ns as u64)),
             Reading::Known(_) => {
                 let why = format!("longer than any: {failed} failed");
-                Reading::Missing(Missing::Failed(why))
+                Reading::Missing(Missing::Undefined(why))
             }
             Reading::Missing(why) => Reading::Missing(why),
         };

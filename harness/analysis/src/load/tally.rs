@@ -270,9 +270,9 @@ impl SecondRow {
 /// How `threshold` stands to `figure`; infinity is what never ended. What could not be observed is
 /// never a pass.
 fn judge(threshold: &Threshold, figure: Reading<f64>) -> ThresholdFinding {
-    let failed = |why: &str| Reading::Missing(Missing::Failed(why.to_owned()));
+    let none = |why: &str| Reading::Missing(Missing::Undefined(why.to_owned()));
     let figure = match figure {
-        Reading::Known(value) if value.is_nan() => failed("the figure is NaN"),
+        Reading::Known(value) if value.is_nan() => none("the figure is NaN"),
         figure => figure,
     };
     let verdict = match &figure {
@@ -281,7 +281,7 @@ fn judge(threshold: &Threshold, figure: Reading<f64>) -> ThresholdFinding {
     };
     // What never ended is longer than any limit; no file can hold it.
     let observed = match figure {
-        Reading::Known(value) if value.is_infinite() => failed("longer than any limit"),
+        Reading::Known(value) if value.is_infinite() => none("longer than any limit"),
         figure => figure,
     };
     ThresholdFinding { threshold: threshold.clone(), observed, verdict }
@@ -292,7 +292,7 @@ pub(super) fn quantile(times: &Times, share: f64, failed: u64) -> Reading<f64> {
     match times.quantile_with(share, failed) {
         Ok(nanos) => Reading::Known(nanos.0 as f64),
         Err(Beyond::Never) => Reading::Known(f64::INFINITY),
-        Err(Beyond::TooFew) => Reading::Missing(Missing::NotRequested(format!(
+        Err(Beyond::TooFew) => Reading::Missing(Missing::Undefined(format!(
             "{} times are too few for it: 10 must lie beyond",
             times.len().saturating_add(failed)
         ))),
@@ -300,7 +300,7 @@ pub(super) fn quantile(times: &Times, share: f64, failed: u64) -> Reading<f64> {
 }
 
 fn none() -> Missing {
-    Missing::Failed("nothing was offered in this time".to_owned())
+    Missing::Undefined("nothing was offered in this time".to_owned())
 }
 
 impl LoadTally {

@@ -64,7 +64,7 @@ fn what_is_not_known_is_no_pass() {
     }
     let threshold = Threshold::parse("response_time", "avg!=1").unwrap();
     let judged = |value| judge(&threshold, Reading::Known(value));
-    assert_eq!(judged(f64::NAN).verdict.why(), Some("failed: the figure is NaN"));
+    assert_eq!(judged(f64::NAN).verdict.why(), Some("the figure is NaN"));
     // What never ended is judged, and cannot be told.
     assert_eq!(judged(f64::INFINITY).verdict, LimitVerdict::Met);
     assert_eq!(judged(f64::INFINITY).observed.known(), None);

@@ -245,7 +245,7 @@ impl LoadOutcome {
                 summary(value.0 as f64, interval)
             }),
         };
-        let none = || Missing::Failed("nothing was offered".to_owned());
+        let none = || Missing::Undefined("nothing was offered".to_owned());
         let known = |value: Option<f64>| {
             Reading::from(value.map(|value| summary(value, None)).ok_or_else(none))
         };

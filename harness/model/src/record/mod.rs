@@ -137,6 +137,14 @@ pub struct Host {
     pub load_at_end: Reading<f64>,
 }
 
+impl Host {
+    /// How many cores the run could use; records before it was told so count all of the machine.
+    pub fn cores(&self) -> Option<usize> {
+        let known = |name: &str| self.fingerprint.get(name).and_then(Reading::known);
+        known("cores_allowed").or(known("cores"))?.parse().ok()
+    }
+}
+
 /// What the instrument costs: medians over the run's launches.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Calibration {

@@ -8,6 +8,7 @@ pub(crate) mod rows;
 pub(crate) mod scale;
 pub(crate) mod series;
 
+use frame::Format;
 use plane::Plane;
 use rows::Rows;
 
@@ -20,10 +21,19 @@ pub(crate) enum Chart {
 }
 
 impl Chart {
+    /// For a file, or a page.
     pub(crate) fn draw(&self) -> Result<Sheet, ChartError> {
         match self {
             Self::Rows(rows) => rows.draw(),
             Self::Plane(plane) => plane.draw(),
+        }
+    }
+
+    /// For a page on a telephone, where no figure may lie beside the screen.
+    pub(crate) fn draw_narrow(&self) -> Result<Sheet, ChartError> {
+        match self {
+            Self::Rows(rows) => rows.draw_on(Format::Narrow),
+            Self::Plane(plane) => plane.draw_on(Format::Narrow),
         }
     }
 }

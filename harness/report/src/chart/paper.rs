@@ -110,15 +110,15 @@ impl Sheet {
         )
     }
 
-    /// A part of an HTML page, which has the style ([`page_style`]).
-    pub(crate) fn inline(&self) -> String {
+    /// A part of an HTML page, which has the style ([`page_style`]), of the class `class` too.
+    pub(crate) fn inline(&self, class: &str) -> String {
         let (head, body) = self.parts();
         let (_, size) = head.split_once("viewBox=\"").expect("the backend writes a viewBox");
         let (size, _) = size.split_once('"').expect("an attribute ends");
         let width = size.split(' ').nth(2).expect("a viewBox has four numbers");
         let label = escape(&self.title);
         format!(
-            "<svg class=\"chart\" viewBox=\"{size}\" width=\"{width}\" role=\"img\" \
+            "<svg class=\"chart{class}\" viewBox=\"{size}\" width=\"{width}\" role=\"img\" \
              aria-label=\"{label}\">\n{body}"
         )
     }

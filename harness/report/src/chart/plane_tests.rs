@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::chart::paper::{BLUE, ORANGE};
+use crate::chart::series::Look;
 use caxton_fixture::drawing::Drawing;
 use caxton_model::units::Unit;
 
@@ -20,8 +21,7 @@ fn plane(scale: Scale, look: Look, lines: &[(&str, &[(f64, f64)])]) -> Plane {
 
 /// Percentiles.
 fn spectrum(points: &[Point]) -> Plane {
-    let label = "service".to_owned();
-    let series = Series { label, points: points.to_vec(), look: Look::Marks };
+    let series = Series::of("service", points.to_vec(), Look::Marks);
     let x = Axis::new("share", Scale::Nines, Unit::Share);
     Plane::new("x", "", x, Axis::new("time", Scale::Log, Unit::Nanos), vec![series])
 }
@@ -92,6 +92,24 @@ fn no_line_leads_over_a_gap() {
     assert_eq!(lines(&parted), [2], "0 has no place on a logarithmic axis");
     let table = spectrum(&parted).table();
     assert_eq!(table.rows[1].cells[1], "", "a gap is no figure");
+}
+
+#[test]
+fn a_point_says_its_figure_and_what_is_asked_stands_at_its_value() {
+    let whiskers = Point { bounds: Some((8e6, 12e6)), ..Point::new(0.99, 10e6) };
+    let mut plane = spectrum(&[Point::new(0.5, 1e6), whiskers, Point::gap(0.999)]);
+    let words = "asked: p(99)<10ms".to_owned();
+    plane.bounds.push(Asked { y: 10e6, to: Some(0.99), words });
+    let svg = plane.draw().unwrap().file();
+    assert!(svg.contains("<title>service, at 99 %: 10.0 ms [8.00 ms, 12.0 ms]</title>"), "{svg}");
+    assert_eq!(svg.matches("<circle").count() - svg.matches("<title>service").count(), 2 + 1);
+    let drawing = Drawing::of(&svg);
+    let places = |ink: &str, kind: &str| drawing.places(kind, ink);
+    let point = *places(&BLUE.hex()[0], "circle").last().unwrap();
+    let asked = places(&RED.hex()[0], "polyline");
+    assert!(asked.iter().all(|place| place.1 == point.1), "{asked:?} at {point:?}");
+    let end = asked.iter().map(|place| place.0).fold(0.0, f64::max);
+    assert!((end - point.0).abs() <= 5.0, "it ends at its percentile: {end}, {point:?}");
 }
 
 #[test]

@@ -1,10 +1,10 @@
 //! Rows over one axis: a name on the left, a mark with its interval, a figure on the right. Behind
 //! the marks there may be grounds from good to bad.
 
-use super::frame::{self, FIRST_LINE, LINE, MARGIN, ROOM, WIDTH};
+use super::frame::{self, Format, Head, LINE};
 use super::paper::{
     self, ASIDE, Area, BLUE, BORDER, CARD, Font, GREEN, GREY, GRID, GROUNDS, Ink, ORANGE, PURPLE,
-    RED, SMALL_SIZE, TEXT_SIZE, WORDS, fit, lines, text, width,
+    RED, SMALL_SIZE, STAGES, TEXT_SIZE, WORDS, fit, lines, text, width,
 };
 use super::paper::{ChartError, Drawn, Sheet};
 use super::scale::{Axis, Fitted, Scale};
@@ -103,6 +103,8 @@ pub(crate) struct Rows {
     pub(crate) shape: Shape,
     /// A line to hold marks against, and its name, if it needs one.
     pub(crate) reference: (f64, String),
+    /// What lies between these does not matter: shaded, with words in the subtitle.
+    pub(crate) band: Option<(f64, f64)>,
     /// What the grounds mean; empty where no row has any.
     pub(crate) grounds: Vec<String>,
     pub(crate) rows: Vec<Row>,
@@ -110,15 +112,19 @@ pub(crate) struct Rows {
 }
 
 const ROW: i32 = 26;
+/// Words and mark one below the other.
+const TALL_ROW: i32 = 46;
 const GAP: i32 = 12;
 const LABEL_MAX: i32 = 290;
 const FIGURE_MAX: i32 = 290;
+const LEGEND_ROW: i32 = 20;
 
 struct Layout {
-    subtitles: Vec<String>,
+    format: Format,
+    head: Head,
     notes: Vec<String>,
-    /// The middle of the line of grounds, if there is one.
-    legend: i32,
+    /// Each ground: its left edge, and its middle.
+    legend: Vec<(i32, i32)>,
     top: i32,
     bottom: i32,
     /// The middle of the first note.
@@ -129,32 +135,56 @@ struct Layout {
 }
 
 impl Layout {
-    fn of(rows: &Rows) -> Self {
-        let subtitles = lines(&rows.subtitle, SMALL_SIZE, ROOM);
-        let legend = FIRST_LINE + LINE * subtitles.len() as i32 + 4;
-        let top = legend + if rows.grounds.is_empty() { 18 } else { 40 };
+    fn of(rows: &Rows, format: Format) -> Self {
+        let head = Head::new(format, &rows.title, &rows.subtitle);
+        let margin = format.margin();
+        let (mut x, mut y) = (margin, head.end() + 4);
+        let mut legend = Vec::new();
+        for words in &rows.grounds {
+            let wide = 44 + width(words, SMALL_SIZE).ceil() as i32;
+            if x > margin && x + wide > format.width() - margin {
+                (x, y) = (margin, y + LEGEND_ROW);
+            }
+            legend.push((x, y));
+            x += wide;
+        }
+        let top = y + if rows.grounds.is_empty() { 18 } else { 40 };
         // A heading goes over the whole width.
         let own = || rows.rows.iter().filter(|row| !row.is_heading());
         let widest = |of: fn(&Row) -> &String, most: i32| {
             let widths = own().map(|row| width(of(row), TEXT_SIZE).ceil() as i32);
             widths.max().unwrap_or(0).clamp(0, most)
         };
-        let bottom = top + ROW * rows.rows.len() as i32;
+        let row = if format == Format::Wide { ROW } else { TALL_ROW };
+        let bottom = top + row * rows.rows.len() as i32;
         let notes: Vec<String> =
-            rows.notes.iter().flat_map(|note| lines(note, SMALL_SIZE, ROOM)).collect();
+            rows.notes.iter().flat_map(|note| lines(note, SMALL_SIZE, format.room())).collect();
         let notes_top = bottom + if rows.has_axis() { 60 } else { LINE };
-        let height = notes_top - 6 + LINE * notes.len() as i32 + MARGIN / 2;
-        let left = MARGIN + widest(|row| &row.label, LABEL_MAX) + GAP;
-        let right = match rows.has_axis() {
-            true => WIDTH - MARGIN - widest(|row| &row.figure, FIGURE_MAX) - GAP,
-            // Figures stand beside their labels.
-            false => left,
+        let height = notes_top - 6 + LINE * notes.len() as i32 + 12;
+        let (left, right) = match format {
+            Format::Narrow => (margin, format.width() - margin),
+            Format::Wide => {
+                let left = margin + widest(|row| &row.label, LABEL_MAX) + GAP;
+                let figures = widest(|row| &row.figure, FIGURE_MAX);
+                // Without an axis, figures stand beside their labels.
+                let end = format.width() - margin - figures - GAP;
+                (left, if rows.has_axis() { end } else { left })
+            }
         };
-        Self { subtitles, notes, legend, top, bottom, notes_top, left, right, height }
+        Self { format, head, notes, legend, top, bottom, notes_top, left, right, height }
     }
 
-    fn middle(&self, index: usize) -> i32 {
-        self.top + ROW * index as i32 + ROW / 2
+    /// The middle of a row's words.
+    fn words(&self, index: usize) -> i32 {
+        match self.format {
+            Format::Wide => self.top + ROW * index as i32 + ROW / 2,
+            Format::Narrow => self.top + TALL_ROW * index as i32 + 13,
+        }
+    }
+
+    /// The middle of a row's mark.
+    fn mark(&self, index: usize) -> i32 {
+        self.words(index) + if self.format == Format::Wide { 0 } else { 19 }
     }
 }
 
@@ -167,6 +197,7 @@ impl Rows {
             axis: Axis::new("", scale, Unit::Ratio),
             shape: Shape::Dot,
             reference: (1.0, reference.to_owned()),
+            band: None,
             grounds: Vec::new(),
             rows,
             notes: Vec::new(),
@@ -184,18 +215,27 @@ impl Rows {
     /// # Errors
     /// The backend's.
     pub(crate) fn draw(&self) -> Result<Sheet, ChartError> {
-        let layout = Layout::of(self);
-        frame::sheet(&self.title, layout.height, |area| {
+        self.draw_on(Format::Wide)
+    }
+
+    pub(super) fn draw_on(&self, format: Format) -> Result<Sheet, ChartError> {
+        let layout = Layout::of(self, format);
+        frame::sheet(&self.title, format, layout.height, |area| {
+            let axis = self.axis_over(&layout);
+            // Below the words, which stand over it where they share the width.
+            if let Some((from, to)) = self.band.and_then(|(a, b)| Some((axis.at(a)?, axis.at(b)?)))
+            {
+                paper::fill(area, [(from, layout.top), (to, layout.bottom)], STAGES[0])?;
+            }
             self.words(area, &layout)?;
             if !self.has_axis() {
                 return Ok(());
             }
-            let axis = self.axis_over(&layout);
             self.grounds(area, &axis, &layout)?;
             self.grid(area, &axis, &layout)?;
             let mut all = self.rows.iter().enumerate();
             all.try_for_each(|(index, row)| {
-                let y = layout.middle(index);
+                let y = layout.mark(index);
                 if let (Paint::Mean, Some(mark)) = (row.paint, row.mark)
                     && let Some(x) = axis.at(mark.value)
                 {
@@ -219,58 +259,40 @@ impl Rows {
             [lower, mark.value, upper]
         };
         let grounds = self.rows.iter().filter_map(|row| row.grounds).flatten();
-        let values = marks.flat_map(ends).chain(grounds).chain([self.reference.0]);
+        let band = self.band.into_iter().flat_map(|(from, to)| [from, to]);
+        let values = marks.flat_map(ends).chain(grounds).chain(band).chain([self.reference.0]);
         let span = (layout.left, layout.right);
         Fitted::over(&self.axis, values, span).expect("the reference has a place")
     }
 
     fn words(&self, area: &Area, layout: &Layout) -> Drawn {
-        frame::head(area, &self.title, &layout.subtitles)?;
-        let mut x = MARGIN;
-        for (ground, words) in GROUNDS.iter().zip(&self.grounds) {
-            let y = layout.legend;
-            paper::fill(area, [(x, y - 6), (x + 18, y + 6)], *ground)?;
-            let corners = [(x, y - 6), (x + 18, y + 6)];
+        layout.head.draw(area)?;
+        for ((ground, words), (x, y)) in GROUNDS.iter().zip(&self.grounds).zip(&layout.legend) {
+            let corners = [(*x, y - 6), (x + 18, y + 6)];
+            paper::fill(area, corners, *ground)?;
             area.draw(&Rectangle::new(corners, BORDER.line(1)))?;
-            text(area, words, (x + 24, y), Font { ink: WORDS, ..Font::PLAIN })?;
-            x += 44 + width(words, SMALL_SIZE).ceil() as i32;
+            text(area, words, (x + 24, *y), Font { ink: WORDS, ..Font::PLAIN })?;
         }
         for (index, row) in self.rows.iter().enumerate() {
-            self.row_words(area, layout, row, layout.middle(index))?;
+            row_words(area, layout, row, layout.words(index))?;
         }
-        frame::lines(area, &layout.notes, layout.notes_top)?;
+        frame::lines(area, layout.format, &layout.notes, layout.notes_top)?;
         if !self.has_axis() {
             return Ok(());
         }
         let below = Font { ink: ASIDE, ..Font::PLAIN };
-        let wide = width(&self.axis.title, SMALL_SIZE).ceil() as i32;
-        let left = layout.left.min(WIDTH - MARGIN - wide).max(MARGIN);
-        text(area, &self.axis.title, (left, layout.bottom + 34), below)
-    }
-
-    fn row_words(&self, area: &Area, layout: &Layout, row: &Row, y: i32) -> Drawn {
-        let font = Font { size: TEXT_SIZE, ink: WORDS, ..Font::PLAIN };
-        if row.is_heading() {
-            let label = fit(&row.label, TEXT_SIZE, f64::from(layout.right - MARGIN));
-            return text(area, &label, (MARGIN, y), Font { is_bold: true, ..font });
-        }
-        let label = fit(&row.label, TEXT_SIZE, f64::from(LABEL_MAX));
-        let at = (layout.left - GAP, y);
-        let is_bold = row.paint == Paint::Mean;
-        let ink = match row.paint {
-            Paint::Mean | Paint::Aside => row.paint.ink(),
-            Paint::Plain | Paint::Good | Paint::Fair | Paint::Bad => WORDS,
-        };
-        text(area, &label, at, Font { anchor: HPos::Right, is_bold, ink, ..font })?;
-        let figure = fit(&row.figure, TEXT_SIZE, f64::from(FIGURE_MAX));
-        let ink = if row.paint == Paint::Plain { WORDS } else { row.paint.ink() };
-        text(area, &figure, (layout.right + GAP, y), Font { ink, is_bold, ..font })
+        let margin = layout.format.margin();
+        // Half a line of it may be cut on a telephone; the whole is in the table of values.
+        let title = fit(&self.axis.title, SMALL_SIZE, layout.format.room() * 1.1);
+        let wide = width(&title, SMALL_SIZE).ceil() as i32;
+        let left = layout.left.min(layout.format.width() - margin - wide).max(margin);
+        text(area, &title, (left, layout.bottom + 34), below)
     }
 
     fn grounds(&self, area: &Area, axis: &Fitted, layout: &Layout) -> Drawn {
         for (index, row) in self.rows.iter().enumerate() {
             let Some(ends) = row.grounds else { continue };
-            let y = layout.middle(index);
+            let y = layout.mark(index);
             let mut from = layout.left;
             let ends = ends.iter().filter_map(|end| axis.at(*end)).chain([layout.right]);
             for (ground, to) in GROUNDS.iter().zip(ends) {
@@ -285,7 +307,7 @@ impl Rows {
         let has_grounds = !self.grounds.is_empty();
         let is_led = |row: &Row| self.shape == Shape::Dot && !has_grounds && !row.is_heading();
         for (index, _) in self.rows.iter().enumerate().filter(|(_, row)| is_led(row)) {
-            let y = layout.middle(index);
+            let y = layout.mark(index);
             paper::line(area, [(layout.left, y), (layout.right, y)], GRID.line(1))?;
         }
         for (value, words) in axis.ticks(48.0) {
@@ -329,5 +351,39 @@ impl Rows {
             area.draw(&Circle::new((x, y), 2, CARD.light().filled()))?;
         }
         Ok(())
+    }
+}
+
+/// The name and the figure of a row, whose middle is `y`.
+fn row_words(area: &Area, layout: &Layout, row: &Row, y: i32) -> Drawn {
+    let font = Font { size: TEXT_SIZE, ink: WORDS, ..Font::PLAIN };
+    let margin = layout.format.margin();
+    if row.is_heading() {
+        let label = fit(&row.label, TEXT_SIZE, f64::from(layout.right - margin));
+        return text(area, &label, (margin, y), Font { is_bold: true, ..font });
+    }
+    let is_bold = row.paint == Paint::Mean;
+    let ink = match row.paint {
+        Paint::Mean | Paint::Aside => row.paint.ink(),
+        Paint::Plain | Paint::Good | Paint::Fair | Paint::Bad => WORDS,
+    };
+    let label = Font { is_bold, ink, ..font };
+    let ink = if row.paint == Paint::Plain { WORDS } else { row.paint.ink() };
+    let figure = Font { is_bold, ink, ..font };
+    match layout.format {
+        Format::Wide => {
+            let name = fit(&row.label, TEXT_SIZE, f64::from(LABEL_MAX));
+            let at = (layout.left - GAP, y);
+            text(area, &name, at, Font { anchor: HPos::Right, ..label })?;
+            let told = fit(&row.figure, TEXT_SIZE, f64::from(FIGURE_MAX));
+            text(area, &told, (layout.right + GAP, y), figure)
+        }
+        Format::Narrow => {
+            let told = fit(&row.figure, TEXT_SIZE, layout.format.room() * 0.8);
+            let room = layout.format.room() - width(&told, TEXT_SIZE) * 0.85 - f64::from(GAP);
+            text(area, &fit(&row.label, TEXT_SIZE, room), (margin, y), label)?;
+            let at = (layout.right, y);
+            text(area, &told, at, Font { anchor: HPos::Right, ..figure })
+        }
     }
 }

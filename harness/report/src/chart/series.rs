@@ -1,6 +1,6 @@
 //! The marks and lines of one series on the axes of its plane.
 
-use super::frame::{MARGIN, WIDTH};
+use super::frame::Format;
 use super::paper::Drawn;
 use super::paper::{self, Area, CARD, GREY, Ink, SERIES};
 use super::scale::Fitted;
@@ -44,6 +44,8 @@ pub(crate) enum Look {
     Dots,
     /// A broken line: for what was computed and not measured, or lies on another line.
     Dashed,
+    /// A broken line with a mark at each point: the other kind of what has the same hue.
+    DashedMarks,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -51,8 +53,12 @@ pub(crate) struct Series {
     pub(crate) label: String,
     pub(crate) points: Vec<Point>,
     pub(crate) look: Look,
+    /// Which hue and mark it has; none for those of its place among the series.
+    pub(crate) hue: Option<usize>,
 }
 
+/// Half the width of a mark on a sheet, in pixels.
+const MARK: i32 = 4;
 /// The most points that get marks: beyond, a line says it.
 const MARKED_MAX: usize = 12;
 
@@ -61,13 +67,35 @@ impl Look {
     pub(crate) const fn of(points: usize) -> Self {
         if points > MARKED_MAX { Self::Line } else { Self::Marks }
     }
+
+    /// How a broken line of so many points looks.
+    pub(crate) const fn dashed(points: usize) -> Self {
+        if points > MARKED_MAX { Self::Dashed } else { Self::DashedMarks }
+    }
+
+    const fn is_dashed(self) -> bool {
+        matches!(self, Self::Dashed | Self::DashedMarks)
+    }
+
+    pub(super) const fn has_marks(self) -> bool {
+        matches!(self, Self::Marks | Self::DashedMarks)
+    }
 }
 
 impl Series {
     /// Without intervals; what is no number is a gap.
     pub(crate) fn new(label: &str, points: &[(f64, f64)], look: Look) -> Self {
         let points = points.iter().map(|(x, y)| Point::new(*x, *y));
-        Self { label: label.to_owned(), points: points.collect(), look }
+        Self::of(label, points.collect(), look)
+    }
+
+    pub(crate) fn of(label: &str, points: Vec<Point>, look: Look) -> Self {
+        Self { label: label.to_owned(), points, look, hue: None }
+    }
+
+    /// The same in the hue of series `hue`.
+    pub(crate) fn with_hue(self, hue: usize) -> Self {
+        Self { hue: Some(hue), ..self }
     }
 
     /// What was measured of it.
@@ -96,14 +124,14 @@ pub(super) struct Room {
 }
 
 impl Size {
-    pub(super) const fn room(self) -> Room {
+    pub(super) const fn room(self, format: Format) -> Room {
         match self {
             Self::Sheet => Room {
-                width: WIDTH,
-                left: 92,
-                right: WIDTH - MARGIN - 8,
+                width: format.width(),
+                left: if matches!(format, Format::Wide) { 92 } else { 78 },
+                right: format.width() - format.margin() - 8,
                 plot: 260,
-                radius: 4,
+                radius: MARK,
                 cap: 5,
             },
             Self::Small => Room { width: 340, left: 72, right: 332, plot: 100, radius: 3, cap: 0 },
@@ -165,12 +193,15 @@ pub(super) fn legend_mark(area: &Area, look: Look, index: usize, at: (i32, i32))
     let ink = ink(index, look);
     let ends = [(x, y), (x + 24, y)];
     match look {
-        Look::Dashed => area.draw(&DashedPathElement::new(ends, 5, 4, ink.line(2))),
+        Look::Dashed | Look::DashedMarks => {
+            area.draw(&DashedPathElement::new(ends, 5, 4, ink.line(2)))?;
+            if look.has_marks() { mark(area, index, (x + 12, y), MARK, ink) } else { Ok(()) }
+        }
         Look::Line => paper::line(area, ends, ink.line(2)),
         Look::Dots => area.draw(&Circle::new((x + 12, y), 2, ink.light().filled())),
         Look::Marks => {
             paper::line(area, ends, ink.line(2))?;
-            mark(area, index, (x + 12, y), Size::Sheet.room().radius, ink)
+            mark(area, index, (x + 12, y), MARK, ink)
         }
     }
 }
@@ -211,7 +242,7 @@ pub(super) fn draw_series(
             paper::line(area, [(x - room.cap, y), (x + room.cap, y)], ink.line(1))?;
         }
     }
-    if series.look != Look::Marks {
+    if !series.look.has_marks() {
         return Ok(());
     }
     for point in runs.iter().flatten() {
@@ -227,9 +258,11 @@ pub(super) fn draw_series(
 /// A line through `places`; a small dot where there is but one.
 fn draw_line(area: &Area, look: Look, ink: Ink, places: Vec<(i32, i32)>) -> Drawn {
     match (look, places.as_slice()) {
-        (Look::Marks, [_]) => Ok(()),
+        (look, [_]) if look.has_marks() => Ok(()),
         (_, [place]) => area.draw(&Circle::new(*place, 2, ink.light().filled())),
-        (Look::Dashed, _) => area.draw(&DashedPathElement::new(places, 6, 5, ink.line(2))),
+        (look, _) if look.is_dashed() => {
+            area.draw(&DashedPathElement::new(places, 6, 5, ink.line(2)))
+        }
         _ => area.draw(&PathElement::new(places, ink.line(2))),
     }
 }

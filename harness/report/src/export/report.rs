@@ -55,7 +55,7 @@ pub(super) fn compared(job: &Job<'_>) -> String {
 fn head(run: &Run, host: &Host, baseline: Option<&str>) -> String {
     let known = |name: &str| host.fingerprint.get(name).and_then(Reading::known);
     let cpu = known("cpu_model").map_or("unknown processor", String::as_str);
-    let cores = known("cores_allowed").or(known("cores")).map_or(NONE, String::as_str);
+    let cores = host.cores().map_or(NONE.to_owned(), |cores| cores.to_string());
     let memory = host.memory_bytes.known().map_or(NONE.to_owned(), ToString::to_string);
     let environment = format!("{cpu}, {cores} cores, {memory} of memory");
     let mut text = "# Performance Benchmark Report\n\n".to_owned();

@@ -18,11 +18,7 @@ pub(super) fn chart(series: &Series<'_>, runs: &[(&Record, usize)]) -> Plane {
     let (metric, unit) = (series.metric, series.metric.metric().unit);
     let machines = series.points.iter().map(|point| point.machine + 1).max().unwrap_or(0);
     // A series for each machine, also for those without a point: its place is its colour.
-    let line = |machine: usize| series::Series {
-        label: String::new(),
-        points: points(series, runs, machine),
-        look: Look::Marks,
-    };
+    let line = |machine: usize| series::Series::of("", points(series, runs, machine), Look::Marks);
     let x = Axis::new("run", Scale::Linear, Unit::Count);
     let y = Axis::new("", Scale::Linear, unit);
     let title = format!("{metric} over {} runs", series.points.len());

@@ -15,7 +15,7 @@ const VALUE_MAX: usize = 60;
 const INSTRUMENT: [&str; 4] =
     ["apparatus_share", "hardware_scaling", "software_scaling", "yardstick_ns"];
 /// What tells most machines apart, in this order.
-const TELLING: [&str; 4] = ["cpu_model", "cores", "hypervisor", "kernel"];
+const TELLING: [&str; 5] = ["cpu_model", "cores", "cores_allowed", "hypervisor", "kernel"];
 
 pub(super) struct History<'a> {
     /// What each machine is, in words.

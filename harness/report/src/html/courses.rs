@@ -1,12 +1,13 @@
 //! A load as curves: rates and times over time, percentiles, and what the memory did.
 
 use super::curves::spectrum;
-use crate::chart::plane::{Plane, Stage};
+use crate::chart::plane::{Asked, Plane, Stage};
 use crate::chart::scale::{Axis, Scale};
 use crate::chart::series::{Look, Point, Series};
 use crate::sections::load::{label, per_day, per_message};
-use caxton_model::load::outcome::{CoursePoint as Step, Leak, LoadOutcome};
+use caxton_model::load::outcome::{CoursePoint as Step, Leak, LoadOutcome, SpectrumStep};
 use caxton_model::load::plan::{Pacing, Rate};
+use caxton_model::load::threshold::{Aggregate, LoadMetric, Threshold};
 use caxton_model::sanitise::sanitise;
 use caxton_model::units::{Nanos, Unit};
 use caxton_stats::limit::LimitVerdict;
@@ -128,12 +129,13 @@ fn over_time() -> Axis {
 /// the response.
 fn times(load: &LoadOutcome) -> Plane {
     let steps = steps(load);
+    // A percentile has its hue, and the service its broken line.
     let of = |label: &str, times: fn(&Step) -> Option<[u64; 2]>, which: usize| {
         let time = |step: &Step| times(step).map_or(f64::NAN, |times| times[which] as f64);
         let points: Vec<_> = steps.iter().map(|step| (middle(step), time(step))).collect();
         let is_response = label.starts_with("response");
-        let look = if is_response { Look::of(points.len()) } else { Look::Dashed };
-        Series::new(label, &points, look)
+        let look = if is_response { Look::of(points.len()) } else { Look::dashed(points.len()) };
+        Series::new(label, &points, look).with_hue(which)
     };
     let lines = [
         of("response p99", |step| step.response_ns, 1),
@@ -146,7 +148,8 @@ fn times(load: &LoadOutcome) -> Plane {
     let subtitle = "Response: from when a message was due until it was answered. Service: from \
                     when it was sent.";
     let plane = Plane::new("Response times over time", subtitle, over_time(), y, lines);
-    let mut plane = Plane { stages: stages(load), ..plane };
+    let bounds = if plane.series.is_empty() { Vec::new() } else { asked(load, false) };
+    let mut plane = Plane { stages: stages(load), bounds, ..plane };
     // What is thinned is told as its worst.
     if let Some(step) = steps.first().filter(|step| step.length_s > 1.5) {
         let long = Nanos((step.length_s * S) as u64);
@@ -168,22 +171,23 @@ fn percentiles(load: &LoadOutcome) -> Plane {
     // The least of all is no percentile, and draws the scale far down.
     let steps = load.spectrum.iter().filter(|step| step.share > 0.0);
     let steps: Vec<_> = steps.collect();
-    let line =
-        |times: fn(&caxton_model::load::outcome::SpectrumStep) -> Option<u64>| -> Vec<Point> {
-            let at = |step: &&caxton_model::load::outcome::SpectrumStep| match times(step) {
-                Some(time) => Point::new(step.share, time as f64),
-                None => Point::gap(step.share),
-            };
-            steps.iter().map(at).collect()
+    let line = |label: &str, times: fn(&SpectrumStep) -> Option<u64>, look: Look| {
+        let at = |step: &&SpectrumStep| match times(step) {
+            Some(time) => Point::new(step.share, time as f64),
+            None => Point::gap(step.share),
         };
-    let lines =
-        [("response", line(|step| step.response_ns)), ("service", line(|step| step.service_ns))];
-    let is_known = |points: &[Point]| points.iter().any(|point| !point.is_gap());
-    let lines: Vec<_> = lines.into_iter().filter(|(_, points)| is_known(points)).collect();
-    let mut plane = spectrum("Percentiles of response and service", &lines);
-    for series in plane.series.iter_mut().filter(|series| series.label == "service") {
-        series.look = Look::Dashed;
-    }
+        Series::of(label, steps.iter().map(at).collect(), look).with_hue(0)
+    };
+    let count = steps.len();
+    let lines = [
+        line("response", |step| step.response_ns, Look::of(count)),
+        line("service", |step| step.service_ns, Look::dashed(count)),
+    ];
+    let lines: Vec<Series> =
+        lines.into_iter().filter(|line| line.known().next().is_some()).collect();
+    let bounds = if lines.is_empty() { Vec::new() } else { asked(load, true) };
+    let plane = spectrum("Percentiles of response and service", lines);
+    let mut plane = Plane { bounds, ..plane };
     let failed = load.whole.counts.failed();
     if failed > 0 {
         plane.notes.push(format!(
@@ -191,6 +195,19 @@ fn percentiles(load: &LoadOutcome) -> Plane {
         ));
     }
     plane
+}
+
+/// What is asked of the response times of the whole load: each at its percentile, or all along.
+fn asked(load: &LoadOutcome, at_percentile: bool) -> Vec<Asked> {
+    let of_whole =
+        |asked: &&Threshold| asked.metric == LoadMetric::ResponseTime && asked.stage.is_none();
+    let bound = |asked: &Threshold| {
+        let Aggregate::P(percentile) = asked.aggregate else { return None };
+        let to = at_percentile.then_some(percentile / 100.0);
+        let words = format!("asked: {}", sanitise(&asked.text, STAGE_MAX));
+        Some(Asked { y: asked.bound.limit, to, words })
+    };
+    load.plan.thresholds.iter().filter(of_whole).filter_map(bound).collect()
 }
 
 fn memory(load: &LoadOutcome, leak: &Leak) -> Vec<(&'static str, Plane)> {

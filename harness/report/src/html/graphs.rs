@@ -65,12 +65,27 @@ pub(super) fn changes(comparison: &Comparison) -> Option<Rows> {
     let more = rows.len().saturating_sub(CHANGES_MAX);
     let rows = rows.into_iter().take(CHANGES_MAX).collect();
     let notes = (more > 0).then(|| format!("{more} more stand in the table."));
-    let chart =
-        Rows::ratios("Candidate over base: how much worse", "the same", Scale::Linear, rows).read(
-            "Launch pairs, with exact intervals at 99 %. Above 1x the candidate is worse.",
-            "candidate over base; less is better",
-        );
-    (!chart.rows.is_empty()).then(|| Rows { notes: notes.into_iter().collect(), ..chart })
+    let margin = comparison.design.margin;
+    let margins = &comparison.cases;
+    let own = margins.iter().any(|case| !case.margins.is_empty());
+    let own = own.then(|| "Metrics with a margin of their own: see the table.".to_owned());
+    let chart = Rows::ratios(
+        "Candidate over base: how much worse",
+        "the same",
+        Scale::Linear,
+        rows,
+    )
+    .read(
+        &format!(
+            "Launch pairs, with exact intervals at 99 %. Above 1x the candidate is worse; shaded: \
+                 the margin of {}, within which nothing is called a change.",
+            Unit::Share.show(margin)
+        ),
+        "candidate over base; less is better",
+    );
+    let band = (margin > 0.0).then_some((1.0 - margin, 1.0 + margin));
+    let notes = notes.into_iter().chain(own).collect();
+    (!chart.rows.is_empty()).then_some(Rows { notes, band, ..chart })
 }
 
 fn change(told: &Change<'_>) -> Option<Row> {
@@ -104,6 +119,7 @@ pub(super) fn call_parts(record: &Record) -> Option<Rows> {
         },
         shape: Shape::Bar,
         reference: (0.0, String::new()),
+        band: None,
         grounds: Vec::new(),
         rows,
         notes: vec!["Copy out comes after the call and is no part of it.".to_owned()],

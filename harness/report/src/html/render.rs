@@ -59,8 +59,10 @@ pub(super) fn draw(document: &mut Document) -> Result<Vec<(String, String)>, Htm
             count += 1;
             figure.file = format!("{base}-{count}");
         }
-        let sheet = chart.draw().map_err(|source| HtmlError::Chart { chart: base, source })?;
-        figure.svg = sheet.inline();
+        let failed = |source| HtmlError::Chart { chart: base.clone(), source };
+        let sheet = chart.draw().map_err(failed)?;
+        let narrow = chart.draw_narrow().map_err(failed)?;
+        figure.svg = format!("{}\n{}", sheet.inline(" is-wide"), narrow.inline(" is-narrow"));
         charts.push((format!("{}.svg", figure.file), sheet.file()));
     }
     Ok(charts)
@@ -71,7 +73,7 @@ pub(crate) fn inline(chart: impl Into<Chart>) -> Result<String, HtmlError> {
     let chart = chart.into();
     let sheet = chart.draw();
     let sheet = sheet.map_err(|source| HtmlError::Chart { chart: "a chart".to_owned(), source })?;
-    Ok(sheet.inline())
+    Ok(sheet.inline(""))
 }
 
 /// `data`, which has a title, in the template `body` between the head and the foot of all pages.

@@ -78,7 +78,7 @@ fn charts(topic: &str, record: &Record) -> Vec<(&'static str, Chart)> {
         _ => None,
     };
     let planes = match topic {
-        "limits" => curves::limit_curves(record),
+        "limits" => curves::limit_curves(record).map(|c| ("limits-time", c)).into_iter().collect(),
         "messages" => curves::responses(record).into_iter().map(|c| ("responses", c)).collect(),
         "scaling" => curves::scaling(record),
         _ => Vec::new(),

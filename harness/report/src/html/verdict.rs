@@ -18,6 +18,8 @@ use serde::Serialize;
 const REASON_MAX: usize = 400;
 /// Warnings in the banner; the rest stand with their run.
 const WARNINGS_MAX: usize = 4;
+/// Answers of each run where there are several.
+const OF_MANY_MAX: usize = 2;
 
 /// How it stands, the gravest last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -61,7 +63,10 @@ pub(super) fn verdict(runs: &[Told], comparisons: &[&Comparison]) -> Verdict {
     let clean = |text: String| sanitise(&text, REASON_MAX);
     let mut findings = findings.into_iter().map(|(tone, word, why)| (tone, word, clean(why)));
     let (tone, word, why) = findings.next().unwrap_or((Tone::Open, "", String::new()));
-    let answers = records.iter().flat_map(|record| answer(record).found);
+    let answers = records.iter().flat_map(|record| match records.len() {
+        1 => answer(record).found,
+        _ => of_many(record),
+    });
     let of = |suite: &str, warnings: &[String]| -> Vec<String> {
         warnings.iter().map(|warning| clean(format!("{suite}: {warning}"))).collect()
     };
@@ -84,6 +89,12 @@ pub(super) fn verdict(runs: &[Told], comparisons: &[&Comparison]) -> Verdict {
         runs: lines.map(clean).collect(),
         warnings,
     }
+}
+
+/// What the run of a suite among others found, most important first: the verdict has the rest.
+fn of_many(record: &Record) -> Vec<String> {
+    let found = answer(record).found.into_iter().take(OF_MANY_MAX);
+    found.map(|line| format!("{}: {line}", record.run.suite)).collect()
 }
 
 fn concluded(comparison: &Comparison) -> Reason {

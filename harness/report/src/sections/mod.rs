@@ -24,7 +24,7 @@ mod programs;
 mod records;
 mod resources;
 mod same;
-mod scaling;
+pub(crate) mod scaling;
 pub mod selftest;
 mod sides;
 pub mod targets;

@@ -1,14 +1,15 @@
 //! One runtime by its number of agents: spawning, memory, messages, and the law of their rate.
 
 use crate::sections::grid::{Cell, Column, cases, further, noted};
-use crate::table::{Table, Tone, name};
+use crate::table::{ColumnOf, Table, Tone, name};
 use caxton_model::case::{SCALABILITY, SCALE};
-use caxton_model::record::{CaseRecord, Record};
+use caxton_model::record::{CaseRecord, Record, Summary};
 use caxton_model::units::Unit;
 use caxton_model::words::NONE;
 use caxton_stats::usl::{POINTS_MIN, R_SQUARED_MIN, Usl};
 
 const RATE: &str = "message_rate";
+const MEMORY_EACH: &str = "memory_per_agent_bytes";
 
 const SPAWNING: &[Column] = &[
     ("<subject", Cell::Subject),
@@ -28,13 +29,13 @@ const SPAWNING: &[Column] = &[
 const MEMORY: &[Column] = &[
     ("<subject", Cell::Subject),
     ("agents", Cell::Param("agents")),
-    ("PSS + tables", Cell::Estimate("memory_per_agent_bytes")),
-    ("95 % interval", Cell::Interval("memory_per_agent_bytes")),
+    ("PSS + tables", Cell::Estimate(MEMORY_EACH)),
+    ("95 % interval", Cell::Interval(MEMORY_EACH)),
     ("PSS", Cell::Estimate("pss_per_agent_bytes")),
     ("page tables", Cell::Estimate("page_table_per_agent_bytes")),
     ("RSS", Cell::Estimate("rss_per_agent_bytes")),
     ("linear memory", Cell::Estimate("linear_per_agent_bytes")),
-    ("n", Cell::Launches("memory_per_agent_bytes")),
+    ("n", Cell::Launches(MEMORY_EACH)),
 ];
 
 const MESSAGES: &[Column] = &[
@@ -57,7 +58,7 @@ pub(crate) fn tables(record: &Record) -> Vec<Table> {
     for subject in subjects {
         let of = cases.iter().filter(|case| case.key.subject == subject);
         let points: Vec<(f64, f64)> = of.filter_map(|case| point(case)).collect();
-        if let Some(line) = ideal(&points) {
+        if let Some(line) = ideal_words(&points, record.host.cores()) {
             messages.note(Tone::Plain, &format!("{}: {line}", name(subject)));
         }
         let (tone, line) = law(&points);
@@ -72,27 +73,112 @@ pub(crate) fn tables(record: &Record) -> Vec<Table> {
     vec![
         noted("Scaling: spawning agents until all have answered", SPAWNING, &cases),
         memory,
+        further_agents(&cases),
         messages,
     ]
+}
+
+/// What the agents between two sizes cost, each.
+pub(crate) struct Marginal<'a> {
+    pub(crate) subject: &'a str,
+    /// From so many agents to so many.
+    pub(crate) agents: [f64; 2],
+    /// Bytes.
+    pub(crate) each: f64,
+    /// The widest that the intervals of both sizes allow.
+    pub(crate) bounds: Option<(f64, f64)>,
+    /// Launches of the size that has fewer.
+    pub(crate) n: u32,
+}
+
+/// By how much the process grew from one size to the next, over the agents between them: without
+/// what all agents share.
+pub(crate) fn marginals<'a>(cases: &[&'a CaseRecord]) -> Vec<Marginal<'a>> {
+    let sized = |case: &&'a CaseRecord| {
+        let agents: f64 = case.key.param("agents")?.parse().ok()?;
+        Some((agents, case.key.subject.as_str(), case.metric(MEMORY_EACH).ok()?))
+    };
+    let mut sizes: Vec<_> = cases.iter().filter_map(sized).collect();
+    sizes.sort_by(|a, b| a.1.cmp(b.1).then(a.0.total_cmp(&b.0)));
+    let marginal = |pair: &[(f64, &'a str, &Summary)]| {
+        let [(few, subject, at_few), (many, other, at_many)] = pair else { return None };
+        let over = |of_many: f64, of_few: f64| (of_many * many - of_few * few) / (many - few);
+        let bounds = at_few.interval.zip(at_many.interval).map(|(at_few, at_many)| {
+            (over(at_many.lower, at_few.upper), over(at_many.upper, at_few.lower))
+        });
+        (subject == other && few < many).then(|| Marginal {
+            subject,
+            agents: [*few, *many],
+            each: over(at_many.estimate, at_few.estimate),
+            bounds,
+            n: at_few.n.min(at_many.n),
+        })
+    };
+    sizes.windows(2).filter_map(marginal).collect()
+}
+
+fn further_agents(cases: &[&CaseRecord]) -> Table {
+    let bytes = |value: f64| Unit::Bytes.show(value);
+    let columns: &[ColumnOf<'_, &Marginal<'_>>] = &[
+        ("<subject", &|of| name(of.subject)),
+        ("from agents", &|of| Unit::Count.show(of.agents[0])),
+        ("to", &|of| Unit::Count.show(of.agents[1])),
+        ("PSS + tables each", &|of| bytes(of.each)),
+        ("widest interval", &|of| {
+            of.bounds.map_or(NONE.to_owned(), |(a, b)| format!("[{}, {}]", bytes(a), bytes(b)))
+        }),
+        ("n", &|of| of.n.to_string()),
+    ];
+    let marginals = marginals(cases);
+    let rows = marginals.iter().map(|of| (Tone::Plain, of));
+    let mut table = Table::of("Scaling: memory of each further agent", rows, columns);
+    if !table.rows.is_empty() {
+        let text = "the difference of two sizes over the agents between them: what all share is \
+                    not in it; interval: the widest that both 95 % intervals allow";
+        table.note(Tone::Plain, text);
+    }
+    table
 }
 
 fn point(case: &CaseRecord) -> Option<(f64, f64)> {
     Some((case.key.param("agents")?.parse().ok()?, case.metric(RATE).ok()?.estimate))
 }
 
-/// How the rate at the most agents stands to as many times that of the fewest.
-fn ideal(points: &[(f64, f64)]) -> Option<String> {
-    let (few, at_few) = points.iter().min_by(|a, b| a.0.total_cmp(&b.0))?;
-    let (most, at_most) = points.iter().max_by(|a, b| a.0.total_cmp(&b.0))?;
-    (most > few).then(|| {
-        let each = at_few / few;
-        let show = |rate: f64| Unit::PerSecond.show(rate);
+/// The rate that the cores allow: as the fewest agents have it, on each core.
+pub(crate) struct Ideal {
+    /// Messages per second.
+    per_core: f64,
+    pub(crate) cores: f64,
+}
+
+impl Ideal {
+    /// From rates by the number of agents; none without a rate.
+    pub(crate) fn of(points: &[(f64, f64)], cores: usize) -> Option<Self> {
+        let (few, at_few) = points.iter().min_by(|a, b| a.0.total_cmp(&b.0))?;
+        let cores = cores as f64;
+        Some(Self { per_core: at_few / few.min(cores), cores })
+    }
+
+    /// Messages per second of so many agents.
+    pub(crate) fn rate(&self, agents: f64) -> f64 {
+        self.per_core * agents.min(self.cores)
+    }
+}
+
+/// How the rate at the most agents stands to what the cores allow.
+fn ideal_words(points: &[(f64, f64)], cores: Option<usize>) -> Option<String> {
+    let ideal = Ideal::of(points, cores?)?;
+    let (most, rate) = points.iter().max_by(|a, b| a.0.total_cmp(&b.0))?;
+    let show = |rate: f64| Unit::PerSecond.show(rate);
+    (points.len() > 1).then(|| {
         format!(
-            "ideal line: {} per agent, {} at {most} agents; measured there {}, {} of it",
-            show(each),
-            show(each * most),
-            show(*at_most),
-            Unit::Share.show(at_most / (each * most)),
+            "ideal on {} cores, the rate of the fewest agents on each: {}; measured at {} agents \
+             {}, {} of it",
+            ideal.cores,
+            show(ideal.rate(*most)),
+            Unit::Count.show(*most),
+            show(*rate),
+            Unit::Share.show(rate / ideal.rate(*most)),
         )
     })
 }
