@@ -77,6 +77,7 @@ fn a_command_is_measured_beside_its_native_build_and_held_to_what_it_must_answer
         "wasm_compile_ns",
         "wasm_fresh_ns",
         "wasm_run_ns",
+        "wasm_end_ns",
         "native_run_ns",
         "native_cpu_ns",
         "empty_process_ns",

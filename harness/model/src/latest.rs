@@ -2,6 +2,7 @@
 //! the same machine. Profiles and smoke runs have no figures to tell.
 
 use crate::baseline::stored_records;
+use crate::case::Outcome;
 use crate::record::{Record, Status};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -32,9 +33,11 @@ pub fn latest_profile(profiles: &Path, like: &Record) -> Option<Record> {
     profiled.max_by(|a, b| age(a).cmp(&age(b)))
 }
 
+/// Guests that were given as files are no part of what a suite measures.
 fn may_be_told_with(record: &Record, like: &Record) -> bool {
-    let has_figures = !record.is_profile() && record.run.scale != SMOKE;
-    has_figures && is_of_the_same(record, like)
+    let ran = record.cases.iter().any(|case| case.outcome == Outcome::Ran);
+    let has_figures = !record.is_profile() && record.run.scale != SMOKE && ran;
+    has_figures && !record.is_of_given_files() && is_of_the_same(record, like)
 }
 
 fn is_of_the_same(record: &Record, like: &Record) -> bool {

@@ -81,6 +81,7 @@ const OVERHEAD: &[Metric] = &[
     row("native_first_call_ns", Nanos, Median, "first message of a fresh native agent"),
     row("wasm_fresh_ns", Nanos, Median, "making the instance that a call gets"),
     row("wasm_run_ns", Nanos, Median, "running a program, WASM: mean of a launch"),
+    row("wasm_end_ns", Nanos, Median, "ending the instance of a call: its memory is given back"),
     row(
         "native_run_ns",
         Nanos,

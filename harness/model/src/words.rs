@@ -9,6 +9,11 @@ pub const NONE: &str = "—";
 /// Longest name of a case in a line: subjects and parameters are ours, and tell cases apart.
 const LABEL_MAX: usize = 60;
 
+/// So many of `what`, which takes an s where it is not one.
+pub fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
 /// Two bounds in square brackets; a ratio's without its `x`.
 pub fn bounds(interval: &Interval, unit: Unit) -> String {
     match unit {

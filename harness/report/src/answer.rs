@@ -1,20 +1,22 @@
 //! What a run found, in a few lines: for whoever reads no table.
 
+mod doubts;
+
 use crate::sections::figures::{estimate, interval, launches, too_few};
 use crate::sections::grid::sides;
-use crate::sections::{load, overhead, parts, status};
+use crate::sections::{functions, load, overhead, parts, status};
 use crate::table::{Table, Tone, name};
 use caxton_analysis::finding::{Finding, LimitVerdict};
 use caxton_analysis::reduce::{GEOMEAN, HEADLINE, Levels, counts_in_geomean};
 use caxton_analysis::requirements;
-use caxton_model::case::{Check, Outcome};
-use caxton_model::load::outcome::LoadVerdict;
-use caxton_model::metric::WASM_STDERR_BYTES;
+use caxton_model::case::Outcome;
+use caxton_model::load::outcome::{LoadOutcome, LoadVerdict, StageOutcome};
+use caxton_model::profile::changes::NORMAL_95;
 use caxton_model::reading::Reading;
-use caxton_model::record::{Budget, CaseRecord, Company, Record};
+use caxton_model::record::{CaseRecord, Record};
 use caxton_model::sanitise::sanitise;
 use caxton_model::units::Unit;
-use caxton_model::words::{NONE, bounds, some};
+use caxton_model::words::{NONE, bounds, counted};
 use std::collections::BTreeMap;
 
 const LINE_MAX: usize = 300;
@@ -68,7 +70,7 @@ pub fn answer(record: &Record) -> Answer {
         functions(record),
     ];
     let clean = |lines: Vec<String>| lines.iter().map(|line| sanitise(line, LINE_MAX)).collect();
-    Answer { found: clean(found.concat()), doubts: clean(doubts(record)) }
+    Answer { found: clean(found.concat()), doubts: clean(doubts::of(record)) }
 }
 
 /// [`answer`] as a table of a few lines.
@@ -169,7 +171,7 @@ fn overheads(record: &Record) -> Vec<String> {
         .copied()
         .collect();
     let call = |case: &&CaseRecord| {
-        format!("{}: {} a call; no native build", label(case), figure(case, WASM))
+        format!("{}: {} a call; no native build to compare with", label(case), figure(case, WASM))
     };
     let mut lines = Vec::new();
     // The agent that does nothing is told of where it is alone.
@@ -193,9 +195,9 @@ fn overheads(record: &Record) -> Vec<String> {
             |interval| format!("{} (n = {})", bounds(&interval, Unit::Ratio), mean.n),
         );
         lines.push(format!(
-            "WASM takes {} {within} of native's time: geomean of {} agents; {} {} to {} {}",
+            "WASM takes {} {within} of native's time: geomean of {}; {} {} to {} {}",
             show(mean.estimate),
-            compared.len(),
+            counted(compared.len(), "agent"),
             label(fastest),
             show(*least),
             label(slowest),
@@ -224,16 +226,32 @@ fn compared_sides(record: &Record) -> Vec<String> {
     by_agent.into_iter().map(line).collect()
 }
 
-/// How much of a call is the agent's own code, by the parts of the call.
+/// How much of a call is the agent's own code, by the parts of the call: where that can be told.
 fn own_code(record: &Record) -> Vec<String> {
     let line = |case: &CaseRecord| {
-        let whole = case.metric(parts::CALL).ok()?.estimate;
+        let (whole, agent) = (case.metric(parts::CALL).ok()?, &case.key.agent);
         let (_, metric) = parts::of(case).into_iter().find(|(name, _)| *name == parts::OWN)?;
-        let share = Unit::Share.show(case.metric(metric).ok()?.estimate / whole);
-        let (call, agent) = (figure(case, parts::CALL), &case.key.agent);
-        Some(format!("{agent}: {share} of a call of {call} is the agent's own code"))
+        let (own, call) = (case.metric(metric).ok()?, figure(case, parts::CALL));
+        let [own_in, whole_in] = [own.interval?, whole.interval?];
+        // The widest that both intervals allow.
+        let [least, most] =
+            [own_in.lower / whole_in.upper, own_in.upper / whole_in.lower].map(share_of_all);
+        Some(match own_in.lower > 0.0 {
+            true => {
+                let share = share_of_all(own.estimate / whole.estimate);
+                format!(
+                    "{agent}: {share} [{least}, {most}] of a call of {call} is the agent's own code"
+                )
+            }
+            false => format!("{agent}: at most {most} of a call of {call} is the agent's own code"),
+        })
     };
     record.cases.iter().filter(|case| case.key.is_parts()).filter_map(line).collect()
+}
+
+/// A share of a whole, which parts that were estimated on their own can exceed.
+fn share_of_all(share: f64) -> String {
+    Unit::Share.show(share.clamp(0.0, 1.0))
 }
 
 fn memory_limits(record: &Record) -> Vec<String> {
@@ -289,18 +307,30 @@ fn ranges(record: &Record) -> Vec<String> {
 
 fn loads(record: &Record) -> Vec<String> {
     let loads = load::of(record);
-    if loads.is_empty() {
-        return Vec::new();
+    if loads.len() <= EACH_MAX {
+        return loads.iter().map(|(_, load)| load_line(load)).collect();
     }
     let told: Vec<String> =
         loads.iter().map(|(_, load)| format!("{} {}", load::label(load), load.told())).collect();
-    let mut lines = vec![format!("loads: {}", told.join(", "))];
     let bad = loads.iter().filter(|(_, load)| load.verdict != LoadVerdict::Pass);
-    let reasons = bad.filter_map(|(_, load)| {
-        Some(format!("{} {}: {}", load::label(load), load.told(), load.reasons.first()?))
-    });
-    lines.extend(reasons.take(EACH_MAX));
-    lines
+    let each = bad.map(|(_, load)| load_line(load)).take(EACH_MAX);
+    std::iter::once(format!("loads: {}", told.join(", "))).chain(each).collect()
+}
+
+/// How a load came out, with why it is no pass.
+fn load_line(load: &LoadOutcome) -> String {
+    let StageOutcome { counts, response, .. } = &load.whole;
+    let mut words = vec![format!("{} of {} messages answered", counts.ok, counts.offered)];
+    words.extend(load.per_second().map(|rate| Unit::PerSecond.show(rate)));
+    let p99 = response.find(0.99).and_then(|p99| Some((p99.value.known()?, p99.interval)));
+    words.extend(p99.map(|(value, interval)| {
+        let [value, n] = [value.to_string(), response.n.to_string()];
+        let within = interval.map_or(String::new(), |[a, b]| format!(" [{a}, {b}]"));
+        format!("response p99 {value}{within} (n = {n})")
+    }));
+    let why = load.reasons.first().filter(|_| load.verdict != LoadVerdict::Pass);
+    let why = why.map_or(String::new(), |why| format!("; {why}"));
+    format!("{} {}: {}{why}", load::label(load), load.told(), words.join(", "))
 }
 
 fn required(record: &Record) -> Vec<String> {
@@ -323,81 +353,22 @@ fn required(record: &Record) -> Vec<String> {
     }
 }
 
-/// The functions that a profile found to cost most.
+/// The functions that a profile found to grow most.
 fn functions(record: &Record) -> Vec<String> {
     let line = |case: &CaseRecord| {
         let changes = case.profiles.changes.as_ref()?;
         let [from, to] = changes.names();
         let unit = changes.weight.unit();
         let told = changes.grown.iter().take(EACH_MAX).map(|row| {
-            let [own, before] = [row.wasm.own, row.native.own].map(|own| unit.show(own));
-            format!("{} {own} ({from} {before})", crate::sections::functions::short(&row.name))
+            let [growth, before] = [row.growth(), row.native.own].map(|own| unit.show(own));
+            let error = row.growth_error().map(|error| unit.show(NORMAL_95 * error));
+            let error = error.map_or(String::new(), |error| format!(" ±{error}"));
+            format!("{} +{growth}{error} over {before}", functions::short(&row.name))
         });
-        let told: Vec<String> = told.collect();
-        let name = label(case);
-        Some(format!("{name}, {to}: grew most over {from}: {}", told.join("; ")))
+        let (told, name) = (told.collect::<Vec<_>>().join("; "), label(case));
+        Some(format!("{name}: what grew most from {from} to {to}, per message: {told}"))
     };
     record.cases.iter().filter_map(line).take(EACH_MAX).collect()
-}
-
-fn doubts(record: &Record) -> Vec<String> {
-    let mut doubts = Vec::new();
-    if record.run.scale == "smoke" {
-        doubts.push("a smoke run: one launch each shows that it runs, and no more".to_owned());
-    }
-    let ran: Vec<&CaseRecord> =
-        record.cases.iter().filter(|case| figures_of(case).is_some()).collect();
-    let shared = ran.iter().filter(|case| {
-        let company = [HEADLINE, SIDE, WASM].into_iter().find_map(|name| case.metric(name).ok());
-        matches!(company.map(|own| own.company), Some(Company::Present(count)) if count > 0)
-    });
-    let shared: Vec<String> = shared.map(|case| label(case)).collect();
-    if !shared.is_empty() {
-        let (count, all) = (shared.len(), ran.len());
-        doubts.push(format!("{count} of {all} on a shared core: {}", some(&shared)));
-    }
-    let misses = |case: &&CaseRecord| {
-        let interval = case.metric(SAME).ok().and_then(|own| own.interval);
-        case.key.is_same_against_same() && interval.is_some_and(|own| !own.contains(1.0))
-    };
-    let noisy: Vec<String> = record
-        .cases
-        .iter()
-        .filter(misses)
-        .map(|case| format!("{} {}", case.key.agent, case.key.subject))
-        .collect();
-    if !noisy.is_empty() {
-        doubts
-            .push(format!("differs from itself, so small differences are noise: {}", some(&noisy)));
-    }
-    let is_short = |case: &&CaseRecord| {
-        case.launches.granted < case.launches.wanted && case.outcome == Outcome::Ran
-    };
-    let short: Vec<&CaseRecord> = record.cases.iter().filter(is_short).collect();
-    let fewest = short.iter().min_by_key(|case| case.launches.granted);
-    if let Some(Budget { granted, wanted }) = fewest.map(|case| case.launches) {
-        doubts.push(format!(
-            "fewer launches than planned: {granted} of {wanted} in the worst of {} cases",
-            short.len()
-        ));
-    }
-    let is_unchecked = |case: &&&CaseRecord| case.check == Some(Check::Nothing);
-    let unchecked: Vec<String> = ran.iter().filter(is_unchecked).map(|case| label(case)).collect();
-    if !unchecked.is_empty() {
-        let who = some(&unchecked);
-        doubts.push(format!("nothing says that the answers are right: unchecked {who}"));
-    }
-    let prints = |case: &&CaseRecord| {
-        let written = case.metric(WASM_STDERR_BYTES).ok()?.estimate;
-        let bytes = Unit::Bytes.show(written);
-        (written > 0.0).then(|| format!("{} {bytes} a message", label(case)))
-    };
-    let printing: Vec<String> = ran.iter().filter_map(prints).collect();
-    if !printing.is_empty() {
-        doubts.push(format!("timed while it writes to stderr: {}", some(&printing)));
-    }
-    doubts.extend(record.warnings.iter().cloned());
-    doubts
 }
 
 #[cfg(test)]

@@ -1,10 +1,10 @@
 //! The words of the command line.
 
-use super::place::profiles;
+use super::place::{kept, profiles};
 use caxton_analysis::exit;
 use caxton_model::record::store::LATEST;
 use caxton_report::export::EXPORTERS;
-use clap::builder::{PossibleValue, PossibleValuesParser};
+use clap::builder::{PathBufValueParser, PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -19,10 +19,12 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Measure a suite: wasm, heap, throughput, latency, scalability, resources or scenarios.
-    #[command(disable_help_flag = true)]
+    /// Measure a suite, or guests of your own.
+    #[command(override_usage = "caxton-bench run SUITE|GUEST [FILTER]... [FLAGS]", after_help = RUNS)]
     Run {
-        /// The suite; `caxton-bench run SUITE --help` lists what it takes.
+        /// A suite: wasm, heap, throughput, latency, scalability, resources or scenarios; or
+        /// guests: a .wasm or .wat file, a folder of such (./guests), or a .toml manifest.
+        #[arg(value_name = "SUITE|GUEST")]
         suite: String,
         /// Filters and flags of the suite.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
@@ -77,6 +79,13 @@ pub(crate) enum Command {
     },
 }
 
+/// How to measure.
+const RUNS: &str = "Examples:
+  caxton-bench run wasm json            one agent, native against WASM
+  caxton-bench run my.wasm              a module of yours; with --native FILE beside a native build
+  caxton-bench run scenarios --time 10s every load, cut to 10 s each
+  caxton-bench run wasm --help          what a suite takes, and --help of any other suite";
+
 #[derive(Debug, Args)]
 #[command(after_help = "Histograms of loads are not copied: they lie beside the record, in \
     load/<name>/ of the run's folder: response and service, as .hlog (a second each) and .hgrm \
@@ -88,8 +97,8 @@ pub(crate) struct Export {
     /// Every format, into a folder.
     #[arg(long, conflicts_with = "format")]
     pub(crate) all: bool,
-    /// The folder of the run or comparison.
-    #[arg(default_value_os_t = profiles().join(LATEST))]
+    /// The run or comparison: its folder, or its name in the list.
+    #[arg(default_value_os_t = profiles().join(LATEST), value_parser = kept_folder())]
     pub(crate) dir: PathBuf,
     /// Where to write it, instead of to standard output; of every format, the folder.
     #[arg(short, long, value_name = "PATH")]
@@ -101,15 +110,16 @@ pub(crate) struct Export {
     /// some twenty unless told otherwise, '' is all.
     #[arg(long = "metric", value_name = "PATTERN")]
     pub(crate) metrics: Vec<String>,
-    /// The folder of another run, whose figures stand beside this one's in `markdown`.
-    #[arg(long, value_name = "RUN")]
+    /// Another run, whose figures stand beside this one's in `markdown`.
+    #[arg(long, value_name = "RUN", value_parser = kept_folder())]
     pub(crate) baseline: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Report {
-    /// Folders of runs and comparisons; profiles/latest, or with --html the latest of each suite.
-    #[arg(value_name = "DIR")]
+    /// Runs, comparisons and baselines: folders, or names in the list; profiles/latest, or with
+    /// --html the latest of each suite.
+    #[arg(value_name = "RUN", value_parser = kept_folder())]
     pub(crate) dirs: Vec<PathBuf>,
     /// Of a comparison: every metric, too.
     #[arg(long)]
@@ -201,8 +211,8 @@ pub(crate) struct Ci {
 
 #[derive(Debug, Args)]
 pub(crate) struct Gate {
-    /// The folder of the run or comparison.
-    #[arg(default_value_os_t = profiles().join(LATEST))]
+    /// The run or comparison: its folder, or its name in the list.
+    #[arg(default_value_os_t = profiles().join(LATEST), value_parser = kept_folder())]
     pub(crate) dir: PathBuf,
     #[command(flatten)]
     pub(crate) rules: Rules,
@@ -234,6 +244,11 @@ pub(crate) fn parse<W: Into<OsString> + Clone>(
 pub(crate) fn is_command(word: &str) -> bool {
     // Without making them: what they take by default is made once, and rests on where we are.
     Command::has_subcommand(word)
+}
+
+/// A folder, or the name of a run or baseline.
+fn kept_folder() -> impl TypedValueParser<Value = PathBuf> {
+    PathBufValueParser::new().map(|named| kept(&named))
 }
 
 /// The formats of the table, with their help.

@@ -117,7 +117,10 @@ impl Source {
     /// Every format that there is of it, each with its file.
     fn formats(&self) -> Vec<(&'static str, &'static str)> {
         let is_there = |name: &str| match self {
-            Self::Run { .. } => true,
+            // A chart of no agent says nothing.
+            Self::Run { record, .. } => {
+                name != "svg" || record.cases.iter().any(|case| case.key.is_overhead())
+            }
             Self::Comparison(_) => find_comparison(name).is_some(),
         };
         let there = EXPORTERS.iter().filter(|exporter| is_there(exporter.name));

@@ -67,7 +67,7 @@ fn limits_are_printed_with_figure_interval_and_n() {
     let (text, _) = judge_run(&record, &limits, false);
     let (own, _) = text.split_once("Targets").unwrap();
     expect![[r#"
-        2026-01-02T03:04:05Z  commit abc1234  wasm quick  finished, 6 of 8 cases ran
+        2026-01-02T03:04:05Z  commit abc1234  wasm quick  finished, 3 of 5 cases ran
 
         Limits
           case                                   metric                limit    figure              interval   n  verdict

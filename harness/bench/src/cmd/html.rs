@@ -61,7 +61,8 @@ fn latest(profiles: &Path) -> Result<Vec<PathBuf>, CommandError> {
     let like = RunFolder::load_record(&newest)?;
     let mut told = latest_of_each_suite(profiles, &like);
     told.extend(latest_profile(profiles, &like));
-    if !told.iter().any(|record| record.run.suite == like.run.suite) {
+    let is_alone = like.is_of_given_files();
+    if is_alone || !told.iter().any(|record| record.run.suite == like.run.suite) {
         return Ok(vec![newest]);
     }
     Ok(told.iter().map(|record| profiles.join(RUNS).join(&record.run.id)).collect())

@@ -113,11 +113,11 @@ mod tests {
         let lines: String = lines.lines().map(|line| format!("{}\n", &line[2..])).collect();
         expect![[r#"
             kind        name              size  what
-            run         a-run         81.3 KiB  2026-01-02T03:04:05Z  commit abc1234  wasm quick  finished, 6 of 8 cases ran
+            run         a-run         81.3 KiB  2026-01-02T03:04:05Z  commit abc1234  wasm quick  finished, 3 of 5 cases ran
             comparison  b-comparison  63.8 KiB  2026-01-02T03:04:05Z  this checkout (commit abc1234 with changes) against main (commit abc1234)  wasm 5 cases  REGRESSED
-            run         c-empty            0 B  DIR/runs/c-empty holds no record.json: run a bench first, or name a folder of profiles/runs
-            baseline    main/wasm     82.1 KiB  with executable: 2026-01-02T03:04:05Z  commit abc1234  wasm quick  finished, 6 of 8 cases ran
-            baseline    old/wasm      81.3 KiB  without executable: 2026-01-02T03:04:05Z  commit abc1234  wasm quick  finished, 6 of 8 cases ran
+            run         c-empty            0 B  DIR/runs/c-empty holds no record.json: run a bench first, or name a run as `caxton-bench list` does
+            baseline    main/wasm     82.1 KiB  with executable: 2026-01-02T03:04:05Z  commit abc1234  wasm quick  finished, 3 of 5 cases ran
+            baseline    old/wasm      81.3 KiB  without executable: 2026-01-02T03:04:05Z  commit abc1234  wasm quick  finished, 3 of 5 cases ran
         "#]].assert_eq(&lines);
         let error = entries(&profiles.join("none")).err().unwrap();
         assert_eq!(error.code(), exit::WRONG_USE);

@@ -9,7 +9,7 @@ use super::error::{CommandError, unreadable};
 use crate::guest::catalog::{self, CatalogError, WITHOUT_CHECKOUT};
 use caxton_analysis::limits::Limits;
 use caxton_model::file;
-use caxton_model::record::store::COMPARISON_FILE;
+use caxton_model::record::store::{BASELINES, COMPARISON_FILE, RECORD_FILE, RUNS};
 use caxton_sys::process;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -84,6 +84,21 @@ pub(super) fn profiles() -> PathBuf {
 /// is.
 pub(super) fn profiles_of(root: &Path) -> PathBuf {
     HOME.get().map_or_else(|| root.join("profiles"), |home| home.profiles.clone())
+}
+
+/// The folder that is `named`; where there is none, the run or baseline of that name.
+pub(super) fn kept(named: &Path) -> PathBuf {
+    let profiles = profiles();
+    let among = [RUNS, BASELINES].map(|kind| profiles.join(kind).join(named));
+    let is_folder = |path: &&PathBuf| !named.exists() && path.is_dir();
+    let Some(found) = among.iter().find(is_folder) else { return named.to_owned() };
+    // A baseline keeps a folder for each suite.
+    let inner = |found: &Path| {
+        let suites = fs::read_dir(found).ok()?.flatten().map(|entry| entry.path());
+        let mut suites = suites.filter(|path| path.join(RECORD_FILE).is_file());
+        suites.next().filter(|_| suites.next().is_none())
+    };
+    inner(found).unwrap_or_else(|| found.clone())
 }
 
 /// The limits in the file `path`; none without a file.

@@ -87,6 +87,7 @@ fn tell_spent(ctx: &mut Context<'_>, participants: &mut [Participant<'_>]) -> At
         ctx.once(&format!("{name}_run_ns"), per_call(spent.run));
         if spent.instantiate.0 > 0 {
             ctx.once(&format!("{name}_fresh_ns"), per_call(spent.instantiate));
+            ctx.once(&format!("{name}_end_ns"), per_call(spent.end));
         }
         if let Some(cpu) = spent.cpu {
             tell_empty_process(ctx)?;
@@ -434,7 +435,7 @@ fn sizes(ctx: &mut Context<'_>, sides: &[Loaded]) {
     }
     if agent.native.is_none() {
         for metric in ["wasm_to_native_time", "native_call_ns"] {
-            let why = "a guest given as a file has no native build".to_owned();
+            let why = "no native build was given: name one with --native".to_owned();
             ctx.missing(metric, Missing::NotRequested(why));
         }
     }

@@ -19,7 +19,9 @@ pub enum StoreError {
     Write { path: PathBuf, source: io::Error },
     #[error("cannot read {path}: {source}")]
     Read { path: PathBuf, source: io::Error },
-    #[error("{path} holds no record.json: run a bench first, or name a folder of profiles/runs")]
+    #[error(
+        "{path} holds no record.json: run a bench first, or name a run as `caxton-bench list` does"
+    )]
     NoRecord { path: PathBuf },
     #[error(
         "{path} is no whole record: {source}; it was cut off, edited, or written by another \

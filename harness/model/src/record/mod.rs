@@ -58,6 +58,14 @@ impl Record {
         self.run.scale == PROFILE
     }
 
+    /// True for a run of guests that were given as files, and of nothing that was built here.
+    pub fn is_of_given_files(&self) -> bool {
+        let wasm = self.artifacts.iter().filter(|artifact| artifact.side == "wasm");
+        let is_given =
+            |file: &Artifact| matches!(file.rustc, Reading::Missing(Missing::NotRequested(_)));
+        wasm.clone().next().is_some() && wasm.into_iter().all(is_given)
+    }
+
     /// Each setting of the engine that was used, its name and value, and the workloads that used
     /// it.
     pub fn engine_settings(&self) -> BTreeMap<[&str; 2], BTreeSet<&str>> {

@@ -190,15 +190,15 @@ fn a_record_that_is_not_one_is_told() {
     fs::create_dir(&file).unwrap();
     report.push(says(RunFolder::load(&path), &temporary));
     expect_test::expect![[r#"
-        DIR/runs/one holds no record.json: run a bench first, or name a folder of profiles/runs
-        DIR/runs/one holds no record.json: run a bench first, or name a folder of profiles/runs
+        DIR/runs/one holds no record.json: run a bench first, or name a run as `caxton-bench list` does
+        DIR/runs/one holds no record.json: run a bench first, or name a run as `caxton-bench list` does
         DIR/runs/one/record.json is no whole record: EOF while parsing a value at line 1 column 0; it was cut off, edited, or written by another version; take it from a backup or run again
         DIR/runs/one/record.json is no whole record: EOF while parsing an object at line 1 column 12; it was cut off, edited, or written by another version; take it from a backup or run again
         DIR/runs/one/record.json is no whole record: trailing characters at line 1 column 5; it was cut off, edited, or written by another version; take it from a backup or run again
         DIR/runs/one/record.json is no whole record: missing field `run` at line 1 column 13; it was cut off, edited, or written by another version; take it from a backup or run again
         DIR/runs/one/record.json has schema 2, this version reads 1: read it with the version that wrote it
         DIR/runs/one/record.json is no whole record: missing field `schema` at line 1 column 11; it was cut off, edited, or written by another version; take it from a backup or run again
-        DIR/runs/one/record.json is no whole record: EOF while parsing a value at line 1135 column 23; it was cut off, edited, or written by another version; take it from a backup or run again
+        DIR/runs/one/record.json is no whole record: EOF while parsing an object at line 1135 column 22; it was cut off, edited, or written by another version; take it from a backup or run again
         DIR/runs/one/record.json is no whole record: "wasm_caller" is no metric of this version at line 280 column 21; it was cut off, edited, or written by another version; take it from a backup or run again
         DIR/runs/one/record.json is no whole record: "noop" is no case key: expected suite/workload/subject/agent[/name=value,…] at line 91 column 19; it was cut off, edited, or written by another version; take it from a backup or run again
         cannot read DIR/runs/one/record.json: not a regular file, but a folder"#]].assert_eq(&report.join("\n"));

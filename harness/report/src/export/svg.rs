@@ -78,9 +78,8 @@ fn geomean(record: &Record, cases: &[&CaseRecord]) -> Option<Row> {
     let summary = record.totals.get(GEOMEAN).and_then(Reading::known);
     let (mark, figure) =
         summary.map_or((None, "none".to_owned()), |summary| (mark(summary), figure(summary)));
-    let label = if agents == 1 { "agent" } else { "agents" };
-    let label = format!("geomean of {agents} {label}");
-    (agents > 0).then_some(Row { mark, ..Row::new(label, figure, Paint::Mean) })
+    let label = format!("geomean of {agents} agents");
+    (agents > 1).then_some(Row { mark, ..Row::new(label, figure, Paint::Mean) })
 }
 
 fn mark(summary: &Summary) -> Option<Mark> {

@@ -8,7 +8,7 @@ use crate::html::render;
 use crate::table::{Table, Tone};
 use caxton_model::record::Record;
 use caxton_model::sanitise::sanitise;
-use caxton_model::words::{NONE, bounds};
+use caxton_model::words::{NONE, bounds, counted};
 use minijinja::value::Serde;
 use minijinja::{Value, context};
 
@@ -123,10 +123,6 @@ fn latest(series: &Series<'_>) -> String {
 fn letter(index: usize) -> String {
     let own = char::from(b'A' + (index % 26) as u8);
     if index < 26 { own.to_string() } else { letter(index / 26 - 1) + &own.to_string() }
-}
-
-fn counted(count: usize, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 fn clean(text: &str) -> String {

@@ -1,7 +1,7 @@
 //! What it all comes to, in a word, and why.
 
 use super::told::Told;
-use crate::answer::answer;
+use crate::answer::{Answer, answer};
 use crate::sections::{comparison_line, load, summary_line};
 use caxton_analysis::finding::LimitVerdict;
 use caxton_analysis::requirements;
@@ -9,7 +9,7 @@ use caxton_analysis::targets::{GradedTarget, grade};
 use caxton_model::case::Outcome;
 use caxton_model::load::outcome::{LoadOutcome, LoadVerdict as Judgement};
 use caxton_model::paired::comparison::{Comparison, Conclusion};
-use caxton_model::record::{CaseRecord, Record, Status};
+use caxton_model::record::{CaseRecord, Record, Run, Status};
 use caxton_model::sanitise::sanitise;
 use caxton_model::units::Unit;
 use caxton_model::words::some;
@@ -63,15 +63,20 @@ pub(super) fn verdict(runs: &[Told], comparisons: &[&Comparison]) -> Verdict {
     let clean = |text: String| sanitise(&text, REASON_MAX);
     let mut findings = findings.into_iter().map(|(tone, word, why)| (tone, word, clean(why)));
     let (tone, word, why) = findings.next().unwrap_or((Tone::Open, "", String::new()));
-    let answers = records.iter().flat_map(|record| match records.len() {
-        1 => answer(record).found,
-        _ => of_many(record),
+    let told: Vec<(&Record, Answer)> =
+        records.iter().map(|record| (record, answer(record))).collect();
+    let answers = told.iter().flat_map(|(record, answer)| match records.len() {
+        1 => answer.found.clone(),
+        _ => of_many(record, answer),
     });
-    let of = |suite: &str, warnings: &[String]| -> Vec<String> {
-        warnings.iter().map(|warning| clean(format!("{suite}: {warning}"))).collect()
+    // Which run it is of, where there are several of a suite.
+    let of = |run: &Run, warnings: &[String]| -> Vec<String> {
+        let own = records.iter().filter(|record| record.run.suite == run.suite).count();
+        let name = if own > 1 { &run.id } else { &run.suite };
+        warnings.iter().map(|warning| clean(format!("{name}: {warning}"))).collect()
     };
-    let warned = records.iter().flat_map(|record| of(&record.run.suite, &record.warnings));
-    let compared = comparisons.iter().flat_map(|c| of(&c.run.suite, &c.warnings));
+    let warned = told.iter().flat_map(|(record, answer)| of(&record.run, &answer.doubts));
+    let compared = comparisons.iter().flat_map(|c| of(&c.run, &c.warnings));
     let mut warnings: Vec<String> = warned.chain(compared).collect();
     let more = warnings.len().saturating_sub(WARNINGS_MAX);
     warnings.truncate(WARNINGS_MAX);
@@ -92,8 +97,8 @@ pub(super) fn verdict(runs: &[Told], comparisons: &[&Comparison]) -> Verdict {
 }
 
 /// What the run of a suite among others found, most important first: the verdict has the rest.
-fn of_many(record: &Record) -> Vec<String> {
-    let found = answer(record).found.into_iter().take(OF_MANY_MAX);
+fn of_many(record: &Record, answer: &Answer) -> Vec<String> {
+    let found = answer.found.iter().take(OF_MANY_MAX);
     found.map(|line| format!("{}: {line}", record.run.suite)).collect()
 }
 

@@ -196,8 +196,38 @@ fn summary(comparison: &Comparison) -> Table {
     for warning in &comparison.warnings {
         table.note(Tone::Bad, &format!("warning: {warning}"));
     }
-    table.note(tone, &format!("Result: {}", conclusion(came_to)));
+    table.note(tone, &format!("Result: {}{}", conclusion(came_to), decided(comparison)));
+    if came_to == Conclusion::Inconclusive {
+        let text = "More launch pairs may decide what stays open: --budget SECONDS for each case, or \
+                    a quieter machine.";
+        table.note(Tone::Plain, text);
+    }
     table
+}
+
+/// Which primary metrics stay open, and which are known not to be worse, of which agents.
+fn decided(comparison: &Comparison) -> String {
+    let of = |is_it: fn(Option<Verdict>) -> bool| -> Vec<String> {
+        let mut agents: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+        for case in &comparison.cases {
+            let own = case.metrics.iter().filter(|m| m.weight == Weight::Primary);
+            for metric in own.filter(|m| is_it(m.verdict)) {
+                agents.entry(metric.metric.as_str()).or_default().push(case.key.agent.clone());
+            }
+        }
+        agents.iter().map(|(metric, agents)| format!("{metric} of {}", some(agents))).collect()
+    };
+    let open = of(|verdict| matches!(verdict, None | Some(Verdict::Inconclusive)));
+    let same = of(|verdict| verdict == Some(Verdict::Ok));
+    let mut text = String::new();
+    if !open.is_empty() {
+        text += &format!("; undecided: {}", open.join("; "));
+    }
+    if !same.is_empty() {
+        let margin = share(comparison.design.margin);
+        text += &format!("; not worse by the margin of {margin}: {}", same.join("; "));
+    }
+    text
 }
 
 /// What the base against itself says: of its primary metrics, or of all where one differs.
@@ -281,7 +311,9 @@ fn conditions(comparison: &Comparison) -> Table {
     for name in names {
         let [base, candidate] =
             [0, 1].map(|side: usize| sides[side].get(name).map_or(NONE, String::as_str));
-        if base != candidate {
+        // A file that one of the two did not build is no other way of building it.
+        let is_built_by_one = name.ends_with(" compiler") && [base, candidate].contains(&NONE);
+        if base != candidate && !is_built_by_one {
             let is_expected = name == "revision";
             let tone = if is_expected { Tone::Plain } else { Tone::Bad };
             table.row(tone, [name, base, candidate]);

@@ -36,7 +36,7 @@ use crate::table::{Table, Tone};
 pub use again::quoted;
 use caxton_model::case::Outcome;
 use caxton_model::reading::Reading;
-use caxton_model::record::{Record, Status};
+use caxton_model::record::{CaseRecord, Record, Status};
 pub(crate) use comparison::comparison_tables;
 pub use comparison::{comparison_line, comparison_text, revision_words};
 pub(crate) use comparison::{exact_words, paired_words, share, versions};
@@ -168,11 +168,18 @@ pub fn summary_line(record: &Record) -> String {
 
 /// How the run stands, with its count of cases.
 pub(crate) fn status(record: &Record) -> String {
-    let planned = record.cases.len();
-    let finished =
-        record.cases.iter().filter(|case| !matches!(case.outcome, Outcome::NotRun(_))).count();
-    let ran = record.cases.iter().filter(|case| case.outcome == Outcome::Ran).count();
-    let progress = format!("{finished} of {planned} cases finished");
+    // What is measured against itself belongs to the case that it says how far to trust.
+    let cases = record.cases.iter().filter(|case| !case.key.is_same_against_same());
+    let planned = cases.clone().count();
+    let ran = cases.clone().filter(|case| case.outcome == Outcome::Ran).count();
+    let begun = cases.clone().filter(|case| !matches!(case.outcome, Outcome::NotRun(_)));
+    let is_cut = |case: &&CaseRecord| {
+        let is_part = case.load.as_ref().is_some_and(|load| load.part().is_some());
+        is_part || case.launches.granted < case.launches.wanted
+    };
+    let (cut, whole): (Vec<_>, Vec<_>) = begun.partition(is_cut);
+    let in_part = if cut.is_empty() { String::new() } else { format!(", {} in part", cut.len()) };
+    let progress = format!("{} of {planned} cases whole{in_part}", whole.len());
     match record.run.status {
         Status::Finished if ran == planned && planned == 1 => "finished, its case ran".to_owned(),
         Status::Finished if ran == planned => format!("finished, all {planned} cases ran"),

@@ -60,7 +60,9 @@ pub(crate) fn calls(record: &Record) -> Vec<Table> {
         note_company(&mut table, &ran(record).iter().filter_map(company).collect::<Vec<_>>());
         note_stderr(&mut table, &ran(record));
         note_unchecked(&mut table, &ran(record));
-        table.note(Tone::Plain, &geomean(record));
+        if let Some(line) = geomean(record) {
+            table.note(Tone::Plain, &line);
+        }
     }
     vec![table]
 }
@@ -94,13 +96,18 @@ fn numbers(case: &CaseRecord) -> [String; 6] {
     ]
 }
 
-fn geomean(record: &Record) -> String {
+/// The mean of several agents' ratios.
+fn geomean(record: &Record) -> Option<String> {
     let agents = cases(record).into_iter();
     let agents = agents.filter(|case| counts_in_geomean(case) && case.metric(HEADLINE).is_ok());
+    let agents = agents.count();
+    if agents < 2 {
+        return None;
+    }
     let without = cases(record).iter().any(|case| case.key.agent == NOOP);
     let without = if without { format!(" ({NOOP} not among them)") } else { String::new() };
-    let what = format!("geomean of {} agents{without}", agents.count());
-    match record.totals.get(GEOMEAN) {
+    let what = format!("geomean of {agents} agents{without}");
+    Some(match record.totals.get(GEOMEAN) {
         Some(Reading::Known(summary)) => {
             let n = summary.n;
             let interval = summary.interval.map_or_else(
@@ -115,7 +122,7 @@ fn geomean(record: &Record) -> String {
         }
         Some(Reading::Missing(why)) => format!("{what}: {NONE} ({why})"),
         None => format!("{what}: {NONE} (the run did not come to its end)"),
-    }
+    })
 }
 
 fn note_unchecked(table: &mut Table, cases: &[&CaseRecord]) {
@@ -149,6 +156,7 @@ pub(crate) fn sizes(record: &Record) -> Vec<Table> {
     const COLUMNS: &[Column] = &[
         ("<agent", Text(label)),
         (".wasm file", Estimate("wasm_file_bytes")),
+        ("module", Estimate("wasm_module_bytes")),
         ("its code", Estimate("wasm_code_bytes")),
         ("native file", Estimate("native_file_bytes")),
         ("its code", Estimate("native_code_bytes")),
@@ -157,7 +165,12 @@ pub(crate) fn sizes(record: &Record) -> Vec<Table> {
         ("native", Estimate("native_instance_rss_bytes")),
         ("worker peak", Estimate("peak_rss_bytes")),
     ];
-    having(record, "Sizes: code is machine code, RSS is resident memory", COLUMNS)
+    let mut tables = having(record, "Sizes: code is machine code, RSS is resident memory", COLUMNS);
+    for table in tables.iter_mut().filter(|table| !table.is_empty()) {
+        let text = "module: the file without names, debug information and other custom sections";
+        table.note(Tone::Plain, text);
+    }
+    tables
 }
 
 /// A row for each case that ran and has at least one figure of `columns`.

@@ -99,15 +99,19 @@ fn sum_up(table: &mut Table, cases: &[&CaseRecord], level: f64) {
     let (all, level) = (cases.len(), percent(level));
     let none = match all - with.len() {
         0 => String::new(),
+        1 => ", 1 has no interval".to_owned(),
         none => format!(", {none} have no interval"),
     };
-    table.note(
-        Tone::Plain,
-        &format!(
-            "Each interval holds at {level}, so that all {all} hold together in 99 % of runs; \
-             {inside} of {all} contain 1.00{none}."
-        ),
-    );
+    let together = match all {
+        1 => format!("The interval holds at {level}"),
+        _ => {
+            format!(
+                "Each interval holds at {level}, so that all {all} hold together in 99 % of runs"
+            )
+        }
+    };
+    let text = format!("{together}; {inside} of {all} contain 1.00{none}.");
+    table.note(Tone::Plain, &text);
     if !out.is_empty() {
         let labels: Vec<String> = out.iter().map(|(case, _)| label(case)).collect();
         let farthest =

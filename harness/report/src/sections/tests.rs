@@ -86,10 +86,10 @@ fn a_status_is_told_in_words() {
         shown.push(super::status(&record));
     }
     expect![[r#"
-        finished, 11 of 13 cases ran
-        interrupted: 13 of 13 cases finished
-        the harness failed: 13 of 13 cases finished
-        running or killed: 13 of 13 cases finished"#]]
+        finished, 5 of 7 cases ran
+        interrupted: 0 of 7 cases whole, 7 in part
+        the harness failed: 0 of 7 cases whole, 7 in part
+        running or killed: 0 of 7 cases whole, 7 in part"#]]
     .assert_eq(&shown.join("\n"));
 }
 

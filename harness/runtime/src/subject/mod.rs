@@ -63,6 +63,8 @@ pub struct CallTimes {
     pub instantiate: Nanos,
     /// Running them.
     pub run: Nanos,
+    /// Ending the instances of the calls before: each gives its memory back.
+    pub end: Nanos,
     /// Processor time, user and system, of a program that is a process of its own.
     pub cpu: Option<Nanos>,
     /// Between the marks that the program sets; none where it sets none.
@@ -79,6 +81,7 @@ impl AddAssign for CallTimes {
             calls: self.calls + more.calls,
             instantiate: Nanos(self.instantiate.0 + more.instantiate.0),
             run: Nanos(self.run.0 + more.run.0),
+            end: Nanos(self.end.0 + more.end.0),
             cpu: sum(self.cpu, more.cpu),
             section: sum(self.section, more.section),
         };

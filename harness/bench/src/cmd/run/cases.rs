@@ -3,7 +3,7 @@
 use super::super::error::CommandError;
 use super::super::output::{note, print_error};
 use super::args::{Against, Mode, Output, ProfileKind, Selection};
-use super::filter::Filter;
+use super::filter::{BadFilter, Filter};
 use super::prepare::Guest;
 use crate::guest::catalog::{CatalogError, Workspace};
 use crate::job::Job;
@@ -57,7 +57,9 @@ impl Wanted<'_> {
             return Err(CommandError::NoBallast);
         }
         let filter = self.filter()?;
-        let tasks = (suite.plan)(&subjects).into_iter();
+        let tasks = (suite.plan)(&subjects);
+        self.note_unmatched(suite, &tasks)?;
+        let tasks = tasks.into_iter();
         // Of all agents at once they would take as long as everything else together.
         let is_narrow = !self.selection.filters.is_empty() || !self.selection.agent.is_empty();
         let is_quick = self.mode == Mode::Measure(Scale::Quick);
@@ -70,6 +72,22 @@ impl Wanted<'_> {
             Some(ProfileKind::Cpu) => kept.filter_map(Task::profiled).collect(),
             Some(ProfileKind::Heap) | None => kept.collect(),
         })
+    }
+
+    /// Tells of each filter that takes no case while another one does: a slip of the pen.
+    fn note_unmatched(&self, suite: &Suite, tasks: &[Task]) -> Result<(), CommandError> {
+        let own: Vec<CaseKey> = tasks.iter().flat_map(Task::cases).cloned().collect();
+        let words = self.selection.filters.iter();
+        let filters = words
+            .map(|word| Ok((word, Filter::new(std::slice::from_ref(word), self.selection.exact)?)));
+        let filters = filters.collect::<Result<Vec<_>, BadFilter>>()?;
+        let (matched, unmatched): (Vec<_>, Vec<_>) =
+            filters.into_iter().partition(|(_, filter)| own.iter().any(|case| filter.takes(case)));
+        for (word, _) in unmatched.iter().filter(|_| !matched.is_empty()) {
+            let why = why_none(suite.name, "case", std::slice::from_ref(*word), &own, &[]);
+            note(&format!("warning: {why}"));
+        }
+        Ok(())
     }
 
     fn filter(&self) -> Result<Filter, CommandError> {

@@ -57,9 +57,12 @@ pub(super) fn run(
         }
     }
     let settings = Settings { scale, seed: record.run.seed, ..settings };
-    let record = measure(settings, record, Some(folder), &tasks, &files)?.record;
-    showing.run(session, &record, Some(&path));
-    Ok(code_of(&record))
+    let mut ended = measure(settings, record, Some(folder), &tasks, &files)?;
+    if path.parent() == Some(&*session.workspace.profiles.join(RUNS)) {
+        ended.point_latest(session)?;
+    }
+    showing.run(session, &ended.record, Some(&path));
+    Ok(code_of(&ended.record))
 }
 
 fn hashes(artifacts: &[caxton_model::record::Artifact]) -> Vec<&str> {

@@ -7,14 +7,17 @@ use caxton_analysis::targets::{GradedTarget, grade};
 use caxton_model::latest::latest_of_each_suite;
 use caxton_model::paired::comparison::Comparison;
 use caxton_model::record::store::RunFolder;
-use caxton_model::record::{Record, Status};
+use caxton_model::record::{CaseRecord, Record, Status};
 use caxton_model::sanitise::sanitise;
 use caxton_report::answer;
 use caxton_report::paint::paint;
-use caxton_report::sections::{comparison_text, targets, text};
+use caxton_report::sections::{comparison_text, quoted, targets, text};
 use clap::{ColorChoice, ValueEnum};
 use serde::Serialize;
 use std::path::Path;
+
+/// Flame graphs that are named at the end; the page has all.
+const PICTURES_MAX: usize = 3;
 
 /// What of a run is shown, and how.
 #[derive(Debug, Clone, Copy, clap::Args)]
@@ -96,15 +99,8 @@ impl Showing {
             }
         } else {
             let summary = answer::summary(record);
-            // Not broken: these are copied.
             let next = folder.zip(kept).map_or(String::new(), |(folder, kept)| {
-                let report = session.report_of(folder);
-                let lines = [
-                    format!("kept in {kept}"),
-                    format!("every table: {report}"),
-                    format!("as a page: {report} --html"),
-                ];
-                lines.map(|line| format!("  {}\n", sanitise(&line, LINE_MAX))).concat()
+                next(&kept, &session.report_of(folder), record)
             });
             let gap = if self.quiet { "" } else { "\n" };
             print(format!("{gap}{}{next}", paint(&summary, &style())));
@@ -119,6 +115,10 @@ impl Showing {
         }
         if self.is_full() {
             print(paint(&targets::table(&records), &style()));
+            return;
+        }
+        // Of a run that measured none of what the targets are of, it would be no news.
+        if grade(std::slice::from_ref(record)).iter().all(|one| one.worst.is_err()) {
             return;
         }
         let graded = grade(&records);
@@ -145,8 +145,36 @@ impl Showing {
             return json(kept.as_ref().map_or(comparison, |(kept, _)| kept));
         }
         print(comparison_text(comparison, every, &style()));
-        note(&format!("kept in {}", session.shown(folder)));
+        let report = session.report_of(folder);
+        let kept = format!("kept in {}", session.shown(folder));
+        print(lines(&[kept, format!("as a page: {report} --html")]));
     }
+}
+
+/// Where a run is kept, and what shows more of it.
+fn next(kept: &str, report: &str, record: &Record) -> String {
+    let mut told = vec![
+        format!("kept in {kept}"),
+        format!("every table: {report}"),
+        format!("as a page: {report} --html"),
+    ];
+    let pictures = record.cases.iter().flat_map(|case| {
+        let own = &case.profiles;
+        let is_graph = |file: &&String| file.ends_with(".svg") && !file.starts_with("no ");
+        own.files.iter().filter(is_graph).map(|file| format!("{kept}/{}/{file}", own.folder))
+    });
+    told.extend(pictures.take(PICTURES_MAX).map(|path| format!("flame graph: {path}")));
+    let is_cut = |case: &CaseRecord| case.load.as_ref().is_some_and(|load| load.part().is_some());
+    if record.run.status == Status::Interrupted && record.cases.iter().any(is_cut) {
+        let suite = &record.run.suite;
+        told.push(format!("go on: cargo bench --bench {suite} -- --resume {}", quoted(kept)));
+    }
+    lines(&told)
+}
+
+/// Not broken: they are copied.
+fn lines(told: &[String]) -> String {
+    told.iter().map(|line| format!("  {}\n", sanitise(line, LINE_MAX))).collect()
 }
 
 /// This run with the latest ones of the other suites of the same commit on the same machine, by

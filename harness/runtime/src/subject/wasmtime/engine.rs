@@ -21,6 +21,7 @@ use caxton_model::profile::code::CodeWatch;
 use caxton_model::program::ProgramSpec;
 use caxton_model::units::Bytes;
 use caxton_sys::slab::{Creator, Slab};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -324,9 +325,9 @@ fn link(
         return Err(Outcome::Refused("an empty file".to_owned()));
     }
     let (engine, slab) = made(options, cache)?;
-    let invalid = |error: wasmtime::Error| refused("no valid module", &error);
-    let binary = wat::parse_bytes(bytes).map_err(|error| invalid(error.into()))?;
-    let module = Module::new(&engine, &binary).map_err(invalid)?;
+    let binary = parsed(bytes)?;
+    let module =
+        Module::new(&engine, &binary).map_err(|error| refused("no valid module", &error))?;
     let mut linker =
         host_functions(&engine, options.asynchronous).map_err(|e| refused("linker", &e))?;
     embedder::define(&mut linker)?;
@@ -335,6 +336,19 @@ fn link(
     }
     let pre = linker.instantiate_pre(&module);
     Ok((pre.map_err(|e| refused("imports that no agent has", &e))?, slab))
+}
+
+/// The module in `bytes`, which may be text: its parser's picture of what is wrong is left out.
+pub(super) fn parsed(bytes: &[u8]) -> Attempt<Cow<'_, [u8]>> {
+    wat::parse_bytes(bytes).map_err(|error| {
+        let text = error.to_string();
+        let mut lines = text.lines();
+        let what = lines.next().unwrap_or_default();
+        let at = lines.find_map(|line| line.trim().strip_prefix("--> <anon>:"));
+        let at = at.map_or(String::new(), |at| format!(" at {at}"));
+        let why = format!("no valid module, neither binary nor text: {what}{at}");
+        Outcome::Refused(one_line(&why))
+    })
 }
 
 fn host_functions(engine: &Engine, asynchronous: bool) -> wasmtime::Result<Linker<HostState>> {

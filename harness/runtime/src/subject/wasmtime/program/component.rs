@@ -212,7 +212,7 @@ impl ComponentFunction {
         let params = wasm_wave::untyped::UntypedFuncCall::parse(&call)
             .and_then(|call| call.to_wasm_params(&types));
         let params = params.map_err(|error| {
-            Outcome::Refused(one_line(&format!("`{args}` are no values for {name}: {error}")))
+            Outcome::Refused(one_line(&format!("{name}({args}) is no call of {name}: {error}")))
         })?;
         Ok(Self { interface, name, params, results: ty.results().len() })
     }

@@ -67,8 +67,13 @@ fn exported(module: &Module, name: &str) -> Attempt<FuncType> {
         Some(ExternType::Func(ty)) => Ok(ty),
         _ => {
             let functions = module.exports().filter(|e| matches!(e.ty(), ExternType::Func(_)));
-            let names = some(functions.map(|export| export.name().to_owned()));
-            let why = format!("it exports no function {name}, only: {names}");
+            let names: Vec<String> = functions.map(|export| export.name().to_owned()).collect();
+            let hint = match name {
+                "_start" if !names.is_empty() => ": call one with --invoke 'NAME(VALUES)'",
+                _ => "",
+            };
+            let names = some(names.into_iter());
+            let why = format!("it exports no function {name}, only: {names}{hint}");
             Err(Outcome::Refused(one_line(&why)))
         }
     }
@@ -90,7 +95,7 @@ pub(super) fn params(module: &Module, entry: &Entry) -> Attempt<Vec<Val>> {
             values.map_err(|error| {
                 let names: Vec<String> = types.iter().map(ToString::to_string).collect();
                 let why =
-                    format!("`{args}` are no values for {name}({}): {error}", names.join(", "));
+                    format!("{name}({args}) is no call of {name}({}): {error}", names.join(", "));
                 Outcome::Refused(one_line(&why))
             })
         }

@@ -10,7 +10,7 @@ mod tests;
 use self::component::ComponentSubject;
 use self::entry::{Called, Callee};
 use super::code::CompiledCode;
-use super::engine::{WasmSubject, refused};
+use super::engine::{WasmSubject, parsed};
 use super::host::{HostState, System};
 use super::image::{CompiledImage, exports_of, is_component};
 use super::instance::{Terms, died, fell, fuel_used, store, unplaced};
@@ -148,8 +148,7 @@ impl ProgramCode {
         if bytes.is_empty() {
             return Err(Outcome::Refused("an empty file".to_owned()));
         }
-        let binary = wat::parse_bytes(bytes);
-        let binary = binary.map_err(|error| refused("no valid module", &error.into()))?;
+        let binary = parsed(bytes)?;
         if is_component(&binary) {
             return ComponentSubject::compile(&binary, options, program).map(Self::Component);
         }
@@ -234,6 +233,9 @@ impl ProgramAgent {
             self.stderr_bytes += gone.store.data().stderr_bytes();
             self.fuel_used += fuel_used(&gone.store);
             self.note_crossings(&mut gone);
+            let start = Monotonic.now();
+            drop(gone);
+            self.spent.end.0 += Monotonic.now().0 - start.0;
         }
         let start = Monotonic.now();
         let mut live = self.subject.place(self.limit, message)?;

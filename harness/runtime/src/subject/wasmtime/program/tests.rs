@@ -262,7 +262,7 @@ fn a_function_gets_values_of_its_types_and_keeps_or_loses_its_instance() {
     }
     for values in ["x, 2, 3, 4", "1", "1, 2, 3, 4, 5", "1, 2, 3,"] {
         let no_values = refused(&function("mix", values));
-        let start = format!("`{values}` are no values for mix(i32, i64, f32, f64): ");
+        let start = format!("mix({values}) is no call of mix(i32, i64, f32, f64): ");
         assert!(
             matches!(&no_values, Outcome::Refused(why) if why.starts_with(&start)),
             "{no_values:?}"
@@ -348,7 +348,7 @@ fn a_components_function_gets_values_of_its_interface() {
     }
     for values in ["1", "1, 2, 3", "-1, 2", "\"x\", 2"] {
         let refused = reply("api.add", values).expect_err(values);
-        let start = format!("`{values}` are no values for add: ");
+        let start = format!("add({values}) is no call of add: ");
         assert!(
             matches!(&refused, Outcome::Refused(why) if why.starts_with(&start)),
             "{refused:?}"
