@@ -52,6 +52,36 @@ fn xmllint_takes_our_junit_and_no_other() {
     assert!(said.contains("attribute 'time'"), "{said}");
 }
 
+/// What the guide does with a run's samples, done with the run of the fixture.
+#[test]
+fn the_guides_program_reads_samples() {
+    let guide = fs::read_to_string(root().join("harness/docs/reports-and-exports.md"));
+    let guide = guide.expect("a guide");
+    let program = guide.split("```python\n").nth(1).and_then(|rest| rest.split("```").next());
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("read.py");
+    fs::write(&path, program.expect("a program in Python")).expect("written");
+    let run = root().join("tests/fixtures/record-v1");
+    let words = [path.display().to_string(), run.display().to_string()];
+    let words = [&*words[0], &*words[1]];
+    let Some(output) = says("python3", &words, &run.join("record.json")) else { return };
+    let said = verdict(&output).expect("it reads a run");
+    // By hand, from the file.
+    let text = fs::read_to_string(run.join("samples.csv")).expect("samples");
+    let call = |row: &&str| row.contains("/json,0,wasm_call_ns,");
+    let each = text.lines().filter(call).map(|row| {
+        let cells: Vec<&str> = row.split(',').collect();
+        cells[6].parse::<f64>().expect("a value") / cells[5].parse::<f64>().expect("a count")
+    });
+    let mut each: Vec<f64> = each.collect();
+    each.sort_by(f64::total_cmp);
+    let (count, half) = (each.len(), each.len() / 2);
+    assert!(count > 1, "{count} samples");
+    let median = if count % 2 == 1 { each[half] } else { (each[half - 1] + each[half]) / 2.0 };
+    let line = format!("/json launch 0: {median:.1} ns, n = {count}\n");
+    assert!(said.contains(&line), "{line}{said}");
+}
+
 #[test]
 fn promtool_finds_nothing_to_mend() {
     let golden = golden("metrics.prom");

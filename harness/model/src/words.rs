@@ -9,6 +9,12 @@ pub const NONE: &str = "—";
 /// Longest name of a case in a line: subjects and parameters are ours, and tell cases apart.
 const LABEL_MAX: usize = 60;
 
+/// A name for the thing at `index`: A … Z, then AA and so on.
+pub fn letter(index: usize) -> String {
+    let own = char::from(b'A' + (index % 26) as u8);
+    if index < 26 { own.to_string() } else { letter(index / 26 - 1) + &own.to_string() }
+}
+
 /// So many of `what`, which takes an s where it is not one.
 pub fn counted(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })

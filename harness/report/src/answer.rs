@@ -92,7 +92,7 @@ pub fn summary(record: &Record) -> Table {
 }
 
 /// The figures that tell of a case that ran; none for one that only serves another.
-fn figures_of(case: &CaseRecord) -> Option<&'static [(&'static str, &'static str)]> {
+pub(crate) fn figures_of(case: &CaseRecord) -> Option<&'static [(&'static str, &'static str)]> {
     let ran = case.outcome == Outcome::Ran;
     let own = FIGURES.iter().find(|figures| case.metric(figures[0].0).is_ok());
     own.filter(|_| ran).copied()
@@ -111,7 +111,7 @@ pub fn case_line(case: &CaseRecord) -> Option<String> {
 }
 
 /// What a case is called among those of its suite.
-fn label(case: &CaseRecord) -> String {
+pub(crate) fn label(case: &CaseRecord) -> String {
     let key = &case.key;
     let params: Vec<String> =
         key.params.iter().map(|(name, value)| format!("{name}={value}")).collect();

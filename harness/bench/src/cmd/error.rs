@@ -67,6 +67,8 @@ pub(crate) enum CommandError {
     Html(#[from] HtmlError),
     #[error("cannot write {path}: {source}", path = path.display())]
     Output { path: PathBuf, source: io::Error },
+    #[error("{path}: {why}", path = path.display())]
+    Config { path: PathBuf, why: String },
     #[error("cannot read {path}: {source}", path = path.display())]
     Input { path: PathBuf, source: io::Error },
     #[error("{path}: guests cannot be built there: {source}")]

@@ -8,7 +8,7 @@ use crate::html::render;
 use crate::table::{Table, Tone};
 use caxton_model::record::Record;
 use caxton_model::sanitise::sanitise;
-use caxton_model::words::{NONE, bounds, counted};
+use caxton_model::words::{NONE, bounds, counted, letter};
 use minijinja::value::Serde;
 use minijinja::{Value, context};
 
@@ -117,12 +117,6 @@ fn latest(series: &Series<'_>) -> String {
         text += if is_apart { ", intervals apart" } else { ", intervals overlap" };
     }
     text
-}
-
-/// The name of a machine on the page: A … Z, then AA and so on.
-fn letter(index: usize) -> String {
-    let own = char::from(b'A' + (index % 26) as u8);
-    if index < 26 { own.to_string() } else { letter(index / 26 - 1) + &own.to_string() }
 }
 
 fn clean(text: &str) -> String {

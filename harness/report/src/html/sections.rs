@@ -5,7 +5,7 @@ use super::told::Told;
 use super::verdict::verdict;
 use super::{curves, graphs, loads};
 use crate::chart::Chart;
-use crate::sections::{TOPICS, Topic, comparison_tables, overhead, quoted};
+use crate::sections::{TOPICS, Topic, beside, comparison_tables, overhead, quoted};
 use crate::table::{Table, Tone};
 use crate::{export, sections as report};
 use caxton_model::paired::comparison::Comparison;
@@ -18,11 +18,14 @@ const TITLE_MAX: usize = 120;
 /// What tells of several runs together: its anchor and its heading.
 const TARGETS: [&str; 2] = ["targets", "Targets"];
 const CHANGES: [&str; 2] = ["changes", "Changes"];
+const BESIDE: [&str; 2] = ["beside", "Side by side"];
 
 /// Every section but the banner.
 pub(super) fn document(runs: &[Told], comparisons: &[&Comparison]) -> Document {
     let changed = comparisons.iter().flat_map(|comparison| changed(comparison)).collect();
-    let mut sections = vec![section(CHANGES, changed)];
+    let records: Vec<&Record> = runs.iter().map(|told| told.record).collect();
+    let beside = Vec::from_iter(Figure::open(beside::tables(&records)));
+    let mut sections = vec![section(CHANGES, changed), section(BESIDE, beside)];
     sections.extend(TOPICS.iter().map(|topic| {
         // A run is under its own name in the last one.
         let figures = match topic.id {

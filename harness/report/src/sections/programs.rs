@@ -27,7 +27,9 @@ fn times(record: &Record) -> Vec<Table> {
     let mut tables = having(record, title, COLUMNS);
     for table in tables.iter_mut().filter(|table| !table.is_empty()) {
         let why = "instance: store, memory and system of the fresh instance that a call gets; end: \
-                   giving its memory back. A native run begins with the start of a process: `true`, which does nothing \
+                   giving its memory back: means of all calls of a launch, most of which \
+                   follow calls alike. A call that is compared follows one of the native build, \
+                   whose process leaves caches cold. A native run begins with the start of a process: `true`, which does nothing \
                    else, takes the time of an empty process.";
         table.note(Tone::Plain, why);
     }

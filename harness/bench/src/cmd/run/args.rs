@@ -93,6 +93,11 @@ pub(super) struct Selection {
                                       "relink"])]
     pub list: bool,
 
+    /// Say what would run, and for about how long, instead of running it
+    #[arg(hide_short_help = true, long,
+          conflicts_with_all = ["list", "baseline", "between", "pack", "relink"])]
+    pub dry_run: bool,
+
     /// Format of --list
     #[arg(hide_short_help = true,
           long, value_enum, requires = "list", default_value_t = ListFormat::Pretty)]

@@ -225,7 +225,7 @@ pub(super) fn why_none(
 }
 
 /// The name that `word` was perhaps meant to be.
-fn nearest<'a>(word: &str, names: impl Iterator<Item = &'a str>) -> Option<String> {
+pub(super) fn nearest<'a>(word: &str, names: impl Iterator<Item = &'a str>) -> Option<String> {
     let distance = |name: &str| strsim::osa_distance(word, name);
     let near = names.map(|name| (distance(name), name)).min()?;
     // Of a short word one letter, of a long one a few.

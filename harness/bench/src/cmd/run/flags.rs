@@ -76,7 +76,7 @@ fn users(name: &str) -> Option<&'static [&'static str]> {
     FLAGS.iter().find_map(|(suites, flags)| flags.contains(&name).then_some(*suites))
 }
 
-fn is_used(suite: &Suite, name: &str) -> bool {
+pub(super) fn is_used(suite: &Suite, name: &str) -> bool {
     users(name).is_none_or(|suites| suites.contains(&suite.name))
 }
 

@@ -78,6 +78,7 @@ fn words(name: &str) -> Vec<&'static str> {
         "program" => vec![STAGE, "--program=cat"],
         "resume" => vec!["--resume=run"],
         "plant_leak" => vec!["--plant-leak=64"],
+        "dry_run" => vec!["--dry-run"],
         "noplot" => vec!["--noplot"],
         "bench" => vec!["--bench"],
         "ignored" => vec!["--list", "--ignored"],

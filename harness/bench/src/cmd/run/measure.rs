@@ -97,7 +97,7 @@ pub(super) fn measure(
 }
 
 /// What `tasks` come to: launches, and for loads the time that they are given.
-fn ahead(tasks: &[Task], settings: &Settings) -> Ahead {
+pub(super) fn ahead(tasks: &[Task], settings: &Settings) -> Ahead {
     let mut ahead = Ahead::default();
     for task in tasks {
         match &task.job {

@@ -4,6 +4,7 @@ mod args;
 mod baseline;
 mod cases;
 mod comparison;
+mod config;
 mod contest;
 pub(crate) mod filter;
 pub(crate) mod flags;
@@ -47,12 +48,14 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-/// Runs `suite` as `words` ask, for the workspace of `bench` or in a checkout; the exit code.
+/// Runs `suite` as `words` and the user's defaults ask, for the workspace of `bench` or in a
+/// checkout; the exit code.
 pub(super) fn run(
     suite: &Suite,
     words: &[OsString],
     bench: Option<&Bench>,
 ) -> Result<u8, CommandError> {
+    let words = &config::with_defaults(suite, words, bench)?[..];
     let args = flags::parse(suite, words, bench)?;
     let mode = args.mode();
     let Args { task, selection, given, sides, timing, output, showing, .. } = args;
@@ -90,6 +93,10 @@ pub(super) fn run(
     if tasks.is_empty() {
         let asked = cases::Asked::of(&output, against, mode, session::is_ci());
         return wanted.none(suite, &session.workspace, asked);
+    }
+    if selection.dry_run {
+        print(list::dry_run(&tasks, &settings));
+        return Ok(exit::FINE);
     }
     let baseline = baseline::find(session, &output, against)?;
     session.sweep_leftovers();
