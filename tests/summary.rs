@@ -34,7 +34,7 @@ fn a_run_prints_a_line_for_each_case_and_a_summary_that_leads_on() {
     for words in [
         "Suite wasm, smoke: finished",
         "exit: wrong answer: it exited with 3",
-        "answers are right: unchecked cat",
+        "answers are right (--expect FILE would): unchecked cat",
         "cat: ",
         "doubt: a smoke run",
         "kept in target/caxton-bench/runs/",

@@ -1,15 +1,17 @@
 //! What a run found, in a few lines: for whoever reads no table.
 
+mod case;
 mod doubts;
 
 use crate::sections::figures::{estimate, interval, launches, too_few};
 use crate::sections::grid::sides;
 use crate::sections::{functions, load, overhead, parts, status};
 use crate::table::{Table, Tone, name};
+use case::{NATIVE, SIDE, WASM};
+pub(crate) use case::{figures_of, label};
 use caxton_analysis::finding::{Finding, LimitVerdict};
 use caxton_analysis::reduce::{GEOMEAN, HEADLINE, Levels, counts_in_geomean};
 use caxton_analysis::requirements;
-use caxton_model::case::Outcome;
 use caxton_model::load::outcome::{LoadOutcome, LoadVerdict, StageOutcome};
 use caxton_model::profile::changes::NORMAL_95;
 use caxton_model::reading::Reading;
@@ -25,27 +27,6 @@ const FOUND_MAX: usize = 7;
 const DOUBTS_MAX: usize = 4;
 /// Guests and functions that are told one by one.
 const EACH_MAX: usize = 3;
-
-const WASM: &str = "wasm_call_ns";
-const NATIVE: &str = "native_call_ns";
-const SIDE: &str = "side_to_reference_time";
-const SAME: &str = "aa_time";
-
-/// The figures that tell of a case, by what they are called: the first row whose first figure it
-/// has. That one is shown with its interval.
-const FIGURES: [&[(&str, &str)]; 11] = [
-    &[(HEADLINE, "of native"), (WASM, "a call")],
-    &[(WASM, "a call")],
-    &[(SIDE, "of the first side"), ("side_call_ns", "a call")],
-    &[(parts::CALL, "a call")],
-    &[("subject_to_peer_rate", "of the peer's rate"), ("subject_message_rate", "messages")],
-    &[("subject_to_peer_task_rate", "of the peer's rate"), ("subject_task_rate", "tasks")],
-    &[("subject_response_p50_ns", "p50"), ("subject_response_p99_ns", "p99")],
-    &[("round_trip_p50_ns", "p50"), ("round_trip_p99_ns", "p99")],
-    &[("message_rate", "messages"), ("spawn_p50_ns", "a spawn")],
-    &[("recover_p50_ns", "p50"), ("recover_p99_ns", "p99")],
-    &[("total_bytes", "in small blocks"), ("grow_ns", "a page")],
-];
 
 /// What a run found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -91,13 +72,6 @@ pub fn summary(record: &Record) -> Table {
     table
 }
 
-/// The figures that tell of a case that ran; none for one that only serves another.
-pub(crate) fn figures_of(case: &CaseRecord) -> Option<&'static [(&'static str, &'static str)]> {
-    let ran = case.outcome == Outcome::Ran;
-    let own = FIGURES.iter().find(|figures| case.metric(figures[0].0).is_ok());
-    own.filter(|_| ran).copied()
-}
-
 /// How a case came out that ran, in a line; none for one that only serves another.
 pub fn case_line(case: &CaseRecord) -> Option<String> {
     let [(first, words), others @ ..] = figures_of(case)? else { return None };
@@ -108,23 +82,6 @@ pub fn case_line(case: &CaseRecord) -> Option<String> {
     let (name, others) = (label(case), others.collect::<String>());
     let line = format!("{name:<12}  {figure:>8}{interval} {words}{others}, n = {n}");
     Some(sanitise(&line, LINE_MAX))
-}
-
-/// What a case is called among those of its suite.
-pub(crate) fn label(case: &CaseRecord) -> String {
-    let key = &case.key;
-    let params: Vec<String> =
-        key.params.iter().map(|(name, value)| format!("{name}={value}")).collect();
-    let words = if key.is_of_sides() {
-        vec![key.agent.clone(), sides(case).0.to_owned()]
-    } else if key.is_overhead() || key.is_memory_limit() {
-        vec![key.agent.clone()]
-    } else if key.suite == "wasm" {
-        vec![key.agent.clone(), key.workload.clone()]
-    } else {
-        vec![key.workload.clone()]
-    };
-    words.into_iter().chain(params).collect::<Vec<_>>().join(" ")
 }
 
 fn failures(record: &Record) -> Vec<String> {

@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 pub mod answer;
+pub mod beside;
 mod chart;
 mod checks;
 pub mod ci;

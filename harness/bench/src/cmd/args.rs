@@ -20,7 +20,8 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Measure a suite, or guests of your own.
-    #[command(override_usage = "caxton-bench run SUITE|GUEST [FILTER]... [FLAGS]", after_help = RUNS)]
+    #[command(after_help = RUNS,
+              override_usage = "caxton-bench run SUITE|GUEST [FILTER]... [FLAGS]")]
     Run {
         /// A suite: wasm, heap, throughput, latency, scalability, resources or scenarios; or
         /// guests: a .wasm or .wat file, a folder of such (./guests), or a .toml manifest.

@@ -74,8 +74,8 @@ pub(crate) enum CommandError {
     #[error("{path}: guests cannot be built there: {source}")]
     Builder { path: PathBuf, source: io::Error },
     #[error(
-        "there is no suite {name}: name one of {}; or a guest: a .wasm or .wat file, a folder (./{name}) \
-         or a .toml manifest",
+        "there is no suite {name}: name one of {}; or a guest: a .wasm or .wat file, a folder \
+         (./{name}) or a .toml manifest",
         suite::ALL.map(|suite| suite.name).join(", ")
     )]
     NoSuite { name: String },

@@ -9,6 +9,7 @@ use caxton_analysis::exit;
 use caxton_model::paired::comparison::Comparison;
 use caxton_model::record::Record;
 use caxton_model::record::store::{LATEST, RunFolder};
+use caxton_report::beside::beside_text;
 use caxton_report::sections as report;
 use std::path::Path;
 
@@ -30,7 +31,7 @@ pub(super) fn run(args: &Report) -> Result<u8, CommandError> {
         return Err(NO_TABLE);
     }
     let runs: Vec<&Record> = told.iter().filter_map(Stored::run).collect();
-    let beside = report::beside_text(&runs, &style());
+    let beside = beside_text(&runs, &style());
     let texts = told.iter().map(|told| told.text(args.table)).chain([beside]);
     let texts: Vec<String> = texts.filter(|text| !text.is_empty()).collect();
     print(texts.join("\n"));

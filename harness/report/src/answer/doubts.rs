@@ -1,7 +1,8 @@
 //! What to know before believing what a run found.
 
-use super::{HEADLINE, NATIVE, SAME, SIDE, WASM, figures_of, label};
+use super::case::{NATIVE, SAME, SIDE, WASM, figures_of, label};
 use crate::sections::load;
+use caxton_analysis::reduce::HEADLINE;
 use caxton_model::case::{Check, Outcome};
 use caxton_model::metric::WASM_STDERR_BYTES;
 use caxton_model::record::{Budget, CaseRecord, Company, Record};

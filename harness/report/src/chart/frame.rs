@@ -42,13 +42,13 @@ const TITLE: i32 = 30;
 const TITLE_LINE: i32 = 23;
 
 /// A title and how to read what is below it, broken into lines.
-pub(super) struct Head {
+pub(super) struct SheetHead {
     format: Format,
     title: Vec<String>,
     subtitle: Vec<String>,
 }
 
-impl Head {
+impl SheetHead {
     pub(super) fn new(format: Format, title: &str, subtitle: &str) -> Self {
         // Letters of titles are narrower than what their width is estimated by.
         let title = paper::lines(title, TITLE_SIZE, format.room() * 1.1);

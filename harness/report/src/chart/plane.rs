@@ -1,7 +1,7 @@
 //! Lines over two axes: series with whiskers, shaded stages, envelopes. A legend stands above, in
 //! the order of the series, and each series has a mark of its own beside its colour.
 
-use super::frame::{self, Format, Head, LINE};
+use super::frame::{self, Format, LINE, SheetHead};
 use super::paper::{
     self, ASIDE, Area, BORDER, Font, GREY, GRID, RED, SMALL_SIZE, STAGES, WORDS, fit, lines, text,
     width,
@@ -32,7 +32,7 @@ pub(crate) struct Hint {
 
 /// What is asked of the values: a line across.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Asked {
+pub(crate) struct Demand {
     pub(crate) y: f64,
     /// Where across it ends; none for all along.
     pub(crate) to: Option<f64>,
@@ -50,7 +50,7 @@ pub(crate) struct Plane {
     /// An area between two lines: x, lower, upper.
     pub(crate) envelope: Vec<(f64, f64, f64)>,
     pub(crate) series: Vec<Series>,
-    pub(crate) bounds: Vec<Asked>,
+    pub(crate) bounds: Vec<Demand>,
     /// On a sheet each point has one of its own beside these.
     pub(crate) hints: Vec<Hint>,
     pub(crate) notes: Vec<String>,
@@ -66,7 +66,7 @@ const SMALL_EDGE: i32 = 8;
 struct Layout {
     format: Format,
     room: Room,
-    head: Head,
+    head: SheetHead,
     notes: Vec<String>,
     /// Middles of legend entries, with the index of the series.
     legend: Vec<(usize, i32, i32)>,
@@ -78,7 +78,7 @@ struct Layout {
 impl Layout {
     fn of(plane: &Plane, format: Format) -> Self {
         let room = plane.size.room(format);
-        let head = Head::new(format, &plane.title, &plane.subtitle);
+        let head = SheetHead::new(format, &plane.title, &plane.subtitle);
         if plane.size == Size::Small {
             let bottom = SMALL_EDGE + room.plot;
             let (legend, top, height) = (Vec::new(), SMALL_EDGE, bottom + SMALL_EDGE);

@@ -99,7 +99,7 @@ fn a_point_says_its_figure_and_what_is_asked_stands_at_its_value() {
     let whiskers = Point { bounds: Some((8e6, 12e6)), ..Point::new(0.99, 10e6) };
     let mut plane = spectrum(&[Point::new(0.5, 1e6), whiskers, Point::gap(0.999)]);
     let words = "asked: p(99)<10ms".to_owned();
-    plane.bounds.push(Asked { y: 10e6, to: Some(0.99), words });
+    plane.bounds.push(Demand { y: 10e6, to: Some(0.99), words });
     let svg = plane.draw().unwrap().file();
     assert!(svg.contains("<title>service, at 99 %: 10.0 ms [8.00 ms, 12.0 ms]</title>"), "{svg}");
     assert_eq!(svg.matches("<circle").count() - svg.matches("<title>service").count(), 2 + 1);

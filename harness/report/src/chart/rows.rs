@@ -1,7 +1,7 @@
 //! Rows over one axis: a name on the left, a mark with its interval, a figure on the right. Behind
 //! the marks there may be grounds from good to bad.
 
-use super::frame::{self, Format, Head, LINE};
+use super::frame::{self, Format, LINE, SheetHead};
 use super::paper::{
     self, ASIDE, Area, BLUE, BORDER, CARD, Font, GREEN, GREY, GRID, GROUNDS, Ink, ORANGE, PURPLE,
     RED, SMALL_SIZE, STAGES, TEXT_SIZE, WORDS, fit, lines, text, width,
@@ -121,7 +121,7 @@ const LEGEND_ROW: i32 = 20;
 
 struct Layout {
     format: Format,
-    head: Head,
+    head: SheetHead,
     notes: Vec<String>,
     /// Each ground: its left edge, and its middle.
     legend: Vec<(i32, i32)>,
@@ -136,7 +136,7 @@ struct Layout {
 
 impl Layout {
     fn of(rows: &Rows, format: Format) -> Self {
-        let head = Head::new(format, &rows.title, &rows.subtitle);
+        let head = SheetHead::new(format, &rows.title, &rows.subtitle);
         let margin = format.margin();
         let (mut x, mut y) = (margin, head.end() + 4);
         let mut legend = Vec::new();

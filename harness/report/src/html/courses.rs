@@ -1,7 +1,7 @@
 //! A load as curves: rates and times over time, percentiles, and what the memory did.
 
 use super::curves::spectrum;
-use crate::chart::plane::{Asked, Plane, Stage};
+use crate::chart::plane::{Demand, Plane, Stage};
 use crate::chart::scale::{Axis, Scale};
 use crate::chart::series::{Look, Point, Series};
 use crate::sections::load::{label, per_day, per_message};
@@ -198,14 +198,14 @@ fn percentiles(load: &LoadOutcome) -> Plane {
 }
 
 /// What is asked of the response times of the whole load: each at its percentile, or all along.
-fn asked(load: &LoadOutcome, at_percentile: bool) -> Vec<Asked> {
+fn asked(load: &LoadOutcome, at_percentile: bool) -> Vec<Demand> {
     let of_whole =
         |asked: &&Threshold| asked.metric == LoadMetric::ResponseTime && asked.stage.is_none();
     let bound = |asked: &Threshold| {
         let Aggregate::P(percentile) = asked.aggregate else { return None };
         let to = at_percentile.then_some(percentile / 100.0);
         let words = format!("asked: {}", sanitise(&asked.text, STAGE_MAX));
-        Some(Asked { y: asked.bound.limit, to, words })
+        Some(Demand { y: asked.bound.limit, to, words })
     };
     load.plan.thresholds.iter().filter(of_whole).filter_map(bound).collect()
 }

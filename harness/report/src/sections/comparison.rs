@@ -198,8 +198,8 @@ fn summary(comparison: &Comparison) -> Table {
     }
     table.note(tone, &format!("Result: {}{}", conclusion(came_to), decided(comparison)));
     if came_to == Conclusion::Inconclusive {
-        let text = "More launch pairs may decide what stays open: --budget SECONDS for each case, or \
-                    a quieter machine.";
+        let text = "More launch pairs may decide what stays open: --budget SECONDS for each case, \
+                    or a quieter machine.";
         table.note(Tone::Plain, text);
     }
     table

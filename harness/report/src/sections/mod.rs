@@ -5,7 +5,6 @@
 //! machine.
 
 pub(crate) mod again;
-pub(crate) mod beside;
 mod comparison;
 mod conditions;
 mod counters;
@@ -35,7 +34,6 @@ pub(crate) use crate::paint::wrap;
 pub use crate::paint::{Style, paint};
 use crate::table::{Table, Tone};
 pub use again::quoted;
-pub use beside::beside_text;
 use caxton_model::case::Outcome;
 use caxton_model::reading::Reading;
 use caxton_model::record::{CaseRecord, Record, Status};

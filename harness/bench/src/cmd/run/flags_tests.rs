@@ -21,6 +21,7 @@ fn words(name: &str) -> Vec<&'static str> {
         "filters" => vec!["a-filter"],
         "exact" => vec!["--exact", "a-case"],
         "list" => vec!["--list"],
+        "dry_run" => vec!["--dry-run"],
         "format" => vec!["--list", "--format=terse"],
         "scale" => vec!["--scale=smoke"],
         "quick" => vec!["--quick"],
@@ -78,22 +79,21 @@ fn words(name: &str) -> Vec<&'static str> {
         "program" => vec![STAGE, "--program=cat"],
         "resume" => vec!["--resume=run"],
         "plant_leak" => vec!["--plant-leak=64"],
-        "dry_run" => vec!["--dry-run"],
-        "noplot" => vec!["--noplot"],
-        "bench" => vec!["--bench"],
-        "ignored" => vec!["--list", "--ignored"],
-        "nocapture" => vec!["--nocapture"],
         other => shown_words(other),
     }
 }
 
-/// [`words`] of the flags that say how a run is shown.
+/// [`words`] of the flags that say how a run is shown, and of those for other programs' sake.
 fn shown_words(name: &str) -> Vec<&'static str> {
     match name {
         "report" => vec!["--report=full"],
         "verbose" => vec!["--verbose"],
         "quiet" => vec!["--quiet"],
         "color" => vec!["--color=never"],
+        "noplot" => vec!["--noplot"],
+        "bench" => vec!["--bench"],
+        "ignored" => vec!["--list", "--ignored"],
+        "nocapture" => vec!["--nocapture"],
         "message_format" => vec!["--message-format=json"],
         other => panic!("say how flag {other} is given, so that each suite can be asked"),
     }

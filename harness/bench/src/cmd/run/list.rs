@@ -1,7 +1,7 @@
 //! `--list`: the case keys, as people and test runners read them; and `--dry-run`.
 
 use super::super::output::style;
-use super::args::ListFormat;
+use super::args::{ListFormat, Mode, Selection};
 use super::measure::ahead;
 use crate::job::task::Task;
 use crate::measure::settings::Settings;
@@ -10,8 +10,21 @@ use caxton_report::paint::paint;
 use caxton_report::table::{Table, Tone};
 use std::fmt::Write;
 
+/// What is printed of `tasks` where they are not to be run.
+pub(super) fn told(
+    selection: &Selection,
+    mode: Mode,
+    tasks: &[Task],
+    settings: &Settings,
+) -> Option<String> {
+    match mode {
+        Mode::List => Some(text(tasks, selection.format, selection.ignored)),
+        _ => (selection.dry_run && !tasks.is_empty()).then(|| dry_run(tasks, settings)),
+    }
+}
+
 /// The text of `--list`. No case is ever ignored, so the list of ignored ones is empty.
-pub(super) fn text(tasks: &[Task], format: ListFormat, ignored: bool) -> String {
+fn text(tasks: &[Task], format: ListFormat, ignored: bool) -> String {
     let mut text = String::new();
     if ignored {
         return text;
@@ -28,7 +41,7 @@ pub(super) fn text(tasks: &[Task], format: ListFormat, ignored: bool) -> String 
 }
 
 /// What would run: each task with its launches and about how long they take.
-pub(super) fn dry_run(tasks: &[Task], settings: &Settings) -> String {
+fn dry_run(tasks: &[Task], settings: &Settings) -> String {
     let mut table = Table::new("What would run", &["<task", "cases", "launches", "about"]);
     let mut all = Nanos(0);
     for task in tasks {

@@ -55,7 +55,10 @@ pub(super) fn run(
     words: &[OsString],
     bench: Option<&Bench>,
 ) -> Result<u8, CommandError> {
-    let words = &config::with_defaults(suite, words, bench)?[..];
+    as_asked(suite, &config::with_defaults(suite, words, bench)?, bench)
+}
+
+fn as_asked(suite: &Suite, words: &[OsString], bench: Option<&Bench>) -> Result<u8, CommandError> {
     let args = flags::parse(suite, words, bench)?;
     let mode = args.mode();
     let Args { task, selection, given, sides, timing, output, showing, .. } = args;
@@ -86,17 +89,13 @@ pub(super) fn run(
     let sides = sides.sides()?;
     let wanted = Wanted { selection, mode, profile, loads, guests, sides };
     let tasks = wanted.tasks(suite, &session.workspace)?;
-    if mode == Mode::List {
-        print(list::text(&tasks, selection.format, selection.ignored));
+    if let Some(text) = list::told(selection, mode, &tasks, &settings) {
+        print(text);
         return Ok(exit::FINE);
     }
     if tasks.is_empty() {
         let asked = cases::Asked::of(&output, against, mode, session::is_ci());
         return wanted.none(suite, &session.workspace, asked);
-    }
-    if selection.dry_run {
-        print(list::dry_run(&tasks, &settings));
-        return Ok(exit::FINE);
     }
     let baseline = baseline::find(session, &output, against)?;
     session.sweep_leftovers();

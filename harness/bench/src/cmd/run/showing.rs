@@ -146,8 +146,8 @@ impl Showing {
         }
         print(comparison_text(comparison, every, &style()));
         let report = session.report_of(folder);
-        let kept = format!("kept in {}", session.shown(folder));
-        print(lines(&[kept, format!("as a page: {report} --html")]));
+        note(&format!("kept in {}", session.shown(folder)));
+        note(&format!("as a page: {report} --html"));
     }
 }
 

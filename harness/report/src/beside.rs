@@ -1,9 +1,9 @@
 //! Runs of a suite side by side: the figures of the cases that they share, and how each stands to
 //! the first run's.
 
-use super::revision_words;
 use crate::answer::{figures_of, label};
 use crate::paint::{self, Style};
+use crate::sections::revision_words;
 use crate::table::{Table, Tone};
 use caxton_model::case::CaseKey;
 use caxton_model::metric::MetricName;
