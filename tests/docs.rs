@@ -230,8 +230,8 @@ fn programs() -> BTreeMap<String, BTreeSet<String>> {
     let help = Running::start(bench(), &["selftest", "--help"], &Place::default()).wait().stdout;
     programs.insert("cargo bench --bench wasm -- selftest".to_owned(), offered(&help));
     for task in COMMANDS {
-        let help = tool_says(&[task, "--help"]).stdout;
-        programs.insert(format!("cargo caxton-bench {task}"), offered(&help));
+        let help = tool_says(&[task, &["--help"]].concat()).stdout;
+        programs.insert(format!("cargo caxton-bench {}", task.join(" ")), offered(&help));
     }
     programs
 }

@@ -27,8 +27,19 @@ const POLLS_MAX: u32 = 90_000;
 const MARK: &str = "CAXTON_TEST_MARK";
 
 /// The commands of `caxton-bench`, but for `run`.
-pub(crate) const COMMANDS: [&str; 10] =
-    ["report", "export", "list", "prune", "compare", "gate", "ci", "history", "completions", "man"];
+pub(crate) const COMMANDS: [&[&str]; 11] = [
+    &["report"],
+    &["export"],
+    &["list"],
+    &["prune"],
+    &["compare"],
+    &["gate"],
+    &["ci"],
+    &["history"],
+    &["slo", "rules"],
+    &["completions"],
+    &["man"],
+];
 
 /// The workspace's root.
 pub(crate) fn root() -> &'static Path {

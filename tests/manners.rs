@@ -111,7 +111,7 @@ fn every_help_has_every_exit_code() {
     helps.push(says(bench(), &["selftest", "--help"]));
     helps.push(tool_says(&["--help"]).stdout);
     for task in COMMANDS {
-        helps.push(tool_says(&[task, "--help"]).stdout);
+        helps.push(tool_says(&[task, &["--help"]].concat()).stdout);
     }
     let short = says(bench(), &["-h"]);
     assert!(short.lines().count() <= 40, "-h fits one screen:\n{short}");

@@ -82,7 +82,7 @@ fn every_help_is_on_its_page() {
         text += &format!("## Suite {}\n\n```text\n{said}\n```\n\n", suite.name);
     }
     for command in COMMANDS {
-        let said = help(tool(), &[command]);
+        let (said, command) = (help(tool(), command), command.join(" "));
         text += &format!("## caxton-bench {command}\n\n```text\n{said}\n```\n\n");
     }
     holds("cli.md", "Command line", &text);

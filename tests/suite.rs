@@ -19,6 +19,7 @@ mod load;
 mod mail;
 mod manners;
 mod mirror;
+mod monitor;
 mod names;
 mod optional;
 mod profile;

@@ -21,6 +21,7 @@ pub mod reading;
 pub mod record;
 pub mod samples;
 pub mod sanitise;
+pub mod slo;
 pub mod units;
 pub mod words;
 

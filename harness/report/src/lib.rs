@@ -17,4 +17,5 @@ mod markdown;
 pub mod paint;
 pub mod profile;
 pub mod sections;
+pub mod slo;
 pub mod table;

@@ -68,6 +68,9 @@ pub(crate) enum Command {
         #[arg(short, long, value_name = "FILE", default_value = "history.html")]
         out: PathBuf,
     },
+    /// Watch service level objectives in production.
+    #[command(subcommand)]
+    Slo(SloTask),
     /// Print a script that completes the words of this command line in a shell.
     Completions {
         /// The shell.
@@ -210,6 +213,45 @@ pub(crate) struct Ci {
     pub(crate) words: Vec<String>,
 }
 
+#[derive(Debug, Subcommand)]
+pub(crate) enum SloTask {
+    /// Write rules for Prometheus and a dashboard for Grafana, from what a load test asks.
+    Rules(SloRules),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SloRules {
+    /// The plan of a load, whose thresholds are the objectives.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) plan: Option<PathBuf>,
+    /// An objective, such as 'response_time p(99)<10ms' or 'success rate>0.999'; may be repeated.
+    /// Without any: what the guide asks of its peak load.
+    #[arg(long, value_name = "CONDITION")]
+    pub(crate) threshold: Vec<String>,
+    /// The folder for rules.yml and dashboard.json.
+    #[arg(short, long, value_name = "DIR", default_value = "slo")]
+    pub(crate) out: PathBuf,
+    /// The job that Prometheus scrapes the program as.
+    #[arg(long, value_name = "NAME", default_value = "caxton", value_parser = parse_job)]
+    pub(crate) job: String,
+    /// Fewer messages in a window fire no alert.
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub(crate) min_events: u64,
+    /// Make windows shorter by this factor, to see an alert fire soon.
+    #[arg(long, value_name = "FACTOR", default_value_t = 1,
+          value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub(crate) speed: u64,
+}
+
+/// A name that can stand between quotation marks of a rule.
+fn parse_job(text: &str) -> Result<String, String> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.:/".contains(c);
+    match !text.is_empty() && text.chars().all(is_plain) {
+        true => Ok(text.to_owned()),
+        false => Err("expected letters, digits and - _ . : /".to_owned()),
+    }
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Gate {
     /// The run or comparison: its folder, or its name in the list.
@@ -224,11 +266,13 @@ pub(crate) struct Gate {
 
 /// The command line; each help of it ends in the exit codes.
 pub(crate) fn command() -> clap::Command {
-    let command = Cli::command().after_help(exit::help());
-    command.mut_subcommands(|command| {
-        let own = command.get_after_help().map_or(String::new(), |own| format!("{own}\n\n"));
-        command.after_help(format!("{own}{}", exit::help()))
-    })
+    with_codes(Cli::command())
+}
+
+/// The same with the exit codes at the end of its help and of those below.
+fn with_codes(command: clap::Command) -> clap::Command {
+    let own = command.get_after_help().map_or(String::new(), |own| format!("{own}\n\n"));
+    command.after_help(format!("{own}{}", exit::help())).mut_subcommands(with_codes)
 }
 
 /// Reads `words`, of which the first is the program's name.

@@ -67,6 +67,10 @@ pub(crate) enum CommandError {
     Html(#[from] HtmlError),
     #[error("cannot write {path}: {source}", path = path.display())]
     Output { path: PathBuf, source: io::Error },
+    #[error("objective {text:?}: {why}")]
+    Objective { text: String, why: String },
+    #[error("no objective: name a condition on a percentile of response_time, success or errors")]
+    NoObjective,
     #[error("{path}: {why}", path = path.display())]
     Config { path: PathBuf, why: String },
     #[error("cannot read {path}: {source}", path = path.display())]

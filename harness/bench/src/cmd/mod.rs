@@ -20,6 +20,7 @@ mod revision;
 mod run;
 mod shell;
 mod side;
+mod slo;
 #[cfg(test)]
 mod test_kit;
 
@@ -66,6 +67,7 @@ fn command(command: &Command, bench: Option<&Bench>) -> Result<u8, CommandError>
         Command::Gate(args) => gate::run(args),
         Command::Ci(args) => ci::run(args, bench),
         Command::History { dirs, out } => history::run(dirs, out),
+        Command::Slo(words) => slo::run(words),
         Command::Completions { shell } => Ok(shell::completions(*shell)),
         Command::Man { dir } => shell::manual(dir),
     }

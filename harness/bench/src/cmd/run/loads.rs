@@ -115,7 +115,7 @@ impl LoadArgs {
     pub(super) fn loads(&self, scale: Scale, seed: u64) -> Result<Loads, CommandError> {
         let mut own = Vec::new();
         for path in &self.plan {
-            own.push(read(path)?);
+            own.push(read_plan(path)?);
         }
         if !self.stage.is_empty() {
             let plan = self.own(seed);
@@ -158,7 +158,8 @@ impl LoadArgs {
     }
 }
 
-fn read(path: &Path) -> Result<LoadPlan, CommandError> {
+/// The plan of a load in the file `path`.
+pub(crate) fn read_plan(path: &Path) -> Result<LoadPlan, CommandError> {
     let path = as_the_user_means(path);
     let unreadable = |source| CommandError::PlanFile { path: path.clone(), source };
     let text = file::read_text(&path, file::TEXT_MAX).map_err(unreadable)?;
@@ -168,7 +169,8 @@ fn read(path: &Path) -> Result<LoadPlan, CommandError> {
     Ok(LoadPlan::parse(&path.display().to_string(), &text, &beside)?)
 }
 
-fn parse_threshold(text: &str) -> Result<Threshold, String> {
+/// A threshold as it is typed.
+pub(crate) fn parse_threshold(text: &str) -> Result<Threshold, String> {
     let cut = "expected METRIC CONDITION, such as 'response_time p(99)<10ms'";
     let (metric, condition) = text.trim().split_once(char::is_whitespace).ok_or(cut)?;
     Threshold::parse(metric, condition.trim()).map_err(|error| error.to_string())

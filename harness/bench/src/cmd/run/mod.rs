@@ -41,6 +41,7 @@ use caxton_model::record::{PROFILE, Record};
 use caxton_sys::allocator::AllocationDetail;
 use caxton_sys::clock;
 use contest::Comparing;
+pub(super) use loads::{parse_threshold, read_plan};
 use measure::{code_of, measure, settings};
 use prepare::{Guest, Prepared, prepare};
 use session::{Session, folder_name, watch_for_ctrl_c};

@@ -1,0 +1,52 @@
+//! `slo`: what watches service level objectives in production.
+
+use super::args::{SloRules, SloTask};
+use super::error::{CommandError, unwritable};
+use super::output::note;
+use super::run::{parse_threshold, read_plan};
+use caxton_analysis::exit;
+use caxton_model::load::threshold::Threshold;
+use caxton_model::slo::Slo;
+use caxton_report::slo::{RuleOptions, dashboard, rules};
+use std::fs;
+
+/// What is asked where the user does not say: what the guide asks of its peak load.
+const USUAL: [&str; 2] = ["response_time p(99)<100ms", "success rate>0.99"];
+
+/// Does what `words` say; the exit code.
+pub(super) fn run(words: &SloTask) -> Result<u8, CommandError> {
+    let SloTask::Rules(args) = words;
+    let (slos, others) = Slo::of_thresholds(&thresholds(args)?);
+    for other in others {
+        note(&format!("left out: {other}: it asks for no share of good messages"));
+    }
+    if slos.is_empty() {
+        return Err(CommandError::NoObjective);
+    }
+    let SloRules { job, speed, min_events: events_min, out, .. } = args;
+    let options = RuleOptions { job: job.clone(), speed: *speed, events_min: *events_min };
+    fs::create_dir_all(out).map_err(unwritable(out))?;
+    for (name, text) in [("rules.yml", rules(&slos, &options)), ("dashboard.json", dashboard())] {
+        let path = out.join(name);
+        fs::write(&path, text).map_err(unwritable(&path))?;
+        note(&path.display().to_string());
+    }
+    for slo in &slos {
+        note(&format!("{}: {} of messages, by {:?}", slo.name, slo.objective, slo.text));
+    }
+    Ok(exit::FINE)
+}
+
+fn thresholds(args: &SloRules) -> Result<Vec<Threshold>, CommandError> {
+    let read = |text: &String| {
+        parse_threshold(text).map_err(|why| CommandError::Objective { text: text.clone(), why })
+    };
+    let mut thresholds = args.threshold.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    if let Some(plan) = &args.plan {
+        thresholds.extend(read_plan(plan)?.thresholds);
+    }
+    if thresholds.is_empty() {
+        return USUAL.map(str::to_owned).iter().map(read).collect();
+    }
+    Ok(thresholds)
+}
