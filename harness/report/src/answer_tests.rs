@@ -20,7 +20,7 @@ fn a_summary_says_what_each_suite_found() {
             1.454x
           ballast under a memory limit: 1MiB holds 946 KiB, 10MiB holds 9.92 MiB, 64KiB refused
           doubt: differs from itself, so small differences are noise: sha256 wasmtime-vs-wasmtime
-          doubt: fewer launches than planned: 12 of 15 in the worst of 11 cases
+          doubt: fewer launches than planned: 12 of 15 in the worst of 5 cases
           doubt: the load average rose from 0.5 to 1.25
     "#]].assert_eq(&summed_up(&run));
     expect![[r#"
@@ -63,7 +63,7 @@ fn a_summary_says_what_each_suite_found() {
           sort: 99.27 % [99.22 %, 99.32 %] of a call of 14.5 µs [14.5 µs, 14.5 µs] (n = 12) is the agent's own code
           ballast under a memory limit: 1MiB holds 946 KiB, 10MiB holds 9.92 MiB, 64KiB refused
           doubt: differs from itself, so small differences are noise: sha256 wasmtime-vs-wasmtime
-          doubt: fewer launches than planned: 12 of 15 in the worst of 13 cases
+          doubt: fewer launches than planned: 12 of 15 in the worst of 7 cases
           doubt: the load average rose from 0.5 to 1.25
     "#]].assert_eq(&summed_up(&fixture::parts()));
 }

@@ -33,7 +33,7 @@ pub(crate) fn tables(records: &[&Record]) -> Vec<Table> {
         timed.iter().filter(|record| record.run.suite == *suite).copied().collect()
     };
     let runs = suites.iter().map(of).filter(|runs| runs.len() > 1);
-    runs.map(|runs| table(&runs)).collect()
+    runs.map(|runs| table(&runs)).filter(|table| !table.rows.is_empty()).collect()
 }
 
 fn table(runs: &[&Record]) -> Table {
@@ -58,7 +58,9 @@ fn table(runs: &[&Record]) -> Table {
     for (name, run) in names.iter().zip(runs) {
         let (id, scale) = (&run.run.id, &run.run.scale);
         let revision = revision_words(&run.run.revision);
-        table.note(Tone::Plain, &format!("{name}: {id}, {revision}, {scale}"));
+        let is_same = run.host.fingerprint == runs[0].host.fingerprint;
+        let machine = if is_same { "" } else { ", on another machine than A" };
+        table.note(Tone::Plain, &format!("{name}: {id}, {revision}, {scale}{machine}"));
     }
     let text = "For orientation: these runs did not take turns, so what the machine did between \
                 them is in the ratios. Within: the widest that both 95 % intervals allow. Compare \
@@ -110,7 +112,10 @@ fn row(table: &mut Table, cases: &[Option<&CaseRecord>], metric: &str, words: &s
 /// How `figure` stands to `first`, and the widest that the intervals of both allow.
 fn over(figure: &Summary, first: &Summary) -> (Option<f64>, Option<Interval>) {
     let ratio = (first.estimate > 0.0).then(|| figure.estimate / first.estimate);
-    let within = figure.interval.zip(first.interval).filter(|(_, first)| first.lower > 0.0);
+    let within = figure
+        .interval
+        .zip(first.interval)
+        .filter(|(own, first)| own.lower >= 0.0 && first.lower > 0.0);
     let within = within.map(|(own, first)| Interval {
         lower: own.lower / first.upper,
         upper: own.upper / first.lower,

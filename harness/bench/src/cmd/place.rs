@@ -86,19 +86,24 @@ pub(super) fn profiles_of(root: &Path) -> PathBuf {
     HOME.get().map_or_else(|| root.join("profiles"), |home| home.profiles.clone())
 }
 
-/// The folder that is `named`; where there is none, the run or baseline of that name.
+/// The folder that is `named`, if it holds a run or a comparison or nothing else has the name; else
+/// the run or baseline of that name.
 pub(super) fn kept(named: &Path) -> PathBuf {
-    let profiles = profiles();
+    kept_in(&profiles(), named)
+}
+
+fn kept_in(profiles: &Path, named: &Path) -> PathBuf {
+    let is_told = |path: &Path| path.join(RECORD_FILE).is_file() || is_comparison(path);
     let among = [RUNS, BASELINES].map(|kind| profiles.join(kind).join(named));
-    let is_folder = |path: &&PathBuf| !named.exists() && path.is_dir();
-    let Some(found) = among.iter().find(is_folder) else { return named.to_owned() };
+    let found = among.iter().find(|path| path.is_dir()).filter(|_| !is_told(named));
+    let Some(found) = found else { return named.to_owned() };
     // A baseline keeps a folder for each suite.
     let inner = |found: &Path| {
         let suites = fs::read_dir(found).ok()?.flatten().map(|entry| entry.path());
-        let mut suites = suites.filter(|path| path.join(RECORD_FILE).is_file());
+        let mut suites = suites.filter(|path| is_told(path));
         suites.next().filter(|_| suites.next().is_none())
     };
-    inner(found).unwrap_or_else(|| found.clone())
+    if is_told(found) { found.clone() } else { inner(found).unwrap_or_else(|| found.clone()) }
 }
 
 /// The limits in the file `path`; none without a file.
@@ -133,6 +138,27 @@ fn believed(shell: Option<PathBuf>, root: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_run_or_a_baseline_is_found_by_its_name() {
+        let home = tempfile::tempdir().unwrap();
+        let profiles = home.path().join("profiles");
+        let made = |path: PathBuf| {
+            fs::create_dir_all(&path).unwrap();
+            fs::write(path.join(RECORD_FILE), "{}").unwrap();
+            path
+        };
+        let run = made(profiles.join("runs/a-run"));
+        made(run.join("sub"));
+        let baseline = made(profiles.join("baselines/main/wasm"));
+        assert_eq!(kept_in(&profiles, Path::new("a-run")), run, "and not what lies in it");
+        assert_eq!(kept_in(&profiles, Path::new("main")), baseline);
+        assert_eq!(kept_in(&profiles, Path::new("main/wasm")), baseline);
+        assert_eq!(kept_in(&profiles, &run), run, "by its folder");
+        assert_eq!(kept_in(&profiles, Path::new("none")), Path::new("none"));
+        let own = made(home.path().join("main"));
+        assert_eq!(kept_in(&profiles, &own), own);
+    }
 
     #[test]
     fn a_shells_folder_is_believed_if_it_lies_in_the_workspace() {

@@ -149,7 +149,7 @@ impl Host {
     /// How many cores the run could use; records before it was told so count all of the machine.
     pub fn cores(&self) -> Option<usize> {
         let known = |name: &str| self.fingerprint.get(name).and_then(Reading::known);
-        known("cores_allowed").or(known("cores"))?.parse().ok()
+        known("cores_allowed").or(known("cores"))?.parse().ok().filter(|cores| *cores > 0)
     }
 }
 

@@ -121,7 +121,10 @@ pub(super) fn scaling(record: &Record) -> Vec<(&'static str, Plane)> {
     let memory = by_agents("Memory of each further agent", Unit::Bytes, known(memory.collect()));
     let note = "Each: by how much the process grew from the size before to this one, over the \
                 agents between them. Whiskers: the widest that both intervals allow.";
-    let memory = Plane { notes: vec![note.to_owned()], ..memory };
+    // What noise makes less than nothing has a place on it, too.
+    let y = Axis::new("bytes per agent", Scale::FromZero, Unit::Bytes);
+    let subtitle = "The horizontal axis is logarithmic.".to_owned();
+    let memory = Plane { y, subtitle, notes: vec![note.to_owned()], ..memory };
     let title = "Spawning an agent by the number of agents";
     let spawning = by_agents(title, Unit::Nanos, known(spawning.collect()));
     curves.extend([("scaling-memory", memory), ("scaling-spawn", spawning)]);

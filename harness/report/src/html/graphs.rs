@@ -66,24 +66,15 @@ pub(super) fn changes(comparison: &Comparison) -> Option<Rows> {
     let rows = rows.into_iter().take(CHANGES_MAX).collect();
     let notes = (more > 0).then(|| format!("{more} more stand in the table."));
     let margin = comparison.design.margin;
-    let margins = &comparison.cases;
-    let own = margins.iter().any(|case| !case.margins.is_empty());
+    let band = (margin > 0.0 && margin < 1.0).then(|| ((1.0 + margin).recip(), 1.0 + margin));
+    let pairs = "Launch pairs, with exact intervals at 99 %. Above 1x the candidate is worse.";
+    let shaded = band
+        .map_or(String::new(), |_| format!(" Shaded: the margin of {}.", Unit::Share.show(margin)));
+    let own = comparison.cases.iter().any(|case| !case.margins.is_empty());
     let own = own.then(|| "Metrics with a margin of their own: see the table.".to_owned());
-    let chart = Rows::ratios(
-        "Candidate over base: how much worse",
-        "the same",
-        Scale::Linear,
-        rows,
-    )
-    .read(
-        &format!(
-            "Launch pairs, with exact intervals at 99 %. Above 1x the candidate is worse; shaded: \
-                 the margin of {}, within which nothing is called a change.",
-            Unit::Share.show(margin)
-        ),
-        "candidate over base; less is better",
-    );
-    let band = (margin > 0.0).then_some((1.0 - margin, 1.0 + margin));
+    let chart =
+        Rows::ratios("Candidate over base: how much worse", "the same", Scale::Linear, rows)
+            .read(&format!("{pairs}{shaded}"), "candidate over base; less is better");
     let notes = notes.into_iter().chain(own).collect();
     (!chart.rows.is_empty()).then_some(Rows { notes, band, ..chart })
 }

@@ -65,14 +65,17 @@ pub(super) fn verdict(runs: &[Told], comparisons: &[&Comparison]) -> Verdict {
     let (tone, word, why) = findings.next().unwrap_or((Tone::Open, "", String::new()));
     let told: Vec<(&Record, Answer)> =
         records.iter().map(|record| (record, answer(record))).collect();
+    // Of several runs of a suite its name says nothing.
+    let name = |run: &Run| -> String {
+        let own = records.iter().filter(|record| record.run.suite == run.suite).count();
+        if own > 1 { run.id.clone() } else { run.suite.clone() }
+    };
     let answers = told.iter().flat_map(|(record, answer)| match records.len() {
         1 => answer.found.clone(),
-        _ => of_many(record, answer),
+        _ => of_many(&name(&record.run), answer),
     });
-    // Which run it is of, where there are several of a suite.
     let of = |run: &Run, warnings: &[String]| -> Vec<String> {
-        let own = records.iter().filter(|record| record.run.suite == run.suite).count();
-        let name = if own > 1 { &run.id } else { &run.suite };
+        let name = name(run);
         warnings.iter().map(|warning| clean(format!("{name}: {warning}"))).collect()
     };
     let warned = told.iter().flat_map(|(record, answer)| of(&record.run, &answer.doubts));
@@ -97,9 +100,9 @@ pub(super) fn verdict(runs: &[Told], comparisons: &[&Comparison]) -> Verdict {
 }
 
 /// What the run of a suite among others found, most important first: the verdict has the rest.
-fn of_many(record: &Record, answer: &Answer) -> Vec<String> {
+fn of_many(name: &str, answer: &Answer) -> Vec<String> {
     let found = answer.found.iter().take(OF_MANY_MAX);
-    found.map(|line| format!("{}: {line}", record.run.suite)).collect()
+    found.map(|line| format!("{name}: {line}")).collect()
 }
 
 fn concluded(comparison: &Comparison) -> Reason {

@@ -205,7 +205,7 @@ fn summary(comparison: &Comparison) -> Table {
     table
 }
 
-/// Which primary metrics stay open, and which are known not to be worse, of which agents.
+/// Which primary metrics stay open, and which are OK, of which agents.
 fn decided(comparison: &Comparison) -> String {
     let of = |is_it: fn(Option<Verdict>) -> bool| -> Vec<String> {
         let mut agents: BTreeMap<&str, Vec<String>> = BTreeMap::new();
@@ -223,9 +223,9 @@ fn decided(comparison: &Comparison) -> String {
     if !open.is_empty() {
         text += &format!("; undecided: {}", open.join("; "));
     }
-    if !same.is_empty() {
-        let margin = share(comparison.design.margin);
-        text += &format!("; not worse by the margin of {margin}: {}", same.join("; "));
+    // What cannot be trusted is not told as fine.
+    if !same.is_empty() && !comparison.is_untrusted() {
+        text += &format!("; OK: {}", same.join("; "));
     }
     text
 }

@@ -169,13 +169,15 @@ pub fn summary_line(record: &Record) -> String {
 /// How the run stands, with its count of cases.
 pub(crate) fn status(record: &Record) -> String {
     // What is measured against itself belongs to the case that it says how far to trust.
-    let cases = record.cases.iter().filter(|case| !case.key.is_same_against_same());
+    let has_others = record.cases.iter().any(|case| !case.key.is_same_against_same());
+    let is_counted = |case: &&CaseRecord| !has_others || !case.key.is_same_against_same();
+    let cases = record.cases.iter().filter(is_counted);
     let planned = cases.clone().count();
     let ran = cases.clone().filter(|case| case.outcome == Outcome::Ran).count();
     let begun = cases.clone().filter(|case| !matches!(case.outcome, Outcome::NotRun(_)));
     let is_cut = |case: &&CaseRecord| {
         let is_part = case.load.as_ref().is_some_and(|load| load.part().is_some());
-        is_part || case.launches.granted < case.launches.wanted
+        is_part || (case.outcome == Outcome::Ran && case.launches.granted < case.launches.wanted)
     };
     let (cut, whole): (Vec<_>, Vec<_>) = begun.partition(is_cut);
     let in_part = if cut.is_empty() { String::new() } else { format!(", {} in part", cut.len()) };

@@ -156,7 +156,8 @@ impl Ideal {
     pub(crate) fn of(points: &[(f64, f64)], cores: usize) -> Option<Self> {
         let (few, at_few) = points.iter().min_by(|a, b| a.0.total_cmp(&b.0))?;
         let cores = cores as f64;
-        Some(Self { per_core: at_few / few.min(cores), cores })
+        let per_core = at_few / few.min(cores);
+        (per_core > 0.0 && per_core.is_finite()).then_some(Self { per_core, cores })
     }
 
     /// Messages per second of so many agents.

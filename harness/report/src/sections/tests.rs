@@ -87,9 +87,9 @@ fn a_status_is_told_in_words() {
     }
     expect![[r#"
         finished, 5 of 7 cases ran
-        interrupted: 0 of 7 cases whole, 7 in part
-        the harness failed: 0 of 7 cases whole, 7 in part
-        running or killed: 0 of 7 cases whole, 7 in part"#]]
+        interrupted: 2 of 7 cases whole, 5 in part
+        the harness failed: 2 of 7 cases whole, 5 in part
+        running or killed: 2 of 7 cases whole, 5 in part"#]]
     .assert_eq(&shown.join("\n"));
 }
 

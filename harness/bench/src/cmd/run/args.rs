@@ -95,7 +95,7 @@ pub(super) struct Selection {
 
     /// Say what would run, and for about how long, instead of running it
     #[arg(hide_short_help = true, long,
-          conflicts_with_all = ["list", "baseline", "between", "pack", "relink"])]
+          conflicts_with_all = ["list", "baseline", "between", "pack", "relink", "resume"])]
     pub dry_run: bool,
 
     /// Format of --list

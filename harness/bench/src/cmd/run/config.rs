@@ -16,7 +16,9 @@ use super::flags;
 use crate::guest::bench::Bench;
 use crate::suite::{self, Suite};
 use caxton_model::file;
-use clap::Command;
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Command};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -31,19 +33,50 @@ pub(super) fn with_defaults(
     words: &[OsString],
     bench: Option<&Bench>,
 ) -> Result<Vec<OsString>, CommandError> {
-    let is_said = |flag: &str| words.iter().any(|word| word == flag);
-    let is_measured = is_said("--bench") && !is_said("--test");
+    let mut command = flags::command(suite, bench);
+    command.build();
+    // What is wrong by itself is told by whoever reads it.
+    let Ok(own) = read(&command, words) else { return Ok(words.to_vec()) };
+    let is_measured = own.get_flag("bench") && !own.get_flag("test") && own.subcommand().is_none();
     let Some(path) = find(started_in()).filter(|_| is_measured) else {
         return Ok(words.to_vec());
     };
     let bad = |why: String| CommandError::Config { path: path.clone(), why };
     let text = file::read_text(&path, file::TEXT_MAX).map_err(|error| bad(error.to_string()))?;
-    let mut command = flags::command(suite, bench);
-    command.build();
     let defaults = defaults(suite, &command, &text).map_err(bad)?;
-    let own = defaults.into_iter().filter(|(flag, _)| is_open(&command, flag, words));
-    let own = own.flat_map(|(_, words)| words);
-    Ok(own.map(OsString::from).chain(words.iter().cloned()).collect())
+    taken(&command, &own, words, defaults).map_err(bad)
+}
+
+/// What clap makes of `words`.
+fn read(command: &Command, words: &[OsString]) -> Result<ArgMatches, clap::Error> {
+    let program = [OsString::from(command.get_name())];
+    command.clone().try_get_matches_from(program.iter().chain(words))
+}
+
+/// `words`, which `own` is read from, behind those of `defaults` that the user does not say, that
+/// can stand beside what he says, and that have what they need.
+fn taken(
+    command: &Command,
+    own: &ArgMatches,
+    words: &[OsString],
+    defaults: BTreeMap<String, Vec<String>>,
+) -> Result<Vec<OsString>, String> {
+    let mut taken: Vec<OsString> = Vec::new();
+    for (flag, given) in defaults {
+        let arg = command.get_arguments().find(|arg| arg.get_long() == Some(&flag));
+        let id = arg.map_or("", |arg| arg.get_id().as_str());
+        if own.value_source(id) == Some(ValueSource::CommandLine) {
+            continue;
+        }
+        let given: Vec<OsString> = given.into_iter().map(OsString::from).collect();
+        let all = [&taken[..], &given, words].concat();
+        match read(command, &all).map_err(|error| (error.kind(), error.to_string())) {
+            Ok(_) => taken.extend(given),
+            Err((ErrorKind::ArgumentConflict | ErrorKind::MissingRequiredArgument, _)) => {}
+            Err((_, why)) => return Err(why.lines().next().unwrap_or_default().to_owned()),
+        }
+    }
+    Ok([&taken[..], words].concat())
 }
 
 fn find(from: &Path) -> Option<PathBuf> {
@@ -111,29 +144,6 @@ fn given(flag: &str, value: &Value) -> Result<Vec<String>, String> {
     }
 }
 
-/// Whether `words` say neither `flag` nor what cannot stand beside it.
-fn is_open(command: &Command, flag: &str, words: &[OsString]) -> bool {
-    let Some(arg) = command.get_arguments().find(|arg| arg.get_long() == Some(flag)) else {
-        return false;
-    };
-    let mut others: Vec<&clap::Arg> = command.get_arg_conflicts_with(arg);
-    others.extend(command.get_arguments().filter(|other| {
-        command.get_arg_conflicts_with(other).iter().any(|one| one.get_id() == arg.get_id())
-    }));
-    others.push(arg);
-    let own = words.iter().take_while(|word| *word != "--").filter_map(|word| word.to_str());
-    let is_said = |word: &str| {
-        let name = word.split('=').next().unwrap_or(word);
-        let is_it = |arg: &&clap::Arg| {
-            let short = arg.get_short().map(|short| format!("-{short}"));
-            let long = arg.get_long().map(|long| format!("--{long}"));
-            [short, long].into_iter().flatten().any(|known| known == name)
-        };
-        others.iter().any(is_it) || command.find_subcommand(word).is_some()
-    };
-    !own.into_iter().any(is_said)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -155,21 +165,40 @@ mod tests {
         assert_eq!(of(&suite::scenarios::SUITE, TEXT).unwrap(), scenarios);
     }
 
+    /// The words of a run by the defaults in `text` and what the user says.
+    fn asked(text: &str, words: &[&str]) -> Result<String, String> {
+        let suite = &suite::wasm::SUITE;
+        let mut command = flags::command(suite, None);
+        command.build();
+        let words: Vec<OsString> = words.iter().map(OsString::from).collect();
+        let own = read(&command, &words).unwrap();
+        let all = taken(&command, &own, &words, defaults(suite, &command, text)?)?;
+        assert!(flags::parse(suite, &all, None).is_ok(), "{all:?}");
+        Ok(all.join(" ".as_ref()).into_string().unwrap())
+    }
+
     #[test]
     fn what_the_user_says_and_what_cannot_stand_beside_it_comes_first() {
-        let mut command = flags::command(&suite::wasm::SUITE, None);
-        command.build();
-        let is_open = |flag: &str, words: &[&str]| {
-            let words: Vec<OsString> = words.iter().map(OsString::from).collect();
-            is_open(&command, flag, &words)
-        };
-        assert!(is_open("scale", &["json", "--bench"]));
+        let scale = "scale = 'full'";
+        assert_eq!(asked(scale, &["json", "--bench"]).unwrap(), "--scale=full json --bench");
         for words in [&["--scale", "quick"][..], &["--scale=full"], &["--quick"]] {
-            assert!(!is_open("scale", words), "{words:?}");
+            assert_eq!(asked(scale, words).unwrap(), words.join(" "));
         }
-        assert!(!is_open("verbose", &["-q"]) && !is_open("quiet", &["--verbose"]));
-        assert!(!is_open("scale", &["selftest"]), "a task takes no flags");
-        assert!(is_open("scale", &["--guest", "a.wasm", "--", "--scale"]), "a guest's own word");
+        for [text, words] in [["verbose = true", "-q"], ["agent = ['json']", "--agent=echo"]] {
+            assert_eq!(asked(text, &[words]).unwrap(), words);
+        }
+        let words = ["--guest", "a.wasm", "--", "--scale"];
+        let asked = asked(scale, &words).unwrap();
+        assert_eq!(asked, "--scale=full --guest a.wasm -- --scale", "a guest's own word");
+    }
+
+    #[test]
+    fn a_default_waits_for_what_it_needs_and_a_bad_value_is_told() {
+        assert_eq!(asked("budget = 12.5", &["json"]).unwrap(), "json");
+        let with = asked("budget = 12.5", &["json", "--baseline", "main"]).unwrap();
+        assert_eq!(with, "--budget=12.5 json --baseline main");
+        let told = asked("scale = 'huge'", &["json"]).unwrap_err();
+        assert!(told.contains("'huge'") && told.lines().count() == 1, "{told}");
     }
 
     #[test]

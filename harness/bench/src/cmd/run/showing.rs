@@ -99,9 +99,9 @@ impl Showing {
             }
         } else {
             let summary = answer::summary(record);
-            let next = folder.zip(kept).map_or(String::new(), |(folder, kept)| {
-                next(&kept, &session.report_of(folder), record)
-            });
+            let next = folder
+                .zip(kept)
+                .map_or(String::new(), |(folder, kept)| next(session, folder, &kept, record));
             let gap = if self.quiet { "" } else { "\n" };
             print(format!("{gap}{}{next}", paint(&summary, &style())));
         }
@@ -152,7 +152,8 @@ impl Showing {
 }
 
 /// Where a run is kept, and what shows more of it.
-fn next(kept: &str, report: &str, record: &Record) -> String {
+fn next(session: &Session<'_>, folder: &Path, kept: &str, record: &Record) -> String {
+    let report = session.report_of(folder);
     let mut told = vec![
         format!("kept in {kept}"),
         format!("every table: {report}"),
@@ -166,8 +167,8 @@ fn next(kept: &str, report: &str, record: &Record) -> String {
     told.extend(pictures.take(PICTURES_MAX).map(|path| format!("flame graph: {path}")));
     let is_cut = |case: &CaseRecord| case.load.as_ref().is_some_and(|load| load.part().is_some());
     if record.run.status == Status::Interrupted && record.cases.iter().any(is_cut) {
-        let suite = &record.run.suite;
-        told.push(format!("go on: cargo bench --bench {suite} -- --resume {}", quoted(kept)));
+        let (suite, start) = (&record.run.suite, session.report.trim_end_matches("report"));
+        told.push(format!("go on: {start}run {suite} --resume {}", quoted(kept)));
     }
     lines(&told)
 }
