@@ -238,11 +238,7 @@ fn a_section_that_has_nothing_to_tell_is_not_there() {
     let nothing = page(&[], &[]).unwrap();
     assert!(nothing.charts.is_empty() && !nothing.html.contains("<h2>"), "{}", nothing.html);
     let everything = everything().html;
-    assert_eq!(
-        everything.matches("<h2>").count(),
-        TOPICS.len() + 3,
-        "targets, changes and side by side too"
-    );
+    assert_eq!(everything.matches("<h2>").count(), TOPICS.len() + 2, "targets and changes too");
     let (run, _) = fixture::run();
     let headings: Vec<String> = alone(&run)
         .html
