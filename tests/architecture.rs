@@ -13,11 +13,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
 /// Each crate of the harness, and the crates of this workspace that it may depend on.
-const EDGES: [(&str, &[&str]); 9] = [
+const EDGES: [(&str, &[&str]); 10] = [
     ("caxton-stats", &[]),
     ("caxton-model", &["caxton-stats"]),
     ("caxton-analysis", &["caxton-model", "caxton-stats"]),
     ("caxton-report", &["caxton-analysis", "caxton-model", "caxton-stats"]),
+    ("caxton-monitor", &["caxton-model"]),
     ("caxton-sys", &["agent-abi", "caxton-model"]),
     ("caxton-profiler", &["caxton-model", "caxton-sys"]),
     ("caxton-runtime", &["agent-abi", "caxton-model", "caxton-sys"]),
@@ -27,6 +28,7 @@ const EDGES: [(&str, &[&str]); 9] = [
             "agent-abi",
             "caxton-analysis",
             "caxton-model",
+            "caxton-monitor",
             "caxton-profiler",
             "caxton-report",
             "caxton-runtime",
@@ -39,11 +41,12 @@ const EDGES: [(&str, &[&str]); 9] = [
 const FIXTURE: &str = "caxton-fixture";
 
 /// Foreign crates with borders of their own, and the crates that may depend on them.
-const FOREIGN: [(&str, &[&str]); 15] = [
+const FOREIGN: [(&str, &[&str]); 18] = [
     // The runtime reads options in the words of wasmtime's own command line.
     ("clap", &["caxton-bench", "caxton-runtime"]),
     ("comfy-table", &["caxton-report"]),
     ("framehop", &["caxton-profiler"]),
+    ("hyper", &["caxton-monitor"]),
     ("inferno", &["caxton-report"]),
     ("libloading", &["caxton-sys"]),
     ("minijinja", &["caxton-report"]),
@@ -51,8 +54,10 @@ const FOREIGN: [(&str, &[&str]); 15] = [
     ("perf-event-open-sys", &["caxton-sys"]),
     ("plotters", &["caxton-report"]),
     ("pprof", &["caxton-profiler", "caxton-report"]),
+    ("prometheus-client", &["caxton-monitor"]),
     ("quick-xml", &["caxton-fixture", "caxton-report"]),
-    ("tokio", &["caxton-bench", "caxton-runtime"]),
+    ("tokio", &["caxton-bench", "caxton-monitor", "caxton-runtime"]),
+    ("ureq", &["caxton-bench", "caxton-monitor"]),
     ("wasm-encoder", &["caxton-runtime"]),
     // The slab of `sys` implements a trait of the engine that is unsafe to implement.
     ("wasmtime", &["caxton-runtime", "caxton-sys"]),

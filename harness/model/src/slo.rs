@@ -4,6 +4,7 @@
 use crate::load::threshold::{Aggregate, LoadMetric, Threshold};
 use crate::units::Nanos;
 use caxton_stats::limit::Operator;
+use std::collections::BTreeSet;
 
 /// The least share that may stay bad: an objective of 100 % has no budget to burn.
 const BUDGET_MIN: f64 = 1e-9;
@@ -93,7 +94,7 @@ fn name(threshold: &Threshold) -> String {
 }
 
 /// How urgent an alert is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
     /// Somebody has to look now.
     Page,
@@ -106,6 +107,14 @@ impl Severity {
         match self {
             Self::Page => "page",
             Self::Ticket => "ticket",
+        }
+    }
+
+    /// The name of the alert on a burn rate.
+    pub const fn alert(self) -> &'static str {
+        match self {
+            Self::Page => "CaxtonSloBurnsFast",
+            Self::Ticket => "CaxtonSloBurns",
         }
     }
 }
@@ -134,6 +143,78 @@ pub const BURN_ALERTS: [BurnAlert; 3] = [
     BurnAlert { severity: Severity::Page, factor: 6.0, long_s: 6 * HOUR_S, short_s: 30 * MINUTE_S },
     BurnAlert { severity: Severity::Ticket, factor: 1.0, long_s: 72 * HOUR_S, short_s: 6 * HOUR_S },
 ];
+
+/// Both severities, the more urgent one first.
+pub const SEVERITIES: [Severity; 2] = [Severity::Page, Severity::Ticket];
+
+/// How often alerts are evaluated, in seconds.
+const EVERY_S: u64 = 30;
+/// In which part of its window data must have begun, as a divisor.
+const BEGUN: u64 = 10;
+
+/// How alerts on burn rates are to be: the same for Prometheus' rules and for a host that watches
+/// itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AlertOptions {
+    /// Windows are shorter by this factor: 1 in production, more to see an alert fire soon.
+    pub speed: u64,
+    /// Messages in a window below which no alert fires: few messages say little.
+    pub events_min: u64,
+}
+
+impl Default for AlertOptions {
+    fn default() -> Self {
+        Self { speed: 1, events_min: 20 }
+    }
+}
+
+impl AlertOptions {
+    /// `seconds` of production.
+    pub const fn scaled_s(self, seconds: u64) -> u64 {
+        let scaled = seconds / self.speed;
+        if scaled == 0 { 1 } else { scaled }
+    }
+
+    /// How often alerts are evaluated, in seconds.
+    pub const fn every_s(self) -> u64 {
+        self.scaled_s(EVERY_S)
+    }
+
+    /// The alerts of `severity`, their windows as these options have them.
+    pub fn alerts(self, severity: Severity) -> impl Iterator<Item = BurnAlert> {
+        let own = BURN_ALERTS.into_iter().filter(move |alert| alert.severity == severity);
+        own.map(move |alert| BurnAlert {
+            long_s: self.scaled_s(alert.long_s),
+            short_s: self.scaled_s(alert.short_s),
+            ..alert
+        })
+    }
+
+    /// Every window of an alert, in seconds.
+    pub fn windows_s(self) -> BTreeSet<u64> {
+        let all = SEVERITIES.into_iter().flat_map(|severity| self.alerts(severity));
+        all.flat_map(|alert| [alert.long_s, alert.short_s]).collect()
+    }
+
+    /// How long an alert of `severity` goes on after its condition, in seconds: a rate that swings
+    /// around the limit is one incident.
+    pub fn keep_firing_s(self, severity: Severity) -> u64 {
+        self.alerts(severity).map(|alert| alert.short_s).min().unwrap_or(1)
+    }
+}
+
+impl BurnAlert {
+    /// In which first part of its long window there must have been data, in seconds; none where a
+    /// window without its whole history counts too. A young service would get its ticket before
+    /// its page.
+    pub const fn begun_within_s(self) -> Option<u64> {
+        match self.severity {
+            Severity::Page => None,
+            Severity::Ticket if self.long_s < BEGUN => Some(1),
+            Severity::Ticket => Some(self.long_s / BEGUN),
+        }
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -6,7 +6,7 @@ use super::output::note;
 use super::run::{parse_threshold, read_plan};
 use caxton_analysis::exit;
 use caxton_model::load::threshold::Threshold;
-use caxton_model::slo::Slo;
+use caxton_model::slo::{AlertOptions, Slo};
 use caxton_report::slo::{RuleOptions, dashboard, rules};
 use std::fs;
 
@@ -24,7 +24,8 @@ pub(super) fn run(words: &SloTask) -> Result<u8, CommandError> {
         return Err(CommandError::NoObjective);
     }
     let SloRules { job, speed, min_events: events_min, out, .. } = args;
-    let options = RuleOptions { job: job.clone(), speed: *speed, events_min: *events_min };
+    let alerts = AlertOptions { speed: *speed, events_min: *events_min };
+    let options = RuleOptions { job: job.clone(), alerts };
     fs::create_dir_all(out).map_err(unwritable(out))?;
     for (name, text) in [("rules.yml", rules(&slos, &options)), ("dashboard.json", dashboard())] {
         let path = out.join(name);
