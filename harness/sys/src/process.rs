@@ -164,6 +164,32 @@ pub fn spawn_piped(program: &str, arguments: &[String]) -> io::Result<Child> {
     command.spawn()
 }
 
+/// Starts `program` with `arguments` as a server that works in `folder`, which it gets as its own.
+/// Where this process is root's it is user `nobody`'s: it reads files from elsewhere. What it says
+/// goes into `log`. It dies with the thread that starts it.
+///
+/// # Errors
+/// There is no such program, or the folder cannot be given away.
+pub fn spawn_server(
+    program: &str,
+    arguments: &[String],
+    folder: &Path,
+    log: File,
+) -> io::Result<Child> {
+    const NOBODY: u32 = 65_534;
+    let mut command = Command::new(program);
+    let out = log.try_clone()?;
+    command.args(arguments).current_dir(folder).stdin(Stdio::null()).stdout(out).stderr(log);
+    command.env_clear().envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
+    // SAFETY: a plain system call.
+    if unsafe { libc::geteuid() } == 0 {
+        std::os::unix::fs::chown(folder, Some(NOBODY), Some(NOBODY))?;
+        command.uid(NOBODY).gid(NOBODY);
+    }
+    die_with_parent(&mut command);
+    command.spawn()
+}
+
 /// Asks the kernel to end this process, and what it starts, before any other when memory ends: a
 /// guest must not cost the user's other programs. Where the kernel has no such setting, nothing
 /// changes.

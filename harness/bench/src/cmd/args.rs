@@ -1,12 +1,17 @@
 //! The words of the command line.
 
 use super::place::{kept, profiles};
+use super::run::parse_time;
 use caxton_analysis::exit;
 use caxton_model::record::store::LATEST;
+use caxton_model::slo::AlertOptions;
+use caxton_model::units::Nanos;
+use caxton_monitor::Sink;
 use caxton_report::export::EXPORTERS;
 use clap::builder::{PathBufValueParser, PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::ffi::OsString;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 /// Reads, compares and judges what the benches measured.
@@ -71,6 +76,8 @@ pub(crate) enum Command {
     /// Watch service level objectives in production.
     #[command(subcommand)]
     Slo(SloTask),
+    /// Run agents under a load as a host in production, with /metrics for Prometheus and alerts.
+    Monitor(Monitor),
     /// Print a script that completes the words of this command line in a shell.
     Completions {
         /// The shell.
@@ -219,8 +226,9 @@ pub(crate) enum SloTask {
     Rules(SloRules),
 }
 
+/// What must hold of messages.
 #[derive(Debug, Args)]
-pub(crate) struct SloRules {
+pub(crate) struct Objectives {
     /// The plan of a load, whose thresholds are the objectives.
     #[arg(long, value_name = "FILE")]
     pub(crate) plan: Option<PathBuf>,
@@ -228,12 +236,11 @@ pub(crate) struct SloRules {
     /// Without any: what the guide asks of its peak load.
     #[arg(long, value_name = "CONDITION")]
     pub(crate) threshold: Vec<String>,
-    /// The folder for rules.yml and dashboard.json.
-    #[arg(short, long, value_name = "DIR", default_value = "slo")]
-    pub(crate) out: PathBuf,
-    /// The job that Prometheus scrapes the program as.
-    #[arg(long, value_name = "NAME", default_value = "caxton", value_parser = parse_job)]
-    pub(crate) job: String,
+}
+
+/// When alerts fire.
+#[derive(Debug, Args)]
+pub(crate) struct Alerts {
     /// Fewer messages in a window fire no alert.
     #[arg(long, value_name = "N", default_value_t = 20)]
     pub(crate) min_events: u64,
@@ -241,6 +248,83 @@ pub(crate) struct SloRules {
     #[arg(long, value_name = "FACTOR", default_value_t = 1,
           value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub(crate) speed: u64,
+}
+
+impl Alerts {
+    pub(crate) fn options(&self) -> AlertOptions {
+        AlertOptions { speed: self.speed, events_min: self.min_events }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SloRules {
+    #[command(flatten)]
+    pub(crate) objectives: Objectives,
+    /// The folder for rules.yml and dashboard.json.
+    #[arg(short, long, value_name = "DIR", default_value = "slo")]
+    pub(crate) out: PathBuf,
+    /// The job that Prometheus scrapes the program as.
+    #[arg(long, value_name = "NAME", default_value = "caxton", value_parser = parse_job)]
+    pub(crate) job: String,
+    #[command(flatten)]
+    pub(crate) alerts: Alerts,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = WATCHES)]
+pub(crate) struct Monitor {
+    #[command(flatten)]
+    pub(crate) objectives: Objectives,
+    /// Messages per second, where no plan says.
+    #[arg(long, value_name = "N", default_value_t = 1000.0, conflicts_with = "plan",
+          value_parser = parse_rate)]
+    pub(crate) rate: f64,
+    /// Agents that take them, where no plan says.
+    #[arg(long, value_name = "N", default_value_t = 100, conflicts_with = "plan",
+          value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) agents: u32,
+    /// How long; until Ctrl-C, where neither this nor a plan says.
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    pub(crate) time: Option<Nanos>,
+    /// Where to serve /metrics and /healthz; who can reach it can read it.
+    #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:9464")]
+    pub(crate) address: SocketAddr,
+    /// Between two looks at the objectives.
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = parse_time)]
+    pub(crate) every: Nanos,
+    /// Who is told of alerts: alertmanager=http://HOST:PORT or webhook=URL; may be repeated.
+    #[arg(long, value_name = "SINK")]
+    pub(crate) tell: Vec<Sink>,
+    #[command(flatten)]
+    pub(crate) alerts: Alerts,
+    /// Hold each answer back for so long, to see an alert fire.
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    pub(crate) plant_delay: Option<Nanos>,
+    /// After how long to begin with that.
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = parse_time,
+          requires = "plant_delay")]
+    pub(crate) plant_after: Nanos,
+    /// For how long to do that; to the end, unless told.
+    #[arg(long, value_name = "TIME", value_parser = parse_time, requires = "plant_delay")]
+    pub(crate) plant_for: Option<Nanos>,
+    /// Start the Prometheus and the Alertmanager that are installed here, plant a delay, and say
+    /// when the alert arrived and when it was over. Takes about a minute.
+    #[arg(long, conflicts_with_all = ["plan", "threshold", "time", "address", "every", "tell",
+          "min_events", "speed", "plant_delay"])]
+    pub(crate) check: bool,
+}
+
+/// How to watch.
+const WATCHES: &str = "Examples:
+  caxton-bench monitor                          1,000 messages a second, until Ctrl-C
+  caxton-bench monitor --check                  a real Prometheus and Alertmanager, a planted delay
+  caxton-bench monitor --speed 60 --every 1s --plant-delay 200ms";
+
+fn parse_rate(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(rate) if rate > 0.0 && rate <= 1e6 => Ok(rate),
+        _ => Err("expected messages per second, above 0 and up to 1000000".to_owned()),
+    }
 }
 
 /// A name that can stand between quotation marks of a rule.

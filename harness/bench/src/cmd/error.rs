@@ -9,11 +9,14 @@ use crate::suite;
 use crate::timing::allocations::NOT_COUNTED;
 use caxton_analysis::exit;
 use caxton_analysis::limits::BadLimits;
+use caxton_model::case::Outcome;
 use caxton_model::load::plan::BadPlan;
 use caxton_model::record::store::StoreError;
+use caxton_monitor::TooManyObjectives;
 use caxton_report::export::ExportError;
 use caxton_report::html::HtmlError;
 use std::io;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 /// Why a program did not do what it was asked for.
@@ -71,6 +74,21 @@ pub(crate) enum CommandError {
     Objective { text: String, why: String },
     #[error("no objective: name a condition on a percentile of response_time, success or errors")]
     NoObjective,
+    #[error("{address}: /metrics cannot be served there: {source}; name another --address")]
+    Endpoint { address: SocketAddr, source: io::Error },
+    #[error("nothing can be watched: {0}")]
+    Watch(io::Error),
+    #[error(transparent)]
+    Objectives(#[from] TooManyObjectives),
+    #[error(
+        "unsupported: {program}: {source}; install it (apt-get install prometheus \
+         prometheus-alertmanager)"
+    )]
+    Server { program: &'static str, source: io::Error },
+    #[error("{program} is not ready after {seconds} s; it said: {said}")]
+    NotReady { program: &'static str, seconds: u64, said: String },
+    #[error("{}: {}", outcome.name(), outcome.reason().unwrap_or("no reason"))]
+    Ended { outcome: Outcome },
     #[error("{path}: {why}", path = path.display())]
     Config { path: PathBuf, why: String },
     #[error("cannot read {path}: {source}", path = path.display())]
@@ -188,6 +206,8 @@ impl CommandError {
             | Self::Suites { .. }
             | Self::NoRevision { .. }
             | Self::Contradiction { .. } => exit::NOT_COMPARABLE,
+            Self::Server { .. } => exit::NOT_COMPARABLE,
+            Self::Ended { .. } => exit::FAILED,
             Self::Interrupted => exit::INTERRUPTED,
             Self::Process(error) if error.is_interrupted() => exit::INTERRUPTED,
             Self::Unbuilt { source, .. } if source.is_interrupted() => exit::INTERRUPTED,

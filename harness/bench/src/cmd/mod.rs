@@ -11,6 +11,7 @@ mod history;
 mod html;
 pub mod linked;
 mod list;
+mod monitor;
 mod output;
 mod place;
 mod process;
@@ -68,6 +69,7 @@ fn command(command: &Command, bench: Option<&Bench>) -> Result<u8, CommandError>
         Command::Ci(args) => ci::run(args, bench),
         Command::History { dirs, out } => history::run(dirs, out),
         Command::Slo(words) => slo::run(words),
+        Command::Monitor(args) => monitor::run(args, bench),
         Command::Completions { shell } => Ok(shell::completions(*shell)),
         Command::Man { dir } => shell::manual(dir),
     }

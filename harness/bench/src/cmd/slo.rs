@@ -1,12 +1,12 @@
 //! `slo`: what watches service level objectives in production.
 
-use super::args::{SloRules, SloTask};
+use super::args::{Objectives, SloRules, SloTask};
 use super::error::{CommandError, unwritable};
 use super::output::note;
 use super::run::{parse_threshold, read_plan};
 use caxton_analysis::exit;
 use caxton_model::load::threshold::Threshold;
-use caxton_model::slo::{AlertOptions, Slo};
+use caxton_model::slo::Slo;
 use caxton_report::slo::{RuleOptions, dashboard, rules};
 use std::fs;
 
@@ -16,16 +16,9 @@ const USUAL: [&str; 2] = ["response_time p(99)<100ms", "success rate>0.99"];
 /// Does what `words` say; the exit code.
 pub(super) fn run(words: &SloTask) -> Result<u8, CommandError> {
     let SloTask::Rules(args) = words;
-    let (slos, others) = Slo::of_thresholds(&thresholds(args)?);
-    for other in others {
-        note(&format!("left out: {other}: it asks for no share of good messages"));
-    }
-    if slos.is_empty() {
-        return Err(CommandError::NoObjective);
-    }
-    let SloRules { job, speed, min_events: events_min, out, .. } = args;
-    let alerts = AlertOptions { speed: *speed, events_min: *events_min };
-    let options = RuleOptions { job: job.clone(), alerts };
+    let slos = objectives(&args.objectives)?;
+    let SloRules { job, alerts, out, .. } = args;
+    let options = RuleOptions { job: job.clone(), alerts: alerts.options() };
     fs::create_dir_all(out).map_err(unwritable(out))?;
     for (name, text) in [("rules.yml", rules(&slos, &options)), ("dashboard.json", dashboard())] {
         let path = out.join(name);
@@ -38,12 +31,24 @@ pub(super) fn run(words: &SloTask) -> Result<u8, CommandError> {
     Ok(exit::FINE)
 }
 
-fn thresholds(args: &SloRules) -> Result<Vec<Threshold>, CommandError> {
+/// The objectives that `words` name; what is none is named and left out.
+pub(super) fn objectives(words: &Objectives) -> Result<Vec<Slo>, CommandError> {
+    let (slos, others) = Slo::of_thresholds(&thresholds(words)?);
+    for other in others {
+        note(&format!("left out: {other}: it asks for no share of good messages"));
+    }
+    if slos.is_empty() {
+        return Err(CommandError::NoObjective);
+    }
+    Ok(slos)
+}
+
+fn thresholds(words: &Objectives) -> Result<Vec<Threshold>, CommandError> {
     let read = |text: &String| {
         parse_threshold(text).map_err(|why| CommandError::Objective { text: text.clone(), why })
     };
-    let mut thresholds = args.threshold.iter().map(read).collect::<Result<Vec<_>, _>>()?;
-    if let Some(plan) = &args.plan {
+    let mut thresholds = words.threshold.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    if let Some(plan) = &words.plan {
         thresholds.extend(read_plan(plan)?.thresholds);
     }
     if thresholds.is_empty() {

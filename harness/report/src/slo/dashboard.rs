@@ -68,10 +68,11 @@ fn panel(title: &str, unit: &str, expressions: &[(&str, &str)]) -> Value {
 mod tests {
     use super::*;
     use crate::slo::{RuleOptions, rules};
+    use caxton_model::slo::AlertOptions;
 
     #[test]
     fn what_it_shows_is_counted_or_recorded() {
-        let options = RuleOptions { job: "caxton".to_owned(), speed: 1, events_min: 20 };
+        let options = RuleOptions { job: "caxton".to_owned(), alerts: AlertOptions::default() };
         let rules = rules(&[], &options);
         let dashboard: Value = serde_json::from_str(&dashboard()).unwrap();
         let panels = dashboard["panels"].as_array().unwrap();

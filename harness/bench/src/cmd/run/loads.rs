@@ -185,7 +185,8 @@ fn parse_arrivals(text: &str) -> Result<Arrivals, String> {
     }
 }
 
-fn parse_time(text: &str) -> Result<Nanos, String> {
+/// A length of time as it is typed.
+pub(crate) fn parse_time(text: &str) -> Result<Nanos, String> {
     match text.parse() {
         Ok(Nanos(0)) => Err("no time at all".to_owned()),
         Ok(time) if time > LONGEST => Err("more than 100 days".to_owned()),

@@ -29,10 +29,11 @@ use super::error::CommandError;
 use super::output::{note, print};
 use super::place::as_the_user_means;
 use crate::guest::bench::Bench;
+use crate::guest::files::AgentFiles;
 use crate::job::scale::Scale;
 use crate::job::task::Task;
 use crate::measure::settings::Settings;
-use crate::suite::Suite;
+use crate::suite::{Suite, scenarios};
 use args::{Against, Args, Mode, Output, ProfileKind, Profiling, Subtask, Timing};
 use cases::Wanted;
 use caxton_analysis::exit;
@@ -41,10 +42,11 @@ use caxton_model::record::{PROFILE, Record};
 use caxton_sys::allocator::AllocationDetail;
 use caxton_sys::clock;
 use contest::Comparing;
-pub(super) use loads::{parse_threshold, read_plan};
+pub(super) use loads::{parse_threshold, parse_time, read_plan};
 use measure::{code_of, measure, settings};
 use prepare::{Guest, Prepared, prepare};
-use session::{Session, folder_name, watch_for_ctrl_c};
+pub(super) use session::{STOP, watch_for_ctrl_c};
+use session::{Session, folder_name};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -57,6 +59,20 @@ pub(super) fn run(
     bench: Option<&Bench>,
 ) -> Result<u8, CommandError> {
     as_asked(suite, &config::with_defaults(suite, words, bench)?, bench)
+}
+
+/// The files of the agent of `task`, built if they have to be.
+pub(super) fn files_of(task: &Task, bench: Option<&Bench>) -> Result<AgentFiles, CommandError> {
+    let session = Session::open(&scenarios::SUITE, &[], bench, true)?;
+    let workspace = &session.workspace;
+    let known = || workspace.agents.keys().cloned().collect::<Vec<_>>().join(", ");
+    let name = task.agent().to_owned();
+    if !workspace.agents.contains_key(&name) {
+        return Err(CommandError::UnknownAgent { name, near: None, known: known() });
+    }
+    let mut prepared = prepare(workspace, std::slice::from_ref(task), &BTreeMap::new())?;
+    let files = prepared.files.remove(&name).expect("it is there, and needed");
+    files.map_err(|outcome| CommandError::Ended { outcome })
 }
 
 fn as_asked(suite: &Suite, words: &[OsString], bench: Option<&Bench>) -> Result<u8, CommandError> {

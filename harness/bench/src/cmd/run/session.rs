@@ -29,10 +29,10 @@ const FOLDERS_MAX: u32 = 100;
 const PREFIX: &str = "kits-";
 
 /// Set by Ctrl-C.
-pub(super) static STOP: AtomicBool = AtomicBool::new(false);
+pub(crate) static STOP: AtomicBool = AtomicBool::new(false);
 
 /// Lets Ctrl-C end a run in order.
-pub(super) fn watch_for_ctrl_c() {
+pub(crate) fn watch_for_ctrl_c() {
     static ONCE: AtomicBool = AtomicBool::new(false);
     let is_watched = ONCE.swap(true, Ordering::Relaxed);
     if !is_watched && ctrlc::set_handler(|| STOP.store(true, Ordering::Relaxed)).is_err() {

@@ -9,12 +9,13 @@ use crate::workload::mail::traffic::{Question, offer};
 use agent_abi::mail::{Header, Kind};
 use caxton_model::case::Outcome;
 use caxton_model::load::plan::LoadPlan;
-use caxton_runtime::orchestrator::reference::Reference;
+use caxton_runtime::orchestrator::reference::{Reference, ShardFigures};
 use caxton_runtime::orchestrator::supervision::{Intensity, Supervision};
 use caxton_runtime::orchestrator::{Orchestrator, Setup};
 use caxton_runtime::subject::Attempt;
 use caxton_runtime::subject::mail::Shape;
-use caxton_runtime::subject::wasmtime::WasmMailSubject;
+use caxton_runtime::subject::wasmtime::{PoolUse, WasmMailSubject};
+use caxton_sys::clock::{Clock, Monotonic};
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
@@ -41,7 +42,11 @@ pub struct Agents {
     /// The agent whose trap is posted and whose request is not.
     doomed: Option<u32>,
     linear: Arc<Linear>,
-    asked: Vec<Receiver<u64>>,
+    /// What all shards said last, and what they were asked since.
+    figures: ShardFigures,
+    asked: Vec<Receiver<ShardFigures>>,
+    subject: WasmMailSubject,
+    compile_ns: u64,
 }
 
 impl Agents {
@@ -61,15 +66,18 @@ impl Agents {
         let shape = Shape::of(SLOTS, plan.message_bytes);
         let shards = at_once.clamp(1, plan.agents);
         let setup = Setup { agents: plan.agents, shards, shape, batch: SLOTS };
+        let start_ns = Monotonic.now().0;
         let (subject, tier) = subject_in_tier(files, plan.agents, shape)?;
+        let compile_ns = Monotonic.now().0 - start_ns;
         let forever = Intensity { restarts: u32::MAX, period_ns: 1 };
         let supervision = match faults.deadly {
             true => Supervision { intensity: forever, ..Supervision::NONE },
             false => Supervision::NONE,
         };
         let guests = Reference::start(&subject, setup, supervision)?;
-        let told = guests.ask_linear_bytes().into_iter().filter_map(|told| told.recv().ok());
-        linear.set(told.sum());
+        let told = guests.ask_figures().into_iter().filter_map(|told| told.recv().ok());
+        let figures = told.fold(ShardFigures::default(), ShardFigures::plus);
+        linear.set(figures.linear_bytes);
         let mut rng = fastrand::Rng::with_seed(plan.seed);
         let question = Question::new(plan.message_bytes, &mut rng);
         Ok(Self {
@@ -81,8 +89,26 @@ impl Agents {
             faults,
             doomed: None,
             linear,
+            figures,
             asked: Vec::new(),
+            subject,
+            compile_ns,
         })
+    }
+
+    /// How all agents stood about a second ago.
+    pub fn figures(&self) -> ShardFigures {
+        self.figures
+    }
+
+    /// How their engine's pool is used; none where it has none.
+    pub fn pool_use(&self) -> Option<PoolUse> {
+        self.subject.pool_use()
+    }
+
+    /// How long their module took to compile, in nanoseconds.
+    pub fn compile_ns(&self) -> u64 {
+        self.compile_ns
     }
 
     fn post(&mut self, kind: Kind, agent: u32, id: u32) -> Attempt<bool> {
@@ -125,12 +151,14 @@ impl Target for Agents {
         }
         // Asked a second ago, and not waited for.
         let asked = std::mem::take(&mut self.asked);
-        let told: Option<Vec<u64>> = asked.iter().map(|asked| asked.try_recv().ok()).collect();
+        let told: Option<Vec<ShardFigures>> =
+            asked.iter().map(|asked| asked.try_recv().ok()).collect();
         // A sum that lacks a shard is none.
         if let Some(told) = told.filter(|told| !told.is_empty()) {
-            self.linear.set(told.iter().sum());
+            self.figures = told.into_iter().fold(ShardFigures::default(), ShardFigures::plus);
+            self.linear.set(self.figures.linear_bytes);
         }
-        self.asked = self.guests.ask_linear_bytes();
+        self.asked = self.guests.ask_figures();
     }
 
     fn words(&self) -> String {

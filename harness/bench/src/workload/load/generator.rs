@@ -7,7 +7,7 @@
 //! each message goes when there is room for it.
 
 use super::pace::Pace;
-use super::target::{AT_A_TIME, Answer, Target};
+use super::target::{AT_A_TIME, Answer, Settled, Target};
 use caxton_model::case::Outcome;
 use caxton_model::load::frame::{LoadSecond, MessagesSeen};
 use caxton_model::load::plan::{LoadPlan, Pacing};
@@ -201,6 +201,7 @@ impl<'a, T: Target, P: Pace, S: Iterator<Item = Arrival>> Generator<'a, T, P, S>
         seen.lateness.record(now_ns - intended_ns);
         if is_dropped {
             seen.counts.dropped += 1;
+            self.target.settled(self.first + self.pending.len() as u64, Settled::Dropped);
             return;
         }
         // It has been waiting since its instant.
@@ -257,15 +258,23 @@ impl<'a, T: Target, P: Pace, S: Iterator<Item = Arrival>> Generator<'a, T, P, S>
         // The clock was counted to when it was seen; what ended before is taken off again.
         seen.in_flight_ns -= (seen_ns - done_ns) as f64;
         self.in_flight[stage] -= 1;
-        match times {
-            _ if !answer.is_right => seen.counts.errors += 1,
+        let settled = match times {
+            _ if !answer.is_right => {
+                seen.counts.errors += 1;
+                Settled::Wrong
+            }
             Some((response_ns, service_ns)) => {
                 seen.counts.ok += 1;
                 seen.response.record(response_ns);
                 seen.service.record(service_ns);
+                Settled::Answered(response_ns)
             }
-            None => seen.counts.impossible += 1,
-        }
+            None => {
+                seen.counts.impossible += 1;
+                Settled::Wrong
+            }
+        };
+        self.target.settled(self.first + place as u64, settled);
         Ok(())
     }
 
@@ -298,6 +307,7 @@ impl<'a, T: Target, P: Pace, S: Iterator<Item = Arrival>> Generator<'a, T, P, S>
                 self.in_flight[stage] -= 1;
                 seen(&mut self.seen[stage]).counts.timed_out += 1;
                 self.given_up += u64::from(self.sent > 0);
+                self.target.settled(self.first, Settled::TimedOut);
             }
             self.pending.pop_front();
             self.first += 1;

@@ -16,6 +16,18 @@ pub struct Answer {
     pub done_ns: Option<u64>,
 }
 
+/// What became of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Settled {
+    /// A good answer, so long after the message was due, in nanoseconds.
+    Answered(u64),
+    /// A wrong answer, or one sooner than can be.
+    Wrong,
+    TimedOut,
+    /// It was not sent: too many were in flight.
+    Dropped,
+}
+
 /// What takes the messages of a load and answers them, in any order.
 pub trait Target {
     /// Takes a message; false if there is no room at the moment. `now_ns` is the load's clock.
@@ -33,6 +45,11 @@ pub trait Target {
     fn next_ns(&self) -> Option<u64> {
         None
     }
+
+    /// Told of each message, by its number, what became of it. One that was dropped has the number
+    /// of the next one.
+    #[inline]
+    fn settled(&mut self, _: u64, _: Settled) {}
 
     /// Called once a second, between two messages.
     fn each_second(&mut self) {}

@@ -32,6 +32,29 @@ use std::time::Duration;
 const LANE_BYTES: usize = 1 << 20;
 const LANE_MESSAGES: usize = 16;
 
+/// How the agents of a shard stand.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ShardFigures {
+    /// Linear memory, in bytes.
+    pub linear_bytes: u64,
+    /// Agents that did not die for good.
+    pub running: u64,
+    /// Messages in mailboxes.
+    pub waiting: u64,
+}
+
+impl ShardFigures {
+    /// Both together.
+    #[must_use]
+    pub const fn plus(self, other: Self) -> Self {
+        Self {
+            linear_bytes: self.linear_bytes + other.linear_bytes,
+            running: self.running + other.running,
+            waiting: self.waiting + other.waiting,
+        }
+    }
+}
+
 /// Agents on threads of their own, driven from the thread that holds this.
 pub struct Reference<S: MailSubject> {
     setup: Setup,
@@ -131,14 +154,17 @@ impl<S: MailSubject> Reference<S> {
         self.ask(shard, move |_| what())
     }
 
-    /// Asks for the linear memory of all agents, in bytes, and does not wait: each shard answers by
-    /// its own sum when it comes to it.
-    pub fn ask_linear_bytes(&self) -> Vec<mpsc::Receiver<u64>> {
-        let sum = |shard: &mut Shard<S>| {
-            let instances = shard.agents.iter().filter_map(|agent| agent.instance.as_ref());
-            instances.filter_map(MailInstance::linear_bytes).sum()
+    /// Asks each shard how its agents stand, and does not wait: it answers when it comes to it.
+    pub fn ask_figures(&self) -> Vec<mpsc::Receiver<ShardFigures>> {
+        let figures = |shard: &mut Shard<S>| {
+            let live = shard.agents.iter().filter_map(|agent| agent.instance.as_ref());
+            ShardFigures {
+                linear_bytes: live.clone().filter_map(MailInstance::linear_bytes).sum(),
+                running: live.count() as u64,
+                waiting: shard.agents.iter().map(|agent| u64::from(agent.count)).sum(),
+            }
         };
-        (0..self.setup.shards).map(|number| self.ask(number, sum)).collect()
+        (0..self.setup.shards).map(|number| self.ask(number, figures)).collect()
     }
 
     /// CPU time of all shards, in nanoseconds.

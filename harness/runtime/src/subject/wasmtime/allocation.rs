@@ -36,6 +36,17 @@ pub enum Allocation {
     },
 }
 
+/// How an engine's pool is used.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PoolUse {
+    /// Slots of memories in use.
+    pub live_memories: u64,
+    /// Free slots that are mapped as their last guest left them.
+    pub warm_memories: u64,
+    /// Bytes that free slots keep resident.
+    pub warm_bytes: u64,
+}
+
 impl fmt::Display for Allocation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {

@@ -1,7 +1,7 @@
 //! Compiling a module and linking it to its host.
 
 use super::agent::WasmAgent;
-use super::allocation::Allocation;
+use super::allocation::{Allocation, PoolUse};
 use super::async_agent::AsyncWasmAgent;
 use super::checkpoint::Savable;
 use super::code::CompiledCode;
@@ -246,6 +246,16 @@ impl WasmSubject {
     /// Counts the engine's epoch up by one.
     pub fn tick(&self) {
         self.pre.module().engine().increment_epoch();
+    }
+
+    /// How the engine's pool is used; none where it has none.
+    pub fn pool_use(&self) -> Option<PoolUse> {
+        let told = self.pre.module().engine().pooling_allocator_metrics()?;
+        Some(PoolUse {
+            live_memories: told.memories() as u64,
+            warm_memories: told.unused_warm_memories().into(),
+            warm_bytes: told.unused_memory_bytes_resident() as u64,
+        })
     }
 
     /// Size of the machine code.

@@ -3,6 +3,7 @@
 //! The mailbox's place is checked when it is opened. Linear memory never shrinks, so that each slot
 //! stays within it whatever the guest does; what lies in a slot is the guest's word.
 
+use super::allocation::PoolUse;
 use super::checkpoint::{Checkpoint, RestoreBy};
 use super::engine::WasmSubject;
 use super::instance::{GuestInstance, export};
@@ -48,6 +49,11 @@ impl WasmMailSubject {
     /// Counts the engine's epoch up by one.
     pub fn tick(&self) {
         self.subject.tick();
+    }
+
+    /// How the engine's pool is used; none where it has none.
+    pub fn pool_use(&self) -> Option<PoolUse> {
+        self.subject.pool_use()
     }
 }
 

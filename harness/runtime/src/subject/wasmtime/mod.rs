@@ -38,7 +38,7 @@ mod variables;
 mod watch;
 
 pub use agent::WasmAgent;
-pub use allocation::Allocation;
+pub use allocation::{Allocation, PoolUse};
 pub use async_agent::AsyncWasmAgent;
 pub use checkpoint::{Checkpoint, RestoreBy};
 pub use checkpoint_error::CheckpointError;
