@@ -29,7 +29,7 @@ const PORT: u16 = 9464;
 /// Head of a request: hyper takes no fewer.
 const HEAD_BYTES: usize = 8192;
 /// Between two connections that are taken.
-const PAUSE: Duration = Duration::from_millis(2);
+const PAUSE: Duration = Duration::from_millis(4);
 /// How old counts may be that are told once more.
 const FRESH: Duration = Duration::from_millis(100);
 

@@ -52,6 +52,8 @@ pub enum Job {
     },
     /// Requests to a pool of agents, answered in turn.
     Tasks(Pools),
+    /// The same, with and without what watching a host costs it.
+    Monitoring(Monitoring),
     /// Requests that are posted several at a time, against requests that are not.
     Batching(Batching),
     /// Requests at a fixed rate.
@@ -115,7 +117,7 @@ impl Job {
             Self::Spin { time, .. } => return Nanos(time.0 * 2),
             Self::Profile | Self::ProfileSides(_) | Self::Load(_) => 15_000_000,
             Self::Route { load, .. } => 250_000 + of(load.agents, 370),
-            Self::Tasks(_) => 400_000,
+            Self::Tasks(_) | Self::Monitoring(_) => 400_000,
             Self::Batching(Batching { timeout: Nanos(1..), .. }) => 2_700_000,
             Self::Batching(batching) => 150_000 + of(batching.schedule.agents, 370),
             Self::Response(_) => 2_950_000,
@@ -153,6 +155,25 @@ pub struct Pools {
     pub load: MailLoad,
     /// How many at a time.
     pub tasks: u32,
+}
+
+/// A pool of agents, and what its host bears beside it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Monitoring {
+    pub runtime: Runtime,
+    pub load: MailLoad,
+    /// How many at a time.
+    pub tasks: u32,
+    pub burden: Burden,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Burden {
+    /// Each message is counted.
+    Recording,
+    /// Strangers press on its endpoint.
+    Siege,
 }
 
 /// Requests that are posted several at a time.

@@ -3,8 +3,10 @@
 
 use super::subjects::{Subjects, Suite};
 use crate::job::task::Task;
-use crate::job::{Batching, Crew, Job, MailLoad, Pools, Runtime, Schedule, System};
-use caxton_model::case::CaseKey;
+use crate::job::{
+    Batching, Burden, Crew, Job, MailLoad, Monitoring, Pools, Runtime, Schedule, System,
+};
+use caxton_model::case::{CaseKey, MONITORING};
 use caxton_model::units::Nanos;
 use caxton_sys::allocator::AllocationDetail;
 
@@ -46,7 +48,17 @@ fn plan(subjects: &Subjects) -> Vec<Task> {
     tasks.extend(PAYLOADS.map(payload));
     tasks.push(pool());
     tasks.extend(strategies());
+    tasks.push(watched("counted-vs-not", Burden::Recording));
+    tasks.push(watched("besieged-vs-quiet", Burden::Siege));
     tasks
+}
+
+/// A host with what watching it costs, against one without.
+fn watched(subject: &str, burden: Burden) -> Task {
+    let agents = AGENTS[1];
+    let case = key(MONITORING, subject).with("agents", agents).with("tasks", TASKS);
+    let load = load(agents, BYTES);
+    Task::new(case, Job::Monitoring(Monitoring { runtime: REFERENCE, load, tasks: TASKS, burden }))
 }
 
 /// The usual load of `agents` agents.

@@ -107,6 +107,7 @@ fn run(ctx: &mut Context<'_>, launch: &Launch) -> Attempt<()> {
         Job::Load(job) => load::run(ctx, job),
         Job::Route { pair, load } => mail::route::run(ctx, *pair, *load),
         Job::Tasks(pools) => mail::tasks::run(ctx, *pools),
+        Job::Monitoring(monitoring) => mail::monitoring::run(ctx, *monitoring),
         Job::Batching(batching) => mail::batching::run(ctx, *batching),
         Job::Response(schedule) => mail::response::run(ctx, *schedule),
         Job::RoundTrip { bytes } => mail::response::round_trip(ctx, *bytes),

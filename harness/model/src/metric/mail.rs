@@ -106,6 +106,7 @@ pub(super) const COMPARISONS: &[Metric] = &[
     rate("peer_task_rate", "peer_task_ns", "tasks done per second, peer"),
     time("subject_task_ns", "wall time per task done, subject"),
     time("peer_task_ns", "wall time per task done, peer"),
+    time("record_ns", "wall time to count one message of a watched host"),
     exact("dropped_messages", Count, Lower, "messages that were sent and not delivered"),
     exact(
         "out_of_order_messages",

@@ -3,7 +3,9 @@
 use crate::sections::figures::notes;
 use crate::sections::grid::{Cell, Column, annotate, cases, further, label, noted, shown, tone};
 use crate::table::{Table, Tone};
-use caxton_model::case::{BATCHING, PAYLOAD, POOLING, ROUTE, TASKS, THROUGHPUT, ZERO_COPY};
+use caxton_model::case::{
+    BATCHING, MONITORING, PAYLOAD, POOLING, ROUTE, TASKS, THROUGHPUT, ZERO_COPY,
+};
 use caxton_model::record::{CaseRecord, Record};
 use caxton_model::words::NONE;
 
@@ -51,6 +53,14 @@ const DONE: &[Column] = &[
     ("<checked", Cell::Checked),
 ];
 
+const RECORDING: &[Column] = &[
+    ("agents", Cell::Param("agents")),
+    ("one message counted", Cell::Estimate("record_ns")),
+    ("95 % interval", Cell::Interval("record_ns")),
+    ("n", Cell::Launches("record_ns")),
+    ("<checked", Cell::Checked),
+];
+
 /// What two strategies are compared by: its name, of one, of the other, and one over the other.
 const FIGURES: [[&str; 4]; 3] = [
     ["msg/s", "subject_message_rate", "peer_message_rate", "subject_to_peer_rate"],
@@ -62,6 +72,9 @@ pub(crate) fn tables(record: &Record) -> Vec<Table> {
     let messages = cases(record, THROUGHPUT, &[ROUTE, PAYLOAD]);
     let tasks = cases(record, THROUGHPUT, &[TASKS]);
     let both = cases(record, THROUGHPUT, &[BATCHING, POOLING, ZERO_COPY]);
+    let watched = cases(record, THROUGHPUT, &[MONITORING]);
+    let counted = watched.iter().copied().filter(|case| case.metric("record_ns").is_ok());
+    let counted: Vec<_> = counted.collect();
     let mut cpu = further("Throughput: CPU time of the process per message", CPU, &messages);
     if !messages.is_empty() {
         let text = "In flight: messages under way at any time of the closed loop.";
@@ -71,11 +84,18 @@ pub(crate) fn tables(record: &Record) -> Vec<Table> {
         noted("Throughput: messages delivered per second, in turns with a peer", RATES, &messages),
         cpu,
         noted("Throughput: tasks done per second, in turns with a peer", DONE, &tasks),
-        strategies(&both),
+        strategies(STRATEGIES, &both),
+        strategies(WATCHED, &watched),
+        further("Watched hosts: to count one message, alone", RECORDING, &counted),
     ]
 }
 
-fn strategies(cases: &[&CaseRecord]) -> Table {
+const STRATEGIES: &str =
+    "Strategies: batching, pooling and zero copy, each in turns with doing without";
+const WATCHED: &str = "Watched hosts: each message counted, or strangers around /metrics, in turns \
+                       with neither";
+
+fn strategies(title: &str, cases: &[&CaseRecord]) -> Table {
     let columns = [
         "<strategy",
         "<against",
@@ -88,7 +108,6 @@ fn strategies(cases: &[&CaseRecord]) -> Table {
         "n",
         "<checked",
     ];
-    let title = "Strategies: batching, pooling and zero copy, each in turns with doing without";
     let mut table = Table::new(title, &columns);
     let named = [Cell::Subject, Cell::Peer, Cell::Others(&[])];
     for case in cases {

@@ -4,12 +4,14 @@
 
 pub mod batching;
 pub mod crash;
+pub mod monitoring;
 pub mod phases;
 pub mod recover;
 pub mod response;
 pub mod route;
 pub mod runtime;
 pub mod scale;
+mod siege;
 pub mod tasks;
 pub mod timed;
 pub mod traffic;

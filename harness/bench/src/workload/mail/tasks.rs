@@ -2,13 +2,14 @@
 
 use super::route::setup;
 use super::runtime::{Started, start};
-use super::spent;
 use super::traffic::request;
-use crate::job::{MailLoad, Pools};
+use super::{Spent, spent};
+use crate::job::{MailLoad, Pools, Runtime};
 use crate::timing::context::{At, Context, Total};
 use crate::timing::turns::{Rounds, turns};
 use agent_abi::mail::{Header, Kind, body_hash, seal};
 use caxton_model::case::Outcome;
+use caxton_monitor::Recorder;
 use caxton_runtime::orchestrator::PostError;
 use caxton_runtime::subject::Attempt;
 use caxton_sys::clock::Clock;
@@ -16,10 +17,16 @@ use caxton_sys::clock::Clock;
 /// How long answers are waited for.
 const PATIENCE_NS: u64 = 30_000_000_000;
 
-struct Pool {
+/// How answers are counted. The clock is read either way: who counts knows when.
+pub(super) struct Counting<'a> {
+    pub recorder: &'a mut Recorder,
+    pub is_on: bool,
+}
+
+/// Agents that answer in turn.
+pub(super) struct Pool {
     started: Started,
     agents: u32,
-    side: &'static str,
     message: Vec<u8>,
     hash: u64,
 }
@@ -32,35 +39,62 @@ pub fn run(ctx: &mut Context<'_>, pools: Pools) -> Attempt<()> {
     ctx.calibrate()?;
     let Pools { pair, load, tasks } = pools;
     let body: Vec<u8> = (0..load.bytes).map(|_| ctx.rng.u8(..)).collect();
-    let hash = seal(body_hash(&body[Header::BYTES..]), 0);
     let mut pools = Vec::new();
-    for ((runtime, agents), side) in pair.into_iter().zip(["subject", "peer"]) {
-        let started = start(runtime, ctx.agent, setup(MailLoad { agents, ..load })?)?;
-        pools.push(Pool { started, agents, side, message: body.clone(), hash });
+    for (runtime, agents) in pair {
+        pools.push(Pool::start(ctx, runtime, MailLoad { agents, ..load }, &body)?);
     }
     ctx.working();
-    let mut round_ns = 1;
+    let mut rounds = u64::MAX;
     for pool in &mut pools {
-        pool.round(ctx.clock, tasks)?;
-        let start = ctx.clock.now().0;
-        pool.round(ctx.clock, tasks)?;
-        round_ns = round_ns.max(ctx.clock.now().0 - start);
+        rounds = rounds.min(pool.rounds(ctx, tasks)?);
     }
-    let rounds = (ctx.effort.window.0 / round_ns).clamp(1, 1_000);
-    turns(ctx, &Rounds::new(0..ctx.effort.windows, [ctx.case]), &mut pools, |ctx, pool, block| {
+    let mut sides: Vec<_> = pools.into_iter().zip(["subject", "peer"]).collect();
+    turns(ctx, &Rounds::new(0..ctx.effort.windows, [ctx.case]), &mut sides, |ctx, side, block| {
         let clock = ctx.clock;
-        let spent = spent(ctx, || (0..rounds).try_for_each(|_| pool.round(clock, tasks)))?;
-        let (at, done) = (At::block(block), rounds * u64::from(tasks));
-        let [wall, cpu] = [spent.wall, spent.cpu].map(|time| Total::over(time.0, done));
-        ctx.sample(&format!("{}_task_ns", pool.side), at, wall);
-        ctx.sample(&format!("{}_message_cpu_ns", pool.side), at, cpu);
+        let (pool, name) = side;
+        let spent = spent(ctx, || (0..rounds).try_for_each(|_| pool.round(clock, tasks, None)))?;
+        tell(ctx, name, block, &spent, rounds * u64::from(tasks));
         Ok(())
     })
 }
 
+/// Tells what `done` tasks of `side` took.
+pub(super) fn tell(ctx: &mut Context<'_>, side: &str, block: u32, spent: &Spent, done: u64) {
+    let [wall, cpu] = [spent.wall, spent.cpu].map(|time| Total::over(time.0, done));
+    ctx.sample(&format!("{side}_task_ns"), At::block(block), wall);
+    ctx.sample(&format!("{side}_message_cpu_ns"), At::block(block), cpu);
+}
+
 impl Pool {
-    /// All tasks once: given out in turn, and all answers taken.
-    fn round(&mut self, clock: &dyn Clock, tasks: u32) -> Attempt<()> {
+    /// The agents of `load` on `runtime`, which get `body` behind each header.
+    pub(super) fn start(
+        ctx: &Context<'_>,
+        runtime: Runtime,
+        load: MailLoad,
+        body: &[u8],
+    ) -> Attempt<Self> {
+        let started = start(runtime, ctx.agent, setup(load)?)?;
+        let hash = seal(body_hash(&body[Header::BYTES..]), 0);
+        Ok(Self { started, agents: load.agents, message: body.to_vec(), hash })
+    }
+
+    /// How many rounds of `tasks` make a window, after two that are warm-up.
+    pub(super) fn rounds(&mut self, ctx: &Context<'_>, tasks: u32) -> Attempt<u64> {
+        self.round(ctx.clock, tasks, None)?;
+        let start = ctx.clock.now().0;
+        self.round(ctx.clock, tasks, None)?;
+        let round_ns = (ctx.clock.now().0 - start).max(1);
+        Ok((ctx.effort.window.0 / round_ns).clamp(1, 1_000))
+    }
+
+    /// All tasks once: given out in turn, and all answers taken; each is counted, where that is
+    /// asked, by the time since the round began.
+    pub(super) fn round(
+        &mut self,
+        clock: &dyn Clock,
+        tasks: u32,
+        mut counting: Option<Counting<'_>>,
+    ) -> Attempt<()> {
         let orchestrator = self.started.orchestrator.as_mut();
         let (start, mut next, mut answered, mut sum) = (clock.now().0, 0, 0, 0u64);
         let (mut wrong, hash) = (0, self.hash);
@@ -76,11 +110,15 @@ impl Pool {
                     Err(error) => return Err(Outcome::Failed(error.to_string())),
                 }
             }
+            let since_ns = counting.as_ref().map_or(0, |_| clock.now().0 - start);
             let taken = orchestrator.replies(&mut |reply| {
                 let header = Header::read(reply).filter(|header| header.hash == hash);
                 wrong += u32::from(header.is_none());
                 sum += header.map_or(0, |header| u64::from(header.id));
                 answered += 1;
+                if let Some(Counting { recorder, is_on: true }) = &mut counting {
+                    recorder.answered(since_ns, u64::from(answered));
+                }
             });
             if next == tasks && taken == 0 {
                 std::thread::yield_now();

@@ -1,0 +1,92 @@
+//! What it costs a host to be watched: to count each message, and to have an endpoint that strangers
+//! besiege. One pool of agents, in turns with and without.
+
+use super::siege::Siege;
+use super::spent;
+use super::tasks::{Counting, Pool, tell};
+use crate::job::{Burden, Monitoring};
+use crate::timing::context::{At, Context, Total};
+use crate::timing::turns::{Rounds, turns};
+use caxton_model::case::Outcome;
+use caxton_monitor::{Endpoint, EndpointOptions, Labels, Metrics, Recorder, SloCounts, objectives};
+use caxton_runtime::subject::Attempt;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+/// What is asked of a load test and of production, in the guide.
+const OBJECTIVES: [&str; 2] = ["response_time p(99)<100ms", "success rate>0.99"];
+/// Messages that are counted without any agent, to tell the cost of one alone.
+const ALONE: u64 = 100_000;
+/// Times that they take, in turn: as many as branches cannot be learnt by heart.
+const TIMES: usize = 4096;
+
+/// One launch.
+///
+/// # Errors
+/// What became of it; `WrongAnswer` where an answer or a count is wrong.
+pub fn run(ctx: &mut Context<'_>, monitoring: Monitoring) -> Attempt<()> {
+    ctx.calibrate()?;
+    let Monitoring { runtime, load, tasks, burden } = monitoring;
+    let body: Vec<u8> = (0..load.bytes).map(|_| ctx.rng.u8(..)).collect();
+    let mut pool = Pool::start(ctx, runtime, load, &body)?;
+    let metrics = metrics()?;
+    ctx.working();
+    let rounds = pool.rounds(ctx, tasks)?;
+    let done = rounds * u64::from(tasks);
+    let mut recorder = metrics.recorder();
+    let siege = match burden {
+        Burden::Recording => None,
+        Burden::Siege => Some(Siege::begin(endpoint(&metrics)?)),
+    };
+    let mut counted = 0;
+    let windows = Rounds::new(0..ctx.effort.windows, [ctx.case]);
+    turns(ctx, &windows, &mut [true, false], |ctx, is_burdened, block| {
+        let clock = ctx.clock;
+        siege.as_ref().inspect(|siege| siege.press(*is_burdened));
+        let is_on = *is_burdened || siege.is_some();
+        let spent = spent(ctx, || {
+            (0..rounds).try_for_each(|_| {
+                let counting = Counting { recorder: &mut recorder, is_on };
+                pool.round(clock, tasks, Some(counting))
+            })
+        })?;
+        counted += if is_on { done } else { 0 };
+        siege.as_ref().inspect(|siege| siege.press(false));
+        tell(ctx, if *is_burdened { "subject" } else { "peer" }, block, &spent, done);
+        if burden == Burden::Recording && *is_burdened {
+            alone(ctx, block, &mut recorder);
+            counted += ALONE;
+        }
+        Ok(())
+    })?;
+    if let Some(siege) = siege {
+        siege.end()?;
+    }
+    let good = SloCounts { good: counted, bad: 0 };
+    match metrics.slo_counts() {
+        counts if counts.iter().all(|counts| *counts == good) => Ok(()),
+        counts => Err(Outcome::WrongAnswer(format!("{counts:?} were counted, of {counted}"))),
+    }
+}
+
+fn metrics() -> Attempt<Arc<Metrics>> {
+    let slos = objectives(&OBJECTIVES).map_err(Outcome::Failed)?;
+    Metrics::new(slos, Labels::default()).map_err(|error| Outcome::Failed(error.to_string()))
+}
+
+fn endpoint(metrics: &Arc<Metrics>) -> Attempt<Endpoint> {
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let options = EndpointOptions { address, ..EndpointOptions::default() };
+    Endpoint::start(metrics, options).map_err(|error| Outcome::Failed(error.to_string()))
+}
+
+/// Tells what it takes to count a message, with times that lie anywhere from 1 us to 65 ms.
+fn alone(ctx: &mut Context<'_>, block: u32, recorder: &mut Recorder) {
+    let times: Vec<u64> = (0..TIMES).map(|_| 1000 << ctx.rng.u32(..16)).collect();
+    let start = ctx.clock.now().0;
+    for number in 0..ALONE {
+        recorder.answered(times[number as usize % TIMES], number);
+    }
+    let took = ctx.clock.now().0 - start;
+    ctx.sample("record_ns", At::block(block), Total::over(took, ALONE));
+}
