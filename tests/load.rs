@@ -16,6 +16,7 @@ use caxton_stats::limit::LimitVerdict;
 use caxton_sys::affinity;
 use std::fs;
 use std::io::ErrorKind;
+use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
@@ -384,4 +385,73 @@ fn python_reads_as_many_times_from_the_logs() {
         assert_eq!(String::from_utf8_lossy(&said.stdout).trim(), expected, "{log}: {errors}");
     }
     assert!(matches!(load.left, Reading::Known(_)));
+}
+
+/// A target that answers each number, and says how many it has answered: one of `lies` it leaves
+/// out, none if that is 0.
+const COUNTING: &str = r##"
+import http.server, sys, threading, time
+port, lies = int(sys.argv[1]), int(sys.argv[2])
+count, spent = 0, 0.0
+class Metrics(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        page = f"""# TYPE caxton_messages_total counter
+caxton_messages_total{{outcome="ok"}} {count}
+caxton_message_duration_seconds_sum {spent}
+caxton_message_duration_seconds_count {count}
+own_gauge 7
+"""
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(page.encode())
+    def log_message(self, *words):
+        pass
+server = http.server.HTTPServer(("127.0.0.1", port), Metrics)
+threading.Thread(target=server.serve_forever, daemon=True).start()
+number = 0
+while line := sys.stdin.readline():
+    start = time.perf_counter()
+    number += 1
+    if not lies or number % lies:
+        count += 1
+        spent += time.perf_counter() - start
+    sys.stdout.write(line)
+    sys.stdout.flush()
+"##;
+
+/// What a load on [`COUNTING`] comes to, and what was printed; none where that cannot be run.
+fn scraped(lies: u32) -> Option<(Record, Said)> {
+    if Command::new("python3").arg("--version").output().is_err() {
+        capability::absent("python3", "no such program");
+        return None;
+    }
+    let (folder, out) = fresh_out();
+    let script = folder.path().join("target.py");
+    fs::write(&script, COUNTING).expect("a fresh folder");
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    drop(listener);
+    let program = format!("python3 {} {port} {lies}", script.display());
+    let url = format!("http://127.0.0.1:{port}/metrics");
+    let stage = "name=hold,length=3s,rate=200";
+    let words = ["--stage", stage, "--program", &program, "--scrape", &url];
+    let said = scenarios(&out, &words)?;
+    Some((record(&out), said))
+}
+
+#[test]
+fn a_target_s_own_count_stands_beside_what_was_seen_and_a_false_one_is_said() {
+    let Some((honest, said)) = scraped(0) else { return };
+    let load = only(&honest);
+    let own = load.scraped.as_ref().expect("it was asked");
+    let series = own.series[r#"caxton_messages_total{outcome="ok"}"#];
+    assert_eq!((series.first, series.last), (0.0, 600.0), "{own:?}");
+    assert!(own.scrapes >= 3, "before, meanwhile and after: {own:?}");
+    assert!(said.stdout.contains("agree") && !said.stdout.contains("CONTRADICT"), "{said:?}");
+    assert_eq!(load.reasons.iter().filter(|reason| reason.contains("the target")).count(), 0);
+    let Some((false_one, said)) = scraped(10) else { return };
+    let reasons = &only(&false_one).reasons;
+    let told = "the target counts 540 messages, and was sent 600";
+    assert!(reasons.iter().any(|reason| reason == told), "{reasons:?}");
+    assert!(said.stdout.contains("CONTRADICT"), "{said:?}");
 }

@@ -214,7 +214,7 @@ fn expected(hour: &Hour) -> (String, BTreeMap<&'static str, usize>) {
             let labels = format!("\n    - exp_labels: {{severity: {word}, slo: {SLO}}}");
             let labels = if fires { &labels } else { " []" };
             let head = format!("  - eval_time: {at_s}s\n    alertname: {name}\n");
-            write!(alerts, "{head}    exp_alerts:{labels}\n").expect("a String");
+            writeln!(alerts, "{head}    exp_alerts:{labels}").expect("a String");
         }
         for (window_s, burn) in &monitor.view()[0].burns {
             // Both round as PromQL's `round` does.
@@ -229,7 +229,7 @@ fn expected(hour: &Hour) -> (String, BTreeMap<&'static str, usize>) {
                 format!("\n    - {{labels: '{{slo=\"{SLO}\"}}', value: {burn:?}}}")
             });
             let head = format!("  - eval_time: {at_s}s\n    expr: round({name} >= 0, 1e-6)\n");
-            write!(burns, "{head}    exp_samples:{burn}\n").expect("a String");
+            writeln!(burns, "{head}    exp_samples:{burn}").expect("a String");
         }
     }
     (format!("  alert_rule_test:\n{alerts}  promql_expr_test:\n{burns}"), fired)

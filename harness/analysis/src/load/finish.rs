@@ -2,6 +2,7 @@
 //! verdict with its reasons, and the course as data for pictures.
 
 use super::tally::{LoadTally, SecondRow, quantile};
+use crate::load::account::disagreements;
 use crate::load::recovery::least_capacity_of;
 use caxton_model::load::frame::{MachineFigure, MachineLook, MessageCounts, MessagesSeen, PROGRAM};
 use caxton_model::load::outcome::{
@@ -61,9 +62,11 @@ impl LoadTally {
             left: self.left.clone().ok_or_else(no_count).into(),
             segments: self.segments.clone(),
             cut_off: self.cut_off,
+            scraped: self.scraped.clone(),
             points: points(&self.seconds, &self.looks),
         };
         (outcome.verdict, outcome.reasons) = verdict(&outcome);
+        outcome.reasons.extend(disagreements(&outcome));
         outcome
     }
 

@@ -7,6 +7,7 @@ use caxton_model::load::frame::{
 use caxton_model::load::outcome::{CoursePoint, Degradations, Leak};
 use caxton_model::load::plan::LoadPlan;
 use caxton_model::load::quiescence::Ledger;
+use caxton_model::load::scraped::Scraped;
 use caxton_model::load::threshold::{
     Aggregate, LoadMetric, MetricKind, Threshold, ThresholdFinding,
 };
@@ -28,6 +29,7 @@ pub struct LoadTally {
     pub(super) looks: Vec<MachineLook>,
     pub(super) segments: Vec<Segment>,
     pub(super) left: Option<Ledger>,
+    pub(super) scraped: Option<Scraped>,
     /// Messages that were in flight when a process ended before its plan did.
     pub(super) cut_off: u64,
     in_flight: u64,
@@ -102,6 +104,7 @@ impl LoadTally {
             looks: Vec::new(),
             segments: Vec::new(),
             left: None,
+            scraped: None,
             cut_off: 0,
             in_flight: 0,
             leak: OnceCell::new(),
@@ -124,6 +127,7 @@ impl LoadTally {
                 self.segments.push(segment.clone());
             }
             LoadLine::Second(frame) => self.add(frame),
+            LoadLine::Scraped(scraped) => self.scraped = Some(scraped.clone()),
             LoadLine::Ended(ledger) => {
                 self.left = Some(ledger.clone());
                 self.in_flight = 0;

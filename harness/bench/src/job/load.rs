@@ -17,6 +17,9 @@ pub struct LoadJob {
     pub for_ns: Option<u64>,
     /// Bytes of the host's heap that each answer leaves behind: a leak to be found.
     pub planted_bytes: u32,
+    /// Where the target says how it stands.
+    #[serde(default)]
+    pub scrape: Option<String>,
 }
 
 impl LoadJob {

@@ -158,7 +158,8 @@ fn task(scenario: Scenario, loads: &Loads) -> Task {
         case = case.with("rate", rate);
     }
     let planted_bytes = loads.planted_bytes;
-    let job = LoadJob { plan, target, from_second: 0, segment: 0, for_ns, planted_bytes };
+    let scrape = loads.scrape.clone();
+    let job = LoadJob { plan, target, from_second: 0, segment: 0, for_ns, planted_bytes, scrape };
     Task::new(case, Job::Load(Box::new(job)))
 }
 

@@ -44,6 +44,8 @@ pub struct Loads {
     pub target: Option<LoadTarget>,
     /// A leak to be found.
     pub planted_bytes: u32,
+    /// Where the target of the user's own loads says how it stands.
+    pub scrape: Option<String>,
     /// How much is granted, if no time is given.
     pub scale: Option<Scale>,
     pub seed: u64,

@@ -47,6 +47,7 @@ impl<'a> Lines<'a> {
         match line {
             LoadLine::Segment(segment) => self.segment(segment),
             LoadLine::Second(frame) => self.second(frame),
+            LoadLine::Scraped(scraped) => scraped.check(),
             LoadLine::Ended(ledger) => ended(ledger),
         }
     }

@@ -2,6 +2,7 @@
 //! merged. Frames of several generators, or of several runs of one load, add up.
 
 use super::limits::STAGES;
+use super::scraped::Scraped;
 use super::times::Times;
 use crate::reading::Reading;
 use serde::de::{Error as _, MapAccess, Visitor};
@@ -211,6 +212,8 @@ pub enum LoadLine {
     Segment(Segment),
     /// A second of the segment before it.
     Second(Box<LoadSecond>),
+    /// What the target said of itself during the segment before it.
+    Scraped(Scraped),
     /// The load ended by itself, and this was left.
     Ended(super::quiescence::Ledger),
 }

@@ -14,5 +14,6 @@ pub mod plan;
 pub mod quiescence;
 pub mod rate;
 pub mod schedule;
+pub mod scraped;
 pub mod threshold;
 pub mod times;

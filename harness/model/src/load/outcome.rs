@@ -4,6 +4,7 @@
 use super::frame::{MessageCounts, Segment};
 use super::plan::{LoadPlan, Pacing, Role};
 use super::quiescence::Ledger;
+use super::scraped::Scraped;
 use super::threshold::ThresholdFinding;
 use crate::estimate::{Company, Interval, Summary};
 use crate::metric::MetricName;
@@ -71,6 +72,9 @@ pub struct LoadOutcome {
     pub segments: Vec<Segment>,
     /// Messages that were in flight when a process ended before its plan did.
     pub cut_off: u64,
+    /// What the target said of itself, in the last process; none where nobody asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scraped: Option<Scraped>,
     /// The course of it, in at most [`POINTS`] steps.
     pub points: Vec<CoursePoint>,
     /// Response and service by percentile.

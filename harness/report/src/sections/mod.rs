@@ -4,7 +4,8 @@
 //! Nothing is computed here that is not in the record: a report of a folder says the same on every
 //! machine.
 
-pub(crate) mod again;
+pub(crate) mod account;
+pub mod again;
 mod comparison;
 mod conditions;
 mod counters;
@@ -107,7 +108,11 @@ pub(crate) const TOPICS: [Topic; 9] = [
         title: "Under a memory limit",
         groups: |record| vec![("", limits::tables(record))],
     },
-    Topic { id: "loads", title: "Loads", groups: |record| vec![("", load::tables(record))] },
+    Topic {
+        id: "loads",
+        title: "Loads",
+        groups: |record| vec![("", [load::tables(record), account::tables(record)].concat())],
+    },
     Topic {
         id: "messages",
         title: "Messages and response times",

@@ -65,6 +65,7 @@ const FLAGS: [(&[&str], &[&str]); 3] = [
             "closed",
             "time",
             "program",
+            "scrape",
             "resume",
             "plant_leak",
         ],

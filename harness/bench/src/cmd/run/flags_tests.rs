@@ -77,6 +77,7 @@ fn words(name: &str) -> Vec<&'static str> {
         "closed" => vec![STAGE, "--closed=1"],
         "time" => vec!["--time=1s"],
         "program" => vec![STAGE, "--program=cat"],
+        "scrape" => vec![STAGE, "--program=cat", "--scrape=http://a/metrics"],
         "resume" => vec!["--resume=run"],
         "plant_leak" => vec!["--plant-leak=64"],
         other => shown_words(other),
@@ -165,6 +166,8 @@ fn flags_that_would_be_ignored_beside_each_other_are_refused() {
     }
     let loads: &[&[&str]] = &[
         &["--program=cat"],
+        &[STAGE, "--scrape=http://a/metrics"],
+        &[STAGE, "--program=cat", "--scrape=https://a/metrics"],
         &[STAGE, "--program=cat", "--agents=1"],
         &[STAGE, "--program=cat", "--message=1KiB"],
         &[STAGE, "--program=cat", "--plant-leak=1"],

@@ -90,6 +90,12 @@ pub(super) struct LoadArgs {
           conflicts_with_all = ["agents", "message", "plant_leak"])]
     pub program: Option<Words>,
 
+    /// Read what the program says of itself meanwhile, and say where that and what was seen
+    /// contradict each other: the URL of its metrics, in Prometheus' text format
+    #[arg(hide_short_help = true, long, value_name = "URL", value_parser = parse_url,
+          requires = "program")]
+    pub scrape: Option<String>,
+
     /// Go on with the loads of this run: those that ended are kept, the one that was cut off goes
     /// on where it was, with its gap marked
     #[arg(hide_short_help = true, long, value_name = "RUN",
@@ -131,6 +137,7 @@ impl LoadArgs {
             time: self.time,
             target: self.program.clone().map(|Words(words)| LoadTarget::Program(words)),
             planted_bytes: self.plant_leak,
+            scrape: self.scrape.clone(),
             scale: Some(scale),
             seed,
         })
@@ -192,6 +199,15 @@ pub(crate) fn parse_time(text: &str) -> Result<Nanos, String> {
         Ok(time) if time > LONGEST => Err("more than 100 days".to_owned()),
         Ok(time) => Ok(time),
         Err(why) => Err(format!("{why}")),
+    }
+}
+
+fn parse_url(text: &str) -> Result<String, String> {
+    match text.strip_prefix("http://") {
+        Some(rest) if !rest.is_empty() && !rest.contains(char::is_whitespace) => {
+            Ok(text.to_owned())
+        }
+        _ => Err("expected http://HOST:PORT/metrics".to_owned()),
     }
 }
 

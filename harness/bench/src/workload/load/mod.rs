@@ -14,6 +14,7 @@ pub mod pace;
 pub mod program;
 #[cfg(test)]
 pub mod queue;
+mod scrape;
 pub mod target;
 
 use self::agents::{Agents, FaultInjection};
@@ -22,6 +23,7 @@ use self::generator::{Bounds, Generator};
 use self::looks::Linear;
 use self::pace::RealTime;
 use self::program::Program;
+use self::scrape::Scraper;
 use self::target::{Nobody, Target};
 use crate::job::launch::Event;
 use crate::job::load::{LoadJob, LoadTarget};
@@ -76,7 +78,9 @@ struct Load<'a, 'c> {
 impl Load<'_, '_> {
     fn run<T: Target + Send>(&mut self, start: &dyn Fn() -> Attempt<T>) -> Attempt<()> {
         // Warm-up start and stop, so that one-time allocations are not counted as leaks.
-        drop(self.cores.without(start)?);
+        let warm = self.cores.without(start)?;
+        self.scraper().map(Scraper::end);
+        drop(warm);
         let before = looks::count();
         let target = self.cores.without(start)?;
         self.ctx.working();
@@ -88,13 +92,22 @@ impl Load<'_, '_> {
             target: target.words(),
             shared_core: self.cores.shared.clone(),
         }));
-        let (target, sent) = self.generate(target)?;
-        let mut target = target;
+        let scraper = self.scraper();
+        let generated = self.generate(target);
+        if let Some(scraper) = scraper {
+            self.tell(LoadLine::Scraped(scraper.end()));
+        }
+        let (mut target, sent) = generated?;
         target.add_up(sent)?;
         drop(target);
         let rows = looks::rows(&before, &looks::count(), 0);
         self.tell(LoadLine::Ended(Ledger { rows, messages: sent }));
         Ok(())
+    }
+
+    /// Who asks the target what it says of itself, if anybody is to.
+    fn scraper(&self) -> Option<Scraper> {
+        self.job.scrape.as_deref().map(Scraper::start)
     }
 
     /// Has the messages generated, and tells each second; the target, and how many it took.
