@@ -13,23 +13,23 @@ pub struct SloCounts {
 
 /// Counts as they were at a moment.
 #[derive(Debug, Clone, Copy)]
-struct Sample {
+struct CountSample {
     at_ms: u64,
     counts: SloCounts,
 }
 
 /// The samples of an objective in a window.
 #[derive(Debug, Clone, Copy)]
-struct Window<'a> {
-    samples: &'a VecDeque<Sample>,
+struct BurnWindow<'a> {
+    samples: &'a VecDeque<CountSample>,
     first: usize,
     length_ms: u64,
     end_ms: u64,
 }
 
-impl<'a> Window<'a> {
+impl<'a> BurnWindow<'a> {
     /// The last `length_s` seconds before `end_ms`, both ends included.
-    fn last(samples: &'a VecDeque<Sample>, length_s: u64, end_ms: u64) -> Self {
+    fn last(samples: &'a VecDeque<CountSample>, length_s: u64, end_ms: u64) -> Self {
         let length_ms = length_s * 1000;
         let first = samples.partition_point(|sample| sample.at_ms + length_ms < end_ms);
         Self { samples, first, length_ms, end_ms }
@@ -77,7 +77,7 @@ struct Firing {
 
 /// What became of an alert.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Change {
+pub struct AlertChange {
     /// Which objective, by its place among them.
     pub slo: usize,
     pub severity: Severity,
@@ -104,7 +104,7 @@ pub struct BurnMonitor {
     slos: Vec<Slo>,
     options: AlertOptions,
     /// Of each objective, as far back as the longest window goes.
-    samples: Vec<VecDeque<Sample>>,
+    samples: Vec<VecDeque<CountSample>>,
     samples_max: usize,
     firing: BTreeMap<(usize, Severity), Firing>,
 }
@@ -126,12 +126,12 @@ impl BurnMonitor {
 
     /// Takes the counts of all objectives, in their order, at `at_ms` of a clock that only goes on;
     /// the alerts that began or ended by that, and those that still fire.
-    pub fn take(&mut self, at_ms: u64, counts: &[SloCounts]) -> Vec<Change> {
+    pub fn take(&mut self, at_ms: u64, counts: &[SloCounts]) -> Vec<AlertChange> {
         for (samples, counts) in self.samples.iter_mut().zip(counts) {
             if samples.len() == self.samples_max {
                 samples.pop_front();
             }
-            samples.push_back(Sample { at_ms, counts: *counts });
+            samples.push_back(CountSample { at_ms, counts: *counts });
         }
         let mut changes = Vec::new();
         for slo in 0..self.slos.len() {
@@ -145,7 +145,7 @@ impl BurnMonitor {
 
     /// How each objective stands at the last sample.
     pub fn view(&self) -> Vec<SloView> {
-        let of = |(slo, samples): (usize, &VecDeque<Sample>)| {
+        let of = |(slo, samples): (usize, &VecDeque<CountSample>)| {
             let last = samples.back().copied();
             let at_ms = last.map_or(0, |sample| sample.at_ms);
             let burns = self.options.windows_s().into_iter().map(|window_s| {
@@ -163,7 +163,7 @@ impl BurnMonitor {
     }
 
     fn rate(&self, slo: usize, window_s: u64, at_ms: u64) -> Option<BurnRate> {
-        let window = Window::last(&self.samples[slo], window_s, at_ms);
+        let window = BurnWindow::last(&self.samples[slo], window_s, at_ms);
         let bad = window.increase(|counts| counts.bad)?;
         let events = window.increase(|counts| counts.good)? + bad;
         Some(BurnRate { burn: bad / events / self.slos[slo].budget(), events })
@@ -196,7 +196,7 @@ impl BurnMonitor {
         severity: Severity,
         at_ms: u64,
         burn: Option<f64>,
-    ) -> Option<Change> {
+    ) -> Option<AlertChange> {
         let keep_ms = self.options.keep_firing_s(severity) * 1000;
         let key = (slo, severity);
         let mut is_firing = true;
@@ -216,7 +216,7 @@ impl BurnMonitor {
         if !is_firing {
             self.firing.remove(&key);
         }
-        Some(Change { slo, severity, is_firing, since_ms, burn })
+        Some(AlertChange { slo, severity, is_firing, since_ms, burn })
     }
 }
 

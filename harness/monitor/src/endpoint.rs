@@ -1,7 +1,7 @@
 //! `/metrics` and `/healthz` over HTTP, on a thread of its own. Whoever may reach it may not make
-//! its host slow: few connections at a time, of which the oldest gives way to a new one; one request
-//! each; little time and little memory for it; a pause between two; counts that are added up at most
-//! ten times a second.
+//! its host slow: few connections at a time, of which the oldest gives way to a new one; one
+//! request each; little time and little memory for it; a pause between two; counts that are added
+//! up at most ten times a second.
 
 use crate::exposition::{OPENMETRICS, TEXT, openmetrics, text};
 use crate::metrics::Metrics;

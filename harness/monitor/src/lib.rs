@@ -1,11 +1,11 @@
 //! Watches a host of agents: what a load test asks of it becomes a service level objective.
 //!
 //! ```ignore
-//! let objectives = caxton_monitor::objectives(&["response_time p(99)<10ms", "success rate>0.999"])?;
+//! let objectives = objectives(&["response_time p(99)<10ms", "success rate>0.999"])?;
 //! let metrics = Metrics::new(objectives, Labels::default())?;
 //! let mut recorder = metrics.recorder();              // one for each thread that gets answers
 //! let _endpoint = Endpoint::start(&metrics, EndpointOptions::default())?; // 127.0.0.1:9464
-//! let _watch = Watch::start(&metrics, WatchOptions::default())?;
+//! let _watch = SloWatch::start(&metrics, SloWatchOptions::default())?;
 //! recorder.answered(response_ns, sequence);           // from when the message was due
 //! recorder.failed(Failure::TimedOut);
 //! ```
@@ -23,13 +23,13 @@ mod metrics;
 mod notice;
 mod watch;
 
-pub use burn::{BurnMonitor, Change, SloCounts, SloView};
+pub use burn::{AlertChange, BurnMonitor, SloCounts, SloView};
 pub use endpoint::{Endpoint, EndpointOptions};
 pub use exposition::{OPENMETRICS, TEXT, openmetrics, text};
 pub use host::{AgentState, HostFigures, MemoryKind, PoolFigures, RestartReason};
 pub use metrics::{Failure, Labels, Metrics, Recorder, TooManyObjectives};
 pub use notice::{BadSink, Notice, Sink, alertmanager, webhook};
-pub use watch::{Watch, WatchOptions};
+pub use watch::{SloWatch, SloWatchOptions};
 
 use caxton_model::load::threshold::Threshold;
 use caxton_model::slo::Slo;

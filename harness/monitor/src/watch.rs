@@ -1,7 +1,7 @@
 //! Reads the counts again and again, holds them against the objectives, and tells of alerts. It
 //! never holds up its host: a sink that does not answer is told again later, by another thread.
 
-use crate::burn::{BurnMonitor, Change, SloView};
+use crate::burn::{AlertChange, BurnMonitor, SloView};
 use crate::metrics::Metrics;
 use crate::notice::{Notice, Sink};
 use caxton_model::slo::AlertOptions;
@@ -18,14 +18,14 @@ use tokio::time::{self, MissedTickBehavior};
 
 /// How to watch.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WatchOptions {
+pub struct SloWatchOptions {
     /// Between two looks at the counts.
     pub every: Duration,
     pub alerts: AlertOptions,
     pub sinks: Vec<Sink>,
 }
 
-impl Default for WatchOptions {
+impl Default for SloWatchOptions {
     fn default() -> Self {
         let every = Duration::from_secs(10);
         Self { every, alerts: AlertOptions::default(), sinks: Vec::new() }
@@ -42,18 +42,18 @@ struct Seen {
 
 /// A watch that ends when it is dropped.
 #[derive(Debug)]
-pub struct Watch {
+pub struct SloWatch {
     seen: Arc<Mutex<Seen>>,
     stop: Option<oneshot::Sender<()>>,
     threads: Vec<JoinHandle<()>>,
 }
 
-impl Watch {
+impl SloWatch {
     /// Watches `metrics` from now on.
     ///
     /// # Errors
     /// No thread is to be had.
-    pub fn start(metrics: &Arc<Metrics>, options: WatchOptions) -> io::Result<Self> {
+    pub fn start(metrics: &Arc<Metrics>, options: SloWatchOptions) -> io::Result<Self> {
         let runtime = Builder::new_current_thread().enable_time().build()?;
         let seen = Arc::new(Mutex::new(Seen::default()));
         let (stop, stopped) = oneshot::channel();
@@ -87,7 +87,7 @@ impl Watch {
     }
 }
 
-impl Drop for Watch {
+impl Drop for SloWatch {
     fn drop(&mut self) {
         // It may have ended by itself.
         let _ = self.stop.take().map(|stop| stop.send(()));
@@ -99,7 +99,7 @@ impl Drop for Watch {
 
 async fn watch(
     metrics: Arc<Metrics>,
-    options: WatchOptions,
+    options: SloWatchOptions,
     tell: Vec<SyncSender<Vec<Notice>>>,
     seen: Arc<Mutex<Seen>>,
 ) {
@@ -131,7 +131,7 @@ struct Stands<'a> {
 }
 
 impl Stands<'_> {
-    fn notice(&self, change: &Change) -> Notice {
+    fn notice(&self, change: &AlertChange) -> Notice {
         let ms = |ms: u64| SignedDuration::from_millis(i64::try_from(ms).unwrap_or(i64::MAX));
         // As Prometheus has it: an alert that is not heard of four times has ended.
         let goes_on = if change.is_firing { self.every_ms * 4 } else { 0 };

@@ -133,8 +133,9 @@ mod tests {
 
     fn page(ok: u64, errors: u64, sum_s: f64) -> String {
         format!(
-            "caxton_messages_total{{outcome=\"ok\"}} {ok}\ncaxton_messages_total{{outcome=\"error\"}} \
-             {errors}\ncaxton_message_duration_seconds_sum {sum_s}\n\
+            "caxton_messages_total{{outcome=\"ok\"}} {ok}\n\
+             caxton_messages_total{{outcome=\"error\"}} {errors}\n\
+             caxton_message_duration_seconds_sum {sum_s}\n\
              caxton_message_duration_seconds_count {ok}\n"
         )
     }

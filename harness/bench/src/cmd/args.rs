@@ -1,8 +1,8 @@
 //! The words of the command line.
 
 use super::place::{kept, profiles};
-use super::run::parse_time;
 use caxton_analysis::exit;
+use caxton_model::load::limits::LONGEST;
 use caxton_model::record::store::LATEST;
 use caxton_model::slo::AlertOptions;
 use caxton_model::units::Nanos;
@@ -319,6 +319,16 @@ const WATCHES: &str = "Examples:
   caxton-bench monitor                          1,000 messages a second, until Ctrl-C
   caxton-bench monitor --check                  a real Prometheus and Alertmanager, a planted delay
   caxton-bench monitor --speed 60 --every 1s --plant-delay 200ms";
+
+/// A length of time as it is typed.
+pub(crate) fn parse_time(text: &str) -> Result<Nanos, String> {
+    match text.parse() {
+        Ok(Nanos(0)) => Err("no time at all".to_owned()),
+        Ok(time) if time > LONGEST => Err("more than 100 days".to_owned()),
+        Ok(time) => Ok(time),
+        Err(why) => Err(format!("{why}")),
+    }
+}
 
 fn parse_rate(text: &str) -> Result<f64, String> {
     match text.parse() {

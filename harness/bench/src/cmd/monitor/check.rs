@@ -4,6 +4,7 @@
 use super::super::error::CommandError;
 use super::super::output::print;
 use super::super::run::STOP;
+use super::host::metrics;
 use super::listener::Listener;
 use super::servers::{alertmanager, get, prometheus};
 use crate::guest::files::AgentFiles;
@@ -12,7 +13,7 @@ use caxton_analysis::exit;
 use caxton_model::load::plan::LoadPlan;
 use caxton_model::load::threshold::Threshold;
 use caxton_model::slo::{AlertOptions, Severity, Slo};
-use caxton_monitor::{Endpoint, EndpointOptions, Metrics, Watch, WatchOptions};
+use caxton_monitor::{Endpoint, EndpointOptions, Metrics, SloWatch, SloWatchOptions};
 use caxton_report::slo::{RuleOptions, rules};
 use caxton_sys::clock::{Clock, Monotonic};
 use serde_json::Value;
@@ -40,7 +41,7 @@ pub(super) fn run(files: &AgentFiles, plan: &LoadPlan) -> Result<u8, CommandErro
     let (slos, _) = Slo::of_thresholds(&[threshold]);
     let options = RuleOptions { job: "caxton".to_owned(), alerts: ALERTS };
     let rules = rules(&slos, &options);
-    let metrics = super::metrics(slos)?;
+    let metrics = metrics(slos)?;
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     let endpoint = EndpointOptions { address, ..EndpointOptions::default() };
     let endpoint = Endpoint::start(&metrics, endpoint)
@@ -48,8 +49,8 @@ pub(super) fn run(files: &AgentFiles, plan: &LoadPlan) -> Result<u8, CommandErro
     let listener = Listener::start().map_err(CommandError::Watch)?;
     let manager = alertmanager(listener.address)?;
     let server = prometheus(endpoint.address(), manager.address, &rules)?;
-    let watch = WatchOptions { every: EVERY, alerts: ALERTS, sinks: Vec::new() };
-    let watch = Watch::start(&metrics, watch).map_err(CommandError::Watch)?;
+    let watch = SloWatchOptions { every: EVERY, alerts: ALERTS, sinks: Vec::new() };
+    let watch = SloWatch::start(&metrics, watch).map_err(CommandError::Watch)?;
     let (delay_ns, stop) = (AtomicU64::new(0), AtomicBool::new(false));
     let load = MonitoredLoad {
         files,
@@ -82,7 +83,7 @@ pub(super) fn run(files: &AgentFiles, plan: &LoadPlan) -> Result<u8, CommandErro
 /// What the check looks at.
 struct Check<'a> {
     metrics: &'a Arc<Metrics>,
-    watch: &'a Watch,
+    watch: &'a SloWatch,
     hooks: &'a Receiver<Value>,
     prometheus: SocketAddr,
     delay_ns: &'a AtomicU64,
@@ -114,7 +115,7 @@ impl Check<'_> {
                 None => "not within 2 minutes".to_owned(),
             };
             print(format!(
-                "delay of {} ms: {words} {} by webhook of Alertmanager, {} by the host's own watch\n",
+                "delay of {} ms: {words} {} by Alertmanager's webhook, {} by the host's own watch\n",
                 delay_ns / 1_000_000,
                 shown(seen.by_hook_ns),
                 shown(seen.by_watch_ns),

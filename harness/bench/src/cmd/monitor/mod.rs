@@ -2,10 +2,12 @@
 //! alerts; and a check of all that on a real Prometheus and Alertmanager.
 
 mod check;
+mod host;
 mod listener;
 mod servers;
 mod view;
 
+use self::host::metrics;
 use super::args::Monitor;
 use super::error::CommandError;
 use super::output::{note, print};
@@ -24,11 +26,9 @@ use caxton_model::case::CaseKey;
 use caxton_model::load::file::TIMEOUT;
 use caxton_model::load::limits::LONGEST;
 use caxton_model::load::plan::{Arrivals, LoadPlan, Pacing, Rate, Role, Stage};
-use caxton_model::slo::Slo;
 use caxton_model::units::Nanos;
-use caxton_monitor::{Endpoint, EndpointOptions, Labels, Metrics, Watch, WatchOptions};
+use caxton_monitor::{Endpoint, EndpointOptions, SloWatch, SloWatchOptions};
 use caxton_sys::clock;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -49,8 +49,8 @@ pub(super) fn run(args: &Monitor, bench: Option<&Bench>) -> Result<u8, CommandEr
     let endpoint = Endpoint::start(&metrics, endpoint)
         .map_err(|source| CommandError::Endpoint { address: args.address, source })?;
     let (every, sinks) = (Duration::from_nanos(args.every.0), args.tell.clone());
-    let options = WatchOptions { every, alerts: args.alerts.options(), sinks };
-    let watch = Watch::start(&metrics, options).map_err(CommandError::Watch)?;
+    let options = SloWatchOptions { every, alerts: args.alerts.options(), sinks };
+    let watch = SloWatch::start(&metrics, options).map_err(CommandError::Watch)?;
     note(&format!("serving http://{}/metrics; Ctrl-C ends it", endpoint.address()));
     let delay_ns = AtomicU64::new(0);
     let load = MonitoredLoad {
@@ -83,13 +83,6 @@ fn planted_ns(args: &Monitor, done_s: u64) -> u64 {
     let (now_ns, from_ns) = (done_s * SECOND_NS, args.plant_after.0);
     let until_ns = args.plant_for.map_or(u64::MAX, |length| from_ns.saturating_add(length.0));
     if (from_ns..until_ns).contains(&now_ns) { delay.0 } else { 0 }
-}
-
-fn metrics(slos: Vec<Slo>) -> Result<Arc<Metrics>, CommandError> {
-    let build = [("version", env!("CARGO_PKG_VERSION"))];
-    let build = build.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
-    let run = format!("monitor-{}", clock::utc());
-    Ok(Metrics::new(slos, Labels { run, build })?)
 }
 
 /// The plan that `args` name, or a steady load.

@@ -11,7 +11,7 @@ use std::fmt::Write;
 /// The names of the columns, with windows as `options` have them.
 pub(super) fn head(options: AlertOptions) -> String {
     let mut text = format!(
-        "Burn rate: 1 uses the error budget up in 30 days. {NONE}: no message, or fewer than two looks.\n\
+        "Burn rate: 1 uses the error budget up in 30 days; {NONE}: no message, or too few looks.\n\
          {:<9} {:>9} {:<28} {:>9} {:>9}",
         "time UTC", "msg/s", "objective", "good", "bad"
     );

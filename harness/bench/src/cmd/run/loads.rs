@@ -1,5 +1,6 @@
 //! The user's words about loads.
 
+use super::super::args::parse_time;
 use super::super::error::CommandError;
 use super::super::place::as_the_user_means;
 use crate::job::load::LoadTarget;
@@ -8,7 +9,6 @@ use crate::suite::Loads;
 use crate::suite::scenarios::case_name;
 use caxton_model::file;
 use caxton_model::load::file::{CAP, TIMEOUT};
-use caxton_model::load::limits::LONGEST;
 use caxton_model::load::plan::{Arrivals, LoadPlan, Pacing, Stage};
 use caxton_model::load::threshold::Threshold;
 use caxton_model::units::{Bytes, Nanos};
@@ -189,16 +189,6 @@ fn parse_arrivals(text: &str) -> Result<Arrivals, String> {
         "poisson" => Ok(Arrivals::Poisson),
         "uniform" => Ok(Arrivals::Uniform),
         _ => Err("expected constant, poisson or uniform".to_owned()),
-    }
-}
-
-/// A length of time as it is typed.
-pub(crate) fn parse_time(text: &str) -> Result<Nanos, String> {
-    match text.parse() {
-        Ok(Nanos(0)) => Err("no time at all".to_owned()),
-        Ok(time) if time > LONGEST => Err("more than 100 days".to_owned()),
-        Ok(time) => Ok(time),
-        Err(why) => Err(format!("{why}")),
     }
 }
 

@@ -75,12 +75,12 @@ struct Monitored<'a> {
     agents: Agents,
     recorder: Recorder,
     /// Answers that are held back, and until when.
-    held: VecDeque<Held>,
+    held: VecDeque<HeldAnswer>,
     fresh: Vec<Answer>,
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Held {
+struct HeldAnswer {
     until_ns: u64,
     answer: Answer,
 }
@@ -120,7 +120,7 @@ impl Target for Monitored<'_> {
         }
         self.agents.answers(now_ns, &mut self.fresh)?;
         let until_ns = now_ns + delay_ns;
-        self.held.extend(self.fresh.drain(..).map(|answer| Held { until_ns, answer }));
+        self.held.extend(self.fresh.drain(..).map(|answer| HeldAnswer { until_ns, answer }));
         while let Some(held) = self.held.pop_front_if(|held| held.until_ns <= now_ns) {
             answers.push(held.answer);
         }

@@ -1,5 +1,5 @@
-//! What it costs a host to be watched: to count each message, and to have an endpoint that strangers
-//! besiege. One pool of agents, in turns with and without.
+//! What it costs a host to be watched: to count each message, and to have an endpoint that
+//! strangers besiege. One pool of agents, in turns with and without.
 
 use super::siege::Siege;
 use super::spent;

@@ -1,5 +1,5 @@
-//! Strangers around an endpoint: a thousand clients that say a byte now and then and never come to an
-//! end, some that say more than they may, and one that wants to read.
+//! Strangers around an endpoint: a thousand clients that say a byte now and then and never come to
+//! an end, and some that say more than they may.
 
 use caxton_model::case::Outcome;
 use caxton_monitor::Endpoint;
