@@ -31,6 +31,9 @@ pub struct Scraped {
     pub why: Option<String>,
     /// By name and labels, as the target writes them.
     pub series: BTreeMap<String, SeriesRange>,
+    /// Whether it answered before the first message and after the last: else what it counted
+    /// cannot be told.
+    pub is_whole: bool,
     /// Whether there were more than [`SERIES`].
     pub is_cut: bool,
 }
@@ -42,12 +45,12 @@ impl Scraped {
     }
 
     /// Adds what the target said this time, or why it said nothing.
-    pub fn take(&mut self, said: Result<&str, String>) {
+    pub fn take(&mut self, said: &Result<String, String>) {
         let text = match said {
             Ok(text) => text,
             Err(why) => {
                 self.failed = self.failed.saturating_add(1);
-                self.why = Some(why);
+                self.why = Some(why.clone());
                 return;
             }
         };
@@ -158,9 +161,9 @@ caf\u00e9 7"#;
         for text in
             ["m{o=\"ok\"} 5\ng 7", "m{o=\"ok\"} 9\nm{o=\"bad\"} 1\ng 3", "m{o=\"ok\"} 15\ng 6"]
         {
-            scraped.take(Ok(text));
+            scraped.take(&Ok(text.to_owned()));
         }
-        scraped.take(Err("gone".to_owned()));
+        scraped.take(&Err("gone".to_owned()));
         let range = scraped.series["g"];
         assert_eq!((range.first, range.last, range.least, range.most), (7.0, 6.0, 3.0, 7.0));
         assert_eq!(scraped.grown(|name| name.starts_with("m{")), Some(10.0));
@@ -172,7 +175,7 @@ caf\u00e9 7"#;
     fn a_page_without_end_is_cut_and_said_to_be() {
         let page: String = (0..2 * SERIES).map(|n| format!("s{n} 1\n")).collect();
         let mut scraped = Scraped::of("");
-        scraped.take(Ok(&page));
+        scraped.take(&Ok(page));
         assert_eq!((scraped.series.len(), scraped.is_cut), (SERIES, true));
         assert!(scraped.check().is_ok());
     }

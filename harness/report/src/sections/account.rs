@@ -47,6 +47,10 @@ fn words(scraped: &Scraped) -> String {
     if let Some(why) = &scraped.why {
         words += &format!(" and not {failed} times (at last: {why})");
     }
+    if !scraped.is_whole {
+        words += "; nothing can be compared: it did not answer before the first message, or after \
+                  the last";
+    }
     let series = scraped.series.len();
     if series > SHOWN {
         words += &format!("; {SHOWN} of {series} series are shown, the record has them");

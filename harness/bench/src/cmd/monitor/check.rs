@@ -115,7 +115,7 @@ impl Check<'_> {
                 None => "not within 2 minutes".to_owned(),
             };
             print(format!(
-                "delay of {} ms: {words} {} by Alertmanager's webhook, {} by the host's own watch\n",
+                "delay of {} ms: {words} {} by Alertmanager's webhook, {} by its own watch\n",
                 delay_ns / 1_000_000,
                 shown(seen.by_hook_ns),
                 shown(seen.by_watch_ns),

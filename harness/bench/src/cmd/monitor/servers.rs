@@ -39,7 +39,7 @@ impl Drop for Server {
 /// An Alertmanager that tells `webhook` of each change within a second.
 pub(super) fn alertmanager(webhook: SocketAddr) -> Result<Server, CommandError> {
     let config = format!(
-        "route:\n  {{receiver: check, group_by: [alertname, slo], group_wait: 0s, group_interval: 1s}}\n\
+        "route: {{receiver: check, group_by: [alertname], group_wait: 0s, group_interval: 1s}}\n\
          receivers:\n- name: check\n  webhook_configs: [{{url: 'http://{webhook}/'}}]\n"
     );
     let flags = ["--config.file=config.yml", "--storage.path=data", "--cluster.listen-address="];

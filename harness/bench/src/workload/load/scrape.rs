@@ -11,8 +11,8 @@ const EVERY: Duration = Duration::from_secs(1);
 /// How long one answer may take, and how long it may be.
 const PATIENCE: Duration = Duration::from_millis(900);
 const BYTES_MAX: u64 = 4 << 20;
-/// How often a target is asked that may still be starting, and the pause between two.
-const STARTS: u32 = 50;
+/// How often a target is asked for what must be there, and the pause between two.
+const TRIES: u32 = 50;
 const PAUSE: Duration = Duration::from_millis(100);
 /// What is told of an error.
 const WHY_MAX: usize = 200;
@@ -27,23 +27,19 @@ impl Scraper {
     /// Asks `url` from now on; the first answer is there when this returns, or will not be.
     pub(super) fn start(url: &str) -> Self {
         let mut scraped = Scraped::of(url);
-        let mut first = get(url);
-        for _ in 1..STARTS {
-            if first.is_ok() {
-                break;
-            }
-            thread::sleep(PAUSE);
-            first = get(url);
-        }
-        scraped.take(first.as_deref().map_err(Clone::clone));
+        let first = get_patiently(url);
+        let has_begun = first.is_ok();
+        scraped.take(&first);
         let (stop, stopped) = mpsc::channel();
         let url = url.to_owned();
         let thread = thread::spawn(move || {
             while stopped.recv_timeout(EVERY) == Err(RecvTimeoutError::Timeout) {
-                scraped.take(get(&url).as_deref().map_err(Clone::clone));
+                scraped.take(&get(&url));
             }
             // After the last answer: both sides have counted to their end.
-            scraped.take(get(&url).as_deref().map_err(Clone::clone));
+            let last = get_patiently(&url);
+            scraped.is_whole = has_begun && last.is_ok();
+            scraped.take(&last);
             scraped
         });
         Self { stop, thread }
@@ -54,6 +50,19 @@ impl Scraper {
         drop(self.stop);
         self.thread.join().unwrap_or_default()
     }
+}
+
+/// What `url` says, which may not be there yet, or have much to do.
+fn get_patiently(url: &str) -> Result<String, String> {
+    let mut said = get(url);
+    for _ in 1..TRIES {
+        if said.is_ok() {
+            break;
+        }
+        thread::sleep(PAUSE);
+        said = get(url);
+    }
+    said
 }
 
 /// What `url` says, or why it says nothing.
