@@ -10,5 +10,6 @@ pub mod paired;
 pub mod quiet;
 pub mod reduce;
 pub mod requirements;
+pub mod runtimes;
 pub mod sites;
 pub mod targets;

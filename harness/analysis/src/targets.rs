@@ -33,7 +33,7 @@ impl Cases {
         }
     }
 
-    const fn suite(self) -> &'static str {
+    pub(crate) const fn suite(self) -> &'static str {
         match self {
             Self::Overhead => "wasm",
             Self::Mail { suite, .. } => suite,
@@ -51,18 +51,17 @@ pub struct TargetSource {
 }
 
 impl TargetSource {
-    fn has(&self, key: &CaseKey) -> bool {
+    pub(crate) fn has(&self, key: &CaseKey) -> bool {
         let agents = key.param("agents").and_then(|agents| agents.parse().ok()).unwrap_or(0_u64);
         self.cases.has(key) && agents >= self.agents_min
     }
 
-    /// Why `records` have nothing of it.
-    fn absent(&self, records: &[Record]) -> String {
+    /// Why `cases` have nothing of it.
+    fn absent(&self, cases: &[&CaseRecord]) -> String {
         let suite = self.cases.suite();
-        let cases = || records.iter().flat_map(|record| &record.cases);
-        if cases().any(|case| self.has(&case.key)) {
+        if cases.iter().any(|case| self.has(&case.key)) {
             format!("no case of suite {suite} has {}", self.metrics.join(" and "))
-        } else if cases().any(|case| self.cases.has(&case.key)) {
+        } else if cases.iter().any(|case| self.cases.has(&case.key)) {
             let few = self.agents_min;
             format!("no case of suite {suite} has {few} agents, of whom one's share can be told")
         } else {
@@ -86,11 +85,11 @@ const MS: f64 = 1e6;
 const S: f64 = 1e9;
 const MB: f64 = 1e6;
 
-const fn of(cases: Cases, metrics: &'static [&'static str]) -> TargetSource {
+pub(crate) const fn of(cases: Cases, metrics: &'static [&'static str]) -> TargetSource {
     TargetSource { cases, metrics, agents_min: 0 }
 }
 
-const fn shared(source: TargetSource) -> TargetSource {
+pub(crate) const fn shared(source: TargetSource) -> TargetSource {
     TargetSource { agents_min: 1_000, ..source }
 }
 
@@ -217,14 +216,19 @@ impl Target {
 
 /// Every target, held against all of `records`.
 pub fn grade(records: &[Record]) -> Vec<GradedTarget> {
-    TARGETS.iter().map(|target| one(target, records)).collect()
+    let cases: Vec<&CaseRecord> = records.iter().flat_map(|record| &record.cases).collect();
+    TARGETS.iter().map(|target| of_sources(target, target.sources, &cases)).collect()
 }
 
-fn one(target: &Target, records: &[Record]) -> GradedTarget {
-    let ran = records.iter().flat_map(|record| &record.cases);
-    let ran: Vec<&CaseRecord> = ran.filter(|case| case.outcome == Outcome::Ran).collect();
+/// `target`, held against those of `cases` that `sources` are.
+pub(crate) fn of_sources(
+    target: &Target,
+    sources: &[TargetSource],
+    cases: &[&CaseRecord],
+) -> GradedTarget {
+    let ran: Vec<&&CaseRecord> = cases.iter().filter(|case| case.outcome == Outcome::Ran).collect();
     let mut graded = Vec::new();
-    for source in target.sources {
+    for source in sources {
         let metrics = source.metrics;
         for case in ran.iter().filter(|case| source.has(&case.key)) {
             let Some(figure) = sum(case, metrics) else { continue };
@@ -240,7 +244,7 @@ fn one(target: &Target, records: &[Record]) -> GradedTarget {
     };
     let worst = graded.into_iter().max_by(worse);
     let why = || {
-        let said = target.sources.iter().map(|source| source.absent(records));
+        let said = sources.iter().map(|source| source.absent(cases));
         said.collect::<Vec<_>>().join("; ")
     };
     GradedTarget { target: *target, worst: worst.ok_or_else(why), cases: count }

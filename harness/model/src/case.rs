@@ -50,6 +50,28 @@ pub const CHECKPOINT: &str = "checkpoint";
 pub const CRASH: &str = "crash";
 /// Its workload of many cycles of spawn, trap and respawn.
 pub const SOAK: &str = "soak";
+/// Suite, and subject, of the crate caxton: what its public API allows to be measured.
+pub const CAXTON: &str = "caxton";
+/// Its workload of messages per second that the router accepts, and looks up and then drops.
+pub const ROUTER_RATE: &str = "router-rate";
+/// Its workload of one such message alone.
+pub const ROUTER_LATENCY: &str = "router-latency";
+/// Its workload of messages in conversations of their own.
+pub const CONVERSATIONS: &str = "conversations";
+/// Its workload of growing numbers of agents: time to deploy and start, and memory.
+pub const DEPLOYMENT: &str = "deployment";
+/// Its workload of one agent that is stopped, removed, deployed and started.
+pub const REDEPLOYMENT: &str = "redeployment";
+/// Its workload of pages that a guest is granted under a limit.
+pub const GRANTED_PAGES: &str = "granted-pages";
+/// Its workload of messages that reach an agent.
+pub const DELIVERY: &str = "delivery";
+/// Its workload of one call of an exported function.
+pub const CALL: &str = "call";
+/// Its workload of busy agents' CPU time.
+pub const BUSY_CPU: &str = "busy-cpu";
+/// Its workload of an agent that is brought back after a trap.
+pub const RECOVERY: &str = "recovery";
 /// Subject of an agent in WASM alone.
 pub const WASMTIME: &str = "wasmtime";
 /// Subject of both sides of an agent, each looked at on its own.
@@ -194,6 +216,8 @@ pub enum Outcome {
     Failed(String),
     /// The run ended before its turn.
     NotRun(String),
+    /// What should do it has no such feature. No figure, no failure, and never a met target.
+    Unsupported(String),
 }
 
 impl Outcome {
@@ -208,6 +232,7 @@ impl Outcome {
             Self::WrongAnswer(_) => "wrong answer",
             Self::Failed(_) => "failed",
             Self::NotRun(_) => "not run",
+            Self::Unsupported(_) => "unsupported",
         }
     }
 
@@ -228,7 +253,8 @@ impl Outcome {
             | Self::TimedOut(why)
             | Self::WrongAnswer(why)
             | Self::Failed(why)
-            | Self::NotRun(why) => Some(why),
+            | Self::NotRun(why)
+            | Self::Unsupported(why) => Some(why),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The table of everything we know how to measure. Tables, exports and comparisons follow from it.
 
+mod caxton;
 mod load;
 mod mail;
 mod parts;
@@ -246,6 +247,7 @@ pub fn metrics() -> impl Iterator<Item = &'static Metric> {
         .chain(mail::SCALING)
         .chain(mail::MEMORY_PHASES.as_flattened())
         .chain(mail::RESOURCES)
+        .chain(caxton::CAXTON)
 }
 
 /// The name of a metric of the table; a name outside it does not parse.

@@ -1,5 +1,7 @@
 //! How this executable was built, so that each record can say so.
 
+use std::collections::BTreeMap;
+
 /// What the compiler calls itself.
 pub const RUSTC: &str = env!("CAXTON_BUILD_RUSTC");
 /// Flags that every crate was compiled with, as in `RUSTFLAGS`.
@@ -10,3 +12,15 @@ pub const OPT_LEVEL: &str = env!("CAXTON_BUILD_OPT_LEVEL");
 pub const PROFILE: &str = env!("CAXTON_BUILD_PROFILE");
 /// The version of wasmtime in the lock file.
 pub const WASMTIME: &str = env!("CAXTON_BUILD_WASMTIME");
+
+/// What each record says of it, as `name -> value`.
+pub fn entries() -> BTreeMap<String, String> {
+    let entries = [
+        ("rustc", RUSTC),
+        ("flags", FLAGS),
+        ("target", TARGET),
+        ("opt_level", OPT_LEVEL),
+        ("profile", PROFILE),
+    ];
+    entries.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}

@@ -2,7 +2,7 @@
 //! there and are no longer the file's. One call where the kernel scans (Linux 6.7), else a number
 //! read for each page.
 
-use super::slab::page_bytes;
+use super::memory::page_bytes;
 use std::fs::File;
 use std::io;
 use std::ops::Range;

@@ -1,10 +1,12 @@
-//! The machine's fingerprint: fixed properties only, nothing measured.
+//! What a record says of its surroundings: the machine's fingerprint, with fixed properties only and
+//! nothing measured, and the source's revision.
 
-use super::memory;
+use super::{clock, memory, process};
 use caxton_model::reading::{Missing, Reading};
-use caxton_model::record::Host;
+use caxton_model::record::{Host, Revision};
 use std::collections::BTreeMap;
 use std::fs;
+use std::path::Path;
 
 /// Reads the fingerprint of this machine, with the load at the start.
 pub fn fingerprint() -> Host {
@@ -53,4 +55,54 @@ fn hypervisor() -> Result<String, Missing> {
     }
     let product = fs::read_to_string("/sys/class/dmi/id/sys_vendor");
     Ok(product.map_or_else(|_| "yes, unnamed".to_owned(), |name| name.trim().to_owned()))
+}
+
+/// What a run is called that begins now: `<utc>-<revision>-<suite>`.
+pub fn run_id(root: &Path, suite: &str) -> String {
+    let time: String = clock::utc().chars().filter(|c| !matches!(c, '-' | ':')).collect();
+    let revision = match revision(root).commit {
+        Reading::Known(commit) => commit,
+        Reading::Missing(_) => "norev".to_owned(),
+    };
+    format!("{time}-{revision}-{suite}")
+}
+
+/// The revision of the checkout at `root`, as git tells it.
+pub fn revision(root: &Path) -> Revision {
+    let git = |args: &[&str]| process::output(process::git(root).args(args));
+    let commit = git(&["rev-parse", "--short=12", "HEAD"]);
+    // A new agent is a difference before git knows it. Said in full: a configuration may hide it.
+    let dirty = git(&["status", "--porcelain", "--untracked-files=normal"]);
+    let first_line = |why: String| why.lines().next().unwrap_or("no reason given").to_owned();
+    Revision {
+        commit: commit.map_err(|why| Missing::Unsupported(first_line(why))).into(),
+        dirty: dirty.ok().map(|changes| !changes.is_empty()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_git_does_not_track_is_a_difference_and_what_it_does_not_say_is_unknown() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let root = folder.path();
+        let git = |words: &str| process::output(process::git(root).args(words.split(' ')));
+        if git("--version").is_err() {
+            return;
+        }
+        let outside = revision(root);
+        assert!(outside.commit.known().is_none() && outside.dirty.is_none(), "{outside:?}");
+        git("init --quiet").expect("a fresh folder");
+        let who = "-c user.name=test -c user.email=test -c commit.gpgsign=false";
+        git(&format!("{who} commit --quiet --allow-empty -m one")).expect("a repository");
+        assert_eq!(revision(root).dirty, Some(false));
+        std::fs::write(root.join("new"), "x").expect("a fresh folder");
+        assert_eq!(revision(root).dirty, Some(true));
+        git("config status.showUntrackedFiles no").expect("a repository");
+        assert_eq!(revision(root).dirty, Some(true), "whatever the user wants to see");
+        std::fs::write(root.join(".git/info/exclude"), "new\n").expect("a repository");
+        assert_eq!(revision(root).dirty, Some(false), "what is ignored is no source");
+    }
 }

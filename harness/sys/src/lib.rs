@@ -22,6 +22,7 @@ pub mod perf_ring;
 pub mod process;
 pub mod refusal;
 pub mod sigprof;
+#[cfg(feature = "slab")]
 pub mod slab;
 pub mod stack;
 pub mod surroundings;

@@ -55,6 +55,7 @@ impl Image {
     }
 
     /// What may be mapped.
+    #[cfg(feature = "slab")]
     pub(super) fn file(&self) -> &File {
         &self.file
     }

@@ -11,6 +11,11 @@ fn failed(error: &procfs::ProcError) -> Missing {
     Missing::Unsupported(format!("/proc: {error}"))
 }
 
+/// Bytes of one of the machine's pages.
+pub fn page_bytes() -> usize {
+    procfs::page_size() as usize
+}
+
 /// Resident memory of this process now, counted page by page (`smaps_rollup`).
 pub fn resident() -> Result<Bytes, Missing> {
     let process = procfs::process::Process::myself().map_err(|e| failed(&e))?;

@@ -8,6 +8,7 @@
 //! implements is unsafe.
 
 use super::memfd::Image;
+use super::memory::page_bytes;
 use std::ffi::c_void;
 use std::fs::File;
 use std::io;
@@ -152,10 +153,6 @@ impl Drop for Slab {
             libc::munmap(self.base.as_ptr().cast(), self.slots as usize * self.slot_bytes);
         }
     }
-}
-
-pub fn page_bytes() -> usize {
-    procfs::page_size() as usize
 }
 
 /// One guest's memory.

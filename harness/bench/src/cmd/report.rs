@@ -32,7 +32,8 @@ pub(super) fn run(args: &Report) -> Result<u8, CommandError> {
     }
     let runs: Vec<&Record> = told.iter().filter_map(Stored::run).collect();
     let beside = beside_text(&runs, &style());
-    let texts = told.iter().map(|told| told.text(args.table)).chain([beside]);
+    let targets = report::targets::by_runtime_text(&runs, &style());
+    let texts = told.iter().map(|told| told.text(args.table)).chain([beside, targets]);
     let texts: Vec<String> = texts.filter(|text| !text.is_empty()).collect();
     print(texts.join("\n"));
     Ok(exit::FINE)

@@ -247,7 +247,7 @@ impl CaseRecord {
     /// answer; a machine too small for a limit is said in the table.
     pub fn has_failed(&self) -> bool {
         match self.outcome {
-            Outcome::Ran | Outcome::NotRun(_) => false,
+            Outcome::Ran | Outcome::NotRun(_) | Outcome::Unsupported(_) => false,
             Outcome::Refused(_) => !self.key.is_memory_limit(),
             _ => true,
         }

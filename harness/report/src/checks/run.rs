@@ -40,7 +40,7 @@ fn parts(key: &CaseKey) -> (String, String) {
 fn case(case: &CaseRecord) -> Check {
     let (group, name) = parts(&case.key);
     let state = match case.outcome {
-        Outcome::NotRun(_) => State::Open,
+        Outcome::NotRun(_) | Outcome::Unsupported(_) => State::Open,
         _ if case.has_failed() => State::Broken,
         // A limit that is turned down is an answer.
         _ => State::Good,

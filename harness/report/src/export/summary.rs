@@ -48,8 +48,11 @@ pub(super) fn standing(record: &Record) -> Vec<Table> {
     if record.is_profile() {
         return Vec::new();
     }
-    let tables =
-        [report::targets::table(std::slice::from_ref(record)), report::requirements_table(record)];
+    let tables = [
+        report::targets::table(std::slice::from_ref(record)),
+        report::targets::by_runtime(&[record]),
+        report::requirements_table(record),
+    ];
     tables.into_iter().filter(|table| !table.rows.is_empty()).collect()
 }
 

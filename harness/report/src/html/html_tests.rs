@@ -36,7 +36,7 @@ fn flame() -> String {
 
 /// Every kind of thing that a page can tell.
 struct Everything {
-    records: [Record; 3],
+    records: [Record; 4],
     attachments: [Attachment; 2],
     comparison: Comparison,
 }
@@ -44,9 +44,11 @@ struct Everything {
 impl Everything {
     fn new() -> Self {
         let flames = [("json", Ok(flame())), ("sort", Err("no such file".to_owned()))];
-        let [parts, mail] = [fixture::parts(), fixture::mail::mail()].map(fixture::rounded);
+        let [parts, mail, caxton] =
+            [fixture::parts(), fixture::mail::mail(), fixture::mail::caxton()]
+                .map(fixture::rounded);
         Self {
-            records: [parts, mail, fixture::load::loads()],
+            records: [parts, mail, caxton, fixture::load::loads()],
             attachments: flames.map(|(agent, svg)| {
                 let name = format!("wasm/{agent}/flame.svg");
                 Attachment { name, svg }
@@ -55,7 +57,7 @@ impl Everything {
         }
     }
 
-    fn runs(&self) -> [Told<'_>; 3] {
+    fn runs(&self) -> [Told<'_>; 4] {
         let mut runs =
             self.records.each_ref().map(|record| Told { record, samples: &[], attachments: &[] });
         runs[0].attachments = &self.attachments;

@@ -116,8 +116,15 @@ fn each(runs: &[Told], of: impl Fn(&Told) -> Vec<Figure>) -> Vec<Figure> {
 
 fn graded(runs: &[Told]) -> Vec<Figure> {
     let records: Vec<Record> = runs.iter().map(|told| told.record.clone()).collect();
-    let Some(drawn) = graphs::targets(&records) else { return Vec::new() };
-    let mut figures = vec![Figure::chart("targets", drawn, vec![report::targets::table(&records)])];
+    let numbers = || vec![report::targets::table(&records)];
+    let drawn = graphs::targets(&records);
+    let drawn = drawn.map(|drawn| Figure::chart("targets", drawn, numbers()));
+    let by_runtime = report::targets::by_runtime(&records.iter().collect::<Vec<_>>());
+    let mut figures: Vec<Figure> =
+        drawn.into_iter().chain(Figure::open(vec![by_runtime])).collect();
+    if figures.is_empty() {
+        return figures;
+    }
     figures.extend(each(runs, |told| {
         Vec::from_iter(Figure::open(vec![report::requirements_table(told.record)]))
     }));

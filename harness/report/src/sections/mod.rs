@@ -4,8 +4,9 @@
 //! Nothing is computed here that is not in the record: a report of a folder says the same on every
 //! machine.
 
-pub(crate) mod account;
-pub mod again;
+mod account;
+pub(crate) mod again;
+mod caxton;
 mod comparison;
 mod conditions;
 mod counters;
@@ -82,7 +83,7 @@ impl Topic {
 }
 
 /// In the order in which they are told.
-pub(crate) const TOPICS: [Topic; 9] = [
+pub(crate) const TOPICS: [Topic; 10] = [
     Topic {
         id: "overhead",
         title: "Native against WASM",
@@ -123,6 +124,11 @@ pub(crate) const TOPICS: [Topic; 9] = [
         id: "resources",
         title: "Memory, CPU time and recovery",
         groups: |record| vec![("", resources::tables(record))],
+    },
+    Topic {
+        id: "caxton",
+        title: "The crate caxton",
+        groups: |record| vec![("", caxton::tables(record))],
     },
     Topic {
         id: "profiles",
@@ -179,6 +185,11 @@ pub(crate) fn status(record: &Record) -> String {
     let cases = record.cases.iter().filter(is_counted);
     let planned = cases.clone().count();
     let ran = cases.clone().filter(|case| case.outcome == Outcome::Ran).count();
+    let is_lacking = |case: &&CaseRecord| matches!(case.outcome, Outcome::Unsupported(_));
+    let lacking = match cases.clone().filter(is_lacking).count() {
+        0 => String::new(),
+        count => format!(", {count} unsupported"),
+    };
     let begun = cases.clone().filter(|case| !matches!(case.outcome, Outcome::NotRun(_)));
     let is_cut = |case: &&CaseRecord| {
         let is_part = case.load.as_ref().is_some_and(|load| load.part().is_some());
@@ -190,7 +201,7 @@ pub(crate) fn status(record: &Record) -> String {
     match record.run.status {
         Status::Finished if ran == planned && planned == 1 => "finished, its case ran".to_owned(),
         Status::Finished if ran == planned => format!("finished, all {planned} cases ran"),
-        Status::Finished => format!("finished, {ran} of {planned} cases ran"),
+        Status::Finished => format!("finished, {ran} of {planned} cases ran{lacking}"),
         Status::Running => format!("running or killed: {progress}"),
         Status::Interrupted => format!("interrupted: {progress}"),
         Status::Failed => format!("the harness failed: {progress}"),

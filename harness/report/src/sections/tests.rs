@@ -2,7 +2,7 @@
 
 use super::*;
 use caxton_fixture as fixture;
-use caxton_fixture::mail::mail;
+use caxton_fixture::mail::{self, mail};
 use caxton_fixture::rounded;
 use caxton_model::case::Check;
 use caxton_model::metric::MetricName;
@@ -57,6 +57,8 @@ fn every_view_of_the_fixtures_is_as_it_was() {
         ("load", painted(&load::tables(&rounded(fixture::load::loads())))),
         ("comparison", comparison_text(&comparison, false, &Style::default())),
         ("comparison-table", painted(&full)),
+        ("caxton", text(&rounded(mail::caxton()), &Style::default())),
+        ("runtimes", painted(&[targets::by_runtime(&[&runs[1], &rounded(mail::caxton())])])),
         ("targets", painted(&[&[unclear()][..], &runs].map(targets::table))),
     ] {
         expect_file![format!("./goldens/{name}.txt")].assert_eq(&text);

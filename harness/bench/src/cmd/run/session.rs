@@ -17,6 +17,7 @@ use caxton_model::record::lock::{FolderLock, HeldFolder, sweep};
 use caxton_model::record::store::{self, RunFolder, StoreError, StoredPage};
 use caxton_model::record::{Record, Status};
 use caxton_report::sections::quoted;
+use caxton_sys::host;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -93,7 +94,7 @@ impl<'a> Session<'a> {
 
     /// What a run that begins now is called.
     pub(super) fn id(&self) -> String {
-        record::run_id(&self.workspace.root, self.suite.name)
+        host::run_id(&self.workspace.root, self.suite.name)
     }
 
     /// What a comparison with `name` that begins now is called.

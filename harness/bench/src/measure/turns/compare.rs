@@ -420,6 +420,7 @@ fn named(version: Version, outcome: Outcome, launch: Option<u32>) -> Outcome {
         Outcome::WrongAnswer(why) => Outcome::WrongAnswer(with(why)),
         Outcome::Failed(why) => Outcome::Failed(with(why)),
         Outcome::NotRun(why) => Outcome::NotRun(with(why)),
+        Outcome::Unsupported(why) => Outcome::Unsupported(with(why)),
     }
 }
 
