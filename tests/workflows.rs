@@ -189,11 +189,16 @@ fn every_lock_file_is_judged_and_ci_does_not_skip_it() {
         assert!(root().join(folder).join("Cargo.lock").is_file(), "{name}");
         assert!(deny.contains(&format!(" {name}")), "scripts/deny judges {name}");
     }
+    // Nothing of the suite is built with it, and what it locks has no cure: the script says so.
+    let unjudged = ["harness/adapters/caxton"];
+    for folder in unjudged {
+        assert!(deny.contains(&format!("# Not {folder}: ")), "scripts/deny says why not {folder}");
+    }
     let listed = git(&["ls-files", "*Cargo.lock"]);
     if let Ok(listed) = listed.map(|said| String::from_utf8_lossy(&said.stdout).into_owned())
         && !listed.is_empty()
     {
-        assert_eq!(listed.lines().count(), folders.len(), "{listed}");
+        assert_eq!(listed.lines().count(), folders.len() + unjudged.len(), "{listed}");
     }
     let tests = workflows().into_iter().find(|(path, _)| path.ends_with("test.yml"));
     let (_, text) = tests.expect("test.yml");

@@ -16,14 +16,14 @@ use std::future::Future;
 #[derive(Debug)]
 pub(crate) struct PlannedCase {
     pub(crate) key: CaseKey,
-    work: Work,
+    work: ProbeWork,
     /// What it would measure if caxton could do it; nothing of a case that is measured.
     pub(crate) lacks: &'static [&'static str],
 }
 
 /// What a probe does.
 #[derive(Debug, Clone, Copy)]
-enum Work {
+enum ProbeWork {
     Rates { senders: usize },
     Latency,
     Conversations,
@@ -51,22 +51,22 @@ impl PlannedCase {
     /// Runs it in this process, which has to be a fresh one.
     pub(crate) fn probe(&self) -> ProbeReport {
         match self.work {
-            Work::Rates { senders } => on_two_threads(router::rates(senders)),
-            Work::Latency => on_two_threads(router::latency()),
-            Work::Conversations => on_two_threads(router::conversations()),
-            Work::Deployment { agents } => on_two_threads(agents::deployment(agents)),
-            Work::Redeployment => on_two_threads(agents::redeployment()),
-            Work::GrantedPages(limit) => on_two_threads(agents::granted_pages(limit.0)),
-            Work::Delivery => tried(trials::delivery()),
-            Work::RoundTrip => tried(trials::round_trip()),
-            Work::Response => tried(trials::response()),
-            Work::Tasks => tried(trials::tasks()),
-            Work::Call => tried(trials::call()),
-            Work::Overhead => tried(trials::overhead()),
-            Work::Recovery => tried(trials::recovery()),
-            Work::Checkpoint => tried(trials::checkpoint()),
-            Work::BusyCpu => tried(trials::busy_cpu()),
-            Work::RefusedLimit(limit) => tried(trials::granted_pages(limit.0)),
+            ProbeWork::Rates { senders } => on_two_threads(router::rates(senders)),
+            ProbeWork::Latency => on_two_threads(router::latency()),
+            ProbeWork::Conversations => on_two_threads(router::conversations()),
+            ProbeWork::Deployment { agents } => on_two_threads(agents::deployment(agents)),
+            ProbeWork::Redeployment => on_two_threads(agents::redeployment()),
+            ProbeWork::GrantedPages(limit) => on_two_threads(agents::granted_pages(limit.0)),
+            ProbeWork::Delivery => tried(trials::delivery()),
+            ProbeWork::RoundTrip => tried(trials::round_trip()),
+            ProbeWork::Response => tried(trials::response()),
+            ProbeWork::Tasks => tried(trials::tasks()),
+            ProbeWork::Call => tried(trials::call()),
+            ProbeWork::Overhead => tried(trials::overhead()),
+            ProbeWork::Recovery => tried(trials::recovery()),
+            ProbeWork::Checkpoint => tried(trials::checkpoint()),
+            ProbeWork::BusyCpu => tried(trials::busy_cpu()),
+            ProbeWork::RefusedLimit(limit) => tried(trials::granted_pages(limit.0)),
         }
         .into()
     }
@@ -92,41 +92,41 @@ fn tried(trial: impl Future<Output = Tried>) -> Probed {
 /// Every case.
 pub(crate) fn cases() -> Vec<PlannedCase> {
     let key = |workload: &str, agent: &str| CaseKey::new(CAXTON, workload, CAXTON, agent);
-    let case = |key: CaseKey, work: Work| PlannedCase { key, work, lacks: &[] };
+    let case = |key: CaseKey, work: ProbeWork| PlannedCase { key, work, lacks: &[] };
     let routed =
         |workload| key(workload, "none").with("agents", AGENTS).with("bytes", CONTENT_BYTES);
     let mut cases = Vec::new();
     for senders in [1, 2] {
         let key = routed(ROUTER_RATE).with("senders", senders);
-        cases.push(case(key, Work::Rates { senders }));
+        cases.push(case(key, ProbeWork::Rates { senders }));
     }
-    cases.push(case(routed(ROUTER_LATENCY), Work::Latency));
-    cases.push(case(routed(CONVERSATIONS), Work::Conversations));
+    cases.push(case(routed(ROUTER_LATENCY), ProbeWork::Latency));
+    cases.push(case(routed(CONVERSATIONS), ProbeWork::Conversations));
     for agents in [1, 10, 100, 1_000, 10_000] {
         let key = key(DEPLOYMENT, "minimal").with("agents", agents);
-        cases.push(case(key, Work::Deployment { agents }));
+        cases.push(case(key, ProbeWork::Deployment { agents }));
     }
     let redeployed = key(REDEPLOYMENT, "minimal").with("agents", REDEPLOYED_AMONG);
-    cases.push(case(redeployed, Work::Redeployment));
+    cases.push(case(redeployed, ProbeWork::Redeployment));
     let limited = |mebi: u64| key(GRANTED_PAGES, "growing").with(LIMIT, format!("{mebi}MiB"));
     for mebi in [1, 10] {
-        cases.push(case(limited(mebi), Work::GrantedPages(Bytes::mebi(mebi))));
+        cases.push(case(limited(mebi), ProbeWork::GrantedPages(Bytes::mebi(mebi))));
     }
     let trial = |key, work, lacks| PlannedCase { key, work, lacks };
     for mebi in [100, 1_000] {
-        let work = Work::RefusedLimit(Bytes::mebi(mebi));
+        let work = ProbeWork::RefusedLimit(Bytes::mebi(mebi));
         cases.push(trial(limited(mebi), work, &["granted_pages"]));
     }
-    let trials: [(&str, Work, &'static [&'static str]); 9] = [
-        (DELIVERY, Work::Delivery, &["message_rate"]),
-        (ROUND_TRIP, Work::RoundTrip, &["round_trip_p50_ns", "round_trip_p99_ns"]),
-        (RESPONSE, Work::Response, &["subject_response_p50_ns", "subject_response_p99_ns"]),
-        (TASKS, Work::Tasks, &["subject_task_rate"]),
-        (CALL, Work::Call, &["wasm_call_ns"]),
-        (OVERHEAD, Work::Overhead, &["wasm_to_native_time"]),
-        (RECOVERY, Work::Recovery, &["recover_p50_ns", "crash_steady_ns"]),
-        (CHECKPOINT, Work::Checkpoint, &["checkpoint_full_ns", "checkpoint_incremental_ns"]),
-        (BUSY_CPU, Work::BusyCpu, &["agent_cpu_share"]),
+    let trials: [(&str, ProbeWork, &'static [&'static str]); 9] = [
+        (DELIVERY, ProbeWork::Delivery, &["message_rate"]),
+        (ROUND_TRIP, ProbeWork::RoundTrip, &["round_trip_p50_ns", "round_trip_p99_ns"]),
+        (RESPONSE, ProbeWork::Response, &["subject_response_p50_ns", "subject_response_p99_ns"]),
+        (TASKS, ProbeWork::Tasks, &["subject_task_rate"]),
+        (CALL, ProbeWork::Call, &["wasm_call_ns"]),
+        (OVERHEAD, ProbeWork::Overhead, &["wasm_to_native_time"]),
+        (RECOVERY, ProbeWork::Recovery, &["recover_p50_ns", "crash_steady_ns"]),
+        (CHECKPOINT, ProbeWork::Checkpoint, &["checkpoint_full_ns", "checkpoint_incremental_ns"]),
+        (BUSY_CPU, ProbeWork::BusyCpu, &["agent_cpu_share"]),
     ];
     let of = |(workload, work, lacks)| trial(key(workload, "none"), work, lacks);
     cases.extend(trials.into_iter().map(of));

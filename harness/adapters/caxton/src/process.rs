@@ -20,15 +20,20 @@ const LAST_WORDS: usize = 300;
 /// Between two looks at a probe.
 const BETWEEN: Duration = Duration::from_millis(20);
 
-/// Runs the probe of `case` to its end, for `time` at the most. Its caches and configuration are in
-/// a fresh folder, and never the user's.
+/// Runs the probe of `case` to its end, for `time` at the most.
 ///
 /// # Errors
 /// How the case ended where its probe did not report.
 pub(crate) fn launch(case: &str, time: Duration) -> Result<ProbeReport, Outcome> {
+    heard([THIS_EXECUTABLE, PROBE, case], time)
+}
+
+/// What a program with two `words` reports. Its caches and configuration are in a fresh folder, and
+/// never the user's.
+fn heard([program, words @ ..]: [&str; 3], time: Duration) -> Result<ProbeReport, Outcome> {
     let home = tempfile::tempdir().map_err(|error| failed("a folder for caches", error))?;
-    let mut command = command(THIS_EXECUTABLE, home.path());
-    command.args([PROBE, case]).process_group(0).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut command = command(program, home.path());
+    command.args(words).process_group(0).stdout(Stdio::piped()).stderr(Stdio::piped());
     for name in ["HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"] {
         command.env(name, home.path());
     }
@@ -77,8 +82,8 @@ fn read_on_a_thread(stream: Option<impl Read + Send + 'static>) -> JoinHandle<Ve
 /// The last line of what a probe said, without its notes about backtraces.
 fn last_words(stderr: &[u8]) -> String {
     let text = String::from_utf8_lossy(stderr);
-    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-    let last = lines.filter(|line| !line.starts_with("note:")).next_back();
+    let is_said = |line: &&str| !line.is_empty() && !line.starts_with("note:");
+    let last = text.lines().map(str::trim).rfind(is_said);
     last.unwrap_or("it said nothing").chars().take(LAST_WORDS).collect()
 }
 
@@ -92,5 +97,37 @@ mod tests {
         assert_eq!(told, "last one");
         assert_eq!(last_words(b"\n"), "it said nothing");
         assert_eq!(last_words("é".repeat(400).as_bytes()).chars().count(), LAST_WORDS);
+    }
+
+    fn shell(script: &str, ms: u64) -> Result<ProbeReport, Outcome> {
+        heard(["sh", "-c", script], Duration::from_millis(ms))
+    }
+
+    #[test]
+    fn a_probe_that_hangs_dies_floods_or_lies_costs_its_case_alone() {
+        const LONG: u64 = 60_000;
+        let hangs = shell("sleep 1000000 & wait", 100);
+        assert_eq!(hangs, Err(Outcome::TimedOut("no answer within 0 s".to_owned())));
+        let died = shell("echo first; echo last words >&2; exit 3", LONG);
+        let why = "exited with code 3: last words".to_owned();
+        assert_eq!(died, Err(Outcome::DiedInTheMiddle(why)));
+        let floods = shell("exec yes", LONG);
+        assert!(matches!(floods, Err(Outcome::DiedInTheMiddle(_))), "{floods:?}");
+        assert!(matches!(shell("echo half", LONG), Err(Outcome::Failed(_))));
+        let reports = shell(r#"echo '{"outcome":"ran","readings":[]}'"#, LONG);
+        assert_eq!(reports, Ok(ProbeReport { outcome: Outcome::Ran, readings: Vec::new() }));
+    }
+
+    #[test]
+    fn a_probe_finds_an_empty_home_and_not_the_users_caches() {
+        let script =
+            r#"ls -A "$HOME" >&2; echo "$HOME $XDG_CACHE_HOME $XDG_CONFIG_HOME" >&2; exit 1"#;
+        let Err(Outcome::DiedInTheMiddle(told)) = shell(script, 60_000) else {
+            panic!("it ends with 1");
+        };
+        let folders: Vec<&str> = told.split(": ").nth(1).unwrap_or("").split(' ').collect();
+        let [home, cache, config] = folders[..] else { panic!("{told}") };
+        assert!(home == cache && home == config && !home.is_empty(), "{told}");
+        assert_ne!(Some(home.to_owned()), std::env::var("HOME").ok());
     }
 }

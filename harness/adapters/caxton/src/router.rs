@@ -6,9 +6,9 @@
 use crate::report::{Probed, Readings, failed};
 use crate::signal::{self, Heard};
 use caxton::message_router::{
-    AgentId, AgentName, AgentQueueSize, AgentState, ChannelCapacity, ConversationId,
-    DeliveryOptions, FipaMessage, LocalAgent, MessageContent, MessageId, MessageRouter,
-    MessageRouterImpl, MessageTimestamp, Performative, RouterConfig, RouterError, RouterStats,
+    AgentId, AgentName, AgentQueueSize, AgentState, ConversationId, DeliveryOptions, FipaMessage,
+    LocalAgent, MessageContent, MessageId, MessageRouter, MessageRouterImpl, MessageTimestamp,
+    Performative, RouterConfig, RouterError, RouterStats,
 };
 use caxton_model::case::Outcome;
 use caxton_sys::clock::{Clock, Monotonic};
@@ -20,7 +20,8 @@ use std::time::Duration;
 pub(crate) const AGENTS: usize = 10;
 /// Bytes of a message's content.
 pub(crate) const CONTENT_BYTES: usize = 64;
-/// Messages of a window, which the queue has room for.
+/// Messages of a window: a hundred times what the queue has room for, so that what it accepts is
+/// what the router keeps up with.
 const WINDOW: u64 = 100_000;
 /// Windows of a launch, after one to warm up.
 const WINDOWS: u32 = 5;
@@ -40,15 +41,11 @@ pub(crate) struct Router {
 }
 
 impl Router {
-    /// Starts a router with the defaults of its builder and a queue for a window, and shows that its
-    /// decisions are heard.
+    /// Starts a router with the defaults of its builder, and shows that its decisions are heard.
     pub(crate) async fn start(heard: Heard) -> Result<Self, Outcome> {
         signal::listen(heard).map_err(|error| failed("subscriber", error))?;
-        let capacity = ChannelCapacity::try_new(WINDOW as usize);
-        let config = RouterConfig::builder()
-            .inbound_queue_size(capacity.map_err(|error| failed("queue size", error))?)
-            .build()
-            .map_err(|error| failed("router configuration", error))?;
+        let config = RouterConfig::builder().build();
+        let config = config.map_err(|error| failed("router configuration", error))?;
         let router = MessageRouterImpl::new(config).await;
         let router = Arc::new(router.map_err(|error| failed("router", error))?);
         router.start().await.map_err(|error| failed("router start", error))?;

@@ -127,17 +127,22 @@ fn settle(record: &mut CaseRecord, case: &PlannedCase, samples: &[Sample], ended
         }
         _ => BTreeMap::new(),
     };
-    // Too few readings have no 99th percentile: see `Readings::percentiles`.
-    let of = |name: &str| MetricName::parse(name).ok();
-    for metric in metrics().filter(|metric| metric.name.ends_with("_p99_ns")) {
-        let has = |name| record.metrics.contains_key(&name);
-        let median = of(&metric.name.replace("_p99_", "_p50_"));
-        if median.is_some_and(has) && !has(metric.into()) {
-            let why = "of fewer than 100 readings it would be the longest".to_owned();
-            record.metrics.insert(metric.into(), Reading::Missing(Missing::Undefined(why)));
-        }
+    if ended == Outcome::Ran {
+        explain_percentiles(record);
     }
     record.outcome = ended;
+}
+
+/// Says why there is no 99th percentile where there is a median: see `Readings::percentiles`.
+fn explain_percentiles(record: &mut CaseRecord) {
+    let why = Missing::Undefined("of fewer than 100 readings it would be the longest".to_owned());
+    for metric in metrics().filter(|metric| metric.name.ends_with("_p99_ns")) {
+        let median = MetricName::parse(&metric.name.replace("_p99_", "_p50_"));
+        if median.is_ok_and(|median| record.metrics.contains_key(&median)) {
+            let reading = Reading::Missing(why.clone());
+            record.metrics.entry(metric.into()).or_insert(reading);
+        }
+    }
 }
 
 fn first_page(root: &Path) -> Record {

@@ -129,10 +129,8 @@ impl Subscriber for RouterLog {
         }
         let mut text = MessageText(String::new());
         event.record(&mut text);
-        if text.0.starts_with(DROPPED) {
-            if DROPS.fetch_add(1, Ordering::AcqRel) == 0 {
-                *FIRST_DROP.lock().unwrap_or_else(PoisonError::into_inner) = text.0;
-            }
+        if text.0.starts_with(DROPPED) && DROPS.fetch_add(1, Ordering::AcqRel) == 0 {
+            *FIRST_DROP.lock().unwrap_or_else(PoisonError::into_inner) = text.0;
         }
     }
 

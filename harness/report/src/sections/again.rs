@@ -1,11 +1,16 @@
 //! The command that does it again.
 
+use caxton_model::case::CAXTON;
 use caxton_model::record::Run;
 
 /// What a run was started with; with its seed, which chance had from somewhere.
 pub(crate) fn again(run: &Run) -> String {
     let mut words: Vec<String> = Vec::new();
     words.extend(run.command.iter().filter(|word| *word != "--bench").map(|word| quoted(word)));
+    if run.suite == CAXTON {
+        // Its own program, which chance has no part in.
+        return words.join(" ");
+    }
     if !run.command.iter().any(|word| word.starts_with("--seed")) {
         words.push(format!("--seed {}", run.seed));
     }
@@ -33,5 +38,8 @@ mod tests {
         assert_eq!(again(&record.run), expected);
         record.run.command = vec!["--seed=7".to_owned()];
         assert_eq!(again(&record.run), "cargo bench --bench wasm -- --seed=7");
+        record.run.suite = CAXTON.to_owned();
+        record.run.command = ["scripts/caxton", "6"].map(str::to_owned).to_vec();
+        assert_eq!(again(&record.run), "scripts/caxton 6");
     }
 }
