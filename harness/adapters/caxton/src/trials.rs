@@ -98,8 +98,8 @@ pub(crate) async fn response() -> Tried {
     let counted = router.stats().await?.total_messages_processed.into_inner();
     match signal::decided() - before {
         0 => Ok(format!(
-            "no agent can reply; send_message told the guest 0 for done, and the running router \
-             counted none beside the {counted} of the host"
+            "no agent can reply; send_message returned 0 to the guest, which is success, and the \
+             running router counted no message beside the {counted} of the host"
         )),
         count => Err(works(format!("a guest's send_message reaches the router {count} times"))),
     }
@@ -148,7 +148,7 @@ pub(crate) async fn call() -> Tried {
 
 /// The agents of this suite.
 pub(crate) async fn overhead() -> Tried {
-    let name = "a guest with the import that each of them has";
+    let name = "a guest with one import that all of them have";
     refused(OF_WASI, "no WASI, which all our agents need", name).await
 }
 

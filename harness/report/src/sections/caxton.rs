@@ -1,7 +1,8 @@
 //! What the crate caxton does, and each thing of the guide that it cannot do, with the reason. Its
 //! router delivers nothing: no table here has a word that others have for delivered messages.
 
-use crate::sections::grid::{Cell, Column, cases, noted};
+use crate::sections::figures::notes;
+use crate::sections::grid::{Cell, Column, annotate, cases, label, noted, shown, tone};
 use crate::table::{Table, Tone};
 use caxton_model::case::{
     CAXTON, CONVERSATIONS, DEPLOYMENT, GRANTED_PAGES, LIMIT, Outcome, REDEPLOYMENT, ROUTER_LATENCY,
@@ -21,34 +22,21 @@ const RATES: &[Column] = &[
     ("n", Cell::Launches("accepted_rate")),
 ];
 
-const ALONE: &[Column] = &[
-    ("agents", Cell::Param("agents")),
-    ("bytes", Cell::Param("bytes")),
-    ("accept p50", Cell::Estimate("accept_p50_ns")),
-    ("p99", Cell::Estimate("accept_p99_ns")),
-    ("route decision p50", Cell::Estimate("route_decision_p50_ns")),
-    ("95 % interval", Cell::Interval("route_decision_p50_ns")),
-    ("p99", Cell::Estimate("route_decision_p99_ns")),
-    ("95 % interval", Cell::Interval("route_decision_p99_ns")),
-    ("n", Cell::Launches("route_decision_p50_ns")),
+/// What is timed, and its median and 99th percentile.
+const ALONE: &[[&str; 3]] = &[
+    ["accept", "accept_p50_ns", "accept_p99_ns"],
+    ["route decision", "route_decision_p50_ns", "route_decision_p99_ns"],
 ];
+const SPAWNS: &[[&str; 3]] =
+    &[["deploy", "deploy_p50_ns", "deploy_p99_ns"], ["start", "start_p50_ns", "start_p99_ns"]];
+const REDEPLOYMENTS: &[[&str; 3]] =
+    &[["stop, remove, deploy, start", "redeploy_p50_ns", "redeploy_p99_ns"]];
 
 const LEAK: &[Column] = &[
     ("conversations kept", Cell::Exact("kept_conversations")),
     ("memory of each", Cell::Estimate("conversation_rss_bytes")),
     ("95 % interval", Cell::Interval("conversation_rss_bytes")),
     ("n", Cell::Launches("conversation_rss_bytes")),
-];
-
-const SPAWNS: &[Column] = &[
-    ("agents", Cell::Param("agents")),
-    ("deploy p50", Cell::Estimate("deploy_p50_ns")),
-    ("95 % interval", Cell::Interval("deploy_p50_ns")),
-    ("p99", Cell::Estimate("deploy_p99_ns")),
-    ("95 % interval", Cell::Interval("deploy_p99_ns")),
-    ("start p50", Cell::Estimate("start_p50_ns")),
-    ("p99", Cell::Estimate("start_p99_ns")),
-    ("n", Cell::Launches("deploy_p50_ns")),
 ];
 
 const MEMORY: &[Column] = &[
@@ -59,15 +47,6 @@ const MEMORY: &[Column] = &[
     ("page tables", Cell::Estimate("page_table_per_agent_bytes")),
     ("maps", Cell::Estimate("maps_per_agent")),
     ("n", Cell::Launches("rss_per_agent_bytes")),
-];
-
-const REDEPLOYMENTS: &[Column] = &[
-    ("agents", Cell::Param("agents")),
-    ("p50", Cell::Estimate("redeploy_p50_ns")),
-    ("95 % interval", Cell::Interval("redeploy_p50_ns")),
-    ("p99", Cell::Estimate("redeploy_p99_ns")),
-    ("95 % interval", Cell::Interval("redeploy_p99_ns")),
-    ("n", Cell::Launches("redeploy_p50_ns")),
 ];
 
 const PAGES: &[Column] = &[
@@ -93,14 +72,40 @@ pub(crate) fn tables(record: &Record) -> Vec<Table> {
     let title = "caxton: one message alone, from the call; none is delivered";
     vec![
         rates,
-        noted(title, ALONE, &of(ROUTER_LATENCY)),
+        times(title, ALONE, &of(ROUTER_LATENCY)),
         noted("caxton: what messages in conversations leave behind", LEAK, &of(CONVERSATIONS)),
-        noted("caxton: deploying and starting one agent", SPAWNS, &of(DEPLOYMENT)),
+        times("caxton: deploying and starting one agent", SPAWNS, &of(DEPLOYMENT)),
         noted("caxton: memory per agent", MEMORY, &of(DEPLOYMENT)),
-        noted("caxton: stop, remove, deploy and start one agent", REDEPLOYMENTS, &of(REDEPLOYMENT)),
+        times("caxton: redeploying one agent", REDEPLOYMENTS, &of(REDEPLOYMENT)),
         noted("caxton: pages of 64 KiB under a memory limit", PAGES, &of(GRANTED_PAGES)),
         unsupported(record),
     ]
+}
+
+/// A row for each of `spans` of each case.
+fn times(title: &str, spans: &[[&'static str; 3]], cases: &[&CaseRecord]) -> Table {
+    let headings = ["agents", "<of", "p50", "95 % interval", "p99", "95 % interval", "n"];
+    let mut table = Table::new(title, &headings);
+    for case in cases {
+        for [what, p50, p99] in spans {
+            let cells = [
+                Cell::Param("agents"),
+                Cell::Estimate(p50),
+                Cell::Interval(p50),
+                Cell::Estimate(p99),
+                Cell::Interval(p99),
+                Cell::Launches(p50),
+            ];
+            let mut cells = cells.map(|cell| shown(case, cell)).to_vec();
+            cells.insert(1, (*what).to_owned());
+            table.row(tone(case), cells);
+        }
+    }
+    notes(&mut table, cases, label);
+    let metrics = spans.iter().flat_map(|[_, p50, p99]| [p50, p99]);
+    let columns: Vec<Column> = metrics.map(|metric| ("", Cell::Interval(metric))).collect();
+    annotate(&mut table, &columns, cases);
+    table
 }
 
 fn is_unsupported(case: &CaseRecord) -> bool {

@@ -1,6 +1,7 @@
 //! The tables of the fixture run, word for word.
 
 use super::*;
+use crate::checks::{Kind, State, of_run};
 use caxton_fixture as fixture;
 use caxton_fixture::mail::{self, mail};
 use caxton_fixture::rounded;
@@ -226,5 +227,34 @@ fn a_suite_that_ran_without_a_figure_is_told_from_one_that_did_not_run() {
     assert_eq!(
         why("agent spawn time"),
         "run suite wasm; no case of suite scalability has spawn_p50_ns"
+    );
+}
+
+#[test]
+fn what_is_unsupported_is_never_good_and_says_why() {
+    let record = mail::caxton();
+    let lacking = |case: &&CaseRecord| matches!(case.outcome, Outcome::Unsupported(_));
+    let lacking: Vec<&CaseRecord> = record.cases.iter().filter(lacking).collect();
+    assert_eq!(lacking.len(), 5);
+    let checks = of_run(&record);
+    for case in lacking {
+        assert!(!case.has_failed(), "{}", case.key);
+        let told = case.outcome.told();
+        let check = checks.iter().find(|check| check.says == told).expect("a check of each case");
+        assert_eq!(check.state, State::Open, "{}: neither good nor bad", case.key);
+    }
+    // Of the targets none is met: what caxton does is no figure of theirs.
+    assert!(checks.iter().all(|check| check.kind != Kind::Target || check.state == State::Open));
+    let table = targets::by_runtime(&[&mail(), &record]);
+    for row in &table.rows {
+        let cell = &row.cells[4];
+        let is_figure = ["agent spawn time", "memory per agent"].contains(&&*row.cells[0]);
+        assert_eq!(cell.starts_with("unsupported: "), !is_figure, "{cell}");
+        assert_eq!(cell.contains("TARGET"), is_figure, "{cell}");
+    }
+    let text = targets::by_runtime_text(&[&record], &Style { colour: true, width: None });
+    let green = text.lines().filter(|line| line.contains("unsupported"));
+    assert!(
+        green.clone().count() > 4 && green.into_iter().all(|line| !line.contains("\u{1b}[32m"))
     );
 }
