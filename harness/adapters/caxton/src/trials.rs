@@ -1,5 +1,5 @@
-//! What caxton 0.1.4 cannot do, each tried as far as it can be. A trial ends in the reason; one that
-//! succeeds is a failed case, because the row is then to be measured.
+//! What caxton 0.1.4 cannot do, each tried as far as it can be. A trial ends in the reason. One
+//! that succeeds is a failed case, because the row is then to be measured.
 //!
 //! A reason is a few words for the cell of a table, then `; ` and what was seen.
 
