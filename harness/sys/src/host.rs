@@ -1,5 +1,5 @@
-//! What a record says of its surroundings: the machine's fingerprint, with fixed properties only and
-//! nothing measured, and the source's revision.
+//! What a record says of its surroundings: the machine's fingerprint, which has fixed properties
+//! only, and the source's revision.
 
 use super::{clock, memory, process};
 use caxton_model::reading::{Missing, Reading};
@@ -98,11 +98,11 @@ mod tests {
         let who = "-c user.name=test -c user.email=test -c commit.gpgsign=false";
         git(&format!("{who} commit --quiet --allow-empty -m one")).expect("a repository");
         assert_eq!(revision(root).dirty, Some(false));
-        std::fs::write(root.join("new"), "x").expect("a fresh folder");
+        fs::write(root.join("new"), "x").expect("a fresh folder");
         assert_eq!(revision(root).dirty, Some(true));
         git("config status.showUntrackedFiles no").expect("a repository");
         assert_eq!(revision(root).dirty, Some(true), "whatever the user wants to see");
-        std::fs::write(root.join(".git/info/exclude"), "new\n").expect("a repository");
+        fs::write(root.join(".git/info/exclude"), "new\n").expect("a repository");
         assert_eq!(revision(root).dirty, Some(false), "what is ignored is no source");
     }
 }

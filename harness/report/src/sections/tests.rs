@@ -58,7 +58,7 @@ fn every_view_of_the_fixtures_is_as_it_was() {
         ("load", painted(&load::tables(&rounded(fixture::load::loads())))),
         ("comparison", comparison_text(&comparison, false, &Style::default())),
         ("comparison-table", painted(&full)),
-        ("caxton", text(&rounded(mail::caxton()), &Style::default())),
+        ("caxton", painted(&caxton::tables(&rounded(mail::caxton())))),
         ("runtimes", painted(&[targets::by_runtime(&[&runs[1], &rounded(mail::caxton())])])),
         ("targets", painted(&[&[unclear()][..], &runs].map(targets::table))),
     ] {
