@@ -37,7 +37,9 @@ pub(super) fn export(record: &Record, _: &[Sample]) -> Result<Vec<u8>, ExportErr
     let suite = format!("{{suite=\"{}\"}}", value(&record.run.suite));
     let help = "1 for a run that came to its end";
     families.push("caxton_bench_run_finished", help, &suite, whole);
-    for case in &record.cases {
+    // What cannot be done is no failure, as 0 would say.
+    let is_lacking = |case: &&CaseRecord| matches!(case.outcome, Outcome::Unsupported(_));
+    for case in record.cases.iter().filter(|case| !is_lacking(case)) {
         let ran = f64::from(u8::from(case.outcome == Outcome::Ran));
         let help = "1 for a case that ran with right answers";
         families.push("caxton_bench_case_ran", help, &labels(&case.key), ran);

@@ -243,6 +243,9 @@ fn what_is_unsupported_is_never_good_and_says_why() {
         let check = checks.iter().find(|check| check.says == told).expect("a check of each case");
         assert_eq!(check.state, State::Open, "{}: neither good nor bad", case.key);
     }
+    let prometheus = crate::export::find("prometheus").expect("a format");
+    let page = String::from_utf8((prometheus.export)(&record, &[]).unwrap()).unwrap();
+    assert!(page.contains("\"deployment\"") && !page.contains("\"delivery\""), "{page}");
     // Of the targets none is met: what caxton does is no figure of theirs.
     assert!(checks.iter().all(|check| check.kind != Kind::Target || check.state == State::Open));
     let table = targets::by_runtime(&[&mail(), &record]);
