@@ -78,6 +78,7 @@ pub const TARGETS: &[Target] = &[
     target("record", 2, records::record),
     target("reply", 20, guests::reply),
     target("samples", 2, records::samples),
+    target("scraped", 10, loads::scraped),
     target("seconds", 2, loads::seconds),
     target("stage", 80, words::stage),
     target("threshold", 80, loads::threshold),

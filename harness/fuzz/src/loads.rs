@@ -11,6 +11,7 @@ use caxton_model::load::frame::LoadLine;
 use caxton_model::load::outcome::LoadOutcome;
 use caxton_model::load::plan::LoadPlan;
 use caxton_model::load::schedule::Schedule;
+use caxton_model::load::scraped::Scraped;
 use caxton_model::load::threshold::Threshold;
 use caxton_model::load::times::Times;
 use caxton_model::record::Record;
@@ -46,6 +47,24 @@ fn trace_file(_: &str) -> io::Result<String> {
 pub(crate) fn plan(bytes: &[u8]) -> bool {
     let text = String::from_utf8_lossy(bytes);
     LoadPlan::parse("plan.toml", &text, &trace_file).map(|plan| offer(&plan)).is_ok()
+}
+
+/// What a target says of itself.
+pub(crate) fn scraped(bytes: &[u8]) -> bool {
+    let mut scraped = Scraped::of("http://127.0.0.1/metrics");
+    for page in [b"", bytes, bytes] {
+        scraped.take(&Ok(String::from_utf8_lossy(page).into_owned()));
+    }
+    scraped.is_whole = true;
+    scraped.check().expect("what is kept may be kept");
+    let has_series = !scraped.series.is_empty();
+    let mut tally = LoadTally::new(PLAN.clone());
+    tally.push(&LoadLine::Scraped(scraped));
+    let mut record = RUN.clone();
+    let load = record.cases.iter_mut().find_map(|case| case.load.as_mut());
+    **load.expect("the seed has a load") = tally.outcome(None);
+    black_box(report::text(&record));
+    has_series
 }
 
 /// A trace that a plan names.

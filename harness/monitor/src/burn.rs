@@ -82,6 +82,8 @@ pub struct AlertChange {
     pub slo: usize,
     pub severity: Severity,
     pub is_firing: bool,
+    /// Whether it began or ended at this look.
+    pub is_new: bool,
     /// When it began to fire, in milliseconds of the clock that the monitor is told.
     pub since_ms: u64,
     /// How fast the budget burns in the long window; none where the condition does not hold.
@@ -199,6 +201,7 @@ impl BurnMonitor {
     ) -> Option<AlertChange> {
         let keep_ms = self.options.keep_firing_s(severity) * 1000;
         let key = (slo, severity);
+        let has_fired = self.firing.contains_key(&key);
         let mut is_firing = true;
         let since_ms = match (burn, self.firing.get_mut(&key)) {
             (None, None) => return None,
@@ -216,7 +219,8 @@ impl BurnMonitor {
         if !is_firing {
             self.firing.remove(&key);
         }
-        Some(AlertChange { slo, severity, is_firing, since_ms, burn })
+        let is_new = has_fired != is_firing;
+        Some(AlertChange { slo, severity, is_firing, is_new, since_ms, burn })
     }
 }
 

@@ -41,6 +41,9 @@ fn encoded(
     text
 }
 
+/// Characters of a run's name in an exemplar, whose labels have room for 128.
+const RUN_MAX: usize = 64;
+
 /// Names and values of a series.
 type Series = Vec<(String, String)>;
 
@@ -139,10 +142,8 @@ impl Exposition {
             };
             let example = CounterWithExemplar::<Series, f64, AtomicU64>::default();
             if let Some(message) = named {
-                let labels = [
-                    label("run", &self.0.labels.run),
-                    label("sequence", &message.sequence.to_string()),
-                ];
+                let run: String = self.0.labels.run.chars().take(RUN_MAX).collect();
+                let labels = [label("run", &run), label("sequence", &message.sequence.to_string())];
                 let seconds = message.response_ns as f64 / NS_PER_S;
                 example.inc_by(seconds, Some(labels.concat()), None);
             }

@@ -8,8 +8,7 @@ use caxton_model::slo::AlertOptions;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
 use std::io;
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 use tokio::runtime::Builder;
@@ -45,6 +44,7 @@ struct Seen {
 pub struct SloWatch {
     seen: Arc<Mutex<Seen>>,
     stop: Option<oneshot::Sender<()>>,
+    outboxes: Vec<Arc<Outbox>>,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -57,23 +57,22 @@ impl SloWatch {
         let runtime = Builder::new_current_thread().enable_time().build()?;
         let seen = Arc::new(Mutex::new(Seen::default()));
         let (stop, stopped) = oneshot::channel();
-        let mut threads = Vec::new();
-        let mut tell = Vec::new();
+        let (mut threads, mut outboxes) = (Vec::new(), Vec::new());
         for sink in options.sinks.clone() {
-            // One list waits; where it is not taken, the next one says all of it again.
-            let (sender, told) = mpsc::sync_channel(1);
+            let outbox = Arc::new(Outbox::default());
+            outboxes.push(Arc::clone(&outbox));
             let (seen, every) = (Arc::clone(&seen), options.every);
-            let notify = move || notify(&sink, &told, every, &seen);
+            let notify = move || notify(&sink, &outbox, every, &seen);
             threads.push(thread::Builder::new().name("alerts".to_owned()).spawn(notify)?);
-            tell.push(sender);
         }
+        let to_tell = outboxes.clone();
         let (metrics, of_watch) = (Arc::clone(metrics), Arc::clone(&seen));
         let watch = move || {
-            runtime.spawn(watch(metrics, options, tell, of_watch));
+            runtime.spawn(watch(metrics, options, to_tell, of_watch));
             let _ = runtime.block_on(stopped);
         };
         threads.insert(0, thread::Builder::new().name("watch".to_owned()).spawn(watch)?);
-        Ok(Self { seen, stop: Some(stop), threads })
+        Ok(Self { seen, stop: Some(stop), outboxes, threads })
     }
 
     /// How each objective stood at the last look; nothing before the first one.
@@ -91,6 +90,7 @@ impl Drop for SloWatch {
     fn drop(&mut self) {
         // It may have ended by itself.
         let _ = self.stop.take().map(|stop| stop.send(()));
+        self.outboxes.iter().for_each(|outbox| outbox.close());
         for thread in self.threads.drain(..) {
             let _ = thread.join();
         }
@@ -100,7 +100,7 @@ impl Drop for SloWatch {
 async fn watch(
     metrics: Arc<Metrics>,
     options: SloWatchOptions,
-    tell: Vec<SyncSender<Vec<Notice>>>,
+    outboxes: Vec<Arc<Outbox>>,
     seen: Arc<Mutex<Seen>>,
 ) {
     let every_ms = u64::try_from(options.every.as_millis()).unwrap_or(u64::MAX);
@@ -113,10 +113,12 @@ async fn watch(
         let at_ms = u64::try_from((now - start).as_millis()).unwrap_or(u64::MAX);
         let changes = monitor.take(at_ms, &metrics.slo_counts());
         let stands = Stands { monitor: &monitor, at_ms, now: Timestamp::now(), every_ms };
-        let notices: Vec<Notice> = changes.iter().map(|change| stands.notice(change)).collect();
-        for sink in tell.iter().filter(|_| !notices.is_empty()) {
-            // Full: what it has is not taken yet, and all that fires is told again.
-            let _ = sink.try_send(notices.clone());
+        for (sink, outbox) in options.sinks.iter().zip(&outboxes) {
+            // An Alertmanager wants to hear of an alert as long as it fires, others of its start
+            // and its end.
+            let is_for_all = matches!(sink, Sink::Alertmanager(_));
+            let own = changes.iter().filter(|change| is_for_all || change.is_new);
+            outbox.put(own.map(|change| stands.notice(change)));
         }
         seen.lock().unwrap_or_else(PoisonError::into_inner).views = monitor.view();
     }
@@ -146,25 +148,140 @@ impl Stands<'_> {
     }
 }
 
-/// Tells `sink` of each alert, and of its end until it has taken it. Ends with the watch.
-fn notify(sink: &Sink, told: &Receiver<Vec<Notice>>, every: Duration, seen: &Mutex<Seen>) {
-    let mut untold: BTreeMap<(String, &'static str), Notice> = BTreeMap::new();
-    loop {
-        match told.recv_timeout(every) {
-            Ok(notices) => untold
-                .extend(notices.into_iter().map(|n| ((n.slo.name.clone(), n.severity.name()), n))),
-            Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => return,
-        }
-        if untold.is_empty() {
-            continue;
-        }
-        let all: Vec<Notice> = untold.values().cloned().collect();
-        match sink.tell(&all) {
-            Ok(()) => untold.clear(),
-            Err(why) => {
-                seen.lock().unwrap_or_else(PoisonError::into_inner).failed = Some(why);
+/// What a sink is to be told: of each alert what is newest.
+#[derive(Debug, Default)]
+struct Outbox {
+    untold: Mutex<Untold>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Untold {
+    notices: BTreeMap<(String, &'static str), Notice>,
+    is_closed: bool,
+}
+
+fn key(notice: &Notice) -> (String, &'static str) {
+    (notice.slo.name.clone(), notice.severity.name())
+}
+
+impl Outbox {
+    fn held(&self) -> MutexGuard<'_, Untold> {
+        self.untold.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn put(&self, notices: impl Iterator<Item = Notice>) {
+        self.held().notices.extend(notices.map(|notice| (key(&notice), notice)));
+        self.changed.notify_all();
+    }
+
+    fn close(&self) {
+        self.held().is_closed = true;
+        self.changed.notify_all();
+    }
+
+    /// All that is to be told, as soon as there is anything; none once it is closed.
+    fn wait(&self) -> Option<Vec<Notice>> {
+        let is_idle = |untold: &mut Untold| untold.notices.is_empty() && !untold.is_closed;
+        let untold = self.changed.wait_while(self.held(), is_idle);
+        let untold = untold.unwrap_or_else(PoisonError::into_inner);
+        (!untold.is_closed).then(|| untold.notices.values().cloned().collect())
+    }
+
+    /// Forgets what was told, but for what is newer.
+    fn told(&self, notices: &[Notice]) {
+        let mut untold = self.held();
+        for notice in notices {
+            let key = key(notice);
+            if untold.notices.get(&key) == Some(notice) {
+                untold.notices.remove(&key);
             }
         }
+    }
+
+    /// Waits for `time`, or until it is closed.
+    fn pause(&self, time: Duration) {
+        let is_open = |untold: &mut Untold| !untold.is_closed;
+        drop(self.changed.wait_timeout_while(self.held(), time, is_open));
+    }
+}
+
+/// Tells `sink` of each alert and of its end, until it has taken that. Ends with the watch.
+fn notify(sink: &Sink, outbox: &Outbox, every: Duration, seen: &Mutex<Seen>) {
+    while let Some(notices) = outbox.wait() {
+        match sink.tell(&notices) {
+            Ok(()) => outbox.told(&notices),
+            Err(why) => {
+                seen.lock().unwrap_or_else(PoisonError::into_inner).failed = Some(why);
+                outbox.pause(every);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::{Failure, Labels};
+    use crate::objectives;
+    use std::io::{BufRead, BufReader, Read, Write};
+    use std::net::TcpListener;
+
+    /// Takes a request, which is answered with `status`; its body.
+    fn take(listener: &TcpListener, status: &str) -> serde_json::Value {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut reader = BufReader::new(stream.try_clone().unwrap());
+        let (mut line, mut bytes) = (String::new(), 0);
+        while line != "\r\n" {
+            line.clear();
+            reader.read_line(&mut line).unwrap();
+            if let Some(length) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+                bytes = length.trim().parse().unwrap();
+            }
+        }
+        let mut body = vec![0; bytes];
+        reader.read_exact(&mut body).unwrap();
+        write!(stream, "HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+            .unwrap();
+        serde_json::from_slice(&body).unwrap()
+    }
+
+    #[test]
+    fn a_sink_is_told_once_that_an_alert_began_and_once_that_it_is_over_even_if_it_refuses() {
+        let metrics =
+            Metrics::new(objectives(&["success rate>0.99"]).unwrap(), Labels::default()).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let sink = Sink::Webhook(format!("http://{}/", listener.local_addr().unwrap()));
+        let options = SloWatchOptions {
+            every: Duration::from_millis(20),
+            // Every window is a second.
+            alerts: AlertOptions { speed: 1_000_000, events_min: 1 },
+            sinks: vec![sink],
+        };
+        let watch = SloWatch::start(&metrics, options).unwrap();
+        let mut recorder = metrics.recorder();
+        // Two looks must see that it grows.
+        let is_over = Arc::new(std::sync::atomic::AtomicBool::new(false));
+        let over = Arc::clone(&is_over);
+        let failing = thread::spawn(move || {
+            while !over.load(std::sync::atomic::Ordering::Relaxed) {
+                recorder.failed(Failure::Lost);
+                thread::sleep(Duration::from_millis(1));
+            }
+        });
+        let refused = take(&listener, "500 no");
+        assert_eq!(refused["status"], "firing", "{refused}");
+        let begun = take(&listener, "200 OK");
+        assert_eq!(begun["status"], "firing", "it is told again: {begun}");
+        is_over.store(true, std::sync::atomic::Ordering::Relaxed);
+        failing.join().unwrap();
+        let mut ended = take(&listener, "200 OK");
+        // The ticket may begin after the page.
+        while ended["status"] == "firing" {
+            ended = take(&listener, "200 OK");
+        }
+        assert_eq!(ended["status"], "resolved", "{ended}");
+        assert!(watch.take_failure().is_some_and(|why| why.contains("500")));
+        assert_eq!(watch.take_failure(), None);
     }
 }

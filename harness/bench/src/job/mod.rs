@@ -57,7 +57,10 @@ pub enum Job {
     /// Requests that are posted several at a time, against requests that are not.
     Batching(Batching),
     /// Requests at a fixed rate.
-    Response(Schedule),
+    Response {
+        system: System,
+        schedule: Schedule,
+    },
     /// One request after the other.
     RoundTrip {
         /// Length of a request in bytes, header included.
@@ -120,7 +123,7 @@ impl Job {
             Self::Tasks(_) | Self::Monitoring(_) => 400_000,
             Self::Batching(Batching { timeout: Nanos(1..), .. }) => 2_700_000,
             Self::Batching(batching) => 150_000 + of(batching.schedule.agents, 370),
-            Self::Response(_) => 2_950_000,
+            Self::Response { .. } => 2_950_000,
             Self::Scale(load) => 200_000 + of(load.agents, 270),
             Self::CpuPhases => 540_000,
             Self::Recover { heap_mib } => 500_000 + of(*heap_mib, 4_500),

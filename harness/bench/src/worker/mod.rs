@@ -109,7 +109,7 @@ fn run(ctx: &mut Context<'_>, launch: &Launch) -> Attempt<()> {
         Job::Tasks(pools) => mail::tasks::run(ctx, *pools),
         Job::Monitoring(monitoring) => mail::monitoring::run(ctx, *monitoring),
         Job::Batching(batching) => mail::batching::run(ctx, *batching),
-        Job::Response(schedule) => mail::response::run(ctx, *schedule),
+        Job::Response { system, schedule } => mail::response::run(ctx, *system, *schedule),
         Job::RoundTrip { bytes } => mail::response::round_trip(ctx, *bytes),
         Job::Scale(load) => mail::scale::run(ctx, *load),
         Job::MemoryPhases => mail::phases::memory(ctx),

@@ -63,11 +63,13 @@ pub(super) fn run(args: &Monitor, bench: Option<&Bench>) -> Result<u8, CommandEr
     };
     let every_s = (args.every.0 / SECOND_NS).max(1);
     print(view::head(args.alerts.options()));
+    let mut untold = String::new();
     let ran = load.run(&mut |second| {
         let done_s = second.second + 1;
         delay_ns.store(planted_ns(args, done_s), Ordering::Relaxed);
-        if let Some(why) = watch.take_failure() {
-            note(&format!("nobody was told of an alert: {why}"));
+        if let Some(why) = watch.take_failure().filter(|why| *why != untold) {
+            note(&format!("nobody was told of an alert, which is tried again: {why}"));
+            untold = why;
         }
         if done_s.is_multiple_of(every_s) {
             print(view::rows(metrics.slos(), &watch.views(), &second));

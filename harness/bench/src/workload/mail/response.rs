@@ -55,12 +55,12 @@ pub(super) struct Seen {
 ///
 /// # Errors
 /// What became of it; `WrongAnswer` where an answer is not to what was asked.
-pub fn run(ctx: &mut Context<'_>, schedule: Schedule) -> Attempt<()> {
+pub fn run(ctx: &mut Context<'_>, system: System, schedule: Schedule) -> Attempt<()> {
     ctx.calibrate()?;
     let setup = setup(schedule.agents, schedule.bytes);
     let mut sides = Vec::new();
     for (crew, prefix) in [(Crew::Guests, "subject"), (Crew::NullResponder, "peer")] {
-        let started = start(Runtime::new(System::Reference, crew), ctx.agent, setup)?;
+        let started = start(Runtime::new(system, crew), ctx.agent, setup)?;
         sides.push(Side { started, prefix });
     }
     ctx.working();

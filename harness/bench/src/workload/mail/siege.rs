@@ -13,8 +13,8 @@ use std::time::Duration;
 
 /// Clients that never come to an end.
 const SLOW: usize = 1000;
-/// How many of them say something before a pause.
-const AT_A_TIME: usize = 10;
+/// How many of them say something before a pause: each does so every five seconds.
+const AT_A_TIME: usize = 2;
 const PAUSE: Duration = Duration::from_millis(10);
 /// How long a client waits to be let in.
 const PATIENCE: Duration = Duration::from_millis(20);
