@@ -12,11 +12,12 @@ const GUIDES: &str = "harness/docs";
 const SUITES: [&str; 7] =
     ["wasm", "heap", "throughput", "latency", "scalability", "resources", "scenarios"];
 /// Flags of cargo, and of `scripts/peers`, that the guides name.
-const FOREIGN: [&str; 15] = [
+const FOREIGN: [&str; 16] = [
     "all-targets",
     "bench",
     "benches",
     "check",
+    "config",
     "features",
     "fuzz-dir",
     "lib",
