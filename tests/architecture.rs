@@ -57,7 +57,7 @@ const FOREIGN: [(&str, &[&str]); 18] = [
     ("prometheus-client", &["caxton-monitor"]),
     ("quick-xml", &["caxton-fixture", "caxton-report"]),
     ("tokio", &["caxton-bench", "caxton-monitor", "caxton-runtime"]),
-    ("ureq", &["caxton-bench", "caxton-monitor"]),
+    ("ureq", &["caxton-monitor"]),
     ("wasm-encoder", &["caxton-runtime"]),
     // The slab of `sys` implements a trait of the engine that is unsafe to implement.
     ("wasmtime", &["caxton-runtime", "caxton-sys"]),

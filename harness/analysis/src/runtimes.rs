@@ -63,15 +63,15 @@ const fn caxton(workload: &'static str) -> Cases {
     Cases::Mail { suite: CAXTON, workload, subject: CAXTON }
 }
 
-/// Where caxton's column is read from, in the order of [`TARGETS`].
-const OF_CAXTON: [TargetSource; 7] = [
-    of(caxton(DELIVERY), &["message_rate"]),
-    of(caxton(RESPONSE), &["subject_response_p50_ns"]),
-    of(caxton(RESPONSE), &["subject_response_p99_ns"]),
-    of(caxton(DEPLOYMENT), &["deploy_p50_ns", "start_p50_ns"]),
-    shared(of(caxton(DEPLOYMENT), &["memory_per_agent_bytes"])),
-    of(caxton(BUSY_CPU), &["agent_cpu_share"]),
-    of(caxton(RECOVERY), &["crash_steady_ns"]),
+/// Where caxton's column is read from, by the target's name.
+const OF_CAXTON: [(&str, TargetSource); TARGETS.len()] = [
+    ("message throughput", of(caxton(DELIVERY), &["message_rate"])),
+    ("message latency, p50", of(caxton(RESPONSE), &["subject_response_p50_ns"])),
+    ("message latency, p99", of(caxton(RESPONSE), &["subject_response_p99_ns"])),
+    ("agent spawn time", of(caxton(DEPLOYMENT), &["deploy_p50_ns", "start_p50_ns"])),
+    ("memory per agent", shared(of(caxton(DEPLOYMENT), &["memory_per_agent_bytes"]))),
+    ("CPU per agent", of(caxton(BUSY_CPU), &["agent_cpu_share"])),
+    ("recovery time", of(caxton(RECOVERY), &["crash_steady_ns"])),
 ];
 
 /// Every target by runtime; nothing where none of `records` is of the suite caxton.
@@ -80,16 +80,18 @@ pub fn by_runtime(records: &[&Record]) -> Vec<RuntimeRow> {
     if !cases.iter().any(|case| case.key.suite == CAXTON) {
         return Vec::new();
     }
-    let row = |(target, caxton): (&Target, TargetSource)| {
+    let row = |target: &Target| {
+        let caxton = OF_CAXTON.iter().find(|(name, _)| *name == target.name);
+        let (_, caxton) = caxton.expect("each target has a source of caxton's");
         // What an agent of the suite `wasm` takes is of no runtime for messages.
         let ours =
             target.sources.iter().filter(|source| matches!(source.cases, Cases::Mail { .. }));
         let ours: Vec<TargetSource> = ours.copied().collect();
         let tokio: Vec<TargetSource> = ours.iter().map(of_tokio).collect();
-        let cells = [ours, tokio, vec![caxton]].map(|sources| cell(target, &sources, &cases));
+        let cells = [ours, tokio, vec![*caxton]].map(|sources| cell(target, &sources, &cases));
         RuntimeRow { target: *target, cells }
     };
-    TARGETS.iter().zip(OF_CAXTON).map(row).collect()
+    TARGETS.iter().map(row).collect()
 }
 
 /// The first case's figure of `near`.

@@ -86,13 +86,13 @@ fn tokio_has_its_own_figures_or_says_why_not() {
 
 #[test]
 fn sources_are_metrics_of_the_targets_units() {
-    for (target, source) in TARGETS.iter().zip(OF_CAXTON) {
+    for target in TARGETS {
+        let (_, source) = OF_CAXTON.iter().find(|(name, _)| *name == target.name).unwrap();
         for name in source.metrics {
             let unit = MetricName::parse(name).expect(name).metric().unit;
             assert_eq!(unit, target.unit, "{name}");
         }
     }
-    assert_eq!(TARGETS.len(), OF_CAXTON.len());
     for one in NEAR {
         assert!(TARGETS.iter().any(|target| target.name == one.target), "{}", one.target);
         assert!(near(&one, &[&caxton()]).is_some(), "{}", one.metric);

@@ -171,7 +171,10 @@ impl Default for AlertOptions {
 impl AlertOptions {
     /// `seconds` of production.
     pub const fn scaled_s(self, seconds: u64) -> u64 {
-        let scaled = seconds / self.speed;
+        let scaled = match self.speed {
+            0 => seconds,
+            speed => seconds / speed,
+        };
         if scaled == 0 { 1 } else { scaled }
     }
 
@@ -200,6 +203,16 @@ impl AlertOptions {
     /// around the limit is one incident.
     pub fn keep_firing_s(self, severity: Severity) -> u64 {
         self.alerts(severity).map(|alert| alert.short_s).min().unwrap_or(1)
+    }
+}
+
+/// A window in the largest unit that it is whole in, as Prometheus writes it.
+pub fn window_name(seconds: u64) -> String {
+    match seconds {
+        s if s % 86_400 == 0 => format!("{}d", s / 86_400),
+        s if s % 3_600 == 0 => format!("{}h", s / 3_600),
+        s if s % 60 == 0 => format!("{}m", s / 60),
+        s => format!("{s}s"),
     }
 }
 

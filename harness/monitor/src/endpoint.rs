@@ -39,7 +39,7 @@ pub struct EndpointOptions {
     pub address: SocketAddr,
     /// The most connections at a time.
     pub connections_max: usize,
-    /// How long a request may take to arrive, and its answer to leave, each.
+    /// How long a request may take to arrive; twice that with its answer.
     pub patience: Duration,
 }
 

@@ -137,7 +137,7 @@ impl Exposition {
         for slo in &self.0.slos {
             let counts = totals.of(slo);
             let named = match slo.good {
-                GoodMessage::AnsweredWithin(limit) => totals.slower_than(limit.0),
+                GoodMessage::AnsweredWithin(limit) => totals.slow.get(&limit.0),
                 GoodMessage::Answered => None,
             };
             let example = CounterWithExemplar::<Series, f64, AtomicU64>::default();
@@ -335,7 +335,7 @@ mod tests {
         for name in ["caxton_agents", "caxton_memory_bytes", "caxton_pool", "caxton_recovery"] {
             assert_eq!(lines(&before, name), [""; 0], "{name}");
         }
-        metrics.host(HostFigures {
+        metrics.set_host(HostFigures {
             agents: BTreeMap::from([(AgentState::Running, 7)]),
             memory_bytes: BTreeMap::from([(MemoryKind::Linear, 65_536)]),
             fuel: Some(3),

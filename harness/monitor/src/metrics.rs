@@ -1,5 +1,6 @@
 //! Counts of messages. Each thread that gets answers has a recorder of its own, which nobody else
-//! writes to: no lock and no locked instruction. Whoever asks adds all of them up.
+//! writes to: no lock and no locked instruction, but for a message that was too slow, which is
+//! noted by its number. Whoever asks adds all of them up.
 //!
 //! What is good is decided by the edges of one histogram, which has an edge at the limit of each
 //! objective. So a message costs the same however many objectives there are, and every count is
@@ -88,6 +89,9 @@ pub(crate) struct SlowMessage {
     pub response_ns: u64,
 }
 
+/// By limit, in the order of the limits.
+type SlowMessages = [Option<SlowMessage>; EDGES_MAX];
+
 /// What one recorder counts. On cache lines of its own: a neighbour's would travel between cores.
 #[derive(Debug)]
 #[repr(align(128))]
@@ -98,8 +102,8 @@ struct Cells {
     redelivered: AtomicU64,
     /// The sum of all times, in nanoseconds.
     sum_ns: AtomicU64,
-    /// The last slow message at each edge; not waited for where somebody reads it.
-    slow: Mutex<BTreeMap<usize, SlowMessage>>,
+    /// The last message above each limit; not waited for where somebody reads it.
+    slow: Mutex<SlowMessages>,
 }
 
 impl Cells {
@@ -109,7 +113,7 @@ impl Cells {
             failed: [const { AtomicU64::new(0) }; Failure::ALL.len()],
             redelivered: AtomicU64::new(0),
             sum_ns: AtomicU64::new(0),
-            slow: Mutex::default(),
+            slow: Mutex::new([None; EDGES_MAX]),
         }
     }
 }
@@ -172,8 +176,8 @@ pub(crate) struct Totals {
     pub answered: Distribution,
     pub failed: [u64; Failure::ALL.len()],
     pub redelivered: u64,
-    /// By number of the edge.
-    pub slow: BTreeMap<usize, SlowMessage>,
+    /// The last message above each limit, in nanoseconds.
+    pub slow: BTreeMap<u64, SlowMessage>,
 }
 
 /// What is rare: restarts and recoveries.
@@ -184,15 +188,24 @@ struct Rare {
     recovered_sum_ns: u64,
 }
 
+/// Those that count, and what others counted that are gone.
+#[derive(Debug)]
+struct Recorders {
+    live: Vec<Arc<Cells>>,
+    retired: Cells,
+}
+
 /// All that is counted of a host.
 #[derive(Debug)]
 pub struct Metrics {
     pub(crate) slos: Vec<Slo>,
     pub(crate) labels: Labels,
     edges: Edges,
+    /// What response times are held against, ascending.
+    limits_ns: Vec<u64>,
     /// A message above this is a slow one.
     slow_ns: u64,
-    recorders: RwLock<Vec<Arc<Cells>>>,
+    recorders: RwLock<Recorders>,
     rare: Mutex<Rare>,
     host: Mutex<HostFigures>,
 }
@@ -223,7 +236,8 @@ impl Metrics {
             labels,
             edges: Edges::new(&limits_ns),
             slow_ns: limits_ns.first().copied().unwrap_or(u64::MAX),
-            recorders: RwLock::default(),
+            limits_ns: limits_ns.into_iter().collect(),
+            recorders: RwLock::new(Recorders { live: Vec::new(), retired: Cells::new() }),
             rare: Mutex::default(),
             host: Mutex::default(),
         }))
@@ -238,7 +252,8 @@ impl Metrics {
     pub fn recorder(self: &Arc<Self>) -> Recorder {
         let cells = Arc::new(Cells::new());
         let mut all = self.recorders.write().unwrap_or_else(PoisonError::into_inner);
-        all.push(Arc::clone(&cells));
+        all.live.push(Arc::clone(&cells));
+        drop(all);
         Recorder { cells, metrics: Arc::clone(self) }
     }
 
@@ -254,7 +269,7 @@ impl Metrics {
     }
 
     /// Takes what the host says of itself now, in place of what it said before.
-    pub fn host(&self, figures: HostFigures) {
+    pub fn set_host(&self, figures: HostFigures) {
         *held(&self.host) = figures;
     }
 
@@ -280,7 +295,8 @@ impl Metrics {
     pub(crate) fn totals(&self) -> Totals {
         let (mut answered, mut failed) = ([0; EDGES_MAX], [0; Failure::ALL.len()]);
         let (mut redelivered, mut sum_ns, mut slow) = (0, 0_u64, BTreeMap::new());
-        for cells in self.recorders.read().unwrap_or_else(PoisonError::into_inner).iter() {
+        let all = self.recorders.read().unwrap_or_else(PoisonError::into_inner);
+        for cells in all.live.iter().map(Arc::as_ref).chain([&all.retired]) {
             let add = |sums: &mut [u64], cells: &[AtomicU64]| {
                 sums.iter_mut().zip(cells).for_each(|(sum, cell)| *sum += cell.load(Relaxed));
             };
@@ -288,7 +304,13 @@ impl Metrics {
             add(&mut failed, &cells.failed);
             redelivered += cells.redelivered.load(Relaxed);
             sum_ns = sum_ns.wrapping_add(cells.sum_ns.load(Relaxed));
-            slow.extend(held(&cells.slow).iter().map(|(edge, message)| (*edge, *message)));
+            for (limit_ns, message) in self.limits_ns.iter().zip(held(&cells.slow).iter()) {
+                let Some(message) = *message else { continue };
+                let last = slow.entry(*limit_ns).or_insert(message);
+                if message.sequence > last.sequence {
+                    *last = message;
+                }
+            }
         }
         Totals { answered: self.distribution(&answered, sum_ns), failed, redelivered, slow }
     }
@@ -308,11 +330,6 @@ impl Totals {
             GoodMessage::AnsweredWithin(limit) => self.answered.within(limit.0),
         };
         SloCounts { good, bad: answered - good + self.failed.iter().sum::<u64>() }
-    }
-
-    /// One of the last messages that took longer than `limit_ns`, if any can be named.
-    pub(crate) fn slower_than(&self, limit_ns: u64) -> Option<SlowMessage> {
-        self.slow.values().rev().copied().find(|message| message.response_ns > limit_ns)
     }
 }
 
@@ -338,7 +355,7 @@ impl Recorder {
         add(&self.cells.answered[edge], 1);
         add(&self.cells.sum_ns, response_ns);
         if response_ns > self.metrics.slow_ns {
-            self.slow(edge, SlowMessage { sequence, response_ns });
+            self.slow(SlowMessage { sequence, response_ns });
         }
     }
 
@@ -356,9 +373,31 @@ impl Recorder {
     }
 
     #[cold]
-    fn slow(&self, edge: usize, message: SlowMessage) {
-        if let Ok(mut slow) = self.cells.slow.try_lock() {
-            slow.insert(edge, message);
+    fn slow(&self, message: SlowMessage) {
+        let Ok(mut slow) = self.cells.slow.try_lock() else { return };
+        for (limit_ns, last) in self.metrics.limits_ns.iter().zip(slow.iter_mut()) {
+            if message.response_ns > *limit_ns {
+                *last = Some(message);
+            }
+        }
+    }
+}
+
+impl Drop for Recorder {
+    /// What it counted goes to those that are gone: a host may have as many threads as it likes.
+    fn drop(&mut self) {
+        let mut all = self.metrics.recorders.write().unwrap_or_else(PoisonError::into_inner);
+        all.live.retain(|cells| !Arc::ptr_eq(cells, &self.cells));
+        let (own, sums) = (&self.cells, &all.retired);
+        let both = |own: &[AtomicU64], sums: &[AtomicU64]| {
+            own.iter().zip(sums).for_each(|(own, sum)| add(sum, own.load(Relaxed)));
+        };
+        both(&own.answered, &sums.answered);
+        both(&own.failed, &sums.failed);
+        add(&sums.redelivered, own.redelivered.load(Relaxed));
+        add(&sums.sum_ns, own.sum_ns.load(Relaxed));
+        for (own, last) in held(&own.slow).iter().zip(held(&sums.slow).iter_mut()) {
+            *last = own.or(*last);
         }
     }
 }
@@ -412,6 +451,7 @@ mod tests {
         });
         assert_eq!(metrics.slo_counts(), [SloCounts { good: 4000, bad: 0 }]);
         assert_eq!(metrics.totals().answered.sum_ns, 4 * 999 * 500);
+        assert_eq!(metrics.recorders.read().unwrap().live.len(), 0, "none of those that are gone");
     }
 
     #[test]
@@ -421,8 +461,17 @@ mod tests {
         recorder.answered(5, 1);
         recorder.answered(20_000_000, 17);
         recorder.answered(24_000_000, 18);
-        let slow: Vec<_> = metrics.totals().slow.into_values().collect();
-        assert_eq!(slow, [SlowMessage { sequence: 18, response_ns: 24_000_000 }]);
+        let last = |sequence, response_ns| {
+            BTreeMap::from([(10_000_000, SlowMessage { sequence, response_ns })])
+        };
+        assert_eq!(metrics.totals().slow, last(18, 24_000_000));
+        drop(recorder);
+        assert_eq!(metrics.totals().slow, last(18, 24_000_000), "it is remembered");
+        // One that was far slower does not stand in its way.
+        let mut recorder = metrics.recorder();
+        recorder.answered(20_000_000_000, 19);
+        recorder.answered(11_000_000, 20);
+        assert_eq!(metrics.totals().slow, last(20, 11_000_000));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Alerts as others take them: Alertmanager's v2 API, or a webhook with the payload that
 //! Alertmanager would send (version 4).
 
+use crate::http::{is_url, post};
 use caxton_model::slo::{Severity, Slo};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -8,7 +9,6 @@ use std::hash::Hasher;
 use std::str::FromStr;
 use std::time::Duration;
 use twox_hash::XxHash64;
-use ureq::Agent;
 
 /// How long one post may take.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -45,7 +45,7 @@ impl Notice {
     fn annotations(&self) -> Value {
         let times = match self.burn {
             Some(burn) => format!("{burn:.3} times as fast as it may"),
-            None => "no more faster than it may".to_owned(),
+            None => "no longer faster than it may".to_owned(),
         };
         json!({"summary": format!("{} burns its error budget {times}", self.slo.name)})
     }
@@ -135,8 +135,7 @@ impl FromStr for Sink {
     fn from_str(text: &str) -> Result<Self, BadSink> {
         let bad = || BadSink(text.to_owned());
         let (kind, url) = text.split_once('=').ok_or_else(bad)?;
-        let rest = url.strip_prefix("http://").ok_or_else(bad)?;
-        if rest.is_empty() || rest.starts_with('/') || rest.contains(char::is_whitespace) {
+        if !is_url(url) {
             return Err(bad());
         }
         match kind {
@@ -157,10 +156,7 @@ impl Sink {
             Self::Alertmanager(root) => (format!("{root}/api/v2/alerts"), alertmanager(notices)),
             Self::Webhook(url) => (url.clone(), webhook(notices)),
         };
-        let agent: Agent = Agent::config_builder().timeout_global(Some(PATIENCE)).build().into();
-        let body = body.to_string();
-        let request = agent.post(&url).header("content-type", "application/json");
-        request.send(body).map(drop).map_err(|error| format!("{url}: {error}"))
+        post(&url, &body.to_string(), PATIENCE)
     }
 }
 

@@ -15,6 +15,11 @@ use tokio::runtime::Builder;
 use tokio::sync::oneshot;
 use tokio::time::{self, MissedTickBehavior};
 
+/// How often Prometheus tells an Alertmanager again of an alert, unless it is told otherwise.
+const RESEND_MS: u64 = 60_000;
+/// The most looks that are kept of an objective.
+const LOOKS_MAX: u64 = 300_000;
+
 /// How to watch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SloWatchOptions {
@@ -31,6 +36,28 @@ impl Default for SloWatchOptions {
     }
 }
 
+impl SloWatchOptions {
+    fn check(&self) -> Result<(), String> {
+        let windows_s = self.alerts.windows_s();
+        let [shortest, longest] = [windows_s.first(), windows_s.last()]
+            .map(|window_s| Duration::from_secs(window_s.copied().unwrap_or(1)));
+        let every = self.every;
+        if every.is_zero() || every * 2 > shortest {
+            return Err(format!(
+                "a look every {every:?}: two must lie in the shortest window, which is {shortest:?}"
+            ));
+        }
+        let looks = longest.as_nanos() / every.as_nanos();
+        if looks > u128::from(LOOKS_MAX) {
+            return Err(format!(
+                "a look every {every:?}: {looks} in the longest window, of which {LOOKS_MAX} can \
+                 be kept"
+            ));
+        }
+        Ok(())
+    }
+}
+
 /// What was seen at the last look.
 #[derive(Debug, Clone, Default, PartialEq)]
 struct Seen {
@@ -39,7 +66,7 @@ struct Seen {
     failed: Option<String>,
 }
 
-/// A watch that ends when it is dropped.
+/// A watch that ends when it is dropped, which waits for a post under way: 5 s at most.
 #[derive(Debug)]
 pub struct SloWatch {
     seen: Arc<Mutex<Seen>>,
@@ -52,8 +79,10 @@ impl SloWatch {
     /// Watches `metrics` from now on.
     ///
     /// # Errors
-    /// No thread is to be had.
+    /// No thread is to be had, or the looks are too far apart for the shortest window, or too many
+    /// for the longest one.
     pub fn start(metrics: &Arc<Metrics>, options: SloWatchOptions) -> io::Result<Self> {
+        options.check().map_err(|why| io::Error::new(io::ErrorKind::InvalidInput, why))?;
         let runtime = Builder::new_current_thread().enable_time().build()?;
         let seen = Arc::new(Mutex::new(Seen::default()));
         let (stop, stopped) = oneshot::channel();
@@ -109,8 +138,8 @@ async fn watch(
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     let start = ticks.tick().await;
     loop {
-        let now = ticks.tick().await;
-        let at_ms = u64::try_from((now - start).as_millis()).unwrap_or(u64::MAX);
+        ticks.tick().await;
+        let at_ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
         let changes = monitor.take(at_ms, &metrics.slo_counts());
         let stands = Stands { monitor: &monitor, at_ms, now: Timestamp::now(), every_ms };
         for (sink, outbox) in options.sinks.iter().zip(&outboxes) {
@@ -135,8 +164,9 @@ struct Stands<'a> {
 impl Stands<'_> {
     fn notice(&self, change: &AlertChange) -> Notice {
         let ms = |ms: u64| SignedDuration::from_millis(i64::try_from(ms).unwrap_or(i64::MAX));
-        // As Prometheus has it: an alert that is not heard of four times has ended.
-        let goes_on = if change.is_firing { self.every_ms * 4 } else { 0 };
+        // As Prometheus has it: an alert that is not heard of for four minutes, or four looks, has
+        // ended.
+        let goes_on = if change.is_firing { self.every_ms.max(RESEND_MS) * 4 } else { 0 };
         Notice {
             slo: self.monitor.slos()[change.slo].clone(),
             severity: change.severity,
@@ -229,7 +259,12 @@ mod tests {
 
     /// Takes a request, which is answered with `status`; its body.
     fn take(listener: &TcpListener, status: &str) -> serde_json::Value {
-        let (mut stream, _) = listener.accept().unwrap();
+        let accepted = (0..3000).find_map(|_| {
+            thread::sleep(Duration::from_millis(10));
+            listener.accept().ok()
+        });
+        let (mut stream, _) = accepted.expect("somebody posts within 30 s");
+        stream.set_nonblocking(false).unwrap();
         let mut reader = BufReader::new(stream.try_clone().unwrap());
         let (mut line, mut bytes) = (String::new(), 0);
         while line != "\r\n" {
@@ -251,6 +286,7 @@ mod tests {
         let metrics =
             Metrics::new(objectives(&["success rate>0.99"]).unwrap(), Labels::default()).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
         let sink = Sink::Webhook(format!("http://{}/", listener.local_addr().unwrap()));
         let options = SloWatchOptions {
             every: Duration::from_millis(20),
@@ -283,5 +319,22 @@ mod tests {
         assert_eq!(ended["status"], "resolved", "{ended}");
         assert!(watch.take_failure().is_some_and(|why| why.contains("500")));
         assert_eq!(watch.take_failure(), None);
+    }
+
+    #[test]
+    fn looks_that_miss_a_window_or_fill_the_memory_are_refused() {
+        let metrics = Metrics::new(Vec::new(), Labels::default()).unwrap();
+        for (every, speed, is_fine) in [
+            (Duration::from_secs(10), 1, true),
+            (Duration::from_secs(10), 60, false),
+            (Duration::from_secs(1), 60, true),
+            (Duration::from_millis(100), 1, false),
+            (Duration::ZERO, 1, false),
+        ] {
+            let alerts = AlertOptions { speed, events_min: 1 };
+            let started =
+                SloWatch::start(&metrics, SloWatchOptions { every, alerts, sinks: Vec::new() });
+            assert_eq!(started.is_ok(), is_fine, "{every:?}");
+        }
     }
 }

@@ -289,9 +289,9 @@ pub(crate) struct Monitor {
     /// Where to serve /metrics and /healthz; who can reach it can read it.
     #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:9464")]
     pub(crate) address: SocketAddr,
-    /// Between two looks at the objectives.
-    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = parse_time)]
-    pub(crate) every: Nanos,
+    /// Between two looks at the objectives; 10s at --speed 1, and less above it.
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    pub(crate) every: Option<Nanos>,
     /// Who is told of alerts: alertmanager=http://HOST:PORT or webhook=URL; may be repeated.
     #[arg(long, value_name = "SINK")]
     pub(crate) tell: Vec<Sink>,
@@ -300,7 +300,7 @@ pub(crate) struct Monitor {
     /// Hold each answer back for so long, to see an alert fire.
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     pub(crate) plant_delay: Option<Nanos>,
-    /// After how long to begin with that.
+    /// After how many whole seconds to begin with that.
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = parse_time,
           requires = "plant_delay")]
     pub(crate) plant_after: Nanos,
@@ -318,7 +318,7 @@ pub(crate) struct Monitor {
 const WATCHES: &str = "Examples:
   caxton-bench monitor                          1,000 messages a second, until Ctrl-C
   caxton-bench monitor --check                  a real Prometheus and Alertmanager, a planted delay
-  caxton-bench monitor --speed 60 --every 1s --plant-delay 200ms";
+  caxton-bench monitor --speed 60 --plant-delay 200ms";
 
 /// A length of time as it is typed.
 pub(crate) fn parse_time(text: &str) -> Result<Nanos, String> {

@@ -81,12 +81,12 @@ pub(crate) enum CommandError {
     #[error(transparent)]
     Objectives(#[from] TooManyObjectives),
     #[error(
-        "unsupported: {program}: {source}; install it (apt-get install prometheus \
-         prometheus-alertmanager)"
+        "unsupported: there is no {program} here: apt-get install prometheus \
+         prometheus-alertmanager"
     )]
-    Server { program: &'static str, source: io::Error },
-    #[error("{program} is not ready after {seconds} s; it said: {said}")]
-    NotReady { program: &'static str, seconds: u64, said: String },
+    NoServer { program: &'static str },
+    #[error("{program} is not ready after {seconds} s")]
+    NotReady { program: &'static str, seconds: u64 },
     #[error("{}: {}", outcome.name(), outcome.reason().unwrap_or("no reason"))]
     Ended { outcome: Outcome },
     #[error("{path}: {why}", path = path.display())]
@@ -206,7 +206,7 @@ impl CommandError {
             | Self::Suites { .. }
             | Self::NoRevision { .. }
             | Self::Contradiction { .. } => exit::NOT_COMPARABLE,
-            Self::Server { .. } => exit::NOT_COMPARABLE,
+            Self::NoServer { .. } => exit::NOT_COMPARABLE,
             Self::Ended { .. } => exit::FAILED,
             Self::Interrupted => exit::INTERRUPTED,
             Self::Process(error) if error.is_interrupted() => exit::INTERRUPTED,

@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 
 /// The most series that are kept; the first ones of a page.
 pub const SERIES: usize = 100;
+/// How the names of those begin that are compared with what a generator saw.
+const COMPARED: &str = "caxton_message";
 /// The longest name of a series with its labels, in bytes.
 pub const NAME_BYTES: usize = 300;
 
@@ -54,19 +56,28 @@ impl Scraped {
                 return;
             }
         };
+        let is_first = self.scrapes == 0;
         self.scrapes = self.scrapes.saturating_add(1);
         for (name, value) in samples(text) {
             if let Some(range) = self.series.get_mut(name) {
                 range.last = value;
                 range.least = range.least.min(value);
                 range.most = range.most.max(value);
-            } else if self.series.len() < SERIES {
-                let range = SeriesRange { first: value, last: value, least: value, most: value };
+            } else if self.has_room_for(name) {
+                // Clients make a counter when it first counts: before that it was 0.
+                let first = if is_first || !counts(name) { value } else { 0.0 };
+                let range = SeriesRange { first, last: value, least: value, most: value };
                 self.series.insert(name.to_owned(), range);
             } else {
                 self.is_cut = true;
             }
         }
+    }
+
+    /// What is compared has room of its own, whatever else the target tells.
+    fn has_room_for(&self, name: &str) -> bool {
+        let most = if name.starts_with(COMPARED) { 2 * SERIES } else { SERIES };
+        self.series.len() < most
     }
 
     /// By how much the series grew whose names and labels `is_such`, all together; none where there
@@ -82,8 +93,8 @@ impl Scraped {
     /// What cannot.
     pub fn check(&self) -> Result<(), String> {
         let count = self.series.len();
-        if count > SERIES {
-            return Err(format!("{count} series of a target: up to {SERIES}"));
+        if count > 2 * SERIES {
+            return Err(format!("{count} series of a target: up to {}", 2 * SERIES));
         }
         for (name, range) in &self.series {
             let is_finite =
@@ -94,6 +105,12 @@ impl Scraped {
         }
         Ok(())
     }
+}
+
+/// Whether a series only grows, by the names that clients give.
+fn counts(name: &str) -> bool {
+    let plain = name.split('{').next().unwrap_or(name);
+    ["_total", "_count", "_sum"].iter().any(|end| plain.ends_with(end))
 }
 
 /// The samples of a page in Prometheus' text format or OpenMetrics: name with labels, and value.
@@ -158,15 +175,21 @@ caf\u00e9 7"#;
     #[test]
     fn a_series_is_kept_from_before_the_first_message_to_after_the_last() {
         let mut scraped = Scraped::of("http://a/metrics");
-        for text in
-            ["m{o=\"ok\"} 5\ng 7", "m{o=\"ok\"} 9\nm{o=\"bad\"} 1\ng 3", "m{o=\"ok\"} 15\ng 6"]
-        {
+        for text in [
+            "m_total{o=\"ok\"} 5\ng 7",
+            "m_total{o=\"ok\"} 9\nm_total{o=\"bad\"} 1\ng 3",
+            "m_total{o=\"ok\"} 15\ng 6",
+        ] {
             scraped.take(&Ok(text.to_owned()));
         }
         scraped.take(&Err("gone".to_owned()));
         let range = scraped.series["g"];
         assert_eq!((range.first, range.last, range.least, range.most), (7.0, 6.0, 3.0, 7.0));
-        assert_eq!(scraped.grown(|name| name.starts_with("m{")), Some(10.0));
+        assert_eq!(
+            scraped.grown(|name| name.starts_with("m_total{")),
+            Some(11.0),
+            "a late one began at 0"
+        );
         assert_eq!(scraped.grown(|name| name == "n"), None);
         assert_eq!((scraped.scrapes, scraped.failed, scraped.why.as_deref()), (3, 1, Some("gone")));
     }

@@ -107,6 +107,7 @@ pub(super) const COMPARISONS: &[Metric] = &[
     time("subject_task_ns", "wall time per task done, subject"),
     time("peer_task_ns", "wall time per task done, peer"),
     time("record_ns", "wall time to count one message of a watched host"),
+    time("record_slow_ns", "wall time to count one message that was too slow, and note which"),
     exact("dropped_messages", Count, Lower, "messages that were sent and not delivered"),
     exact(
         "out_of_order_messages",

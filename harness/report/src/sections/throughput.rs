@@ -55,10 +55,11 @@ const DONE: &[Column] = &[
 
 const RECORDING: &[Column] = &[
     ("agents", Cell::Param("agents")),
-    ("one message counted", Cell::Estimate("record_ns")),
+    ("in time", Cell::Estimate("record_ns")),
     ("95 % interval", Cell::Interval("record_ns")),
+    ("too slow", Cell::Estimate("record_slow_ns")),
+    ("95 % interval", Cell::Interval("record_slow_ns")),
     ("n", Cell::Launches("record_ns")),
-    ("<checked", Cell::Checked),
 ];
 
 /// What two strategies are compared by: its name, of one, of the other, and one over the other.

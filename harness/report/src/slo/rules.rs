@@ -1,6 +1,6 @@
 //! Rules for Prometheus: recorded burn rates, and alerts on them.
 
-use caxton_model::slo::{AlertOptions, BurnAlert, SEVERITIES, Severity, Slo};
+use caxton_model::slo::{AlertOptions, BurnAlert, SEVERITIES, Severity, Slo, window_name};
 use std::fmt::Write;
 
 /// How the rules are to be.
@@ -24,7 +24,7 @@ pub fn rules(slos: &[Slo], options: &RuleOptions) -> String {
         line(&mut text, 2, &format!("labels: {{slo: '{}'}}", slo.name));
     }
     for window in options.alerts.windows_s() {
-        recorded(&mut text, &shown(window));
+        recorded(&mut text, &window_name(window));
     }
     line(&mut text, 0, "- name: caxton-slo-alerts");
     line(&mut text, 1, &format!("interval: {every}s"));
@@ -49,16 +49,6 @@ fn record(text: &mut String, name: &str, expression: &str) {
     expression.lines().for_each(|words| line(text, 3, words));
 }
 
-/// A duration as Prometheus writes it.
-fn shown(seconds: u64) -> String {
-    match seconds {
-        s if s % 86_400 == 0 => format!("{}d", s / 86_400),
-        s if s % 3_600 == 0 => format!("{}h", s / 3_600),
-        s if s % 60 == 0 => format!("{}m", s / 60),
-        s => format!("{s}s"),
-    }
-}
-
 /// Of each objective: messages in `window`, and how fast they burn its budget.
 fn recorded(text: &mut String, window: &str) {
     let events = format!("sum by (slo) (increase(caxton_slo_events_total[{window}]))");
@@ -78,7 +68,7 @@ fn burning(text: &mut String, severity: Severity, options: AlertOptions) {
         options.alerts(severity).map(|alert| condition(alert, options.events_min)).collect();
     let expression = format!("max by (slo) (\n{}\n)", conditions.join("\nor\n"));
     alert(text, severity.alert(), &expression);
-    line(text, 2, &format!("keep_firing_for: {}", shown(options.keep_firing_s(severity))));
+    line(text, 2, &format!("keep_firing_for: {}", window_name(options.keep_firing_s(severity))));
     line(text, 2, &format!("labels: {{severity: {}}}", severity.name()));
     line(text, 2, "annotations:");
     let times = "{{ $value | humanize }} times as fast as it may";
@@ -87,7 +77,7 @@ fn burning(text: &mut String, severity: Severity, options: AlertOptions) {
 
 fn condition(alert: BurnAlert, events_min: u64) -> String {
     let BurnAlert { factor, long_s, short_s, .. } = alert;
-    let [long, short] = [long_s, short_s].map(shown);
+    let [long, short] = [long_s, short_s].map(window_name);
     let mut parts = vec![
         format!("  (caxton:slo_burn:rate{long} > {factor})"),
         format!("and on (slo) (caxton:slo_burn:rate{short} > {factor})"),
@@ -98,8 +88,8 @@ fn condition(alert: BurnAlert, events_min: u64) -> String {
     if let Some(first_s) = alert.begun_within_s() {
         parts.push(format!(
             "and on (slo) present_over_time(caxton:slo_burn:rate{short}[{}] offset {})",
-            shown(first_s),
-            shown(long_s - first_s)
+            window_name(first_s),
+            window_name(long_s - first_s)
         ));
     }
     parts.join("\n")
@@ -115,7 +105,7 @@ fn alert(text: &mut String, name: &str, expression: &str) {
 fn absent(text: &mut String, slo: &Slo, options: &RuleOptions) {
     let expression = format!("absent(caxton_slo_events_total{{slo=\"{}\"}})", slo.name);
     alert(text, "CaxtonSloAbsent", &expression);
-    line(text, 2, &format!("for: {}", shown(options.alerts.scaled_s(300))));
+    line(text, 2, &format!("for: {}", window_name(options.alerts.scaled_s(300))));
     line(text, 2, &format!("labels: {{severity: page, slo: '{}'}}", slo.name));
     line(text, 2, "annotations:");
     line(text, 3, "summary: 'nobody counts messages of {{ $labels.slo }}'");
@@ -123,7 +113,7 @@ fn absent(text: &mut String, slo: &Slo, options: &RuleOptions) {
 
 fn down(text: &mut String, options: &RuleOptions) {
     alert(text, "CaxtonDown", &format!("up{{job=\"{}\"}} == 0", options.job));
-    line(text, 2, &format!("for: {}", shown(options.alerts.scaled_s(60))));
+    line(text, 2, &format!("for: {}", window_name(options.alerts.scaled_s(60))));
     line(text, 2, "labels: {severity: page}");
     line(text, 2, "annotations:");
     line(text, 3, "summary: '{{ $labels.instance }} does not answer Prometheus'");

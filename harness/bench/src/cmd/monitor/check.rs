@@ -6,14 +6,14 @@ use super::super::output::print;
 use super::super::run::STOP;
 use super::host::metrics;
 use super::listener::Listener;
-use super::servers::{alertmanager, get, prometheus};
+use super::servers::{PATIENCE, alertmanager, prometheus};
 use crate::guest::files::AgentFiles;
 use crate::workload::load::monitored::MonitoredLoad;
 use caxton_analysis::exit;
 use caxton_model::load::plan::LoadPlan;
 use caxton_model::load::threshold::Threshold;
 use caxton_model::slo::{AlertOptions, Severity, Slo};
-use caxton_monitor::{Endpoint, EndpointOptions, Metrics, Sink, SloWatch, SloWatchOptions};
+use caxton_monitor::{Endpoint, EndpointOptions, Metrics, Sink, SloWatch, SloWatchOptions, get};
 use caxton_report::slo::{RuleOptions, rules};
 use caxton_sys::clock::{Clock, Monotonic};
 use serde_json::Value;
@@ -31,7 +31,7 @@ const DELAY_NS: u64 = 200_000_000;
 const ALERTS: AlertOptions = AlertOptions { speed: 60, events_min: 20 };
 const EVERY: Duration = Duration::from_secs(1);
 /// How long each step may take, and the pause between two looks.
-const PATIENCE_NS: u64 = 120_000_000_000;
+const STEP_NS: u64 = 120_000_000_000;
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// Runs the check with agents of `files` under the load of `plan`; the exit code.
@@ -141,7 +141,7 @@ impl Check<'_> {
         mut seen: impl FnMut(&mut Self) -> Option<T>,
     ) -> Result<Option<T>, CommandError> {
         let start_ns = Monotonic.now().0;
-        while Monotonic.now().0 - start_ns < PATIENCE_NS && !(self.is_over)() {
+        while Monotonic.now().0 - start_ns < STEP_NS && !(self.is_over)() {
             if STOP.load(Ordering::Relaxed) {
                 return Err(CommandError::Interrupted);
             }
@@ -158,7 +158,7 @@ impl Check<'_> {
         let short_s = ALERTS.keep_firing_s(Severity::Page);
         let query = format!("caxton:slo_burn:rate{short_s}s");
         let url = format!("http://{}/api/v1/query?query={query}", self.prometheus);
-        let Ok(answer) = get(&url) else { return false };
+        let Ok(answer) = get(&url, PATIENCE) else { return false };
         let answer: Value = serde_json::from_str(&answer).unwrap_or_default();
         answer["data"]["result"][0]["value"][1].as_str() == Some("0")
     }

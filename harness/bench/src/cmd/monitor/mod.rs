@@ -33,6 +33,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 const SECOND_NS: u64 = 1_000_000_000;
+/// Between two looks, where nobody says: in production, and at the least.
+const EVERY_NS: u64 = 10 * SECOND_NS;
+const EVERY_NS_MIN: u64 = SECOND_NS / 5;
 /// Length of a message, where no plan says.
 const MESSAGE_BYTES: u32 = 1024;
 
@@ -48,7 +51,11 @@ pub(super) fn run(args: &Monitor, bench: Option<&Bench>) -> Result<u8, CommandEr
     let endpoint = EndpointOptions { address: args.address, ..EndpointOptions::default() };
     let endpoint = Endpoint::start(&metrics, endpoint)
         .map_err(|source| CommandError::Endpoint { address: args.address, source })?;
-    let (every, sinks) = (Duration::from_nanos(args.every.0), args.tell.clone());
+    let usual = Nanos((EVERY_NS / args.alerts.speed).max(EVERY_NS_MIN));
+    let every = args.every.unwrap_or(usual);
+    let sinks = args.tell.clone();
+    let every_s = (every.0 / SECOND_NS).max(1);
+    let every = Duration::from_nanos(every.0);
     let options = SloWatchOptions { every, alerts: args.alerts.options(), sinks };
     let watch = SloWatch::start(&metrics, options).map_err(CommandError::Watch)?;
     note(&format!("serving http://{}/metrics; Ctrl-C ends it", endpoint.address()));
@@ -61,14 +68,13 @@ pub(super) fn run(args: &Monitor, bench: Option<&Bench>) -> Result<u8, CommandEr
         for_ns: args.time.map(|time| time.0),
         stop: &STOP,
     };
-    let every_s = (args.every.0 / SECOND_NS).max(1);
     print(view::head(args.alerts.options()));
     let mut untold = String::new();
     let ran = load.run(&mut |second| {
         let done_s = second.second + 1;
         delay_ns.store(planted_ns(args, done_s), Ordering::Relaxed);
         if let Some(why) = watch.take_failure().filter(|why| *why != untold) {
-            note(&format!("nobody was told of an alert, which is tried again: {why}"));
+            note(&format!("could not tell of an alert, and will try again: {why}"));
             untold = why;
         }
         if done_s.is_multiple_of(every_s) {

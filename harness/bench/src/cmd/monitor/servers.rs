@@ -1,8 +1,9 @@
 //! A Prometheus and an Alertmanager of our own: on free ports of this machine, with folders that
 //! are gone afterwards, and none of root's rights.
 
-use super::super::error::{CommandError, unwritable};
+use super::super::error::{CommandError, ProcessError, unwritable};
 use super::super::run::STOP;
+use caxton_monitor::get;
 use caxton_sys::process;
 use std::fs::{self, File};
 use std::io;
@@ -13,11 +14,12 @@ use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::Duration;
 use tempfile::TempDir;
-use ureq::Agent;
 
 /// Looks for a server's readiness, and the pause between two.
 const LOOKS: u64 = 300;
 const PAUSE: Duration = Duration::from_millis(100);
+/// How long one answer may take.
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 /// What is shown of a log.
 const SAID_MAX: usize = 600;
 
@@ -72,14 +74,18 @@ impl Server {
         flags: &[&str],
         files: &[(&str, &str)],
     ) -> Result<Self, CommandError> {
-        let refused = |source| CommandError::Server { program, source };
-        let folder = tempfile::tempdir().map_err(refused)?;
+        let refused = |source: io::Error| match source.kind() {
+            io::ErrorKind::NotFound => CommandError::NoServer { program },
+            _ => ProcessError::Start { program: program.to_owned(), source }.into(),
+        };
+        let folder = tempfile::tempdir().map_err(unwritable(&std::env::temp_dir()))?;
         for (name, text) in files {
             let path = folder.path().join(name);
             fs::write(&path, text).map_err(unwritable(&path))?;
         }
-        let log = File::create(folder.path().join("log")).map_err(refused)?;
-        let address = free_address().map_err(refused)?;
+        let path = folder.path().join("log");
+        let log = File::create(&path).map_err(unwritable(&path))?;
+        let address = free_address().map_err(CommandError::Watch)?;
         let own = [
             format!("--web.listen-address={address}"),
             format!("--web.external-url=http://{address}"),
@@ -96,24 +102,20 @@ impl Server {
             if STOP.load(Ordering::Relaxed) {
                 return Err(CommandError::Interrupted);
             }
-            if get(&format!("http://{}/-/ready", self.address)).is_ok() {
+            if get(&format!("http://{}/-/ready", self.address), PATIENCE).is_ok() {
                 return Ok(());
             }
-            if !matches!(self.child.try_wait(), Ok(None)) {
-                break;
+            if let Ok(Some(status)) = self.child.try_wait() {
+                let (program, how) = (program.to_owned(), process::describe(status));
+                let said = last_words(&self.folder.path().join("log"));
+                let is_interrupted = false;
+                return Err(ProcessError::Ended { program, how, said, is_interrupted }.into());
             }
             thread::sleep(PAUSE);
         }
-        let said = last_words(&self.folder.path().join("log"));
         let seconds = LOOKS * PAUSE.as_millis() as u64 / 1000;
-        Err(CommandError::NotReady { program, seconds, said })
+        Err(CommandError::NotReady { program, seconds })
     }
-}
-
-/// What `url` answers, if it is a success.
-pub(super) fn get(url: &str) -> Result<String, ureq::Error> {
-    let agent: Agent = Agent::config_builder().timeout_global(Some(PAUSE * 50)).build().into();
-    agent.get(url).call()?.body_mut().read_to_string()
 }
 
 fn last_words(log: &Path) -> String {

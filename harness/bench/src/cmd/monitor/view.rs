@@ -1,7 +1,7 @@
 //! What `monitor` prints: a row for each objective, again and again.
 
 use caxton_model::load::frame::LoadSecond;
-use caxton_model::slo::{AlertOptions, Slo};
+use caxton_model::slo::{AlertOptions, Slo, window_name};
 use caxton_model::units::Unit;
 use caxton_model::words::NONE;
 use caxton_monitor::SloView;
@@ -16,20 +16,10 @@ pub(super) fn head(options: AlertOptions) -> String {
         "time UTC", "msg/s", "objective", "good", "bad"
     );
     for window_s in options.windows_s() {
-        let _ = write!(text, " {:>7}", window(window_s));
+        let _ = write!(text, " {:>7}", window_name(window_s));
     }
     text += "  alert\n";
     text
-}
-
-/// A window in the largest unit that it is whole in.
-fn window(seconds: u64) -> String {
-    match seconds {
-        s if s % 86_400 == 0 => format!("{}d", s / 86_400),
-        s if s % 3_600 == 0 => format!("{}h", s / 3_600),
-        s if s % 60 == 0 => format!("{}m", s / 60),
-        s => format!("{s}s"),
-    }
 }
 
 /// How each of `slos` stands, at the end of `second`; nothing before the first look.

@@ -12,6 +12,7 @@ use caxton_model::load::file::{CAP, TIMEOUT};
 use caxton_model::load::plan::{Arrivals, LoadPlan, Pacing, Stage};
 use caxton_model::load::threshold::Threshold;
 use caxton_model::units::{Bytes, Nanos};
+use caxton_monitor::is_url;
 use clap::ArgGroup;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -193,11 +194,9 @@ fn parse_arrivals(text: &str) -> Result<Arrivals, String> {
 }
 
 fn parse_url(text: &str) -> Result<String, String> {
-    match text.strip_prefix("http://") {
-        Some(rest) if !rest.is_empty() && !rest.contains(char::is_whitespace) => {
-            Ok(text.to_owned())
-        }
-        _ => Err("expected http://HOST:PORT/metrics".to_owned()),
+    match is_url(text) {
+        true => Ok(text.to_owned()),
+        false => Err("expected http://HOST:PORT/metrics".to_owned()),
     }
 }
 

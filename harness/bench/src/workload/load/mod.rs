@@ -79,7 +79,7 @@ impl Load<'_, '_> {
     fn run<T: Target + Send>(&mut self, start: &dyn Fn() -> Attempt<T>) -> Attempt<()> {
         // Warm-up start and stop, so that one-time allocations are not counted as leaks.
         let warm = self.cores.without(start)?;
-        self.scraper().map(Scraper::end);
+        self.job.scrape.as_deref().inspect(|url| scrape::warm_up(url));
         drop(warm);
         let before = looks::count();
         let target = self.cores.without(start)?;

@@ -93,7 +93,7 @@ impl Monitored<'_> {
         let dead = u64::from(self.load.plan.agents).saturating_sub(running);
         let resident = memory::resident_counted().ok().map(|bytes| (MemoryKind::Resident, bytes.0));
         let linear = (MemoryKind::Linear, figures.linear_bytes);
-        self.load.metrics.host(HostFigures {
+        self.load.metrics.set_host(HostFigures {
             agents: BTreeMap::from([(AgentState::Running, running), (AgentState::Dead, dead)]),
             mailbox_messages: Some(figures.waiting),
             memory_bytes: resident.into_iter().chain([linear]).collect(),

@@ -2,18 +2,21 @@
 
 use caxton_model::load::scraped::Scraped;
 use caxton_model::sanitise::sanitise;
+use caxton_monitor::get;
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
-use ureq::Agent;
 
 const EVERY: Duration = Duration::from_secs(1);
-/// How long one answer may take, and how long it may be.
+/// How long one answer may take.
 const PATIENCE: Duration = Duration::from_millis(900);
-const BYTES_MAX: u64 = 4 << 20;
-/// How often a target is asked for what must be there, and the pause between two.
-const TRIES: u32 = 50;
+/// How often a target is asked for what must be there, how long it may take each time, and the
+/// pause between two.
+const TRIES: u32 = 20;
+const TRY: Duration = Duration::from_millis(400);
 const PAUSE: Duration = Duration::from_millis(100);
+/// Before the last time: a target may tell again what it told up to a tenth of a second ago.
+const SETTLES: Duration = Duration::from_millis(200);
 /// What is told of an error.
 const WHY_MAX: usize = 200;
 
@@ -34,10 +37,11 @@ impl Scraper {
         let url = url.to_owned();
         let thread = thread::spawn(move || {
             while stopped.recv_timeout(EVERY) == Err(RecvTimeoutError::Timeout) {
-                scraped.take(&get(&url));
+                scraped.take(&ask(&url, PATIENCE));
             }
             // After the last answer: both sides have counted to their end.
-            let last = get_patiently(&url);
+            thread::sleep(SETTLES);
+            let last = if has_begun { get_patiently(&url) } else { ask(&url, PATIENCE) };
             scraped.is_whole = has_begun && last.is_ok();
             scraped.take(&last);
             scraped
@@ -54,23 +58,23 @@ impl Scraper {
 
 /// What `url` says, which may not be there yet, or have much to do.
 fn get_patiently(url: &str) -> Result<String, String> {
-    let mut said = get(url);
+    let mut said = ask(url, TRY);
     for _ in 1..TRIES {
         if said.is_ok() {
             break;
         }
         thread::sleep(PAUSE);
-        said = get(url);
+        said = ask(url, TRY);
     }
     said
 }
 
+/// Asks once, so that what a first request makes and keeps is there before anything is counted.
+pub(super) fn warm_up(url: &str) {
+    let _ = ask(url, TRY);
+}
+
 /// What `url` says, or why it says nothing.
-fn get(url: &str) -> Result<String, String> {
-    let agent: Agent = Agent::config_builder().timeout_global(Some(PATIENCE)).build().into();
-    let text = agent
-        .get(url)
-        .call()
-        .and_then(|mut answer| answer.body_mut().with_config().limit(BYTES_MAX).read_to_string());
-    text.map_err(|error| sanitise(&error.to_string(), WHY_MAX))
+fn ask(url: &str, patience: Duration) -> Result<String, String> {
+    get(url, patience).map_err(|error| sanitise(&error, WHY_MAX))
 }

@@ -17,6 +17,10 @@ use std::sync::Arc;
 const OBJECTIVES: [&str; 2] = ["response_time p(99)<100ms", "success rate>0.99"];
 /// Messages that are counted without any agent, to tell the cost of one alone.
 const ALONE: u64 = 100_000;
+/// How long they take, at the least and at the most: uniform in the logarithm, on either side of
+/// the objective.
+const IN_TIME_NS: [u64; 2] = [1_000, 99_000_000];
+const TOO_SLOW_NS: [u64; 2] = [101_000_000, 10_000_000_000];
 /// Times that they take, in turn: as many as branches cannot be learnt by heart.
 const TIMES: usize = 4096;
 
@@ -38,7 +42,7 @@ pub fn run(ctx: &mut Context<'_>, monitoring: Monitoring) -> Attempt<()> {
         Burden::Recording => None,
         Burden::Siege => Some(Siege::begin(endpoint(&metrics)?)),
     };
-    let mut counted = 0;
+    let (mut counted, mut slow) = (0, 0);
     let windows = Rounds::new(0..ctx.effort.windows, [ctx.case]);
     turns(ctx, &windows, &mut [true, false], |ctx, is_burdened, block| {
         let clock = ctx.clock;
@@ -54,18 +58,20 @@ pub fn run(ctx: &mut Context<'_>, monitoring: Monitoring) -> Attempt<()> {
         siege.as_ref().inspect(|siege| siege.press(false));
         tell(ctx, if *is_burdened { "subject" } else { "peer" }, block, &spent, done);
         if burden == Burden::Recording && *is_burdened {
-            alone(ctx, block, &mut recorder);
-            counted += ALONE;
+            let alone = alone(ctx, block, &mut recorder);
+            counted += alone.good;
+            slow += alone.bad;
         }
         Ok(())
     })?;
     if let Some(siege) = siege {
         siege.end()?;
     }
-    let good = SloCounts { good: counted, bad: 0 };
+    let expected =
+        [SloCounts { good: counted, bad: slow }, SloCounts { good: counted + slow, bad: 0 }];
     match metrics.slo_counts() {
-        counts if counts.iter().all(|counts| *counts == good) => Ok(()),
-        counts => Err(Outcome::WrongAnswer(format!("{counts:?} were counted, of {counted}"))),
+        counts if counts == expected => Ok(()),
+        counts => Err(Outcome::WrongAnswer(format!("{counts:?} were counted, of {expected:?}"))),
     }
 }
 
@@ -80,13 +86,19 @@ fn endpoint(metrics: &Arc<Metrics>) -> Attempt<Endpoint> {
     Endpoint::start(metrics, options).map_err(|error| Outcome::Failed(error.to_string()))
 }
 
-/// Tells what it takes to count a message, with times that lie anywhere from 1 us to 65 ms.
-fn alone(ctx: &mut Context<'_>, block: u32, recorder: &mut Recorder) {
-    let times: Vec<u64> = (0..TIMES).map(|_| 1000 << ctx.rng.u32(..16)).collect();
-    let start = ctx.clock.now().0;
-    for number in 0..ALONE {
-        recorder.answered(times[number as usize % TIMES], number);
+/// Tells what it takes to count a message that is in time, and one that is too slow and therefore
+/// named; how many were counted.
+fn alone(ctx: &mut Context<'_>, block: u32, recorder: &mut Recorder) -> SloCounts {
+    for (metric, times_ns) in [("record_ns", IN_TIME_NS), ("record_slow_ns", TOO_SLOW_NS)] {
+        let [least, most] = times_ns.map(|ns| ns as f64);
+        let drawn = (0..TIMES).map(|_| (least * (most / least).powf(ctx.rng.f64())) as u64);
+        let times: Vec<u64> = drawn.collect();
+        let start = ctx.clock.now().0;
+        for number in 0..ALONE {
+            recorder.answered(times[number as usize % TIMES], number);
+        }
+        let took = ctx.clock.now().0 - start;
+        ctx.sample(metric, At::block(block), Total::over(took, ALONE));
     }
-    let took = ctx.clock.now().0 - start;
-    ctx.sample("record_ns", At::block(block), Total::over(took, ALONE));
+    SloCounts { good: ALONE, bad: ALONE }
 }

@@ -1,5 +1,5 @@
-//! Strangers around an endpoint: a thousand clients that say a byte now and then and never come to
-//! an end, and some that say more than they may.
+//! Strangers around an endpoint: a thousand clients of whom two hundred a second say the start of a
+//! head, or a byte more of it, and never come to its end; some say more than they may.
 
 use caxton_model::case::Outcome;
 use caxton_monitor::Endpoint;
@@ -16,6 +16,8 @@ const SLOW: usize = 1000;
 /// How many of them say something before a pause: each does so every five seconds.
 const AT_A_TIME: usize = 2;
 const PAUSE: Duration = Duration::from_millis(10);
+/// How long it takes until the endpoint is full of them, or free of them.
+const COMING: Duration = Duration::from_millis(150);
 /// How long a client waits to be let in.
 const PATIENCE: Duration = Duration::from_millis(20);
 /// A head that is longer than any.
@@ -44,9 +46,10 @@ impl Siege {
         Self { endpoint, is_pressed, is_over, thread }
     }
 
-    /// Lets them press on, or keep still.
+    /// Lets them press on, which they do when this returns; or sends them away.
     pub(super) fn press(&self, is_pressed: bool) {
         self.is_pressed.store(is_pressed, Ordering::Relaxed);
+        thread::sleep(COMING);
     }
 
     /// Sends them away.
@@ -85,10 +88,11 @@ impl Clients {
         let mut clients: Vec<Option<TcpStream>> = (0..SLOW).map(|_| None).collect();
         let mut turn = 0;
         while !self.is_over.load(Ordering::Relaxed) {
-            for _ in 0..AT_A_TIME {
-                if !self.is_pressed.load(Ordering::Relaxed) {
-                    break;
-                }
+            let is_pressed = self.is_pressed.load(Ordering::Relaxed);
+            if !is_pressed {
+                clients.fill_with(|| None);
+            }
+            for _ in 0..if is_pressed { AT_A_TIME } else { 0 } {
                 let client = &mut clients[turn % SLOW];
                 turn += 1;
                 // One that was sent away comes again.
