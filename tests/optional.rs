@@ -2,7 +2,9 @@
 //! limit is told with its name and not counted as the agent's.
 
 use crate::capability;
-use crate::executable::{Running, Said, bench, fresh_out, heard, root, target, tool, word};
+use crate::executable::{
+    Running, Said, bench, fresh_out, heard, root, smoke_ended, target, tool, word,
+};
 use crate::mirror::Mirror;
 use caxton_model::case::Outcome;
 use caxton_model::record::Record;
@@ -141,6 +143,8 @@ fn a_target_that_cannot_be_written_to_is_no_hindrance_once_all_is_built() {
     let built = mirror.bench(&["--agent", "noop", "--pack", &word(&mirror.root.join("kit"))]);
     let Some(built) = built.if_guests_can_be_built() else { return };
     assert_eq!(built.code, Some(0), "{}", built.stderr);
+    // Each build of it, and of those beside it.
+    smoke_ended(0, &["--agent", "noop"]);
     let (_folder, out) = fresh_out();
     let words = ["--bench", "--scale", "smoke", "--agent", "noop", "--out", &out];
     let Some(said) = remounted("ro", &words) else { return };

@@ -63,7 +63,7 @@ pub(crate) fn scraped(bytes: &[u8]) -> bool {
     let mut record = RUN.clone();
     let load = record.cases.iter_mut().find_map(|case| case.load.as_mut());
     **load.expect("the seed has a load") = tally.outcome(None);
-    black_box(report::text(&record));
+    black_box(report::text(&record, &report::Style::default()));
     has_series
 }
 
