@@ -12,12 +12,13 @@ const GUIDES: &str = "harness/docs";
 const SUITES: [&str; 7] =
     ["wasm", "heap", "throughput", "latency", "scalability", "resources", "scenarios"];
 /// Flags of cargo, and of `scripts/peers`, that the guides name.
-const FOREIGN: [&str; 16] = [
+const FOREIGN: [&str; 17] = [
     "all-targets",
     "bench",
     "benches",
     "check",
     "config",
+    "example",
     "features",
     "fuzz-dir",
     "lib",
