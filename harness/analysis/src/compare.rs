@@ -13,7 +13,7 @@ use caxton_model::paired::Design;
 use caxton_model::paired::comparison::{Conclusion, ExactVerdict, Verdict};
 use caxton_model::reading::Reading;
 use caxton_model::record::{Artifact, CaseRecord, Record, Status, Summary};
-use caxton_model::words::NONE;
+use caxton_model::words::{NONE, differ};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 
@@ -262,10 +262,7 @@ fn differing(base: &Record, candidate: &Record) -> Vec<[String; 3]> {
         side.get(name).cloned().unwrap_or_else(|| NONE.to_owned())
     };
     let rows = names.into_iter().map(|name| [name.clone(), value(&was, name), value(&is, name)]);
-    // A file that one of the two did not build is no other way of building it.
-    let is_built_by_one =
-        |[name, was, is]: &[String; 3]| name.ends_with(" compiler") && (was == NONE || is == NONE);
-    rows.filter(|row| row[1] != row[2] && !is_built_by_one(row)).collect()
+    rows.filter(|[name, was, is]| differ(name, [was, is])).collect()
 }
 
 /// Everything that has to be equal for two times to be compared.

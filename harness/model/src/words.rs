@@ -6,6 +6,13 @@ use crate::units::Unit;
 
 /// What stands where there is no value.
 pub const NONE: &str = "—";
+
+/// Whether two runs differ in what `name` says of each. A file that one of the two did not build is
+/// no other way of building it.
+pub fn differ(name: &str, sides: [&str; 2]) -> bool {
+    let is_built_by_one = name.ends_with(" compiler") && sides.contains(&NONE);
+    sides[0] != sides[1] && !is_built_by_one
+}
 /// Longest name of a case in a line: subjects and parameters are ours, and tell cases apart.
 const LABEL_MAX: usize = 60;
 

@@ -92,13 +92,7 @@ fn of(dirs: &[PathBuf]) -> Result<Page, CommandError> {
 
 /// The pictures that the record in `dir` names, as far as there is `room` for their bytes.
 fn pictures(dir: &Path, record: &Record, room: &mut u64) -> Vec<Attachment> {
-    let profiles = record.cases.iter().map(|case| &case.profiles);
-    let files = profiles.flat_map(|own| {
-        // `no …` is why a file is not there.
-        let is_picture = |file: &&String| file.ends_with(".svg") && !file.starts_with("no ");
-        let svgs = own.files.iter().filter(is_picture);
-        svgs.map(|file| format!("{}/{file}", own.folder))
-    });
+    let files = record.cases.iter().flat_map(|case| case.profiles.pictures());
     files.map(|name| Attachment { svg: picture(dir, &name, room), name }).collect()
 }
 

@@ -226,6 +226,14 @@ pub struct Profiles {
 }
 
 impl Profiles {
+    /// The pictures among its files, by their paths in the run's folder.
+    pub fn pictures(&self) -> impl Iterator<Item = String> {
+        // `no …` is why a file is not there.
+        let is_picture = |file: &&String| file.ends_with(".svg") && !file.starts_with("no ");
+        let own = self.files.iter().filter(is_picture);
+        own.map(|file| format!("{}/{file}", self.folder))
+    }
+
     /// True when none was taken and nothing was kept.
     pub fn is_empty(&self) -> bool {
         self.taken.is_empty() && self.files.is_empty()

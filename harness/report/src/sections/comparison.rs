@@ -14,7 +14,7 @@ use caxton_model::paired::{Version, Weight};
 use caxton_model::reading::Reading;
 use caxton_model::record::kit::Kit;
 use caxton_model::record::{Revision, Status};
-use caxton_model::words::{NONE, list, some};
+use caxton_model::words::{NONE, differ, list, some};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Characters of a file's hash that tell it from any other.
@@ -311,9 +311,7 @@ fn conditions(comparison: &Comparison) -> Table {
     for name in names {
         let [base, candidate] =
             [0, 1].map(|side: usize| sides[side].get(name).map_or(NONE, String::as_str));
-        // A file that one of the two did not build is no other way of building it.
-        let is_built_by_one = name.ends_with(" compiler") && [base, candidate].contains(&NONE);
-        if base != candidate && !is_built_by_one {
+        if differ(name, [base, candidate]) {
             let is_expected = name == "revision";
             let tone = if is_expected { Tone::Plain } else { Tone::Bad };
             table.row(tone, [name, base, candidate]);

@@ -159,12 +159,9 @@ fn next(session: &Session<'_>, folder: &Path, kept: &str, record: &Record) -> St
         format!("every table: {report}"),
         format!("as a page: {report} --html"),
     ];
-    let pictures = record.cases.iter().flat_map(|case| {
-        let own = &case.profiles;
-        let is_graph = |file: &&String| file.ends_with(".svg") && !file.starts_with("no ");
-        own.files.iter().filter(is_graph).map(|file| format!("{kept}/{}/{file}", own.folder))
-    });
-    told.extend(pictures.take(PICTURES_MAX).map(|path| format!("flame graph: {path}")));
+    let pictures = record.cases.iter().flat_map(|case| case.profiles.pictures());
+    let paths = pictures.take(PICTURES_MAX).map(|picture| quoted(&format!("{kept}/{picture}")));
+    told.extend(paths.map(|path| format!("flame graph: {path}")));
     let is_cut = |case: &CaseRecord| case.load.as_ref().is_some_and(|load| load.part().is_some());
     if record.run.status == Status::Interrupted && record.cases.iter().any(is_cut) {
         let (suite, start) = (&record.run.suite, session.report.trim_end_matches("report"));
