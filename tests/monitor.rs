@@ -408,3 +408,53 @@ fn a_planted_delay_reaches_a_webhook_by_a_real_prometheus_and_alertmanager() {
         assert_eq!(line.matches(" after ").count(), 2, "{words} both ways: {line}");
     }
 }
+
+/// What fires of `alert` at `minute` while `series` are there, as a test of promtool; labels of what
+/// fires, none for silence.
+fn silence(series: &[(&str, &str)], minute: u32, alert: &str, fires: Option<&str>) -> String {
+    let mut text = String::from("- interval: 1m\n  input_series:\n");
+    for (name, values) in series {
+        writeln!(text, "  - series: '{name}'\n    values: '{values}'").expect("a String");
+    }
+    let fires = fires.map(|labels| format!("\n    - exp_labels: {{severity: page, {labels}}}"));
+    let fires = fires.unwrap_or_else(|| " []".to_owned());
+    writeln!(
+        text,
+        "  alert_rule_test:\n  - eval_time: {minute}m\n    alertname: {alert}\n    exp_alerts:{fires}"
+    )
+    .expect("a String");
+    text
+}
+
+#[test]
+fn silence_is_a_page_and_ends_when_somebody_counts_again() {
+    let folder = made(&[]);
+    without_annotations(folder.path());
+    let good = format!("caxton_slo_events_total{{job=\"caxton\",slo=\"{SLO}\",outcome=\"good\"}}");
+    let up = "up{job=\"caxton\",instance=\"a:1\"}";
+    let (absent, down) = ("CaxtonSloAbsent", "CaxtonDown");
+    let (slo, instance) = (format!("slo: {SLO}"), "job: caxton, instance: \"a:1\"");
+    // It counts for ten minutes, is gone for fifteen, and counts again.
+    let course = "0+5x10 _x15 60+5x20";
+    let counts = [(good.as_str(), course)];
+    let lives = [(up, "1x10 0x4 1x20")];
+    let tests = [
+        silence(&counts, 10, absent, None),
+        // A series is there for five minutes after its last sample; then it takes five more.
+        silence(&counts, 18, absent, None),
+        silence(&counts, 22, absent, Some(&slo)),
+        silence(&counts, 27, absent, None),
+        silence(&lives, 10, down, None),
+        silence(&lives, 11, down, None),
+        silence(&lives, 13, down, Some(instance)),
+        silence(&lives, 16, down, None),
+        // Another job is no matter of ours.
+        silence(&[("up{job=\"other\",instance=\"a:1\"}", "0x30")], 20, down, None),
+    ];
+    let head = "rule_files: [rules.yml]\nevaluation_interval: 1m\ntests:\n";
+    fs::write(folder.path().join("tests.yml"), format!("{head}{}", tests.concat())).expect("tests");
+    let Some((is_fine, said)) = promtool(folder.path(), &["test", "rules", "tests.yml"]) else {
+        return;
+    };
+    assert!(is_fine, "{said}");
+}
