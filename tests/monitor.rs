@@ -409,8 +409,8 @@ fn a_planted_delay_reaches_a_webhook_by_a_real_prometheus_and_alertmanager() {
     }
 }
 
-/// What fires of `alert` at `minute` while `series` are there, as a test of promtool; labels of what
-/// fires, none for silence.
+/// Whether `alert` fires at `minute` while `series` are there, as a test of promtool: with these
+/// labels, or not.
 fn silence(series: &[(&str, &str)], minute: u32, alert: &str, fires: Option<&str>) -> String {
     let mut text = String::from("- interval: 1m\n  input_series:\n");
     for (name, values) in series {
@@ -418,11 +418,8 @@ fn silence(series: &[(&str, &str)], minute: u32, alert: &str, fires: Option<&str
     }
     let fires = fires.map(|labels| format!("\n    - exp_labels: {{severity: page, {labels}}}"));
     let fires = fires.unwrap_or_else(|| " []".to_owned());
-    writeln!(
-        text,
-        "  alert_rule_test:\n  - eval_time: {minute}m\n    alertname: {alert}\n    exp_alerts:{fires}"
-    )
-    .expect("a String");
+    let head = format!("  alert_rule_test:\n  - eval_time: {minute}m\n    alertname: {alert}");
+    writeln!(text, "{head}\n    exp_alerts:{fires}").expect("a String");
     text
 }
 
