@@ -9,6 +9,9 @@ use std::collections::BTreeSet;
 /// The least share that may stay bad: an objective of 100 % has no budget to burn.
 const BUDGET_MIN: f64 = 1e-9;
 
+/// What the guide asks of its peak load: the objectives where nobody names others.
+pub const OBJECTIVES_OF_THE_GUIDE: [&str; 2] = ["response_time p(99)<100ms", "success rate>0.99"];
+
 /// What a good message is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GoodMessage {

@@ -4,7 +4,7 @@
 //! up at most ten times a second.
 
 use crate::exposition::{OPENMETRICS, TEXT, openmetrics, text};
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, held};
 use hyper::body::Incoming;
 use hyper::header::{ACCEPT, CONTENT_TYPE};
 use hyper::server::conn::http1;
@@ -15,7 +15,7 @@ use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
@@ -48,6 +48,14 @@ impl Default for EndpointOptions {
     fn default() -> Self {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, PORT));
         Self { address, connections_max: 16, patience: Duration::from_secs(2) }
+    }
+}
+
+impl EndpointOptions {
+    /// The same on a port of this machine that nobody has.
+    pub fn on_any_port() -> Self {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        Self { address, ..Self::default() }
     }
 }
 
@@ -191,8 +199,7 @@ impl Pages {
     }
 
     fn kept(&self, is_open: bool) -> MutexGuard<'_, Option<String>> {
-        let kept = if is_open { &self.openmetrics } else { &self.text };
-        kept.lock().unwrap_or_else(PoisonError::into_inner)
+        held(if is_open { &self.openmetrics } else { &self.text })
     }
 }
 
@@ -226,8 +233,8 @@ mod tests {
     fn started(patience: Duration) -> (Endpoint, Arc<Metrics>) {
         let slos = objectives(&["success rate>0.99"]).unwrap();
         let metrics = Metrics::new(slos, Labels::default()).unwrap();
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let options = EndpointOptions { address, connections_max: 4, patience };
+        let options =
+            EndpointOptions { connections_max: 4, patience, ..EndpointOptions::on_any_port() };
         (Endpoint::start(&metrics, options).unwrap(), metrics)
     }
 

@@ -41,12 +41,8 @@ use caxton_model::slo::Slo;
 /// # Errors
 /// Which is no objective, and why.
 pub fn objectives(conditions: &[&str]) -> Result<Vec<Slo>, String> {
-    let read = |text: &&str| {
-        let cut = || format!("{text:?}: expected METRIC CONDITION");
-        let (metric, condition) = text.trim().split_once(char::is_whitespace).ok_or_else(cut)?;
-        Threshold::parse(metric, condition.trim()).map_err(|error| format!("{text:?}: {error}"))
-    };
-    let thresholds = conditions.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    let read = |text: &&str| text.parse().map_err(|error| format!("{text:?}: {error}"));
+    let thresholds = conditions.iter().map(read).collect::<Result<Vec<Threshold>, String>>()?;
     let (slos, others) = Slo::of_thresholds(&thresholds);
     match others.first() {
         Some(other) => Err(format!("{other}: it asks for no share of good messages")),

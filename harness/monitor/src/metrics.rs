@@ -210,7 +210,7 @@ pub struct Metrics {
     host: Mutex<HostFigures>,
 }
 
-fn held<T>(what: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn held<T>(what: &Mutex<T>) -> MutexGuard<'_, T> {
     what.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

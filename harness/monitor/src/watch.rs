@@ -2,7 +2,7 @@
 //! never holds up its host: a sink that does not answer is told again later, by another thread.
 
 use crate::burn::{AlertChange, BurnMonitor, SloView};
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, held};
 use crate::notice::{Notice, Sink};
 use caxton_model::slo::AlertOptions;
 use jiff::{SignedDuration, Timestamp};
@@ -106,12 +106,12 @@ impl SloWatch {
 
     /// How each objective stood at the last look; nothing before the first one.
     pub fn views(&self) -> Vec<SloView> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner).views.clone()
+        held(&self.seen).views.clone()
     }
 
     /// Takes why somebody was not told of an alert, since this was last asked.
     pub fn take_failure(&self) -> Option<String> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner).failed.take()
+        held(&self.seen).failed.take()
     }
 }
 
@@ -149,7 +149,7 @@ async fn watch(
             let own = changes.iter().filter(|change| is_for_all || change.is_new);
             outbox.put(own.map(|change| stands.notice(change)));
         }
-        seen.lock().unwrap_or_else(PoisonError::into_inner).views = monitor.view();
+        held(&seen).views = monitor.view();
     }
 }
 
@@ -197,7 +197,7 @@ fn key(notice: &Notice) -> (String, &'static str) {
 
 impl Outbox {
     fn held(&self) -> MutexGuard<'_, Untold> {
-        self.untold.lock().unwrap_or_else(PoisonError::into_inner)
+        held(&self.untold)
     }
 
     fn put(&self, notices: impl Iterator<Item = Notice>) {
@@ -242,7 +242,7 @@ fn notify(sink: &Sink, outbox: &Outbox, every: Duration, seen: &Mutex<Seen>) {
         match sink.tell(&notices) {
             Ok(()) => outbox.told(&notices),
             Err(why) => {
-                seen.lock().unwrap_or_else(PoisonError::into_inner).failed = Some(why);
+                held(seen).failed = Some(why);
                 outbox.pause(every);
             }
         }

@@ -11,6 +11,7 @@ use caxton_analysis::exit;
 use caxton_analysis::limits::BadLimits;
 use caxton_model::case::Outcome;
 use caxton_model::load::plan::BadPlan;
+use caxton_model::load::threshold::BadThreshold;
 use caxton_model::record::store::StoreError;
 use caxton_monitor::TooManyObjectives;
 use caxton_report::export::ExportError;
@@ -70,8 +71,8 @@ pub(crate) enum CommandError {
     Html(#[from] HtmlError),
     #[error("cannot write {path}: {source}", path = path.display())]
     Output { path: PathBuf, source: io::Error },
-    #[error("objective {text:?}: {why}")]
-    Objective { text: String, why: String },
+    #[error("objective {text:?}: {source}")]
+    Objective { text: String, source: BadThreshold },
     #[error("no objective: name a condition on a percentile of response_time, success or errors")]
     NoObjective,
     #[error("{address}: /metrics cannot be served there: {source}; name another --address")]

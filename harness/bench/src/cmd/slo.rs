@@ -3,15 +3,12 @@
 use super::args::{Objectives, SloRules, SloTask};
 use super::error::{CommandError, unwritable};
 use super::output::note;
-use super::run::{parse_threshold, read_plan};
+use super::run::read_plan;
 use caxton_analysis::exit;
 use caxton_model::load::threshold::Threshold;
-use caxton_model::slo::Slo;
+use caxton_model::slo::{OBJECTIVES_OF_THE_GUIDE, Slo};
 use caxton_report::slo::{RuleOptions, dashboard, rules};
 use std::fs;
-
-/// What is asked where the user does not say: what the guide asks of its peak load.
-const USUAL: [&str; 2] = ["response_time p(99)<100ms", "success rate>0.99"];
 
 /// Does what `words` say; the exit code.
 pub(super) fn run(words: &SloTask) -> Result<u8, CommandError> {
@@ -45,14 +42,15 @@ pub(super) fn objectives(words: &Objectives) -> Result<Vec<Slo>, CommandError> {
 
 fn thresholds(words: &Objectives) -> Result<Vec<Threshold>, CommandError> {
     let read = |text: &String| {
-        parse_threshold(text).map_err(|why| CommandError::Objective { text: text.clone(), why })
+        let read = text.parse::<Threshold>();
+        read.map_err(|source| CommandError::Objective { text: text.clone(), source })
     };
     let mut thresholds = words.threshold.iter().map(read).collect::<Result<Vec<_>, _>>()?;
     if let Some(plan) = &words.plan {
         thresholds.extend(read_plan(plan)?.thresholds);
     }
     if thresholds.is_empty() {
-        return USUAL.map(str::to_owned).iter().map(read).collect();
+        return OBJECTIVES_OF_THE_GUIDE.map(str::to_owned).iter().map(read).collect();
     }
     Ok(thresholds)
 }

@@ -7,6 +7,7 @@ use crate::units::{Nanos, Unit};
 use caxton_stats::limit::{Bound, LimitVerdict, Operator};
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::str::FromStr;
 
 /// Why a text is no threshold, and how to mend it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -182,6 +183,20 @@ impl Aggregate {
                 (0.0..=100.0).contains(&percentile).then_some(Self::P(percentile))
             }
         }
+    }
+}
+
+impl FromStr for Threshold {
+    type Err = BadThreshold;
+
+    /// A threshold on one line: `response_time p(99)<10ms`.
+    fn from_str(text: &str) -> Result<Self, BadThreshold> {
+        let cut = || {
+            let form = "expected METRIC CONDITION, such as 'response_time p(99)<10ms'";
+            BadThreshold(form.to_owned())
+        };
+        let (metric, condition) = text.trim().split_once(char::is_whitespace).ok_or_else(cut)?;
+        Self::parse(metric, condition.trim())
     }
 }
 

@@ -11,13 +11,14 @@ use crate::guest::files::AgentFiles;
 use crate::workload::load::monitored::MonitoredLoad;
 use caxton_analysis::exit;
 use caxton_model::load::plan::LoadPlan;
-use caxton_model::load::threshold::Threshold;
-use caxton_model::slo::{AlertOptions, Severity, Slo};
-use caxton_monitor::{Endpoint, EndpointOptions, Metrics, Sink, SloWatch, SloWatchOptions, get};
+use caxton_model::slo::{AlertOptions, Severity};
+use caxton_monitor::{
+    Endpoint, EndpointOptions, Metrics, Sink, SloWatch, SloWatchOptions, get, objectives,
+};
 use caxton_report::slo::{RuleOptions, rules};
 use caxton_sys::clock::{Clock, Monotonic};
 use serde_json::Value;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::Receiver;
@@ -25,7 +26,7 @@ use std::thread;
 use std::time::Duration;
 
 /// What is asked, and the delay that breaks it.
-const OBJECTIVE: [&str; 2] = ["response_time", "p(99)<100ms"];
+const OBJECTIVE: &str = "response_time p(99)<100ms";
 const DELAY_NS: u64 = 200_000_000;
 /// Windows of an hour and five minutes become 60 s and 5 s.
 const ALERTS: AlertOptions = AlertOptions { speed: 60, events_min: 20 };
@@ -36,16 +37,12 @@ const PAUSE: Duration = Duration::from_millis(50);
 
 /// Runs the check with agents of `files` under the load of `plan`; the exit code.
 pub(super) fn run(files: &AgentFiles, plan: &LoadPlan) -> Result<u8, CommandError> {
-    let [metric, condition] = OBJECTIVE;
-    let threshold = Threshold::parse(metric, condition).expect("in the grammar");
-    let (slos, _) = Slo::of_thresholds(&[threshold]);
+    let slos = objectives(&[OBJECTIVE]).expect("in the grammar");
     let options = RuleOptions { job: "caxton".to_owned(), alerts: ALERTS };
     let rules = rules(&slos, &options);
     let metrics = metrics(slos)?;
-    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    let endpoint = EndpointOptions { address, ..EndpointOptions::default() };
-    let endpoint = Endpoint::start(&metrics, endpoint)
-        .map_err(|source| CommandError::Endpoint { address, source })?;
+    let endpoint =
+        Endpoint::start(&metrics, EndpointOptions::on_any_port()).map_err(CommandError::Watch)?;
     let listeners = [Listener::start(), Listener::start()];
     let [by_rules, by_watch] = listeners.map(|listener| listener.map_err(CommandError::Watch));
     let (by_rules, by_watch) = (by_rules?, by_watch?);
@@ -109,7 +106,7 @@ impl Check<'_> {
             print("not ready: Prometheus has no burn rate of 0 after 2 minutes\n");
             return Ok(exit::FAILED);
         }
-        print(format!("ready: {} {} holds\n", OBJECTIVE[0], OBJECTIVE[1]));
+        print(format!("ready: {OBJECTIVE} holds\n"));
         let mut code = exit::FINE;
         for (delay_ns, is_firing, words) in [(DELAY_NS, true, "fired"), (0, false, "resolved")] {
             self.delay_ns.store(delay_ns, Ordering::Relaxed);

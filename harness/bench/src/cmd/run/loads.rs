@@ -35,7 +35,7 @@ pub(super) struct LoadArgs {
     pub stage: Vec<Stage>,
 
     /// What must hold of it, such as 'response_time{stage:burst} p(99)<10ms'; may be repeated
-    #[arg(long, value_name = "THRESHOLD", value_parser = parse_threshold, requires = "stage")]
+    #[arg(long, value_name = "THRESHOLD", requires = "stage")]
     pub threshold: Vec<Threshold>,
 
     /// How its messages lie within the rate
@@ -175,13 +175,6 @@ pub(crate) fn read_plan(path: &Path) -> Result<LoadPlan, CommandError> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let beside = |name: &str| file::read_text_within(folder, name, file::TRACE_MAX);
     Ok(LoadPlan::parse(&path.display().to_string(), &text, &beside)?)
-}
-
-/// A threshold as it is typed.
-pub(crate) fn parse_threshold(text: &str) -> Result<Threshold, String> {
-    let cut = "expected METRIC CONDITION, such as 'response_time p(99)<10ms'";
-    let (metric, condition) = text.trim().split_once(char::is_whitespace).ok_or(cut)?;
-    Threshold::parse(metric, condition.trim()).map_err(|error| error.to_string())
 }
 
 fn parse_arrivals(text: &str) -> Result<Arrivals, String> {

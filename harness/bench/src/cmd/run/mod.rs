@@ -42,7 +42,7 @@ use caxton_model::record::{PROFILE, Record};
 use caxton_sys::allocator::AllocationDetail;
 use caxton_sys::clock;
 use contest::Comparing;
-pub(super) use loads::{parse_threshold, read_plan};
+pub(super) use loads::read_plan;
 use measure::{code_of, measure, settings};
 use prepare::{Guest, Prepared, prepare};
 pub(super) use session::{STOP, watch_for_ctrl_c};

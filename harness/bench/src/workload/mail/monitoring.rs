@@ -8,13 +8,11 @@ use crate::job::{Burden, Monitoring};
 use crate::timing::context::{At, Context, Total};
 use crate::timing::turns::{Rounds, turns};
 use caxton_model::case::Outcome;
+use caxton_model::slo::OBJECTIVES_OF_THE_GUIDE;
 use caxton_monitor::{Endpoint, EndpointOptions, Labels, Metrics, Recorder, SloCounts, objectives};
 use caxton_runtime::subject::Attempt;
-use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
-/// What is asked of a load test and of production, in the guide.
-const OBJECTIVES: [&str; 2] = ["response_time p(99)<100ms", "success rate>0.99"];
 /// Messages that are counted without any agent, to tell the cost of one alone.
 const ALONE: u64 = 100_000;
 /// How long they take, at the least and at the most: uniform in the logarithm, on either side of
@@ -76,14 +74,13 @@ pub fn run(ctx: &mut Context<'_>, monitoring: Monitoring) -> Attempt<()> {
 }
 
 fn metrics() -> Attempt<Arc<Metrics>> {
-    let slos = objectives(&OBJECTIVES).map_err(Outcome::Failed)?;
+    let slos = objectives(&OBJECTIVES_OF_THE_GUIDE).map_err(Outcome::Failed)?;
     Metrics::new(slos, Labels::default()).map_err(|error| Outcome::Failed(error.to_string()))
 }
 
 fn endpoint(metrics: &Arc<Metrics>) -> Attempt<Endpoint> {
-    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    let options = EndpointOptions { address, ..EndpointOptions::default() };
-    Endpoint::start(metrics, options).map_err(|error| Outcome::Failed(error.to_string()))
+    let started = Endpoint::start(metrics, EndpointOptions::on_any_port());
+    started.map_err(|error| Outcome::Failed(error.to_string()))
 }
 
 /// Tells what it takes to count a message that is in time, and one that is too slow and therefore
