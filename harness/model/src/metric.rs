@@ -1,6 +1,7 @@
 //! The table of everything we know how to measure. Tables, exports and comparisons follow from it.
 
 mod caxton;
+mod instructions;
 mod load;
 mod mail;
 mod parts;
@@ -233,6 +234,8 @@ pub fn metrics() -> impl Iterator<Item = &'static Metric> {
         .iter()
         .chain(COUNTERS.as_flattened())
         .chain(DERIVED)
+        .chain(instructions::INSTRUCTIONS.as_flattened())
+        .chain(instructions::INSTRUCTION_RATIOS.as_flattened())
         .chain(LIMITS)
         .chain(LEVELS.as_flattened())
         .chain(profiles::PROFILES.as_flattened())

@@ -68,12 +68,76 @@ pub(super) fn profile(
     }
 }
 
+/// Instructions by stack, the root first.
+pub(super) type CountedStacks = BTreeMap<Vec<CountedPlace>, u64>;
+
+/// Makes a profile of each of `counted`. Names are looked up once for all of them.
+pub(super) fn counted(
+    space: &Space,
+    counted: Vec<(About, CountedStacks)>,
+    health: &Health,
+) -> Vec<Profile> {
+    let mut table = FrameTable::new(space);
+    let mut profiles = Vec::new();
+    for (about, stacks) in counted {
+        let mut weights: BTreeMap<Vec<u32>, u64> = BTreeMap::new();
+        for (places, weight) in &stacks {
+            let stack = places.iter().map(|place| match *place {
+                CountedPlace::Instruction(place) => table.location(place),
+                CountedPlace::SomewhereIn(place) => table.function(place),
+            });
+            *weights.entry(stack.collect()).or_default() += weight;
+        }
+        let samples = (0..).zip(weights.values()).map(|(stack, weight)| StackSample {
+            time_ns: 0,
+            thread: 0,
+            stack,
+            weight: *weight,
+        });
+        let is_unresolved =
+            |stack: &&Vec<u32>| stack.last().is_none_or(|leaf| table.unresolved.contains(leaf));
+        profiles.push(Profile {
+            about,
+            weight: SampleWeight::Instructions,
+            samples: samples.collect(),
+            threads: vec![Thread { id: std::process::id(), name: "worker".to_owned() }],
+            mappings: Vec::new(),
+            frames: Vec::new(),
+            locations: Vec::new(),
+            health: Health {
+                samples: weights.len() as u64,
+                unresolved: weights.keys().filter(is_unresolved).count() as u64,
+                ..health.clone()
+            },
+            stacks: weights.into_keys().collect(),
+        });
+    }
+    for profile in &mut profiles {
+        profile.mappings.clone_from(&table.mappings);
+        profile.frames.clone_from(&table.frames);
+        profile.locations.clone_from(&table.locations);
+        profile.health.notes.extend(table.notes.iter().cloned());
+        profile.compact();
+    }
+    profiles
+}
+
+/// Where something was counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum CountedPlace {
+    Instruction(CodePlace),
+    /// In the function that this place belongs to: it is not known where.
+    SomewhereIn(CodePlace),
+}
+
 /// The tables of a profile, as they grow.
 struct FrameTable<'a> {
     space: &'a Space,
     names: BTreeMap<usize, HostNames<'a>>,
     mapping_of: BTreeMap<usize, u32>,
     location_of: HashMap<CodePlace, u32>,
+    /// Locations of whole functions.
+    function_of: HashMap<CodePlace, u32>,
     frame_of: HashMap<Frame, u32>,
     mappings: Vec<Mapping>,
     frames: Vec<Frame>,
@@ -90,6 +154,7 @@ impl<'a> FrameTable<'a> {
             names: BTreeMap::new(),
             mapping_of: BTreeMap::new(),
             location_of: HashMap::new(),
+            function_of: HashMap::new(),
             frame_of: HashMap::new(),
             mappings: Vec::new(),
             frames: Vec::new(),
@@ -123,6 +188,24 @@ impl<'a> FrameTable<'a> {
         if !is_resolved {
             self.unresolved.insert(id);
         }
+        id
+    }
+
+    /// The function at `place` without those that are inlined there.
+    fn function(&mut self, place: CodePlace) -> u32 {
+        if let Some(known) = self.function_of.get(&place) {
+            return *known;
+        }
+        let at = self.location(place);
+        let mut location = self.locations[at as usize].clone();
+        if location.frames.len() == 1 {
+            self.function_of.insert(place, at);
+            return at;
+        }
+        location.frames.drain(..location.frames.len() - 1);
+        let id = self.locations.len() as u32;
+        self.locations.push(location);
+        self.function_of.insert(place, id);
         id
     }
 

@@ -226,8 +226,9 @@ pub fn write(profile: &Profile) -> Result<String, ProfileError> {
     let cannot = |why: String| ProfileError::Cannot { what: "a DHAT file", why };
     profile.check()?;
     let (mode, verb) = match profile.weight {
-        SampleWeight::CpuNs => {
-            return Err(cannot("the profile is of CPU time and of no heap".to_owned()));
+        SampleWeight::CpuNs | SampleWeight::Instructions => {
+            let what = profile.weight.words();
+            return Err(cannot(format!("the profile is of {what} and of no heap")));
         }
         SampleWeight::Bytes => ("guest-heap", "Allocated"),
         SampleWeight::PeakBytes => ("guest-heap-peak", "Held at the peak"),

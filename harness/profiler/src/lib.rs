@@ -10,10 +10,12 @@
 #![forbid(unsafe_code)]
 
 mod assemble;
+pub mod callgrind;
 #[cfg(test)]
 #[path = "../../../tests/capability.rs"]
 mod capability;
 mod chain;
+pub mod counting;
 pub mod dhat;
 mod elf;
 mod host;

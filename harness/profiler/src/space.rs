@@ -5,6 +5,7 @@
 use super::elf::{self, ElfLayout, ElfSource};
 use caxton_model::profile::Frame;
 use caxton_model::profile::code::Code;
+use caxton_sys::callgrind;
 use procfs::process::{MMPermissions, MMapPath, MemoryMap, Process};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -206,7 +207,10 @@ impl Space {
         let range = map.address.0..map.address.1;
         let (source, role, name) = match &map.pathname {
             MMapPath::Path(path) if Some(path) == own.as_ref() => {
-                (ElfSource::Path("/proc/self/exe".into()), MapRole::Own, file_name(path))
+                // Under valgrind that link leads to valgrind.
+                let is_valgrind = callgrind::is_valgrind();
+                let file = if is_valgrind { path.clone() } else { "/proc/self/exe".into() };
+                (ElfSource::Path(file), MapRole::Own, file_name(path))
             }
             MMapPath::Path(path) => {
                 let is_twin = self.twins.contains(path);
@@ -258,6 +262,18 @@ impl Space {
             made.seen.insert(offset);
         }
         CodePlace::in_unit(unit, offset)
+    }
+
+    /// The place of `address` as the file at `path` counts; none where no such file is mapped.
+    pub(super) fn place_in(&self, path: &str, address: u64) -> Option<CodePlace> {
+        let is_it = |unit: &CodeUnit| match unit {
+            CodeUnit::File(file) => {
+                matches!(&file.source, ElfSource::Path(source) if source == Path::new(path))
+            }
+            CodeUnit::Made(_) => false,
+        };
+        let unit = self.units.iter().rposition(is_it)?;
+        Some(CodePlace::in_unit(unit, u32::try_from(address).ok()?))
     }
 
     /// Code is there and will be called.

@@ -6,6 +6,7 @@ pub mod affinity;
 pub mod allocator;
 pub mod budget;
 pub mod build;
+pub mod callgrind;
 #[cfg(test)]
 #[path = "../../../tests/capability.rs"]
 mod capability;

@@ -2,7 +2,7 @@
 
 use crate::allocator::AllocationDetail;
 use crate::surroundings::{GIT_VARIABLES, GIT_WORDS, REPOSITORY_VARIABLES};
-use std::ffi::{OsStr, c_int};
+use std::ffi::{OsStr, OsString, c_int};
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::os::fd::{AsFd, AsRawFd, FromRawFd};
@@ -136,16 +136,34 @@ pub fn spawn_worker(
     pad: Option<&str>,
 ) -> io::Result<Child> {
     let mut command = Command::new(program);
-    command
-        .current_dir(dir.unwrap_or(Path::new(".")))
-        .args([argument, AllocationDetail::word()])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .process_group(0);
+    command.current_dir(dir.unwrap_or(Path::new("."))).args([argument, AllocationDetail::word()]);
     if let Some(pad) = pad {
         command.env("CAXTON_PAD", pad);
     }
+    spawn_heard(command)
+}
+
+/// Starts this executable as a worker that `tool` runs, a program and its arguments. Where the
+/// kernel lets it, everything lies at the same addresses each time.
+pub fn spawn_worker_under(tool: &[OsString], argument: &str) -> io::Result<Child> {
+    let [program, arguments @ ..] = tool else { return Err(io::ErrorKind::InvalidInput.into()) };
+    // The tool's own is not this one, and the file may have been replaced.
+    let own = format!("/proc/{}/exe", std::process::id());
+    let mut command = Command::new(program);
+    command.args(arguments).args([&own, argument, AllocationDetail::word()]);
+    // SAFETY: a plain system call, between fork and exec. A refusal changes nothing.
+    unsafe {
+        command.pre_exec(|| {
+            libc::personality(libc::ADDR_NO_RANDOMIZE as libc::c_ulong);
+            Ok(())
+        });
+    }
+    spawn_heard(command)
+}
+
+/// Starts `command` in a process group of its own, with pipes on all three streams.
+fn spawn_heard(mut command: Command) -> io::Result<Child> {
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
     die_with_parent(&mut command);
     command.spawn()
 }
@@ -154,14 +172,8 @@ pub fn spawn_worker(
 /// and has a process group of its own, so that [`kill_group`] reaches those that it started.
 pub fn spawn_piped(program: &str, arguments: &[String]) -> io::Result<Child> {
     let mut command = Command::new(program);
-    command
-        .args(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .process_group(0);
-    die_with_parent(&mut command);
-    command.spawn()
+    command.args(arguments);
+    spawn_heard(command)
 }
 
 /// Starts `program` with `arguments` as a server that works in `folder`, which it gets as its own.

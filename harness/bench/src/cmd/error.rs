@@ -73,6 +73,11 @@ pub(crate) enum CommandError {
     Output { path: PathBuf, source: io::Error },
     #[error("objective {text:?}: {source}")]
     Objective { text: String, source: BadThreshold },
+    #[error(
+        "--counts compares: name a version with --baseline; or count instructions of this one \
+         with --counts instructions"
+    )]
+    NothingToCompare,
     #[error("no objective: name a condition on a percentile of response_time, success or errors")]
     NoObjective,
     #[error("{address}: /metrics cannot be served there: {source}; name another --address")]

@@ -1,4 +1,4 @@
-//! What a run and its worker processes say to each other: one JSON value per line, version 6.
+//! What a run and its worker processes say to each other: one JSON value per line, version 7.
 //!
 //! The run writes one [`Launch`] to the worker's standard input; the worker answers with [`Event`]s
 //! on its standard output, the last of which is [`Event::End`]. A worker whose answers stop
@@ -22,7 +22,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 /// Version of this protocol; a worker refuses a launch of another one.
-pub const PROTOCOL: u32 = 6;
+pub const PROTOCOL: u32 = 7;
 
 /// The first word by which `cargo bench` has a suite run; the second is the suite's name.
 pub const BENCH_ARGUMENT: &str = "__bench";
@@ -47,6 +47,9 @@ pub struct Launch {
     /// An empty folder for the files that the worker writes, where it writes any.
     #[serde(with = "crate::guest::path")]
     pub folder: PathBuf,
+    /// Where compiled code is kept from one launch to the next, where it is kept.
+    #[serde(with = "crate::guest::path")]
+    pub code: PathBuf,
     /// The cases that it fills; at least one.
     pub cases: Vec<CaseKey>,
     pub job: Job,
@@ -95,6 +98,11 @@ pub enum Event {
     Keep {
         case: CaseKey,
         what: Kept,
+    },
+    /// Digest of the machine code that the module of a side, `wasm` or `side`, was compiled to.
+    Code {
+        role: String,
+        sha256: String,
     },
     /// A second of a load, or what is about it.
     Load {

@@ -22,6 +22,8 @@ pub enum Job {
     Overhead,
     /// Fuel of a steady-state call: a pass of its own, because metering changes speed.
     Fuel,
+    /// Every instruction of calls, in a worker that callgrind runs.
+    Instructions(Instructions),
     /// A steady-state WASM call taken apart, beside the agent that does nothing and the one that
     /// echoes; and options of engine and build.
     Parts,
@@ -113,6 +115,7 @@ impl Job {
         let us = match self {
             Self::Overhead => 90_000,
             Self::Fuel | Self::RoundTrip { .. } | Self::MemoryPhases => 60_000,
+            Self::Instructions(_) => 7_000_000,
             Self::Parts => 350_000,
             Self::Sides(_) => 150_000,
             Self::MemoryLimit { limit } => 90_000 + (limit.0 >> 20) * 2_000,
@@ -138,6 +141,33 @@ impl Job {
     pub fn is_profile(&self) -> bool {
         matches!(self, Self::Profile | Self::ProfileSides(_))
     }
+}
+
+/// What is counted of instructions, and what they are kept for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Instructions {
+    pub phase: CountedPhase,
+    /// Two sides of the user's choice, the reference first; none for native and WASM.
+    pub pair: Option<Box<[SideSpec; 2]>>,
+    /// Whether the stacks are wanted, or counts alone.
+    pub is_profile: bool,
+}
+
+impl Instructions {
+    /// Of calls of `pair`, or of native and WASM.
+    pub fn of(pair: Option<Box<[SideSpec; 2]>>, is_profile: bool) -> Self {
+        Self { phase: CountedPhase::Calls, pair, is_profile }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CountedPhase {
+    /// Nothing is counted: what a module is compiled to without callgrind.
+    Code,
+    Compile,
+    /// Making an instance, its first call, and calls in a steady state.
+    Calls,
 }
 
 /// Requests that do not wait for answers.

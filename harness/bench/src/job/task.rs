@@ -2,8 +2,8 @@
 
 use crate::guest::catalog::{ECHO, NOOP};
 use crate::guest::toolchain::Variant;
-use crate::job::Job;
 use crate::job::scale::Scale;
+use crate::job::{Instructions, Job};
 use caxton_model::case::CaseKey;
 use caxton_model::units::Nanos;
 
@@ -62,6 +62,8 @@ impl Task {
             // 1 + log2(100 × comparisons) of them: 13 for thirty.
             Job::Overhead | Job::Sides(_) => [1, 15, 40],
             Job::Profile | Job::ProfileSides(_) | Job::Spin { .. } | Job::Load(_) => [1, 1, 1],
+            // One that compiles without callgrind, and one that it runs.
+            Job::Instructions(_) => [2, 2, 2],
             // A count is exact only if two processes agree.
             Job::Fuel => [0, FUEL_LAUNCHES, FUEL_LAUNCHES],
             Job::Heap => [1, 2, 2],
@@ -89,6 +91,18 @@ impl Task {
             _ => return None,
         };
         Some(Self::new(first, job))
+    }
+
+    /// The task that counts the instructions of what this one times, for the first of its cases;
+    /// none for work that is no steady state.
+    pub fn counted(self) -> Option<Self> {
+        let first = self.cases.into_iter().next()?;
+        let pair = match self.job {
+            Job::Overhead => None,
+            Job::Sides(pair) if !first.is_same_against_same() => Some(pair),
+            _ => return None,
+        };
+        Some(Self::new(first, Job::Instructions(Instructions::of(pair, true))))
     }
 
     /// The part of the task whose cases `keep` takes; none if it takes none.

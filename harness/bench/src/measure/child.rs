@@ -5,6 +5,7 @@ use caxton_sys::clock::{Clock, Monotonic};
 use caxton_sys::{process, refusal};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::ffi::OsString;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdin};
@@ -55,7 +56,15 @@ impl<T: DeserializeOwned + Send + 'static> Worker<T> {
         dir: Option<&Path>,
         pad: Option<&str>,
     ) -> io::Result<Self> {
-        let mut child = process::spawn_worker(program, argument, dir, pad)?;
+        Self::of(process::spawn_worker(program, argument, dir, pad)?)
+    }
+
+    /// Starts this executable with `argument` as `tool` runs it.
+    pub fn start_under(tool: &[OsString], argument: &str) -> io::Result<Self> {
+        Self::of(process::spawn_worker_under(tool, argument)?)
+    }
+
+    fn of(mut child: Child) -> io::Result<Self> {
         let (stdin, stderr) = (child.stdin.take(), child.stderr.take());
         let last_words = thread::Builder::new().spawn(move || {
             let mut text = Vec::new();

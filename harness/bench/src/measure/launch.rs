@@ -2,7 +2,10 @@
 
 use super::child::{Received, Worker, died, now, timed_out};
 use crate::job::launch::{Event, Launch, WORKER_ARGUMENT};
+use crate::job::{CountedPhase, Job};
+use crate::workload::instructions;
 use caxton_model::case::{CaseKey, Outcome};
+use caxton_profiler::counting;
 use caxton_sys::{affinity, process};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
@@ -34,9 +37,15 @@ pub fn launch(
     stop: &AtomicBool,
     on_event: &mut dyn FnMut(Event) -> Control,
 ) -> io::Result<Launched> {
-    // Not by its path: the file may have been rebuilt since this run began.
-    let own = Path::new(process::THIS_EXECUTABLE);
-    let mut worker = Worker::start(own, WORKER_ARGUMENT, None, None)?;
+    let mut worker = match &order.job {
+        Job::Instructions(job) if job.phase != CountedPhase::Code => {
+            let out = order.folder.join(instructions::OUT);
+            let tool = counting::command(&out, job.phase == CountedPhase::Calls);
+            Worker::start_under(&tool, WORKER_ARGUMENT)?
+        }
+        // Not by its path: the file may have been rebuilt since this run began.
+        _ => Worker::start(Path::new(process::THIS_EXECUTABLE), WORKER_ARGUMENT, None, None)?,
+    };
     worker.say(order)?;
     worker.close();
     let start = now();

@@ -5,6 +5,7 @@
 
 mod check;
 pub mod child;
+mod instructions;
 pub mod keep;
 pub mod launch;
 mod load;

@@ -9,11 +9,11 @@ use super::launch::{Control, launch, launch_rng, some_core};
 use super::pictures;
 use super::settings::{LOOK_TAKES, Settings};
 use crate::guest::files::{AgentFiles, BuiltFiles};
-use crate::job::Job;
 use crate::job::cost::Cost;
 use crate::job::launch::{Event, Launch, PROTOCOL, Sampling};
 use crate::job::scale::Scale;
 use crate::job::task::{Pass, Task};
+use crate::job::{Instructions, Job};
 use crate::timing::calibrate;
 use caxton_analysis::load::tally as load;
 use caxton_analysis::reduce::Levels;
@@ -75,18 +75,21 @@ pub struct Run<'a> {
     costs: Vec<Cost>,
     probe_ns: Option<f64>,
     started: Nanos,
-    scratch: Scratch,
+    pub(super) scratch: Scratch,
 }
 
 /// How long the profile beside a call's parts looks: some 2,000 samples.
 const LOOK_NS: u64 = 2_000_000_000;
 
+/// How much longer a launch may take that callgrind runs.
+const COUNTING_NS: u64 = 600_000_000_000;
+
 /// What the launches of one task came to.
 #[derive(Default)]
-struct Tally {
-    done: u32,
-    outcome: Option<Outcome>,
-    events: Vec<Event>,
+pub(super) struct Tally {
+    pub(super) done: u32,
+    pub(super) outcome: Option<Outcome>,
+    pub(super) events: Vec<Event>,
 }
 
 impl<'a> Run<'a> {
@@ -183,6 +186,10 @@ impl<'a> Run<'a> {
     /// All launches of one task, the fuel pass last.
     fn task(&mut self, task: &Task, files: &[AgentFiles]) -> Result<Tally, RunError> {
         let mut tally = Tally::default();
+        if let Job::Instructions(job) = &task.job {
+            self.instructions(&task.cases[0], &files[0], job, &mut tally)?;
+            return Ok(tally);
+        }
         let wanted = self.settings.launches(task);
         let each = self.settings.expected(&task.job);
         // At most as many again, to replace disturbed ones.
@@ -210,6 +217,10 @@ impl<'a> Run<'a> {
             && self.settings.spin.is_none()
         {
             self.fuel(overhead, &files[0], &mut tally)?;
+            if self.settings.instructions {
+                let job = Instructions::of(None, false);
+                self.instructions(overhead, &files[0], &job, &mut tally)?;
+            }
         }
         if task.job == Job::Parts && self.settings.scale != Scale::Smoke {
             self.look(&task.cases[0], &files[0], &mut tally)?;
@@ -323,15 +334,21 @@ impl<'a> Run<'a> {
             sampling: self.settings.sampling,
             files,
             folder: PathBuf::new(),
+            code: self.settings.code.clone(),
             cases: task.cases,
             job: task.job,
         }
     }
 
     /// True if the launch ran to its end; its events are in `tally` then.
-    fn one_launch(&mut self, order: &Launch, tally: &mut Tally) -> Result<bool, RunError> {
+    pub(super) fn one_launch(
+        &mut self,
+        order: &Launch,
+        tally: &mut Tally,
+    ) -> Result<bool, RunError> {
         // Two sides; a profile has windows without the sampler too, and names to find.
         let extra_ns = match order.job {
+            Job::Instructions(_) => COUNTING_NS,
             Job::Profile | Job::ProfileSides(_) => order.sampling.time.0 * 4,
             Job::Spin { time, .. } => time.0 * 2,
             _ => 0,
@@ -383,7 +400,7 @@ impl<'a> Run<'a> {
                         }
                     }
                 }
-                Event::Working | Event::End(_) | Event::Load { .. } => {}
+                Event::Working | Event::Code { .. } | Event::End(_) | Event::Load { .. } => {}
             }
         }
         if let Some(folder) = &mut self.folder {

@@ -5,6 +5,7 @@ use crate::job::launch::Sampling;
 use crate::job::scale::Scale;
 use crate::job::task::{FUEL_LAUNCHES, Pass, Task};
 use caxton_model::units::Nanos;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// How long it takes to name what was sampled, and to draw it.
@@ -13,7 +14,7 @@ const PICTURES_TAKE: Nanos = Nanos(7_000_000_000);
 pub const LOOK_TAKES: Nanos = Nanos(4_000_000_000);
 
 /// What the user wants of a run.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Settings {
     pub scale: Scale,
     pub seed: u64,
@@ -26,6 +27,10 @@ pub struct Settings {
     pub full_stacks: bool,
     /// How to sample the tasks that are profiles.
     pub sampling: Sampling,
+    /// Whether instructions are counted, too.
+    pub instructions: bool,
+    /// Where compiled code is kept for launches that callgrind runs.
+    pub code: PathBuf,
 }
 
 impl Settings {

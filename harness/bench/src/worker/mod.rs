@@ -6,7 +6,9 @@ use crate::job::Job;
 use crate::job::launch::{Event, Launch, PROTOCOL};
 use crate::measure::child::attributed;
 use crate::timing::context::Context;
-use crate::workload::{fuel, heap, load, mail, memory_limit, overhead, parts, profile, versus};
+use crate::workload::{
+    fuel, heap, instructions, load, mail, memory_limit, overhead, parts, profile, versus,
+};
 use caxton_model::case::Outcome;
 use caxton_runtime::subject::Attempt;
 use caxton_runtime::subject::wasmtime::used_configurations;
@@ -97,6 +99,7 @@ fn run(ctx: &mut Context<'_>, launch: &Launch) -> Attempt<()> {
         Job::Overhead => overhead::run(ctx, cases),
         Job::Sides(pair) => versus::run(ctx, cases, pair),
         Job::Fuel => fuel::run(ctx),
+        Job::Instructions(job) => instructions::run(ctx, launch, job),
         Job::Parts => parts::run(ctx, &files[1], &files[2]),
         // Twice, in two processes: what is searched is exact only if they agree.
         Job::MemoryLimit { limit } => memory_limit::run(ctx, *limit, ctx.launch < 2),
@@ -148,7 +151,7 @@ mod tests {
         let sampling = r#"{"engine":null,"hz":1,"time":1,"threads":1,"asynchronous":false}"#;
         parse(&format!(
             r#"{{"protocol":{PROTOCOL},"launch":0,"seed":1,"core":null,"effort":{EFFORT},
-                "sampling":{sampling},"files":[{AGENT}],"folder":"","cases":[{cases}],
+                "sampling":{sampling},"files":[{AGENT}],"folder":"","code":"","cases":[{cases}],
                 "job":{job}}}"#
         ))
     }

@@ -7,6 +7,7 @@ mod asynchronous;
 mod callers;
 pub mod fuel;
 pub mod heap;
+pub mod instructions;
 pub mod load;
 pub mod mail;
 pub mod memory_limit;

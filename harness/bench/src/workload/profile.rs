@@ -35,11 +35,11 @@ struct Sampled {
 }
 
 /// A side as metrics and profiles call it.
-struct Label {
+pub(super) struct Label {
     /// The beginning of its metrics' names.
-    role: &'static str,
+    pub role: &'static str,
     /// What its profile is called.
-    words: String,
+    pub words: String,
 }
 
 /// Profiles the sides that `case` compares, or those of `pair`, the reference first.

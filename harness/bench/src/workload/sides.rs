@@ -148,6 +148,15 @@ impl Loaded {
         }
     }
 
+    /// Digest of the guest's machine code; none for native code.
+    pub fn code_digest(&self) -> Option<String> {
+        match self {
+            Self::Wasm(subject) => Some(sha256_hex(&subject.machine_code())),
+            Self::Program(subject) => Some(sha256_hex(&subject.machine_code())),
+            Self::Native(_) | Self::Command(_) => None,
+        }
+    }
+
     /// A fresh agent without a memory limit.
     pub fn instantiate(&self) -> Attempt<Box<dyn AgentInstance>> {
         Ok(match self {

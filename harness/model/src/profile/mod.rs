@@ -63,6 +63,8 @@ pub enum SampleWeight {
     Bytes,
     /// Bytes held when most were held.
     PeakBytes,
+    /// Instructions executed.
+    Instructions,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -182,6 +184,20 @@ pub struct Shares {
     pub engine: f64,
     pub host: f64,
     pub unknown: f64,
+}
+
+/// How the weight of a profile splits, in its unit: the parts add up to its total.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct WeightParts {
+    /// In the agent's own code.
+    pub agent: u64,
+    /// In system libraries that the agent called.
+    pub libraries: u64,
+    /// In trampolines, WASI and host functions, and what they called.
+    pub boundary: u64,
+    pub engine: u64,
+    pub host: u64,
+    pub unknown: u64,
 }
 
 impl Health {

@@ -1,7 +1,9 @@
 //! Parts of a profile: the samples of some windows of time alone, and how the weight splits between
 //! agent, boundary, engine and host.
 
-use super::{About, Frame, HOST, Health, Location, Origin, Profile, Shares, StackSample, Thread};
+use super::{
+    About, Frame, HOST, Health, Location, Origin, Profile, Shares, StackSample, Thread, WeightParts,
+};
 use std::collections::HashMap;
 use std::ops::Range;
 
@@ -17,22 +19,40 @@ impl Profile {
         frames.find(|origin| !matches!(origin, Origin::Host | Origin::Unknown)).unwrap_or(leaf)
     }
 
-    /// How the weight splits; all 0 for a profile without samples.
-    pub fn shares(&self) -> Shares {
-        let mut shares = Shares::default();
+    /// How the weight splits.
+    pub fn parts(&self) -> WeightParts {
+        let mut parts = WeightParts::default();
         let payers: Vec<Origin> = (0..self.stacks.len() as u32).map(|s| self.payer(s)).collect();
-        let whole = self.total().max(1) as f64;
+        let is_own = |stack: u32| {
+            let leaf = self.frames_of(stack).next_back().map(|frame| frame.origin);
+            matches!(leaf, Some(Origin::Guest | Origin::GuestInlined))
+        };
         for sample in &self.samples {
             let part = match payers[sample.stack as usize] {
-                Origin::Guest | Origin::GuestInlined => &mut shares.guest,
-                Origin::Boundary => &mut shares.boundary,
-                Origin::Wasmtime => &mut shares.engine,
-                Origin::Host => &mut shares.host,
-                Origin::Unknown => &mut shares.unknown,
+                Origin::Guest | Origin::GuestInlined if is_own(sample.stack) => &mut parts.agent,
+                Origin::Guest | Origin::GuestInlined => &mut parts.libraries,
+                Origin::Boundary => &mut parts.boundary,
+                Origin::Wasmtime => &mut parts.engine,
+                Origin::Host => &mut parts.host,
+                Origin::Unknown => &mut parts.unknown,
             };
-            *part += sample.weight as f64 / whole;
+            *part = part.saturating_add(sample.weight);
         }
-        shares
+        parts
+    }
+
+    /// The parts as shares; all 0 for a profile without samples.
+    pub fn shares(&self) -> Shares {
+        let parts = self.parts();
+        let whole = self.total().max(1) as f64;
+        let share = |part: u64| part as f64 / whole;
+        Shares {
+            guest: share(parts.agent + parts.libraries),
+            boundary: share(parts.boundary),
+            engine: share(parts.engine),
+            host: share(parts.host),
+            unknown: share(parts.unknown),
+        }
     }
 
     /// The samples taken in `windows` (nanoseconds since the profile's start) alone, which stand
@@ -106,7 +126,7 @@ impl Profile {
     }
 
     /// Drops stacks, locations, frames, mappings and threads that no sample uses.
-    fn compact(&mut self) {
+    pub fn compact(&mut self) {
         let mut stacks = Keep::default();
         let mut threads = Keep::default();
         for sample in &mut self.samples {

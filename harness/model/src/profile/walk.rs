@@ -20,6 +20,7 @@ impl SampleWeight {
         match self {
             Self::CpuNs => Unit::Nanos,
             Self::Bytes | Self::PeakBytes => Unit::Bytes,
+            Self::Instructions => Unit::Count,
         }
     }
 
@@ -29,6 +30,7 @@ impl SampleWeight {
             Self::CpuNs => "CPU time",
             Self::Bytes => "bytes allocated",
             Self::PeakBytes => "bytes held when most were held",
+            Self::Instructions => "instructions",
         }
     }
 }

@@ -92,21 +92,21 @@ fn whole(profile: &Profile) -> fx::Profile {
 fn time(profile: &Profile, sample: &StackSample, number: i32) -> u64 {
     match profile.weight {
         SampleWeight::CpuNs => sample.time_ns,
-        SampleWeight::Bytes | SampleWeight::PeakBytes => u64::from(number.unsigned_abs()) * STEP_NS,
+        _ => u64::from(number.unsigned_abs()) * STEP_NS,
     }
 }
 
 fn cpu(profile: &Profile, sample: &StackSample) -> fx::CpuDelta {
     match profile.weight {
         SampleWeight::CpuNs => fx::CpuDelta::from_nanos(sample.weight),
-        SampleWeight::Bytes | SampleWeight::PeakBytes => fx::CpuDelta::ZERO,
+        _ => fx::CpuDelta::ZERO,
     }
 }
 
 fn interval(profile: &Profile) -> fx::SamplingInterval {
     fx::SamplingInterval::from_nanos(match profile.weight {
         SampleWeight::CpuNs => (profile.total() / profile.samples.len() as u64).max(1),
-        SampleWeight::Bytes | SampleWeight::PeakBytes => STEP_NS,
+        _ => STEP_NS,
     })
 }
 
@@ -115,7 +115,8 @@ fn interval(profile: &Profile) -> fx::SamplingInterval {
 fn put_weights(value: &mut Value, profile: &Profile) -> Option<()> {
     let unit = match profile.weight {
         SampleWeight::CpuNs => "tracing-ms",
-        SampleWeight::Bytes | SampleWeight::PeakBytes => "bytes",
+        // The format knows no other count.
+        _ => "bytes",
     };
     for thread in value.get_mut("threads")?.as_array_mut()? {
         let samples = thread.get_mut("samples")?.as_object_mut()?;
@@ -124,7 +125,7 @@ fn put_weights(value: &mut Value, profile: &Profile) -> Option<()> {
             let weight = profile.samples.get(at)?.weight;
             *number = match profile.weight {
                 SampleWeight::CpuNs => Value::from(weight as f64 / 1e6),
-                SampleWeight::Bytes | SampleWeight::PeakBytes => Value::from(weight),
+                _ => Value::from(weight),
             };
         }
         samples.insert("weightType".to_owned(), Value::from(unit));

@@ -48,6 +48,7 @@ pub fn svg(profile: &Profile, caption: &Caption) -> Result<String, ProfileError>
     (options.factor, options.count_name) = match profile.weight {
         SampleWeight::CpuNs => (1e-3, "µs".to_owned()),
         SampleWeight::Bytes | SampleWeight::PeakBytes => (1.0, "bytes".to_owned()),
+        SampleWeight::Instructions => (1.0, "instructions".to_owned()),
     };
     options.palette_map = Some(&mut palette);
     options.min_width = WIDTH_MIN;

@@ -60,6 +60,7 @@ fn message(profile: &Profile) -> protos::Profile {
         SampleWeight::CpuNs => ("cpu", "nanoseconds"),
         SampleWeight::Bytes => ("alloc_space", "bytes"),
         SampleWeight::PeakBytes => ("inuse_space", "bytes"),
+        SampleWeight::Instructions => ("instructions", "count"),
     };
     let sample_type = vec![texts.value_type("samples", "count"), texts.value_type(ty, unit)];
     let period_type = Some(texts.value_type(ty, unit));
@@ -86,12 +87,12 @@ fn message(profile: &Profile) -> protos::Profile {
     }
 }
 
-/// What lies between two samples: nanoseconds of CPU time, or one byte of a heap, of which every
-/// one is counted.
+/// What lies between two samples: nanoseconds of CPU time, or one of what is counted to the last
+/// one.
 fn period(profile: &Profile) -> i64 {
     match profile.weight {
         SampleWeight::CpuNs => signed(profile.total() / profile.samples.len() as u64),
-        SampleWeight::Bytes | SampleWeight::PeakBytes => 1,
+        SampleWeight::Bytes | SampleWeight::PeakBytes | SampleWeight::Instructions => 1,
     }
 }
 

@@ -197,10 +197,11 @@ pub(super) struct Against {
           requires = "comparison")]
     pub budget: f64,
 
-    /// Compare counts only (fuel, sizes, memory): no time is measured
-    #[arg(hide_short_help = true,
-          long, requires = "comparison", conflicts_with_all = ["margin", "budget"])]
-    pub counts: bool,
+    /// With --baseline: compare counts only, no time is measured. With `instructions`, in any run:
+    /// count every instruction of a call, too, under valgrind
+    #[arg(long, value_enum, value_name = "WHAT", num_args = 0..=1,
+          default_missing_value = "basic", conflicts_with_all = ["margin", "budget"])]
+    pub counts: Option<CountKind>,
 
     /// Link this version N times more, its sections in another order each time, and measure how far
     /// that alone moves each metric: the relink floor. With --baseline, margins are widened to it
@@ -221,6 +222,15 @@ pub(super) struct Against {
     /// Print every metric of a comparison, not only those that changed
     #[arg(hide_short_help = true, long, requires = "comparison")]
     pub table: bool,
+}
+
+/// What is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum CountKind {
+    /// Fuel, sizes, memory: what takes no time.
+    Basic,
+    /// Those, and the instructions of a call.
+    Instructions,
 }
 
 /// How cases are profiled instead of being timed.
@@ -299,6 +309,13 @@ pub(super) struct SelfTest {
     pub bench: bool,
 }
 
+impl ProfileKind {
+    /// Whether calls are looked at in place of being timed, each in launches of its own.
+    pub(super) fn is_of_calls(self) -> bool {
+        matches!(self, Self::Cpu | Self::Instructions)
+    }
+}
+
 /// Formats of `--list`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum ListFormat {
@@ -313,6 +330,8 @@ pub(super) enum ListFormat {
 pub(super) enum ProfileKind {
     /// Where CPU time goes.
     Cpu,
+    /// Every instruction of a call, exactly, under valgrind.
+    Instructions,
     /// Where memory is allocated; only `cargo bench --bench heap` can.
     Heap,
 }

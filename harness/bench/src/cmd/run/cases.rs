@@ -70,6 +70,7 @@ impl Wanted<'_> {
         let kept = tasks.filter_map(|task| task.keep(&|case| filter.takes(case)));
         Ok(match self.profile {
             Some(ProfileKind::Cpu) => kept.filter_map(Task::profiled).collect(),
+            Some(ProfileKind::Instructions) => kept.filter_map(Task::counted).collect(),
             Some(ProfileKind::Heap) | None => kept.collect(),
         })
     }

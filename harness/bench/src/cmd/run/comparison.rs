@@ -58,7 +58,7 @@ pub(super) fn compare(
     let allowed = |case: &CaseKey| limits.margins(case);
     comparison.warnings.extend(floors.warnings(&allowed, against.margin));
     comparison.warnings.extend(folder.warnings());
-    let is_timed = |contest: &&Contest| contest.is_paired && !against.counts;
+    let is_timed = |contest: &&Contest| contest.is_paired && against.counts.is_none();
     let last = comparison.design.looks.last().copied().unwrap_or(0);
     let launches = contests.iter().filter(is_timed).count() as u64 * u64::from(last);
     let progress = Progress::new(Ahead::of(PAIR_TAKES, launches));

@@ -61,7 +61,7 @@ impl Comparing<'_> {
         Settings {
             timeout: self.timeout,
             budget: Duration::from_secs_f64(self.against.budget),
-            what: if self.against.counts { What::Counts } else { What::All },
+            what: if self.against.counts.is_some() { What::Counts } else { What::All },
             audit: true,
             want: want(self.scale),
             bless_answers: self.against.bless_answers,

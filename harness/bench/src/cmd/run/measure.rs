@@ -18,6 +18,7 @@ use caxton_model::record::store::RunFolder;
 use caxton_model::record::{CaseRecord, Record, Status};
 use caxton_model::units::Nanos;
 use caxton_report::sections as report;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// For how long each side is profiled unless told otherwise: about 5,000 samples.
@@ -36,6 +37,8 @@ pub(super) fn settings(
         timeout: Duration::from_secs_f64(timing.timeout),
         spin: profiling.profile_time.filter(|_| profiling.profile.is_none()).map(nanos),
         perf_map: profiling.perf_map,
+        instructions: false,
+        code: PathBuf::new(),
         full_stacks: profiling.full_stacks,
         sampling: Sampling {
             engine: profiling.profiler,

@@ -34,7 +34,7 @@ use crate::job::scale::Scale;
 use crate::job::task::Task;
 use crate::measure::settings::Settings;
 use crate::suite::{Suite, scenarios};
-use args::{Against, Args, Mode, Output, ProfileKind, Profiling, Subtask, Timing};
+use args::{Against, Args, CountKind, Mode, Output, ProfileKind, Profiling, Subtask, Timing};
 use cases::Wanted;
 use caxton_analysis::exit;
 use caxton_model::record::store::RunFolder;
@@ -88,7 +88,17 @@ fn as_asked(suite: &Suite, words: &[OsString], bench: Option<&Bench>) -> Result<
         return selftest::run(&session, trials);
     }
     let seed = timing.seed.unwrap_or_else(clock::entropy);
-    let settings = settings(mode.scale(), seed, &timing, &profiling);
+    let has_instructions = match against.counts {
+        Some(CountKind::Basic) if against.baseline.is_none() && against.between.is_empty() => {
+            return Err(CommandError::NothingToCompare);
+        }
+        counts => counts == Some(CountKind::Instructions),
+    };
+    let settings = Settings {
+        instructions: has_instructions,
+        code: session.code_folder(),
+        ..settings(mode.scale(), seed, &timing, &profiling)
+    };
     let out = output.out.as_deref().map(as_the_user_means);
     let out = out.as_deref();
     let (scale, timeout) = (settings.scale, settings.timeout);
@@ -125,10 +135,11 @@ fn as_asked(suite: &Suite, words: &[OsString], bench: Option<&Bench>) -> Result<
     let baseline = baseline.map(|path| RunFolder::load_record(&path)).transpose()?;
     let is_measured = mode != Mode::Check && settings.spin.is_none();
     let is_kept = out.is_some() || profile.is_some() || is_measured;
+    let is_spun = settings.spin.is_some();
     let new = NewRun { session, settings, profile, out, is_kept };
     let measured = new.measure(tasks, wanted.guests)?;
     let record = &measured.record;
-    if settings.spin.is_none() {
+    if !is_spun {
         showing.run(session, record, measured.folder.as_deref());
         showing.targets(session, record, out.is_none() && needs_agents);
     }
@@ -161,7 +172,7 @@ fn check(
     let has_stacks = suite.counting == AllocationDetail::Stacks;
     match profiling.profile {
         Some(ProfileKind::Heap) if !has_stacks => return Err(CommandError::NoHeap),
-        Some(ProfileKind::Cpu) if has_stacks => return Err(CommandError::NoCpu),
+        Some(kind) if has_stacks && kind.is_of_calls() => return Err(CommandError::NoCpu),
         _ => {}
     }
     if timing.test && timing.scale.is_some_and(|scale| scale != Scale::Smoke) {
@@ -204,9 +215,13 @@ impl Measured {
 }
 
 impl NewRun<'_> {
+    fn is_profile(&self) -> bool {
+        self.profile.is_some_and(ProfileKind::is_of_calls)
+    }
+
     fn begin(&self) -> Record {
         let mut record = self.session.begin(self.settings.scale, self.settings.seed);
-        if self.profile == Some(ProfileKind::Cpu) {
+        if self.is_profile() {
             PROFILE.clone_into(&mut record.run.scale);
         }
         record
@@ -215,8 +230,7 @@ impl NewRun<'_> {
     /// First of all, so that an unwritable folder is told before anything is built.
     fn folder(&self) -> Result<RunFolder, CommandError> {
         let id = self.session.id();
-        let is_profile = self.profile == Some(ProfileKind::Cpu);
-        let id = if is_profile { format!("{id}-profile") } else { id };
+        let id = if self.is_profile() { format!("{id}-profile") } else { id };
         self.session.folder(self.out, &id, &mut self.begin())
     }
 
@@ -238,7 +252,7 @@ impl NewRun<'_> {
             folder.write(&record)?;
         }
         let path = folder.as_ref().map(|folder| folder.path().to_owned());
-        let mut ended = measure(self.settings, record, folder, tasks, &prepared.files)?;
+        let mut ended = measure(self.settings.clone(), record, folder, tasks, &prepared.files)?;
         if self.out.is_none() {
             ended.point_latest(self.session)?;
         }

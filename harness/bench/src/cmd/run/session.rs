@@ -178,6 +178,11 @@ impl<'a> Session<'a> {
         sweep_baselines(profiles, process);
     }
 
+    /// Where machine code is kept that takes long to make again.
+    pub(super) fn code_folder(&self) -> PathBuf {
+        self.scratch_home().join("code")
+    }
+
     fn scratch_home(&self) -> PathBuf {
         self.workspace.target.join("caxton")
     }

@@ -23,8 +23,8 @@ use caxton_model::units::Bytes;
 use caxton_sys::slab::{Creator, Slab};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use wasmtime::{
     Cache, CacheConfig, Caller, Engine, InstancePre, Linker, Module, OptLevel, Strategy,
 };
@@ -94,6 +94,15 @@ pub fn shared_configuration() -> BTreeMap<String, String> {
 
 /// The configurations that engines of this process were made with.
 static USED: Mutex<BTreeSet<BTreeMap<String, String>>> = Mutex::new(BTreeSet::new());
+
+/// Where this process keeps compiled code.
+static KEPT: OnceLock<PathBuf> = OnceLock::new();
+
+/// Has this process keep compiled code in `folder`, and take it from there, wherever no other
+/// folder is named.
+pub fn keep_code_in(folder: &Path) {
+    KEPT.get_or_init(|| folder.to_owned());
+}
 
 /// Each configuration that an engine of this process was made with. They are noted where engines
 /// are made, so that no workload can forget to tell.
@@ -262,6 +271,11 @@ impl WasmSubject {
     pub fn code_bytes(&self) -> Bytes {
         self.image().code_bytes()
     }
+
+    /// A copy of the machine code.
+    pub fn machine_code(&self) -> Vec<u8> {
+        self.image().text().to_vec()
+    }
 }
 
 /// A module as it is compiled.
@@ -298,7 +312,7 @@ impl<'a> Source<'a> {
 fn made(options: EngineOptions, cache: Option<&Path>) -> Attempt<(Engine, Option<Arc<Slab>>)> {
     let mut config = options.config()?;
     let slab = options.allocation.configure(&mut config).map_err(Outcome::Failed)?;
-    if let Some(folder) = cache {
+    if let Some(folder) = cache.or(KEPT.get().map(PathBuf::as_path)) {
         let mut at = CacheConfig::new();
         at.with_directory(folder);
         config.cache(Some(Cache::new(at).map_err(|e| refused("cache of compiled code", &e))?));

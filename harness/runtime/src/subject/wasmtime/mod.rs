@@ -44,7 +44,7 @@ pub use checkpoint::{Checkpoint, RestoreBy};
 pub use checkpoint_error::CheckpointError;
 pub use dwarf::{Place as SourcePlace, Places as SourcePlaces};
 pub use embedder::{HostFunctions, provide};
-pub use engine::{WasmSubject, shared_configuration, used_configurations};
+pub use engine::{WasmSubject, keep_code_in, shared_configuration, used_configurations};
 pub use expose::{ExposeError, Exposed};
 pub use flags::EngineFlags;
 pub use heap::{HeapLog, Site};

@@ -85,6 +85,11 @@ impl ProgramSubject {
         self.code.image().code_bytes()
     }
 
+    /// A copy of the machine code.
+    pub fn machine_code(&self) -> Vec<u8> {
+        self.code.image().text().to_vec()
+    }
+
     /// The names of its functions in the form of a perf map.
     pub fn perf_map(&self) -> String {
         self.code.image().perf_map()

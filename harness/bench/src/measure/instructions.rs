@@ -1,0 +1,166 @@
+//! The instructions of an agent, in launches of their own: one that compiles without callgrind, and
+//! those that callgrind runs.
+
+use super::run::{Run, RunError, Tally};
+use crate::guest::files::AgentFiles;
+use crate::job::launch::Event;
+use crate::job::sides::SideBuild;
+use crate::job::task::Task;
+use crate::job::{CountedPhase, Instructions, Job};
+use caxton_model::case::CaseKey;
+use caxton_model::file;
+use caxton_model::metric::MetricName;
+use caxton_model::reading::Missing;
+use caxton_model::samples::Sample;
+use caxton_profiler::counting;
+use caxton_sys::process;
+use std::collections::BTreeMap;
+use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::{Path, PathBuf};
+
+/// Processes that tell a count: it is exact only if two agree.
+pub(super) const LAUNCHES: u32 = 2;
+
+impl Run<'_> {
+    /// Counts the instructions of `case` as `job` says. What cannot be counted is missing, and
+    /// costs nothing else of the case.
+    pub(super) fn instructions(
+        &mut self,
+        case: &CaseKey,
+        files: &AgentFiles,
+        job: &Instructions,
+        tally: &mut Tally,
+    ) -> Result<(), RunError> {
+        let role = if job.pair.is_some() { "side" } else { "wasm" };
+        if let Err(why) = counting::availability() {
+            tally.events.push(missing(case, role, why));
+            return Ok(());
+        }
+        let mut compiled = self.compiled(case, files, job)?;
+        tally.events.append(&mut compiled);
+        let plain = self.counted(case, files, job, CountedPhase::Code)?;
+        let mut counted = Tally::default();
+        let launches = if job.is_profile { 1 } else { LAUNCHES };
+        for _ in 0..launches {
+            let launch = self.counted(case, files, job, CountedPhase::Calls)?;
+            let is_over = launch.outcome.is_some();
+            counted.outcome = launch.outcome;
+            counted.events.extend(launch.events);
+            counted.done += 1;
+            if is_over {
+                break;
+            }
+        }
+        if let Some(outcome) = counted.outcome.take() {
+            let why = outcome.reason().unwrap_or("interrupted").to_owned();
+            tally.events.push(missing(case, role, Missing::Failed(why)));
+            return Ok(());
+        }
+        for role in other_code(&plain.events, &counted.events) {
+            counted.events.retain(|event| !is_of(event, &role));
+            let why = "under valgrind the module is compiled to other code than without it: \
+                       valgrind's processor has fewer features (no AVX-512)";
+            tally.events.push(missing(case, &role, Missing::Unsupported(why.to_owned())));
+        }
+        tally.done += counted.done;
+        tally.events.extend(counted.events);
+        Ok(())
+    }
+
+    /// What compiling takes: counted once for each module and executable, and kept with the code
+    /// that it was compiled to.
+    fn compiled(
+        &mut self,
+        case: &CaseKey,
+        files: &AgentFiles,
+        job: &Instructions,
+    ) -> Result<Vec<Event>, RunError> {
+        let kept = kept(&self.settings.code, files, job);
+        let known = kept.as_ref().and_then(|path| file::read_text(path, file::PAGE_MAX).ok());
+        if let Some(mut events) = known.and_then(|text| serde_json::from_str(&text).ok()) {
+            self.observer.launch_done(self.settings.expected(&Job::Instructions(job.clone())));
+            set_case(&mut events, case);
+            return Ok(events);
+        }
+        let counted = self.counted(case, files, job, CountedPhase::Compile)?;
+        if counted.outcome.is_some() {
+            return Ok(Vec::new());
+        }
+        let is_sample = |event: &Event| matches!(event, Event::Sample(_));
+        let events: Vec<Event> = counted.events.into_iter().filter(is_sample).collect();
+        if let (Some(path), Ok(text)) = (kept, serde_json::to_vec(&events)) {
+            // What cannot be kept is counted again.
+            let _ = fs::write(path, text);
+        }
+        Ok(events)
+    }
+
+    fn counted(
+        &mut self,
+        case: &CaseKey,
+        files: &AgentFiles,
+        job: &Instructions,
+        phase: CountedPhase,
+    ) -> Result<Tally, RunError> {
+        let job = Job::Instructions(Instructions { phase, ..job.clone() });
+        let mut order = self.order(Task::new(case.clone(), job), vec![files.clone()], 0);
+        order.folder = self.scratch.fresh()?;
+        let mut tally = Tally::default();
+        self.one_launch(&order, &mut tally)?;
+        self.observer.launch_done(self.settings.expected(&order.job));
+        Ok(tally)
+    }
+}
+
+/// Has `events` be of `case`: the same module may have been counted for another one.
+fn set_case(events: &mut [Event], case: &CaseKey) {
+    for event in events {
+        if let Event::Sample(sample) = event {
+            sample.case.clone_from(case);
+        }
+    }
+}
+
+/// The file in `folder` that keeps what compiling came to, by this executable; none where a file
+/// cannot be read, which is told elsewhere.
+fn kept(folder: &Path, files: &AgentFiles, job: &Instructions) -> Option<PathBuf> {
+    let own = fs::metadata(process::THIS_EXECUTABLE).ok()?;
+    let mut hasher = DefaultHasher::new();
+    (own.len(), own.modified().ok()?).hash(&mut hasher);
+    file::read(&files.wasm, file::MODULE_MAX).ok()?.hash(&mut hasher);
+    for side in job.pair.iter().flat_map(|pair| pair.iter()) {
+        side.flags.hash(&mut hasher);
+        if let SideBuild::File(path) = &side.build {
+            file::read(path, file::MODULE_MAX).ok()?.hash(&mut hasher);
+        }
+    }
+    Some(folder.join(format!("compiled-{:016x}.json", hasher.finish())))
+}
+
+/// The sides whose code is another one under valgrind than it is without.
+fn other_code(plain: &[Event], counted: &[Event]) -> Vec<String> {
+    let digests = |events: &[Event]| -> BTreeMap<String, String> {
+        let digest = |event: &Event| match event {
+            Event::Code { role, sha256 } => Some((role.clone(), sha256.clone())),
+            _ => None,
+        };
+        events.iter().filter_map(digest).collect()
+    };
+    let plain = digests(plain);
+    let differs = |(role, code): &(String, String)| plain.get(role) != Some(code);
+    digests(counted).into_iter().filter(differs).map(|(role, _)| role).collect()
+}
+
+fn is_of(event: &Event, role: &str) -> bool {
+    match event {
+        Event::Sample(Sample { metric, .. }) => metric.as_str().starts_with(&format!("{role}_")),
+        Event::Profile { profile, .. } => profile.about.side == role,
+        _ => false,
+    }
+}
+
+fn missing(case: &CaseKey, role: &str, why: Missing) -> Event {
+    let metric = MetricName::parse(&format!("{role}_exact_instructions")).expect("in the table");
+    Event::Missing { case: case.clone(), metric, why }
+}

@@ -1,0 +1,265 @@
+//! Every instruction of an agent's calls, of both sides, in a process that callgrind runs. Times
+//! mean nothing there, and nothing is timed.
+//!
+//! What a call costs is the difference between 2N calls and N: what is done once for each of the
+//! two counts falls out of it.
+
+use super::sides::{Exchange, Loaded, needed};
+use crate::guest::toolchain::Side;
+use crate::job::launch::{Event, Launch};
+use crate::job::sides::{SideBuild, SideSpec};
+use crate::job::{CountedPhase, Instructions};
+use crate::timing::context::{Context, Total};
+use caxton_model::case::Outcome;
+use caxton_model::profile::{About, Profile, ProfileError};
+use caxton_model::reading::Missing;
+use caxton_profiler::callgrind::{Dump, EventCounts, INSTRUCTIONS};
+use caxton_profiler::counting::{Counting, DumpFile};
+use caxton_runtime::subject::Attempt;
+use caxton_runtime::subject::wasmtime::keep_code_in;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::slice::from_ref;
+
+/// N, where a call takes less than [`LONG`]: an allocator may alternate between states from call to
+/// call.
+const CALLS: u64 = 16;
+/// Instructions of a call that is counted alone: at 50 times its usual time it takes seconds.
+const LONG: u64 = 50_000_000;
+/// Where in a page messages lie, always: a copy takes another path for each alignment.
+const PAGE_OFFSET: usize = 256;
+
+/// What the sides of the user's choice are in metrics.
+const ROLES: [&str; 2] = ["reference", "side"];
+
+/// The file that callgrind writes to, in the launch's folder.
+pub const OUT: &str = "counts";
+
+/// What calls of one side came to.
+struct CountedSide<T> {
+    role: &'static str,
+    name: String,
+    calls: u64,
+    instantiate: T,
+    first: T,
+    /// `calls` calls, and twice as many.
+    steady: [T; 2],
+}
+
+impl CountedSide<DumpFile> {
+    fn read(self) -> Attempt<CountedSide<Dump>> {
+        let read = |file: DumpFile| file.read().map_err(failed);
+        let [once, twice] = self.steady;
+        Ok(CountedSide {
+            role: self.role,
+            name: self.name,
+            calls: self.calls,
+            instantiate: read(self.instantiate)?,
+            first: read(self.first)?,
+            steady: [read(once)?, read(twice)?],
+        })
+    }
+}
+
+/// Counts as `job` says, in the worker of `launch`.
+pub fn run(ctx: &mut Context<'_>, launch: &Launch, job: &Instructions) -> Attempt<()> {
+    // The same in every launch, or a hash table or a copy loop takes another path.
+    ctx.rng = fastrand::Rng::with_seed(0);
+    let specs = specs(ctx, job);
+    if job.phase == CountedPhase::Code {
+        keep_code_in(&launch.code);
+        for (role, spec) in &specs {
+            let (loaded, _) = Loaded::load_spec(ctx, ctx.agent, spec, None)?;
+            tell_code(ctx, role, &loaded);
+        }
+        return Ok(());
+    }
+    let mut counting = Counting::start(&launch.folder.join(OUT))
+        .map_err(|why| Outcome::Failed(format!("instructions: {why}")))?;
+    if job.phase == CountedPhase::Compile {
+        return compile(ctx, &mut counting, &specs, &launch.code);
+    }
+    keep_code_in(&launch.code);
+    let mut sides = Vec::new();
+    for (role, spec) in &specs {
+        if let (SideBuild::Native, Some(path)) = (&spec.build, &ctx.agent.native) {
+            counting.native(path);
+        }
+        let (loaded, _) = Loaded::load_spec(ctx, ctx.agent, spec, Some(counting.watch()))?;
+        tell_code(ctx, role, &loaded);
+        sides.push(loaded);
+    }
+    let exchange = Exchange::agree(ctx, &sides)?;
+    ctx.working();
+    let mut counted = Vec::new();
+    for ((role, spec), side) in specs.iter().zip(&sides) {
+        if matches!(side, Loaded::Command(_)) {
+            let why = "its native build is a process of its own".to_owned();
+            ctx.missing(&format!("{role}_exact_instructions"), Missing::NotRequested(why));
+            continue;
+        }
+        counted.push(calls(&mut counting, role, spec, side, &exchange)?);
+    }
+    // Not before: it would change the heap.
+    let counted = counted.into_iter().map(CountedSide::read).collect::<Attempt<Vec<_>>>()?;
+    tell(ctx, &counting, &counted, job.is_profile)
+}
+
+/// The sides to count, by their role in metrics: those of the job, or native and WASM.
+fn specs(ctx: &Context<'_>, job: &Instructions) -> Vec<(&'static str, SideSpec)> {
+    if let Some(pair) = &job.pair {
+        return ROLES.into_iter().zip(pair.iter().cloned()).collect();
+    }
+    let mut sides = needed(ctx.agent, from_ref(ctx.case));
+    // Native first, as the reference.
+    sides.reverse();
+    let spec = |side: Side| {
+        let build = if side == Side::Native { SideBuild::Native } else { SideBuild::Wasm };
+        (side.name(), SideSpec { name: side.name().to_owned(), build, flags: String::new() })
+    };
+    sides.into_iter().map(spec).collect()
+}
+
+fn tell_code(ctx: &mut Context<'_>, role: &str, loaded: &Loaded) {
+    if let Some(sha256) = loaded.code_digest() {
+        (ctx.tell)(Event::Code { role: role.to_owned(), sha256 });
+    }
+}
+
+fn compile(
+    ctx: &mut Context<'_>,
+    counting: &mut Counting,
+    specs: &[(&'static str, SideSpec)],
+    code: &Path,
+) -> Attempt<()> {
+    ctx.working();
+    for (role, spec) in specs.iter().filter(|(_, spec)| spec.build != SideBuild::Native) {
+        let (loaded, file) =
+            counting.count("compile", || Loaded::load_spec(ctx, ctx.agent, spec, None));
+        drop(loaded?);
+        let dump = file.read().map_err(failed)?;
+        ctx.once(&format!("{role}_compile_instructions"), dump.total[INSTRUCTIONS]);
+    }
+    // Once more, for the launches that count calls.
+    keep_code_in(code);
+    for (_, spec) in specs {
+        drop(Loaded::load_spec(ctx, ctx.agent, spec, None)?);
+    }
+    Ok(())
+}
+
+/// Counts one side's instance from its making on.
+fn calls(
+    counting: &mut Counting,
+    role: &'static str,
+    spec: &SideSpec,
+    side: &Loaded,
+    exchange: &Exchange,
+) -> Attempt<CountedSide<DumpFile>> {
+    let message = exchange.message.get();
+    let (instance, instantiate) = counting.count("instantiate", || side.instantiate());
+    let mut instance = instance?;
+    instance.reserve(message.len(), PAGE_OFFSET)?;
+    let (done, first) = counting.count("first call", || instance.call(message));
+    done?;
+    let is_long = first.read().map_err(failed)?.total[INSTRUCTIONS] >= LONG;
+    let calls = if is_long { 1 } else { CALLS };
+    // Buffers have grown, lazy state is there.
+    instance.batch(message, calls)?;
+    let mut count = |label: &str, calls: u64| {
+        let (done, file) = counting.count(label, || instance.batch(message, calls));
+        done.map(|()| file)
+    };
+    let steady = [count("N calls", calls)?, count("2N calls", calls * 2)?];
+    if instance.reply() != exchange.reply {
+        return Err(Outcome::WrongAnswer("its reply changed from call to call".to_owned()));
+    }
+    Ok(CountedSide { role, name: spec.name.clone(), calls, instantiate, first, steady })
+}
+
+fn tell(
+    ctx: &mut Context<'_>,
+    counting: &Counting,
+    counted: &[CountedSide<Dump>],
+    is_profile: bool,
+) -> Attempt<()> {
+    let about = |side: &CountedSide<Dump>, messages: u64| About {
+        case: ctx.case.to_string(),
+        side: side.name.clone(),
+        messages,
+        counters: BTreeMap::new(),
+    };
+    let dumps = counted.iter().flat_map(|side| {
+        let [once, twice] = &side.steady;
+        [(about(side, side.calls), once), (about(side, side.calls * 2), twice)]
+    });
+    let profiles = counting.profiles(dumps.collect());
+    for (side, profiles) in counted.iter().zip(profiles.chunks(2)) {
+        let [once, twice] = profiles else { continue };
+        for (dump, profile) in side.steady.iter().zip([once, twice]) {
+            adds_up(dump, profile)?;
+        }
+        tell_side(ctx, side, [once, twice]);
+        if is_profile {
+            let profile = Box::new(twice.clone());
+            (ctx.tell)(Event::Profile { case: ctx.case.clone(), profile });
+        }
+    }
+    Ok(())
+}
+
+/// Fails unless stacks and instructions add up to what callgrind says.
+fn adds_up(dump: &Dump, profile: &Profile) -> Attempt<()> {
+    let total = dump.total[INSTRUCTIONS];
+    if dump.sum()[INSTRUCTIONS] == total && profile.total() == total {
+        return Ok(());
+    }
+    Err(Outcome::Failed(format!(
+        "callgrind counted {total} instructions, its lines have {} and the stacks {}",
+        dump.sum()[INSTRUCTIONS],
+        profile.total()
+    )))
+}
+
+fn tell_side(ctx: &mut Context<'_>, side: &CountedSide<Dump>, profiles: [&Profile; 2]) {
+    let role = side.role;
+    let per_call = |[once, twice]: [u64; 2]| Total::over(twice.saturating_sub(once), side.calls);
+    let parts = profiles.map(Profile::parts);
+    let by_part = [
+        ("agent", parts.map(|parts| parts.agent)),
+        ("library", parts.map(|parts| parts.libraries)),
+        ("crossing", parts.map(|parts| parts.boundary)),
+        ("engine", parts.map(|parts| parts.engine)),
+        ("harness", parts.map(|parts| parts.host)),
+        ("unnamed", parts.map(|parts| parts.unknown)),
+    ];
+    for (part, counts) in by_part {
+        ctx.once(&format!("{role}_{part}_instructions"), per_call(counts));
+    }
+    let [once, twice] = &side.steady;
+    let totals = |events: &[&str]| [once, twice].map(|dump| sum_of(&dump.total, events));
+    ctx.once(&format!("{role}_exact_instructions"), per_call(totals(&["Ir"])));
+    for (name, events) in [
+        ("loads", &["Dr"][..]),
+        ("stores", &["Dw"]),
+        ("branches", &["Bc"]),
+        ("mispredicts", &["Bcm", "Bim"]),
+        ("l1_misses", &["I1mr", "D1mr", "D1mw"]),
+        ("llc_misses", &["ILmr", "DLmr", "DLmw"]),
+    ] {
+        ctx.once(&format!("{role}_simulated_{name}"), per_call(totals(events)));
+    }
+    let phases = [("instantiate", &side.instantiate), ("first_call", &side.first)];
+    for (phase, dump) in phases {
+        ctx.once(&format!("{role}_{phase}_instructions"), dump.total[INSTRUCTIONS]);
+    }
+}
+
+fn sum_of(counts: &EventCounts, events: &[&str]) -> u64 {
+    let named = caxton_profiler::callgrind::EVENTS.iter().zip(counts);
+    named.filter(|(event, _)| events.contains(*event)).map(|(_, count)| count).sum()
+}
+
+fn failed(why: ProfileError) -> Outcome {
+    Outcome::Failed(format!("instructions: {why}"))
+}

@@ -1,0 +1,199 @@
+//! Every instruction of some work of this process, counted by callgrind: a [`Profile`] without a
+//! sampling error.
+//!
+//! The process runs under valgrind, asks it to begin, to write and to end, and reads what it wrote,
+//! while it still knows whose code is where.
+
+use crate::assemble::{self, CountedPlace, CountedStacks};
+use crate::callgrind::{CodeAt, Dump, INSTRUCTIONS};
+use crate::sampler::SharedSpace;
+use crate::space::Space;
+use crate::{Watch, callgrind as format};
+use caxton_model::file;
+use caxton_model::profile::code::CodeWatch;
+use caxton_model::profile::{About, Health, Profile, ProfileError};
+use caxton_model::reading::{Missing, Reading};
+use caxton_sys::callgrind;
+use std::collections::BTreeMap;
+use std::ffi::{CString, OsString};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+/// What takes the counts, in profiles.
+pub const ENGINE: &str = "callgrind";
+
+const VALGRIND: &str = "valgrind";
+/// Most functions above one that callgrind tells apart.
+const CALLERS: u32 = 60;
+/// Longest file of counts that is read, in bytes.
+const DUMP_BYTES_MAX: u64 = 1 << 30;
+
+/// Whether there is a valgrind to run.
+///
+/// # Errors
+/// `Unsupported`, with how to get it.
+pub fn availability() -> Result<(), Missing> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    if std::env::split_paths(&path).any(|folder| folder.join(VALGRIND).is_file()) {
+        return Ok(());
+    }
+    let why = "there is no valgrind: on Debian, `apt-get install valgrind`";
+    Err(Missing::Unsupported(why.to_owned()))
+}
+
+/// The command that runs a program under callgrind, ready for a [`Counting`] that reads `out`.
+/// Instructions are counted from a request on, and `with_callers` tells them apart by who called.
+pub fn command(out: &Path, with_callers: bool) -> Vec<OsString> {
+    let mut file = OsString::from("--callgrind-out-file=");
+    file.push(out);
+    let flags = [
+        VALGRIND,
+        "--tool=callgrind",
+        "--quiet",
+        "--instr-atstart=no",
+        // Without it a guest that leaves its memory ends the process instead of trapping.
+        "--vex-iropt-register-updates=allregs-at-mem-access",
+        "--read-inline-info=no",
+        "--demangle=no",
+        "--dump-line=no",
+        "--dump-instr=yes",
+        "--combine-dumps=no",
+    ];
+    let callers = format!("--separate-callers={CALLERS}");
+    let of_calls = [callers.as_str(), "--cache-sim=yes", "--branch-sim=yes"];
+    let of_calls = of_calls.into_iter().filter(|_| with_callers);
+    flags.into_iter().chain(of_calls).map(OsString::from).chain([file]).collect()
+}
+
+/// Counts of this process, which runs under callgrind.
+pub struct Counting {
+    shared: Arc<SharedSpace>,
+    out: PathBuf,
+    dumps: u32,
+}
+
+/// What was counted, as callgrind wrote it.
+pub struct DumpFile(PathBuf);
+
+impl DumpFile {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// Callgrind wrote nothing, or nothing that can be read.
+    pub fn read(&self) -> Result<Dump, ProfileError> {
+        let unreadable = |why: String| ProfileError::Unreadable { what: "callgrind's file", why };
+        let text = file::read(&self.0, DUMP_BYTES_MAX);
+        let text = text.map_err(|error| unreadable(error.to_string()))?;
+        let text = String::from_utf8(text).map_err(|error| unreadable(error.to_string()))?;
+        Dump::parse(&text)
+    }
+}
+
+impl Counting {
+    /// Makes ready to read what callgrind writes to `out`.
+    ///
+    /// # Errors
+    /// `Unsupported`: nobody counts.
+    pub fn start(out: &Path) -> Result<Self, Missing> {
+        if !callgrind::is_valgrind() {
+            return Err(Missing::Unsupported("valgrind does not run this process".to_owned()));
+        }
+        let shared = Arc::new(SharedSpace(Mutex::new(Space::new())));
+        Ok(Self { shared, out: out.to_owned(), dumps: 0 })
+    }
+
+    /// Whom to tell of code that comes and goes.
+    pub fn watch(&self) -> Arc<dyn CodeWatch> {
+        Arc::new(Watch(Arc::clone(&self.shared)))
+    }
+
+    /// Says that the shared library at `path` is a native build: its functions are the agent's.
+    pub fn native(&self, path: &Path) {
+        self.shared.space().add_twin(path);
+    }
+
+    /// Counts what `work` does, to be read later: to read it now would change the heap that what is
+    /// counted next finds.
+    pub fn count<T>(&mut self, label: &str, work: impl FnOnce() -> T) -> (T, DumpFile) {
+        let label = CString::new(label).unwrap_or_default();
+        self.dumps += 1;
+        let mut path = self.out.clone().into_os_string();
+        path.push(format!(".{}", self.dumps));
+        callgrind::start();
+        let done = work();
+        callgrind::dump(&label);
+        callgrind::stop();
+        (done, DumpFile(path.into()))
+    }
+
+    /// The instructions of each of `dumps` by stack. Takes seconds where debug information is large.
+    pub fn profiles(&self, dumps: Vec<(About, &Dump)>) -> Vec<Profile> {
+        let mut space = self.shared.space();
+        space.refresh();
+        let stacks = |(about, dump)| (about, stacks(dump, &mut space));
+        let counted = dumps.into_iter().map(stacks).collect();
+        let health = Health {
+            engine: ENGINE.to_owned(),
+            asked_hz: None,
+            real_hz: None,
+            cpu_ns: 0,
+            kernel_ns: Reading::Missing(Missing::Unsupported(
+                "callgrind counts no instruction of the kernel".to_owned(),
+            )),
+            lost: 0,
+            samples: 0,
+            unresolved: 0,
+            rootless: 0,
+            mended: 0,
+            notes: Vec::new(),
+        };
+        assemble::counted(&space, counted, &health)
+    }
+}
+
+/// Instructions by stack, the root first.
+fn stacks(dump: &Dump, space: &mut Space) -> CountedStacks {
+    let mut places = |at: CodeAt| match dump.objects.get(at.object as usize) {
+        Some(path) if path != UNKNOWN_OBJECT => {
+            space.place_in(path, at.address).unwrap_or_else(|| space.place(at.address))
+        }
+        _ => space.place(at.address),
+    };
+    // Where each context is called from; none if that is more than one place.
+    let mut sites: BTreeMap<u32, (CodeAt, bool)> = BTreeMap::new();
+    for call in &dump.calls {
+        let (at, is_one) = sites.entry(call.context).or_insert((call.from, true));
+        *is_one &= *at == call.from;
+    }
+    let by_name = (0..).zip(&dump.contexts).map(|(id, name)| (name.as_str(), id));
+    let by_name: BTreeMap<&str, u32> = by_name.collect();
+    let mut callers: BTreeMap<u32, Vec<CountedPlace>> = BTreeMap::new();
+    let mut stacks = CountedStacks::new();
+    for cost in dump.costs.iter().filter(|cost| cost.counts[INSTRUCTIONS] > 0) {
+        let above = callers.entry(cost.context).or_insert_with(|| {
+            let mut chain = Vec::new();
+            let mut context = cost.context;
+            // As many as callgrind tells apart, and no ring of contexts for ever.
+            for _ in 0..=CALLERS {
+                let Some((from, is_one)) = sites.get(&context) else { break };
+                let place = places(*from);
+                chain.push(match is_one {
+                    true => CountedPlace::Instruction(place),
+                    false => CountedPlace::SomewhereIn(place),
+                });
+                let above = format::caller(&dump.contexts[context as usize]);
+                let Some(next) = above.and_then(|name| by_name.get(name)) else { break };
+                context = *next;
+            }
+            chain.reverse();
+            chain
+        });
+        let mut stack = above.clone();
+        stack.push(CountedPlace::Instruction(places(cost.at)));
+        *stacks.entry(stack).or_default() += cost.counts[INSTRUCTIONS];
+    }
+    stacks
+}
+
+/// What callgrind calls code of no file.
+const UNKNOWN_OBJECT: &str = "???";
