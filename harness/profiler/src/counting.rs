@@ -70,6 +70,8 @@ pub struct Counting {
     shared: Arc<SharedSpace>,
     out: PathBuf,
     dumps: u32,
+    /// Native builds of agents.
+    natives: Vec<PathBuf>,
 }
 
 /// What was counted, as callgrind wrote it.
@@ -98,8 +100,9 @@ impl Counting {
         if !callgrind::is_valgrind() {
             return Err(Missing::Unsupported("valgrind does not run this process".to_owned()));
         }
-        let shared = Arc::new(SharedSpace(Mutex::new(Space::new())));
-        Ok(Self { shared, out: out.to_owned(), dumps: 0 })
+        // What is mapped is read at the end: it would change the heap, each time in another way.
+        let shared = Arc::new(SharedSpace(Mutex::new(Space::default())));
+        Ok(Self { shared, out: out.to_owned(), dumps: 0, natives: Vec::new() })
     }
 
     /// Whom to tell of code that comes and goes.
@@ -108,8 +111,8 @@ impl Counting {
     }
 
     /// Says that the shared library at `path` is a native build: its functions are the agent's.
-    pub fn native(&self, path: &Path) {
-        self.shared.space().add_twin(path);
+    pub fn native(&mut self, path: &Path) {
+        self.natives.push(path.to_owned());
     }
 
     /// Counts what `work` does, to be read later: to read it now would change the heap that what is
@@ -130,6 +133,7 @@ impl Counting {
     pub fn profiles(&self, dumps: Vec<(About, &Dump)>) -> Vec<Profile> {
         let mut space = self.shared.space();
         space.refresh();
+        self.natives.iter().for_each(|path| space.add_twin(path));
         let stacks = |(about, dump)| (about, stacks(dump, &mut space));
         let counted = dumps.into_iter().map(stacks).collect();
         let health = Health {

@@ -4,7 +4,8 @@
 //! What a call costs is the difference between 2N calls and N: what is done once for each of the
 //! two counts falls out of it.
 
-use super::sides::{Exchange, Loaded, needed};
+use super::sides::{Exchange, Loaded, Placed, needed};
+use crate::guest::catalog::EXAMPLE_SEED;
 use crate::guest::toolchain::Side;
 use crate::job::launch::{Event, Launch};
 use crate::job::sides::{SideBuild, SideSpec};
@@ -79,26 +80,33 @@ pub fn run(ctx: &mut Context<'_>, launch: &Launch, job: &Instructions) -> Attemp
     if job.phase == CountedPhase::Compile {
         return compile(ctx, &mut counting, &specs, &launch.code);
     }
-    keep_code_in(&launch.code);
-    let mut sides = Vec::new();
-    for (role, spec) in &specs {
-        if let (SideBuild::Native, Some(path)) = (&spec.build, &ctx.agent.native) {
-            counting.native(path);
-        }
-        let (loaded, _) = Loaded::load_spec(ctx, ctx.agent, spec, Some(counting.watch()))?;
-        tell_code(ctx, role, &loaded);
-        sides.push(loaded);
-    }
-    let exchange = Exchange::agree(ctx, &sides)?;
     ctx.working();
-    let mut counted = Vec::new();
-    for ((role, spec), side) in specs.iter().zip(&sides) {
+    let (mut sides, mut counted, mut replies) = (Vec::new(), Vec::new(), Vec::new());
+    for (role, spec) in &specs {
+        if spec.build == SideBuild::Native {
+            if let Some(path) = &ctx.agent.native {
+                counting.native(path);
+            }
+        } else {
+            // Not before: it starts a thread, and the C library's heap takes locks from then on.
+            keep_code_in(&launch.code);
+        }
+        let (side, _) = Loaded::load_spec(ctx, ctx.agent, spec, Some(counting.watch()))?;
+        tell_code(ctx, role, &side);
         if matches!(side, Loaded::Command(_)) {
             let why = "its native build is a process of its own".to_owned();
             ctx.missing(&format!("{role}_exact_instructions"), Missing::NotRequested(why));
-            continue;
+        } else {
+            // Before the next side is loaded, so that each finds the heap of a fresh process.
+            let (count, reply) = calls(&mut counting, role, spec, &side)?;
+            counted.push(count);
+            replies.push(reply);
         }
-        counted.push(calls(&mut counting, role, spec, side, &exchange)?);
+        sides.push(side);
+    }
+    let exchange = Exchange::agree(ctx, &sides)?;
+    if replies.iter().any(|reply| *reply != exchange.reply) {
+        return Err(Outcome::WrongAnswer("its reply changed from call to call".to_owned()));
     }
     // Not before: it would change the heap.
     let counted = counted.into_iter().map(CountedSide::read).collect::<Attempt<Vec<_>>>()?;
@@ -148,15 +156,17 @@ fn compile(
     Ok(())
 }
 
-/// Counts one side's instance from its making on.
+/// Counts one side's instance from its making on; the counts, and the last reply.
 fn calls(
     counting: &mut Counting,
     role: &'static str,
     spec: &SideSpec,
     side: &Loaded,
-    exchange: &Exchange,
-) -> Attempt<CountedSide<DumpFile>> {
-    let message = exchange.message.get();
+) -> Attempt<(CountedSide<DumpFile>, Vec<u8>)> {
+    // What is done once in a process is done for this one.
+    let example = side.instantiate()?.example(EXAMPLE_SEED)?;
+    let message = Placed::at_random(&mut fastrand::Rng::with_seed(0), &example);
+    let message = message.get();
     let (instance, instantiate) = counting.count("instantiate", || side.instantiate());
     let mut instance = instance?;
     instance.reserve(message.len(), PAGE_OFFSET)?;
@@ -171,10 +181,8 @@ fn calls(
         done.map(|()| file)
     };
     let steady = [count("N calls", calls)?, count("2N calls", calls * 2)?];
-    if instance.reply() != exchange.reply {
-        return Err(Outcome::WrongAnswer("its reply changed from call to call".to_owned()));
-    }
-    Ok(CountedSide { role, name: spec.name.clone(), calls, instantiate, first, steady })
+    let side = CountedSide { role, name: spec.name.clone(), calls, instantiate, first, steady };
+    Ok((side, instance.reply().to_vec()))
 }
 
 fn tell(
