@@ -16,6 +16,7 @@ pub mod floors;
 pub(crate) mod functions;
 pub(crate) mod grid;
 mod heap;
+mod instructions;
 mod latency;
 pub(crate) mod limits;
 pub(crate) mod load;
@@ -95,6 +96,7 @@ pub(crate) const TOPICS: [Topic; 10] = [
                 ("Programs", programs::tables(record)),
                 ("The same against itself", same::same_against_same(record)),
                 ("Phases and sizes", phases),
+                ("Instructions", instructions::tables(record)),
                 ("Counters per call", counters::per_call(record)),
             ]
         },

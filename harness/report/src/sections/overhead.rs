@@ -17,6 +17,7 @@ use caxton_model::words::{NONE, bounds, percent};
 
 const FUEL: &str = "wasm_fuel";
 const WASM: &str = "wasm_call_ns";
+const INSTRUCTIONS: &str = "wasm_to_native_exact_instructions";
 
 pub(crate) fn cases(record: &Record) -> Vec<&CaseRecord> {
     record.cases.iter().filter(|case| case.key.is_overhead()).collect()
@@ -35,18 +36,20 @@ pub(crate) fn label(case: &CaseRecord) -> String {
 pub(crate) fn calls(record: &Record) -> Vec<Table> {
     let level = Levels::of_record(record).single;
     let heading = format!("{} interval", percent(level));
-    let columns =
-        ["<agent", "native", "wasm", "wasm/native", &heading, "n", "fuel/call", "<outcome"];
-    let mut table = Table::new("WASM against native: steady-state call", &columns);
     let cases = cases(record);
+    let is_counted = cases.iter().any(|case| case.metric(INSTRUCTIONS).is_ok());
+    let mut columns = vec!["<agent", "native", "wasm", "wasm/native", &heading, "n", "fuel/call"];
+    columns.extend(is_counted.then_some("instructions"));
+    columns.push("<outcome");
+    let mut table = Table::new("WASM against native: steady-state call", &columns);
     for case in &cases {
         let (tone, cells) = match case.outcome {
             Outcome::Ran => (Tone::Plain, numbers(case)),
             _ => (Tone::Bad, [NONE; 6].map(str::to_owned)),
         };
-        let [native, wasm, ratio, interval, n, fuel] = cells;
-        let outcome = case.ending().to_owned();
-        table.row(tone, [label(case), native, wasm, ratio, interval, n, fuel, outcome]);
+        let instructions = is_counted.then(|| estimate(case, INSTRUCTIONS));
+        let ending = instructions.into_iter().chain([case.ending().to_owned()]);
+        table.row(tone, std::iter::once(label(case)).chain(cells).chain(ending));
     }
     notes(&mut table, &cases, label);
     if !cases.is_empty() {
