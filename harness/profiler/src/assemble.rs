@@ -1,6 +1,7 @@
 //! From raw stacks to a [`Profile`]: each place is named once.
 
 use super::host::{self, HostNames};
+use super::hot;
 use super::space::{CodePlace, CodeUnit, Meaning, Space};
 use super::stacks::RawStacks;
 use caxton_model::profile::{
@@ -65,6 +66,7 @@ pub(super) fn profile(
         locations: table.locations,
         stacks,
         health,
+        hot: Vec::new(),
     }
 }
 
@@ -81,7 +83,11 @@ pub(super) fn counted(
     let mut profiles = Vec::new();
     for (about, stacks) in counted {
         let mut weights: BTreeMap<Vec<u32>, u64> = BTreeMap::new();
+        let mut places_alone: BTreeMap<CodePlace, u64> = BTreeMap::new();
         for (places, weight) in &stacks {
+            if let Some(CountedPlace::Instruction(place)) = places.last() {
+                *places_alone.entry(*place).or_default() += weight;
+            }
             let stack = places.iter().map(|place| match *place {
                 CountedPlace::Instruction(place) => table.location(place),
                 CountedPlace::SomewhereIn(place) => table.function(place),
@@ -94,8 +100,9 @@ pub(super) fn counted(
             stack,
             weight: *weight,
         });
-        let is_unresolved =
-            |stack: &&Vec<u32>| stack.last().is_none_or(|leaf| table.unresolved.contains(leaf));
+        let is_unresolved = |(stack, _): &(&Vec<u32>, &u64)| {
+            stack.last().is_none_or(|leaf| table.unresolved.contains(leaf))
+        };
         profiles.push(Profile {
             about,
             weight: SampleWeight::Instructions,
@@ -105,11 +112,15 @@ pub(super) fn counted(
             frames: Vec::new(),
             locations: Vec::new(),
             health: Health {
-                samples: weights.len() as u64,
-                unresolved: weights.keys().filter(is_unresolved).count() as u64,
+                samples: weights.values().sum(),
+                unresolved: weights.iter().filter(is_unresolved).map(|(_, weight)| weight).sum(),
                 ..health.clone()
             },
             stacks: weights.into_keys().collect(),
+            hot: hot::functions(space, &places_alone, |place| match place.meaning() {
+                Meaning::Unit(unit, offset) => table.named(unit, offset).0,
+                _ => Vec::new(),
+            }),
         });
     }
     for profile in &mut profiles {

@@ -11,16 +11,13 @@ use crate::space::Space;
 use crate::{Watch, callgrind as format};
 use caxton_model::file;
 use caxton_model::profile::code::CodeWatch;
-use caxton_model::profile::{About, Health, Profile, ProfileError};
+use caxton_model::profile::{About, COUNTED_BY, Health, Profile, ProfileError};
 use caxton_model::reading::{Missing, Reading};
 use caxton_sys::callgrind;
 use std::collections::BTreeMap;
 use std::ffi::{CString, OsString};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
-
-/// What takes the counts, in profiles.
-pub const ENGINE: &str = "callgrind";
 
 const VALGRIND: &str = "valgrind";
 /// Most functions above one that callgrind tells apart.
@@ -137,7 +134,7 @@ impl Counting {
         let stacks = |(about, dump)| (about, stacks(dump, &mut space));
         let counted = dumps.into_iter().map(stacks).collect();
         let health = Health {
-            engine: ENGINE.to_owned(),
+            engine: COUNTED_BY.to_owned(),
             asked_hz: None,
             real_hz: None,
             cpu_ns: 0,

@@ -89,6 +89,16 @@ pub(super) fn symbols(source: &ElfSource) -> Result<Vec<ElfSymbol>, String> {
     Ok(more.filter(|more| more.len() > own.len()).unwrap_or(own))
 }
 
+/// The bytes at `range`, as the file counts addresses; none where the file has no such code.
+pub(super) fn code(source: &ElfSource, range: Range<u64>) -> Option<Vec<u8>> {
+    let bytes = |file: &AnyFile<'_>| {
+        let in_range =
+            |section| ObjectSection::data_range(&section, range.start, range.end - range.start);
+        file.sections().find_map(|section| in_range(section).ok().flatten().map(<[u8]>::to_vec))
+    };
+    with_file(source, &mut |file| bytes(file)).ok().flatten()
+}
+
 /// Where the system keeps the debug symbols of `file`, by its build's number ("Debugging with GDB",
 /// section "Separate Debug Files").
 fn debug_file(file: &AnyFile<'_>) -> Option<PathBuf> {

@@ -19,6 +19,7 @@ pub mod counting;
 pub mod dhat;
 mod elf;
 mod host;
+mod hot;
 mod perf_clock;
 mod record;
 pub mod roots;

@@ -4,7 +4,7 @@
 
 use super::elf::{self, ElfLayout, ElfSource};
 use caxton_model::profile::Frame;
-use caxton_model::profile::code::Code;
+use caxton_model::profile::code::{Code, Listing};
 use caxton_sys::callgrind;
 use procfs::process::{MMPermissions, MMapPath, MemoryMap, Process};
 use std::collections::{BTreeMap, BTreeSet};
@@ -37,7 +37,7 @@ const FIBER: u64 = 1 << 61;
 impl CodePlace {
     pub(super) const FIBER: Self = Self(FIBER);
 
-    fn in_unit(unit: usize, offset: u32) -> Self {
+    pub(super) fn in_unit(unit: usize, offset: u32) -> Self {
         Self(IN_UNIT | (unit as u64) << 32 | u64::from(offset))
     }
 
@@ -94,6 +94,12 @@ impl Made {
     /// What its names lack: a sentence each.
     pub(super) fn notes(&self) -> Vec<String> {
         self.code.as_ref().map_or_else(|| self.notes.clone(), |code| code.notes())
+    }
+
+    /// The function at an offset, while its code is there.
+    pub(super) fn listing(&self, offset: u32) -> Option<Listing> {
+        let address = usize::try_from(self.range.start + u64::from(offset)).ok()?;
+        self.code.as_ref()?.listing(address)
     }
 
     /// The frames at an offset that was seen.

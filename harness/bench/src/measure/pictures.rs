@@ -8,7 +8,7 @@ use caxton_model::record::store::StoreError;
 use caxton_model::record::{CaseRecord, ProfileRecord, Profiles};
 use caxton_profiler::dhat;
 use caxton_report::profile::differential::{Caption, Differential};
-use caxton_report::profile::{firefox, flame, pb};
+use caxton_report::profile::{firefox, flame, listing, pb};
 use std::path::Path;
 use std::{fs, io};
 
@@ -21,9 +21,11 @@ pub(super) fn keep(
     full_stacks: bool,
 ) -> Result<Profiles, StoreError> {
     let is_by_sides = case.key.workload == SIDES;
+    let is_counted = profiles.iter().any(|profile| profile.weight == SampleWeight::Instructions);
+    let kind = if is_counted { "instructions" } else { "cpu" };
     let name = match is_by_sides {
-        true => format!("cpu/{}/{}", case.key.agent, case.key.subject),
-        false => format!("cpu/{}", case.key.agent),
+        true => format!("{kind}/{}/{}", case.key.agent, case.key.subject),
+        false => format!("{kind}/{}", case.key.agent),
     };
     let mut files = Files { folder: &folder.join(&name), names: Vec::new() };
     fs::create_dir_all(files.folder).map_err(unwritable(files.folder))?;
@@ -54,6 +56,13 @@ pub(super) fn keep(
         }
         _ => None,
     };
+    let (reference, last) = match profiles {
+        [reference, side] => (Some(*reference), Some(side)),
+        _ => (None, profiles.last()),
+    };
+    if let Some(text) = last.and_then(|side| listing::text(side, reference)) {
+        files.put("hot.txt", Ok(text))?;
+    }
     let taken = profiles.iter().map(|profile| record(profile)).collect();
     Ok(Profiles { taken, changes, folder: name, files: files.names })
 }
@@ -72,10 +81,14 @@ pub(super) fn profiled(
 fn exported(files: &mut Files<'_>, stem: &str, profile: &Profile) -> Result<(), StoreError> {
     files.put(&format!("{stem}.folded"), Ok(folded::text(profile)))?;
     files.put(&format!("{stem}.pb"), pb::encode(profile))?;
-    if profile.weight == SampleWeight::CpuNs {
-        files.put(&format!("{stem}.firefox.json"), firefox::json(profile))?;
-    } else {
-        files.put(&format!("{stem}.dhat.json"), dhat::write(profile))?;
+    match profile.weight {
+        SampleWeight::CpuNs => {
+            files.put(&format!("{stem}.firefox.json"), firefox::json(profile))?;
+        }
+        SampleWeight::Bytes | SampleWeight::PeakBytes => {
+            files.put(&format!("{stem}.dhat.json"), dhat::write(profile))?;
+        }
+        SampleWeight::Instructions => {}
     }
     let raw = serde_json::to_vec(profile);
     let raw = raw.map_err(|error| ProfileError::Damaged(error.to_string()));

@@ -25,6 +25,9 @@ use std::slice::from_ref;
 /// N, where a call takes less than [`LONG`]: an allocator may alternate between states from call to
 /// call.
 const CALLS: u64 = 16;
+/// Calls before that, which cost little because nobody counts them: buffers have grown, lazy state
+/// is there, and a heap has come to the state in which it stays.
+const WARM_UP: u64 = 256;
 /// Instructions of a call that is counted alone: at 50 times its usual time it takes seconds.
 const LONG: u64 = 50_000_000;
 /// Where in a page messages lie, always: a copy takes another path for each alignment.
@@ -173,9 +176,8 @@ fn calls(
     let (done, first) = counting.count("first call", || instance.call(message));
     done?;
     let is_long = first.read().map_err(failed)?.total[INSTRUCTIONS] >= LONG;
-    let calls = if is_long { 1 } else { CALLS };
-    // Buffers have grown, lazy state is there.
-    instance.batch(message, calls)?;
+    let (warm_up, calls) = if is_long { (1, 1) } else { (WARM_UP, CALLS) };
+    instance.batch(message, warm_up)?;
     let once = batch(counting, &mut *instance, message, calls)?;
     let twice = batch(counting, &mut *instance, message, calls * 2)?;
     let steady = [once, twice];

@@ -85,6 +85,7 @@ impl ProfileBuilder {
             stacks: self.stacks.values,
             threads: self.threads,
             samples: self.samples,
+            hot: Vec::new(),
         }
     }
 }

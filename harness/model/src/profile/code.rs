@@ -18,10 +18,26 @@ pub trait Code: Send + Sync {
     /// address: one less), innermost first. Empty where nobody knows.
     fn frames(&self, address: usize) -> Vec<Frame>;
 
+    /// The function at `address`; none where nobody knows.
+    fn listing(&self, _address: usize) -> Option<Listing> {
+        None
+    }
+
     /// What is missing of its names and why, a line each.
     fn notes(&self) -> Vec<String> {
         Vec::new()
     }
+}
+
+/// The machine code of one function.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listing {
+    /// The address of its first byte.
+    pub start: usize,
+    pub bytes: Vec<u8>,
+    /// Offsets from its start, and the bytes of the .wasm file that they were compiled from, in
+    /// order.
+    pub positions: Vec<(u32, u32)>,
 }
 
 /// Is told when code comes and goes.

@@ -1,6 +1,6 @@
 //! How good a profile is, in sentences: the same words stand in pictures, tables and exports.
 
-use super::{About, DEFECT_SHARE_MAX, Health};
+use super::{About, COUNTED_BY, DEFECT_SHARE_MAX, Health};
 use crate::metric::metrics;
 use crate::reading::{Missing, Reading};
 use crate::units::{Nanos, Unit};
@@ -12,11 +12,17 @@ const REASONS_MAX: usize = 4;
 /// What a reader of any profile is told, one sentence each.
 pub fn lines(health: &Health) -> Vec<String> {
     let samples = grouped(health.samples as f64);
+    let share = |share| Unit::Share.show(share);
+    if health.engine == COUNTED_BY {
+        let unnamed = share(health.unresolved_share());
+        let counted =
+            format!("{COUNTED_BY}: {samples} instructions, each counted; without a name {unnamed}");
+        return std::iter::once(counted).chain(health.notes.iter().cloned()).collect();
+    }
     let mut lines = match health.asked_hz {
         None => vec![format!("{}: {samples} samples", health.engine)],
         Some(asked) => vec![sampled(health, &samples, asked), kernel(health)],
     };
-    let share = |share| Unit::Share.show(share);
     let mut quality = format!(
         "lost {}, without a name {}, back to the thread's first function {}",
         share(health.lost_share()),

@@ -8,10 +8,12 @@ pub mod code;
 pub mod folded;
 pub mod growth;
 pub mod health;
+pub mod hot;
 pub mod names;
 mod parts;
 mod walk;
 
+use self::hot::HotFunction;
 use crate::reading::Reading;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -21,6 +23,9 @@ pub const DEFECT_SHARE_MAX: f64 = 0.05;
 
 /// The frame that stands for all that runs outside the agent.
 pub const HOST: &str = "[host]";
+
+/// The engine that counts each instruction, in [`Health`].
+pub const COUNTED_BY: &str = "callgrind";
 
 /// Why something could not be made from a profile, or a profile from something.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -133,6 +138,9 @@ pub struct Profile {
     pub threads: Vec<Thread>,
     /// Samples in the order of time.
     pub samples: Vec<StackSample>,
+    /// The agent's hottest functions as machine code, the hottest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hot: Vec<HotFunction>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -151,7 +159,7 @@ pub struct About {
 /// How good a profile is: what was lost, and what has no name.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Health {
-    /// Who took the samples: `perf-clock`, `pprof`, `dhat`.
+    /// Who took the samples: `perf-clock`, `pprof`, `dhat`; or who counted: `callgrind`.
     pub engine: String,
     /// Samples per second of CPU time that were asked for; none for allocations.
     pub asked_hz: Option<f64>,
@@ -163,6 +171,7 @@ pub struct Health {
     pub kernel_ns: Reading<u64>,
     /// Samples that the engine knows it lost.
     pub lost: u64,
+    /// Samples taken; of what is counted the instructions, each one.
     pub samples: u64,
     /// Samples whose innermost frame has no name.
     pub unresolved: u64,

@@ -24,6 +24,15 @@ impl SampleWeight {
         }
     }
 
+    /// An amount of it: `1.00 s of CPU time`, `9.27 M instructions`.
+    pub fn amount(self, weight: f64) -> String {
+        let (amount, words) = (self.unit().show(weight), self.words());
+        match self {
+            Self::Instructions => format!("{amount} {words}"),
+            _ => format!("{amount} of {words}"),
+        }
+    }
+
     /// What a profile's weights are, in words.
     pub const fn words(self) -> &'static str {
         match self {

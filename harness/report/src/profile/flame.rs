@@ -57,9 +57,8 @@ pub fn svg(profile: &Profile, caption: &Caption) -> Result<String, ProfileError>
 
 fn head(profile: &Profile) -> Head {
     let about = &profile.about;
-    let total = profile.weight.unit().show(profile.total() as f64);
-    let mut first =
-        format!("{}, {}: {total} of {}", about.case, about.side, profile.weight.words());
+    let total = profile.weight.amount(profile.total() as f64);
+    let mut first = format!("{}, {}: {total}", about.case, about.side);
     if about.messages > 0 {
         let each = profile.weight.unit().show(profile.total() as f64 / about.messages as f64);
         first.push_str(&format!(", {each} per message"));

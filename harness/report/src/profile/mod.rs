@@ -5,5 +5,6 @@ pub mod differential;
 pub mod firefox;
 pub mod flame;
 pub mod growth;
+pub mod listing;
 pub mod pb;
 mod picture;

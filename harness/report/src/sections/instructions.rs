@@ -1,14 +1,14 @@
 //! Instructions of a call, which callgrind counted one by one, beside the time of the same call.
 
-use crate::sections::figures::{exact, launches, note_about, note_missing};
-use crate::sections::grid::Cell::{Exact, Text};
+use crate::sections::figures::{ABOUT, launches, note_about, note_missing};
+use crate::sections::grid::Cell::Text;
 use crate::sections::grid::{Column, grid, sides};
 use crate::sections::overhead::label;
 use crate::table::{Table, Tone, name};
 use caxton_model::case::Outcome;
 use caxton_model::record::{CaseRecord, Record};
 use caxton_model::units::Unit;
-use caxton_model::words::NONE;
+use caxton_model::words::{NONE, grouped};
 
 /// The ratio of times and that of instructions differ by more than this factor: worth a sentence.
 const APART: f64 = 1.2;
@@ -66,6 +66,14 @@ fn who(case: &CaseRecord) -> String {
         true => format!("{} {}", label(case), name(sides(case).0)),
         false => label(case),
     }
+}
+
+/// A count to the nearest whole one: what the two counts have around their calls may differ by an
+/// instruction or two, which is a fraction of one for each call.
+fn exact(case: &CaseRecord, metric: &str) -> String {
+    let Ok(summary) = case.metric(metric) else { return NONE.to_owned() };
+    let is_range = summary.interval.is_some_and(|range| range.upper.round() > range.lower.round());
+    format!("{}{}", if is_range { ABOUT } else { "" }, grouped(summary.estimate.round()))
 }
 
 fn ratio_of(case: &CaseRecord, roles: &Roles, what: &str) -> Option<f64> {
@@ -207,20 +215,20 @@ fn quotient(case: &CaseRecord, roles: &Roles, event: &str) -> String {
 fn phases(roles: &Roles, cases: &[&CaseRecord]) -> Table {
     const NATIVE_AND_WASM: &[Column] = &[
         ("<agent", Text(who)),
-        ("compile", Exact("wasm_compile_instructions")),
-        ("instantiate wasm", Exact("wasm_instantiate_instructions")),
-        ("native", Exact("native_instantiate_instructions")),
-        ("first call wasm", Exact("wasm_first_call_instructions")),
-        ("native", Exact("native_first_call_instructions")),
+        ("compile", Text(|case| exact(case, "wasm_compile_instructions"))),
+        ("instantiate wasm", Text(|case| exact(case, "wasm_instantiate_instructions"))),
+        ("native", Text(|case| exact(case, "native_instantiate_instructions"))),
+        ("first call wasm", Text(|case| exact(case, "wasm_first_call_instructions"))),
+        ("native", Text(|case| exact(case, "native_first_call_instructions"))),
     ];
     const SIDES: &[Column] = &[
         ("<side", Text(who)),
-        ("compile", Exact("side_compile_instructions")),
-        ("the reference", Exact("reference_compile_instructions")),
-        ("instantiate", Exact("side_instantiate_instructions")),
-        ("the reference", Exact("reference_instantiate_instructions")),
-        ("first call", Exact("side_first_call_instructions")),
-        ("the reference", Exact("reference_first_call_instructions")),
+        ("compile", Text(|case| exact(case, "side_compile_instructions"))),
+        ("the reference", Text(|case| exact(case, "reference_compile_instructions"))),
+        ("instantiate", Text(|case| exact(case, "side_instantiate_instructions"))),
+        ("the reference", Text(|case| exact(case, "reference_instantiate_instructions"))),
+        ("first call", Text(|case| exact(case, "side_first_call_instructions"))),
+        ("the reference", Text(|case| exact(case, "reference_first_call_instructions"))),
     ];
     let columns = if roles.side == "wasm" { NATIVE_AND_WASM } else { SIDES };
     let mut table = grid("Phases, in instructions", columns, cases);

@@ -7,7 +7,7 @@
 use super::dwarf::{Place, Places, demangled};
 use super::image::{CompiledImage, exports_of, is_component};
 use addr2line::gimli;
-use caxton_model::profile::code::Code;
+use caxton_model::profile::code::{Code, Listing};
 use caxton_model::profile::{Frame, Origin};
 use object::{Object, ObjectSection, ObjectSymbol};
 use std::collections::BTreeMap;
@@ -52,6 +52,17 @@ impl Code for CompiledCode {
             return Vec::new();
         }
         self.names().frames(address - range.start)
+    }
+
+    fn listing(&self, address: usize) -> Option<Listing> {
+        let offset = address.checked_sub(self.range().start)?;
+        let names = self.names();
+        let (&start, symbol) = names.symbols.range(..=offset).next_back()?;
+        let bytes = self.image.text().get(start..symbol.end)?.to_vec();
+        let from = names.positions.partition_point(|(at, _)| *at < start);
+        let own = names.positions[from..].iter().take_while(|(at, _)| *at < symbol.end);
+        let positions = own.map(|(at, wasm)| ((at - start) as u32, *wasm)).collect();
+        Some(Listing { start: self.range().start + start, bytes, positions })
     }
 
     fn notes(&self) -> Vec<String> {

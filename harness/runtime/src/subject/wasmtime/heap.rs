@@ -236,6 +236,7 @@ impl<'a> Builder<'a> {
             stacks: self.stacks,
             threads: vec![Thread { id: 0, name: "agent".to_owned() }],
             samples,
+            hot: Vec::new(),
         }
     }
 }

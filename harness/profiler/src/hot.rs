@@ -1,0 +1,166 @@
+//! The hottest functions of an agent as machine code: which instruction has which weight.
+
+use crate::elf;
+use crate::space::{CodePlace, CodeUnit, MapRole, Meaning, Space};
+use caxton_model::profile::hot::{HotFunction, HotInstruction, InstructionKinds};
+use caxton_model::profile::{Frame, Origin};
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+/// So many functions of a side are taken apart.
+const FUNCTIONS_MAX: usize = 10;
+
+/// A function's code.
+struct FunctionBytes {
+    name: String,
+    /// As its unit counts.
+    range: Range<u64>,
+    bytes: Vec<u8>,
+    /// Addresses and the bytes of the .wasm file that they come from, in order.
+    positions: Vec<(u64, u32)>,
+}
+
+/// The agent's functions with most of `weights`, the most first; none where this processor's
+/// instructions cannot be read. `frames` names a place.
+pub(super) fn functions(
+    space: &Space,
+    weights: &BTreeMap<CodePlace, u64>,
+    mut frames: impl FnMut(CodePlace) -> Vec<Frame>,
+) -> Vec<HotFunction> {
+    let mut by_function: BTreeMap<(usize, u64), (FunctionBytes, BTreeMap<u64, u64>)> =
+        BTreeMap::new();
+    let mut twins: BTreeMap<usize, Vec<elf::ElfSymbol>> = BTreeMap::new();
+    for (place, weight) in weights {
+        let Meaning::Unit(unit, offset) = place.meaning() else { continue };
+        let address = u64::from(offset);
+        // The function of the place before is that of most.
+        let known = by_function.range_mut(..=(unit, address)).next_back();
+        if let Some(((of, _), (function, own))) = known
+            && *of == unit
+            && function.range.contains(&address)
+        {
+            *own.entry(address).or_default() += weight;
+            continue;
+        }
+        let Some(function) = function(space, unit, address, &mut twins) else { continue };
+        let own = BTreeMap::from([(address, *weight)]);
+        by_function.insert((unit, function.range.start), (function, own));
+    }
+    let total = |own: &BTreeMap<u64, u64>| own.values().sum::<u64>();
+    let mut hottest: Vec<_> = by_function.into_iter().collect();
+    hottest.sort_by_key(|(_, (_, own))| std::cmp::Reverse(total(own)));
+    hottest.truncate(FUNCTIONS_MAX);
+    let taken_apart = hottest.into_iter().map(|((unit, _), (function, own))| {
+        let weight = total(&own);
+        let instructions = decoded(&function, &own, |address| {
+            let offset = u32::try_from(address).unwrap_or(u32::MAX);
+            frames(CodePlace::in_unit(unit, offset))
+        });
+        HotFunction { name: function.name, weight, instructions }
+    });
+    taken_apart.filter(|function| !function.instructions.is_empty()).collect()
+}
+
+/// The agent's function at `address` of `unit`.
+fn function(
+    space: &Space,
+    unit: usize,
+    address: u64,
+    twins: &mut BTreeMap<usize, Vec<elf::ElfSymbol>>,
+) -> Option<FunctionBytes> {
+    match &space.units[unit] {
+        CodeUnit::File(file) if file.role == MapRole::Twin => {
+            let symbols =
+                twins.entry(unit).or_insert_with(|| elf::symbols(&file.source).unwrap_or_default());
+            let symbol = elf::symbol_at(symbols, address)?;
+            let range = symbol.start..symbol.end;
+            let bytes = elf::code(&file.source, range.clone())?;
+            let name = format!("{:#}", rustc_demangle::demangle(&symbol.name));
+            Some(FunctionBytes { name, range, bytes, positions: Vec::new() })
+        }
+        CodeUnit::File(_) => None,
+        CodeUnit::Made(made) => {
+            let listing = made.listing(u32::try_from(address).ok()?)?;
+            let is_agent = |frame: &Frame| frame.origin == Origin::Guest;
+            let outer = made.frames(u32::try_from(address).ok()?).pop().filter(is_agent)?;
+            let start = listing.start.checked_sub(usize::try_from(made.range.start).ok()?)? as u64;
+            let range = start..start + listing.bytes.len() as u64;
+            let at = |(at, wasm): (u32, u32)| (start + u64::from(at), wasm);
+            let positions = listing.positions.into_iter().map(at).collect();
+            Some(FunctionBytes { name: outer.name, range, bytes: listing.bytes, positions })
+        }
+    }
+}
+
+/// The instructions of `function` that have a weight in `own`.
+#[cfg(target_arch = "x86_64")]
+fn decoded(
+    function: &FunctionBytes,
+    own: &BTreeMap<u64, u64>,
+    mut frames: impl FnMut(u64) -> Vec<Frame>,
+) -> Vec<HotInstruction> {
+    use iced_x86::{Decoder, DecoderOptions, Formatter, InstructionInfoFactory, IntelFormatter};
+    let start = function.range.start;
+    let decoder = Decoder::with_ip(64, &function.bytes, start, DecoderOptions::NONE);
+    let (mut formatter, mut facts) = (IntelFormatter::new(), InstructionInfoFactory::new());
+    formatter.options_mut().set_branch_leading_zeros(false);
+    formatter.options_mut().set_space_after_operand_separator(true);
+    let mut instructions = Vec::new();
+    for instruction in decoder {
+        let (from, to) = (instruction.ip(), instruction.next_ip());
+        // A sample lies anywhere in an instruction.
+        let weight = own.range(from..to).map(|(_, weight)| weight).sum();
+        if weight == 0 {
+            continue;
+        }
+        let mut text = String::new();
+        formatter.format(&instruction, &mut text);
+        let innermost = frames(from).into_iter().next();
+        let before = function.positions.partition_point(|(at, _)| *at <= from);
+        instructions.push(HotInstruction {
+            offset: u32::try_from(from - start).unwrap_or(u32::MAX),
+            text,
+            weight,
+            kinds: kinds(&instruction, facts.info(&instruction)),
+            wasm_offset: function.positions[..before].last().map(|(_, wasm)| *wasm),
+            file: innermost.as_ref().and_then(|frame| frame.file.clone()),
+            line: innermost.and_then(|frame| frame.line),
+        });
+    }
+    instructions
+}
+
+#[cfg(target_arch = "x86_64")]
+fn kinds(
+    instruction: &iced_x86::Instruction,
+    facts: &iced_x86::InstructionInfo,
+) -> InstructionKinds {
+    use iced_x86::{FlowControl, OpAccess};
+    let reads = |access| {
+        use OpAccess::{CondRead, Read, ReadCondWrite, ReadWrite};
+        matches!(access, Read | CondRead | ReadWrite | ReadCondWrite)
+    };
+    let writes = |access| {
+        use OpAccess::{CondWrite, ReadCondWrite, ReadWrite, Write};
+        matches!(access, Write | CondWrite | ReadWrite | ReadCondWrite)
+    };
+    let memory = || facts.used_memory().iter().map(iced_x86::UsedMemory::access);
+    let flow = instruction.flow_control();
+    let branches = flow == FlowControl::ConditionalBranch;
+    InstructionKinds {
+        reads: memory().any(reads),
+        writes: memory().any(writes),
+        branches,
+        jumps: !branches && flow != FlowControl::Next,
+        is_vector: facts.used_registers().iter().any(|used| used.register().is_vector_register()),
+    }
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn decoded(
+    _function: &FunctionBytes,
+    _own: &BTreeMap<u64, u64>,
+    _frames: impl FnMut(u64) -> Vec<Frame>,
+) -> Vec<HotInstruction> {
+    Vec::new()
+}
