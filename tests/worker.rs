@@ -36,6 +36,7 @@ fn job() -> Launch {
         sampling: Sampling::default(),
         files: vec![agent],
         folder: PathBuf::new(),
+        code: PathBuf::new(),
         cases: vec![case],
         job: Job::Fuel,
     }

@@ -101,13 +101,14 @@ fn decoded(
 ) -> Vec<HotInstruction> {
     use iced_x86::{Decoder, DecoderOptions, Formatter, InstructionInfoFactory, IntelFormatter};
     let start = function.range.start;
-    let decoder = Decoder::with_ip(64, &function.bytes, start, DecoderOptions::NONE);
+    // From 0: the targets of branches are offsets in the function.
+    let decoder = Decoder::with_ip(64, &function.bytes, 0, DecoderOptions::NONE);
     let (mut formatter, mut facts) = (IntelFormatter::new(), InstructionInfoFactory::new());
     formatter.options_mut().set_branch_leading_zeros(false);
     formatter.options_mut().set_space_after_operand_separator(true);
     let mut instructions = Vec::new();
     for instruction in decoder {
-        let (from, to) = (instruction.ip(), instruction.next_ip());
+        let (from, to) = (start + instruction.ip(), start + instruction.next_ip());
         // A sample lies anywhere in an instruction.
         let weight = own.range(from..to).map(|(_, weight)| weight).sum();
         if weight == 0 {

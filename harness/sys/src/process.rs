@@ -124,6 +124,11 @@ pub fn folder_of_ancestor(program: &Path) -> Option<PathBuf> {
 /// The path of this executable that stays right when its file is replaced.
 pub const THIS_EXECUTABLE: &str = "/proc/self/exe";
 
+/// The same for other processes, for whom [`THIS_EXECUTABLE`] is their own.
+pub fn executable_for_others() -> PathBuf {
+    format!("/proc/{}/exe", std::process::id()).into()
+}
+
 /// Starts `program` as a worker in `dir`, with pipes on all three streams; `pad` makes its
 /// environment longer, and so moves its stack. Its allocator counts what that of this process does.
 ///
@@ -143,14 +148,18 @@ pub fn spawn_worker(
     spawn_heard(command)
 }
 
-/// Starts this executable as a worker that `tool` runs, a program and its arguments. Where the
-/// kernel lets it, everything lies at the same addresses each time.
-pub fn spawn_worker_under(tool: &[OsString], argument: &str) -> io::Result<Child> {
-    let [program, arguments @ ..] = tool else { return Err(io::ErrorKind::InvalidInput.into()) };
-    // The tool's own is not this one, and the file may have been replaced.
-    let own = format!("/proc/{}/exe", std::process::id());
-    let mut command = Command::new(program);
-    command.args(arguments).args([&own, argument, AllocationDetail::word()]);
+/// The same for a process that `tool`, a program and its arguments, runs in `dir`. Where the kernel
+/// lets it, everything lies at the same addresses each time.
+pub fn spawn_worker_under(
+    tool: &[OsString],
+    program: &Path,
+    argument: &str,
+    dir: Option<&Path>,
+) -> io::Result<Child> {
+    let [runner, arguments @ ..] = tool else { return Err(io::ErrorKind::InvalidInput.into()) };
+    let mut command = Command::new(runner);
+    command.args(arguments).arg(program).args([argument, AllocationDetail::word()]);
+    command.current_dir(dir.unwrap_or(Path::new(".")));
     // SAFETY: a plain system call, between fork and exec. A refusal changes nothing.
     unsafe {
         command.pre_exec(|| {

@@ -28,10 +28,25 @@ const ALLOCATIONS: [&str; 9] = [
     "heap_run_peak_bytes",
 ];
 
+/// Instructions by which versions are compared: those of the agent's own code, exactly, and all of a
+/// call. The other counts of callgrind say where those are, or are its model's.
+const INSTRUCTIONS: [&str; 4] = [
+    "native_agent_instructions",
+    "native_exact_instructions",
+    "wasm_agent_instructions",
+    "wasm_exact_instructions",
+];
+/// Counts that are never taken for exact: in them are the C library's heap and the harness.
+const NEAR: [&str; 2] = ["native_exact_instructions", "wasm_exact_instructions"];
+
 /// True for a count that two versions are compared by.
 pub fn is_compared(metric: &Metric) -> bool {
     let is_count = metric.class == Class::Exact || ALLOCATIONS.contains(&metric.name);
-    is_count && !OF_THE_PLACE.contains(&metric.name)
+    let is_callgrinds = ["_instructions", "_simulated_"]
+        .iter()
+        .any(|part| metric.name.contains(part) && metric.class == Class::Exact);
+    let is_meant = !is_callgrinds || INSTRUCTIONS.contains(&metric.name);
+    is_count && is_meant && !OF_THE_PLACE.contains(&metric.name)
 }
 
 /// Judges every count that a version told in two processes at least; one that only the candidate
@@ -63,7 +78,7 @@ pub(crate) fn judge_one(
         return None;
     }
     let spread = spread(base).max(spread(candidate));
-    let (kind, own) = if spread == 0.0 {
+    let (kind, own) = if spread == 0.0 && !NEAR.contains(&metric.as_str()) {
         (CountAgreement::Exact, 0.0)
     } else {
         (CountAgreement::Near { spread }, NEAR_TOLERANCE.max(NEAR_SPREADS * spread))

@@ -158,6 +158,12 @@ impl Instructions {
     pub fn of(pair: Option<Box<[SideSpec; 2]>>, is_profile: bool) -> Self {
         Self { phase: CountedPhase::Calls, pair, is_profile }
     }
+
+    /// The same of another phase.
+    #[must_use]
+    pub fn of_phase(&self, phase: CountedPhase) -> Self {
+        Self { phase, ..self.clone() }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -59,9 +59,14 @@ impl<T: DeserializeOwned + Send + 'static> Worker<T> {
         Self::of(process::spawn_worker(program, argument, dir, pad)?)
     }
 
-    /// Starts this executable with `argument` as `tool` runs it.
-    pub fn start_under(tool: &[OsString], argument: &str) -> io::Result<Self> {
-        Self::of(process::spawn_worker_under(tool, argument)?)
+    /// The same as `tool` runs it, where and how [`process::spawn_worker_under`] says.
+    pub fn start_under(
+        tool: &[OsString],
+        program: &Path,
+        argument: &str,
+        dir: Option<&Path>,
+    ) -> io::Result<Self> {
+        Self::of(process::spawn_worker_under(tool, program, argument, dir)?)
     }
 
     fn of(mut child: Child) -> io::Result<Self> {

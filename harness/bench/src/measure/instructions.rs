@@ -39,11 +39,11 @@ impl Run<'_> {
         }
         let mut compiled = self.compiled(case, files, job)?;
         tally.events.append(&mut compiled);
-        let plain = self.counted(case, files, job, CountedPhase::Code)?;
+        let plain = self.counted(case, files, &job.of_phase(CountedPhase::Code), 0)?;
         let mut counted = Tally::default();
         let launches = if job.is_profile { 1 } else { LAUNCHES };
-        for _ in 0..launches {
-            let launch = self.counted(case, files, job, CountedPhase::Calls)?;
+        for number in 0..launches {
+            let launch = self.counted(case, files, job, number)?;
             let is_over = launch.outcome.is_some();
             counted.outcome = launch.outcome;
             counted.events.extend(launch.events);
@@ -84,7 +84,7 @@ impl Run<'_> {
             set_case(&mut events, case);
             return Ok(events);
         }
-        let counted = self.counted(case, files, job, CountedPhase::Compile)?;
+        let counted = self.counted(case, files, &job.of_phase(CountedPhase::Compile), 0)?;
         if counted.outcome.is_some() {
             return Ok(Vec::new());
         }
@@ -102,10 +102,10 @@ impl Run<'_> {
         case: &CaseKey,
         files: &AgentFiles,
         job: &Instructions,
-        phase: CountedPhase,
+        number: u32,
     ) -> Result<Tally, RunError> {
-        let job = Job::Instructions(Instructions { phase, ..job.clone() });
-        let mut order = self.order(Task::new(case.clone(), job), vec![files.clone()], 0);
+        let task = Task::new(case.clone(), Job::Instructions(job.clone()));
+        let mut order = self.order(task, vec![files.clone()], number);
         order.folder = self.scratch.fresh()?;
         // Text of one length each time: it lies in the heap of what is counted.
         order.seed = 0;

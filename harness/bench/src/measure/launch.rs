@@ -41,7 +41,8 @@ pub fn launch(
         Job::Instructions(job) if job.phase != CountedPhase::Code => {
             let out = order.folder.join(instructions::OUT);
             let tool = counting::command(&out, job.phase == CountedPhase::Calls);
-            Worker::start_under(&tool, WORKER_ARGUMENT)?
+            let own = process::executable_for_others();
+            Worker::start_under(&tool, &own, WORKER_ARGUMENT, None)?
         }
         // Not by its path: the file may have been rebuilt since this run began.
         _ => Worker::start(Path::new(process::THIS_EXECUTABLE), WORKER_ARGUMENT, None, None)?,

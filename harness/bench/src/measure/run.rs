@@ -15,6 +15,7 @@ use crate::job::scale::Scale;
 use crate::job::task::{Pass, Task};
 use crate::job::{Instructions, Job};
 use crate::timing::calibrate;
+use crate::workload::instructions::COUNTING;
 use caxton_analysis::load::tally as load;
 use caxton_analysis::reduce::Levels;
 use caxton_analysis::{quiet, reduce};
@@ -80,9 +81,6 @@ pub struct Run<'a> {
 
 /// How long the profile beside a call's parts looks: some 2,000 samples.
 const LOOK_NS: u64 = 2_000_000_000;
-
-/// How much longer a launch may take that callgrind runs.
-const COUNTING_NS: u64 = 600_000_000_000;
 
 /// What the launches of one task came to.
 #[derive(Default)]
@@ -348,7 +346,7 @@ impl<'a> Run<'a> {
     ) -> Result<bool, RunError> {
         // Two sides; a profile has windows without the sampler too, and names to find.
         let extra_ns = match order.job {
-            Job::Instructions(_) => COUNTING_NS,
+            Job::Instructions(_) => COUNTING.as_nanos() as u64,
             Job::Profile | Job::ProfileSides(_) => order.sampling.time.0 * 4,
             Job::Spin { time, .. } => time.0 * 2,
             _ => 0,

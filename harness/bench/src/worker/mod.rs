@@ -99,7 +99,9 @@ fn run(ctx: &mut Context<'_>, launch: &Launch) -> Attempt<()> {
         Job::Overhead => overhead::run(ctx, cases),
         Job::Sides(pair) => versus::run(ctx, cases, pair),
         Job::Fuel => fuel::run(ctx),
-        Job::Instructions(job) => instructions::run(ctx, launch, job),
+        Job::Instructions(job) => {
+            instructions::run(ctx, job, &launch.folder.join(instructions::OUT), &launch.code)
+        }
         Job::Parts => parts::run(ctx, &files[1], &files[2]),
         // Twice, in two processes: what is searched is exact only if they agree.
         Job::MemoryLimit { limit } => memory_limit::run(ctx, *limit, ctx.launch < 2),

@@ -1,11 +1,13 @@
 //! The worker of a comparison: one fresh process, one launch, one case, block by block as told.
 
+use crate::job::Instructions;
 use crate::job::launch::Event;
 use crate::job::scale::Effort;
 use crate::job::scale::Scale;
 use crate::measure::child::attributed;
 use crate::measure::turns::wire::{Answer, Command, Lane, Order, TURNS, Want};
 use crate::timing::context::Context;
+use crate::workload::instructions;
 use crate::workload::turns::{Stage, counts};
 use caxton_analysis::paired::exact::is_compared;
 use caxton_model::case::Outcome;
@@ -94,11 +96,11 @@ fn work(order: &Order, talk: &mut Talk<impl BufRead, impl Write>) -> Attempt<()>
     if let Some(core) = order.core {
         affinity::pin_to(core).map_err(|error| Outcome::Failed(format!("CPU {core}: {error}")))?;
     }
-    let mut samples = Vec::new();
-    let mut take = |event: Event| {
-        if let Event::Sample(sample) = event {
-            samples.push(sample);
-        }
+    let (mut samples, mut profiles) = (Vec::new(), Vec::new());
+    let mut take = |event: Event| match event {
+        Event::Sample(sample) => samples.push(sample),
+        Event::Profile { profile, .. } => profiles.push(profile),
+        _ => {}
     };
     let mut ctx = Context {
         clock: &Monotonic,
@@ -114,6 +116,17 @@ fn work(order: &Order, talk: &mut Talk<impl BufRead, impl Write>) -> Attempt<()>
         talk.say(&Answer::Loaded);
         counts(&mut ctx, &order.scratch)?;
         talk.tell(samples, |sample| is_compared(sample.metric.metric()));
+        return Ok(());
+    }
+    if let (Want::Instructions, Some(out)) = (order.want, &order.counts) {
+        talk.say(&Answer::Loaded);
+        // One of a version's processes is enough to see which function it is.
+        let job = Instructions::of(None, order.launch == 0);
+        instructions::run(&mut ctx, &job, out, &order.scratch.join("code"))?;
+        talk.tell(samples, |sample| is_compared(sample.metric.metric()));
+        for profile in profiles {
+            talk.say(&Answer::Profile(profile));
+        }
         return Ok(());
     }
     let stage = Stage::load(&mut ctx, &order.scratch)?;
@@ -147,7 +160,7 @@ fn out_of_order() -> Outcome {
 fn effort(want: Want) -> Effort {
     let checked = Scale::Smoke.effort();
     match want {
-        Want::Counts => checked,
+        Want::Counts | Want::Instructions => checked,
         Want::Turns { block, samples_max, instances } => {
             Effort { samples_per_block: samples_max.max(1), block, instances, ..checked }
         }

@@ -4,10 +4,11 @@
 //! What a call costs is the difference between 2N calls and N: what is done once for each of the
 //! two counts falls out of it.
 
+use super::overhead::pads;
 use super::sides::{Exchange, Loaded, Placed, needed};
 use crate::guest::catalog::EXAMPLE_SEED;
 use crate::guest::toolchain::Side;
-use crate::job::launch::{Event, Launch};
+use crate::job::launch::Event;
 use crate::job::sides::{SideBuild, SideSpec};
 use crate::job::{CountedPhase, Instructions};
 use crate::timing::context::{Context, Total};
@@ -21,6 +22,7 @@ use caxton_runtime::subject::{AgentInstance, Attempt};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::slice::from_ref;
+use std::time::Duration;
 
 /// N, where a call takes less than [`LONG`]: an allocator may alternate between states from call to
 /// call.
@@ -36,7 +38,10 @@ const PAGE_OFFSET: usize = 256;
 /// What the sides of the user's choice are in metrics.
 const ROLES: [&str; 2] = ["reference", "side"];
 
-/// The file that callgrind writes to, in the launch's folder.
+/// How much longer a launch may take that callgrind runs.
+pub const COUNTING: Duration = Duration::from_secs(600);
+
+/// The file that callgrind writes to, in a folder of the launch.
 pub const OUT: &str = "counts";
 
 /// What calls of one side came to.
@@ -65,23 +70,28 @@ impl CountedSide<DumpFile> {
     }
 }
 
-/// Counts as `job` says, in the worker of `launch`.
-pub fn run(ctx: &mut Context<'_>, launch: &Launch, job: &Instructions) -> Attempt<()> {
-    // The same in every launch, or a hash table or a copy loop takes another path.
+/// Counts as `job` says; callgrind, which runs this worker, writes to `out`, and compiled code is
+/// kept in the folder `code`.
+pub fn run(ctx: &mut Context<'_>, job: &Instructions, out: &Path, code: &Path) -> Attempt<()> {
+    // What the C library's heap does depends on how it is laid out: in another way in each launch,
+    // and in the same ways in each run, so that what differs by it is seen.
+    ctx.rng = fastrand::Rng::with_seed(u64::from(ctx.launch));
+    let pads = pads(ctx);
+    // All else is the same in every launch, or a copy takes another path.
     ctx.rng = fastrand::Rng::with_seed(0);
     let specs = specs(ctx, job);
     if job.phase == CountedPhase::Code {
-        keep_code_in(&launch.code);
+        keep_code_in(code);
         for (role, spec) in &specs {
             let (loaded, _) = Loaded::load_spec(ctx, ctx.agent, spec, None)?;
             tell_code(ctx, role, &loaded);
         }
         return Ok(());
     }
-    let mut counting = Counting::start(&launch.folder.join(OUT))
-        .map_err(|why| Outcome::Failed(format!("instructions: {why}")))?;
+    let mut counting =
+        Counting::start(out).map_err(|why| Outcome::Failed(format!("instructions: {why}")))?;
     if job.phase == CountedPhase::Compile {
-        return compile(ctx, &mut counting, &specs, &launch.code);
+        return compile(ctx, &mut counting, &specs, code);
     }
     ctx.working();
     let (mut sides, mut counted, mut replies) = (Vec::new(), Vec::new(), Vec::new());
@@ -92,7 +102,7 @@ pub fn run(ctx: &mut Context<'_>, launch: &Launch, job: &Instructions) -> Attemp
             }
         } else {
             // Not before: it starts a thread, and the C library's heap takes locks from then on.
-            keep_code_in(&launch.code);
+            keep_code_in(code);
         }
         let (side, _) = Loaded::load_spec(ctx, ctx.agent, spec, Some(counting.watch()))?;
         tell_code(ctx, role, &side);
@@ -113,6 +123,7 @@ pub fn run(ctx: &mut Context<'_>, launch: &Launch, job: &Instructions) -> Attemp
     }
     // Not before: it would change the heap.
     let counted = counted.into_iter().map(CountedSide::read).collect::<Attempt<Vec<_>>>()?;
+    drop(pads);
     tell(ctx, &counting, &counted, job.is_profile)
 }
 

@@ -6,6 +6,7 @@ use super::{Design, Turn, Version, Weight};
 use crate::case::{CaseKey, Outcome};
 use crate::estimate::Interval;
 use crate::metric::MetricName;
+use crate::profile::changes::Changes;
 use crate::record::kit::Kit;
 use crate::record::store::{self, COMPARISON_FILE, RunFolder, StoreError, StoredPage};
 use crate::record::{Budget, Host, Run, Status};
@@ -56,6 +57,20 @@ pub struct CaseComparison {
     pub metrics: Vec<MetricVerdict>,
     /// What counts say.
     pub exact: Vec<ExactVerdict>,
+    /// Where the agent's own code executes other numbers of instructions: which functions do.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub grown: Vec<GrownSide>,
+}
+
+/// One side of an agent whose code executes more or fewer instructions in the candidate.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GrownSide {
+    /// `native` or `wasm`.
+    pub side: String,
+    /// By function, from base to candidate.
+    pub changes: Changes,
+    /// The differential flame graph, by its path in the comparison's folder; or why there is none.
+    pub picture: Result<String, String>,
 }
 
 /// What is said of a metric that launch pairs compare.

@@ -5,10 +5,12 @@ mod changes;
 mod every;
 
 use crate::paint::{self, Style};
-use crate::table::{Table, Tone};
+use crate::sections::functions;
+use crate::table::{Table, Tone, name};
 use caxton_model::paired::answers::Answers;
 use caxton_model::paired::comparison::{
-    CaseComparison, Comparison, Conclusion, ExactVerdict, MetricVerdict, Sentinel, Verdict,
+    CaseComparison, Comparison, Conclusion, ExactVerdict, GrownSide, MetricVerdict, Sentinel,
+    Verdict,
 };
 use caxton_model::paired::{Version, Weight};
 use caxton_model::reading::Reading;
@@ -30,12 +32,32 @@ pub fn comparison_text(comparison: &Comparison, full: bool, style: &Style) -> St
 /// The report as data: its sections in order, those that have something to say.
 pub(crate) fn comparison_tables(comparison: &Comparison, full: bool) -> Vec<Table> {
     let mut tables = vec![headline(comparison), answers(comparison), changes::changes(comparison)];
+    tables.extend(grown(comparison));
     if full {
         tables.push(every::every_metric(comparison));
         tables.push(every::every_count(comparison));
     }
     tables.extend([not_compared(comparison), conditions(comparison), summary(comparison)]);
     tables.into_iter().filter(|table| !table.is_empty()).collect()
+}
+
+/// Where an agent's own code executes other numbers of instructions: by function.
+fn grown(comparison: &Comparison) -> Vec<Table> {
+    let table = |case: &CaseComparison, side: &GrownSide| {
+        let mut table =
+            functions::table(&side.changes, &format!("{}, {}", case.key.agent, name(&side.side)));
+        let (tone, text) = match &side.picture {
+            Ok(path) => (Tone::Plain, format!("as a picture, in the comparison's folder: {path}")),
+            Err(why) => (Tone::Bad, format!("no picture: {why}")),
+        };
+        table.note(tone, &text);
+        table
+    };
+    let sides = comparison.cases.iter().flat_map(|case| {
+        let table = move |side| table(case, side);
+        case.grown.iter().map(table)
+    });
+    sides.collect()
 }
 
 /// A comparison in one line: when, of what with what, and what it came to.

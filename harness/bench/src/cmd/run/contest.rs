@@ -4,7 +4,7 @@
 use super::super::error::{CommandError, unwritable};
 use super::super::output::note;
 use super::super::place;
-use super::args::{Against, Selection};
+use super::args::{Against, CountKind, Selection};
 use super::cases::why_none;
 use super::filter::Filter;
 use super::prepare::Prepared;
@@ -61,6 +61,7 @@ impl Comparing<'_> {
         Settings {
             timeout: self.timeout,
             budget: Duration::from_secs_f64(self.against.budget),
+            instructions: self.against.counts == Some(CountKind::Instructions),
             what: if self.against.counts.is_some() { What::Counts } else { What::All },
             audit: true,
             want: want(self.scale),

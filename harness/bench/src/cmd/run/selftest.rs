@@ -121,6 +121,7 @@ impl Bench<'_> {
         let name = format!("{number:04}-{permille}-permille");
         let folder = self.out.map(|out| RunFolder::create(&out.join(name))).transpose()?;
         let settings = Settings {
+            instructions: false,
             timeout: TRIAL,
             budget: TRIAL,
             what: What::Times,

@@ -53,6 +53,8 @@ pub struct Settings {
     /// first look.
     pub budget: Duration,
     pub what: What,
+    /// Whether instructions are counted, too.
+    pub instructions: bool,
     /// Whether the base is also compared with itself.
     pub audit: bool,
     pub want: Want,
@@ -130,6 +132,7 @@ impl Compare<'_> {
                 margins: margins(case),
                 metrics: Vec::new(),
                 exact: Vec::new(),
+                grown: Vec::new(),
             });
         }
         self.write()?;
@@ -161,7 +164,7 @@ impl Compare<'_> {
         self.stop.load(Ordering::Relaxed)
     }
 
-    fn entries(&self) -> [Entry<'_>; 2] {
+    pub(super) fn entries(&self) -> [Entry<'_>; 2] {
         let [base, candidate] = self.kits;
         let [of_base, of_candidate] = self.example_seeds;
         [
@@ -177,6 +180,12 @@ impl Compare<'_> {
         let mut series = Series { failure, ..Series::default() };
         if self.settings.what != What::Times && series.failure.is_none() {
             series = self.counts(&case, rng)?;
+        }
+        if self.settings.instructions && series.failure.is_none() {
+            let counted = self.instructions(&case)?;
+            series.turns.extend(counted.turns);
+            self.comparison.warnings.extend(counted.warning);
+            self.comparison.cases[index].grown = counted.grown;
         }
         if self.comparison.cases[index].launches.wanted > 0 && series.failure.is_none() {
             let design = self.comparison.design.clone();
@@ -207,7 +216,7 @@ impl Compare<'_> {
         self.write()
     }
 
-    fn launch_pair<'b>(
+    pub(super) fn launch_pair<'b>(
         &'b self,
         case: &'b CaseKey,
         trial: Trial,
@@ -238,7 +247,7 @@ impl Compare<'_> {
         }
         let want = match self.settings.want {
             Want::Turns { block, .. } => Want::Turns { block, samples_max: 1, instances: 1 },
-            Want::Counts => Want::Counts,
+            want @ (Want::Counts | Want::Instructions) => want,
         };
         let pair = LaunchPair { want, ..self.launch_pair(case, Trial::Contest, self.entries()) };
         let unchecked = |outcome: &Outcome| {

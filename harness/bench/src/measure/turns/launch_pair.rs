@@ -6,12 +6,16 @@ use super::wire::{Answer, Command, Lane, Order, TURNS, TURNS_ARGUMENT, Want};
 use crate::measure::child::{Received, Worker, died, now, timed_out};
 use crate::measure::launch::some_core;
 use crate::timing::turns::round;
+use crate::workload::instructions::{COUNTING, OUT};
 use caxton_analysis::paired::contest::contest_of;
 use caxton_model::case::{CaseKey, Outcome};
 use caxton_model::metric::MetricName;
 use caxton_model::paired::answers::Reply;
 use caxton_model::paired::{Trial, Turn, Version};
+use caxton_model::profile::Profile;
+use caxton_profiler::counting;
 use std::io;
+use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
@@ -151,8 +155,10 @@ pub fn pair(
     rng.shuffle(&mut order);
     for which in order {
         let seed = rng.u64(..);
-        contenders
-            .push((which, start(pair, which, Process { number: launch, core, seed, pad: None })?));
+        contenders.push((
+            which,
+            start(pair, which, Process { number: launch, core, seed, pad: None, counts: None })?,
+        ));
     }
     contenders.sort_by_key(|(which, _)| *which);
     let mut contenders: Vec<Contender<'_>> = contenders.into_iter().map(|(_, f)| f).collect();
@@ -170,11 +176,37 @@ pub fn counts(
 ) -> Result<Vec<Turn>, LaunchError> {
     let (core, seed) = (some_core(rng), rng.u64(..));
     let which = usize::from(version == Version::Candidate);
-    let own = Process { number: launch, core, seed, pad: Some(pad) };
+    let own = Process { number: launch, core, seed, pad: Some(pad), counts: None };
     let mut contender = start(pair, which, own)?;
     let told = contender.expect_loaded().and_then(|()| contender.readings());
     let told = told.map(|readings| turns_of(pair, &contender, launch, readings));
     settle(vec![contender], told.map_err(|error| (0, error)))
+}
+
+/// The instructions of one version, told by a process of it that callgrind runs and that writes into
+/// the folder `counts`; and by stack, of the first process.
+pub fn instructions(
+    pair: &LaunchPair<'_>,
+    version: Version,
+    launch: u32,
+    counts: &Path,
+) -> Result<(Vec<Turn>, Vec<Profile>), LaunchError> {
+    let which = usize::from(version == Version::Candidate);
+    let own = Process { number: launch, core: None, seed: 0, pad: None, counts: Some(counts) };
+    let mut contender = start(pair, which, own)?;
+    let mut profiles = Vec::new();
+    let told = contender.expect_loaded().and_then(|()| contender.readings()).map(|readings| {
+        let (stacks, readings) =
+            readings.into_iter().partition(|answer| matches!(answer, Answer::Profile(_)));
+        profiles = stacks;
+        turns_of(pair, &contender, launch, readings)
+    });
+    let turns = settle(vec![contender], told.map_err(|error| (0, error)))?;
+    let profile = |answer| match answer {
+        Answer::Profile(profile) => Some(*profile),
+        _ => None,
+    };
+    Ok((turns, profiles.into_iter().filter_map(profile).collect()))
 }
 
 /// What either version answers to the example message, told by a fresh process of each.
@@ -185,7 +217,7 @@ pub fn replies(
     let core = some_core(rng);
     let mut replies = [None, None];
     for (which, told) in replies.iter_mut().enumerate() {
-        let own = Process { number: 0, core, seed: rng.u64(..), pad: None };
+        let own = Process { number: 0, core, seed: rng.u64(..), pad: None, counts: None };
         let mut contender = start(pair, which, own)?;
         let ended = contender
             .expect_loaded()
@@ -206,6 +238,8 @@ struct Process<'a> {
     seed: u64,
     /// Makes its environment longer.
     pad: Option<&'a str>,
+    /// Where callgrind writes, if it runs the process.
+    counts: Option<&'a Path>,
 }
 
 fn start<'a>(
@@ -213,7 +247,7 @@ fn start<'a>(
     which: usize,
     process: Process<'_>,
 ) -> Result<Contender<'a>, LaunchError> {
-    let Process { number, core, seed, pad } = process;
+    let Process { number, core, seed, pad, counts } = process;
     let (version, entry) = (Version::BOTH[which], pair.entries[which]);
     let agent = entry.kit.files(&pair.case.agent).ok_or_else(|| {
         let why = format!("the {} has no agent {}", version.name(), pair.case.agent);
@@ -221,7 +255,16 @@ fn start<'a>(
     })?;
     let scratch = entry.kit.scratch();
     let program = entry.kit.executable();
-    let mut worker = Worker::start(&program, TURNS_ARGUMENT, Some(&scratch), pad)?;
+    let mut timeout = pair.timeout;
+    let counts = counts.map(|folder| folder.join(OUT));
+    let mut worker = match &counts {
+        Some(out) => {
+            timeout += COUNTING;
+            let tool = counting::command(out, true);
+            Worker::start_under(&tool, &program, TURNS_ARGUMENT, Some(&scratch))?
+        }
+        None => Worker::start(&program, TURNS_ARGUMENT, Some(&scratch), pad)?,
+    };
     worker.say(&Order {
         turns: TURNS,
         launch: number,
@@ -232,9 +275,10 @@ fn start<'a>(
         agent,
         example_seed: entry.example_seed,
         scratch,
+        counts,
     })?;
     let (has_begun, lanes, reply) = (false, Vec::new(), None);
-    let (started, timeout) = (now(), pair.timeout);
+    let started = now();
     Ok(Contender { version, worker, has_begun, lanes, reply, started, timeout, stop: pair.stop })
 }
 

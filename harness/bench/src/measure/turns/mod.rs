@@ -3,6 +3,7 @@
 //! and what is kept to run a version again (`kit.rs`).
 
 pub mod compare;
+mod instructions;
 pub mod kit;
 pub mod launch_pair;
 pub mod wire;

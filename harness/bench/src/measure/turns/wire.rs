@@ -24,6 +24,7 @@
 use crate::guest::files::AgentFiles;
 use caxton_model::case::{CaseKey, Outcome};
 use caxton_model::paired::answers::Reply;
+use caxton_model::profile::Profile;
 use caxton_model::units::Nanos;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -51,6 +52,9 @@ pub struct Order {
     pub example_seed: u64,
     /// An existing folder for compiled code and for what a workload writes.
     pub scratch: PathBuf,
+    /// Where callgrind writes, if it runs the worker.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counts: Option<PathBuf>,
 }
 
 /// What is wanted of a case.
@@ -67,6 +71,8 @@ pub enum Want {
     },
     /// Counts that the program alone decides.
     Counts,
+    /// The instructions of calls; callgrind runs the worker.
+    Instructions,
 }
 
 /// What is said to a worker after its order.
@@ -108,6 +114,8 @@ pub enum Answer {
         /// The reading over all of them, in the metric's unit.
         value: u64,
     },
+    /// The instructions of one side, by stack.
+    Profile(Box<Profile>),
     /// How the launch ended; nothing follows.
     End(Outcome),
 }
