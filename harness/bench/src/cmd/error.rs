@@ -12,6 +12,7 @@ use caxton_analysis::limits::BadLimits;
 use caxton_model::case::Outcome;
 use caxton_model::load::plan::BadPlan;
 use caxton_model::load::threshold::BadThreshold;
+use caxton_model::reading::Missing;
 use caxton_model::record::store::StoreError;
 use caxton_monitor::TooManyObjectives;
 use caxton_report::export::ExportError;
@@ -78,6 +79,8 @@ pub(crate) enum CommandError {
          with --counts instructions"
     )]
     NothingToCompare,
+    #[error("instructions cannot be counted: {0}")]
+    NoValgrind(Missing),
     #[error("no objective: name a condition on a percentile of response_time, success or errors")]
     NoObjective,
     #[error("{address}: /metrics cannot be served there: {source}; name another --address")]

@@ -62,8 +62,8 @@ impl Task {
             // 1 + log2(100 × comparisons) of them: 13 for thirty.
             Job::Overhead | Job::Sides(_) => [1, 15, 40],
             Job::Profile | Job::ProfileSides(_) | Job::Spin { .. } | Job::Load(_) => [1, 1, 1],
-            // One that compiles without callgrind, and one that it runs.
-            Job::Instructions(_) => [2, 2, 2],
+            // Compiling, by callgrind and without; and calls.
+            Job::Instructions(_) => [3, 3, 3],
             // A count is exact only if two processes agree.
             Job::Fuel => [0, FUEL_LAUNCHES, FUEL_LAUNCHES],
             Job::Heap => [1, 2, 2],

@@ -7,7 +7,7 @@ use crate::job::launch::Event;
 use crate::job::sides::SideBuild;
 use crate::job::task::Task;
 use crate::job::{CountedPhase, Instructions, Job};
-use caxton_model::case::CaseKey;
+use caxton_model::case::{CaseKey, Outcome};
 use caxton_model::file;
 use caxton_model::metric::MetricName;
 use caxton_model::reading::Missing;
@@ -23,8 +23,8 @@ use std::path::{Path, PathBuf};
 pub(super) const LAUNCHES: u32 = 2;
 
 impl Run<'_> {
-    /// Counts the instructions of `case` as `job` says. What cannot be counted is missing, and
-    /// costs nothing else of the case.
+    /// Counts the instructions of `case` as `job` says. What cannot be counted is missing, and costs
+    /// nothing else of a case that is timed.
     pub(super) fn instructions(
         &mut self,
         case: &CaseKey,
@@ -37,34 +37,30 @@ impl Run<'_> {
             tally.events.push(missing(case, role, why));
             return Ok(());
         }
-        let mut compiled = self.compiled(case, files, job)?;
-        tally.events.append(&mut compiled);
+        tally.events.append(&mut self.compiled(case, files, job)?);
         let plain = self.counted(case, files, &job.of_phase(CountedPhase::Code), 0)?;
-        let mut counted = Tally::default();
+        let mut events = Vec::new();
         let launches = if job.is_profile { 1 } else { LAUNCHES };
         for number in 0..launches {
             let launch = self.counted(case, files, job, number)?;
-            let is_over = launch.outcome.is_some();
-            counted.outcome = launch.outcome;
-            counted.events.extend(launch.events);
-            counted.done += 1;
-            if is_over {
-                break;
+            if launch.done == 0 {
+                let why = launch.outcome.as_ref().and_then(Outcome::reason);
+                let why = Missing::Failed(why.unwrap_or("interrupted").to_owned());
+                tally.events.push(missing(case, role, why));
+                // A profile is all that was asked for.
+                tally.outcome = launch.outcome.filter(|_| job.is_profile);
+                return Ok(());
             }
+            events.extend(launch.events);
+            tally.done += u32::from(job.is_profile);
         }
-        if let Some(outcome) = counted.outcome.take() {
-            let why = outcome.reason().unwrap_or("interrupted").to_owned();
-            tally.events.push(missing(case, role, Missing::Failed(why)));
-            return Ok(());
-        }
-        for role in other_code(&plain.events, &counted.events) {
-            counted.events.retain(|event| !is_of(event, &role));
+        for role in other_code(&plain.events, &events) {
+            events.retain(|event| !is_of(event, &role));
             let why = "under valgrind the module is compiled to other code than without it: \
                        valgrind's processor has fewer features (no AVX-512)";
             tally.events.push(missing(case, &role, Missing::Unsupported(why.to_owned())));
         }
-        tally.done += counted.done;
-        tally.events.extend(counted.events);
+        tally.events.extend(events);
         Ok(())
     }
 
@@ -85,7 +81,7 @@ impl Run<'_> {
             return Ok(events);
         }
         let counted = self.counted(case, files, &job.of_phase(CountedPhase::Compile), 0)?;
-        if counted.outcome.is_some() {
+        if counted.done == 0 {
             return Ok(Vec::new());
         }
         let is_sample = |event: &Event| matches!(event, Event::Sample(_));
@@ -97,6 +93,7 @@ impl Run<'_> {
         Ok(events)
     }
 
+    /// One launch; `done` is 1 if it ran to its end.
     fn counted(
         &mut self,
         case: &CaseKey,
@@ -110,7 +107,7 @@ impl Run<'_> {
         // Text of one length each time: it lies in the heap of what is counted.
         order.seed = 0;
         let mut tally = Tally::default();
-        self.one_launch(&order, &mut tally)?;
+        tally.done = u32::from(self.one_launch(&order, &mut tally)?);
         self.observer.launch_done(self.settings.expected(&order.job));
         Ok(tally)
     }
@@ -166,4 +163,22 @@ fn is_of(event: &Event, role: &str) -> bool {
 fn missing(case: &CaseKey, role: &str, why: Missing) -> Event {
     let metric = MetricName::parse(&format!("{role}_exact_instructions")).expect("in the table");
     Event::Missing { case: case.clone(), metric, why }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_side_whose_code_differs_under_valgrind_is_named() {
+        let code = |role: &str, sha256: &str| Event::Code {
+            role: role.to_owned(),
+            sha256: sha256.to_owned(),
+        };
+        let plain = [code("reference", "aa"), code("side", "bb")];
+        let counted = [code("reference", "aa"), code("side", "cc"), code("side", "cc")];
+        assert_eq!(other_code(&plain, &counted), ["side"]);
+        assert_eq!(other_code(&counted, &counted), [""; 0]);
+        assert_eq!(other_code(&[], &plain).len(), 2, "what is not known is not the same");
+    }
 }

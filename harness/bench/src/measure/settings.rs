@@ -1,9 +1,10 @@
 //! How a run measures, and how long its launches are expected to take.
 
-use crate::job::Job;
+use super::instructions;
 use crate::job::launch::Sampling;
 use crate::job::scale::Scale;
 use crate::job::task::{FUEL_LAUNCHES, Pass, Task};
+use crate::job::{Instructions, Job};
 use caxton_model::units::Nanos;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -62,6 +63,11 @@ impl Settings {
             Job::Overhead if is_measured => passes.push(pass(FUEL_LAUNCHES, &Job::Fuel)),
             Job::Parts if is_measured => passes.push(Pass { launches: 1, each: LOOK_TAKES }),
             _ => {}
+        }
+        if task.job == Job::Overhead && self.instructions && self.spin.is_none() {
+            // Compiling, by callgrind and without; and calls.
+            let launches = 2 + instructions::LAUNCHES;
+            passes.push(pass(launches, &Job::Instructions(Instructions::of(None, false))));
         }
         passes
     }

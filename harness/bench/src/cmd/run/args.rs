@@ -199,7 +199,7 @@ pub(super) struct Against {
 
     /// With --baseline: compare counts only, no time is measured. With `instructions`, in any run:
     /// count every instruction of a call, too, under valgrind
-    #[arg(long, value_enum, value_name = "WHAT", num_args = 0..=1,
+    #[arg(hide_short_help = true, long, value_enum, value_name = "WHAT", num_args = 0..=1,
           default_missing_value = "basic", conflicts_with_all = ["margin", "budget"])]
     pub counts: Option<CountKind>,
 

@@ -39,6 +39,7 @@ use cases::Wanted;
 use caxton_analysis::exit;
 use caxton_model::record::store::RunFolder;
 use caxton_model::record::{PROFILE, Record};
+use caxton_profiler::counting;
 use caxton_sys::allocator::AllocationDetail;
 use caxton_sys::clock;
 use contest::Comparing;
@@ -94,8 +95,13 @@ fn as_asked(suite: &Suite, words: &[OsString], bench: Option<&Bench>) -> Result<
         }
         counts => counts == Some(CountKind::Instructions),
     };
+    let is_profile = profiling.profile == Some(ProfileKind::Instructions);
+    if has_instructions || is_profile {
+        counting::availability().map_err(CommandError::NoValgrind)?;
+    }
     let settings = Settings {
-        instructions: has_instructions,
+        // A full run has them where it can.
+        instructions: has_instructions || mode.scale() == Scale::Full,
         code: session.code_folder(),
         ..settings(mode.scale(), seed, &timing, &profiling)
     };

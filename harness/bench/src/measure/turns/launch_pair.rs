@@ -122,7 +122,7 @@ impl Contender<'_> {
         loop {
             match self.receive()? {
                 Answer::End(_) => return Ok(readings),
-                reading @ Answer::Reading { .. } => readings.push(reading),
+                reading @ (Answer::Reading { .. } | Answer::Profile(_)) => readings.push(reading),
                 other => return Err(confused(&other)),
             }
         }

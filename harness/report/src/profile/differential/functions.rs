@@ -92,6 +92,10 @@ impl Differential {
     /// The functions that changed most, for a record.
     pub fn changes(&self) -> Changes {
         let mut grown = self.functions();
+        if self.weight == SampleWeight::Instructions {
+            // Exactly the same is no change.
+            grown.retain(|row| row.growth() != 0.0);
+        }
         let rest = grown.split_off(ROWS_MAX.min(grown.len()));
         let shrunk = rest.iter().rev().filter(|row| row.growth() < 0.0).take(SHRUNK_MAX);
         let names = [&*self.native.name, &*self.wasm.name];
