@@ -15,6 +15,7 @@ mod folders;
 mod guests;
 mod heap;
 mod hostile;
+mod instructions;
 mod load;
 mod mail;
 mod manners;

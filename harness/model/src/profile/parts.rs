@@ -96,6 +96,17 @@ impl Profile {
         self.frames_of(stack).next().is_none_or(|frame| frame.origin == Origin::Unknown)
     }
 
+    /// The same with functions as the compiler made them: what is inlined into one is part of it.
+    #[must_use]
+    pub fn with_inlined_folded(&self) -> Self {
+        let mut folded = self.clone();
+        for location in &mut folded.locations {
+            location.frames.drain(..location.frames.len() - 1);
+        }
+        folded.compact();
+        folded
+    }
+
     /// The same with all that calls the agent as one frame, [`HOST`], so that pictures show the
     /// agent and not the tool. A stack that never comes to the agent keeps what the engine does in
     /// it, and its last function. One whose beginning is not known stays as it is.

@@ -106,5 +106,8 @@ fn grown(
         (Err(why), _) => Err(ProfileError::to_string(&why)),
         (_, None) => Err("the comparison is not kept".to_owned()),
     };
-    Ok(Some(GrownSide { side, changes: differential.changes(), picture }))
+    // Which function it is, is asked: what is inlined into it has names that say little.
+    let [base, candidate] = versions.map(Profile::with_inlined_folded);
+    let by_function = Differential::between(names, [&base, &candidate]).unwrap_or(differential);
+    Ok(Some(GrownSide { side, changes: by_function.changes(), picture }))
 }
