@@ -39,7 +39,7 @@ fn what_is_wrong_is_named_with_its_line_and_a_fix() {
     let says = |text: &String| Limits::parse("limits.toml", text).unwrap_err().to_string();
     let said: Vec<String> = texts.iter().map(says).collect();
     expect![[r#"
-        limits.toml, line 5: "wasm_call" is no metric of this version; did you mean wasm_call_ns or wasm_first_call_ns?
+        limits.toml, line 5: "wasm_call" is no metric of this version; did you mean wasm_call_ns or wasm_first_call_ns or wasm_first_call_instructions?
         limits.toml, line 5: "speed" is no metric of this version; `caxton-bench export --format csv` lists the metrics of a run
         limits.toml, line 3: this limit limits nothing: give it max, min or margin
         limits.toml, line 6: unknown field `maxx`, expected one of `case`, `metric`, `max`, `min`, `margin`; an entry is `[[limit]]` with case, metric, and one of max, min and margin

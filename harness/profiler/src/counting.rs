@@ -198,3 +198,63 @@ fn stacks(dump: &Dump, space: &mut Space) -> CountedStacks {
 
 /// What callgrind calls code of no file.
 const UNKNOWN_OBJECT: &str = "???";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::callgrind::{CallLine, CostLine};
+
+    fn at(address: u64) -> CodeAt {
+        CodeAt { object: 0, address }
+    }
+
+    fn cost(context: u32, address: u64, instructions: u64) -> CostLine {
+        let mut counts = [0; crate::callgrind::EVENT_COUNT];
+        counts[INSTRUCTIONS] = instructions;
+        CostLine { context, at: at(address), counts }
+    }
+
+    #[test]
+    fn a_stack_has_the_place_of_each_call_where_that_is_one_place() {
+        // `main` calls `once` from one place and `twice` from two; `twice` calls itself and `leaf`.
+        let names = ["main", "once'main", "twice'main", "twice'2'main", "leaf'twice'main"];
+        let call = |from, context| CallLine { from: at(from), context };
+        let dump = Dump {
+            contexts: names.map(str::to_owned).to_vec(),
+            objects: vec![UNKNOWN_OBJECT.to_owned()],
+            costs: vec![
+                cost(0, 0x10, 5),
+                cost(1, 0x20, 7),
+                cost(2, 0x30, 1),
+                cost(3, 0x30, 2),
+                cost(4, 0x40, 3),
+                cost(4, 0x44, 0),
+            ],
+            calls: vec![call(0x11, 1), call(0x12, 2), call(0x13, 2), call(0x31, 3), call(0x32, 4)],
+            ..Dump::default()
+        };
+        let mut space = Space::default();
+        let found = stacks(&dump, &mut space);
+        let mut of = |address| space.place(address);
+        let [main, once, twice] = [0x10, 0x20, 0x30].map(&mut of);
+        let [to_once, to_twice, to_itself, to_leaf, leaf] =
+            [0x11, 0x12, 0x31, 0x32, 0x40].map(&mut of);
+        use CountedPlace::{Instruction, SomewhereIn};
+        let expected = CountedStacks::from([
+            (vec![Instruction(main)], 5),
+            (vec![Instruction(to_once), Instruction(once)], 7),
+            (vec![SomewhereIn(to_twice), Instruction(twice)], 1),
+            // However deep it called itself, its caller is `main`.
+            (vec![Instruction(to_itself), Instruction(twice)], 2),
+            (vec![SomewhereIn(to_twice), Instruction(to_leaf), Instruction(leaf)], 3),
+        ]);
+        assert_eq!(found, expected);
+        assert_eq!(found.values().sum::<u64>(), dump.sum()[INSTRUCTIONS]);
+    }
+
+    #[test]
+    fn nobody_counts_without_valgrind() {
+        let why = Counting::start(Path::new("counts")).err().expect("no valgrind");
+        assert!(why.to_string().contains("valgrind does not run this process"), "{why}");
+    }
+}

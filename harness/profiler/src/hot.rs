@@ -105,6 +105,7 @@ fn decoded(
     let decoder = Decoder::with_ip(64, &function.bytes, 0, DecoderOptions::NONE);
     let (mut formatter, mut facts) = (IntelFormatter::new(), InstructionInfoFactory::new());
     formatter.options_mut().set_branch_leading_zeros(false);
+    formatter.options_mut().set_show_branch_size(false);
     formatter.options_mut().set_space_after_operand_separator(true);
     let mut instructions = Vec::new();
     for instruction in decoder {
@@ -164,4 +165,75 @@ fn decoded(
     _frames: impl FnMut(u64) -> Vec<Frame>,
 ) -> Vec<HotInstruction> {
     Vec::new()
+}
+
+#[cfg(all(test, target_arch = "x86_64"))]
+mod tests {
+    use super::*;
+    use caxton_model::profile::code::{Code, Listing};
+    use std::sync::Arc;
+
+    /// `add [rdi], eax; dec ecx; jne 0; addsd xmm0, xmm1; ret` at 0x1000.
+    const LOOP: [u8; 12] = [0x01, 0x07, 0xff, 0xc9, 0x75, 0xfa, 0xf2, 0x0f, 0x58, 0xc1, 0xc3, 0xcc];
+
+    struct Looping;
+
+    impl Code for Looping {
+        fn name(&self) -> &str {
+            "loop.wasm"
+        }
+
+        fn range(&self) -> Range<usize> {
+            0x1000..0x1000 + LOOP.len()
+        }
+
+        fn frames(&self, address: usize) -> Vec<Frame> {
+            let line = Some(address as u32 - 0xfff);
+            let file = Some("loop.rs".to_owned());
+            vec![Frame { name: "turns".to_owned(), origin: Origin::Guest, file, line }]
+        }
+
+        fn listing(&self, _address: usize) -> Option<Listing> {
+            let positions = vec![(0, 70), (4, 74)];
+            Some(Listing { start: 0x1000, bytes: LOOP.to_vec(), positions })
+        }
+    }
+
+    #[test]
+    fn each_executed_instruction_has_its_weight_and_what_it_does() {
+        let mut space = Space::default();
+        space.loaded(Arc::new(Looping));
+        // A sample may lie in the middle of an instruction: of the jump here.
+        let counts = [(0x1000, 9), (0x1002, 9), (0x1005, 9), (0x1006, 1)];
+        let weights = counts.map(|(address, weight)| (space.place(address), weight));
+        let code = Looping;
+        let frames = |place: CodePlace| match place.meaning() {
+            Meaning::Unit(_, offset) => code.frames(0x1000 + offset as usize),
+            _ => Vec::new(),
+        };
+        let hot = functions(&space, &BTreeMap::from(weights), frames);
+        let [function] = &hot[..] else { panic!("one function: {hot:?}") };
+        assert_eq!((function.name.as_str(), function.weight), ("turns", 28));
+        let told: Vec<_> = function
+            .instructions
+            .iter()
+            .map(|it| (it.offset, it.text.as_str(), it.weight, it.wasm_offset, it.line))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                (0, "add [rdi], eax", 9, Some(70), Some(1)),
+                (2, "dec ecx", 9, Some(70), Some(3)),
+                (4, "jne 0", 9, Some(74), Some(5)),
+                (6, "addsd xmm0, xmm1", 1, Some(74), Some(7)),
+            ],
+            "and nothing of what nobody executed"
+        );
+        let [add, dec, jump, vector] = &function.instructions[..] else { panic!("four") };
+        assert!(add.kinds.reads && add.kinds.writes && !add.kinds.is_vector);
+        assert_eq!(dec.kinds, InstructionKinds::default());
+        assert!(jump.kinds.branches && !jump.kinds.jumps);
+        assert!(vector.kinds.is_vector && !vector.kinds.reads);
+        assert_eq!(function.weight_of(|kinds| kinds.branches), 9);
+    }
 }

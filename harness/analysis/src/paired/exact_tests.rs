@@ -38,6 +38,23 @@ fn one_in_a_million_is_a_fact() {
 }
 
 #[test]
+fn one_instruction_of_the_agents_own_is_a_fact_and_of_all_a_thousandth() {
+    let one = |metric: &str, candidate| {
+        told(metric, &[10_000; 2], &[candidate; 2], None).map(|exact| exact.verdict)
+    };
+    let own = |candidate| one("native_agent_instructions", candidate);
+    assert_eq!([9_999, 10_000, 10_001].map(own), {
+        [Verdict::Improved, Verdict::Ok, Verdict::Regressed].map(Some)
+    });
+    let all = |candidate| one("wasm_exact_instructions", candidate);
+    assert_eq!([10_010, 10_011].map(all), [Verdict::Ok, Verdict::Regressed].map(Some));
+    // What the harness executes, and what callgrind's model makes of it, is no promise.
+    for metric in ["wasm_harness_instructions", "wasm_simulated_l1_misses"] {
+        assert_eq!(one(metric, 20_000), None, "{metric}");
+    }
+}
+
+#[test]
 fn where_more_is_better_less_is_worse() {
     let one = |candidate| told("total_bytes", &[100; 2], &[candidate; 2], None).unwrap().verdict;
     assert_eq!([99, 100, 101].map(one), [Verdict::Regressed, Verdict::Ok, Verdict::Improved]);

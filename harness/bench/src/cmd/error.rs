@@ -79,6 +79,11 @@ pub(crate) enum CommandError {
          with --counts instructions"
     )]
     NothingToCompare,
+    #[error(
+        "--profile instructions counts each one, in one thread: leave out --profiler, \
+         --profile-hz, --profile-time, --profile-threads and --profile-async"
+    )]
+    NoSampling,
     #[error("instructions cannot be counted: {0}")]
     NoValgrind(Missing),
     #[error("no objective: name a condition on a percentile of response_time, success or errors")]

@@ -193,6 +193,26 @@ mod tests {
     }
 
     #[test]
+    fn instructions_are_the_agents_or_of_what_it_called_or_of_others() {
+        let script = "1 h:main > g:f
+            2 h:main > g:f > i:inlined
+            3 h:main > g:f > h:memcpy
+            4 h:main > b:trampoline > h:memcpy
+            5 h:main > w:engine
+            6 h:main
+            7 h:main > ?:nobody";
+        let profile = fixture::profile(SampleWeight::Instructions, script);
+        let WeightParts { agent, libraries, boundary, engine, host, unknown } = profile.parts();
+        let parts = [agent, libraries, boundary, engine, host, unknown];
+        assert_eq!(parts.map(|part| part / fixture::PERIOD), [3, 3, 4, 5, 6, 7]);
+        assert_eq!(parts.iter().sum::<u64>(), profile.total());
+        let folded = profile.with_inlined_folded();
+        let has = |name: &str| folded.frames.iter().any(|frame| frame.name == name);
+        assert!(has("f") && !has("inlined"), "{:?}", folded.frames);
+        assert_eq!((folded.total(), folded.parts()), (profile.total(), profile.parts()));
+    }
+
+    #[test]
     fn a_library_is_paid_by_who_called_it() {
         let stacks = ["h:a > g:b > h:c", "h:d > w:e > g:f > b:g > h:h", "h:i", "h:j > w:k > ?:l"];
         let profile = profile(&stacks.map(|stack| format!("1 {stack}\n")).concat());

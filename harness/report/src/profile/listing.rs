@@ -147,3 +147,44 @@ fn source(instruction: &HotInstruction) -> String {
     let names: Vec<&str> = names.into_iter().rev().collect();
     sanitise(&format!("{}:{line}", names.join("/")), NAME_MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use caxton_fixture::profiles as fixture;
+
+    fn function(name: &str, counts: [u64; 2]) -> HotFunction {
+        let instruction = |offset, text: &str, weight| HotInstruction {
+            offset,
+            text: text.to_owned(),
+            weight,
+            kinds: InstructionKinds { reads: text.contains('['), ..Default::default() },
+            wasm_offset: Some(0x65e),
+            file: Some("/home/a/crate/src/lib.rs".to_owned()),
+            line: Some(7),
+        };
+        let [first, second] = counts;
+        let instructions =
+            vec![instruction(0, "mov eax, [rdi]", first), instruction(4, "inc eax", second)];
+        HotFunction { name: name.to_owned(), weight: first + second, instructions }
+    }
+
+    #[test]
+    fn a_function_stands_above_the_same_one_of_the_other_side() {
+        let (mut native, mut wasm) = (fixture::native(), fixture::wasm());
+        (native.about.messages, wasm.about.messages) = (10, 10);
+        wasm.hot = vec![function("a::work", [60, 20]), function("a::only", [10, 0])];
+        native.hot = vec![function("a::work", [20, 20])];
+        let text = text(&wasm, Some(&native)).expect("two functions");
+        let lines: Vec<Vec<&str>> =
+            text.lines().map(|line| line.split_whitespace().collect()).collect();
+        let has = |words: &str| lines.contains(&words.split(' ').collect());
+        assert!(has("wasm 8 6 0 0 0 0"), "all, and those that read memory:\n{text}");
+        assert!(has("native 4 2 0 0 0 0") && has("ratio 2.00x 3.00x — — — —"), "{text}");
+        assert!(has("6.0 0x0 mov eax, [rdi] 0x65e src/lib.rs:7"), "{text}");
+        assert!(has("2.0 0x4 inc eax 0x65e src/lib.rs:7"), "{text}");
+        assert!(has("native: no function of this name among its hottest"), "{text}");
+        wasm.hot.clear();
+        assert_eq!(super::text(&wasm, None), None);
+    }
+}

@@ -239,3 +239,7 @@ fn phases(roles: &Roles, cases: &[&CaseRecord]) -> Table {
     table.note(Tone::Plain, text);
     table
 }
+
+#[cfg(test)]
+#[path = "instructions_tests.rs"]
+mod tests;

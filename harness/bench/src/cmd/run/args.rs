@@ -15,6 +15,9 @@ use std::path::PathBuf;
 /// Limits of the guide, in MiB.
 const LIMITS_MIB: [u64; 4] = [1, 10, 100, 1000];
 
+/// Samples per second of CPU time, unless told otherwise.
+pub(super) const PROFILE_HZ: u32 = 997;
+
 /// All a 32-bit guest can address.
 const LIMIT_MAX: Bytes = Bytes(4 << 30);
 
@@ -200,7 +203,8 @@ pub(super) struct Against {
     /// With --baseline: compare counts only, no time is measured. With `instructions`, in any run:
     /// count every instruction of a call, too, under valgrind
     #[arg(hide_short_help = true, long, value_enum, value_name = "WHAT", num_args = 0..=1,
-          default_missing_value = "basic", conflicts_with_all = ["margin", "budget"])]
+          default_missing_value = "basic",
+          conflicts_with_all = ["margin", "budget", "profile", "profile_time"])]
     pub counts: Option<CountKind>,
 
     /// Link this version N times more, its sections in another order each time, and measure how far
@@ -256,7 +260,7 @@ pub(super) struct Profiling {
 
     /// Samples per second of CPU time
     #[arg(hide_short_help = true,
-          long, value_name = "HZ", requires = "profile", default_value_t = 997,
+          long, value_name = "HZ", requires = "profile", default_value_t = PROFILE_HZ,
           value_parser = clap::value_parser!(u32).range(10..=10_000))]
     pub profile_hz: u32,
 

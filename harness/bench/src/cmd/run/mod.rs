@@ -34,7 +34,9 @@ use crate::job::scale::Scale;
 use crate::job::task::Task;
 use crate::measure::settings::Settings;
 use crate::suite::{Suite, scenarios};
-use args::{Against, Args, CountKind, Mode, Output, ProfileKind, Profiling, Subtask, Timing};
+use args::{
+    Against, Args, CountKind, Mode, Output, PROFILE_HZ, ProfileKind, Profiling, Subtask, Timing,
+};
 use cases::Wanted;
 use caxton_analysis::exit;
 use caxton_model::record::store::RunFolder;
@@ -180,6 +182,14 @@ fn check(
         Some(ProfileKind::Heap) if !has_stacks => return Err(CommandError::NoHeap),
         Some(kind) if has_stacks && kind.is_of_calls() => return Err(CommandError::NoCpu),
         _ => {}
+    }
+    let is_sampling_told = profiling.profiler.is_some()
+        || profiling.profile_time.is_some()
+        || profiling.profile_hz != PROFILE_HZ
+        || profiling.profile_threads != 1
+        || profiling.profile_async;
+    if profiling.profile == Some(ProfileKind::Instructions) && is_sampling_told {
+        return Err(CommandError::NoSampling);
     }
     if timing.test && timing.scale.is_some_and(|scale| scale != Scale::Smoke) {
         return Err(CommandError::TestIsSmoke);

@@ -144,6 +144,13 @@ mod tests {
         );
         let parsed: Order = serde_json::from_str(order).expect("version 1");
         assert_eq!(serde_json::to_string(&parsed).expect("plain data"), order);
+        let counted = order.replace(
+            r#"{"turns":{"block":1000000,"samples_max":12,"instances":8}}"#,
+            r#""instructions""#,
+        );
+        let counted = counted.replace(r#""scratch":"s""#, r#""scratch":"s","counts":"c""#);
+        let parsed: Order = serde_json::from_str(&counted).expect("version 1");
+        assert_eq!(serde_json::to_string(&parsed).expect("plain data"), counted);
         for line in
             [r#""prepare""#, r#"{"block":{"lane":0,"iterations":7,"samples":9}}"#, r#""finish""#]
         {

@@ -58,6 +58,9 @@ impl Code for CompiledCode {
         let offset = address.checked_sub(self.range().start)?;
         let names = self.names();
         let (&start, symbol) = names.symbols.range(..=offset).next_back()?;
+        if offset >= symbol.end {
+            return None;
+        }
         let bytes = self.image.text().get(start..symbol.end)?.to_vec();
         let from = names.positions.partition_point(|(at, _)| *at < start);
         let own = names.positions[from..].iter().take_while(|(at, _)| *at < symbol.end);

@@ -50,6 +50,24 @@ fn each_kind_of_code_has_its_name_and_origin() {
 }
 
 #[test]
+fn a_function_is_listed_with_its_bytes_and_where_they_come_from() {
+    let code = code(
+        b"(module (func $one (nop)) (func $two (export \"f\") (result i32)
+        i32.const 7))",
+    );
+    let range = code.range();
+    let two = range
+        .clone()
+        .find(|address| code.frames(*address).last().is_some_and(|frame| frame.name == "two"));
+    let listing = code.listing(two.expect("it has code")).expect("a function");
+    assert_eq!(listing.start, two.expect("it has code"), "from its first byte on");
+    assert!(listing.bytes.windows(4).any(|bytes| bytes == [7, 0, 0, 0]), "{listing:?}");
+    let at = |(offset, _): &(u32, u32)| (*offset as usize) < listing.bytes.len();
+    assert!(!listing.positions.is_empty() && listing.positions.iter().all(at), "{listing:?}");
+    assert_eq!(code.listing(range.end + 1), None);
+}
+
+#[test]
 fn a_function_is_named_as_its_language_has_it_else_by_what_it_is_exported_as() {
     let names = names(&*code(
         b"(module
