@@ -9,6 +9,7 @@ extern crate self as caxton_model;
 
 pub mod baseline;
 pub mod case;
+pub mod compiled;
 pub mod estimate;
 pub mod file;
 pub mod latest;

@@ -113,6 +113,7 @@ fn planned(case: &PlannedCase, launches: u32) -> CaseRecord {
         findings: BTreeMap::new(),
         profiles: Profiles::default(),
         load: None,
+        compiled: None,
     }
 }
 

@@ -9,6 +9,7 @@ use crate::job::Job;
 use crate::job::cost::Cost;
 use crate::job::scale::Effort;
 use caxton_model::case::{CaseKey, Outcome};
+use caxton_model::compiled::Compiled;
 use caxton_model::load::frame::LoadLine;
 use caxton_model::metric::MetricName;
 use caxton_model::profile::Profile;
@@ -98,6 +99,11 @@ pub enum Event {
     Keep {
         case: CaseKey,
         what: Kept,
+    },
+    /// Where the compiler's time went.
+    Compiled {
+        case: CaseKey,
+        compiled: Box<Compiled>,
     },
     /// Digest of the machine code that the module of a side, `wasm` or `side`, was compiled to.
     Code {

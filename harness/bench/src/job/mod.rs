@@ -22,6 +22,8 @@ pub enum Job {
     Overhead,
     /// Fuel of a steady-state call: a pass of its own, because metering changes speed.
     Fuel,
+    /// Where the compiler's time goes: a pass of its own, because the compiler says each step.
+    Compiling,
     /// Every instruction of calls, in a worker that callgrind runs.
     Instructions(Instructions),
     /// A steady-state WASM call taken apart, beside the agent that does nothing and the one that
@@ -115,6 +117,7 @@ impl Job {
         let us = match self {
             Self::Overhead => 90_000,
             Self::Fuel | Self::RoundTrip { .. } | Self::MemoryPhases => 60_000,
+            Self::Compiling => 300_000,
             Self::Instructions(_) => 7_000_000,
             Self::Parts => 350_000,
             Self::Sides(_) => 150_000,

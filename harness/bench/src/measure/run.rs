@@ -138,6 +138,7 @@ impl<'a> Run<'a> {
                     findings: BTreeMap::new(),
                     profiles: Profiles::default(),
                     load: None,
+                    compiled: None,
                 });
             }
         }
@@ -215,6 +216,9 @@ impl<'a> Run<'a> {
             && self.settings.spin.is_none()
         {
             self.fuel(overhead, &files[0], &mut tally)?;
+            if self.settings.scale != Scale::Smoke {
+                self.compiling(overhead, &files[0], &mut tally)?;
+            }
             if self.settings.instructions {
                 let job = Instructions::of(None, false);
                 self.instructions(overhead, &files[0], &job, &mut tally)?;
@@ -307,6 +311,21 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
+    /// Where the compiler's time goes. What it cannot tell costs nothing else.
+    fn compiling(
+        &mut self,
+        case: &CaseKey,
+        files: &AgentFiles,
+        tally: &mut Tally,
+    ) -> Result<(), RunError> {
+        let order = self.order(Task::new(case.clone(), Job::Compiling), vec![files.clone()], 0);
+        let mut compiling = Tally::default();
+        self.one_launch(&order, &mut compiling)?;
+        self.observer.launch_done(self.settings.expected(&Job::Compiling));
+        tally.events.append(&mut compiling.events);
+        Ok(())
+    }
+
     /// What a launch of `task` does; none if there is nothing to call for an outside profiler.
     fn job(&self, task: &Task) -> Option<Job> {
         match (&task.job, self.settings.spin) {
@@ -387,6 +406,12 @@ impl<'a> Run<'a> {
                     }
                 }
                 Event::Engines(used) => engines.extend(used),
+                Event::Compiled { case, compiled } => {
+                    let record = self.record.cases.iter_mut().find(|record| record.key == case);
+                    if let Some(record) = record {
+                        record.compiled = Some(compiled);
+                    }
+                }
                 Event::Profile { case, profile } => profiles.push((case, *profile)),
                 Event::Keep { case, what } => {
                     if let Some(folder) = self.folder.as_ref().filter(|_| tally.outcome.is_none()) {

@@ -60,7 +60,10 @@ impl Settings {
         let mut passes = vec![pass(self.launches(task), &task.job)];
         let is_measured = self.spin.is_none() && self.scale != Scale::Smoke;
         match task.job {
-            Job::Overhead if is_measured => passes.push(pass(FUEL_LAUNCHES, &Job::Fuel)),
+            Job::Overhead if is_measured => {
+                passes.push(pass(FUEL_LAUNCHES, &Job::Fuel));
+                passes.push(pass(1, &Job::Compiling));
+            }
             Job::Parts if is_measured => passes.push(Pass { launches: 1, each: LOOK_TAKES }),
             _ => {}
         }

@@ -7,7 +7,7 @@ use crate::job::launch::{Event, Launch, PROTOCOL};
 use crate::measure::child::attributed;
 use crate::timing::context::Context;
 use crate::workload::{
-    fuel, heap, instructions, load, mail, memory_limit, overhead, parts, profile, versus,
+    compiling, fuel, heap, instructions, load, mail, memory_limit, overhead, parts, profile, versus,
 };
 use caxton_model::case::Outcome;
 use caxton_runtime::subject::Attempt;
@@ -99,6 +99,7 @@ fn run(ctx: &mut Context<'_>, launch: &Launch) -> Attempt<()> {
         Job::Overhead => overhead::run(ctx, cases),
         Job::Sides(pair) => versus::run(ctx, cases, pair),
         Job::Fuel => fuel::run(ctx),
+        Job::Compiling => compiling::run(ctx),
         Job::Instructions(job) => {
             instructions::run(ctx, job, &launch.folder.join(instructions::OUT), &launch.code)
         }

@@ -5,6 +5,7 @@
 
 mod asynchronous;
 mod callers;
+pub mod compiling;
 pub mod fuel;
 pub mod heap;
 pub mod instructions;

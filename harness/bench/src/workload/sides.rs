@@ -18,7 +18,7 @@ use caxton_model::units::{Bytes, Nanos};
 use caxton_runtime::subject::command::NativeCommand;
 use caxton_runtime::subject::native::NativeSubject;
 use caxton_runtime::subject::wasmtime::{
-    EngineFlags, EngineOptions, ProgramSubject, WasmSubject, is_agent,
+    EngineFlags, EngineOptions, FunctionCode, ProgramSubject, WasmSubject, is_agent,
 };
 use caxton_runtime::subject::{AgentInstance, Attempt};
 use caxton_sys::clock::Clock;
@@ -145,6 +145,15 @@ impl Loaded {
             Self::Wasm(subject) => Some(subject.code_bytes()),
             Self::Program(subject) => Some(subject.code_bytes()),
             Self::Native(_) | Self::Command(_) => None,
+        }
+    }
+
+    /// The guest's functions and how much machine code each became; none of native code.
+    pub fn functions(&self) -> Vec<FunctionCode> {
+        match self {
+            Self::Wasm(subject) => subject.functions(),
+            Self::Program(subject) => subject.functions(),
+            Self::Native(_) | Self::Command(_) => Vec::new(),
         }
     }
 

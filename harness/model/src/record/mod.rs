@@ -13,6 +13,7 @@ pub mod store;
 pub use crate::estimate::{Company, Interval, Summary};
 
 use crate::case::{CaseKey, Check, Outcome};
+use crate::compiled::Compiled;
 use crate::load::outcome::LoadOutcome;
 use crate::metric::MetricName;
 use crate::profile::changes::Changes;
@@ -211,6 +212,9 @@ pub struct CaseRecord {
     pub profiles: Profiles,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub load: Option<Box<LoadOutcome>>,
+    /// Where the compiler's time went, and what code it made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compiled: Option<Box<Compiled>>,
 }
 
 /// What profiles of one case came to.

@@ -8,6 +8,7 @@ mod account;
 pub(crate) mod again;
 mod caxton;
 mod comparison;
+mod compiled;
 mod conditions;
 mod counters;
 pub(crate) mod figures;
@@ -96,6 +97,7 @@ pub(crate) const TOPICS: [Topic; 10] = [
                 ("Programs", programs::tables(record)),
                 ("The same against itself", same::same_against_same(record)),
                 ("Phases and sizes", phases),
+                ("Compiling", compiled::tables(record)),
                 ("Instructions", instructions::tables(record)),
                 ("Counters per call", counters::per_call(record)),
             ]

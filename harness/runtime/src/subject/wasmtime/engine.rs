@@ -9,7 +9,7 @@ use super::embedder;
 use super::expose::{Exposed, Places};
 use super::heap_calls;
 use super::host::HostState;
-use super::image::{CompiledImage, is_component};
+use super::image::{CompiledImage, FunctionCode, is_component};
 use super::instance::Terms;
 use super::options::EngineOptions;
 use super::program::imports;
@@ -270,6 +270,11 @@ impl WasmSubject {
     /// Size of the machine code.
     pub fn code_bytes(&self) -> Bytes {
         self.image().code_bytes()
+    }
+
+    /// Its functions, and how much machine code each became.
+    pub fn functions(&self) -> Vec<FunctionCode> {
+        self.image().function_code()
     }
 
     /// A copy of the machine code.

@@ -6,6 +6,15 @@ use wasmparser::{Export, Parser, Payload};
 use wasmtime::component::Component;
 use wasmtime::{Module, ModuleFunction};
 
+/// A function of a module, and how much machine code it became.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FunctionCode {
+    /// What the compiler calls it by, without its name: `wasm[0]::function[7]`.
+    pub symbol: String,
+    pub name: String,
+    pub bytes: u64,
+}
+
 /// Compiled code; a clone keeps it loaded.
 #[derive(Clone)]
 pub(super) enum CompiledImage {
@@ -43,6 +52,19 @@ impl CompiledImage {
             Self::Module(module) => Box::new(module.functions()),
             Self::Component(component) => Box::new(component.functions()),
         }
+    }
+
+    /// The guest's functions, and how much machine code each became.
+    pub(super) fn function_code(&self) -> Vec<FunctionCode> {
+        let code = |function: ModuleFunction| {
+            let (module, number) = (function.module.as_u32(), function.index.as_u32());
+            FunctionCode {
+                symbol: format!("wasm[{module}]::function[{number}]"),
+                name: function.name.map_or_else(|| format!("wasm-function[{number}]"), demangled),
+                bytes: function.len as u64,
+            }
+        };
+        self.functions().map(code).collect()
     }
 
     /// Offsets in the text and the offsets in the file that they were compiled from, in order.

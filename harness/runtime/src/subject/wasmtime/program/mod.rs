@@ -12,7 +12,7 @@ use self::entry::{Called, Callee};
 use super::code::CompiledCode;
 use super::engine::{WasmSubject, parsed};
 use super::host::{HostState, System};
-use super::image::{CompiledImage, exports_of, is_component};
+use super::image::{CompiledImage, FunctionCode, exports_of, is_component};
 use super::instance::{Terms, died, fell, fuel_used, store, unplaced};
 use super::marks::Marks;
 use super::options::EngineOptions;
@@ -83,6 +83,11 @@ impl ProgramSubject {
     /// Size of the machine code.
     pub fn code_bytes(&self) -> Bytes {
         self.code.image().code_bytes()
+    }
+
+    /// Its functions, and how much machine code each became.
+    pub fn functions(&self) -> Vec<FunctionCode> {
+        self.code.image().function_code()
     }
 
     /// A copy of the machine code.
