@@ -60,6 +60,7 @@ const fn target(name: &'static str, share: u32, run: fn(&[u8]) -> bool) -> Targe
 /// Every target.
 pub const TARGETS: &[Target] = &[
     target("agents", 40, wire::agents),
+    target("callgrind", 40, profiles::callgrind),
     target("comparison", 2, records::comparison),
     target("debug-information", 10, guests::debug_information),
     target("dhat", 8, profiles::dhat),

@@ -5,6 +5,7 @@ use caxton_model::profile::changes::NATIVE_AND_WASM;
 use caxton_model::profile::growth::HeapGrowth;
 use caxton_model::profile::{About, Profile, SampleWeight};
 use caxton_model::profile::{folded, health};
+use caxton_profiler::callgrind::CallgrindDump;
 use caxton_profiler::dhat as dhat_file;
 use caxton_report::profile::differential::{Caption, Differential};
 use caxton_report::profile::{firefox, flame, pb};
@@ -46,6 +47,12 @@ pub(crate) fn dhat(bytes: &[u8]) -> bool {
     draw(&heaps.total);
     draw(&heaps.peak);
     true
+}
+
+/// What callgrind counted.
+pub(crate) fn callgrind(bytes: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(bytes) else { return false };
+    CallgrindDump::parse(text).is_ok_and(|dump| dump.sum == dump.total)
 }
 
 /// How linear memory grew, in JSON.

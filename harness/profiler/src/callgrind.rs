@@ -22,9 +22,11 @@ pub type EventCounts = [u64; EVENT_COUNT];
 
 /// What was counted between two requests.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Dump {
+pub struct CallgrindDump {
     /// As callgrind adds them up.
     pub total: EventCounts,
+    /// What its lines add up to.
+    pub sum: EventCounts,
     /// Functions with all that called them, the function itself first: `c'b'a`.
     pub(crate) contexts: Vec<String>,
     /// Paths of files with code; `???` for code of none.
@@ -45,7 +47,7 @@ pub(crate) struct CodeAt {
 pub(crate) struct CostLine {
     pub(crate) context: u32,
     pub(crate) at: CodeAt,
-    pub(crate) counts: EventCounts,
+    pub(crate) instructions: u64,
 }
 
 /// Calls from one place to one context.
@@ -55,7 +57,7 @@ pub(crate) struct CallLine {
     pub(crate) context: u32,
 }
 
-impl Dump {
+impl CallgrindDump {
     /// Reads a file of callgrind's, made with `--dump-instr=yes --dump-line=no`.
     ///
     /// # Errors
@@ -67,18 +69,8 @@ impl Dump {
         }
         let total = reader.total.ok_or_else(|| unreadable("it has no totals: it was cut off"))?;
         let (contexts, objects) = (reader.contexts.names, reader.objects.names);
-        Ok(Self { total, contexts, objects, costs: reader.costs, calls: reader.calls })
-    }
-
-    /// Counts that all costs add up to.
-    pub fn sum(&self) -> EventCounts {
-        let mut sum = EventCounts::default();
-        for cost in &self.costs {
-            for (sum, count) in sum.iter_mut().zip(cost.counts) {
-                *sum = sum.saturating_add(count);
-            }
-        }
-        sum
+        let DumpReader { sum, costs, calls, .. } = reader;
+        Ok(Self { total, sum, contexts, objects, costs, calls })
     }
 }
 
@@ -150,6 +142,7 @@ struct DumpReader {
     columns: Vec<usize>,
     has_addresses: bool,
     total: Option<EventCounts>,
+    sum: EventCounts,
     contexts: NameTable,
     objects: NameTable,
     object: u32,
@@ -225,7 +218,13 @@ impl DumpReader {
             return Ok(());
         }
         let counts = self.counts(words)?;
-        self.costs.push(CostLine { context, at, counts });
+        for (sum, count) in self.sum.iter_mut().zip(counts) {
+            *sum = sum.saturating_add(count);
+        }
+        let instructions = counts[INSTRUCTIONS];
+        if instructions > 0 {
+            self.costs.push(CostLine { context, at, instructions });
+        }
         Ok(())
     }
 
@@ -268,10 +267,10 @@ mod tests {
              cob=(2) ???\ncfi=(1)\ncfn=(2) 0x0000000000005000'main\ncalls=7 0x5000\n* 21\n\
              ob=(2)\nfn=(2)\n0x5000 14\n-1 7 7\ntotals: 26 8 1\n"
         );
-        let dump = Dump::parse(&text).expect("a dump");
+        let dump = CallgrindDump::parse(&text).expect("a dump");
         assert_eq!(dump.contexts, ["main", "0x0000000000005000'main"]);
         assert_eq!(dump.objects, ["/lib/a.so", "???"]);
-        assert_eq!(dump.sum(), dump.total, "what callgrind added up itself");
+        assert_eq!(dump.sum, dump.total, "what callgrind added up itself");
         let at: Vec<(u32, u64)> = dump.costs.iter().map(|c| (c.at.object, c.at.address)).collect();
         assert_eq!(at, [(0, 0x10), (0, 0x14), (1, 0x5000), (1, 0x4fff)]);
         let call = CallLine { from: CodeAt { object: 0, address: 0x14 }, context: 1 };
@@ -289,7 +288,7 @@ mod tests {
 
     #[test]
     fn what_is_no_dump_is_refused_with_its_line() {
-        let why = |text: &str| Dump::parse(text).expect_err("no dump").to_string();
+        let why = |text: &str| CallgrindDump::parse(text).expect_err("no dump").to_string();
         assert!(why("").contains("it has no totals"));
         let bad = [
             ("0x10 1", "costs before"),

@@ -5,7 +5,7 @@
 //! while it still knows whose code is where.
 
 use crate::assemble::{self, CountedPlace, CountedStacks};
-use crate::callgrind::{CodeAt, Dump, INSTRUCTIONS};
+use crate::callgrind::{CallgrindDump, CodeAt};
 use crate::sampler::SharedSpace;
 use crate::space::Space;
 use crate::{Watch, callgrind as format};
@@ -23,7 +23,7 @@ const VALGRIND: &str = "valgrind";
 /// Most functions above one that callgrind tells apart.
 const CALLERS: u32 = 60;
 /// Longest file of counts that is read, in bytes.
-const DUMP_BYTES_MAX: u64 = 1 << 30;
+const DUMP_BYTES_MAX: u64 = 128 << 20;
 
 /// Whether there is a valgrind to run.
 ///
@@ -38,7 +38,7 @@ pub fn availability() -> Result<(), Missing> {
     Err(Missing::Unsupported(why.to_owned()))
 }
 
-/// The command that runs a program under callgrind, ready for a [`Counting`] that reads `out`.
+/// The command that runs a program under callgrind, ready for a [`CallgrindCounts`] that reads `out`.
 /// Instructions are counted from a request on, and `with_callers` tells them apart by who called.
 pub fn command(out: &Path, with_callers: bool) -> Vec<OsString> {
     let mut file = OsString::from("--callgrind-out-file=");
@@ -63,7 +63,7 @@ pub fn command(out: &Path, with_callers: bool) -> Vec<OsString> {
 }
 
 /// Counts of this process, which runs under callgrind.
-pub struct Counting {
+pub struct CallgrindCounts {
     shared: Arc<SharedSpace>,
     out: PathBuf,
     dumps: u32,
@@ -79,16 +79,16 @@ impl DumpFile {
     ///
     /// # Errors
     /// Callgrind wrote nothing, or nothing that can be read.
-    pub fn read(&self) -> Result<Dump, ProfileError> {
+    pub fn read(&self) -> Result<CallgrindDump, ProfileError> {
         let unreadable = |why: String| ProfileError::Unreadable { what: "callgrind's file", why };
         let text = file::read(&self.0, DUMP_BYTES_MAX);
         let text = text.map_err(|error| unreadable(error.to_string()))?;
         let text = String::from_utf8(text).map_err(|error| unreadable(error.to_string()))?;
-        Dump::parse(&text)
+        CallgrindDump::parse(&text)
     }
 }
 
-impl Counting {
+impl CallgrindCounts {
     /// Makes ready to read what callgrind writes to `out`.
     ///
     /// # Errors
@@ -126,8 +126,9 @@ impl Counting {
         (done, DumpFile(path.into()))
     }
 
-    /// The instructions of each of `dumps` by stack. Takes seconds where debug information is large.
-    pub fn profiles(&self, dumps: Vec<(About, &Dump)>) -> Vec<Profile> {
+    /// The instructions of each of `dumps` by stack. Takes seconds where debug information is
+    /// large.
+    pub fn profiles(&self, dumps: Vec<(About, &CallgrindDump)>) -> Vec<Profile> {
         let mut space = self.shared.space();
         space.refresh();
         self.natives.iter().for_each(|path| space.add_twin(path));
@@ -153,7 +154,7 @@ impl Counting {
 }
 
 /// Instructions by stack, the root first.
-fn stacks(dump: &Dump, space: &mut Space) -> CountedStacks {
+fn stacks(dump: &CallgrindDump, space: &mut Space) -> CountedStacks {
     let mut places = |at: CodeAt| match dump.objects.get(at.object as usize) {
         Some(path) if path != UNKNOWN_OBJECT => {
             space.place_in(path, at.address).unwrap_or_else(|| space.place(at.address))
@@ -170,7 +171,7 @@ fn stacks(dump: &Dump, space: &mut Space) -> CountedStacks {
     let by_name: BTreeMap<&str, u32> = by_name.collect();
     let mut callers: BTreeMap<u32, Vec<CountedPlace>> = BTreeMap::new();
     let mut stacks = CountedStacks::new();
-    for cost in dump.costs.iter().filter(|cost| cost.counts[INSTRUCTIONS] > 0) {
+    for cost in &dump.costs {
         let above = callers.entry(cost.context).or_insert_with(|| {
             let mut chain = Vec::new();
             let mut context = cost.context;
@@ -191,7 +192,7 @@ fn stacks(dump: &Dump, space: &mut Space) -> CountedStacks {
         });
         let mut stack = above.clone();
         stack.push(CountedPlace::Instruction(places(cost.at)));
-        *stacks.entry(stack).or_default() += cost.counts[INSTRUCTIONS];
+        *stacks.entry(stack).or_default() += cost.instructions;
     }
     stacks
 }
@@ -209,9 +210,7 @@ mod tests {
     }
 
     fn cost(context: u32, address: u64, instructions: u64) -> CostLine {
-        let mut counts = [0; crate::callgrind::EVENT_COUNT];
-        counts[INSTRUCTIONS] = instructions;
-        CostLine { context, at: at(address), counts }
+        CostLine { context, at: at(address), instructions }
     }
 
     #[test]
@@ -219,7 +218,7 @@ mod tests {
         // `main` calls `once` from one place and `twice` from two; `twice` calls itself and `leaf`.
         let names = ["main", "once'main", "twice'main", "twice'2'main", "leaf'twice'main"];
         let call = |from, context| CallLine { from: at(from), context };
-        let dump = Dump {
+        let dump = CallgrindDump {
             contexts: names.map(str::to_owned).to_vec(),
             objects: vec![UNKNOWN_OBJECT.to_owned()],
             costs: vec![
@@ -228,10 +227,9 @@ mod tests {
                 cost(2, 0x30, 1),
                 cost(3, 0x30, 2),
                 cost(4, 0x40, 3),
-                cost(4, 0x44, 0),
             ],
             calls: vec![call(0x11, 1), call(0x12, 2), call(0x13, 2), call(0x31, 3), call(0x32, 4)],
-            ..Dump::default()
+            ..CallgrindDump::default()
         };
         let mut space = Space::default();
         let found = stacks(&dump, &mut space);
@@ -249,12 +247,12 @@ mod tests {
             (vec![SomewhereIn(to_twice), Instruction(to_leaf), Instruction(leaf)], 3),
         ]);
         assert_eq!(found, expected);
-        assert_eq!(found.values().sum::<u64>(), dump.sum()[INSTRUCTIONS]);
+        assert_eq!(found.values().sum::<u64>(), 5 + 7 + 1 + 2 + 3);
     }
 
     #[test]
     fn nobody_counts_without_valgrind() {
-        let why = Counting::start(Path::new("counts")).err().expect("no valgrind");
+        let why = CallgrindCounts::start(Path::new("counts")).err().expect("no valgrind");
         assert!(why.to_string().contains("valgrind does not run this process"), "{why}");
     }
 }

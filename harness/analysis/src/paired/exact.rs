@@ -28,8 +28,8 @@ const ALLOCATIONS: [&str; 9] = [
     "heap_run_peak_bytes",
 ];
 
-/// Instructions by which versions are compared: those of the agent's own code, exactly, and all of a
-/// call. The other counts of callgrind say where those are, or are its model's.
+/// Instructions by which versions are compared: those of the agent's own code, exactly, and all of
+/// a call. The other counts of callgrind say where those are, or are its model's.
 const INSTRUCTIONS: [&str; 4] = [
     "native_agent_instructions",
     "native_exact_instructions",

@@ -10,6 +10,9 @@ use caxton_model::units::Nanos;
 /// Processes that tell fuel at scales that measure.
 pub const FUEL_LAUNCHES: u32 = 2;
 
+/// Processes that count the instructions of calls: a count is exact only if they agree.
+pub const INSTRUCTION_LAUNCHES: u32 = 2;
+
 /// Launches of one kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pass {

@@ -5,7 +5,7 @@ use super::run::{Run, RunError, Tally};
 use crate::guest::files::AgentFiles;
 use crate::job::launch::Event;
 use crate::job::sides::SideBuild;
-use crate::job::task::Task;
+use crate::job::task::{INSTRUCTION_LAUNCHES, Task};
 use crate::job::{CountedPhase, Instructions, Job};
 use caxton_model::case::{CaseKey, Outcome};
 use caxton_model::file;
@@ -19,12 +19,9 @@ use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 
-/// Processes that tell a count: it is exact only if two agree.
-pub(super) const LAUNCHES: u32 = 2;
-
 impl Run<'_> {
-    /// Counts the instructions of `case` as `job` says. What cannot be counted is missing, and costs
-    /// nothing else of a case that is timed.
+    /// Counts the instructions of `case` as `job` says. What cannot be counted is missing, and
+    /// costs nothing else of a case that is timed.
     pub(super) fn instructions(
         &mut self,
         case: &CaseKey,
@@ -40,7 +37,7 @@ impl Run<'_> {
         tally.events.append(&mut self.compiled(case, files, job)?);
         let plain = self.counted(case, files, &job.of_phase(CountedPhase::Code), 0)?;
         let mut events = Vec::new();
-        let launches = if job.is_profile { 1 } else { LAUNCHES };
+        let launches = if job.is_profile { 1 } else { INSTRUCTION_LAUNCHES };
         for number in 0..launches {
             let launch = self.counted(case, files, job, number)?;
             if launch.done == 0 {

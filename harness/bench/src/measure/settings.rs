@@ -1,9 +1,8 @@
 //! How a run measures, and how long its launches are expected to take.
 
-use super::instructions;
 use crate::job::launch::Sampling;
 use crate::job::scale::Scale;
-use crate::job::task::{FUEL_LAUNCHES, Pass, Task};
+use crate::job::task::{FUEL_LAUNCHES, INSTRUCTION_LAUNCHES, Pass, Task};
 use crate::job::{Instructions, Job};
 use caxton_model::units::Nanos;
 use std::path::PathBuf;
@@ -69,7 +68,7 @@ impl Settings {
         }
         if task.job == Job::Overhead && self.instructions && self.spin.is_none() {
             // Compiling, by callgrind and without; and calls.
-            let launches = 2 + instructions::LAUNCHES;
+            let launches = 2 + INSTRUCTION_LAUNCHES;
             passes.push(pass(launches, &Job::Instructions(Instructions::of(None, false))));
         }
         passes

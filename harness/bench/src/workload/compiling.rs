@@ -91,8 +91,8 @@ fn median(values: &mut [u64]) -> u64 {
     values.get(values.len() / 2).copied().unwrap_or(0)
 }
 
-/// `wasm[0]::function[7]` of the compiler's `wasm[0]::function[7]::name`, whose name may be cut off;
-/// all of what is no function of the module.
+/// `wasm[0]::function[7]` of the compiler's `wasm[0]::function[7]::name`, whose name may be cut
+/// off; all of what is no function of the module.
 fn number(symbol: &str) -> &str {
     let end = symbol.match_indices(']').nth(1).map(|(at, _)| at + 1);
     end.filter(|_| symbol.contains("::function[")).map_or(symbol, |end| &symbol[..end])

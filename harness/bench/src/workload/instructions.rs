@@ -15,8 +15,8 @@ use crate::timing::context::{Context, Total};
 use caxton_model::case::Outcome;
 use caxton_model::profile::{About, Profile, ProfileError};
 use caxton_model::reading::Missing;
-use caxton_profiler::callgrind::{Dump, EventCounts, INSTRUCTIONS};
-use caxton_profiler::counting::{Counting, DumpFile};
+use caxton_profiler::callgrind::{CallgrindDump, EventCounts, INSTRUCTIONS};
+use caxton_profiler::counting::{CallgrindCounts, DumpFile};
 use caxton_runtime::subject::wasmtime::keep_code_in;
 use caxton_runtime::subject::{AgentInstance, Attempt};
 use std::collections::BTreeMap;
@@ -56,8 +56,8 @@ struct CountedSide<T> {
 }
 
 impl CountedSide<DumpFile> {
-    fn read(self) -> Attempt<CountedSide<Dump>> {
-        let read = |file: DumpFile| file.read().map_err(failed);
+    fn read(self) -> Attempt<CountedSide<CallgrindDump>> {
+        let read = |file: DumpFile| file.read().map_err(|why| failed(&why));
         let [once, twice] = self.steady;
         Ok(CountedSide {
             role: self.role,
@@ -88,8 +88,8 @@ pub fn run(ctx: &mut Context<'_>, job: &Instructions, out: &Path, code: &Path) -
         }
         return Ok(());
     }
-    let mut counting =
-        Counting::start(out).map_err(|why| Outcome::Failed(format!("instructions: {why}")))?;
+    let mut counting = CallgrindCounts::start(out)
+        .map_err(|why| Outcome::Failed(format!("instructions: {why}")))?;
     if job.phase == CountedPhase::Compile {
         return compile(ctx, &mut counting, &specs, code);
     }
@@ -150,7 +150,7 @@ fn tell_code(ctx: &mut Context<'_>, role: &str, loaded: &Loaded) {
 
 fn compile(
     ctx: &mut Context<'_>,
-    counting: &mut Counting,
+    counting: &mut CallgrindCounts,
     specs: &[(&'static str, SideSpec)],
     code: &Path,
 ) -> Attempt<()> {
@@ -159,7 +159,7 @@ fn compile(
         let (loaded, file) =
             counting.count("compile", || Loaded::load_spec(ctx, ctx.agent, spec, None));
         drop(loaded?);
-        let dump = file.read().map_err(failed)?;
+        let dump = file.read().map_err(|why| failed(&why))?;
         ctx.once(&format!("{role}_compile_instructions"), dump.total[INSTRUCTIONS]);
     }
     // Once more, for the launches that count calls.
@@ -172,7 +172,7 @@ fn compile(
 
 /// Counts one side's instance from its making on; the counts, and the last reply.
 fn calls(
-    counting: &mut Counting,
+    counting: &mut CallgrindCounts,
     role: &'static str,
     spec: &SideSpec,
     side: &Loaded,
@@ -186,7 +186,7 @@ fn calls(
     instance.reserve(message.len(), PAGE_OFFSET)?;
     let (done, first) = counting.count("first call", || instance.call(message));
     done?;
-    let is_long = first.read().map_err(failed)?.total[INSTRUCTIONS] >= LONG;
+    let is_long = first.read().map_err(|why| failed(&why))?.total[INSTRUCTIONS] >= LONG;
     let (warm_up, calls) = if is_long { (1, 1) } else { (WARM_UP, CALLS) };
     instance.batch(message, warm_up)?;
     let once = batch(counting, &mut *instance, message, calls)?;
@@ -200,7 +200,7 @@ fn calls(
 /// out of a difference to the last instruction.
 #[inline(never)]
 fn batch(
-    counting: &mut Counting,
+    counting: &mut CallgrindCounts,
     instance: &mut dyn AgentInstance,
     message: &[u8],
     calls: u64,
@@ -211,11 +211,11 @@ fn batch(
 
 fn tell(
     ctx: &mut Context<'_>,
-    counting: &Counting,
-    counted: &[CountedSide<Dump>],
+    counting: &CallgrindCounts,
+    counted: &[CountedSide<CallgrindDump>],
     is_profile: bool,
 ) -> Attempt<()> {
-    let about = |side: &CountedSide<Dump>, messages: u64| About {
+    let about = |side: &CountedSide<CallgrindDump>, messages: u64| About {
         case: ctx.case.to_string(),
         side: side.name.clone(),
         messages,
@@ -241,19 +241,19 @@ fn tell(
 }
 
 /// Fails unless stacks and instructions add up to what callgrind says.
-fn adds_up(dump: &Dump, profile: &Profile) -> Attempt<()> {
+fn adds_up(dump: &CallgrindDump, profile: &Profile) -> Attempt<()> {
     let total = dump.total[INSTRUCTIONS];
-    if dump.sum()[INSTRUCTIONS] == total && profile.total() == total {
+    if dump.sum[INSTRUCTIONS] == total && profile.total() == total {
         return Ok(());
     }
     Err(Outcome::Failed(format!(
         "callgrind counted {total} instructions, its lines have {} and the stacks {}",
-        dump.sum()[INSTRUCTIONS],
+        dump.sum[INSTRUCTIONS],
         profile.total()
     )))
 }
 
-fn tell_side(ctx: &mut Context<'_>, side: &CountedSide<Dump>, profiles: [&Profile; 2]) {
+fn tell_side(ctx: &mut Context<'_>, side: &CountedSide<CallgrindDump>, profiles: [&Profile; 2]) {
     let role = side.role;
     let per_call = |[once, twice]: [u64; 2]| Total::over(twice.saturating_sub(once), side.calls);
     let parts = profiles.map(Profile::parts);
@@ -292,6 +292,6 @@ fn sum_of(counts: &EventCounts, events: &[&str]) -> u64 {
     named.filter(|(event, _)| events.contains(*event)).map(|(_, count)| count).sum()
 }
 
-fn failed(why: ProfileError) -> Outcome {
+fn failed(why: &ProfileError) -> Outcome {
     Outcome::Failed(format!("instructions: {why}"))
 }

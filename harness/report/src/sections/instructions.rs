@@ -87,8 +87,8 @@ fn shown(ratio: Option<f64>) -> String {
 fn calls(roles: &Roles, cases: &[&CaseRecord]) -> Table {
     let Roles { reference, side, .. } = roles;
     let over = format!("{side}/{reference}");
-    let code = [format!("agent's code, {reference}"), format!("{side}"), over.clone()];
-    let columns = ["<agent", reference, side, &over, "time", &code[0], &code[1], &code[2], "n"];
+    let code = format!("agent's code, {reference}");
+    let columns = ["<agent", reference, side, &over, "time", &code, side, &over, "n"];
     let mut table = Table::new("Instructions of a call, counted one by one", &columns);
     for case in cases {
         let count = |side: &str, what: &str| exact(case, &format!("{side}_{what}_instructions"));

@@ -91,19 +91,9 @@ fn as_asked(suite: &Suite, words: &[OsString], bench: Option<&Bench>) -> Result<
         return selftest::run(&session, trials);
     }
     let seed = timing.seed.unwrap_or_else(clock::entropy);
-    let has_instructions = match against.counts {
-        Some(CountKind::Basic) if against.baseline.is_none() && against.between.is_empty() => {
-            return Err(CommandError::NothingToCompare);
-        }
-        counts => counts == Some(CountKind::Instructions),
-    };
-    let is_profile = profiling.profile == Some(ProfileKind::Instructions);
-    if has_instructions || is_profile {
-        counting::availability().map_err(CommandError::NoValgrind)?;
-    }
     let settings = Settings {
         // A full run has them where it can.
-        instructions: has_instructions || mode.scale() == Scale::Full,
+        instructions: wants_instructions(&against, &profiling)? || mode.scale() == Scale::Full,
         code: session.code_folder(),
         ..settings(mode.scale(), seed, &timing, &profiling)
     };
@@ -159,6 +149,19 @@ fn as_asked(suite: &Suite, words: &[OsString], bench: Option<&Bench>) -> Result<
         measured.save(session, name, tasks)?;
     }
     Ok(code)
+}
+
+/// Whether instructions are counted beside what is timed; refused where nobody can count them.
+fn wants_instructions(against: &Against, profiling: &Profiling) -> Result<bool, CommandError> {
+    let is_compared = against.baseline.is_some() || !against.between.is_empty();
+    if against.counts == Some(CountKind::Basic) && !is_compared {
+        return Err(CommandError::NothingToCompare);
+    }
+    let is_wanted = against.counts == Some(CountKind::Instructions);
+    if is_wanted || profiling.profile == Some(ProfileKind::Instructions) {
+        counting::availability().map_err(CommandError::NoValgrind)?;
+    }
+    Ok(is_wanted)
 }
 
 /// Whether sides are compared or profiled, and no versions.

@@ -183,8 +183,8 @@ pub fn counts(
     settle(vec![contender], told.map_err(|error| (0, error)))
 }
 
-/// The instructions of one version, told by a process of it that callgrind runs and that writes into
-/// the folder `counts`; and by stack, of the first process.
+/// The instructions of one version, told by a process of it that callgrind runs and that writes
+/// into the folder `counts`; and by stack, of the first process.
 pub fn instructions(
     pair: &LaunchPair<'_>,
     version: Version,
