@@ -38,7 +38,7 @@ pub fn availability() -> Result<(), Missing> {
     Err(Missing::Unsupported(why.to_owned()))
 }
 
-/// The command that runs a program under callgrind, ready for a [`CallgrindCounts`] that reads `out`.
+/// The command that runs a program under callgrind, ready for [`CallgrindCounts`] that read `out`.
 /// Instructions are counted from a request on, and `with_callers` tells them apart by who called.
 pub fn command(out: &Path, with_callers: bool) -> Vec<OsString> {
     let mut file = OsString::from("--callgrind-out-file=");

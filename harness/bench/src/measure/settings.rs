@@ -34,6 +34,13 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// The same with instructions counted if it `is_wanted`, and in a full run; compiled code is
+    /// kept for that in the folder `code`.
+    #[must_use]
+    pub fn counting(self, is_wanted: bool, code: PathBuf) -> Self {
+        Self { instructions: is_wanted || self.scale == Scale::Full, code, ..self }
+    }
+
     /// Launches of `task`, those in place of disturbed ones not counted.
     pub fn launches(&self, task: &Task) -> u32 {
         if self.spin.is_some() { 1 } else { task.launches(self.scale) }

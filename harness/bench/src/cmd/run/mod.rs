@@ -91,12 +91,9 @@ fn as_asked(suite: &Suite, words: &[OsString], bench: Option<&Bench>) -> Result<
         return selftest::run(&session, trials);
     }
     let seed = timing.seed.unwrap_or_else(clock::entropy);
-    let settings = Settings {
-        // A full run has them where it can.
-        instructions: wants_instructions(&against, &profiling)? || mode.scale() == Scale::Full,
-        code: session.code_folder(),
-        ..settings(mode.scale(), seed, &timing, &profiling)
-    };
+    let is_counted = wants_instructions(&against, &profiling)?;
+    let settings = settings(mode.scale(), seed, &timing, &profiling)
+        .counting(is_counted, session.code_folder());
     let out = output.out.as_deref().map(as_the_user_means);
     let out = out.as_deref();
     let (scale, timeout) = (settings.scale, settings.timeout);
@@ -133,11 +130,10 @@ fn as_asked(suite: &Suite, words: &[OsString], bench: Option<&Bench>) -> Result<
     let baseline = baseline.map(|path| RunFolder::load_record(&path)).transpose()?;
     let is_measured = mode != Mode::Check && settings.spin.is_none();
     let is_kept = out.is_some() || profile.is_some() || is_measured;
-    let is_spun = settings.spin.is_some();
     let new = NewRun { session, settings, profile, out, is_kept };
     let measured = new.measure(tasks, wanted.guests)?;
     let record = &measured.record;
-    if !is_spun {
+    if new.settings.spin.is_none() {
         showing.run(session, record, measured.folder.as_deref());
         showing.targets(session, record, out.is_none() && needs_agents);
     }
