@@ -62,6 +62,15 @@ pub struct CaseComparison {
     pub grown: Vec<GrownSide>,
 }
 
+impl CaseComparison {
+    /// Whether a metric of it is worse.
+    pub fn is_regressed(&self) -> bool {
+        let is_worse = |verdict| verdict == Some(Verdict::Regressed);
+        self.metrics.iter().any(|metric| is_worse(metric.verdict))
+            || self.exact.iter().any(|exact| is_worse(Some(exact.verdict)))
+    }
+}
+
 /// One side of an agent whose code executes more or fewer instructions in the candidate.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct GrownSide {

@@ -13,7 +13,7 @@ use super::showing::Showing;
 use crate::job::Job;
 use crate::job::scale::Scale;
 use crate::job::task::Task;
-use crate::measure::turns::compare::{Contest, Settings, What};
+use crate::measure::turns::compare::{Contest, CountedCases, Settings, What};
 use crate::measure::turns::kit::{OpenKit, pack};
 use crate::measure::turns::wire::Want;
 use crate::suite::Subjects;
@@ -61,7 +61,12 @@ impl Comparing<'_> {
         Settings {
             timeout: self.timeout,
             budget: Duration::from_secs_f64(self.against.budget),
-            instructions: self.against.counts == Some(CountKind::Instructions),
+            instructions: match self.against.counts {
+                Some(CountKind::Instructions) => CountedCases::All,
+                // A smoke comparison shows that everything runs, and explains nothing.
+                None if self.scale != Scale::Smoke => CountedCases::Regressed,
+                None | Some(CountKind::Basic) => CountedCases::Nothing,
+            },
             what: if self.against.counts.is_some() { What::Counts } else { What::All },
             audit: true,
             want: want(self.scale),

@@ -18,7 +18,9 @@ use crate::guest::toolchain::{Side, Toolchain, Variant, shuffle_flag};
 use crate::job::Job;
 use crate::job::scale::Scale;
 use crate::job::task::Task;
-use crate::measure::turns::compare::{Compare, Contest, PAIR_TAKES, Settings, What, design_for};
+use crate::measure::turns::compare::{
+    Compare, Contest, CountedCases, PAIR_TAKES, Settings, What, design_for,
+};
 use crate::measure::turns::kit::{OpenKit, pack};
 use caxton_analysis::exit;
 use caxton_analysis::paired::relink::Floors;
@@ -233,7 +235,13 @@ impl Relink<'_> {
     ) -> Result<Comparison, CommandError> {
         let how = self.comparing.settings();
         // No budget: a floor of fewer launches would be one of more noise.
-        let settings = Settings { budget: Duration::MAX, what: What::Times, audit: false, ..how };
+        let settings = Settings {
+            budget: Duration::MAX,
+            what: What::Times,
+            audit: false,
+            instructions: CountedCases::Nothing,
+            ..how
+        };
         let launches = design.looks.iter().copied().map(u64::from).sum::<u64>();
         let launches = paired.len() as u64 * launches;
         let progress = Progress::new(Ahead::of(PAIR_TAKES, launches));

@@ -16,7 +16,7 @@ use crate::guest::catalog::EXAMPLE_SEED;
 use crate::job::scale::Scale;
 use crate::job::task::Task;
 use crate::job::{Job, Pair};
-use crate::measure::turns::compare::{Compare, Contest, Settings, What, metrics_of};
+use crate::measure::turns::compare::{Compare, Contest, CountedCases, Settings, What, metrics_of};
 use crate::measure::turns::kit::OpenKit;
 use caxton_analysis::exit;
 use caxton_model::case::{CaseKey, OVERHEAD, Outcome};
@@ -121,7 +121,7 @@ impl Bench<'_> {
         let name = format!("{number:04}-{permille}-permille");
         let folder = self.out.map(|out| RunFolder::create(&out.join(name))).transpose()?;
         let settings = Settings {
-            instructions: false,
+            instructions: CountedCases::Nothing,
             timeout: TRIAL,
             budget: TRIAL,
             what: What::Times,

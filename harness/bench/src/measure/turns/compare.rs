@@ -53,8 +53,8 @@ pub struct Settings {
     /// first look.
     pub budget: Duration,
     pub what: What,
-    /// Whether instructions are counted, too.
-    pub instructions: bool,
+    /// Of which cases instructions are counted.
+    pub instructions: CountedCases,
     /// Whether the base is also compared with itself.
     pub audit: bool,
     pub want: Want,
@@ -70,6 +70,15 @@ pub enum What {
     Counts,
     /// Launch pairs alone.
     Times,
+}
+
+/// Of which cases the instructions of both versions are counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CountedCases {
+    Nothing,
+    /// Of those that are worse, to say which functions it is; they are no verdict.
+    Regressed,
+    All,
 }
 
 pub struct Compare<'a> {
@@ -181,7 +190,7 @@ impl Compare<'_> {
         if self.settings.what != What::Times && series.failure.is_none() {
             series = self.counts(&case, rng)?;
         }
-        if self.settings.instructions && series.failure.is_none() {
+        if self.settings.instructions == CountedCases::All && series.failure.is_none() {
             let counted = self.instructions(&case)?;
             series.turns.extend(counted.turns);
             self.comparison.warnings.extend(counted.warning);
@@ -213,6 +222,9 @@ impl Compare<'_> {
             None => (None, Outcome::Ran),
             Some(failure) => failure,
         };
+        if self.settings.instructions == CountedCases::Regressed && record.is_regressed() {
+            self.comparison.cases[index].grown = self.instructions(&case)?.grown;
+        }
         self.write()
     }
 
