@@ -73,15 +73,27 @@ pub(super) fn profile(
 /// Instructions by stack, the root first.
 pub(super) type CountedStacks = BTreeMap<Vec<CountedPlace>, u64>;
 
-/// Makes a profile of each of `counted`. Names are looked up once for all of them.
+/// What was counted of one side.
+pub(super) struct CountedSide {
+    pub(super) about: About,
+    pub(super) stacks: CountedStacks,
+    /// Instructions whose stack does not reach where counting began.
+    pub(super) rootless: u64,
+}
+
+/// So many of the hottest functions are taken apart, where any are.
+const FUNCTIONS_MAX: usize = 10;
+
+/// Makes a profile of each of `counted`, with machine code if it `has_hot`. Names are looked up once for all of them.
 pub(super) fn counted(
     space: &Space,
-    counted: Vec<(About, CountedStacks)>,
+    counted: Vec<CountedSide>,
     health: &Health,
+    has_hot: bool,
 ) -> Vec<Profile> {
     let mut table = FrameTable::new(space);
     let mut profiles = Vec::new();
-    for (about, stacks) in counted {
+    for CountedSide { about, stacks, rootless } in counted {
         let mut weights: BTreeMap<Vec<u32>, u64> = BTreeMap::new();
         let mut places_alone: BTreeMap<CodePlace, u64> = BTreeMap::new();
         for (places, weight) in &stacks {
@@ -113,14 +125,20 @@ pub(super) fn counted(
             locations: Vec::new(),
             health: Health {
                 samples: weights.values().sum(),
+                rootless,
                 unresolved: weights.iter().filter(is_unresolved).map(|(_, weight)| weight).sum(),
                 ..health.clone()
             },
             stacks: weights.into_keys().collect(),
-            hot: hot::functions(space, &places_alone, |place| match place.meaning() {
-                Meaning::Unit(unit, offset) => table.named(unit, offset).0,
-                _ => Vec::new(),
-            }),
+            hot: hot::functions(
+                space,
+                &places_alone,
+                if has_hot { FUNCTIONS_MAX } else { 0 },
+                |place| match place.meaning() {
+                    Meaning::Unit(unit, offset) => table.named(unit, offset).0,
+                    _ => Vec::new(),
+                },
+            ),
         });
     }
     for profile in &mut profiles {

@@ -53,6 +53,8 @@ pub(crate) struct CostLine {
 /// Calls from one place to one context.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct CallLine {
+    /// Who calls.
+    pub(crate) caller: u32,
     pub(crate) from: CodeAt,
     pub(crate) context: u32,
 }
@@ -72,21 +74,6 @@ impl CallgrindDump {
         let DumpReader { sum, costs, calls, .. } = reader;
         Ok(Self { total, sum, contexts, objects, costs, calls })
     }
-}
-
-/// The context that called `context`: `b'a` of `c'b'a`, and of `c'2'b'a`, where the function called
-/// itself. None for one that nobody is known to have called.
-pub(crate) fn caller(context: &str) -> Option<&str> {
-    let (_, above) = context.split_once('\'')?;
-    match above.split_once('\'') {
-        Some((depth, rest)) if is_depth(depth) => Some(rest),
-        None if is_depth(above) => None,
-        _ => Some(above),
-    }
-}
-
-fn is_depth(word: &str) -> bool {
-    !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 fn unreadable(why: &str) -> ProfileError {
@@ -213,8 +200,8 @@ impl DumpReader {
         let at = CodeAt { object: self.object, address };
         let context = self.context.ok_or("costs of no function")?;
         if std::mem::take(&mut self.is_call) {
-            let context = self.called.take().ok_or("calls of no function")?;
-            self.calls.push(CallLine { from: at, context });
+            let (caller, called) = (context, self.called.take().ok_or("calls of no function")?);
+            self.calls.push(CallLine { caller, from: at, context: called });
             return Ok(());
         }
         let counts = self.counts(words)?;
@@ -273,17 +260,9 @@ mod tests {
         assert_eq!(dump.sum, dump.total, "what callgrind added up itself");
         let at: Vec<(u32, u64)> = dump.costs.iter().map(|c| (c.at.object, c.at.address)).collect();
         assert_eq!(at, [(0, 0x10), (0, 0x14), (1, 0x5000), (1, 0x4fff)]);
-        let call = CallLine { from: CodeAt { object: 0, address: 0x14 }, context: 1 };
+        let from = CodeAt { object: 0, address: 0x14 };
+        let call = CallLine { caller: 0, from, context: 1 };
         assert_eq!(dump.calls, [call], "the cost of what is called is not the caller's");
-    }
-
-    #[test]
-    fn a_context_names_its_callers_and_how_deep_it_called_itself() {
-        assert_eq!(caller("c'b'a"), Some("b'a"));
-        assert_eq!(caller("c'2'b'a"), Some("b'a"));
-        assert_eq!(caller("b'a"), Some("a"));
-        assert_eq!(caller("a'2"), None);
-        assert_eq!(caller("a"), None);
     }
 
     #[test]

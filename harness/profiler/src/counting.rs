@@ -4,18 +4,19 @@
 //! The process runs under valgrind, asks it to begin, to write and to end, and reads what it wrote,
 //! while it still knows whose code is where.
 
-use crate::assemble::{self, CountedPlace, CountedStacks};
-use crate::callgrind::{CallgrindDump, CodeAt};
+use crate::Watch;
+use crate::assemble::{self, CountedPlace, CountedSide, CountedStacks};
+use crate::callgrind::{CallLine, CallgrindDump, CodeAt};
 use crate::sampler::SharedSpace;
-use crate::space::Space;
-use crate::{Watch, callgrind as format};
+use crate::space::{CodePlace, Space};
 use caxton_model::file;
 use caxton_model::profile::code::CodeWatch;
 use caxton_model::profile::{About, COUNTED_BY, Health, Profile, ProfileError};
 use caxton_model::reading::{Missing, Reading};
 use caxton_sys::callgrind;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{CString, OsString};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
@@ -31,7 +32,11 @@ const DUMP_BYTES_MAX: u64 = 128 << 20;
 /// `Unsupported`, with how to get it.
 pub fn availability() -> Result<(), Missing> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    if std::env::split_paths(&path).any(|folder| folder.join(VALGRIND).is_file()) {
+    let is_program = |file: PathBuf| {
+        let about = file.metadata();
+        about.is_ok_and(|about| about.is_file() && about.permissions().mode() & 0o111 != 0)
+    };
+    if std::env::split_paths(&path).any(|folder| is_program(folder.join(VALGRIND))) {
         return Ok(());
     }
     let why = "there is no valgrind: on Debian, `apt-get install valgrind`";
@@ -47,6 +52,8 @@ pub fn command(out: &Path, with_callers: bool) -> Vec<OsString> {
         VALGRIND,
         "--tool=callgrind",
         "--quiet",
+        // Its files outlive a worker that is killed.
+        "--vgdb=no",
         "--instr-atstart=no",
         // Without it a guest that leaves its memory ends the process instead of trapping.
         "--vex-iropt-register-updates=allregs-at-mem-access",
@@ -57,7 +64,15 @@ pub fn command(out: &Path, with_callers: bool) -> Vec<OsString> {
         "--combine-dumps=no",
     ];
     let callers = format!("--separate-callers={CALLERS}");
-    let of_calls = [callers.as_str(), "--cache-sim=yes", "--branch-sim=yes"];
+    let of_calls = [
+        callers.as_str(),
+        "--branch-sim=yes",
+        "--cache-sim=yes",
+        // The same on every machine.
+        "--I1=32768,8,64",
+        "--D1=32768,8,64",
+        "--LL=8388608,16,64",
+    ];
     let of_calls = of_calls.into_iter().filter(|_| with_callers);
     flags.into_iter().chain(of_calls).map(OsString::from).chain([file]).collect()
 }
@@ -127,13 +142,16 @@ impl CallgrindCounts {
     }
 
     /// The instructions of each of `dumps` by stack. Takes seconds where debug information is
-    /// large.
-    pub fn profiles(&self, dumps: Vec<(About, &CallgrindDump)>) -> Vec<Profile> {
+    /// large. With `has_hot` the hottest functions come with their machine code.
+    pub fn profiles(&self, dumps: Vec<(About, &CallgrindDump)>, has_hot: bool) -> Vec<Profile> {
         let mut space = self.shared.space();
         space.refresh();
         self.natives.iter().for_each(|path| space.add_twin(path));
-        let stacks = |(about, dump)| (about, stacks(dump, &mut space));
-        let counted = dumps.into_iter().map(stacks).collect();
+        let mut counted = Vec::new();
+        for (about, dump) in dumps {
+            let (stacks, rootless) = stacks(dump, &mut space);
+            counted.push(CountedSide { about, stacks, rootless });
+        }
         let health = Health {
             engine: COUNTED_BY.to_owned(),
             asked_hz: None,
@@ -149,52 +167,63 @@ impl CallgrindCounts {
             mended: 0,
             notes: Vec::new(),
         };
-        assemble::counted(&space, counted, &health)
+        assemble::counted(&space, counted, &health, has_hot)
     }
 }
 
-/// Instructions by stack, the root first.
-fn stacks(dump: &CallgrindDump, space: &mut Space) -> CountedStacks {
+/// Instructions by stack, the root first; and those whose stack was cut.
+fn stacks(dump: &CallgrindDump, space: &mut Space) -> (CountedStacks, u64) {
     let mut places = |at: CodeAt| match dump.objects.get(at.object as usize) {
         Some(path) if path != UNKNOWN_OBJECT => {
             space.place_in(path, at.address).unwrap_or_else(|| space.place(at.address))
         }
         _ => space.place(at.address),
     };
-    // Where each context is called from; none if that is more than one place.
-    let mut sites: BTreeMap<u32, (CodeAt, bool)> = BTreeMap::new();
+    let mut callers: BTreeMap<u32, Vec<&CallLine>> = BTreeMap::new();
     for call in &dump.calls {
-        let (at, is_one) = sites.entry(call.context).or_insert((call.from, true));
-        *is_one &= *at == call.from;
+        callers.entry(call.context).or_default().push(call);
     }
-    let by_name = (0..).zip(&dump.contexts).map(|(id, name)| (name.as_str(), id));
-    let by_name: BTreeMap<&str, u32> = by_name.collect();
-    let mut callers: BTreeMap<u32, Vec<CountedPlace>> = BTreeMap::new();
+    let mut chains: BTreeMap<u32, (Vec<CountedPlace>, bool)> = BTreeMap::new();
     let mut stacks = CountedStacks::new();
+    let mut rootless = 0;
     for cost in &dump.costs {
-        let above = callers.entry(cost.context).or_insert_with(|| {
-            let mut chain = Vec::new();
-            let mut context = cost.context;
-            // As many as callgrind tells apart, and no ring of contexts for ever.
-            for _ in 0..=CALLERS {
-                let Some((from, is_one)) = sites.get(&context) else { break };
-                let place = places(*from);
-                chain.push(match is_one {
-                    true => CountedPlace::Instruction(place),
-                    false => CountedPlace::SomewhereIn(place),
-                });
-                let above = format::caller(&dump.contexts[context as usize]);
-                let Some(next) = above.and_then(|name| by_name.get(name)) else { break };
-                context = *next;
-            }
-            chain.reverse();
-            chain
-        });
+        let (above, is_cut) = chains
+            .entry(cost.context)
+            .or_insert_with(|| chain(cost.context, &callers, &mut places));
+        rootless += if *is_cut { cost.instructions } else { 0 };
         let mut stack = above.clone();
         stack.push(CountedPlace::Instruction(places(cost.at)));
         *stacks.entry(stack).or_default() += cost.instructions;
     }
-    stacks
+    (stacks, rootless)
+}
+
+/// Where each function of a stack was called, up to `context`, the root first; and whether the
+/// beginning is missing. A function that calls itself, or is called back, has contexts that call
+/// each other: each is passed once.
+fn chain(
+    context: u32,
+    callers: &BTreeMap<u32, Vec<&CallLine>>,
+    places: &mut impl FnMut(CodeAt) -> CodePlace,
+) -> (Vec<CountedPlace>, bool) {
+    let (mut chain, mut passed, mut at) = (Vec::new(), BTreeSet::from([context]), context);
+    let is_cut = loop {
+        let Some(calls) = callers.get(&at) else { break false };
+        let Some(first) = calls.iter().find(|call| !passed.contains(&call.caller)) else {
+            break true;
+        };
+        let mut own = calls.iter().filter(|call| call.caller == first.caller);
+        let is_one = own.all(|call| call.from == first.from);
+        let place = places(first.from);
+        chain.push(match is_one {
+            true => CountedPlace::Instruction(place),
+            false => CountedPlace::SomewhereIn(place),
+        });
+        passed.insert(first.caller);
+        at = first.caller;
+    };
+    chain.reverse();
+    (chain, is_cut)
 }
 
 /// What callgrind calls code of no file.
@@ -216,8 +245,9 @@ mod tests {
     #[test]
     fn a_stack_has_the_place_of_each_call_where_that_is_one_place() {
         // `main` calls `once` from one place and `twice` from two; `twice` calls itself and `leaf`.
-        let names = ["main", "once'main", "twice'main", "twice'2'main", "leaf'twice'main"];
-        let call = |from, context| CallLine { from: at(from), context };
+        let names =
+            ["main", "once'main", "twice'main", "twice'2'main", "leaf'twice'main", "a", "b"];
+        let call = |caller, from, context| CallLine { caller, from: at(from), context };
         let dump = CallgrindDump {
             contexts: names.map(str::to_owned).to_vec(),
             objects: vec![UNKNOWN_OBJECT.to_owned()],
@@ -227,27 +257,40 @@ mod tests {
                 cost(2, 0x30, 1),
                 cost(3, 0x30, 2),
                 cost(4, 0x40, 3),
+                cost(5, 0x50, 4),
             ],
-            calls: vec![call(0x11, 1), call(0x12, 2), call(0x13, 2), call(0x31, 3), call(0x32, 4)],
+            calls: vec![
+                call(0, 0x11, 1),
+                call(0, 0x12, 2),
+                call(0, 0x13, 2),
+                call(3, 0x31, 3),
+                call(2, 0x31, 3),
+                call(2, 0x32, 4),
+                // Two that call each other, and nobody else.
+                call(6, 0x51, 5),
+                call(5, 0x61, 6),
+            ],
             ..CallgrindDump::default()
         };
         let mut space = Space::default();
-        let found = stacks(&dump, &mut space);
+        let (found, rootless) = stacks(&dump, &mut space);
         let mut of = |address| space.place(address);
         let [main, once, twice] = [0x10, 0x20, 0x30].map(&mut of);
         let [to_once, to_twice, to_itself, to_leaf, leaf] =
             [0x11, 0x12, 0x31, 0x32, 0x40].map(&mut of);
+        let [lost, to_back] = [0x50, 0x51].map(&mut of);
         use CountedPlace::{Instruction, SomewhereIn};
         let expected = CountedStacks::from([
             (vec![Instruction(main)], 5),
             (vec![Instruction(to_once), Instruction(once)], 7),
             (vec![SomewhereIn(to_twice), Instruction(twice)], 1),
-            // However deep it called itself, its caller is `main`.
-            (vec![Instruction(to_itself), Instruction(twice)], 2),
+            // However deep it called itself, it began in `main`.
+            (vec![SomewhereIn(to_twice), Instruction(to_itself), Instruction(twice)], 2),
             (vec![SomewhereIn(to_twice), Instruction(to_leaf), Instruction(leaf)], 3),
+            (vec![Instruction(to_back), Instruction(lost)], 4),
         ]);
         assert_eq!(found, expected);
-        assert_eq!(found.values().sum::<u64>(), 5 + 7 + 1 + 2 + 3);
+        assert_eq!((found.values().sum::<u64>(), rootless), (5 + 7 + 1 + 2 + 3 + 4, 4));
     }
 
     #[test]

@@ -7,9 +7,6 @@ use caxton_model::profile::{Frame, Origin};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-/// So many functions of a side are taken apart.
-const FUNCTIONS_MAX: usize = 10;
-
 /// A function's code.
 struct FunctionBytes {
     name: String,
@@ -20,16 +17,18 @@ struct FunctionBytes {
     positions: Vec<(u64, u32)>,
 }
 
-/// The agent's functions with most of `weights`, the most first; none where this processor's
+/// The agent's functions with most of `weights`, the most first, at most `most`; none where this processor's
 /// instructions cannot be read. `frames` names a place.
 pub(super) fn functions(
     space: &Space,
     weights: &BTreeMap<CodePlace, u64>,
+    most: usize,
     mut frames: impl FnMut(CodePlace) -> Vec<Frame>,
 ) -> Vec<HotFunction> {
     let mut by_function: BTreeMap<(usize, u64), (FunctionBytes, BTreeMap<u64, u64>)> =
         BTreeMap::new();
     let mut twins: BTreeMap<usize, Vec<elf::ElfSymbol>> = BTreeMap::new();
+    let weights = weights.iter().filter(|_| most > 0);
     for (place, weight) in weights {
         let Meaning::Unit(unit, offset) = place.meaning() else { continue };
         let address = u64::from(offset);
@@ -49,7 +48,7 @@ pub(super) fn functions(
     let total = |own: &BTreeMap<u64, u64>| own.values().sum::<u64>();
     let mut hottest: Vec<_> = by_function.into_iter().collect();
     hottest.sort_by_key(|(_, (_, own))| std::cmp::Reverse(total(own)));
-    hottest.truncate(FUNCTIONS_MAX);
+    hottest.truncate(most);
     let taken_apart = hottest.into_iter().map(|((unit, _), (function, own))| {
         let weight = total(&own);
         let instructions = decoded(&function, &own, |address| {
@@ -102,25 +101,31 @@ fn decoded(
     use iced_x86::{Decoder, DecoderOptions, Formatter, InstructionInfoFactory, IntelFormatter};
     let start = function.range.start;
     // From 0: the targets of branches are offsets in the function.
-    let decoder = Decoder::with_ip(64, &function.bytes, 0, DecoderOptions::NONE);
+    let mut decoder = Decoder::with_ip(64, &function.bytes, 0, DecoderOptions::NONE);
     let (mut formatter, mut facts) = (IntelFormatter::new(), InstructionInfoFactory::new());
     formatter.options_mut().set_branch_leading_zeros(false);
     formatter.options_mut().set_show_branch_size(false);
     formatter.options_mut().set_space_after_operand_separator(true);
+    formatter.options_mut().set_rip_relative_addresses(true);
     let mut instructions = Vec::new();
-    for instruction in decoder {
-        let (from, to) = (start + instruction.ip(), start + instruction.next_ip());
-        // A sample lies anywhere in an instruction.
-        let weight = own.range(from..to).map(|(_, weight)| weight).sum();
-        if weight == 0 {
+    // Only where something was executed: between the instructions lie tables of jumps.
+    for (&address, &weight) in own {
+        let offset = address - start;
+        if decoder.set_position(usize::try_from(offset).unwrap_or(usize::MAX)).is_err() {
             continue;
         }
+        decoder.set_ip(offset);
+        let instruction = decoder.decode();
         let mut text = String::new();
         formatter.format(&instruction, &mut text);
-        let innermost = frames(from).into_iter().next();
-        let before = function.positions.partition_point(|(at, _)| *at <= from);
+        if instruction.is_call_near() {
+            let called = frames(start.wrapping_add(instruction.near_branch_target())).pop();
+            text = format!("call {}", called.map_or("?".to_owned(), |frame| frame.name));
+        }
+        let innermost = frames(address).into_iter().next();
+        let before = function.positions.partition_point(|(at, _)| *at <= address);
         instructions.push(HotInstruction {
-            offset: u32::try_from(from - start).unwrap_or(u32::MAX),
+            offset: u32::try_from(offset).unwrap_or(u32::MAX),
             text,
             weight,
             kinds: kinds(&instruction, facts.info(&instruction)),
@@ -149,12 +154,17 @@ fn kinds(
     let memory = || facts.used_memory().iter().map(iced_x86::UsedMemory::access);
     let flow = instruction.flow_control();
     let branches = flow == FlowControl::ConditionalBranch;
+    let has_vector = facts.used_registers().iter().any(|used| used.register().is_vector_register());
+    // `addsd` works on one number, `addpd` and `paddd` on several.
+    let name = format!("{:?}", instruction.mnemonic()).to_lowercase();
+    let name = name.strip_prefix('v').unwrap_or(&name);
+    let is_packed = name.starts_with('p') || name.ends_with("pd") || name.ends_with("ps");
     InstructionKinds {
         reads: memory().any(reads),
         writes: memory().any(writes),
         branches,
         jumps: !branches && flow != FlowControl::Next,
-        is_vector: facts.used_registers().iter().any(|used| used.register().is_vector_register()),
+        is_packed: has_vector && is_packed,
     }
 }
 
@@ -173,8 +183,8 @@ mod tests {
     use caxton_model::profile::code::{Code, Listing};
     use std::sync::Arc;
 
-    /// `add [rdi], eax; dec ecx; jne 0; addsd xmm0, xmm1; ret` at 0x1000.
-    const LOOP: [u8; 12] = [0x01, 0x07, 0xff, 0xc9, 0x75, 0xfa, 0xf2, 0x0f, 0x58, 0xc1, 0xc3, 0xcc];
+    /// `add [rdi], eax; dec ecx; jne 0; addpd xmm0, xmm1; ret` at 0x1000.
+    const LOOP: [u8; 12] = [0x01, 0x07, 0xff, 0xc9, 0x75, 0xfa, 0x66, 0x0f, 0x58, 0xc1, 0xc3, 0xcc];
 
     struct Looping;
 
@@ -203,15 +213,14 @@ mod tests {
     fn each_executed_instruction_has_its_weight_and_what_it_does() {
         let mut space = Space::default();
         space.loaded(Arc::new(Looping));
-        // A sample may lie in the middle of an instruction: of the jump here.
-        let counts = [(0x1000, 9), (0x1002, 9), (0x1005, 9), (0x1006, 1)];
+        let counts = [(0x1000, 9), (0x1002, 9), (0x1004, 9), (0x1006, 1)];
         let weights = counts.map(|(address, weight)| (space.place(address), weight));
         let code = Looping;
         let frames = |place: CodePlace| match place.meaning() {
             Meaning::Unit(_, offset) => code.frames(0x1000 + offset as usize),
             _ => Vec::new(),
         };
-        let hot = functions(&space, &BTreeMap::from(weights), frames);
+        let hot = functions(&space, &BTreeMap::from(weights), 10, frames);
         let [function] = &hot[..] else { panic!("one function: {hot:?}") };
         assert_eq!((function.name.as_str(), function.weight), ("turns", 28));
         let told: Vec<_> = function
@@ -225,15 +234,15 @@ mod tests {
                 (0, "add [rdi], eax", 9, Some(70), Some(1)),
                 (2, "dec ecx", 9, Some(70), Some(3)),
                 (4, "jne 0", 9, Some(74), Some(5)),
-                (6, "addsd xmm0, xmm1", 1, Some(74), Some(7)),
+                (6, "addpd xmm0, xmm1", 1, Some(74), Some(7)),
             ],
             "and nothing of what nobody executed"
         );
-        let [add, dec, jump, vector] = &function.instructions[..] else { panic!("four") };
-        assert!(add.kinds.reads && add.kinds.writes && !add.kinds.is_vector);
+        let [add, dec, jump, packed] = &function.instructions[..] else { panic!("four") };
+        assert!(add.kinds.reads && add.kinds.writes && !add.kinds.is_packed);
         assert_eq!(dec.kinds, InstructionKinds::default());
         assert!(jump.kinds.branches && !jump.kinds.jumps);
-        assert!(vector.kinds.is_vector && !vector.kinds.reads);
+        assert!(packed.kinds.is_packed && !packed.kinds.reads);
         assert_eq!(function.weight_of(|kinds| kinds.branches), 9);
     }
 }

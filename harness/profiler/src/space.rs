@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
+use std::os::unix::process::parent_id;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -70,6 +71,8 @@ pub(super) enum MapRole {
 
 pub(super) struct Mapped {
     pub(super) name: String,
+    /// Its path as the system maps it; empty of what has none.
+    mapped: String,
     pub(super) source: ElfSource,
     pub(super) role: MapRole,
     /// Where its code is.
@@ -213,9 +216,13 @@ impl Space {
         let range = map.address.0..map.address.1;
         let (source, role, name) = match &map.pathname {
             MMapPath::Path(path) if Some(path) == own.as_ref() => {
-                // Under valgrind that link leads to valgrind.
-                let is_valgrind = callgrind::is_valgrind();
-                let file = if is_valgrind { path.clone() } else { "/proc/self/exe".into() };
+                // Under valgrind that link leads to valgrind; the file may have been replaced, and
+                // is the parent's then.
+                let file = match callgrind::is_valgrind() {
+                    true if path.exists() => path.clone(),
+                    true => format!("/proc/{}/exe", parent_id()).into(),
+                    false => "/proc/self/exe".into(),
+                };
                 (ElfSource::Path(file), MapRole::Own, file_name(path))
             }
             MMapPath::Path(path) => {
@@ -231,7 +238,11 @@ impl Space {
         let is_wanted = if role == MapRole::Own { is_end_of_stacks } else { |_: &str| false };
         let layout = elf::layout(&source, is_wanted).unwrap_or_default();
         let bias = layout.address_of(map.offset).map_or(0, |meant| range.start.wrapping_sub(meant));
-        Some(Mapped { name, source, role, range, bias, layout })
+        let mapped = match &map.pathname {
+            MMapPath::Path(path) => path.to_string_lossy().into_owned(),
+            _ => String::new(),
+        };
+        Some(Mapped { name, mapped, source, role, range, bias, layout })
     }
 
     fn unit_at(&self, address: u64) -> Option<(usize, u64)> {
@@ -273,9 +284,7 @@ impl Space {
     /// The place of `address` as the file at `path` counts; none where no such file is mapped.
     pub(super) fn place_in(&self, path: &str, address: u64) -> Option<CodePlace> {
         let is_it = |unit: &CodeUnit| match unit {
-            CodeUnit::File(file) => {
-                matches!(&file.source, ElfSource::Path(source) if source == Path::new(path))
-            }
+            CodeUnit::File(file) => without_end(&file.mapped) == without_end(path),
             CodeUnit::Made(_) => false,
         };
         let unit = self.units.iter().rposition(is_it)?;
@@ -379,6 +388,11 @@ impl Mapped {
         let symbol = elf::symbol_at(&self.layout.symbols, address.wrapping_sub(self.bias));
         symbol.is_some_and(|symbol| is_wanted(&symbol.name))
     }
+}
+
+/// The path of a file, whether it is still there or not.
+fn without_end(path: &str) -> &str {
+    path.strip_suffix(" (deleted)").unwrap_or(path)
 }
 
 fn is_end_of_stacks(name: &str) -> bool {

@@ -157,7 +157,11 @@ pub fn spawn_worker_under(
     dir: Option<&Path>,
 ) -> io::Result<Child> {
     let [runner, arguments @ ..] = tool else { return Err(io::ErrorKind::InvalidInput.into()) };
+    // A `rep movsb` counts as many instructions as it copies bytes: the C library has loops, too.
+    const LOOPS: &str = "glibc.cpu.x86_rep_movsb_threshold=1073741824:\
+                         glibc.cpu.x86_rep_stosb_threshold=1073741824";
     let mut command = Command::new(runner);
+    command.env("GLIBC_TUNABLES", LOOPS);
     command.args(arguments).arg(program).args([argument, AllocationDetail::word()]);
     command.current_dir(dir.unwrap_or(Path::new(".")));
     // SAFETY: a plain system call, between fork and exec. A refusal changes nothing.

@@ -140,6 +140,11 @@ impl Job {
         Nanos(us * 1_000)
     }
 
+    /// Whether callgrind runs its worker.
+    pub fn is_counted(&self) -> bool {
+        matches!(self, Self::Instructions(job) if job.phase != CountedPhase::Code)
+    }
+
     /// Whether a sampler looks on.
     pub fn is_profile(&self) -> bool {
         matches!(self, Self::Profile | Self::ProfileSides(_))

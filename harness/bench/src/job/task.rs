@@ -64,9 +64,8 @@ impl Task {
             // An exact interval over all comparisons of a run at once needs
             // 1 + log2(100 × comparisons) of them: 13 for thirty.
             Job::Overhead | Job::Sides(_) => [1, 15, 40],
-            Job::Profile | Job::ProfileSides(_) | Job::Spin { .. } | Job::Load(_) => [1, 1, 1],
-            // Compiling, by callgrind and without; and calls.
-            Job::Instructions(_) => [3, 3, 3],
+            Job::Profile | Job::ProfileSides(_) | Job::Instructions(_) => [1, 1, 1],
+            Job::Spin { .. } | Job::Load(_) => [1, 1, 1],
             // A count is exact only if two processes agree.
             Job::Fuel => [0, FUEL_LAUNCHES, FUEL_LAUNCHES],
             Job::Heap => [1, 2, 2],

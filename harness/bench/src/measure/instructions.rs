@@ -2,9 +2,10 @@
 //! those that callgrind runs.
 
 use super::run::{Run, RunError, Tally};
+use super::settings::CountWish;
 use crate::guest::files::AgentFiles;
 use crate::job::launch::Event;
-use crate::job::sides::SideBuild;
+use crate::job::sides::{SideBuild, SideSpec};
 use crate::job::task::{INSTRUCTION_LAUNCHES, Task};
 use crate::job::{CountedPhase, Instructions, Job};
 use caxton_model::case::{CaseKey, Outcome};
@@ -14,7 +15,7 @@ use caxton_model::reading::Missing;
 use caxton_model::samples::Sample;
 use caxton_profiler::counting;
 use caxton_sys::process;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
@@ -29,36 +30,62 @@ impl Run<'_> {
         job: &Instructions,
         tally: &mut Tally,
     ) -> Result<(), RunError> {
-        let role = if job.pair.is_some() { "side" } else { "wasm" };
         if let Err(why) = counting::availability() {
-            tally.events.push(missing(case, role, why));
+            tally.events.extend(missing(case, job, &why));
             return Ok(());
         }
-        tally.events.append(&mut self.compiled(case, files, job)?);
-        let plain = self.counted(case, files, &job.of_phase(CountedPhase::Code), 0)?;
         let mut events = Vec::new();
-        let launches = if job.is_profile { 1 } else { INSTRUCTION_LAUNCHES };
-        for number in 0..launches {
-            let launch = self.counted(case, files, job, number)?;
-            if launch.done == 0 {
-                let why = launch.outcome.as_ref().and_then(Outcome::reason);
-                let why = Missing::Failed(why.unwrap_or("interrupted").to_owned());
-                tally.events.push(missing(case, role, why));
-                // A profile is all that was asked for.
-                tally.outcome = launch.outcome.filter(|_| job.is_profile);
+        match self.counted_launches(case, files, job, &mut events)? {
+            None => {}
+            Some(outcome) => {
+                let why = Missing::Failed(outcome.reason().unwrap_or("interrupted").to_owned());
+                tally.events.extend(missing(case, job, &why));
+                if job.is_profile || self.settings.instructions == CountWish::Asked {
+                    tally.outcome = Some(outcome);
+                }
                 return Ok(());
             }
-            events.extend(launch.events);
-            tally.done += u32::from(job.is_profile);
         }
-        for role in other_code(&plain.events, &events) {
-            events.retain(|event| !is_of(event, &role));
-            let why = "under valgrind the module is compiled to other code than without it: \
-                       valgrind's processor has fewer features (no AVX-512)";
-            tally.events.push(missing(case, &role, Missing::Unsupported(why.to_owned())));
+        for role in other_code(&events) {
+            let name = name_of(job, &role);
+            events.retain(|event| !is_of(event, &role, name));
+            let why = Missing::Unsupported(OTHER_CODE.to_owned());
+            tally.events.extend(missing_of(case, &role, &why));
+            if job.is_profile {
+                let (case, name) = (case.clone(), "no CPU profile".to_owned());
+                tally.events.push(Event::Finding { case, name, text: OTHER_CODE.to_owned() });
+            }
         }
+        tally.done += u32::from(job.is_profile);
         tally.events.extend(events);
         Ok(())
+    }
+
+    /// The launches of a case, without callgrind and with it, whose events go to `events`; how one
+    /// ended that did not run to its end.
+    fn counted_launches(
+        &mut self,
+        case: &CaseKey,
+        files: &AgentFiles,
+        job: &Instructions,
+        events: &mut Vec<Event>,
+    ) -> Result<Option<Outcome>, RunError> {
+        let launches = if job.is_profile { 1 } else { INSTRUCTION_LAUNCHES };
+        let plain = job.of_phase(CountedPhase::Code);
+        let counted = (0..launches).map(|number| (job, number));
+        for (job, number) in std::iter::once((&plain, 0)).chain(counted) {
+            if number == 0 && job.phase == CountedPhase::Calls && !job.is_profile {
+                // First: it leaves the code behind that the others take.
+                events.append(&mut self.compiled(case, files, job)?);
+            }
+            let launch = self.counted(case, files, job, number)?;
+            events.extend(launch.events);
+            if launch.done == 0 {
+                let stopped = || Outcome::NotRun("interrupted".to_owned());
+                return Ok(Some(launch.outcome.unwrap_or_else(stopped)));
+            }
+        }
+        Ok(None)
     }
 
     /// What compiling takes: counted once for each module and executable, and kept with the code
@@ -79,7 +106,12 @@ impl Run<'_> {
         }
         let counted = self.counted(case, files, &job.of_phase(CountedPhase::Compile), 0)?;
         if counted.done == 0 {
-            return Ok(Vec::new());
+            let why = counted.outcome.as_ref().and_then(Outcome::reason).unwrap_or("interrupted");
+            let why = Missing::Failed(why.to_owned());
+            let missing = roles(job)
+                .filter(|role| *role != "native")
+                .map(|role| missing_metric(case, &format!("{role}_compile_instructions"), &why));
+            return Ok(missing.collect());
         }
         let is_sample = |event: &Event| matches!(event, Event::Sample(_));
         let events: Vec<Event> = counted.events.into_iter().filter(is_sample).collect();
@@ -126,8 +158,8 @@ fn kept(folder: &Path, files: &AgentFiles, job: &Instructions) -> Option<PathBuf
     let mut hasher = DefaultHasher::new();
     (own.len(), own.modified().ok()?).hash(&mut hasher);
     file::read(&files.wasm, file::MODULE_MAX).ok()?.hash(&mut hasher);
+    serde_json::to_string(&(job, &files.given)).ok()?.hash(&mut hasher);
     for side in job.pair.iter().flat_map(|pair| pair.iter()) {
-        side.flags.hash(&mut hasher);
         if let SideBuild::File(path) = &side.build {
             file::read(path, file::MODULE_MAX).ok()?.hash(&mut hasher);
         }
@@ -135,31 +167,58 @@ fn kept(folder: &Path, files: &AgentFiles, job: &Instructions) -> Option<PathBuf
     Some(folder.join(format!("compiled-{:016x}.json", hasher.finish())))
 }
 
-/// The sides whose code is another one under valgrind than it is without.
-fn other_code(plain: &[Event], counted: &[Event]) -> Vec<String> {
-    let digests = |events: &[Event]| -> BTreeMap<String, String> {
-        let digest = |event: &Event| match event {
-            Event::Code { role, sha256 } => Some((role.clone(), sha256.clone())),
-            _ => None,
-        };
-        events.iter().filter_map(digest).collect()
-    };
-    let plain = digests(plain);
-    let differs = |(role, code): &(String, String)| plain.get(role) != Some(code);
-    digests(counted).into_iter().filter(differs).map(|(role, _)| role).collect()
+/// Why code is not counted.
+pub(super) const OTHER_CODE: &str = "under valgrind the module is compiled to other code than \
+                                     without it: valgrind's processor has fewer features (no \
+                                     AVX-512)";
+
+/// The sides whose code differs between the launches, the one without callgrind among them.
+fn other_code(events: &[Event]) -> Vec<String> {
+    let mut codes: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for event in events {
+        if let Event::Code { role, sha256 } = event {
+            codes.entry(role).or_default().insert(sha256);
+        }
+    }
+    codes.retain(|_, digests| digests.len() > 1);
+    codes.into_keys().map(str::to_owned).collect()
 }
 
-fn is_of(event: &Event, role: &str) -> bool {
+/// The sides of `job`, by their names in metrics.
+fn roles(job: &Instructions) -> impl Iterator<Item = &'static str> {
+    let roles = if job.pair.is_some() { ["reference", "side"] } else { ["native", "wasm"] };
+    roles.into_iter()
+}
+
+/// What profiles call the side `role`.
+fn name_of<'a>(job: &'a Instructions, role: &'a str) -> &'a str {
+    let side = |pair: &'a [SideSpec; 2]| {
+        let at = roles(job).position(|own| own == role)?;
+        Some(pair[at].name.as_str())
+    };
+    job.pair.as_deref().and_then(side).unwrap_or(role)
+}
+
+fn is_of(event: &Event, role: &str, name: &str) -> bool {
     match event {
         Event::Sample(Sample { metric, .. }) => metric.as_str().starts_with(&format!("{role}_")),
-        Event::Profile { profile, .. } => profile.about.side == role,
+        Event::Profile { profile, .. } => profile.about.side == name,
         _ => false,
     }
 }
 
-fn missing(case: &CaseKey, role: &str, why: Missing) -> Event {
-    let metric = MetricName::parse(&format!("{role}_exact_instructions")).expect("in the table");
-    Event::Missing { case: case.clone(), metric, why }
+/// That nothing was counted of any side.
+fn missing(case: &CaseKey, job: &Instructions, why: &Missing) -> Vec<Event> {
+    roles(job).flat_map(|role| missing_of(case, role, why)).collect()
+}
+
+fn missing_of(case: &CaseKey, role: &str, why: &Missing) -> Option<Event> {
+    Some(missing_metric(case, &format!("{role}_exact_instructions"), why))
+}
+
+fn missing_metric(case: &CaseKey, metric: &str, why: &Missing) -> Event {
+    let metric = MetricName::parse(metric).expect("a row for each side");
+    Event::Missing { case: case.clone(), metric, why: why.clone() }
 }
 
 #[cfg(test)]
@@ -172,10 +231,17 @@ mod tests {
             role: role.to_owned(),
             sha256: sha256.to_owned(),
         };
-        let plain = [code("reference", "aa"), code("side", "bb")];
-        let counted = [code("reference", "aa"), code("side", "cc"), code("side", "cc")];
-        assert_eq!(other_code(&plain, &counted), ["side"]);
-        assert_eq!(other_code(&counted, &counted), [""; 0]);
-        assert_eq!(other_code(&[], &plain).len(), 2, "what is not known is not the same");
+        let events = [code("reference", "aa"), code("side", "bb"), code("reference", "aa")];
+        assert_eq!(other_code(&events), [""; 0]);
+        let differs = [&events[..], &[code("side", "cc")]].concat();
+        assert_eq!(other_code(&differs), ["side"]);
+        let spec = |name: &str| SideSpec {
+            name: name.to_owned(),
+            build: SideBuild::Wasm,
+            flags: String::new(),
+        };
+        let job = Instructions::of(Some(Box::new([spec("plain"), spec("opt-level-0")])), true);
+        assert_eq!(name_of(&job, "side"), "opt-level-0");
+        assert_eq!(name_of(&Instructions::of(None, true), "wasm"), "wasm");
     }
 }

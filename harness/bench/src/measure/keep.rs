@@ -38,7 +38,8 @@ impl Scratch {
         };
         let folder = self.folder.insert(folder);
         self.launches += 1;
-        let next = folder.path().join(self.launches.to_string());
+        // Paths of one length: they lie in the heap of what is counted.
+        let next = folder.path().join(format!("{:06}", self.launches));
         fs::create_dir(&next).map_err(unwritable(&next))?;
         Ok(next)
     }

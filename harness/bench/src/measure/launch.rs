@@ -38,11 +38,20 @@ pub fn launch(
     on_event: &mut dyn FnMut(Event) -> Control,
 ) -> io::Result<Launched> {
     let mut worker = match &order.job {
-        Job::Instructions(job) if job.phase != CountedPhase::Code => {
+        Job::Instructions(job) if order.job.is_counted() => {
             let out = order.folder.join(instructions::OUT);
             let tool = counting::command(&out, job.phase == CountedPhase::Calls);
             let own = process::executable_for_others();
-            Worker::start_under(&tool, &own, WORKER_ARGUMENT, None)?
+            match Worker::start_under(&tool, &own, WORKER_ARGUMENT, None) {
+                Ok(worker) => worker,
+                Err(error) => {
+                    let why = format!("valgrind cannot be started: {error}");
+                    return Ok(Launched {
+                        events: Vec::new(),
+                        outcome: Some(Outcome::Failed(why)),
+                    });
+                }
+            }
         }
         // Not by its path: the file may have been rebuilt since this run began.
         _ => Worker::start(Path::new(process::THIS_EXECUTABLE), WORKER_ARGUMENT, None, None)?,

@@ -7,7 +7,7 @@ use super::check::check;
 use super::keep::{self, Scratch, keep};
 use super::launch::{Control, launch, launch_rng, some_core};
 use super::pictures;
-use super::settings::{LOOK_TAKES, Settings};
+use super::settings::{CountWish, LOOK_TAKES, Settings};
 use crate::guest::files::{AgentFiles, BuiltFiles};
 use crate::job::cost::Cost;
 use crate::job::launch::{Event, Launch, PROTOCOL, Sampling};
@@ -15,7 +15,7 @@ use crate::job::scale::Scale;
 use crate::job::task::{Pass, Task};
 use crate::job::{Instructions, Job};
 use crate::timing::calibrate;
-use crate::workload::instructions::COUNTING;
+use crate::workload::instructions::SLOWER;
 use caxton_analysis::load::tally as load;
 use caxton_analysis::reduce::Levels;
 use caxton_analysis::{quiet, reduce};
@@ -219,10 +219,20 @@ impl<'a> Run<'a> {
             if self.settings.scale != Scale::Smoke {
                 self.compiling(overhead, &files[0], &mut tally)?;
             }
-            if self.settings.instructions {
-                let job = Instructions::of(None, false);
-                self.instructions(overhead, &files[0], &job, &mut tally)?;
-            }
+        }
+        let is_counted =
+            self.settings.instructions != CountWish::No && self.settings.spin.is_none();
+        let pair = match &task.job {
+            Job::Sides(pair) => Some(pair.clone()),
+            _ => None,
+        };
+        let case = task.cases.iter().find(|case| match task.job {
+            Job::Overhead => case.is_overhead(),
+            Job::Sides(_) => !case.is_same_against_same(),
+            _ => false,
+        });
+        if let Some(case) = case.filter(|_| is_counted) {
+            self.instructions(case, &files[0], &Instructions::of(pair, false), &mut tally)?;
         }
         if task.job == Job::Parts && self.settings.scale != Scale::Smoke {
             self.look(&task.cases[0], &files[0], &mut tally)?;
@@ -365,12 +375,12 @@ impl<'a> Run<'a> {
     ) -> Result<bool, RunError> {
         // Two sides; a profile has windows without the sampler too, and names to find.
         let extra_ns = match order.job {
-            Job::Instructions(_) => COUNTING.as_nanos() as u64,
             Job::Profile | Job::ProfileSides(_) => order.sampling.time.0 * 4,
             Job::Spin { time, .. } => time.0 * 2,
             _ => 0,
         };
-        let time = self.settings.timeout + Duration::from_nanos(extra_ns);
+        let times = if order.job.is_counted() { SLOWER } else { 1 };
+        let time = self.settings.timeout * times + Duration::from_nanos(extra_ns);
         let launched = launch(order, time, self.stop, &mut Control::Keep)?;
         match launched.outcome {
             Some(Outcome::Ran) => {

@@ -13,6 +13,16 @@ const PICTURES_TAKE: Nanos = Nanos(7_000_000_000);
 /// How long the profile beside a call's parts takes in all.
 pub const LOOK_TAKES: Nanos = Nanos(4_000_000_000);
 
+/// Whether instructions are counted beside what is timed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CountWish {
+    No,
+    /// Where they can be: what cannot be counted is missing.
+    IfPossible,
+    /// The user asked for them: a case that cannot be counted has failed.
+    Asked,
+}
+
 /// What the user wants of a run.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -27,18 +37,22 @@ pub struct Settings {
     pub full_stacks: bool,
     /// How to sample the tasks that are profiles.
     pub sampling: Sampling,
-    /// Whether instructions are counted, too.
-    pub instructions: bool,
+    pub instructions: CountWish,
     /// Where compiled code is kept for launches that callgrind runs.
     pub code: PathBuf,
 }
 
 impl Settings {
-    /// The same with instructions counted if it `is_wanted`, and in a full run; compiled code is
+    /// The same with instructions counted if that `is_asked`, and in a full run; compiled code is
     /// kept for that in the folder `code`.
     #[must_use]
-    pub fn counting(self, is_wanted: bool, code: PathBuf) -> Self {
-        Self { instructions: is_wanted || self.scale == Scale::Full, code, ..self }
+    pub fn counting(self, is_asked: bool, code: PathBuf) -> Self {
+        let instructions = match (is_asked, self.scale) {
+            (true, _) => CountWish::Asked,
+            (false, Scale::Full) => CountWish::IfPossible,
+            (false, _) => CountWish::No,
+        };
+        Self { instructions, code, ..self }
     }
 
     /// Launches of `task`, those in place of disturbed ones not counted.
@@ -63,7 +77,12 @@ impl Settings {
             return Vec::new();
         }
         let pass = |launches, job: &Job| Pass { launches, each: self.expected(job) };
-        let mut passes = vec![pass(self.launches(task), &task.job)];
+        let launches = match task.job {
+            // Compiling, by callgrind and without; and calls.
+            Job::Instructions(_) => 3,
+            _ => self.launches(task),
+        };
+        let mut passes = vec![pass(launches, &task.job)];
         let is_measured = self.spin.is_none() && self.scale != Scale::Smoke;
         match task.job {
             Job::Overhead if is_measured => {
@@ -73,7 +92,8 @@ impl Settings {
             Job::Parts if is_measured => passes.push(Pass { launches: 1, each: LOOK_TAKES }),
             _ => {}
         }
-        if task.job == Job::Overhead && self.instructions && self.spin.is_none() {
+        let has_instructions = self.instructions != CountWish::No && self.spin.is_none();
+        if matches!(task.job, Job::Overhead | Job::Sides(_)) && has_instructions {
             // Compiling, by callgrind and without; and calls.
             let launches = 2 + INSTRUCTION_LAUNCHES;
             passes.push(pass(launches, &Job::Instructions(Instructions::of(None, false))));

@@ -1,9 +1,9 @@
 //! The worker of a comparison: one fresh process, one launch, one case, block by block as told.
 
-use crate::job::Instructions;
 use crate::job::launch::Event;
 use crate::job::scale::Effort;
 use crate::job::scale::Scale;
+use crate::job::{CountedPhase, Instructions};
 use crate::measure::child::attributed;
 use crate::measure::turns::wire::{Answer, Command, Lane, Order, TURNS, Want};
 use crate::timing::context::Context;
@@ -18,6 +18,7 @@ use caxton_sys::clock::Monotonic;
 use caxton_sys::{affinity, process};
 use serde::Deserialize;
 use std::io::{self, BufRead, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 /// Longest line that is read.
@@ -96,10 +97,11 @@ fn work(order: &Order, talk: &mut Talk<impl BufRead, impl Write>) -> Attempt<()>
     if let Some(core) = order.core {
         affinity::pin_to(core).map_err(|error| Outcome::Failed(format!("CPU {core}: {error}")))?;
     }
-    let (mut samples, mut profiles) = (Vec::new(), Vec::new());
+    let (mut samples, mut profiles, mut codes) = (Vec::new(), Vec::new(), Vec::new());
     let mut take = |event: Event| match event {
         Event::Sample(sample) => samples.push(sample),
         Event::Profile { profile, .. } => profiles.push(profile),
+        Event::Code { sha256, .. } => codes.push(sha256),
         _ => {}
     };
     let mut ctx = Context {
@@ -118,12 +120,19 @@ fn work(order: &Order, talk: &mut Talk<impl BufRead, impl Write>) -> Attempt<()>
         talk.tell(samples, |sample| is_compared(sample.metric.metric()));
         return Ok(());
     }
-    if let (Want::Instructions, Some(out)) = (order.want, &order.counts) {
+    if order.want == Want::Instructions {
         talk.say(&Answer::Loaded);
         // One of a version's processes is enough to see which function it is.
         let job = Instructions::of(None, order.launch == 0);
+        let (job, out) = match &order.counts {
+            Some(out) => (job, out.as_path()),
+            None => (job.of_phase(CountedPhase::Code), Path::new("")),
+        };
         instructions::run(&mut ctx, &job, out, &order.scratch.join("code"))?;
         talk.tell(samples, |sample| is_compared(sample.metric.metric()));
+        for code in codes {
+            talk.say(&Answer::Code(code));
+        }
         for profile in profiles {
             talk.say(&Answer::Profile(profile));
         }

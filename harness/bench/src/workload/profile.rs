@@ -35,11 +35,11 @@ struct Sampled {
 }
 
 /// A side as metrics and profiles call it.
-pub(super) struct Label {
+struct Label {
     /// The beginning of its metrics' names.
-    pub role: &'static str,
+    role: &'static str,
     /// What its profile is called.
-    pub words: String,
+    words: String,
 }
 
 /// Profiles the sides that `case` compares, or those of `pair`, the reference first.

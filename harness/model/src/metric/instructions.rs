@@ -52,16 +52,16 @@ macro_rules! counted {
                 Lower,
                 concat!("of those, the ones of code that nobody knows, ", $side),
             ),
-            exact(
+            row(
                 concat!($side, "_compile_instructions"),
                 Count,
-                Lower,
+                Rule::Median,
                 concat!("instructions of compiling the module and linking it, ", $side),
             ),
-            exact(
+            row(
                 concat!($side, "_instantiate_instructions"),
                 Count,
-                Lower,
+                Rule::Median,
                 concat!("instructions of making an instance ready for messages, ", $side),
             ),
             exact(

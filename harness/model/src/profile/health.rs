@@ -14,9 +14,11 @@ pub fn lines(health: &Health) -> Vec<String> {
     let samples = grouped(health.samples as f64);
     let share = |share| Unit::Share.show(share);
     if health.engine == COUNTED_BY {
-        let unnamed = share(health.unresolved_share());
-        let counted =
-            format!("{COUNTED_BY}: {samples} instructions, each counted; without a name {unnamed}");
+        let [unnamed, cut] = [health.unresolved_share(), 1.0 - health.rooted_share()].map(share);
+        let counted = format!(
+            "{COUNTED_BY}: {samples} instructions, each counted; without a name {unnamed}, callers \
+             not known {cut}"
+        );
         return std::iter::once(counted).chain(health.notes.iter().cloned()).collect();
     }
     let mut lines = match health.asked_hz {

@@ -40,8 +40,8 @@ pub struct InstructionKinds {
     pub branches: bool,
     /// Jumps, calls and returns.
     pub jumps: bool,
-    /// Works on a vector register.
-    pub is_vector: bool,
+    /// Works on several numbers at once.
+    pub is_packed: bool,
 }
 
 impl HotFunction {

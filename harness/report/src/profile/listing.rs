@@ -25,7 +25,7 @@ const KINDS: [KindColumn; 6] = [
     ("write memory", |kinds| kinds.writes),
     ("branch", |kinds| kinds.branches),
     ("jump, call", |kinds| kinds.jumps),
-    ("vector", |kinds| kinds.is_vector),
+    ("packed (SIMD)", |kinds| kinds.is_packed),
 ];
 
 /// The hottest functions of `side`, each above the one of the same name of `reference`, whose
@@ -39,7 +39,8 @@ pub fn text(side: &Profile, reference: Option<&Profile>) -> Option<String> {
         out,
         "{}: the hottest functions of {}, instruction by instruction\n\
          Counts are per message. A function is what the compiler made one of: what is inlined into \
-         it is part of\nit, what it calls is not. Instructions that nobody executed are left out.\n",
+         it is part of\nit, what it calls is not. Left out: what is less than 0.05 % of the function, and what nobody \
+         executed.\n",
         sanitise(&side.about.case, NAME_MAX),
         sanitise(&side.about.side, NAME_MAX),
     );

@@ -12,7 +12,7 @@ use crate::job::launch::Sampling;
 use crate::job::scale::Scale;
 use crate::job::task::Task;
 use crate::measure::run::Run;
-use crate::measure::settings::Settings;
+use crate::measure::settings::{CountWish, Settings};
 use caxton_analysis::exit;
 use caxton_model::record::store::RunFolder;
 use caxton_model::record::{CaseRecord, Record, Status};
@@ -37,7 +37,7 @@ pub(super) fn settings(
         timeout: Duration::from_secs_f64(timing.timeout),
         spin: profiling.profile_time.filter(|_| profiling.profile.is_none()).map(nanos),
         perf_map: profiling.perf_map,
-        instructions: false,
+        instructions: CountWish::No,
         code: PathBuf::new(),
         full_stacks: profiling.full_stacks,
         sampling: Sampling {

@@ -30,6 +30,7 @@ use super::output::{note, print};
 use super::place::as_the_user_means;
 use crate::guest::bench::Bench;
 use crate::guest::files::AgentFiles;
+use crate::job::Job;
 use crate::job::scale::Scale;
 use crate::job::task::Task;
 use crate::measure::settings::Settings;
@@ -118,6 +119,10 @@ fn as_asked(suite: &Suite, words: &[OsString], bench: Option<&Bench>) -> Result<
     if tasks.is_empty() {
         let asked = cases::Asked::of(&output, against, mode, session::is_ci());
         return wanted.none(suite, &session.workspace, asked);
+    }
+    let is_call = |task: &Task| matches!(task.job, Job::Overhead | Job::Sides(_));
+    if is_counted && !tasks.iter().any(is_call) {
+        note("warning: instructions are counted of overhead cases and sides: none is among these");
     }
     let baseline = baseline::find(session, &output, against)?;
     session.sweep_leftovers();

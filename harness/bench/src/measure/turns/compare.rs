@@ -193,7 +193,11 @@ impl Compare<'_> {
         if self.settings.instructions == CountedCases::All && series.failure.is_none() {
             let counted = self.instructions(&case)?;
             series.turns.extend(counted.turns);
-            self.comparison.warnings.extend(counted.warning);
+            series.failure = counted.failure.map(|(version, outcome)| {
+                let why = outcome.reason().unwrap_or_default();
+                let why = format!("{}: instructions: {why}", version.name());
+                (Some(version), Outcome::Failed(why))
+            });
             self.comparison.cases[index].grown = counted.grown;
         }
         if self.comparison.cases[index].launches.wanted > 0 && series.failure.is_none() {

@@ -3,9 +3,11 @@
 use super::compare::Compare;
 use super::launch_pair::{self, LaunchError, LaunchPair};
 use super::wire::Want;
+use crate::job::task::INSTRUCTION_LAUNCHES;
+use crate::measure::instructions::OTHER_CODE;
 use crate::measure::pictures::unwritable;
 use crate::measure::run::RunError;
-use caxton_model::case::CaseKey;
+use caxton_model::case::{CaseKey, Outcome};
 use caxton_model::paired::comparison::GrownSide;
 use caxton_model::paired::{Trial, Turn, Version};
 use caxton_model::profile::{Profile, ProfileError};
@@ -14,55 +16,35 @@ use caxton_report::profile::differential::{Caption, Differential};
 use std::fs;
 use std::path::Path;
 
-/// Processes of each version: their heaps are laid out differently.
-const PROCESSES: u32 = 2;
-
 /// What the instructions of a case came to.
 #[derive(Default)]
 pub(super) struct CountedVersions {
     pub(super) turns: Vec<Turn>,
     pub(super) grown: Vec<GrownSide>,
-    /// Why there is nothing.
-    pub(super) warning: Option<String>,
+    /// The version that could not be counted, and why.
+    pub(super) failure: Option<(Version, Outcome)>,
 }
 
 impl Compare<'_> {
-    /// Counts the instructions of both versions. That a version cannot be counted costs nothing
-    /// else: an executable of an earlier version may not know how.
+    /// Counts the instructions of both versions. An executable of an earlier version may not know
+    /// how: that is its failure.
     pub(super) fn instructions(&self, case: &CaseKey) -> Result<CountedVersions, RunError> {
         let mut counted = CountedVersions::default();
-        if !case.is_overhead() {
+        if !case.is_overhead() || counting::availability().is_err() {
             return Ok(counted);
         }
-        let not = |why: &str| Some(format!("{case}: instructions are not compared: {why}"));
-        if let Err(why) = counting::availability() {
-            counted.warning = not(&why.to_string());
-            return Ok(counted);
-        }
-        let pair = self.launch_pair(case, Trial::Counts, self.entries());
-        let pair = LaunchPair { want: Want::Instructions, ..pair };
         let mut profiles: [Vec<Profile>; 2] = [Vec::new(), Vec::new()];
-        for process in 0..PROCESSES {
-            for (version, stacks) in Version::BOTH.into_iter().zip(&mut profiles) {
-                let scratch = self.kits[usize::from(version == Version::Candidate)].scratch();
-                // Alike in length for both: it lies in the heap of what is counted.
-                let folder = scratch.join(format!("instructions-{process}"));
-                fs::create_dir_all(&folder).map_err(unwritable(&folder))?;
-                let told = launch_pair::instructions(&pair, version, process, &folder);
-                // What one case leaves there is nothing to the next.
-                let _ = fs::remove_dir_all(&folder);
-                match told {
-                    Ok((turns, mut more)) => {
-                        counted.turns.extend(turns);
-                        stacks.append(&mut more);
-                    }
-                    Err(LaunchError::Stopped) => return Ok(CountedVersions::default()),
-                    Err(LaunchError::Machine(error)) => return Err(error.into()),
-                    Err(LaunchError::Failed(version, outcome)) => {
-                        let why = outcome.reason().unwrap_or(outcome.name());
-                        let warning = not(&format!("{}: {why}", version.name()));
-                        return Ok(CountedVersions { warning, ..CountedVersions::default() });
-                    }
+        for (version, stacks) in Version::BOTH.into_iter().zip(&mut profiles) {
+            match self.counted_version(case, version) {
+                Ok((turns, mut more)) => {
+                    counted.turns.extend(turns);
+                    stacks.append(&mut more);
+                }
+                Err(LaunchError::Stopped) => return Ok(CountedVersions::default()),
+                Err(LaunchError::Machine(error)) => return Err(error.into()),
+                Err(LaunchError::Failed(version, outcome)) => {
+                    let failure = Some((version, outcome));
+                    return Ok(CountedVersions { failure, ..CountedVersions::default() });
                 }
             }
         }
@@ -75,6 +57,36 @@ impl Compare<'_> {
             }
         }
         Ok(counted)
+    }
+
+    /// All processes of one version: one without callgrind, which tells the code that runs
+    /// otherwise, and those that count.
+    fn counted_version(
+        &self,
+        case: &CaseKey,
+        version: Version,
+    ) -> Result<(Vec<Turn>, Vec<Profile>), LaunchError> {
+        let pair = self.launch_pair(case, Trial::Counts, self.entries());
+        let pair = LaunchPair { want: Want::Instructions, ..pair };
+        let plain = launch_pair::instructions(&pair, version, 0, None)?;
+        let scratch = self.kits[usize::from(version == Version::Candidate)].scratch();
+        let (mut turns, mut profiles) = (Vec::new(), Vec::new());
+        for process in 0..INSTRUCTION_LAUNCHES {
+            // Alike in length for both: it lies in the heap of what is counted.
+            let folder = scratch.join(format!("instructions-{process}"));
+            fs::create_dir_all(&folder)?;
+            let told = launch_pair::instructions(&pair, version, process, Some(&folder));
+            // What one case leaves there is nothing to the next.
+            let _ = fs::remove_dir_all(&folder);
+            let mut told = told?;
+            if told.code != plain.code {
+                let outcome = Outcome::Failed(OTHER_CODE.to_owned());
+                return Err(LaunchError::Failed(version, outcome));
+            }
+            turns.append(&mut told.turns);
+            profiles.append(&mut told.profiles);
+        }
+        Ok((turns, profiles))
     }
 }
 

@@ -6,13 +6,13 @@ use super::wire::{Answer, Command, Lane, Order, TURNS, TURNS_ARGUMENT, Want};
 use crate::measure::child::{Received, Worker, died, now, timed_out};
 use crate::measure::launch::some_core;
 use crate::timing::turns::round;
-use crate::workload::instructions::{COUNTING, OUT};
+use crate::workload::instructions::{OUT, SLOWER};
 use caxton_analysis::paired::contest::contest_of;
 use caxton_model::case::{CaseKey, Outcome};
 use caxton_model::metric::MetricName;
 use caxton_model::paired::answers::Reply;
 use caxton_model::paired::{Trial, Turn, Version};
-use caxton_model::profile::Profile;
+use caxton_model::profile::{Profile, ProfileError};
 use caxton_profiler::counting;
 use std::io;
 use std::path::Path;
@@ -122,7 +122,9 @@ impl Contender<'_> {
         loop {
             match self.receive()? {
                 Answer::End(_) => return Ok(readings),
-                reading @ (Answer::Reading { .. } | Answer::Profile(_)) => readings.push(reading),
+                reading @ (Answer::Reading { .. } | Answer::Profile(_) | Answer::Code(_)) => {
+                    readings.push(reading);
+                }
                 other => return Err(confused(&other)),
             }
         }
@@ -179,34 +181,54 @@ pub fn counts(
     let own = Process { number: launch, core, seed, pad: Some(pad), counts: None };
     let mut contender = start(pair, which, own)?;
     let told = contender.expect_loaded().and_then(|()| contender.readings());
-    let told = told.map(|readings| turns_of(pair, &contender, launch, readings));
+    let told = told.map(|readings| turns_of(pair, contender.version, launch, readings));
     settle(vec![contender], told.map_err(|error| (0, error)))
 }
 
+/// What a process of a version told of its instructions.
+#[derive(Debug, Default)]
+pub struct ToldInstructions {
+    pub turns: Vec<Turn>,
+    /// By stack, of the first process.
+    pub profiles: Vec<Profile>,
+    /// Digest of the machine code of the WASM side.
+    pub code: Option<String>,
+}
+
 /// The instructions of one version, told by a process of it that callgrind runs and that writes
-/// into the folder `counts`; and by stack, of the first process.
+/// into the folder `counts`; without one, of what code its module is compiled to.
 pub fn instructions(
     pair: &LaunchPair<'_>,
     version: Version,
     launch: u32,
-    counts: &Path,
-) -> Result<(Vec<Turn>, Vec<Profile>), LaunchError> {
+    counts: Option<&Path>,
+) -> Result<ToldInstructions, LaunchError> {
     let which = usize::from(version == Version::Candidate);
-    let own = Process { number: launch, core: None, seed: 0, pad: None, counts: Some(counts) };
+    let own = Process { number: launch, core: None, seed: 0, pad: None, counts };
     let mut contender = start(pair, which, own)?;
-    let mut profiles = Vec::new();
-    let told = contender.expect_loaded().and_then(|()| contender.readings()).map(|readings| {
-        let (stacks, readings) =
-            readings.into_iter().partition(|answer| matches!(answer, Answer::Profile(_)));
-        profiles = stacks;
-        turns_of(pair, &contender, launch, readings)
+    let mut answers = Vec::new();
+    let told = contender.expect_loaded().and_then(|()| contender.readings()).map(|told| {
+        answers = told;
+        Vec::new()
     });
-    let turns = settle(vec![contender], told.map_err(|error| (0, error)))?;
-    let profile = |answer| match answer {
-        Answer::Profile(profile) => Some(*profile),
-        _ => None,
-    };
-    Ok((turns, profiles.into_iter().filter_map(profile).collect()))
+    settle(vec![contender], told.map_err(|error| (0, error)))?;
+    let (mut told, mut readings) = (ToldInstructions::default(), Vec::new());
+    for answer in answers {
+        match answer {
+            Answer::Profile(profile) => {
+                // A worker may be a stranger's program.
+                let damaged = |error: ProfileError| {
+                    LaunchError::Failed(version, Outcome::Failed(error.to_string()))
+                };
+                profile.check().map_err(damaged)?;
+                told.profiles.push(*profile);
+            }
+            Answer::Code(code) => told.code = Some(code),
+            reading => readings.push(reading),
+        }
+    }
+    told.turns = turns_of(pair, version, launch, readings);
+    Ok(told)
 }
 
 /// What either version answers to the example message, told by a fresh process of each.
@@ -259,9 +281,13 @@ fn start<'a>(
     let counts = counts.map(|folder| folder.join(OUT));
     let mut worker = match &counts {
         Some(out) => {
-            timeout += COUNTING;
+            timeout *= SLOWER;
             let tool = counting::command(out, true);
-            Worker::start_under(&tool, &program, TURNS_ARGUMENT, Some(&scratch))?
+            let started = Worker::start_under(&tool, &program, TURNS_ARGUMENT, Some(&scratch));
+            started.map_err(|error| {
+                let why = format!("valgrind cannot be started: {error}");
+                LaunchError::Failed(version, Outcome::Failed(why))
+            })?
         }
         None => Worker::start(&program, TURNS_ARGUMENT, Some(&scratch), pad)?,
     };
@@ -346,7 +372,7 @@ fn take_turns(
         let contender = &mut contenders[*which];
         let told = contender.say(Command::Finish).and_then(|()| contender.readings());
         let readings = told.map_err(|error| (*which, error))?;
-        turns.extend(turns_of(pair, contender, launch, readings));
+        turns.extend(turns_of(pair, contender.version, launch, readings));
         Ok(())
     })?;
     Ok(turns)
@@ -384,11 +410,11 @@ fn shared_lanes(contenders: &[Contender<'_>]) -> Vec<[PairTurn; 2]> {
 /// Readings as turns: those of metrics that this version compares.
 fn turns_of(
     pair: &LaunchPair<'_>,
-    contender: &Contender<'_>,
+    version: Version,
     launch: u32,
     readings: Vec<Answer>,
 ) -> Vec<Turn> {
-    let (trial, version) = (pair.trial, contender.version);
+    let trial = pair.trial;
     let turn = |reading: Answer| {
         let Answer::Reading { metric, index, iterations, value } = reading else { return None };
         let metric = MetricName::parse(&metric).ok()?;

@@ -71,7 +71,7 @@ pub enum Want {
     },
     /// Counts that the program alone decides.
     Counts,
-    /// The instructions of calls; callgrind runs the worker.
+    /// The instructions of calls, where callgrind runs the worker; else the digest of the code.
     Instructions,
 }
 
@@ -116,6 +116,8 @@ pub enum Answer {
     },
     /// The instructions of one side, by stack.
     Profile(Box<Profile>),
+    /// Digest of the machine code of the WASM side.
+    Code(String),
     /// How the launch ended; nothing follows.
     End(Outcome),
 }
