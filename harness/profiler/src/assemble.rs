@@ -74,7 +74,7 @@ pub(super) fn profile(
 pub(super) type CountedStacks = BTreeMap<Vec<CountedPlace>, u64>;
 
 /// What was counted of one side.
-pub(super) struct CountedSide {
+pub(super) struct SideStacks {
     pub(super) about: About,
     pub(super) stacks: CountedStacks,
     /// Instructions whose stack does not reach where counting began.
@@ -84,16 +84,17 @@ pub(super) struct CountedSide {
 /// So many of the hottest functions are taken apart, where any are.
 const FUNCTIONS_MAX: usize = 10;
 
-/// Makes a profile of each of `counted`, with machine code if it `has_hot`. Names are looked up once for all of them.
+/// Makes a profile of each of `counted`, with machine code if it `has_hot`. Names are looked up once
+/// for all of them.
 pub(super) fn counted(
     space: &Space,
-    counted: Vec<CountedSide>,
+    counted: Vec<SideStacks>,
     health: &Health,
     has_hot: bool,
 ) -> Vec<Profile> {
     let mut table = FrameTable::new(space);
     let mut profiles = Vec::new();
-    for CountedSide { about, stacks, rootless } in counted {
+    for SideStacks { about, stacks, rootless } in counted {
         let mut weights: BTreeMap<Vec<u32>, u64> = BTreeMap::new();
         let mut places_alone: BTreeMap<CodePlace, u64> = BTreeMap::new();
         for (places, weight) in &stacks {

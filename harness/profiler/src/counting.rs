@@ -5,7 +5,7 @@
 //! while it still knows whose code is where.
 
 use crate::Watch;
-use crate::assemble::{self, CountedPlace, CountedSide, CountedStacks};
+use crate::assemble::{self, CountedPlace, CountedStacks, SideStacks};
 use crate::callgrind::{CallLine, CallgrindDump, CodeAt};
 use crate::sampler::SharedSpace;
 use crate::space::{CodePlace, Space};
@@ -150,7 +150,7 @@ impl CallgrindCounts {
         let mut counted = Vec::new();
         for (about, dump) in dumps {
             let (stacks, rootless) = stacks(dump, &mut space);
-            counted.push(CountedSide { about, stacks, rootless });
+            counted.push(SideStacks { about, stacks, rootless });
         }
         let health = Health {
             engine: COUNTED_BY.to_owned(),

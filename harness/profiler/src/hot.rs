@@ -17,8 +17,8 @@ struct FunctionBytes {
     positions: Vec<(u64, u32)>,
 }
 
-/// The agent's functions with most of `weights`, the most first, at most `most`; none where this processor's
-/// instructions cannot be read. `frames` names a place.
+/// The agent's functions with most of `weights`, at most `most`, the hottest first; none where this
+/// processor's instructions cannot be read. `frames` names a place.
 pub(super) fn functions(
     space: &Space,
     weights: &BTreeMap<CodePlace, u64>,

@@ -5,6 +5,7 @@
 
 mod check;
 pub mod child;
+mod compiling;
 mod instructions;
 pub mod keep;
 pub mod launch;

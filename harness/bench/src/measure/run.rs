@@ -321,21 +321,6 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// Where the compiler's time goes. What it cannot tell costs nothing else.
-    fn compiling(
-        &mut self,
-        case: &CaseKey,
-        files: &AgentFiles,
-        tally: &mut Tally,
-    ) -> Result<(), RunError> {
-        let order = self.order(Task::new(case.clone(), Job::Compiling), vec![files.clone()], 0);
-        let mut compiling = Tally::default();
-        self.one_launch(&order, &mut compiling)?;
-        self.observer.launch_done(self.settings.expected(&Job::Compiling));
-        tally.events.append(&mut compiling.events);
-        Ok(())
-    }
-
     /// What a launch of `task` does; none if there is nothing to call for an outside profiler.
     fn job(&self, task: &Task) -> Option<Job> {
         match (&task.job, self.settings.spin) {

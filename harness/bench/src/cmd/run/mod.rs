@@ -120,10 +120,7 @@ fn as_asked(suite: &Suite, words: &[OsString], bench: Option<&Bench>) -> Result<
         let asked = cases::Asked::of(&output, against, mode, session::is_ci());
         return wanted.none(suite, &session.workspace, asked);
     }
-    let is_call = |task: &Task| matches!(task.job, Job::Overhead | Job::Sides(_));
-    if is_counted && !tasks.iter().any(is_call) {
-        note("warning: instructions are counted of overhead cases and sides: none is among these");
-    }
+    warn_of_uncounted(is_counted, &tasks);
     let baseline = baseline::find(session, &output, against)?;
     session.sweep_leftovers();
     let (tasks, wanted) = (&tasks[..], &wanted);
@@ -163,6 +160,14 @@ fn wants_instructions(against: &Against, profiling: &Profiling) -> Result<bool, 
         counting::availability().map_err(CommandError::NoValgrind)?;
     }
     Ok(is_wanted)
+}
+
+/// Says so where the user asked for instructions and no case has any.
+fn warn_of_uncounted(is_asked: bool, tasks: &[Task]) {
+    let is_call = |task: &Task| matches!(task.job, Job::Overhead | Job::Sides(_));
+    if is_asked && !tasks.iter().any(is_call) {
+        note("warning: instructions are counted of overhead cases and sides: none is among these");
+    }
 }
 
 /// Whether sides are compared or profiled, and no versions.
