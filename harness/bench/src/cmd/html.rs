@@ -90,10 +90,13 @@ fn of(dirs: &[PathBuf]) -> Result<Page, CommandError> {
     Ok(page(&told, &comparisons.iter().collect::<Vec<_>>())?)
 }
 
-/// The pictures that the record in `dir` names, as far as there is `room` for their bytes.
+/// The pictures and listings that the record in `dir` names, as far as there is `room` for their bytes.
 fn pictures(dir: &Path, record: &Record, room: &mut u64) -> Vec<Attachment> {
-    let files = record.cases.iter().flat_map(|case| case.profiles.pictures());
-    files.map(|name| Attachment { svg: picture(dir, &name, room), name }).collect()
+    let files = record
+        .cases
+        .iter()
+        .flat_map(|case| case.profiles.pictures().chain(case.profiles.listings()));
+    files.map(|name| Attachment { text: picture(dir, &name, room), name }).collect()
 }
 
 fn picture(dir: &Path, name: &str, room: &mut u64) -> Result<String, String> {

@@ -66,7 +66,7 @@ fn pictures_are_shown_from_the_folder_and_from_nowhere_else() {
     let record = RunFolder::load_record(&folder).unwrap();
     let mut room = 15;
     let found = pictures(&folder, &record, &mut room);
-    let told: Vec<_> = found.iter().map(|one| (one.name.as_str(), one.svg.is_ok())).collect();
+    let told: Vec<_> = found.iter().map(|one| (one.name.as_str(), one.text.is_ok())).collect();
     let expected = [
         ("cpu/json/flame.svg", true),
         ("cpu/json/gone.svg", false),
@@ -77,7 +77,7 @@ fn pictures_are_shown_from_the_folder_and_from_nowhere_else() {
     assert_eq!(told, expected);
     assert_eq!(room, 4);
     let again = pictures(&folder, &record, &mut room);
-    assert!(again[0].svg.as_ref().unwrap_err().contains("too large"), "{again:?}");
+    assert!(again[0].text.as_ref().unwrap_err().contains("too large"), "{again:?}");
 }
 
 #[test]

@@ -232,10 +232,18 @@ pub struct Profiles {
 impl Profiles {
     /// The pictures among its files, by their paths in the run's folder.
     pub fn pictures(&self) -> impl Iterator<Item = String> {
+        self.files_of(".svg")
+    }
+
+    /// The listings of machine code among its files, by their paths in the run's folder.
+    pub fn listings(&self) -> impl Iterator<Item = String> {
+        self.files_of("hot.txt")
+    }
+
+    fn files_of(&self, end: &'static str) -> impl Iterator<Item = String> {
         // `no …` is why a file is not there.
-        let is_picture = |file: &&String| file.ends_with(".svg") && !file.starts_with("no ");
-        let own = self.files.iter().filter(is_picture);
-        own.map(|file| format!("{}/{file}", self.folder))
+        let is_it = move |file: &&String| file.ends_with(end) && !file.starts_with("no ");
+        self.files.iter().filter(is_it).map(|file| format!("{}/{file}", self.folder))
     }
 
     /// True when none was taken and nothing was kept.

@@ -49,9 +49,9 @@ impl Everything {
                 .map(fixture::rounded);
         Self {
             records: [parts, mail, caxton, fixture::load::loads()],
-            attachments: flames.map(|(agent, svg)| {
+            attachments: flames.map(|(agent, text)| {
                 let name = format!("wasm/{agent}/flame.svg");
-                Attachment { name, svg }
+                Attachment { name, text }
             }),
             comparison: fixture::paired::comparison().0,
         }
@@ -274,8 +274,8 @@ fn hostile_words_stay_words() {
     comparison.warnings.push(EVIL.to_owned());
     comparison.cases.iter_mut().for_each(|case| EVIL.clone_into(&mut case.key.agent));
     let attachments = [
-        Attachment { name: EVIL.to_owned(), svg: Ok(format!("<svg>{EVIL}</svg>")) },
-        Attachment { name: EVIL.to_owned(), svg: Err(EVIL.to_owned()) },
+        Attachment { name: EVIL.to_owned(), text: Ok(format!("<svg>{EVIL}</svg>")) },
+        Attachment { name: EVIL.to_owned(), text: Err(EVIL.to_owned()) },
     ];
     let told = Told { record: &record, samples: &[], attachments: &attachments };
     let page = page(&[told, told], &[&comparison]).unwrap();

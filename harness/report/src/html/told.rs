@@ -10,15 +10,15 @@ pub struct Told<'a> {
     pub record: &'a Record,
     /// Its raw readings.
     pub samples: &'a [Sample],
-    /// What lies beside it and is shown: flame graphs.
+    /// What lies beside it and is shown: flame graphs, machine code.
     pub attachments: &'a [Attachment],
 }
 
-/// A picture from a run's folder.
+/// A picture or a listing from a run's folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attachment {
     /// Its file, from the run's folder on.
     pub name: String,
-    /// The SVG, or why it is not shown.
-    pub svg: Result<String, String>,
+    /// The SVG, or text; or why it is not shown.
+    pub text: Result<String, String>,
 }

@@ -203,8 +203,8 @@ fn simulated(roles: &Roles, cases: &[&CaseRecord]) -> Table {
         table.row(Tone::Plain, std::iter::once(who(case)).chain(cells));
     }
     if !table.rows.is_empty() {
-        let text = "by callgrind's model of a processor: caches as large as this machine's with \
-                    neither prefetch nor neighbours, a simple branch predictor; a → b: no ratio";
+        let text = "by callgrind's model of a processor: caches of 32 KiB and 8 MiB with neither \
+                    prefetch nor neighbours, a simple branch predictor; a → b: too few for a ratio";
         table.note(Tone::Plain, text);
     }
     table

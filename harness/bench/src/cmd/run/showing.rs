@@ -162,6 +162,9 @@ fn next(session: &Session<'_>, folder: &Path, kept: &str, record: &Record) -> St
     let pictures = record.cases.iter().flat_map(|case| case.profiles.pictures());
     let paths = pictures.take(PICTURES_MAX).map(|picture| quoted(&format!("{kept}/{picture}")));
     told.extend(paths.map(|path| format!("flame graph: {path}")));
+    let listings = record.cases.iter().flat_map(|case| case.profiles.listings());
+    let paths = listings.take(1).map(|listing| quoted(&format!("{kept}/{listing}")));
+    told.extend(paths.map(|path| format!("hot instructions: {path}")));
     let is_cut = |case: &CaseRecord| case.load.as_ref().is_some_and(|load| load.part().is_some());
     if record.run.status == Status::Interrupted && record.cases.iter().any(is_cut) {
         let (suite, start) = (&record.run.suite, session.report.trim_end_matches("report"));
