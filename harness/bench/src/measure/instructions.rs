@@ -21,8 +21,8 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 
 impl Run<'_> {
-    /// Counts the instructions of `case` as `job` says. What cannot be counted is missing, and
-    /// costs nothing else of a case that is timed.
+    /// Counts the instructions of `case` as `job` says. What cannot be counted is missing; the case
+    /// has failed by it if the user asked for these counts.
     pub(super) fn instructions(
         &mut self,
         case: &CaseKey,
@@ -35,22 +35,19 @@ impl Run<'_> {
             return Ok(());
         }
         let mut events = Vec::new();
-        match self.counted_launches(case, files, job, &mut events)? {
-            None => {}
-            Some(outcome) => {
-                let why = Missing::Failed(outcome.reason().unwrap_or("interrupted").to_owned());
-                tally.events.extend(missing(case, job, &why));
-                if job.is_profile || self.settings.instructions == CountWish::Asked {
-                    tally.outcome = Some(outcome);
-                }
-                return Ok(());
+        if let Err(ended) = self.counted_launches(case, files, job, &mut events)? {
+            let why = ended.as_ref().and_then(Outcome::reason).unwrap_or("interrupted");
+            tally.events.extend(missing(case, job, &Missing::Failed(why.to_owned())));
+            if job.is_profile || self.settings.instructions == CountWish::Asked {
+                tally.outcome = ended;
             }
+            return Ok(());
         }
         for role in other_code(&events) {
             let name = name_of(job, &role);
             events.retain(|event| !is_of(event, &role, name));
             let why = Missing::Unsupported(OTHER_CODE.to_owned());
-            tally.events.extend(missing_of(case, &role, &why));
+            tally.events.push(missing_of(case, &role, &why));
             if job.is_profile {
                 let (case, name) = (case.clone(), "no CPU profile".to_owned());
                 tally.events.push(Event::Finding { case, name, text: OTHER_CODE.to_owned() });
@@ -61,15 +58,15 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// The launches of a case, without callgrind and with it, whose events go to `events`; how one
-    /// ended that did not run to its end.
+    /// The launches of a case, without callgrind and with it, whose events go to `events`; or how
+    /// one ended that did not run to its end, which is nothing where the user stopped it.
     fn counted_launches(
         &mut self,
         case: &CaseKey,
         files: &AgentFiles,
         job: &Instructions,
         events: &mut Vec<Event>,
-    ) -> Result<Option<Outcome>, RunError> {
+    ) -> Result<Result<(), Option<Outcome>>, RunError> {
         let launches = if job.is_profile { 1 } else { INSTRUCTION_LAUNCHES };
         let plain = job.of_phase(CountedPhase::Code);
         let counted = (0..launches).map(|number| (job, number));
@@ -81,11 +78,10 @@ impl Run<'_> {
             let launch = self.counted(case, files, job, number)?;
             events.extend(launch.events);
             if launch.done == 0 {
-                let stopped = || Outcome::NotRun("interrupted".to_owned());
-                return Ok(Some(launch.outcome.unwrap_or_else(stopped)));
+                return Ok(Err(launch.outcome));
             }
         }
-        Ok(None)
+        Ok(Ok(()))
     }
 
     /// What compiling takes: counted once for each module and executable, and kept with the code
@@ -209,11 +205,11 @@ fn is_of(event: &Event, role: &str, name: &str) -> bool {
 
 /// That nothing was counted of any side.
 fn missing(case: &CaseKey, job: &Instructions, why: &Missing) -> Vec<Event> {
-    roles(job).flat_map(|role| missing_of(case, role, why)).collect()
+    roles(job).map(|role| missing_of(case, role, why)).collect()
 }
 
-fn missing_of(case: &CaseKey, role: &str, why: &Missing) -> Option<Event> {
-    Some(missing_metric(case, &format!("{role}_exact_instructions"), why))
+fn missing_of(case: &CaseKey, role: &str, why: &Missing) -> Event {
+    missing_metric(case, &format!("{role}_exact_instructions"), why)
 }
 
 fn missing_metric(case: &CaseKey, metric: &str, why: &Missing) -> Event {
