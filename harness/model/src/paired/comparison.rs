@@ -65,13 +65,16 @@ pub struct CaseComparison {
 impl CaseComparison {
     /// Whether a metric of it is worse.
     pub fn is_regressed(&self) -> bool {
-        let is_worse = |verdict| verdict == Some(Verdict::Regressed);
-        self.metrics.iter().any(|metric| is_worse(metric.verdict))
-            || self.exact.iter().any(|exact| is_worse(Some(exact.verdict)))
+        self.is_slower() || self.exact.iter().any(|exact| exact.verdict == Verdict::Regressed)
+    }
+
+    /// Whether a metric that launch pairs compare is worse.
+    pub fn is_slower(&self) -> bool {
+        self.metrics.iter().any(|metric| metric.verdict == Some(Verdict::Regressed))
     }
 }
 
-/// One side of an agent whose code executes more or fewer instructions in the candidate.
+/// One side of an agent that takes more or less in the candidate: instructions, or CPU time.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct GrownSide {
     /// `native` or `wasm`.

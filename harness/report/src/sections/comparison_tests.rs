@@ -3,6 +3,8 @@
 use super::*;
 use caxton_analysis::paired::judge::rejudge;
 use caxton_fixture::paired::comparison as fixture;
+use caxton_model::profile::SampleWeight;
+use caxton_model::profile::changes::{Changes, FunctionRow, Matched, ShareOfProfile};
 use caxton_model::record::store::RunFolder;
 use expect_test::expect;
 use std::path::Path;
@@ -106,4 +108,37 @@ fn a_comparison_of_schema_1_loads_and_its_samples_say_what_it_says() {
     let said = |c: &Comparison| verdicts(c).collect::<Vec<_>>();
     assert_eq!(said(&again), said(&comparison));
     assert!(said(&again).len() > 8);
+}
+
+#[test]
+fn functions_that_execute_more_are_named_with_their_picture() {
+    let (mut comparison, _) = fixture();
+    let share = |own: f64| ShareOfProfile { own, inclusive: own, own_error: None, samples: 1 };
+    let matched =
+        Matched { native: 1.0, wasm: 1.0, native_calls: Some(1.0), wasm_calls: Some(1.0) };
+    let changes = Changes {
+        sides: Some(["base", "candidate"].map(str::to_owned)),
+        weight: SampleWeight::Instructions,
+        grown: vec![FunctionRow {
+            name: "shop::price".to_owned(),
+            native: share(100.0),
+            wasm: share(116.0),
+        }],
+        others: 0,
+        others_growth: 0.0,
+        shrunk: Vec::new(),
+        matched,
+        warnings: Vec::new(),
+    };
+    let picture = Ok("instructions/json/native.differential.svg".to_owned());
+    let side = GrownSide { side: "native".to_owned(), changes, picture };
+    let agent = comparison.cases[0].key.agent.clone();
+    assert!(grown(&comparison).is_empty(), "nothing differs");
+    comparison.cases[0].grown.push(side);
+    let text = comparison_text(&comparison, false, &Style::default());
+    assert!(text.contains(&format!("{agent}, native: instructions per message")), "{text}");
+    let row = text.lines().find(|line| line.contains("shop::price")).expect("it is named");
+    let row: Vec<&str> = row.split_whitespace().collect();
+    assert_eq!(row[1..5], ["100", "116", "16", "1.16x"], "exact: no ±");
+    assert!(text.contains("instructions/json/native.differential.svg"), "{text}");
 }

@@ -227,7 +227,12 @@ impl Compare<'_> {
             Some(failure) => failure,
         };
         if self.settings.instructions == CountedCases::Regressed && record.is_regressed() {
-            self.comparison.cases[index].grown = self.instructions(&case)?.grown;
+            let is_slower = record.is_slower();
+            let mut grown = self.instructions(&case)?.grown;
+            if is_slower {
+                grown.extend(self.sampled(&case)?);
+            }
+            self.comparison.cases[index].grown = grown;
         }
         self.write()
     }

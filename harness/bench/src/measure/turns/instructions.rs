@@ -10,7 +10,7 @@ use crate::measure::run::RunError;
 use caxton_model::case::{CaseKey, Outcome};
 use caxton_model::paired::comparison::GrownSide;
 use caxton_model::paired::{Trial, Turn, Version};
-use caxton_model::profile::{Profile, ProfileError};
+use caxton_model::profile::{Profile, ProfileError, SampleWeight};
 use caxton_profiler::counting;
 use caxton_report::profile::differential::{Caption, Differential};
 use std::fs;
@@ -100,14 +100,26 @@ fn grown(
     if base == candidate {
         return Ok(None);
     }
+    let side = versions[1].about.side.clone();
+    grown_side(case, &side, versions, folder)
+}
+
+/// What `side` of a case takes in the two versions, by function, and as a picture in `folder`.
+pub(super) fn grown_side(
+    case: &CaseKey,
+    side: &str,
+    versions: [&Profile; 2],
+    folder: Option<&Path>,
+) -> Result<Option<GrownSide>, RunError> {
     let names = Version::BOTH.map(Version::name);
     let Ok(differential) = Differential::between(names, versions) else { return Ok(None) };
-    let side = versions[1].about.side.clone();
     let title = format!("{}, {side}: from {} to {}", case.agent, names[0], names[1]);
     let svg = differential.svg(&Caption { title });
+    let is_counted = versions[0].weight == SampleWeight::Instructions;
+    let kind = if is_counted { "instructions" } else { "cpu" };
     let picture = match (svg, folder) {
         (Ok(svg), Some(folder)) => {
-            let name = format!("instructions/{}/{side}.differential.svg", case.agent);
+            let name = format!("{kind}/{}/{side}.differential.svg", case.agent);
             let path = folder.join(&name);
             if let Some(parent) = path.parent() {
                 fs::create_dir_all(parent).map_err(unwritable(parent))?;
@@ -121,5 +133,5 @@ fn grown(
     // Which function it is, is asked: what is inlined into it has names that say little.
     let [base, candidate] = versions.map(Profile::with_inlined_folded);
     let by_function = Differential::between(names, [&base, &candidate]).unwrap_or(differential);
-    Ok(Some(GrownSide { side, changes: by_function.changes(), picture }))
+    Ok(Some(GrownSide { side: side.to_owned(), changes: by_function.changes(), picture }))
 }

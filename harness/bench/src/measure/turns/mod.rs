@@ -6,4 +6,5 @@ pub mod compare;
 mod instructions;
 pub mod kit;
 pub mod launch_pair;
+mod sampled;
 pub mod wire;
