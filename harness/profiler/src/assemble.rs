@@ -84,8 +84,8 @@ pub(super) struct SideStacks {
 /// So many of the hottest functions are taken apart, where any are.
 const FUNCTIONS_MAX: usize = 10;
 
-/// Makes a profile of each of `counted`, with machine code if it `has_hot`. Names are looked up once
-/// for all of them.
+/// Makes a profile of each of `counted`, with machine code if it `has_hot`. Names are looked up
+/// once for all of them.
 pub(super) fn counted(
     space: &Space,
     counted: Vec<SideStacks>,

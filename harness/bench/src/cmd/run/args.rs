@@ -10,6 +10,7 @@ use caxton_profiler::EngineName;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{ArgGroup, Parser, Subcommand, ValueEnum};
 use std::collections::BTreeSet;
+use std::convert::Infallible;
 use std::path::PathBuf;
 
 /// Limits of the guide, in MiB.
@@ -202,8 +203,8 @@ pub(super) struct Against {
 
     /// With --baseline: compare counts only, no time is measured. With `instructions`, in any run:
     /// count every instruction of a call, too, under valgrind
-    #[arg(hide_short_help = true, long, value_enum, value_name = "WHAT", num_args = 0..=1,
-          default_missing_value = "basic",
+    #[arg(hide_short_help = true, long, value_parser = parse_counts, value_name = "instructions",
+          num_args = 0..=1, default_missing_value = "",
           conflicts_with_all = ["margin", "budget", "profile", "profile_time"])]
     pub counts: Option<CountKind>,
 
@@ -229,12 +230,34 @@ pub(super) struct Against {
 }
 
 /// What is counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum CountKind {
     /// Fuel, sizes, memory: what takes no time.
     Basic,
     /// Those, and the instructions of a call.
     Instructions,
+    /// The same as [`CountKind::Basic`], where a filter stands behind the flag.
+    BasicOf(String),
+}
+
+fn parse_counts(word: &str) -> Result<CountKind, Infallible> {
+    Ok(match word {
+        "" => CountKind::Basic,
+        "instructions" => CountKind::Instructions,
+        filter => CountKind::BasicOf(filter.to_owned()),
+    })
+}
+
+impl Args {
+    /// The same with a filter that stood behind `--counts` among the filters.
+    #[must_use]
+    pub(super) fn with_filters_in_place(mut self) -> Self {
+        if let Some(CountKind::BasicOf(filter)) = &self.against.counts {
+            self.selection.filters.insert(0, filter.clone());
+            self.against.counts = Some(CountKind::Basic);
+        }
+        self
+    }
 }
 
 /// How cases are profiled instead of being timed.

@@ -61,11 +61,11 @@ impl Comparing<'_> {
         Settings {
             timeout: self.timeout,
             budget: Duration::from_secs_f64(self.against.budget),
-            instructions: match self.against.counts {
+            instructions: match &self.against.counts {
                 Some(CountKind::Instructions) => CountedCases::All,
                 // A smoke comparison shows that everything runs, and explains nothing.
                 None if self.scale != Scale::Smoke => CountedCases::Regressed,
-                None | Some(CountKind::Basic) => CountedCases::Nothing,
+                None | Some(_) => CountedCases::Nothing,
             },
             what: if self.against.counts.is_some() { What::Counts } else { What::All },
             audit: true,

@@ -155,7 +155,7 @@ pub(super) fn parse(
     let program = [OsString::from(suite.name)];
     let given = command(suite, bench).try_get_matches_from(program.iter().chain(args))?;
     check(suite, &given, bench.is_some())?;
-    Ok(Args::from_arg_matches(&given)?)
+    Ok(Args::from_arg_matches(&given)?.with_filters_in_place())
 }
 
 fn check(suite: &Suite, given: &ArgMatches, is_users: bool) -> Result<(), CommandError> {

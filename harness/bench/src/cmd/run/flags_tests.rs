@@ -143,7 +143,6 @@ fn flags_that_would_be_ignored_beside_each_other_are_refused() {
         &["--limits=x"],
         &["--strict"],
         &["--table"],
-        &["--counts=none"],
         &["--counts=instructions", "--profile=cpu"],
         &["--counts=instructions", "--profile-time=1"],
         &["--margin=0.1"],
