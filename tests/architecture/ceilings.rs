@@ -10,7 +10,7 @@ use syn::{FnArg, Ident, Pat, Signature};
 /// Functions with a tuple for a parameter, or with more than five.
 const CROWDED_MAX: usize = 2;
 /// Lines of Rust that are built without tests.
-const PRODUCT_LINES_MAX: usize = 68_500;
+const PRODUCT_LINES_MAX: usize = 68_900;
 /// All lines of Rust.
 const LINES_MAX: usize = 103_300;
 /// A ceiling this far above the figure holds nothing.

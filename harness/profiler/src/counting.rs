@@ -8,13 +8,14 @@ use crate::Watch;
 use crate::assemble::{self, CountedPlace, CountedStacks, SideStacks};
 use crate::callgrind::{CallLine, CallgrindDump, CodeAt};
 use crate::sampler::SharedSpace;
-use crate::space::{CodePlace, Space};
+use crate::space::Space;
 use caxton_model::file;
 use caxton_model::profile::code::CodeWatch;
 use caxton_model::profile::{About, COUNTED_BY, Health, Profile, ProfileError};
 use caxton_model::reading::{Missing, Reading};
 use caxton_sys::callgrind;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ffi::{CString, OsString};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -179,17 +180,25 @@ fn stacks(dump: &CallgrindDump, space: &mut Space) -> (CountedStacks, u64) {
         }
         _ => space.place(at.address),
     };
-    let mut callers: BTreeMap<u32, Vec<&CallLine>> = BTreeMap::new();
-    for call in &dump.calls {
-        callers.entry(call.context).or_default().push(call);
-    }
+    let first_calls = first_calls(dump);
+    let called: BTreeSet<u32> = dump.calls.iter().map(|call| call.context).collect();
     let mut chains: BTreeMap<u32, (Vec<CountedPlace>, bool)> = BTreeMap::new();
     let mut stacks = CountedStacks::new();
     let mut rootless = 0;
     for cost in &dump.costs {
-        let (above, is_cut) = chains
-            .entry(cost.context)
-            .or_insert_with(|| chain(cost.context, &callers, &mut places));
+        let (above, is_cut) = chains.entry(cost.context).or_insert_with(|| {
+            let (mut chain, mut context) = (Vec::new(), cost.context);
+            while let Some(call) = first_calls.get(&context) {
+                let place = places(call.from);
+                chain.push(match call.is_only_place {
+                    true => CountedPlace::Instruction(place),
+                    false => CountedPlace::SomewhereIn(place),
+                });
+                context = call.caller;
+            }
+            chain.reverse();
+            (chain, called.contains(&context))
+        });
         rootless += if *is_cut { cost.instructions } else { 0 };
         let mut stack = above.clone();
         stack.push(CountedPlace::Instruction(places(cost.at)));
@@ -198,32 +207,40 @@ fn stacks(dump: &CallgrindDump, space: &mut Space) -> (CountedStacks, u64) {
     (stacks, rootless)
 }
 
-/// Where each function of a stack was called, up to `context`, the root first; and whether the
-/// beginning is missing. A function that calls itself, or is called back, has contexts that call
-/// each other: each is passed once.
-fn chain(
-    context: u32,
-    callers: &BTreeMap<u32, Vec<&CallLine>>,
-    places: &mut impl FnMut(CodeAt) -> CodePlace,
-) -> (Vec<CountedPlace>, bool) {
-    let (mut chain, mut passed, mut at) = (Vec::new(), BTreeSet::from([context]), context);
-    let is_cut = loop {
-        let Some(calls) = callers.get(&at) else { break false };
-        let Some(first) = calls.iter().find(|call| !passed.contains(&call.caller)) else {
-            break true;
-        };
-        let mut own = calls.iter().filter(|call| call.caller == first.caller);
-        let is_one = own.all(|call| call.from == first.from);
-        let place = places(first.from);
-        chain.push(match is_one {
-            true => CountedPlace::Instruction(place),
-            false => CountedPlace::SomewhereIn(place),
-        });
-        passed.insert(first.caller);
-        at = first.caller;
-    };
-    chain.reverse();
-    (chain, is_cut)
+/// Who called a context.
+struct FirstCall {
+    caller: u32,
+    from: CodeAt,
+    /// Whether the caller calls it from nowhere else.
+    is_only_place: bool,
+}
+
+/// For each context who called it on the shortest way from where counting began. A function that calls itself, or is called back, has contexts
+/// that call each other: on the shortest way each stands once.
+fn first_calls(dump: &CallgrindDump) -> BTreeMap<u32, FirstCall> {
+    let mut calls: BTreeMap<u32, Vec<&CallLine>> = BTreeMap::new();
+    for call in &dump.calls {
+        calls.entry(call.caller).or_default().push(call);
+    }
+    let called: BTreeSet<u32> = dump.calls.iter().map(|call| call.context).collect();
+    let mut next: VecDeque<u32> =
+        calls.keys().copied().filter(|caller| !called.contains(caller)).collect();
+    let mut first: BTreeMap<u32, FirstCall> = BTreeMap::new();
+    while let Some(caller) = next.pop_front() {
+        for call in calls.get(&caller).into_iter().flatten() {
+            match first.entry(call.context) {
+                Entry::Vacant(entry) => {
+                    entry.insert(FirstCall { caller, from: call.from, is_only_place: true });
+                    next.push_back(call.context);
+                }
+                Entry::Occupied(mut entry) => {
+                    let known = entry.get_mut();
+                    known.is_only_place &= known.caller != caller || known.from == call.from;
+                }
+            }
+        }
+    }
+    first
 }
 
 /// What callgrind calls code of no file.
@@ -278,7 +295,7 @@ mod tests {
         let [main, once, twice] = [0x10, 0x20, 0x30].map(&mut of);
         let [to_once, to_twice, to_itself, to_leaf, leaf] =
             [0x11, 0x12, 0x31, 0x32, 0x40].map(&mut of);
-        let [lost, to_back] = [0x50, 0x51].map(&mut of);
+        let lost = of(0x50);
         use CountedPlace::{Instruction, SomewhereIn};
         let expected = CountedStacks::from([
             (vec![Instruction(main)], 5),
@@ -287,7 +304,7 @@ mod tests {
             // However deep it called itself, it began in `main`.
             (vec![SomewhereIn(to_twice), Instruction(to_itself), Instruction(twice)], 2),
             (vec![SomewhereIn(to_twice), Instruction(to_leaf), Instruction(leaf)], 3),
-            (vec![Instruction(to_back), Instruction(lost)], 4),
+            (vec![Instruction(lost)], 4),
         ]);
         assert_eq!(found, expected);
         assert_eq!((found.values().sum::<u64>(), rootless), (5 + 7 + 1 + 2 + 3 + 4, 4));

@@ -90,7 +90,8 @@ fn of(dirs: &[PathBuf]) -> Result<Page, CommandError> {
     Ok(page(&told, &comparisons.iter().collect::<Vec<_>>())?)
 }
 
-/// The pictures and listings that the record in `dir` names, as far as there is `room` for their bytes.
+/// The pictures and listings that the record in `dir` names, as far as there is `room` for their
+/// bytes.
 fn pictures(dir: &Path, record: &Record, room: &mut u64) -> Vec<Attachment> {
     let files = record
         .cases
