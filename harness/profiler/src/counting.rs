@@ -215,8 +215,9 @@ struct FirstCall {
     is_only_place: bool,
 }
 
-/// For each context who called it on the shortest way from where counting began. A function that calls itself, or is called back, has contexts
-/// that call each other: on the shortest way each stands once.
+/// For each context who called it on the shortest way from where counting began. A function that
+/// calls itself, or is called back, has contexts that call each other: on the shortest way each
+/// stands once.
 fn first_calls(dump: &CallgrindDump) -> BTreeMap<u32, FirstCall> {
     let mut calls: BTreeMap<u32, Vec<&CallLine>> = BTreeMap::new();
     for call in &dump.calls {
