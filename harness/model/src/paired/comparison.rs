@@ -6,7 +6,7 @@ use super::{Design, Turn, Version, Weight};
 use crate::case::{CaseKey, Outcome};
 use crate::estimate::Interval;
 use crate::metric::MetricName;
-use crate::profile::changes::Changes;
+use crate::profile::changes::{Changes, FunctionRow};
 use crate::record::kit::Kit;
 use crate::record::store::{self, COMPARISON_FILE, RunFolder, StoreError, StoredPage};
 use crate::record::{Budget, Host, Run, Status};
@@ -79,8 +79,11 @@ impl CaseComparison {
 pub struct GrownSide {
     /// `native` or `wasm`.
     pub side: String,
-    /// By function, from base to candidate.
+    /// By function, from base to candidate, those that are inlined apart.
     pub changes: Changes,
+    /// The functions that grew most with all that is inlined into them, the most first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub outer: Vec<FunctionRow>,
     /// The differential flame graph, by its path in the comparison's folder; or why there is none.
     pub picture: Result<String, String>,
 }

@@ -13,6 +13,7 @@ use caxton_model::paired::comparison::{
     Verdict,
 };
 use caxton_model::paired::{Version, Weight};
+use caxton_model::profile::changes::FunctionRow;
 use caxton_model::reading::Reading;
 use caxton_model::record::kit::Kit;
 use caxton_model::record::{Revision, Status};
@@ -46,6 +47,15 @@ fn grown(comparison: &Comparison) -> Vec<Table> {
     let table = |case: &CaseComparison, side: &GrownSide| {
         let mut table =
             functions::table(&side.changes, &format!("{}, {}", case.key.agent, name(&side.side)));
+        let unit = side.changes.weight.unit();
+        let words = |row: &FunctionRow| {
+            format!("{} {}", functions::short(&row.name), unit.show(row.growth()))
+        };
+        let outer: Vec<String> = side.outer.iter().map(words).collect();
+        if !outer.is_empty() {
+            let text = format!("growth with what is inlined into them: {}", list(&outer));
+            table.note(Tone::Plain, &text);
+        }
         let (tone, text) = match &side.picture {
             Ok(path) => (Tone::Plain, format!("as a picture, in the comparison's folder: {path}")),
             Err(why) => (Tone::Bad, format!("no picture: {why}")),

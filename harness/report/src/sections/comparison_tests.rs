@@ -4,7 +4,7 @@ use super::*;
 use caxton_analysis::paired::judge::rejudge;
 use caxton_fixture::paired::comparison as fixture;
 use caxton_model::profile::SampleWeight;
-use caxton_model::profile::changes::{Changes, FunctionRow, Matched, ShareOfProfile};
+use caxton_model::profile::changes::{Changes, Matched, ShareOfProfile};
 use caxton_model::record::store::RunFolder;
 use expect_test::expect;
 use std::path::Path;
@@ -131,7 +131,12 @@ fn functions_that_execute_more_are_named_with_their_picture() {
         warnings: Vec::new(),
     };
     let picture = Ok("instructions/json/native.differential.svg".to_owned());
-    let side = GrownSide { side: "native".to_owned(), changes, picture };
+    let outer = vec![FunctionRow {
+        name: "shop::order".to_owned(),
+        native: share(200.0),
+        wasm: share(216.0),
+    }];
+    let side = GrownSide { side: "native".to_owned(), changes, outer, picture };
     let agent = comparison.cases[0].key.agent.clone();
     assert!(grown(&comparison).is_empty(), "nothing differs");
     comparison.cases[0].grown.push(side);
@@ -140,5 +145,6 @@ fn functions_that_execute_more_are_named_with_their_picture() {
     let row = text.lines().find(|line| line.contains("shop::price")).expect("it is named");
     let row: Vec<&str> = row.split_whitespace().collect();
     assert_eq!(row[1..5], ["100", "116", "16", "1.16x"], "exact: no ±");
+    assert!(text.contains("with what is inlined into them: shop::order 16"), "{text}");
     assert!(text.contains("instructions/json/native.differential.svg"), "{text}");
 }

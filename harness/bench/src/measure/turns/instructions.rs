@@ -90,6 +90,9 @@ impl Compare<'_> {
     }
 }
 
+/// So many functions are named with what is inlined into them.
+const OUTER_MAX: usize = 3;
+
 /// What changed on one side, where the agent's own code executes another number of instructions.
 fn grown(
     case: &CaseKey,
@@ -130,8 +133,13 @@ pub(super) fn grown_side(
         (Err(why), _) => Err(ProfileError::to_string(&why)),
         (_, None) => Err("the comparison is not kept".to_owned()),
     };
-    // Which function it is, is asked: what is inlined into it has names that say little.
+    // What is inlined has names that may say little: the functions that it is part of, too.
     let [base, candidate] = versions.map(Profile::with_inlined_folded);
-    let by_function = Differential::between(names, [&base, &candidate]).unwrap_or(differential);
-    Ok(Some(GrownSide { side: side.to_owned(), changes: by_function.changes(), picture }))
+    let outer =
+        Differential::between(names, [&base, &candidate]).map(|outer| outer.changes().grown);
+    let mut outer = outer.unwrap_or_default();
+    outer.retain(|row| row.growth() > 0.0);
+    outer.truncate(OUTER_MAX);
+    let (side, changes) = (side.to_owned(), differential.changes());
+    Ok(Some(GrownSide { side, changes, outer, picture }))
 }
