@@ -180,8 +180,8 @@ fn stacks(dump: &CallgrindDump, space: &mut Space) -> (CountedStacks, u64) {
         }
         _ => space.place(at.address),
     };
-    let first_calls = first_calls(dump);
     let called: BTreeSet<u32> = dump.calls.iter().map(|call| call.context).collect();
+    let first_calls = first_calls(dump, &called);
     let mut chains: BTreeMap<u32, (Vec<CountedPlace>, bool)> = BTreeMap::new();
     let mut stacks = CountedStacks::new();
     let mut rootless = 0;
@@ -215,15 +215,14 @@ struct FirstCall {
     is_only_place: bool,
 }
 
-/// For each context who called it on the shortest way from where counting began. A function that
-/// calls itself, or is called back, has contexts that call each other: on the shortest way each
-/// stands once.
-fn first_calls(dump: &CallgrindDump) -> BTreeMap<u32, FirstCall> {
+/// Who called each context, of those that are `called`, on the shortest way from where counting
+/// began. A function that calls itself, or is called back, has contexts that call each other: on
+/// the shortest way each stands once.
+fn first_calls(dump: &CallgrindDump, called: &BTreeSet<u32>) -> BTreeMap<u32, FirstCall> {
     let mut calls: BTreeMap<u32, Vec<&CallLine>> = BTreeMap::new();
     for call in &dump.calls {
         calls.entry(call.caller).or_default().push(call);
     }
-    let called: BTreeSet<u32> = dump.calls.iter().map(|call| call.context).collect();
     let mut next: VecDeque<u32> =
         calls.keys().copied().filter(|caller| !called.contains(caller)).collect();
     let mut first: BTreeMap<u32, FirstCall> = BTreeMap::new();

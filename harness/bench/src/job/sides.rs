@@ -4,6 +4,9 @@ use crate::guest::path;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
+/// What the sides of the user's choice are called in metrics, in their order.
+pub const ROLES: [&str; 2] = ["reference", "side"];
+
 /// What one side runs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SideSpec {

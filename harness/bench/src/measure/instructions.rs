@@ -5,7 +5,7 @@ use super::run::{Run, RunError, Tally};
 use super::settings::CountWish;
 use crate::guest::files::AgentFiles;
 use crate::job::launch::Event;
-use crate::job::sides::{SideBuild, SideSpec};
+use crate::job::sides::{ROLES, SideBuild, SideSpec};
 use crate::job::task::{INSTRUCTION_LAUNCHES, Task};
 use crate::job::{CountedPhase, Instructions, Job};
 use caxton_model::case::{CaseKey, Outcome};
@@ -182,7 +182,7 @@ fn other_code(events: &[Event]) -> Vec<String> {
 
 /// The sides of `job`, by their names in metrics.
 fn roles(job: &Instructions) -> impl Iterator<Item = &'static str> {
-    let roles = if job.pair.is_some() { ["reference", "side"] } else { ["native", "wasm"] };
+    let roles = if job.pair.is_some() { ROLES } else { ["native", "wasm"] };
     roles.into_iter()
 }
 

@@ -9,7 +9,7 @@ use super::sides::{Exchange, Loaded, Placed, needed};
 use crate::guest::catalog::EXAMPLE_SEED;
 use crate::guest::toolchain::Side;
 use crate::job::launch::Event;
-use crate::job::sides::{SideBuild, SideSpec};
+use crate::job::sides::{ROLES, SideBuild, SideSpec};
 use crate::job::{CountedPhase, Instructions};
 use crate::timing::context::{Context, Total};
 use caxton_model::case::Outcome;
@@ -33,9 +33,6 @@ const WARM_UP: u64 = 256;
 const LONG: u64 = 50_000_000;
 /// Where in a page messages lie, always: a copy takes another path for each alignment.
 const PAGE_OFFSET: usize = 256;
-
-/// What the sides of the user's choice are in metrics.
-const ROLES: [&str; 2] = ["reference", "side"];
 
 /// How many times longer a launch may take that callgrind runs.
 pub const SLOWER: u32 = 6;

@@ -8,7 +8,7 @@ use super::sides::{Exchange, Loaded};
 use crate::guest::files::VariantFiles;
 use crate::guest::toolchain::Side;
 use crate::job::launch::{Event, Sampling};
-use crate::job::sides::{SideBuild, SideSpec};
+use crate::job::sides::{ROLES, SideBuild, SideSpec};
 use crate::timing::context::{At, Context, Total};
 use crate::timing::turns::{Rounds, turns};
 use caxton_model::profile::{About, Profile};
@@ -136,7 +136,7 @@ fn load(
     }
     let mut sides = Vec::new();
     if let Some(pair) = pair {
-        for (spec, role) in pair.iter().zip(["reference", "side"]) {
+        for (spec, role) in pair.iter().zip(ROLES) {
             if let (SideBuild::Native, Some(path)) = (&spec.build, &agent.native) {
                 recording.twin(path);
             }

@@ -2,7 +2,7 @@
 
 use super::overhead::{fresh_instances, pads};
 use super::sides::{Exchange, Loaded};
-use crate::job::sides::SideSpec;
+use crate::job::sides::{ROLES, SideSpec};
 use crate::timing::blocks::{BlockSize, prepare};
 use crate::timing::context::Context;
 use crate::timing::participants::{BlockTurn, Group, Participant, blocks};
@@ -21,7 +21,7 @@ pub fn run(ctx: &mut Context<'_>, cases: &[CaseKey], pair: &[SideSpec; 2]) -> At
         let (loaded, took) = Loaded::load_spec(ctx, ctx.agent, &pair[at], None)?;
         // Where only sides against themselves are asked for, there is nobody to tell.
         if !ctx.case.is_same_against_same() {
-            let role = ["reference", "side"][at];
+            let role = ROLES[at];
             ctx.once(&format!("{role}_compile_ns"), took.0);
             if let Some(bytes) = loaded.code_bytes() {
                 ctx.once(&format!("{role}_code_bytes"), bytes.0);
