@@ -41,6 +41,12 @@ impl<O: Owner> Housed<O> {
         done
     }
 
+    /// Tells the CPU that the first `lines` cache lines of the owner will soon be wanted.
+    #[inline]
+    pub fn prefetch(&self, lines: usize) {
+        prefetch_at(std::ptr::from_ref(&*self.owner) as usize, lines);
+    }
+
     #[inline]
     pub fn block(&self) -> &[u8] {
         // SAFETY: the owner gave out this block, and nobody has seen the owner since; for as long
@@ -56,18 +62,26 @@ impl<O: Owner> Housed<O> {
     }
 }
 
+const LINE_BYTES: usize = 64;
+
 /// Tells the CPU that `bytes` will soon be wanted, the first `lines` cache lines of them.
 #[inline]
 pub fn prefetch(bytes: &[u8], lines: usize) {
-    const LINE_BYTES: usize = 64;
+    prefetch_at(bytes.as_ptr() as usize, lines.min(bytes.len().div_ceil(LINE_BYTES)));
+}
+
+/// The same for the `lines` cache lines from an address on, whatever lies there.
+#[inline]
+pub fn prefetch_at(address: usize, lines: usize) {
     #[cfg(target_arch = "x86_64")]
-    for line in bytes.chunks(LINE_BYTES).take(lines) {
+    for line in 0..lines {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        // SAFETY: an address within a slice; a prefetch changes nothing and cannot fail.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast()) }
+        let line = address.wrapping_add(line * LINE_BYTES);
+        // SAFETY: a prefetch reads nothing that anybody sees, changes nothing and cannot fail.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::without_provenance(line)) }
     }
     #[cfg(not(target_arch = "x86_64"))]
-    let _ = (bytes, lines, LINE_BYTES);
+    let _ = (address, lines);
 }
 
 #[cfg(test)]

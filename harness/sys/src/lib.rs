@@ -17,6 +17,8 @@ pub mod dirty;
 pub mod dylib;
 pub mod host;
 pub mod housed;
+pub mod letters;
+mod mapping;
 pub mod memfd;
 pub mod memory;
 pub mod perf_ring;

@@ -7,13 +7,13 @@
 //! pages taken away. The one file beside `subject/wasmtime/` that names wasmtime, because what it
 //! implements is unsafe.
 
+use super::mapping::Mapping;
 use super::memfd::Image;
 use super::memory::page_bytes;
 use std::ffi::c_void;
 use std::fs::File;
 use std::io;
 use std::os::fd::AsRawFd;
-use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use wasmtime::{Engine, LinearMemory, Memory, MemoryCreator, MemoryType, Store};
@@ -21,18 +21,13 @@ use wasmtime::{Engine, LinearMemory, Memory, MemoryCreator, MemoryType, Store};
 /// Memory for many guests.
 #[derive(Debug)]
 pub struct Slab {
-    base: NonNull<u8>,
+    memory: Mapping,
     slots: u32,
     slot_bytes: usize,
     free: Mutex<Vec<u32>>,
     /// Something else than fresh pages was mapped there.
     is_covered: Vec<AtomicBool>,
 }
-
-// SAFETY: the mapping belongs to no thread; who has which slot is decided under a lock.
-unsafe impl Send for Slab {}
-// SAFETY: as above; `is_covered` is atomic.
-unsafe impl Sync for Slab {}
 
 impl Slab {
     /// Room for `slots` memories of at most `slot_bytes` (a multiple of the page size).
@@ -41,24 +36,15 @@ impl Slab {
             .checked_mul(slot_bytes)
             .filter(|bytes| *bytes > 0 && slot_bytes.is_multiple_of(page_bytes()))
             .ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
-        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
-        let access = libc::PROT_READ | libc::PROT_WRITE;
-        // SAFETY: a new mapping, at an address that the kernel chooses.
-        let base = unsafe { libc::mmap(std::ptr::null_mut(), bytes, access, flags, -1, 0) };
-        if base == libc::MAP_FAILED {
-            return Err(io::Error::last_os_error());
-        }
-        // SAFETY: the mapping just made. A kernel without huge pages refuses, and nothing is lost.
-        unsafe { libc::madvise(base, bytes, libc::MADV_NOHUGEPAGE) };
-        let base = NonNull::new(base.cast()).ok_or_else(io::Error::last_os_error)?;
+        let memory = Mapping::new(bytes)?;
         let free = Mutex::new((0..slots).rev().collect());
         let is_covered = (0..slots).map(|_| AtomicBool::new(false)).collect();
-        Ok(Arc::new(Self { base, slots, slot_bytes, free, is_covered }))
+        Ok(Arc::new(Self { memory, slots, slot_bytes, free, is_covered }))
     }
 
     fn start(&self, slot: u32) -> *mut u8 {
         // SAFETY: slots are numbered below `slots`, so that this stays within the mapping.
-        unsafe { self.base.as_ptr().add(slot as usize * self.slot_bytes) }
+        unsafe { self.memory.base().add(slot as usize * self.slot_bytes) }
     }
 
     fn take(&self) -> Option<u32> {
@@ -67,7 +53,7 @@ impl Slab {
 
     /// Which slot `address` is the start of.
     fn slot_at(&self, address: usize) -> Option<u32> {
-        let offset = address.checked_sub(self.base.as_ptr() as usize)?;
+        let offset = address.checked_sub(self.memory.base() as usize)?;
         let is_start = offset.is_multiple_of(self.slot_bytes);
         let slot = u32::try_from(offset / self.slot_bytes).ok()?;
         (is_start && slot < self.slots).then_some(slot)
@@ -146,15 +132,6 @@ impl Slab {
     }
 }
 
-impl Drop for Slab {
-    fn drop(&mut self) {
-        // SAFETY: all of the mapping; each memory in it holds the slab, so that there is none left.
-        unsafe {
-            libc::munmap(self.base.as_ptr().cast(), self.slots as usize * self.slot_bytes);
-        }
-    }
-}
-
 /// One guest's memory.
 struct Slot {
     slab: Arc<Slab>,
@@ -192,6 +169,14 @@ impl Drop for Slot {
     fn drop(&mut self) {
         self.slab.give_back(self.slot);
     }
+}
+
+/// Where a store's own data lies: what a call into its guest reads first. To be brought nearer, and
+/// for nothing else.
+pub fn address_of<T: 'static>(store: &Store<T>) -> usize {
+    const { assert!(size_of::<Store<T>>() == size_of::<usize>()) };
+    // SAFETY: a store is a box, and no larger than an address: it is one.
+    unsafe { std::ptr::from_ref(store).cast::<usize>().read() }
 }
 
 #[derive(Debug)]

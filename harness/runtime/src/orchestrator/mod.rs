@@ -1,8 +1,8 @@
 //! Runs many agents that exchange messages: who is where, what is delivered to whom, and what
 //! becomes of agents that die.
 //!
-//! [`Orchestrator`] is what a workload drives. `reference/` is our own: a thread per core,
-//! mailboxes in the agents' memory. `tasks.rs` is what most people would write: a tokio task and a
+//! [`Orchestrator`] is what a workload drives. `reference/` is our own: a thread per core, all
+//! messages in one arena. `tasks.rs` is what most people would write: a tokio task and a
 //! channel per agent. Both run the same agents, as guests or as their native twins, and keep the
 //! same contract (`contract.rs`). An orchestrator knows no workload and measures nothing.
 
@@ -31,16 +31,26 @@ pub struct Setup {
     pub agents: u32,
     /// Threads that run agents.
     pub shards: u32,
-    /// Each agent's mailbox.
+    /// How many messages may wait for each agent, and how long each is at most.
     pub shape: Shape,
-    /// Most messages that one call hands to an agent.
+    /// Most messages that an agent handles before the next one's turn, [`HAND`] in each call.
     pub batch: u32,
 }
 
 /// The most threads: they are named by the bits of one word.
 pub const SHARDS_MAX: u32 = 64;
 
+/// Messages that one call hands to an agent. A call costs so little of a message that more are not
+/// worth the guest's memory that they touch: these share a page with a small agent's own state.
+pub const HAND: u32 = 3;
+
 impl Setup {
+    /// What an agent's own memory must have room for: the messages of one call.
+    #[must_use]
+    pub fn hand(self) -> Shape {
+        Shape { slots: HAND.min(self.batch).min(self.shape.slots), ..self.shape }
+    }
+
     /// Refuses what could never deliver a message.
     fn check(&self) -> Attempt<()> {
         if self.shards == 0 || self.shards > SHARDS_MAX {

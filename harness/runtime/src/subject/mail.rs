@@ -47,10 +47,10 @@ pub trait MailInstance: Send + 'static {
     /// The agent refused one of them, died, or did not come back in time.
     fn drain(&mut self, first: u32, count: u32) -> Attempt<()>;
 
-    /// Tells the CPU that the agent will soon be called for the message in `slot`.
+    /// Tells the CPU that the agent will soon be called for the messages in its first `slots`.
     #[inline]
-    fn expect(&self, slot: u32) {
-        let _ = slot;
+    fn expect(&self, slots: u32) {
+        let _ = slots;
     }
 
     /// Size of its linear memory in bytes; none for an agent that has none.

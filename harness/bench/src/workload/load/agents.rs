@@ -67,7 +67,7 @@ impl Agents {
         let shards = at_once.clamp(1, plan.agents);
         let setup = Setup { agents: plan.agents, shards, shape, batch: SLOTS };
         let start_ns = Monotonic.now().0;
-        let (subject, tier) = subject_in_tier(files, plan.agents, shape)?;
+        let (subject, tier) = subject_in_tier(files, setup)?;
         let compile_ns = Monotonic.now().0 - start_ns;
         let forever = Intensity { restarts: u32::MAX, period_ns: 1 };
         let supervision = match faults.deadly {

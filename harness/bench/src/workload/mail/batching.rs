@@ -17,7 +17,7 @@ use caxton_runtime::subject::Attempt;
 pub fn run(ctx: &mut Context<'_>, batching: Batching) -> Attempt<()> {
     let Batching { schedule, size, timeout } = batching;
     let setup = setup(schedule.agents, schedule.bytes);
-    let (subject, _) = subject_in_tier(ctx.agent, setup.agents, setup.shape)?;
+    let (subject, _) = subject_in_tier(ctx.agent, setup)?;
     let mut guests = Reference::start(&subject, setup, Supervision::NONE)?;
     ctx.working();
     let mut generator = Generator::new(ctx, schedule, requests(ctx, schedule));

@@ -6,7 +6,7 @@
 //! backlog are no more than those of the worst window before the deaths.
 
 use super::percentile;
-use super::runtime::{subject, tier};
+use super::runtime::{Tier, subject, tier};
 use super::traffic::{Whole, post, request};
 use crate::job::{Deaths, Fault};
 use crate::timing::context::{Context, Total};
@@ -218,8 +218,9 @@ pub fn soak(ctx: &mut Context<'_>, cycles: u64) -> Attempt<()> {
     let forever = Intensity { restarts: u32::MAX, period_ns: 1 };
     let supervision = Supervision { intensity: forever, ..Supervision::NONE };
     let slab = Allocation::Slab { agents: 4, slot_bytes: MEMORY.0 };
+    let Tier { allocation, .. } = tier(ctx.agent, Setup { agents: 4, ..setup })?;
     let options = [
-        EngineOptions { allocation: tier(4, shape).allocation, ..EngineOptions::default() },
+        EngineOptions { allocation, ..EngineOptions::default() },
         EngineOptions { allocation: slab, checkpoints: true, ..EngineOptions::default() },
     ];
     let mut tiers = Vec::new();

@@ -14,7 +14,7 @@ use caxton_model::case::Outcome;
 use caxton_model::reading::Missing;
 use caxton_runtime::orchestrator::reference::Reference;
 use caxton_runtime::orchestrator::supervision::Supervision;
-use caxton_runtime::orchestrator::{Orchestrator, Setup};
+use caxton_runtime::orchestrator::{HAND, Orchestrator, Setup};
 use caxton_runtime::subject::Attempt;
 use caxton_runtime::subject::mail::{MailInstance, MailSubject, Shape};
 use caxton_runtime::subject::wasmtime::{
@@ -54,7 +54,7 @@ impl Level {
 }
 
 pub fn memory(ctx: &mut Context<'_>) -> Attempt<()> {
-    let shape = Shape::of(SLOTS, BYTES);
+    let shape = Shape::of(HAND, BYTES);
     let subject = subject(ctx.agent, checkpointed(AGENTS, shape))?;
     // One agent that is gone again: what all share is there before the first level.
     checkpoint(&subject, &mut work(subject.spawn(shape)?, 1)?)?;
@@ -97,7 +97,7 @@ pub fn checkpointed(agents: u32, shape: Shape) -> EngineOptions {
 /// `agent` after it has handled `messages` messages.
 fn work(mut agent: WasmMail, messages: u32) -> Attempt<WasmMail> {
     for number in 0..messages {
-        let slot = number % SLOTS;
+        let slot = number % HAND;
         request(Kind::Ask, 0, 0)
             .numbered(number)
             .write_whole(&mut agent.slot_mut(slot)[..BYTES as usize]);
@@ -135,8 +135,8 @@ fn grown(
 /// One launch of the phases of CPU time.
 pub fn cpu(ctx: &mut Context<'_>) -> Attempt<()> {
     let shape = Shape::of(SLOTS, BYTES);
-    let (subject, _) = subject_in_tier(ctx.agent, SPAWNED * 2, shape)?;
     let setup = Setup { agents: SPAWNED, shards: 1, shape, batch: SLOTS };
+    let (subject, _) = subject_in_tier(ctx.agent, Setup { agents: SPAWNED * 2, ..setup })?;
     let mut guests = Reference::start(&subject, setup, Supervision::NONE)?;
     ctx.working();
     let window = Duration::from_nanos(ctx.effort.window.0 * 4);

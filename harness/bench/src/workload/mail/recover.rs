@@ -10,7 +10,7 @@ use agent_abi::mail::{Header, Kind, Ledger};
 use caxton_model::case::Outcome;
 use caxton_runtime::orchestrator::reference::Reference;
 use caxton_runtime::orchestrator::supervision::{Delivery, Intensity, Supervision};
-use caxton_runtime::orchestrator::{Orchestrator, Setup};
+use caxton_runtime::orchestrator::{HAND, Orchestrator, Setup};
 use caxton_runtime::subject::Attempt;
 use caxton_runtime::subject::mail::{MailInstance, MailSubject, Shape};
 use caxton_runtime::subject::wasmtime::{
@@ -169,7 +169,7 @@ fn asked(guests: &mut Guests, kind: Kind, hops: u32) -> Attempt<Vec<u8>> {
 /// One launch: full and incremental checkpoints of an agent that holds `heap_mib` MiB, in turns.
 pub fn checkpoints(ctx: &mut Context<'_>, heap_mib: u32) -> Attempt<()> {
     let subject = subject(ctx.agent, heap_mib)?;
-    let mut guest = subject.spawn(Shape::of(SLOTS, BYTES))?;
+    let mut guest = subject.spawn(Shape::of(HAND, BYTES))?;
     ctx.working();
     tell(&mut guest, Kind::Hold, heap_mib, 0)?;
     let taken = |guest: &mut WasmMail, previous: Option<&_>| {

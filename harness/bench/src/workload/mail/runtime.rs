@@ -13,20 +13,26 @@ use caxton_runtime::orchestrator::supervision::Supervision;
 
 use crate::workload::sides::module;
 use caxton_model::case::Outcome;
+use caxton_model::units::Bytes;
 use caxton_runtime::orchestrator::tasks::Tasks;
 use caxton_runtime::orchestrator::{Orchestrator, Setup};
 use caxton_runtime::subject::Attempt;
 use caxton_runtime::subject::idle::IdleSubject;
-use caxton_runtime::subject::mail::{MailSubject, Shape};
+use caxton_runtime::subject::mail::MailSubject;
 use caxton_runtime::subject::native::NativeSubject;
-use caxton_runtime::subject::wasmtime::{Allocation, EngineOptions, WasmMailSubject, WasmSubject};
+use caxton_runtime::subject::wasmtime::{
+    Allocation, EngineOptions, WasmMailSubject, WasmSubject, first_memory,
+};
 use caxton_sys::budget::MapBudget;
 
 /// Agents up to which the pool is better. Of more, page tables and the walks through them cost more
 /// than bounds that are checked: the pool's slots are 4 GiB apart.
 const FAST_AGENTS_MAX: u32 = 4_000;
-/// What is left of linear memory beside the mailbox: stack, data, and a heap of its own.
-const ROOM_BYTES: u64 = 1 << 20;
+/// What an agent may ask for beside its first memory and its mailbox. In a pool that is addresses
+/// alone; side by side, slots are as close as they can be: each page of page tables counts.
+const POOL_ROOM_BYTES: u64 = 1 << 20;
+const SLAB_ROOM_BYTES: u64 = PAGE_BYTES;
+/// Of WASM.
 const PAGE_BYTES: u64 = 64 << 10;
 
 /// Where guests live.
@@ -37,13 +43,19 @@ pub struct Tier {
     pub words: String,
 }
 
-/// The tier for so many agents with such mailboxes, as far as the kernel has maps left.
-pub fn tier(agents: u32, shape: Shape) -> Tier {
-    let memory_bytes = (shape.bytes() as u64 + ROOM_BYTES).next_multiple_of(PAGE_BYTES);
-    let fast = Allocation::Pool { agents, memory_bytes };
+/// The tier for guests whose first memory is `minimum`, as far as the kernel has maps left.
+pub fn tier_of(minimum: Bytes, setup: Setup) -> Tier {
+    let agents = setup.agents;
+    let with =
+        |room: u64| (minimum.0 + setup.hand().bytes() as u64 + room).next_multiple_of(PAGE_BYTES);
+    let fast = Allocation::Pool { agents, memory_bytes: with(POOL_ROOM_BYTES) };
+    let slot_bytes = with(SLAB_ROOM_BYTES);
     let dense = |why: String| Tier {
-        allocation: Allocation::Slab { agents, slot_bytes: memory_bytes },
-        words: format!("dense (one mapping, bounds checked): {why}"),
+        allocation: Allocation::Slab { agents, slot_bytes },
+        words: format!(
+            "dense (one mapping, slots of {}, bounds checked): {why}",
+            Bytes(slot_bytes)
+        ),
     };
     let needed = fast.maps(agents);
     match MapBudget::now() {
@@ -55,6 +67,11 @@ pub fn tier(agents: u32, shape: Shape) -> Tier {
         Ok(budget) => dense(format!("{needed} maps in a pool, the limit is {}", budget.limit)),
         Err(why) => dense(format!("it is not known how many maps are left: {why}")),
     }
+}
+
+/// The tier for guests of `files`.
+pub fn tier(files: &AgentFiles, setup: Setup) -> Attempt<Tier> {
+    Ok(tier_of(first_memory(&module(&files.wasm)?), setup))
 }
 
 /// The compiled guest of `files`.
@@ -75,13 +92,9 @@ pub fn subject(files: &AgentFiles, options: EngineOptions) -> Attempt<WasmMailSu
     Ok(WasmMailSubject::trusted(guest(files, options)?))
 }
 
-/// The same in the tier for so many with such mailboxes; and which that is, in words.
-pub fn subject_in_tier(
-    files: &AgentFiles,
-    agents: u32,
-    shape: Shape,
-) -> Attempt<(WasmMailSubject, String)> {
-    let Tier { allocation, words } = tier(agents, shape);
+/// The same in the tier for `setup`; and which that is, in words.
+pub fn subject_in_tier(files: &AgentFiles, setup: Setup) -> Attempt<(WasmMailSubject, String)> {
+    let Tier { allocation, words } = tier(files, setup)?;
     let options = EngineOptions { allocation, ..EngineOptions::default() };
     Ok((subject(files, options)?, words))
 }
@@ -97,7 +110,7 @@ pub fn start(runtime: Runtime, files: &AgentFiles, setup: Setup) -> Attempt<Star
     let setup = Setup { batch: runtime.batch.unwrap_or(setup.batch), ..setup };
     match runtime.crew {
         Crew::Guests => {
-            let (subject, words) = subject_in_tier(files, setup.agents, setup.shape)?;
+            let (subject, words) = subject_in_tier(files, setup)?;
             let orchestrator = system(runtime.system, &subject, setup)?;
             Ok(Started { orchestrator, tier: words })
         }

@@ -36,7 +36,7 @@ type Guests = Reference<Timed<WasmMailSubject>>;
 pub fn run(ctx: &mut Context<'_>, load: MailLoad) -> Attempt<()> {
     ctx.calibrate()?;
     let setup = setup(load)?;
-    let (subject, tier) = subject_in_tier(ctx.agent, setup.agents, setup.shape)?;
+    let (subject, tier) = subject_in_tier(ctx.agent, setup)?;
     ctx.finding("tier", tier);
     let timed = Timed::new(subject.clone());
     ctx.working();
@@ -54,7 +54,7 @@ pub fn run(ctx: &mut Context<'_>, load: MailLoad) -> Attempt<()> {
         ctx.once("spawn_p99_ns", p99);
     }
     spawn_times(ctx, "spawn", times);
-    again(ctx, &subject, setup.shape)?;
+    again(ctx, &subject, setup.hand())?;
     let after = memory::footprint();
     match (before, after) {
         (Ok(before), Ok(after)) => footprint(ctx, load.agents, &before, &after),

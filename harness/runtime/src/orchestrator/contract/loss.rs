@@ -2,7 +2,8 @@
 
 use super::*;
 
-const NARROW: Setup = Setup { shape: Shape { slots: 4, ..SETUP.shape }, ..SETUP };
+/// Mailboxes that are soon full, and such as are longer than a book of the reference orchestrator.
+const SLOTS: [u32; 2] = [4, 40];
 
 /// Fills the mailbox of agent 0 from the host and from agent 1, while it is held; how many messages
 /// were taken.
@@ -16,8 +17,9 @@ fn flood(it: &mut dyn Orchestrator, subject: &ScriptedMail) -> u64 {
 
 #[test]
 fn a_full_mailbox_lets_its_senders_wait_and_loses_nothing() {
-    for shards in 1..=3 {
-        each(Setup { shards, ..NARROW }, |it, subject| {
+    for (shards, slots) in (1..=3).flat_map(|shards| SLOTS.map(|slots| (shards, slots))) {
+        let shape = Shape { slots, ..SETUP.shape };
+        each(Setup { shards, shape, ..SETUP }, |it, subject| {
             let taken = flood(it, subject);
             assert!(taken < 20_003, "what waits is bounded");
             subject.desk.open();

@@ -1,54 +1,69 @@
-//! One agent in its shard: the host's book of its mailbox, and what is kept for the time after its
-//! death.
+//! One agent in its shard: its book, which is all that a message for it needs; the agent itself; and
+//! what is kept for the time after its death.
 //!
-//! The mailbox is a ring of slots in the agent's memory, of which the agent knows nothing: the host
-//! alone counts. From `head` on lie `ready` messages that were handled and not yet sent on, then
-//! those that wait. When it is empty it begins at its first slot again, so that an agent with
-//! little mail uses the same few lines of cache.
+//! Messages wait in the arena. The book queues their letters, the first [`QUEUE`] of them in its own
+//! cache lines. The agent's memory holds only what it was handed in one call.
 
 use crate::orchestrator::supervision::{Incident, Restarts};
-use crate::subject::mail::{MailSubject, Shape};
+use crate::subject::mail::MailSubject;
+use caxton_sys::letters::{Arena, Letter, LetterQueue};
 use std::collections::VecDeque;
+
+/// Letters that a book holds itself. Of a mailbox with more slots the others wait in the file.
+pub(super) const QUEUE: usize = 32;
 
 /// How an agent died.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Death {
-    /// In a call over `batch` messages that began at `called_ns`.
-    Called {
-        /// How many it was handed.
-        batch: u32,
-        /// In nanoseconds.
-        called_ns: u64,
-    },
-    /// After one: what it left at the head of its mailbox is no message.
-    Spoilt,
+    /// In a call over `count` messages that began at `called_ns`, in nanoseconds.
+    Called { called_ns: u64, count: u32 },
+    /// After one: in so many of its slots, of which this is the first, it left no message.
+    Spoilt { first: u32, count: u32, slots: u32 },
 }
 
-/// An agent and its book. What each message needs of it comes first and begins a cache line: of
-/// many agents all else is far away.
+/// What each message needs of its receiver. Books lie side by side, and begin a cache line: of many
+/// agents all else is far away.
+#[derive(Debug)]
 #[repr(C, align(64))]
-pub(super) struct Agent<S: MailSubject> {
-    pub(super) head: u32,
-    pub(super) count: u32,
-    pub(super) ready: u32,
+pub(super) struct Book {
     /// It stands in the queue of those with mail.
     pub(super) is_queued: bool,
-    /// Something waits beside the mailbox.
+    /// It handled messages that found no room. They wait in the file, and it waits with them.
+    pub(super) is_blocked: bool,
+    /// Something waits behind the mail.
     pub(super) has_backlog: bool,
+    /// It died for good.
+    pub(super) is_gone: bool,
+    pub(super) mail: LetterQueue<QUEUE>,
+}
+
+impl Book {
+    pub(super) fn new(arena: &Arena) -> Self {
+        let mail = LetterQueue::new(arena);
+        Self { is_queued: false, is_blocked: false, has_backlog: false, is_gone: false, mail }
+    }
+}
+
+/// An agent.
+#[repr(C, align(64))]
+pub(super) struct Agent<S: MailSubject> {
     /// None once it died for good.
     pub(super) instance: Option<S::Instance>,
     /// What is seldom there.
     pub(super) file: Box<File<S>>,
 }
 
-/// What supervision keeps of an agent.
+/// What is kept of an agent beside its book.
 pub(super) struct File<S: MailSubject> {
     pub(super) checkpoint: Option<S::Checkpoint>,
-    /// Messages handled since the checkpoint; copies of them where they are to be delivered again.
+    /// Messages handled since the checkpoint.
     pub(super) since: u32,
-    pub(super) journal: Vec<Vec<u8>>,
-    /// Messages for which there was no slot after a restart; they come before any new one.
-    pub(super) backlog: VecDeque<Vec<u8>>,
+    /// Those messages as they were, where they are to be delivered again.
+    pub(super) journal: Vec<Letter>,
+    /// Handled messages that found no room.
+    pub(super) ready: VecDeque<Letter>,
+    /// Messages behind those in the book; they come before any new one.
+    pub(super) backlog: VecDeque<Letter>,
     /// How many may wait there.
     pub(super) room: usize,
     pub(super) restarts: Restarts,
@@ -58,80 +73,20 @@ pub(super) struct File<S: MailSubject> {
     pub(super) incident: Option<Incident>,
 }
 
-impl<S: MailSubject> Default for File<S> {
-    fn default() -> Self {
-        Self {
+impl<S: MailSubject> Agent<S> {
+    /// A live one, for which so many messages may wait.
+    pub(super) fn new(instance: S::Instance, slots: u32) -> Self {
+        let file = File {
             checkpoint: None,
             since: 0,
             journal: Vec::new(),
+            ready: VecDeque::new(),
             backlog: VecDeque::new(),
-            room: 0,
+            room: (slots as usize).saturating_sub(QUEUE),
             restarts: Restarts::default(),
             suspect: None,
             incident: None,
-        }
+        };
+        Self { instance: Some(instance), file: Box::new(file) }
     }
-}
-
-/// Whether a message may be put into a mailbox.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
-    /// Into this slot.
-    Slot(u32),
-    /// Behind what waits beside the mailbox. An agent that is handed much mail again passes on more
-    /// than usual, and would wait for ever for those who wait for it.
-    Backlog,
-    /// There is none free.
-    Full,
-    /// The agent is not run any more.
-    Gone,
-}
-
-impl<S: MailSubject> Agent<S> {
-    pub(super) fn new(instance: S::Instance) -> Self {
-        let file = Box::default();
-        let (is_queued, has_backlog) = (false, false);
-        let instance = Some(instance);
-        Self { head: 0, count: 0, ready: 0, is_queued, has_backlog, instance, file }
-    }
-
-    /// Where the next message would go.
-    #[inline]
-    pub(super) fn place(&self, shape: Shape) -> Place {
-        if self.instance.is_none() {
-            return Place::Gone;
-        }
-        if self.has_backlog {
-            return self.place_behind();
-        }
-        if self.count == shape.slots {
-            return Place::Full;
-        }
-        Place::Slot(ring(self.head + self.count, shape))
-    }
-
-    #[cold]
-    fn place_behind(&self) -> Place {
-        if self.file.backlog.len() < self.file.room { Place::Backlog } else { Place::Full }
-    }
-
-    /// How many messages the next call may hand over: as many as lie in a row.
-    #[inline]
-    pub(super) fn batch(&self, most: u32, shape: Shape) -> u32 {
-        self.count.min(most).min(shape.slots - self.head)
-    }
-
-    /// The message at the head has left.
-    #[inline]
-    pub(super) fn advance(&mut self, shape: Shape) {
-        self.count -= 1;
-        self.ready -= 1;
-        self.head = if self.count == 0 { 0 } else { ring(self.head + 1, shape) };
-    }
-}
-
-/// The slot that many steps from the first one.
-#[inline]
-pub(super) fn ring(steps: u32, shape: Shape) -> u32 {
-    if steps >= shape.slots { steps - shape.slots } else { steps }
 }

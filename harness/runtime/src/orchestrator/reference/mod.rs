@@ -1,25 +1,27 @@
-//! The reference orchestrator: a thread per core, each with its own agents; mailboxes in the
-//! agents' memory; a lane of bytes between each two threads. The host's thread is only at its
-//! edges.
+//! The reference orchestrator: a thread per core, each with its own agents; all messages in one
+//! arena, where each stays; a lane of letters between each two threads. The host's thread is only
+//! at its edges.
 
 mod agent;
+mod hand;
 mod recover;
 mod shard;
 mod shared;
 #[cfg(test)]
 mod tests;
 
-use self::agent::Agent;
-use self::shard::{Command, Lanes, Shard, peek};
-use self::shared::Shared;
+use self::agent::{Agent, Book};
+use self::shard::{Command, Lanes, Shard};
+use self::shared::{Addressed, Shared};
 use super::supervision::{Incident, Supervision};
 use super::watch::Deadline;
 use super::{AgentId, Orchestrator, PostError, RequestError, Setup, Stats, check};
 use crate::subject::Attempt;
-use crate::subject::mail::{MailInstance, MailSubject, Shape};
-use agent_abi::mail::{Header, SLOT_ALIGN_BYTES};
+use crate::subject::mail::{MailInstance, MailSubject};
+use agent_abi::mail::Header;
 use caxton_model::case::Outcome;
 use caxton_sys::clock::CpuTime;
+use caxton_sys::letters::Letter;
 use rtrb::{Consumer, Producer, RingBuffer};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -28,9 +30,8 @@ use std::sync::mpsc::{self, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-/// Room of a lane: many small messages, or at least a few of the longest.
-const LANE_BYTES: usize = 1 << 20;
-const LANE_MESSAGES: usize = 16;
+/// Messages that a lane holds.
+const LANE: usize = 4096;
 
 /// How the agents of a shard stand.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -60,11 +61,12 @@ pub struct Reference<S: MailSubject> {
     setup: Setup,
     shared: Arc<Shared>,
     commands: Vec<Sender<Command<S>>>,
-    outlets: Vec<Producer<u8>>,
-    inlets: Vec<Consumer<u8>>,
+    outlets: Vec<Producer<Addressed>>,
+    inlets: Vec<Consumer<Letter>>,
+    /// Letters for messages to come.
+    spare: Vec<Letter>,
     /// Replies that a request was not for.
     unclaimed: VecDeque<Vec<u8>>,
-    reply: Vec<u8>,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -80,8 +82,8 @@ impl<S: MailSubject> Reference<S> {
         let mut threads = Vec::new();
         let mut between = lanes_between(setup);
         for (number, mut own) in (0..setup.shards).zip(std::mem::take(&mut between)) {
-            let (to_shard, from_host) = lane(setup.shape);
-            let (replies, to_host) = lane(setup.shape);
+            let (to_shard, from_host) = RingBuffer::new(LANE);
+            let (replies, to_host) = RingBuffer::new(LANE);
             let (command, waiting) = mpsc::channel();
             own.inlets.push(from_host);
             let lanes =
@@ -96,9 +98,9 @@ impl<S: MailSubject> Reference<S> {
             inlets.push(to_host);
             commands.push(command);
         }
-        let (unclaimed, reply) = (VecDeque::new(), Vec::new());
+        let (unclaimed, spare) = (VecDeque::new(), Vec::new());
         let mut started =
-            Self { setup, shared, commands, outlets, inlets, unclaimed, reply, threads };
+            Self { setup, shared, commands, outlets, inlets, spare, unclaimed, threads };
         started.populate()?;
         Ok(started)
     }
@@ -158,10 +160,13 @@ impl<S: MailSubject> Reference<S> {
     pub fn ask_figures(&self) -> Vec<mpsc::Receiver<ShardFigures>> {
         let figures = |shard: &mut Shard<S>| {
             let live = shard.agents.iter().filter_map(|agent| agent.instance.as_ref());
+            let waiting = |(book, agent): (&Book, &Agent<S>)| {
+                (book.mail.len() + agent.file.backlog.len() + agent.file.ready.len()) as u64
+            };
             ShardFigures {
                 linear_bytes: live.clone().filter_map(MailInstance::linear_bytes).sum(),
                 running: live.count() as u64,
-                waiting: shard.agents.iter().map(|agent| u64::from(agent.count)).sum(),
+                waiting: shard.books.iter().zip(&shard.agents).map(waiting).sum(),
             }
         };
         (0..self.setup.shards).map(|number| self.ask(number, figures)).collect()
@@ -254,10 +259,9 @@ impl<S: MailSubject> Reference<S> {
     fn read_replies(&mut self, take: &mut dyn FnMut(&[u8])) -> usize {
         let mut read = 0;
         for inlet in &mut self.inlets {
-            while let Some((bytes, _)) = peek(inlet) {
-                self.reply.resize(bytes, 0);
-                inlet.pop_entire_slice(&mut self.reply).expect("a message is pushed whole");
-                take(&self.reply);
+            while let Ok(letter) = inlet.pop() {
+                take(self.shared.message(&letter));
+                self.spare.push(letter);
                 read += 1;
             }
         }
@@ -267,8 +271,9 @@ impl<S: MailSubject> Reference<S> {
 
 impl<S: MailSubject> Shard<S> {
     fn spawn(&mut self) -> Attempt<()> {
-        let instance = self.subject.spawn(self.setup.shape)?;
-        self.agents.push(Agent::new(instance));
+        let instance = self.subject.spawn(self.shape)?;
+        self.agents.push(Agent::new(instance, self.setup.shape.slots));
+        self.books.push(Book::new(&self.shared.arena));
         Ok(())
     }
 }
@@ -276,24 +281,8 @@ impl<S: MailSubject> Shard<S> {
 /// The lanes of one shard.
 #[derive(Default)]
 struct Own {
-    inlets: Vec<Consumer<u8>>,
-    outlets: Vec<Option<Producer<u8>>>,
-}
-
-/// A lane whose first message begins on a cache line. The allocator begins a block of this size 16
-/// bytes into a page, and a copy to there from a page's start is 20 times slower than another.
-fn lane(shape: Shape) -> (Producer<u8>, Consumer<u8>) {
-    let bytes = LANE_BYTES.max(shape.slot_bytes as usize * LANE_MESSAGES);
-    let (mut from, mut to) = RingBuffer::new(bytes);
-    if let Ok(mut whole) = from.write_chunk(bytes) {
-        let start = whole.as_mut_slices().0.as_ptr() as usize;
-        let skipped = start.next_multiple_of(SLOT_ALIGN_BYTES) - start;
-        whole.commit(skipped);
-        if let Ok(skip) = to.read_chunk(skipped) {
-            skip.commit_all();
-        }
-    }
-    (from, to)
+    inlets: Vec<Consumer<Addressed>>,
+    outlets: Vec<Option<Producer<Addressed>>>,
 }
 
 /// A lane from each shard to each other one.
@@ -305,7 +294,7 @@ fn lanes_between(setup: Setup) -> Vec<Own> {
                 all[from].outlets.push(None);
                 continue;
             }
-            let (outlet, inlet) = lane(setup.shape);
+            let (outlet, inlet) = RingBuffer::new(LANE);
             all[from].outlets.push(Some(outlet));
             all[to].inlets.push(inlet);
         }
@@ -317,7 +306,15 @@ impl<S: MailSubject> Orchestrator for Reference<S> {
     fn post(&mut self, message: &[u8]) -> Result<(), PostError> {
         let header = check(message, self.agents(), self.setup.shape)?;
         let owner = (header.to % self.setup.shards) as usize;
-        self.outlets[owner].push_entire_slice(message).map_err(|_| PostError::Full)?;
+        let outlet = &mut self.outlets[owner];
+        if outlet.is_full() {
+            return Err(PostError::Full);
+        }
+        let letter = self.shared.letter(&mut self.spare);
+        let mut letter = letter.ok_or(PostError::Full)?;
+        self.shared.arena.bytes_mut(&mut letter)[..message.len()].copy_from_slice(message);
+        // It is not full, and nobody else writes to it.
+        let _ = outlet.push(Addressed { to: header.to, letter });
         self.shared.shards[owner].wake();
         Ok(())
     }

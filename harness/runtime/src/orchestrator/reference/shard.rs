@@ -1,17 +1,18 @@
-//! A shard: one thread, its agents, and the way of a message.
+//! A shard: one thread, its agents, and the way of a message to them.
 //!
-//! A message is copied once from the sender's slot to the receiver's, or, to an agent of another
-//! shard, once into the lane between the two and once out of it. One call hands an agent all that
-//! lies in a row in its mailbox, up to the batch.
+//! A message stays where it lies in the arena, and its letter goes from the sender's hand to the
+//! receiver's book, by a lane where that is another shard's. What a call does with it is in
+//! `hand.rs`.
 
-use super::agent::{Agent, Death, Place};
-use super::shared::Shared;
-use crate::orchestrator::supervision::{Incident, Supervision};
+use super::agent::{Agent, Book, QUEUE};
+use super::shared::{Addressed, Shared};
+use crate::orchestrator::supervision::{Delivery, Incident, Supervision};
 use crate::orchestrator::{AgentId, Setup, Stats};
-use crate::subject::mail::{MailInstance, MailSubject};
+use crate::subject::mail::{MailInstance, MailSubject, Shape};
 use agent_abi::mail::{HOST, Header};
-use caxton_model::case::Outcome;
-use caxton_sys::clock::{Clock, Monotonic};
+use caxton_sys::clock::Monotonic;
+use caxton_sys::housed::{prefetch, prefetch_at};
+use caxton_sys::letters::Letter;
 use rtrb::{Consumer, Producer};
 use std::collections::VecDeque;
 use std::hint::spin_loop;
@@ -26,29 +27,24 @@ use std::time::Duration;
 const SPINS: u32 = 100;
 const YIELDS: u32 = 150;
 /// Messages taken from one lane before the next one's turn.
-const LANE_TURN: u32 = 256;
+const LANE_TURN: usize = 256;
 /// Agents that are called before lanes are looked at again.
 const AGENT_TURN: u32 = 64;
-/// How many agents before its turn one is brought nearer. More than this does harm: looking up the
-/// receivers of messages in advance, and their slots, was measured at 1.7 times the cost at 10,000
-/// agents.
-const AHEAD: usize = 1;
+/// How many agents before its turn one's book and what stands beside it are brought nearer, and,
+/// once these are there, its memory and its messages.
+const FAR_AHEAD: usize = 6;
+const NEAR_AHEAD: usize = 2;
+/// How many messages before its turn the book of one's receiver is.
+const BOOKS_AHEAD: usize = 6;
+/// Cache lines of a message that are asked for; the CPU fetches those behind them by itself.
+const MESSAGE_LINES: usize = 16;
 /// How long a shard sleeps that waits for room: nobody wakes it.
 const WAIT_FOR_ROOM: Duration = Duration::from_micros(50);
+/// Letters that a shard keeps for the messages which it journals.
+const KEPT_LETTERS: usize = 1024;
 
 /// Something done by a shard's thread.
 pub(super) type Command<S> = Box<dyn FnOnce(&mut Shard<S>) + Send>;
-
-/// What became of a message on its way out of a slot.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Sent {
-    /// It has left.
-    Left,
-    /// There is no room where it goes.
-    Blocked,
-    /// It is no message: its agent lied.
-    Garbled,
-}
 
 /// One thread's part of the agents.
 pub(super) struct Shard<S: MailSubject> {
@@ -56,33 +52,41 @@ pub(super) struct Shard<S: MailSubject> {
     pub(super) setup: Setup,
     pub(super) supervision: Supervision,
     pub(super) number: u32,
+    /// What one call hands over, at most.
+    pub(super) shape: Shape,
+    /// Of each agent, at the same place as the agent.
+    pub(super) books: Vec<Book>,
     pub(super) agents: Vec<Agent<S>>,
     pub(super) stats: Stats,
     pub(super) incidents: Vec<Incident>,
     pub(super) shared: Arc<Shared>,
     pub(super) is_done: bool,
     pub(super) lanes: Lanes<S>,
+    /// Of each inlet, what was taken from it and not delivered yet.
+    incoming: Vec<VecDeque<Addressed>>,
     /// Agents with mail.
     pub(super) queue: VecDeque<u32>,
     /// Agents whose handled messages find no room.
     blocked: VecDeque<u32>,
-    /// Messages that have no slot to wait in: a dead agent's last ones.
-    pub(super) strays: VecDeque<Vec<u8>>,
+    /// The letters of what an agent was handed, in the order of its slots.
+    pub(super) hand: Vec<Letter>,
+    /// What it has handled of that, to be sent on.
+    pub(super) handled: Vec<Letter>,
+    /// Letters whose messages are done.
+    pub(super) spare: Vec<Letter>,
     /// Which shards got mail since they were last told.
     touched: u64,
-    /// A message from an agent to itself, on its way.
-    scratch: Vec<u8>,
     pub(super) clock: Monotonic,
 }
 
 /// How messages and commands come and go.
 pub(super) struct Lanes<S: MailSubject> {
     /// From the host, and from each other shard.
-    pub(super) inlets: Vec<Consumer<u8>>,
+    pub(super) inlets: Vec<Consumer<Addressed>>,
     /// To each shard; none to this one.
-    pub(super) outlets: Vec<Option<Producer<u8>>>,
+    pub(super) outlets: Vec<Option<Producer<Addressed>>>,
     /// To the host.
-    pub(super) replies: Producer<u8>,
+    pub(super) replies: Producer<Letter>,
     pub(super) commands: Receiver<Command<S>>,
 }
 
@@ -93,17 +97,21 @@ impl<S: MailSubject> Shard<S> {
             setup: shared.setup,
             supervision: shared.supervision,
             number,
+            shape: shared.setup.hand(),
+            books: Vec::new(),
             agents: Vec::new(),
             stats: Stats::default(),
             incidents: Vec::new(),
             shared,
             is_done: false,
+            incoming: lanes.inlets.iter().map(|_| VecDeque::with_capacity(LANE_TURN)).collect(),
             lanes,
             queue: VecDeque::new(),
             blocked: VecDeque::new(),
-            strays: VecDeque::new(),
+            hand: Vec::new(),
+            handled: Vec::new(),
+            spare: Vec::new(),
             touched: 0,
-            scratch: Vec::new(),
             clock: Monotonic,
         }
     }
@@ -112,6 +120,7 @@ impl<S: MailSubject> Shard<S> {
     pub(super) fn run(mut self) {
         let shared = Arc::clone(&self.shared);
         let me = self.number as usize;
+        let kept = if self.journals() { KEPT_LETTERS } else { 0 };
         let mut idle = 0;
         while !self.is_done {
             if shared.commands[me].swap(false, Ordering::AcqRel) {
@@ -127,6 +136,7 @@ impl<S: MailSubject> Shard<S> {
             let freed = self.unblock();
             let worked = self.work();
             self.tell_touched();
+            shared.release(&mut self.spare, kept);
             if took || freed || worked {
                 idle = 0;
             } else if idle < SPINS {
@@ -136,17 +146,29 @@ impl<S: MailSubject> Shard<S> {
                 idle += 1;
                 std::thread::yield_now();
             } else {
-                let waits = !self.blocked.is_empty() || !self.strays.is_empty();
-                let longest = waits.then_some(WAIT_FOR_ROOM);
-                let inlets = &self.lanes.inlets;
-                shared.shards[me].sleep(longest, || {
-                    // What lies in the lanes of a shard that waits may be what it has no room for.
-                    shared.commands[me].load(Ordering::Acquire)
-                        || (!waits && inlets.iter().any(|inlet| !inlet.is_empty()))
-                });
+                self.sleep();
                 idle = 0;
             }
         }
+    }
+
+    fn sleep(&self) {
+        let (shared, me) = (&self.shared, self.number as usize);
+        let waits =
+            !self.blocked.is_empty() || self.incoming.iter().any(|incoming| !incoming.is_empty());
+        let longest = waits.then_some(WAIT_FOR_ROOM);
+        let inlets = &self.lanes.inlets;
+        shared.shards[me].sleep(longest, || {
+            // What lies in the lanes of a shard that waits may be what it has no room for.
+            shared.commands[me].load(Ordering::Acquire)
+                || (!waits && inlets.iter().any(|inlet| !inlet.is_empty()))
+        });
+    }
+
+    /// Whether messages are kept until the next checkpoint, to be delivered again.
+    #[inline]
+    pub(super) fn journals(&self) -> bool {
+        self.supervision.delivery == Delivery::AtLeastOnce
     }
 
     /// The agent's place in this shard.
@@ -159,59 +181,79 @@ impl<S: MailSubject> Shard<S> {
     fn take_in(&mut self) -> bool {
         let mut any = false;
         for inlet in 0..self.lanes.inlets.len() {
-            for _ in 0..LANE_TURN {
-                if !self.take_one(inlet) {
-                    break;
-                }
-                any = true;
+            let mut incoming = std::mem::take(&mut self.incoming[inlet]);
+            let lane = &mut self.lanes.inlets[inlet];
+            let wanted = lane.slots().min(LANE_TURN.saturating_sub(incoming.len()));
+            if let Ok(chunk) = lane.read_chunk(wanted) {
+                incoming.extend(chunk);
             }
+            any |= self.deliver_all(&mut incoming);
+            self.incoming[inlet] = incoming;
         }
         any
     }
 
-    /// Delivers the next message of a lane; false if there is none, or no room for it.
-    fn take_one(&mut self, inlet: usize) -> bool {
-        let lane = &mut self.lanes.inlets[inlet];
-        let Some((bytes, to)) = peek(lane) else { return false };
-        let local = (to / self.setup.shards) as usize;
-        let shape = self.setup.shape;
-        let place = self.agents.get(local).map_or(Place::Gone, |agent| agent.place(shape));
-        match place {
-            Place::Slot(slot) => {
-                let agent = &mut self.agents[local];
-                let instance = agent.instance.as_mut().expect("it has a slot");
-                let target = &mut instance.slot_mut(slot)[..bytes];
-                lane.pop_entire_slice(target).expect("a message is pushed whole");
-                self.enqueue(local);
+    /// Delivers what came over one lane, in its order, as far as there is room; true if anything.
+    fn deliver_all(&mut self, incoming: &mut VecDeque<Addressed>) -> bool {
+        let before = incoming.len();
+        while let Some(Addressed { to, letter }) = incoming.pop_front() {
+            if let Some(later) = incoming.get(BOOKS_AHEAD) {
+                self.expect_book(later.to);
             }
-            Place::Backlog => {
-                let mut message = vec![0; bytes];
-                lane.pop_entire_slice(&mut message).expect("a message is pushed whole");
-                self.agents[local].file.backlog.push_back(message);
-            }
-            Place::Full => return false,
-            Place::Gone => {
-                let all = lane.read_chunk(bytes).expect("a message is pushed whole");
-                all.commit_all();
-                self.gone();
+            if let Err(letter) = self.deliver(to, letter) {
+                incoming.push_front(Addressed { to, letter });
+                break;
             }
         }
-        true
+        incoming.len() < before
+    }
+
+    /// Puts a message into the book of an agent of this shard.
+    ///
+    /// # Errors
+    /// The letter, if there is no room.
+    #[inline]
+    fn deliver(&mut self, to: AgentId, letter: Letter) -> Result<(), Letter> {
+        let local = self.local(to);
+        let Some(book) = self.books.get_mut(local).filter(|book| !book.is_gone) else {
+            self.gone(letter);
+            return Ok(());
+        };
+        let most = (self.setup.shape.slots as usize).min(QUEUE);
+        if book.has_backlog || book.mail.len() >= most {
+            return self.deliver_behind(local, letter);
+        }
+        book.mail.push_back(letter);
+        self.enqueue(local);
+        Ok(())
+    }
+
+    /// The same behind what is in the book. An agent that is handed much mail again passes on more
+    /// than usual, and would wait for ever for those who wait for it: it has more room.
+    #[cold]
+    fn deliver_behind(&mut self, local: usize, letter: Letter) -> Result<(), Letter> {
+        let file = &mut self.agents[local].file;
+        if file.backlog.len() >= file.room {
+            return Err(letter);
+        }
+        file.backlog.push_back(letter);
+        self.books[local].has_backlog = true;
+        Ok(())
     }
 
     /// A message to nobody is counted.
-    fn gone(&mut self) {
+    fn gone(&mut self, letter: Letter) {
         self.stats.undeliverable += 1;
         self.shared.host.settle(1);
+        self.spare.push(letter);
     }
 
-    /// The agent has one message more.
+    /// The agent has mail, and stands in the queue if it does not wait.
     #[inline]
     pub(super) fn enqueue(&mut self, local: usize) {
-        let agent = &mut self.agents[local];
-        agent.count += 1;
-        if !agent.is_queued {
-            agent.is_queued = true;
+        let book = &mut self.books[local];
+        if !book.is_queued {
+            book.is_queued = true;
             self.queue.push_back(local as u32);
         }
     }
@@ -219,224 +261,151 @@ impl<S: MailSubject> Shard<S> {
     /// Tries again to send what found no room; true if anything left.
     fn unblock(&mut self) -> bool {
         let mut any = false;
-        // Where one finds no room, none overtakes it. Bits are shards, the highest one the host.
-        let mut shut = 0u128;
-        for _ in 0..self.strays.len() {
-            let stray = self.strays.pop_front().expect("counted");
-            let to = Header::read(&stray).map_or(HOST, |header| header.to);
-            let way = if to == HOST { 1 << 127 } else { 1 << (to % self.setup.shards) };
-            if shut & way == 0 && self.send_copy(&stray) != Sent::Blocked {
-                any = true;
-            } else {
-                shut |= way;
-                self.strays.push_back(stray);
-            }
-        }
         for _ in 0..self.blocked.len() {
             let local = self.blocked.pop_front().expect("counted") as usize;
-            let before = self.agents[local].ready;
-            let lives = self.flush(local);
-            any |= self.agents[local].ready < before;
-            if lives && self.agents[local].ready == 0 && self.supervision != Supervision::NONE {
+            any |= self.flush(local);
+        }
+        any
+    }
+
+    /// Sends on what an agent has handled and found no room; true if anything left.
+    fn flush(&mut self, local: usize) -> bool {
+        let before = self.agents[local].file.ready.len();
+        while let Some(letter) = self.agents[local].file.ready.pop_front() {
+            if let Err(letter) = self.send_from(local, letter) {
+                self.agents[local].file.ready.push_front(letter);
+                break;
+            }
+        }
+        let left = self.agents[local].file.ready.len();
+        if left > 0 {
+            self.blocked.push_back(local as u32);
+        } else {
+            self.books[local].is_blocked = false;
+            self.settle(local);
+            if before > 0 && self.supervision != Supervision::NONE {
                 self.look_up(local);
             }
         }
-        any
+        left < before
+    }
+
+    /// Keeps a message that an agent has handled until there is room for it.
+    pub(super) fn hold_back(&mut self, local: usize, letter: Letter) {
+        self.agents[local].file.ready.push_back(letter);
+        let book = &mut self.books[local];
+        if !book.is_blocked {
+            book.is_blocked = true;
+            self.blocked.push_back(local as u32);
+        }
+    }
+
+    /// After an agent's mail became less: what waits behind it comes nearer, and the agent stands in
+    /// the queue if there is any.
+    #[inline]
+    pub(super) fn settle(&mut self, local: usize) {
+        if self.books[local].has_backlog {
+            self.refill(local);
+        }
+        if !self.books[local].mail.is_empty() {
+            self.enqueue(local);
+        }
     }
 
     /// Lets agents with mail handle it; true if any did.
     fn work(&mut self) -> bool {
         for turn in 0..AGENT_TURN {
             let Some(local) = self.queue.pop_front() else { return turn > 0 };
-            if let Some(next) = self.queue.get(AHEAD) {
-                self.expect(*next as usize);
+            if let Some(far) = self.queue.get(FAR_AHEAD) {
+                prefetch_of(&self.books[*far as usize], 2);
+                prefetch_of(&self.agents[*far as usize], 3);
             }
-            self.agents[local as usize].is_queued = false;
-            self.drain(local as usize);
+            if let Some(near) = self.queue.get(NEAR_AHEAD) {
+                self.expect(*near as usize);
+            }
+            self.books[local as usize].is_queued = false;
+            self.turn(local as usize);
         }
         true
-    }
-
-    /// One call into an agent.
-    #[inline]
-    fn drain(&mut self, local: usize) {
-        let shape = self.setup.shape;
-        let agent = &mut self.agents[local];
-        let batch = agent.batch(self.setup.batch, shape);
-        // Handled messages that wait for room come first: the agent waits with them.
-        if agent.ready > 0 || batch == 0 {
-            return;
-        }
-        let supervised = self.supervision != Supervision::NONE;
-        if supervised {
-            self.before(local, batch);
-        }
-        let called_ns = if supervised { self.clock.now().0 } else { 0 };
-        let agent = &mut self.agents[local];
-        let Some(instance) = &mut agent.instance else { return };
-        self.stats.drains += 1;
-        match instance.drain(agent.head, batch) {
-            Ok(()) => {
-                agent.ready = batch;
-                self.stats.delivered += u64::from(batch);
-                if self.flush(local) && supervised {
-                    self.after(local, batch);
-                }
-            }
-            Err(outcome) => self.fell(local, Death::Called { batch, called_ns }, &outcome),
-        }
     }
 
     /// The agent will be called soon: what lies far away may come nearer meanwhile.
     #[inline]
     fn expect(&self, local: usize) {
-        let agent = &self.agents[local];
-        if let Some(instance) = &agent.instance {
-            instance.expect(agent.head);
-        }
+        let Some(instance) = &self.agents[local].instance else { return };
+        instance.expect(self.shape.slots.min(self.books[local].mail.len() as u32));
+        self.expect_mail(local);
     }
 
-    /// Sends on what the agent has handled, as far as there is room; false if that was its death.
-    pub(super) fn flush(&mut self, local: usize) -> bool {
-        let shape = self.setup.shape;
-        while self.agents[local].ready > 0 {
-            match self.send_on(local) {
-                Sent::Left => self.agents[local].advance(shape),
-                Sent::Blocked => {
-                    self.blocked.push_back(local as u32);
-                    return true;
-                }
-                Sent::Garbled => {
-                    let why = "left no message in its slot: no header, or a length beyond the slot";
-                    let outcome = Outcome::DiedInTheMiddle(why.to_owned());
-                    self.fell(local, Death::Spoilt, &outcome);
-                    return false;
-                }
+    /// The messages of the agent's next call will be read soon.
+    #[inline]
+    pub(super) fn expect_mail(&self, local: usize) {
+        for place in 0..self.shape.slots as usize {
+            match self.shared.arena.queued(&self.books[local].mail, place) {
+                Some(slot) => prefetch(slot, MESSAGE_LINES),
+                None => return,
             }
         }
-        self.refill(local);
-        let agent = &mut self.agents[local];
-        if agent.count > 0 && !agent.is_queued {
-            agent.is_queued = true;
-            self.queue.push_back(local as u32);
-        }
-        true
     }
 
-    /// Sends on the message at the head of an agent's mailbox.
+    /// A message for this agent will be delivered soon.
     #[inline]
-    fn send_on(&mut self, local: usize) -> Sent {
-        let agent = &self.agents[local];
-        let Some(instance) = &agent.instance else { return Sent::Garbled };
-        let slot = agent.head;
-        let message = instance.slot(slot);
-        let Some(header) = Header::read(message) else { return Sent::Garbled };
-        let bytes = header.bytes as usize;
+    pub(super) fn expect_book(&self, to: AgentId) {
+        if let Some(book) = self.books.get(self.local(to)) {
+            prefetch_of(book, 2);
+        }
+    }
+
+    /// Sends a message to whom its header names.
+    ///
+    /// # Errors
+    /// The letter, if there is no room.
+    #[inline]
+    pub(super) fn send(&mut self, letter: Letter) -> Result<(), Letter> {
+        let header = Header::read(self.shared.message(&letter)).expect("a message is one");
+        if header.to == HOST {
+            return self.send_to_host(header.is_passed(), letter);
+        }
         if header.to >= self.shared.agents.load(Ordering::Relaxed) {
-            return self.leave(header, local, slot);
+            self.gone(letter);
+            return Ok(());
         }
         let owner = header.to % self.setup.shards;
-        if owner != self.number {
-            let outlet = self.lanes.outlets[owner as usize].as_mut();
-            let outlet = outlet.expect("to each other shard there is a lane");
-            if outlet.push_entire_slice(&message[..bytes]).is_err() {
-                return Sent::Blocked;
-            }
-            self.touched |= 1 << owner;
-            return Sent::Left;
+        if owner == self.number {
+            return self.deliver(header.to, letter);
         }
-        let to = self.local(header.to);
-        match self.agents[to].place(self.setup.shape) {
-            Place::Slot(target) if to == local => {
-                self.scratch.clear();
-                self.scratch.extend_from_slice(&message[..bytes]);
-                let instance = self.agents[local].instance.as_mut().expect("it lives");
-                instance.slot_mut(target)[..bytes].copy_from_slice(&self.scratch);
-            }
-            Place::Slot(target) => {
-                let pair = self.agents.get_disjoint_mut([local, to]).expect("two agents");
-                let [Some(from), Some(to)] = pair.map(|agent| agent.instance.as_mut()) else {
-                    return Sent::Garbled;
-                };
-                to.slot_mut(target)[..bytes].copy_from_slice(&from.slot(slot)[..bytes]);
-            }
-            // It leaves the slot that it needs: the last one is where it lies.
-            Place::Full if to == local && self.agents[to].file.backlog.is_empty() => {}
-            Place::Full if to != local => return Sent::Blocked,
-            Place::Backlog | Place::Full => {
-                let copy = message[..bytes].to_vec();
-                self.agents[to].file.backlog.push_back(copy);
-                return Sent::Left;
-            }
-            Place::Gone => {
-                self.gone();
-                return Sent::Left;
-            }
-        }
-        self.enqueue(to);
-        Sent::Left
+        let outlet = self.lanes.outlets[owner as usize].as_mut();
+        let outlet = outlet.expect("to each other shard there is a lane");
+        self.touched |= 1 << owner;
+        let pushed = outlet.push(Addressed { to: header.to, letter });
+        pushed.map_err(|rtrb::PushError::Full(back)| back.letter)
     }
 
-    /// A message to the host, or to nobody.
-    fn leave(&mut self, header: Header, local: usize, slot: u32) -> Sent {
-        if header.to != HOST {
-            self.gone();
-        } else if header.is_passed() {
+    /// The same for a message that an agent has handled. One to itself always finds room: it cannot
+    /// wait for itself.
+    #[inline]
+    pub(super) fn send_from(&mut self, local: usize, letter: Letter) -> Result<(), Letter> {
+        let Err(letter) = self.send(letter) else { return Ok(()) };
+        let me = local as u32 * self.setup.shards + self.number;
+        let header = Header::read(self.shared.arena.bytes(&letter));
+        if header.is_none_or(|header| header.to != me) {
+            return Err(letter);
+        }
+        self.agents[local].file.backlog.push_back(letter);
+        self.books[local].has_backlog = true;
+        Ok(())
+    }
+
+    fn send_to_host(&mut self, is_passed: bool, letter: Letter) -> Result<(), Letter> {
+        if is_passed {
             self.stats.finished += 1;
             self.shared.host.settle(1);
-        } else {
-            let Some(instance) = &self.agents[local].instance else { return Sent::Garbled };
-            let message = &instance.slot(slot)[..header.bytes as usize];
-            if self.lanes.replies.push_entire_slice(message).is_err() {
-                return Sent::Blocked;
-            }
-            self.shared.host.sleeper.wake();
+            self.spare.push(letter);
+            return Ok(());
         }
-        Sent::Left
-    }
-
-    /// Sends a message that lies in the host's memory.
-    fn send_copy(&mut self, message: &[u8]) -> Sent {
-        let Some(header) = Header::read(message) else { return Sent::Garbled };
-        if header.to == HOST && header.is_passed() {
-            self.stats.finished += 1;
-            self.shared.host.settle(1);
-            return Sent::Left;
-        }
-        let lane = match header.to {
-            HOST => &mut self.lanes.replies,
-            to if to >= self.shared.agents.load(Ordering::Relaxed) => {
-                self.gone();
-                return Sent::Left;
-            }
-            to if to % self.setup.shards == self.number => return self.put_copy(to, message),
-            to => {
-                let owner = to % self.setup.shards;
-                self.touched |= 1 << owner;
-                let outlet = self.lanes.outlets[owner as usize].as_mut();
-                outlet.expect("to each other shard there is a lane")
-            }
-        };
-        let pushed = lane.push_entire_slice(message).is_ok();
-        if header.to == HOST {
-            self.shared.host.sleeper.wake();
-        }
-        if pushed { Sent::Left } else { Sent::Blocked }
-    }
-
-    fn put_copy(&mut self, to: AgentId, message: &[u8]) -> Sent {
-        let local = self.local(to);
-        match self.agents[local].place(self.setup.shape) {
-            Place::Slot(slot) => {
-                let instance = self.agents[local].instance.as_mut().expect("it has a slot");
-                instance.slot_mut(slot)[..message.len()].copy_from_slice(message);
-                self.enqueue(local);
-            }
-            Place::Backlog => self.agents[local].file.backlog.push_back(message.to_vec()),
-            Place::Full => return Sent::Blocked,
-            Place::Gone => self.gone(),
-        }
-        Sent::Left
+        let pushed = self.lanes.replies.push(letter);
+        self.shared.host.sleeper.wake();
+        pushed.map_err(|rtrb::PushError::Full(letter)| letter)
     }
 
     /// Wakes the shards that got mail.
@@ -450,14 +419,8 @@ impl<S: MailSubject> Shard<S> {
     }
 }
 
-/// Length and receiver of the next message in a lane; none if it is empty.
+/// Brings the first `lines` cache lines of `what` nearer.
 #[inline]
-pub(super) fn peek(lane: &mut Consumer<u8>) -> Option<(usize, AgentId)> {
-    let chunk = lane.read_chunk(Header::BYTES).ok()?;
-    let mut head = [0; Header::BYTES];
-    let (first, second) = chunk.as_slices();
-    head[..first.len()].copy_from_slice(first);
-    head[first.len()..].copy_from_slice(second);
-    let number = |at: usize| u32::from_le_bytes(std::array::from_fn(|i| head[at + i]));
-    Some((number(Header::BYTES_OFFSET) as usize, number(Header::TO_OFFSET)))
+fn prefetch_of<T>(what: &T, lines: usize) {
+    prefetch_at(std::ptr::from_ref(what) as usize, lines);
 }

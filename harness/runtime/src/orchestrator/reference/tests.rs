@@ -6,6 +6,7 @@ use crate::orchestrator::contract::{
     take_replies,
 };
 use crate::orchestrator::supervision::{Delivery, Intensity};
+use crate::subject::mail::Shape;
 use crate::subject::scripted_mail::ScriptedMail;
 use agent_abi::mail::Kind;
 
@@ -311,6 +312,26 @@ fn one_agent_more_is_like_the_others() {
             subject.desk.is_bare.store(true, Ordering::SeqCst);
             assert_eq!(it.spawn(), Err(Outcome::Refused("no more agents".to_owned())));
             assert!(it.agents() == 80 && answers(it, 2));
+        });
+    }
+}
+
+#[test]
+fn letters_are_used_again_whatever_became_of_their_messages() {
+    for supervision in [ONCE, AGAIN, PATIENT, Supervision::NONE] {
+        with(SETUP, supervision, |it, _| {
+            let is_supervised = it.shared.supervision != Supervision::NONE;
+            for round in 1..=300 {
+                for kind in [Kind::Pass, Kind::Stray, Kind::Trap] {
+                    (0..3).for_each(|agent| post(it, &message(agent, kind, round)));
+                }
+                it.wait_for(u64::from(round) * 9, LONG);
+                for agent in (0..3).filter(|_| is_supervised) {
+                    assert!(answers(it, agent) && it.checkpoint(agent).is_ok());
+                }
+            }
+            let letters = it.shared.arena.letters();
+            assert!(letters < 900, "{letters} letters for rounds of nine messages");
         });
     }
 }

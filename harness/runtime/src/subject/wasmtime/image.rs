@@ -1,5 +1,6 @@
 //! Compiled code, of a module or of a component, as those see it who look into it.
 
+use super::checkpoint::WASM_PAGE_BYTES;
 use super::dwarf::demangled;
 use caxton_model::units::Bytes;
 use wasmparser::{Export, Parser, Payload};
@@ -35,6 +36,17 @@ pub(super) fn exports_of(binary: &[u8]) -> impl Iterator<Item = Export<'_>> {
         _ => None,
     });
     exports.flatten().map_while(Result::ok)
+}
+
+/// The memory that an instance of the module `binary` has at first, as far as it can be read.
+pub fn first_memory(binary: &[u8]) -> Bytes {
+    let sections = Parser::new(0).parse_all(binary).map_while(Result::ok);
+    let memories = sections.filter_map(|section| match section {
+        Payload::MemorySection(memories) => Some(memories),
+        _ => None,
+    });
+    let pages = memories.flatten().map_while(Result::ok).map(|memory| memory.initial);
+    Bytes(pages.fold(0, u64::saturating_add).saturating_mul(WASM_PAGE_BYTES))
 }
 
 impl CompiledImage {

@@ -143,16 +143,17 @@ impl InstanceBuilder {
     }
 }
 
-/// A live agent.
+/// A live agent. What each call needs comes first, side by side.
+#[repr(C, align(64))]
 pub(super) struct GuestInstance {
     pub(super) store: Store<HostState>,
+    pub(super) memory: Memory,
+    pub(super) channel: u32,
+    inbox: Range<usize>,
     pub(super) instance: Instance,
     pub(super) handle: TypedFunc<(u32, u32), i32>,
     pub(super) reserve: TypedFunc<(u32, u32, u32), i32>,
     pub(super) example: TypedFunc<(u32, u64), i32>,
-    pub(super) memory: Memory,
-    pub(super) channel: u32,
-    inbox: Range<usize>,
     reply: Range<usize>,
     /// None where its module was compiled without checkpoints.
     pub(super) savable: Option<Box<Savable>>,

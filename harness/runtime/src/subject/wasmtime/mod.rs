@@ -51,7 +51,7 @@ pub use expose::{ExposeError, Exposed};
 pub use flags::EngineFlags;
 pub use heap::{HeapLog, Site};
 pub use host::HostState;
-pub use image::FunctionCode;
+pub use image::{FunctionCode, first_memory};
 pub use limits::{Growth, Growths, MemoryUse};
 pub use mail::{WasmMail, WasmMailSubject};
 pub use options::{Bounds, CompilerEffort, EngineOptions};
