@@ -26,6 +26,7 @@ mod optional;
 mod profile;
 mod readers;
 mod reference;
+mod schedule;
 mod smoke;
 mod stopped;
 mod summary;

@@ -137,17 +137,22 @@ fn plan(subjects: &Subjects) -> Vec<Task> {
         Scenario { plan: plan.clone(), target, quick_s: &[] }
     };
     let scenarios = match loads.own.is_empty() {
-        true => vec![peak(), sustained(), burst(), day_of_messages(), churn(), generator()],
+        true => the_guides(loads.seed),
+        // With the seeds that they have, whatever the run's is.
         false => loads.own.iter().map(own).collect(),
     };
     scenarios.into_iter().map(|scenario| task(scenario, loads)).collect()
 }
 
+fn the_guides(seed: u64) -> Vec<Scenario> {
+    let mut all =
+        vec![peak(), sustained(), burst(), day_of_messages(), churn(), generator()];
+    all.iter_mut().for_each(|scenario| scenario.plan.seed = seed);
+    all
+}
+
 fn task(scenario: Scenario, loads: &Loads) -> Task {
-    let Scenario { mut plan, target, quick_s } = scenario;
-    if plan.seed == 0 {
-        plan.seed = loads.seed;
-    }
+    let Scenario { plan, target, quick_s } = scenario;
     let (plan, for_ns) = granted(plan, quick_s, loads);
     let rate = plan.stages.iter().filter_map(|stage| stage.rate.peak()).fold(0.0, f64::max);
     let mut case = CaseKey::new(SUITE.name, &case_name(&plan.name), target.name(), COURIER);

@@ -78,6 +78,10 @@ impl MessageCounts {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct MessagesSeen {
     pub counts: MessageCounts,
+    /// The sum of the instants at which those offered were due, in nanoseconds from the plan's
+    /// start, modulo 2^64: that of the same schedule is the same.
+    #[serde(default)]
+    pub due_sum_ns: u64,
     /// The integral over time of how many were in flight, in message-nanoseconds.
     pub in_flight_ns: f64,
     /// From a message's intended start to its answer.
@@ -91,6 +95,7 @@ pub struct MessagesSeen {
 impl MessagesSeen {
     pub fn add(&mut self, other: &Self) {
         self.counts = self.counts.plus(other.counts);
+        self.due_sum_ns = self.due_sum_ns.wrapping_add(other.due_sum_ns);
         self.in_flight_ns += other.in_flight_ns;
         self.response.add(&other.response);
         self.service.add(&other.service);

@@ -39,8 +39,11 @@ pub struct Agents {
     question: Question,
     rng: fastrand::Rng,
     faults: FaultInjection,
-    /// The agent whose trap is posted and whose request is not.
-    doomed: Option<u32>,
+    /// Whom the next request is for: the same one until it is taken, so that the agents are asked
+    /// in an order that is the seed's.
+    next: Option<u32>,
+    /// Whether the trap of the next request is posted.
+    is_doomed: bool,
     linear: Arc<Linear>,
     /// What all shards said last, and what they were asked since.
     figures: ShardFigures,
@@ -87,7 +90,8 @@ impl Agents {
             question,
             rng,
             faults,
-            doomed: None,
+            next: None,
+            is_doomed: false,
             linear,
             figures,
             asked: Vec::new(),
@@ -119,13 +123,16 @@ impl Agents {
 impl Target for Agents {
     #[inline]
     fn offer(&mut self, id: u32, _: u64) -> Attempt<bool> {
-        let agent = self.doomed.take().unwrap_or_else(|| self.rng.u32(..self.agents));
-        if self.faults.deadly && self.doomed.is_none() && !self.post(Kind::Trap, agent, id)? {
-            return Ok(false);
+        let agent = *self.next.get_or_insert_with(|| self.rng.u32(..self.agents));
+        if self.faults.deadly && !self.is_doomed {
+            self.is_doomed = self.post(Kind::Trap, agent, id)?;
+            if !self.is_doomed {
+                return Ok(false);
+            }
         }
         let is_taken = self.post(Kind::Ask, agent, id)?;
-        if self.faults.deadly && !is_taken {
-            self.doomed = Some(agent);
+        if is_taken {
+            (self.next, self.is_doomed) = (None, false);
         }
         Ok(is_taken)
     }

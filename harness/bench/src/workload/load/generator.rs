@@ -46,6 +46,8 @@ pub struct Generator<'a, T, P, S: Iterator<Item = Arrival>> {
     pace: &'a P,
     schedule: Peekable<S>,
     bounds: Bounds<'a>,
+    /// Messages that are due from here on are not offered, from the plan's start.
+    end_ns: u64,
     /// What the pace's clock says at the plan's start.
     start_ns: u64,
     /// The messages that are not settled, and those behind the first such one.
@@ -80,6 +82,7 @@ impl<'a, T: Target, P: Pace, S: Iterator<Item = Arrival>> Generator<'a, T, P, S>
             pace,
             schedule: schedule.peekable(),
             bounds,
+            end_ns: bounds.for_ns.map_or(u64::MAX, |for_ns| from_ns.saturating_add(for_ns)),
             start_ns: 0,
             pending: VecDeque::new(),
             first: 0,
@@ -142,10 +145,15 @@ impl<'a, T: Target, P: Pace, S: Iterator<Item = Arrival>> Generator<'a, T, P, S>
         self.pace.now_ns().wrapping_sub(self.start_ns)
     }
 
-    /// True once no more messages are come to.
+    /// True once no more messages are come to. Where instants count, what is due within the bounds
+    /// is come to however late that is: who is late offers no less.
     fn is_over(&mut self, now_ns: u64) -> bool {
-        let from_ns = self.bounds.from_second * SECOND_NS;
-        let is_time_up = self.bounds.for_ns.is_some_and(|for_ns| now_ns >= from_ns + for_ns);
+        let end_ns = self.end_ns;
+        let is_last = match self.plan.pacing {
+            Pacing::Open => self.schedule.peek().is_none_or(|next| next.intended_ns >= end_ns),
+            Pacing::Closed { .. } => true,
+        };
+        let is_time_up = is_last && now_ns >= end_ns;
         is_time_up || self.bounds.stop.load(Ordering::Relaxed) || self.schedule.peek().is_none()
     }
 
@@ -167,9 +175,10 @@ impl<'a, T: Target, P: Pace, S: Iterator<Item = Arrival>> Generator<'a, T, P, S>
         if self.is_over(now_ns) {
             return false;
         }
+        let due_ns = (now_ns + 1).min(self.end_ns);
         for turn in 0..AT_A_TIME {
             let arrival = match self.plan.pacing {
-                Pacing::Open => self.schedule.next_if(|arrival| arrival.intended_ns <= now_ns),
+                Pacing::Open => self.schedule.next_if(|arrival| arrival.intended_ns < due_ns),
                 Pacing::Closed { in_flight } if (self.pending.len() as u64) < in_flight => {
                     let next = self.schedule.next();
                     next.map(|arrival| Arrival { intended_ns: now_ns, ..arrival })
@@ -187,6 +196,7 @@ impl<'a, T: Target, P: Pace, S: Iterator<Item = Arrival>> Generator<'a, T, P, S>
         if self.plan.pacing != Pacing::Open || self.is_over(now_ns) {
             return;
         }
+        let end_ns = end_ns.min(self.end_ns);
         while let Some(arrival) = self.schedule.next_if(|arrival| arrival.intended_ns < end_ns) {
             self.take_in(arrival, now_ns);
         }
@@ -198,6 +208,7 @@ impl<'a, T: Target, P: Pace, S: Iterator<Item = Arrival>> Generator<'a, T, P, S>
         let is_dropped = self.pending.len() as u64 >= self.plan.cap;
         let seen = seen(&mut self.seen[stage]);
         seen.counts.offered += 1;
+        seen.due_sum_ns = seen.due_sum_ns.wrapping_add(intended_ns);
         seen.lateness.record(now_ns - intended_ns);
         if is_dropped {
             seen.counts.dropped += 1;
@@ -344,7 +355,7 @@ impl<'a, T: Target, P: Pace, S: Iterator<Item = Arrival>> Generator<'a, T, P, S>
         };
         self.second_from_ns = now_ns;
         self.target.each_second();
-        if frame.length_ns > 0 {
+        if frame.length_ns > 0 || !frame.stages.is_empty() {
             each(frame);
         }
     }
