@@ -7,6 +7,7 @@ mod baseline;
 mod browser;
 mod capability;
 mod cli;
+mod crash;
 mod disk;
 mod docs;
 mod executable;

@@ -17,6 +17,10 @@ pub struct LoadJob {
     pub for_ns: Option<u64>,
     /// Bytes of the host's heap that each answer leaves behind: a leak to be found.
     pub planted_bytes: u32,
+    /// Restarts that an agent is allowed within a second, where the plan kills any; none for as
+    /// many as are usual.
+    #[serde(default)]
+    pub restarts: Option<u32>,
     /// Where the target says how it stands.
     #[serde(default)]
     pub scrape: Option<String>,
@@ -31,6 +35,10 @@ impl LoadJob {
         }
         if self.target == LoadTarget::Program(Vec::new()) {
             return Err("the target is a program without a name".to_owned());
+        }
+        if self.plan.killed() > 0 && self.target != LoadTarget::Agents {
+            let target = self.target.name();
+            return Err(format!("{target} has no agents to kill: leave out kill"));
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! What one generator saw in one second of a load: the unit in which a load is told, kept and
 //! merged. Frames of several generators, or of several runs of one load, add up.
 
+use super::crashes::Crashes;
 use super::limits::STAGES;
 use super::scraped::Scraped;
 use super::times::Times;
@@ -219,6 +220,8 @@ pub enum LoadLine {
     Second(Box<LoadSecond>),
     /// What the target said of itself during the segment before it.
     Scraped(Scraped),
+    /// What became of the agents that were killed during the segment before it.
+    Crashes(Crashes),
     /// The load ended by itself, and this was left.
     Ended(super::quiescence::Ledger),
 }

@@ -179,6 +179,8 @@ fn flags_that_would_be_ignored_beside_each_other_are_refused() {
         &["--resume=x", "--baseline=x"],
         &["--resume=x", "--list"],
         &["--resume=x", "a-filter"],
+        &["--resume=x", "--restarts=1"],
+        &[STAGE, "--program=cat", "--restarts=1"],
     ];
     for words in loads {
         assert!(said(&scenarios::SUITE, words).is_err(), "{words:?}");

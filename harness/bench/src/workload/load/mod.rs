@@ -54,15 +54,17 @@ pub fn run(ctx: &mut Context<'_>, job: &LoadJob) -> Attempt<()> {
     let (agent, linear) = (ctx.agent, Arc::new(Linear::default()));
     let cores = Cores::of(ctx.core);
     let at_once = cores.for_target;
-    let agents = |faults| {
-        let linear = Arc::clone(&linear);
-        move || Agents::start(agent, &job.plan, faults, Arc::clone(&linear), at_once)
+    let restarts = job.restarts.unwrap_or(agents::RESTARTS);
+    let faults = FaultInjection {
+        deadly: job.target == LoadTarget::Churn,
+        planted_bytes: job.planted_bytes,
+        kills_from_ns: job.from_second * 1_000_000_000,
+        restarts,
     };
-    let planted_bytes = job.planted_bytes;
+    let start = || Agents::start(agent, &job.plan, faults, Arc::clone(&linear), at_once);
     let mut load = Load { ctx, job, linear: &linear, cores };
     match &job.target {
-        LoadTarget::Agents => load.run(&agents(FaultInjection { deadly: false, planted_bytes })),
-        LoadTarget::Churn => load.run(&agents(FaultInjection { deadly: true, planted_bytes })),
+        LoadTarget::Agents | LoadTarget::Churn => load.run(&start),
         LoadTarget::Nobody => load.run(&|| Ok(Nobody::default())),
         LoadTarget::Program(words) => load.run(&|| Program::start(words)),
     }
@@ -98,6 +100,9 @@ impl Load<'_, '_> {
             self.tell(LoadLine::Scraped(scraper.end()));
         }
         let (mut target, sent) = generated?;
+        if let Some(crashes) = target.crashes() {
+            self.tell(LoadLine::Crashes(crashes));
+        }
         target.add_up(sent)?;
         drop(target);
         let rows = looks::rows(&before, &looks::count(), 0);
