@@ -188,6 +188,7 @@ fn task(scenario: Scenario, loads: &Loads) -> Task {
         for_ns,
         planted_bytes,
         restarts: loads.restarts,
+        generators: loads.generators,
         scrape,
     };
     Task::new(case, Job::Load(Box::new(job)))

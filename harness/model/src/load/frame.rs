@@ -239,9 +239,16 @@ pub struct Segment {
     pub from_second: u64,
     /// What took the messages, in words; those of a program begin with [`PROGRAM`].
     pub target: String,
+    /// How many threads generated, each its part of the one schedule.
+    #[serde(default = "one")]
+    pub generators: u32,
     /// Why the generator had no core of its own; none where it had one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shared_core: Option<String>,
+}
+
+const fn one() -> u32 {
+    1
 }
 
 /// How the words of a target begin that is another program.

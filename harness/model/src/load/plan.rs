@@ -214,6 +214,13 @@ impl LoadPlan {
         self.stages.iter().map(|stage| u64::from(stage.kill)).sum()
     }
 
+    /// This plan for each of so many generators, which share its schedule: of what may be in
+    /// flight each has its part.
+    #[must_use]
+    pub fn shared_by(&self, generators: u64) -> Self {
+        Self { cap: self.cap.div_ceil(generators.max(1)), ..self.clone() }
+    }
+
     /// True where a threshold is on `metric`.
     pub fn asks(&self, metric: LoadMetric) -> bool {
         self.thresholds.iter().any(|threshold| threshold.metric == metric)

@@ -97,6 +97,10 @@ pub(crate) fn verdicts(loads: &[(&CaseRecord, &LoadOutcome)]) -> Table {
             let text = format!("{what}: {}: {}", case.outcome.name(), why);
             table.note(Tone::Bad, &text);
         }
+        if let Some(several) = load.segments.iter().find(|segment| segment.generators > 1) {
+            let text = format!("{what}: {} generators shared its schedule", several.generators);
+            table.note(Tone::Plain, &text);
+        }
         if load.segments.len() > 1 {
             let text = format!(
                 "{what}: {} processes, with gaps between them; {} messages were in flight when one \

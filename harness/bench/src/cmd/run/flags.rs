@@ -69,6 +69,7 @@ const FLAGS: [(&[&str], &[&str]); 3] = [
             "resume",
             "plant_leak",
             "restarts",
+            "generators",
         ],
     ),
 ];

@@ -102,7 +102,7 @@ pub(super) struct LoadArgs {
     #[arg(hide_short_help = true, long, value_name = "RUN",
           conflicts_with_all = ["plan", "stage", "time", "program", "plant_leak", "out", "filters",
                                 "list", "test", "scale", "quick", "seed", "save_baseline",
-                                "baseline", "restarts"])]
+                                "baseline", "restarts", "generators"])]
     pub resume: Option<PathBuf>,
 
     /// Leave so many bytes of the host's heap behind at each answer, to see the leak found
@@ -113,6 +113,11 @@ pub(super) struct LoadArgs {
     /// not given: with 0 who dies stays dead
     #[arg(hide_short_help = true, long, value_name = "N", conflicts_with = "program")]
     pub restarts: Option<u32>,
+
+    /// Threads that generate the messages, each its part of the one schedule, instead of as many
+    /// as the rate takes and the cores allow; for loads on a program, and for generator
+    #[arg(hide_short_help = true, long, value_name = "N", conflicts_with = "closed")]
+    pub generators: Option<u32>,
 }
 
 /// A program and its arguments.
@@ -161,6 +166,7 @@ impl LoadArgs {
             target: self.program.clone().map(|Words(words)| LoadTarget::Program(words)),
             planted_bytes: self.plant_leak,
             restarts: self.restarts,
+            generators: self.generators,
             scrape: self.scrape.clone(),
             scale: Some(scale),
             seed,

@@ -50,6 +50,8 @@ pub struct Generator<'a, T, P, S: Iterator<Item = Arrival>> {
     end_ns: u64,
     /// What the pace's clock says at the plan's start.
     start_ns: u64,
+    /// Whether that was told, as several generators begin at one instant.
+    is_begun: bool,
     /// The messages that are not settled, and those behind the first such one.
     pending: VecDeque<Pending>,
     /// The number of the first of them.
@@ -84,6 +86,7 @@ impl<'a, T: Target, P: Pace, S: Iterator<Item = Arrival>> Generator<'a, T, P, S>
             bounds,
             end_ns: bounds.for_ns.map_or(u64::MAX, |for_ns| from_ns.saturating_add(for_ns)),
             start_ns: 0,
+            is_begun: false,
             pending: VecDeque::new(),
             first: 0,
             sent: 0,
@@ -96,13 +99,29 @@ impl<'a, T: Target, P: Pace, S: Iterator<Item = Arrival>> Generator<'a, T, P, S>
         }
     }
 
+    /// Passes over what was due before it begins, which is another's and takes nobody's time.
+    pub fn pass_over(&mut self) {
+        let from_ns = self.bounds.from_second * SECOND_NS;
+        while self.schedule.next_if(|arrival| arrival.intended_ns < from_ns).is_some() {}
+    }
+
+    /// The same generator, which begins when the pace's clock says `now_ns`, and not when it is
+    /// run: several begin together.
+    #[must_use]
+    pub fn beginning(mut self, now_ns: u64) -> Self {
+        self.start_ns = now_ns.wrapping_sub(self.bounds.from_second * SECOND_NS);
+        self.is_begun = true;
+        self
+    }
+
     /// Offers all messages and waits for their answers. `each` takes the frame of each second, that
     /// of the last one too, however it ends.
     pub fn run(mut self, each: &mut dyn FnMut(LoadSecond)) -> Attempt<T> {
-        let from_ns = self.bounds.from_second * SECOND_NS;
-        // What was due before is another's; the time it takes to pass over it is nobody's.
-        while self.schedule.next_if(|arrival| arrival.intended_ns < from_ns).is_some() {}
-        self.start_ns = self.pace.now_ns().wrapping_sub(from_ns);
+        if !self.is_begun {
+            self.pass_over();
+            let now_ns = self.pace.now_ns();
+            self = self.beginning(now_ns);
+        }
         let ended = self.turns(each);
         let now_ns = self.now_ns();
         self.end_second(now_ns, each);

@@ -45,6 +45,7 @@ fn segment(shared_core: Option<&str>) -> LoadLine {
         started_unix_ms: 0,
         from_second: 0,
         target: String::new(),
+        generators: 1,
         shared_core: shared_core.map(str::to_owned),
     })
 }
