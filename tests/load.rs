@@ -43,7 +43,7 @@ fn only(record: &Record) -> &LoadOutcome {
 fn every_scenario_runs_adds_up_and_leaves_nothing() {
     let Some(kept) = smoke_of("scenarios", &[]) else { return };
     assert_eq!(kept.said.code, Some(0), "{}\n{}", kept.said.stdout, kept.said.stderr);
-    assert_eq!(kept.record.cases.len(), 6);
+    assert_eq!(kept.record.cases.len(), 7);
     for case in &kept.record.cases {
         assert_eq!(case.outcome, Outcome::Ran, "{}", case.key);
         let load = case.load.as_deref().expect("a load");

@@ -156,7 +156,7 @@ impl LoadTally {
         }
     }
 
-    /// How the burst was got over; none where there is none.
+    /// How the burst, or the deaths, were got over; none where there are none.
     pub(super) fn recovery(&self) -> Option<Reading<Recovery>> {
         let burst = burst_of(&self.plan)?;
         let end_s = (self.plan.granted().0 / 1_000_000_000) as f64;
@@ -173,7 +173,9 @@ impl LoadTally {
 
     pub(super) fn recovery_gauge(&self) -> Reading<f64> {
         match self.recovery() {
-            None => Reading::Missing(Missing::NotRequested("the plan has no burst".to_owned())),
+            None => Reading::Missing(Missing::NotRequested(
+                "the plan has no burst and kills nobody".to_owned(),
+            )),
             Some(Reading::Missing(why)) => Reading::Missing(why),
             Some(Reading::Known(Recovery { took_s: Some(took_s), .. })) => {
                 Reading::Known(took_s * 1e9)

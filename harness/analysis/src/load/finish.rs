@@ -4,6 +4,7 @@
 use super::tally::{LoadTally, SecondRow, quantile};
 use crate::load::account::disagreements;
 use crate::load::recovery::least_capacity_of;
+use caxton_model::load::crashes::Crashes;
 use caxton_model::load::frame::{MachineFigure, MachineLook, MessageCounts, MessagesSeen, PROGRAM};
 use caxton_model::load::outcome::{
     CoursePoint, LoadOutcome, LoadVerdict, POINTS, Percentile, Percentiles, SpectrumStep,
@@ -63,6 +64,7 @@ impl LoadTally {
             segments: self.segments.clone(),
             cut_off: self.cut_off,
             scraped: self.scraped.clone(),
+            crashes: self.crashes.clone(),
             points: points(&self.seconds, &self.looks),
         };
         (outcome.verdict, outcome.reasons) = verdict(&outcome);
@@ -279,6 +281,7 @@ fn failed(load: &LoadOutcome) -> Vec<String> {
         }
     }
     reasons.extend(silence(load));
+    reasons.extend(load.crashes.as_ref().and_then(gone));
     let dropped = load.whole.counts.dropped;
     if dropped > 0 {
         let cap = load.plan.cap;
@@ -292,6 +295,23 @@ fn failed(load: &LoadOutcome) -> Vec<String> {
     reasons
 }
 
+/// That not all agents that were killed came back.
+fn gone(crashes: &Crashes) -> Option<String> {
+    let Crashes { killed, back, lost, .. } = crashes;
+    (back < killed).then(|| {
+        format!("{back} of {killed} killed agents came back; {lost} requests were lost with them")
+    })
+}
+
+/// That agents were to be killed, and were not or nobody told.
+fn not_killed(load: &LoadOutcome) -> Option<String> {
+    let (planned, killed) = (load.plan.killed(), load.crashes.as_ref().map(|told| told.killed));
+    // A process that went on with a load tells of what it did itself.
+    let is_whole = load.ended_early.is_none() && load.segments.len() == 1;
+    let is_less = is_whole && killed.unwrap_or(0) < planned;
+    is_less.then(|| format!("{} of {planned} agents were killed", killed.unwrap_or(0)))
+}
+
 fn unclear(load: &LoadOutcome) -> Vec<String> {
     let mut reasons: Vec<String> = load.ended_early.iter().cloned().collect();
     for judged in &load.thresholds {
@@ -299,6 +319,7 @@ fn unclear(load: &LoadOutcome) -> Vec<String> {
             reasons.push(format!("threshold not judged: {}: {why}", judged.threshold));
         }
     }
+    reasons.extend(not_killed(load));
     if load.thresholds.is_empty() {
         reasons.push("the plan has no threshold".to_owned());
     }

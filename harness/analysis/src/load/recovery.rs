@@ -1,11 +1,11 @@
-//! When a system is back to what it was before a burst.
+//! When a system is back to what it was before a burst, or before some of its agents were killed.
 //!
-//! Recovery takes from the instant at which the offered rate is back at its base to the start of
-//! the first [`CALM`] whole seconds in a row in which all of this holds: the 99 % response is at
-//! most 1.1 times that before the burst, or no more than it ever was then; no more fail than may;
-//! no more are in flight than were, or than the base rate and that response account for (Little's
-//! law). Beside it stands how long the backlog takes at the rate that was reached: no system of
-//! that capacity recovers sooner.
+//! Recovery takes from the instant at which the offered rate is back at its base, or at which the
+//! agents are killed, to the start of the first [`CALM`] whole seconds in a row in which all of
+//! this holds: the 99 % response is at most 1.1 times that before the burst, or no more than it
+//! ever was then; no more fail than may; no more are in flight than were, or than the base rate and
+//! that response account for (Little's law). Beside it stands how long the backlog takes at the
+//! rate that was reached: no system of that capacity recovers sooner.
 
 use super::tally::SecondRow;
 use caxton_model::load::outcome::Recovery;
@@ -20,7 +20,7 @@ pub const CALM: usize = 5;
 /// How much longer a calm response may be than before.
 const BAND: f64 = 1.10;
 
-/// The stages of a burst.
+/// The stages of a burst; one that kills agents is a burst without length.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Burst {
     /// When the burst began and ended, in seconds from the plan's start.
@@ -97,18 +97,20 @@ pub(super) fn least_capacity(
     (burst_per_second * burst_s + base_per_second * within_s) / (burst_s + within_s)
 }
 
-/// The first burst of `plan` that has a base before it.
+/// The first burst of `plan` that has a base before it, or the first death.
 pub(super) fn burst_of(plan: &LoadPlan) -> Option<Burst> {
-    let number = plan.stages.iter().position(|stage| stage.role == Role::Burst)?;
+    let number =
+        plan.stages.iter().position(|stage| stage.role == Role::Burst || stage.kill > 0)?;
     let before_ns = total(plan.stages[..number].iter().map(|stage| stage.granted)).0;
     let constant = |stage: &Stage| match stage.rate {
         Rate::Constant { per_second } => Some(per_second),
         _ => None,
     };
     let burst = &plan.stages[number];
+    let length_ns = if burst.role == Role::Burst { burst.granted.0 } else { 0 };
     Some(Burst {
         from_s: before_ns as f64 / 1e9,
-        to_s: before_ns.saturating_add(burst.granted.0) as f64 / 1e9,
+        to_s: before_ns.saturating_add(length_ns) as f64 / 1e9,
         base_per_second: constant(plan.stages[..number].last()?)?,
         burst_per_second: constant(burst)?,
     })
@@ -128,6 +130,7 @@ pub(super) fn least_capacity_of(plan: &LoadPlan) -> Option<f64> {
 mod tests {
     use super::*;
     use caxton_model::load::frame::MessageCounts;
+    use caxton_model::load::plan::Arrivals;
     use std::ops::Range;
 
     const BURST: Burst =
@@ -173,6 +176,27 @@ mod tests {
         assert_eq!(recovery(&BURST, &seconds).unwrap().took_s, Some(2.0));
         seconds[14].response_ns = None;
         assert_eq!(recovery(&BURST, &seconds).unwrap().took_s, Some(3.0));
+    }
+
+    #[test]
+    fn a_death_is_got_over_from_its_instant_on() {
+        let rate = Rate::Constant { per_second: 1000.0 };
+        let stage = |name: &str, role, rate: &Rate| {
+            Stage::new(name, role, Nanos(10_000_000_000), rate.clone())
+        };
+        let stages = vec![
+            stage("base", Role::Base, &rate),
+            stage("crash", Role::Hold, &rate).killing(3),
+            stage("burst", Role::Burst, &rate),
+        ];
+        let plan = caxton_fixture::plans::plan(Arrivals::Constant, stages);
+        let burst = burst_of(&plan).unwrap();
+        assert_eq!((burst.from_s, burst.to_s, burst.base_per_second), (10.0, 10.0, 1000.0));
+        let told = recovery(&burst, &run(10..12, 20)).unwrap();
+        assert_eq!((told.took_s, told.backlog), (Some(2.0), 3));
+        let told = recovery(&burst, &run(0..0, 20)).unwrap();
+        assert_eq!(told.took_s, Some(0.0), "nothing was seen of it");
+        assert_eq!(least_capacity_of(&plan), None, "no threshold asks for one");
     }
 
     #[test]

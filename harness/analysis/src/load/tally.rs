@@ -1,6 +1,7 @@
 //! Adds up the seconds of a load, and says what they come to. It can be asked at any moment: for
 //! the live view, for thresholds that end a load, and at the end.
 
+use caxton_model::load::crashes::Crashes;
 use caxton_model::load::frame::{
     LoadLine, LoadSecond, MachineFigure, MachineLook, MessageCounts, MessagesSeen, Segment,
 };
@@ -30,6 +31,7 @@ pub struct LoadTally {
     pub(super) segments: Vec<Segment>,
     pub(super) left: Option<Ledger>,
     pub(super) scraped: Option<Scraped>,
+    pub(super) crashes: Option<Crashes>,
     /// Messages that were in flight when a process ended before its plan did.
     pub(super) cut_off: u64,
     in_flight: u64,
@@ -105,6 +107,7 @@ impl LoadTally {
             segments: Vec::new(),
             left: None,
             scraped: None,
+            crashes: None,
             cut_off: 0,
             in_flight: 0,
             leak: OnceCell::new(),
@@ -128,6 +131,7 @@ impl LoadTally {
             }
             LoadLine::Second(frame) => self.add(frame),
             LoadLine::Scraped(scraped) => self.scraped = Some(scraped.clone()),
+            LoadLine::Crashes(crashes) => self.crashes = Some(crashes.clone()),
             LoadLine::Ended(ledger) => {
                 self.left = Some(ledger.clone());
                 self.in_flight = 0;

@@ -120,6 +120,22 @@ fn churn() -> Scenario {
     Scenario { plan, target: LoadTarget::Churn, quick_s: &[10] }
 }
 
+/// 10 of 100 agents are killed at one moment, under 20,000 messages a second.
+fn crash() -> Scenario {
+    let stages = vec![
+        stage("base", Role::Base, 10, 20_000.0),
+        stage("crash", Role::Hold, 40, 20_000.0).killing(10),
+    ];
+    let thresholds = [
+        ("recovery_time", "value<30s"),
+        ("success{stage:crash}", "rate>0.99"),
+        ("dropped", "rate==0"),
+    ];
+    let mut plan = guide("crash", 100, 1024, stages, &thresholds);
+    plan.arrivals = Arrivals::Poisson;
+    Scenario { plan, target: LoadTarget::Agents, quick_s: &[7, 6] }
+}
+
 fn generator() -> Scenario {
     let stages = vec![stage("hold", Role::Hold, 10, 1_000_000.0)];
     let thresholds = [("messages", "rate>=999000"), ("dropped", "rate==0")];
@@ -137,17 +153,22 @@ fn plan(subjects: &Subjects) -> Vec<Task> {
         Scenario { plan: plan.clone(), target, quick_s: &[] }
     };
     let scenarios = match loads.own.is_empty() {
-        true => vec![peak(), sustained(), burst(), day_of_messages(), churn(), generator()],
+        true => the_guides(loads.seed),
+        // With the seeds that they have, whatever the run's is.
         false => loads.own.iter().map(own).collect(),
     };
     scenarios.into_iter().map(|scenario| task(scenario, loads)).collect()
 }
 
+fn the_guides(seed: u64) -> Vec<Scenario> {
+    let mut all =
+        vec![peak(), sustained(), burst(), day_of_messages(), churn(), crash(), generator()];
+    all.iter_mut().for_each(|scenario| scenario.plan.seed = seed);
+    all
+}
+
 fn task(scenario: Scenario, loads: &Loads) -> Task {
-    let Scenario { mut plan, target, quick_s } = scenario;
-    if plan.seed == 0 {
-        plan.seed = loads.seed;
-    }
+    let Scenario { plan, target, quick_s } = scenario;
     let (plan, for_ns) = granted(plan, quick_s, loads);
     let rate = plan.stages.iter().filter_map(|stage| stage.rate.peak()).fold(0.0, f64::max);
     let mut case = CaseKey::new(SUITE.name, &case_name(&plan.name), target.name(), COURIER);
@@ -159,7 +180,17 @@ fn task(scenario: Scenario, loads: &Loads) -> Task {
     }
     let planted_bytes = loads.planted_bytes;
     let scrape = loads.scrape.clone();
-    let job = LoadJob { plan, target, from_second: 0, segment: 0, for_ns, planted_bytes, scrape };
+    let job = LoadJob {
+        plan,
+        target,
+        from_second: 0,
+        segment: 0,
+        for_ns,
+        planted_bytes,
+        restarts: loads.restarts,
+        generators: loads.generators,
+        scrape,
+    };
     Task::new(case, Job::Load(Box::new(job)))
 }
 
@@ -210,13 +241,14 @@ mod tests {
     fn the_guides_loads_have_the_guides_size_and_quick_ones_say_what_they_are_granted() {
         let full = jobs(Loads { scale: Some(Scale::Full), ..Loads::default() });
         let names: Vec<&str> = full.iter().map(|job| job.plan.name.as_str()).collect();
-        let expected = ["peak", "sustained", "burst", "24h-equivalent", "churn", "generator"];
+        let expected =
+            ["peak", "sustained", "burst", "24h-equivalent", "churn", "crash", "generator"];
         assert_eq!(names, expected);
         assert!(
             full.iter().all(|job| job.plan.granted() == job.plan.wanted() && job.for_ns.is_none())
         );
         let messages: Vec<u64> = full.iter().map(|job| job.plan.wanted_messages()).collect();
-        assert_eq!(messages[1..5], [864_000_000, 550_000, 864_000_000, 1_000_000]);
+        assert_eq!(messages[1..6], [864_000_000, 550_000, 864_000_000, 1_000_000, 1_000_000]);
         assert_eq!(messages[0], 30_500_000);
         let quick = jobs(Loads { scale: Some(Scale::Quick), ..Loads::default() });
         for (full, quick) in full.iter().zip(&quick) {
@@ -236,6 +268,6 @@ mod tests {
         assert_eq!(minute[0].plan.granted(), seconds(60));
         assert_eq!(minute[3].for_ns, Some(60 * SECOND_NS));
         // A load that wants less stays whole.
-        assert_eq!(minute[5].plan.granted(), seconds(10));
+        assert_eq!(minute[5].plan.granted(), seconds(50));
     }
 }

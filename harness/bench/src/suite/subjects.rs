@@ -44,6 +44,10 @@ pub struct Loads {
     pub target: Option<LoadTarget>,
     /// A leak to be found.
     pub planted_bytes: u32,
+    /// Restarts that a killed agent is allowed within a second; none for as many as are usual.
+    pub restarts: Option<u32>,
+    /// Threads that generate the messages; none for as many as the rate takes.
+    pub generators: Option<u32>,
     /// Where the target of the user's own loads says how it stands.
     pub scrape: Option<String>,
     /// How much is granted, if no time is given.

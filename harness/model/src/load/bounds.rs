@@ -48,6 +48,7 @@ impl<'a> Lines<'a> {
             LoadLine::Segment(segment) => self.segment(segment),
             LoadLine::Second(frame) => self.second(frame),
             LoadLine::Scraped(scraped) => scraped.check(),
+            LoadLine::Crashes(crashes) => number("killed", crashes.killed, MOST),
             LoadLine::Ended(ledger) => ended(ledger),
         }
     }

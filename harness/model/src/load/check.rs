@@ -94,6 +94,7 @@ impl LoadPlan {
                 let name = &stage.name;
                 return Err(bad(format!("a second stage {name:?}: give it a name of its own")));
             }
+            self.check_kill(stage).map_err(bad)?;
             total = total.saturating_add(stage.wanted.0);
             if total > LONGEST.0 {
                 return Err(bad("with this stage the plan is longer than 100 days".to_owned()));
@@ -106,6 +107,20 @@ impl LoadPlan {
         if self.stages.iter().all(is_silent) {
             let why = "no stage offers a message: give one a rate above 0";
             return Err(BadPlan::whole(why.to_owned()));
+        }
+        Ok(())
+    }
+
+    fn check_kill(&self, stage: &Stage) -> Result<(), String> {
+        let Stage { name, kill, .. } = stage;
+        if *kill > self.agents {
+            let agents = self.agents;
+            return Err(format!("stage {name:?}: kill = {kill}: write 0 to all {agents} agents"));
+        }
+        if *kill > 0 && self.pacing != Pacing::Open {
+            return Err(format!(
+                "stage {name:?}: kill = {kill}: a closed loop knows no instants; write no `closed`"
+            ));
         }
         Ok(())
     }

@@ -17,8 +17,9 @@
 //! "success{stage:ramp}" = ["rate>0.99"]
 //! ```
 //!
-//! Also: seed, cap, timeout, `closed` (messages in flight of a closed loop), role in a stage, and
-//! `delayAbortEval` in a threshold. A trace has one instant in seconds per line.
+//! Also: seed, cap, timeout, `closed` (messages in flight of a closed loop), `role` and `kill`
+//! (agents that die at its start) in a stage, and `delayAbortEval` in a threshold. A trace has one
+//! instant in seconds per line.
 
 use crate::load::flags::{start_of, time};
 use crate::load::plan::{Arrivals, BadPlan, LoadPlan, Pacing, Part, Rate, Role, Stage};
@@ -71,6 +72,8 @@ struct WrittenStage {
     role: Option<Spanned<String>>,
     length: Spanned<String>,
     rate: Spanned<Value>,
+    #[serde(default)]
+    kill: u32,
 }
 
 impl LoadPlan {
@@ -174,7 +177,7 @@ fn plan(file: PlanFile, read: ReadFile<'_>) -> Result<LoadPlan, Wrong> {
 }
 
 fn read_stage(written: Spanned<WrittenStage>, read: ReadFile<'_>) -> Result<Stage, Wrong> {
-    let WrittenStage { name, role, length, rate } = written.into_inner();
+    let WrittenStage { name, role, length, rate, kill } = written.into_inner();
     let at = |span: Range<usize>| {
         let name = start_of(&name);
         move |why: String| (Some(span), format!("stage {name:?}: {why}"))
@@ -186,7 +189,7 @@ fn read_stage(written: Spanned<WrittenStage>, read: ReadFile<'_>) -> Result<Stag
         Some(role) => Role::parse(role.as_ref()).map_err(at(role.span()))?,
         None => rate.usual_role(),
     };
-    Ok(Stage::new(&name, role, wanted, rate))
+    Ok(Stage::new(&name, role, wanted, rate).killing(kill))
 }
 
 fn read_rate(written: Value, read: ReadFile<'_>) -> Result<Rate, String> {

@@ -112,7 +112,7 @@ closed = 16 | closed = 5000 | line 10: closed = 5000: write 1 to the cap of 1000
 name = "hold" | name = "ramp" | line 17: a second stage "ramp": give it a name of its own
 name = "hold" | name = "a}b" | line 17: stage name "a}b": write it without '}'
 role = "base" | role = "bas" | line 19: stage "hold": "bas" is no role: write one of ramp-up, base, hold, burst, after, ramp-down
-role = "base" | rolle = "base" | line 19: unknown field `rolle`, expected one of `name`, `role`, `length`, `rate`; a load test has name, agents, message_bytes and `[[stage]]` with name, length and rate
+role = "base" | rolle = "base" | line 19: unknown field `rolle`, expected one of `name`, `role`, `length`, `rate`, `kill`; a load test has name, agents, message_bytes and `[[stage]]` with name, length and rate
 length = "30s" | length = "0s" | line 12: stage "ramp": length 0 ns: write a time above 0 and up to 100 days, such as 30s
 length = "30s" | length = "-30s" | line 14: stage "ramp": length = "-30s": expected a number with its unit, such as 100ms, 10s or 24h
 length = "30s" | length = "9999h" | line 12: stage "ramp": length 35996400 s: write a time above 0 and up to 100 days, such as 30s

@@ -47,7 +47,7 @@ impl Stage {
                     .split_once('=')
                     .ok_or_else(|| format!("{:?} has no `=`: write {FORM}", start_of(part)))?;
                 let key = key.trim();
-                if !["name", "role", "length", "rate"].contains(&key) {
+                if !["name", "role", "length", "rate", "kill"].contains(&key) {
                     return Err(format!("{:?} is no key of a stage: write {FORM}", start_of(key)));
                 }
                 if keys.insert(key, value.trim()).is_some() {
@@ -61,6 +61,7 @@ impl Stage {
             let role =
                 keys.get("role").map_or_else(|| Ok(rate.usual_role()), |r| Role::parse(r))?;
             let stage = Self::new(needed("name")?, role, time("length", needed("length")?)?, rate);
+            let stage = stage.killing(keys.get("kill").map_or(Ok(0), |text| read_kill(text))?);
             stage.check().map(|()| stage)
         };
         read().map_err(|why| BadStage { text: start_of(text), why })
@@ -68,7 +69,12 @@ impl Stage {
 }
 
 /// The form of a stage, for errors.
-const FORM: &str = "name=NAME,length=10s,rate=1000, and role=ROLE if it is not hold";
+const FORM: &str = "name=NAME,length=10s,rate=1000, role=ROLE if it is not hold, kill=N if \
+                    agents die at its start";
+
+fn read_kill(text: &str) -> Result<u32, String> {
+    text.parse().map_err(|_| format!("kill={}: write a number of agents", start_of(text)))
+}
 
 fn read_rate(text: &str) -> Result<Rate, String> {
     let number = |part: &str| {

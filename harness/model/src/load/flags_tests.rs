@@ -18,9 +18,9 @@ fn a_stage_is_read_from_a_flag() {
 
 /// A stage, and what is said of it.
 const WRONG: &str = r#"
- | "" has no `=`: write name=NAME,length=10s,rate=1000, and role=ROLE if it is not hold
-name=a | rate is missing: write name=NAME,length=10s,rate=1000, and role=ROLE if it is not hold
-name=a,length=1s | rate is missing: write name=NAME,length=10s,rate=1000, and role=ROLE if it is not hold
+ | "" has no `=`: write name=NAME,length=10s,rate=1000, role=ROLE if it is not hold, kill=N if agents die at its start
+name=a | rate is missing: write name=NAME,length=10s,rate=1000, role=ROLE if it is not hold, kill=N if agents die at its start
+name=a,length=1s | rate is missing: write name=NAME,length=10s,rate=1000, role=ROLE if it is not hold, kill=N if agents die at its start
 name=a,length=1s,rate=fast | rate=fast: write messages per second such as 1000, or 0..1000 for a ramp
 name=a,length=1s,rate=-1 | stage "a": rate = -1: write messages per second, 0 to 1000000000
 name=a,length=1s,rate=nan | stage "a": rate = NaN: write messages per second, 0 to 1000000000
@@ -34,7 +34,8 @@ name=a{b,length=1s,rate=1 | stage name "a{b": write it without '{'
 name=a\nb,length=1s,rate=1 | the name "a\nb" has a control character: write it without
 name=a,name=b,length=1s,rate=1 | name is there twice: write it once
 name=a,role=peak,length=1s,rate=1 | "peak" is no role: write one of ramp-up, base, hold, burst, after, ramp-down
-name=a,speed=1 | "speed" is no key of a stage: write name=NAME,length=10s,rate=1000, and role=ROLE if it is not hold
+name=a,length=1s,rate=1,kill=x | kill=x: write a number of agents
+name=a,speed=1 | "speed" is no key of a stage: write name=NAME,length=10s,rate=1000, role=ROLE if it is not hold, kill=N if agents die at its start
 "#;
 
 #[test]

@@ -1,6 +1,7 @@
 //! What one generator saw in one second of a load: the unit in which a load is told, kept and
 //! merged. Frames of several generators, or of several runs of one load, add up.
 
+use super::crashes::Crashes;
 use super::limits::STAGES;
 use super::scraped::Scraped;
 use super::times::Times;
@@ -78,6 +79,10 @@ impl MessageCounts {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct MessagesSeen {
     pub counts: MessageCounts,
+    /// The sum of the instants at which those offered were due, in nanoseconds from the plan's
+    /// start, modulo 2^64: that of the same schedule is the same.
+    #[serde(default)]
+    pub due_sum_ns: u64,
     /// The integral over time of how many were in flight, in message-nanoseconds.
     pub in_flight_ns: f64,
     /// From a message's intended start to its answer.
@@ -91,6 +96,7 @@ pub struct MessagesSeen {
 impl MessagesSeen {
     pub fn add(&mut self, other: &Self) {
         self.counts = self.counts.plus(other.counts);
+        self.due_sum_ns = self.due_sum_ns.wrapping_add(other.due_sum_ns);
         self.in_flight_ns += other.in_flight_ns;
         self.response.add(&other.response);
         self.service.add(&other.service);
@@ -214,6 +220,8 @@ pub enum LoadLine {
     Second(Box<LoadSecond>),
     /// What the target said of itself during the segment before it.
     Scraped(Scraped),
+    /// What became of the agents that were killed during the segment before it.
+    Crashes(Crashes),
     /// The load ended by itself, and this was left.
     Ended(super::quiescence::Ledger),
 }
@@ -231,9 +239,16 @@ pub struct Segment {
     pub from_second: u64,
     /// What took the messages, in words; those of a program begin with [`PROGRAM`].
     pub target: String,
+    /// How many threads generated, each its part of the one schedule.
+    #[serde(default = "one")]
+    pub generators: u32,
     /// Why the generator had no core of its own; none where it had one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shared_core: Option<String>,
+}
+
+const fn one() -> u32 {
+    1
 }
 
 /// How the words of a target begin that is another program.

@@ -5,6 +5,7 @@
 
 pub mod bounds;
 pub mod check;
+pub mod crashes;
 pub mod file;
 pub mod flags;
 pub mod frame;

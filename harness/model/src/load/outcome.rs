@@ -1,6 +1,7 @@
 //! What a load came to: the part of a record that reports and exports read. Everything in it is a
 //! pure function of the plan and the seconds (`tally.rs`).
 
+use super::crashes::{CrashTime, Crashes};
 use super::frame::{MessageCounts, Segment};
 use super::plan::{LoadPlan, Pacing, Role};
 use super::quiescence::Ledger;
@@ -61,7 +62,7 @@ pub struct LoadOutcome {
     pub leak: Option<Leak>,
     /// What got slower; none where the plan does not ask.
     pub degradation: Option<Degradations>,
-    /// How the burst was got over; none where there is none.
+    /// How the burst, or the deaths, were got over; none where there are none.
     pub recovery: Option<Reading<Recovery>>,
     /// The least capacity that can recover in time from the burst of the plan; none where there is
     /// none.
@@ -75,6 +76,9 @@ pub struct LoadOutcome {
     /// What the target said of itself, in the last process; none where nobody asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scraped: Option<Scraped>,
+    /// What became of the agents that were killed, in the last process; none where nobody was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub crashes: Option<Crashes>,
     /// The course of it, in at most [`POINTS`] steps.
     pub points: Vec<CoursePoint>,
     /// Response and service by percentile.
@@ -148,17 +152,18 @@ pub struct Degradations {
     pub figures: Vec<(String, Degradation)>,
 }
 
-/// How a burst was got over.
+/// How a burst was got over, or the deaths of agents.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Recovery {
-    /// Seconds from the end of the burst; none if it was not reached while there was load.
+    /// Seconds from the end of the burst or from the deaths; none if it was not reached while
+    /// there was load.
     pub took_s: Option<f64>,
     pub looked_s: f64,
     /// The longest 99 % response that counts as calm.
     pub calm_p99: Nanos,
     /// The most in flight that counts as calm.
     pub calm_in_flight: u64,
-    /// In flight when the burst ended.
+    /// In flight when the burst ended, or when the agents died.
     pub backlog: u64,
     /// The most that settled in a second with a backlog; none if there was none to speak of.
     pub capacity_per_second: Option<f64>,
@@ -268,9 +273,20 @@ impl LoadOutcome {
             ("load_success_share", known(self.success_share())),
             ("load_dropped_messages", known(Some(self.whole.counts.dropped as f64))),
         ];
+        let crashes = self.crashes.iter().flat_map(|crashes| {
+            let longest =
+                |time: &Reading<CrashTime>| time.map(|time| summary(time.max.0 as f64, None));
+            [
+                ("load_killed_agents", known(Some(crashes.killed as f64))),
+                ("load_restarted_agents", known(Some(crashes.back as f64))),
+                ("load_detect_max_ns", longest(&crashes.detect)),
+                ("load_restart_max_ns", longest(&crashes.restart)),
+                ("load_caught_up_max_ns", longest(&crashes.caught_up)),
+            ]
+        });
         let named = |(name, reading)| {
             (MetricName::parse(name).expect("loads name metrics of the table"), reading)
         };
-        rows.into_iter().map(named).collect()
+        rows.into_iter().chain(crashes).map(named).collect()
     }
 }

@@ -94,6 +94,14 @@ pub struct Stage {
     /// How long it is; less than wanted where the time for a run is short.
     pub granted: Nanos,
     pub rate: Rate,
+    /// Agents that are killed at its start, all at once.
+    #[serde(default, skip_serializing_if = "is_nobody")]
+    pub kill: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+const fn is_nobody(count: &u32) -> bool {
+    *count == 0
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -180,7 +188,13 @@ impl Role {
 impl Stage {
     /// A stage that is granted all it wants.
     pub fn new(name: &str, role: Role, wanted: Nanos, rate: Rate) -> Self {
-        Self { name: name.to_owned(), role, wanted, granted: wanted, rate }
+        Self { name: name.to_owned(), role, wanted, granted: wanted, rate, kill: 0 }
+    }
+
+    /// The same, with so many agents killed at its start.
+    #[must_use]
+    pub fn killing(self, kill: u32) -> Self {
+        Self { kill, ..self }
     }
 }
 
@@ -193,6 +207,18 @@ impl LoadPlan {
         });
         let number = ends.take_while(|end| *end <= at_ns).count();
         number.min(self.stages.len().saturating_sub(1)) as u32
+    }
+
+    /// Agents that are killed in it.
+    pub fn killed(&self) -> u64 {
+        self.stages.iter().map(|stage| u64::from(stage.kill)).sum()
+    }
+
+    /// This plan for each of so many generators, which share its schedule: of what may be in
+    /// flight each has its part.
+    #[must_use]
+    pub fn shared_by(&self, generators: u64) -> Self {
+        Self { cap: self.cap.div_ceil(generators.max(1)), ..self.clone() }
     }
 
     /// True where a threshold is on `metric`.

@@ -1,5 +1,8 @@
 //! A rate over the length of a stage, integrated: how many messages it has, and when it has had so
 //! many.
+//!
+//! All of it is of operations that IEEE 754 rounds in one way, and of `libm`'s functions made of
+//! them: a schedule is the same on every machine.
 
 use crate::load::plan::Rate;
 use std::f64::consts::{PI, TAU};
@@ -109,7 +112,7 @@ impl Sine {
     fn new(mean: f64, amplitude: f64, period: f64) -> Self {
         let per_radian = period / 1e9 / TAU;
         let dry = (amplitude > mean).then(|| {
-            let below = (mean / amplitude).asin();
+            let below = libm::asin(mean / amplitude);
             (PI + below, TAU - below)
         });
         let wave = mean * period / 1e9;
@@ -124,7 +127,7 @@ impl Sine {
     /// The integral of the sine as it is, below 0 too.
     fn whole(&self, phase: f64) -> f64 {
         // `1 - cos` without the loss of digits near 0.
-        let half = (phase / 2.0).sin();
+        let half = libm::sin(phase / 2.0);
         self.mean * phase + self.amplitude * 2.0 * half * half
     }
 
@@ -141,7 +144,7 @@ impl Sine {
 
     /// Messages per radian at `phase`.
     fn slope(&self, phase: f64) -> f64 {
-        (self.mean + self.amplitude * phase.sin()).max(0.0)
+        (self.mean + self.amplitude * libm::sin(phase)).max(0.0)
     }
 
     /// When the count is `messages`, in ns.

@@ -121,8 +121,9 @@ impl NextArrival {
 
 /// An exponential gap with mean 1.
 fn gap(chance: &mut Rng) -> f64 {
-    // `f64` is never 1, so this is the logarithm of no 0.
-    -(1.0 - chance.f64()).ln()
+    // `f64` is never 1, so this is the logarithm of no 0. The standard library's differs between
+    // machines in its last digit.
+    -libm::log(1.0 - chance.f64())
 }
 
 impl Schedule {

@@ -22,4 +22,9 @@ pub(super) const LOADS: &[Metric] = &[
     row("load_rate", PerSecond, Median, "messages answered per second").better(Higher),
     row("load_success_share", Share, Median, "messages answered, of those offered").better(Higher),
     row("load_dropped_messages", Count, Median, "messages not sent: too many in flight"),
+    row("load_killed_agents", Count, Median, "agents killed under the load"),
+    row("load_restarted_agents", Count, Median, "those that were started again").better(Higher),
+    time("load_detect_max_ns", "from an agent's last call until its death was seen, longest"),
+    time("load_restart_max_ns", "from then until its successor was there, longest"),
+    time("load_caught_up_max_ns", "from its last call until its mailbox was empty, longest"),
 ];

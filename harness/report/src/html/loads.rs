@@ -8,6 +8,7 @@ use crate::sections::load;
 use crate::table::Table;
 use caxton_analysis::load::recovery::CALM;
 use caxton_model::load::outcome::{LoadOutcome, Recovery};
+use caxton_model::load::plan::Role;
 use caxton_model::reading::Reading;
 use caxton_model::record::{CaseRecord, Record};
 use caxton_model::sanitise::sanitise;
@@ -39,6 +40,9 @@ fn of_load(case: &CaseRecord, load: &LoadOutcome) -> Vec<Figure> {
         Figure { is_beside: true, ..figure }
     }));
     figures.extend(load.recovery.iter().map(|told| recovery(load, told)));
+    if load.crashes.is_some() {
+        figures.extend(Figure::open(vec![own(load::deaths(&one))]));
+    }
     let rest = [load::messages, load::times, load::growth, load::slowing, load::left];
     let rest = rest.iter().map(|table| own(table(&one))).collect();
     figures.extend(Figure::folded("Messages and times by stage, what grew, what was left", rest));
@@ -78,9 +82,9 @@ fn file(name: &str) -> String {
 fn recovery(load: &LoadOutcome, told: &Reading<Recovery>) -> Figure {
     let mut words = match told {
         Reading::Missing(why) => {
-            vec![format!("How the burst was got over cannot be told: {why}.")]
+            vec![format!("How {} got over cannot be told: {why}.", what(load).was)]
         }
-        Reading::Known(told) => vec![back(told), backlog(told)],
+        Reading::Known(told) => vec![back(what(load), told), backlog(what(load), told)],
     };
     if let Some(least) = load.least_capacity_per_second {
         let least = Unit::PerSecond.show(least);
@@ -90,15 +94,40 @@ fn recovery(load: &LoadOutcome, told: &Reading<Recovery>) -> Figure {
     Figure { words, ..Figure::default() }
 }
 
-fn back(told: &Recovery) -> String {
+/// What was to be got over, in words.
+#[derive(Debug, Clone, Copy)]
+struct Hardship {
+    was: &'static str,
+    /// From when on, and what was so at that moment.
+    after: &'static str,
+    when: &'static str,
+}
+
+fn what(load: &LoadOutcome) -> Hardship {
+    let is_burst = load.plan.stages.iter().any(|stage| stage.role == Role::Burst);
+    match is_burst {
+        true => Hardship {
+            was: "the burst was",
+            after: "the end of the burst",
+            when: "the burst ended",
+        },
+        false => Hardship {
+            was: "the deaths were",
+            after: "agents were killed",
+            when: "they were killed",
+        },
+    }
+}
+
+fn back(what: Hardship, told: &Recovery) -> String {
     let calm = format!(
         "{CALM} whole seconds in a row with a p99 response of {} at most, and {} in flight at most",
         told.calm_p99, told.calm_in_flight
     );
     match told.took_s {
         Some(took_s) => format!(
-            "Recovered {took_s:.0} s after the end of the burst: from then on all was as before \
-             it, for {calm}."
+            "Recovered {took_s:.0} s after {}: from then on all was as before, for {calm}.",
+            what.after
         ),
         None => format!(
             "Not recovered in the {:.0} s that were looked at: nowhere {calm}.",
@@ -107,11 +136,12 @@ fn back(told: &Recovery) -> String {
     }
 }
 
-fn backlog(told: &Recovery) -> String {
+fn backlog(what: Hardship, told: &Recovery) -> String {
+    let when = what.when;
     let left = match told.backlog {
-        0 => "No message was in flight when the burst ended".to_owned(),
-        1 => "One message was in flight when the burst ended".to_owned(),
-        many => format!("{} messages were in flight when the burst ended", load::count(many)),
+        0 => format!("No message was in flight when {when}"),
+        1 => format!("One message was in flight when {when}"),
+        many => format!("{} messages were in flight when {when}", load::count(many)),
     };
     let Some(capacity) = told.capacity_per_second else {
         return format!("{left}: its capacity was not reached.");

@@ -1,8 +1,9 @@
 //! Loads: the verdict of each with its reasons, what was offered and what came of it, thresholds,
-//! what grew, how a burst was got over.
+//! what grew, how a burst or the death of agents was got over.
 
 use crate::table::{ColumnOf, Table, Tone, name};
 use caxton_model::case::Outcome;
+use caxton_model::load::crashes::Crashes;
 use caxton_model::load::outcome::{
     Leak, LoadOutcome, LoadVerdict, Percentile, Percentiles, Recovery, StageOutcome,
 };
@@ -23,7 +24,7 @@ pub(super) fn tables(record: &Record) -> Vec<Table> {
     if loads.is_empty() {
         return Vec::new();
     }
-    let all = [verdicts, messages, times, thresholds, growth, slowing, recoveries, left];
+    let all = [verdicts, messages, times, thresholds, growth, slowing, recoveries, deaths, left];
     all.iter().map(|table| table(&loads)).collect()
 }
 
@@ -95,6 +96,10 @@ pub(crate) fn verdicts(loads: &[(&CaseRecord, &LoadOutcome)]) -> Table {
             let why = case.outcome.reason().unwrap_or_default();
             let text = format!("{what}: {}: {}", case.outcome.name(), why);
             table.note(Tone::Bad, &text);
+        }
+        if let Some(several) = load.segments.iter().find(|segment| segment.generators > 1) {
+            let text = format!("{what}: {} generators shared its schedule", several.generators);
+            table.note(Tone::Plain, &text);
         }
         if load.segments.len() > 1 {
             let text = format!(
@@ -358,7 +363,7 @@ fn recoveries(loads: &[(&CaseRecord, &LoadOutcome)]) -> Table {
         ("calm p99", &|(_, told)| reading(told, |told| told.calm_p99.to_string())),
         ("least capacity for the target", &|(load, _)| rate(load.least_capacity_per_second, "-")),
     ];
-    let mut table = Table::of("Loads: bursts", rows, columns);
+    let mut table = Table::of("Loads: recovery", rows, columns);
     for (load, recovery) in bursts {
         if let Reading::Missing(why) = recovery {
             table.note(Tone::Plain, &format!("{}: {why}", label(load)));
@@ -366,7 +371,41 @@ fn recoveries(loads: &[(&CaseRecord, &LoadOutcome)]) -> Table {
     }
     if !table.rows.is_empty() {
         let text = "Recovered: the start of the first 5 whole seconds in a row that are as before \
-                    the burst; least time: the backlog at the capacity that was seen.";
+                    the burst or the deaths; least time: the backlog at the capacity that was seen.";
+        table.note(Tone::Plain, text);
+    }
+    table
+}
+
+/// A load that killed agents, and what became of them.
+type Killing<'a> = (&'a LoadOutcome, &'a Crashes);
+
+pub(crate) fn deaths(loads: &[(&CaseRecord, &LoadOutcome)]) -> Table {
+    let of = loads.iter().filter_map(|(_, load)| Some((*load, load.crashes.as_ref()?)));
+    let all: Vec<Killing<'_>> = of.collect();
+    let rows = all.iter().map(|(load, told)| {
+        let tone = if told.back < told.killed { Tone::Bad } else { Tone::Plain };
+        (tone, (*load, *told))
+    });
+    let columns: &[ColumnOf<'_, Killing<'_>>] = &[
+        ("<load", &|(load, _)| label(load)),
+        ("killed", &|(load, told)| format!("{} of {}", count(told.killed), load.plan.agents)),
+        ("back", &|(_, told)| count(told.back)),
+        ("requests lost", &|(_, told)| count(told.lost)),
+        ("n", &|(_, told)| count(told.detect.known().map_or(0, |time| time.n))),
+        ("detect p50", &|(_, told)| reading(&told.detect, |time| time.p50.to_string())),
+        ("max", &|(_, told)| reading(&told.detect, |time| time.max.to_string())),
+        ("restart p50", &|(_, told)| reading(&told.restart, |time| time.p50.to_string())),
+        ("max", &|(_, told)| reading(&told.restart, |time| time.max.to_string())),
+        ("caught up p50", &|(_, told)| reading(&told.caught_up, |time| time.p50.to_string())),
+        ("max", &|(_, told)| reading(&told.caught_up, |time| time.max.to_string())),
+    ];
+    let mut table = Table::of("Loads: agents that were killed", rows, columns);
+    if !table.rows.is_empty() {
+        let text = "Times are the runtime's own, one of each death (n): detect and caught up from \
+                    the start of the call in which the agent died, restart from when its death \
+                    was seen. Delivery is at most once: a request that is answered twice fails \
+                    the load.";
         table.note(Tone::Plain, text);
     }
     table

@@ -128,6 +128,8 @@ fn files(plan: &LoadPlan, bench: Option<&Bench>) -> Result<AgentFiles, CommandEr
         segment: 0,
         for_ns: None,
         planted_bytes: 0,
+        restarts: None,
+        generators: None,
         scrape: None,
     };
     let case = CaseKey::new(scenarios::SUITE.name, "monitor", LoadTarget::Agents.name(), COURIER);

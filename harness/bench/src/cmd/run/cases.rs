@@ -68,6 +68,9 @@ impl Wanted<'_> {
         let tasks = tasks.filter(|task| task.job != Job::Parts || !is_given(task.agent()));
         let tasks = tasks.filter(|task| is_narrow || !is_quick || task.job != Job::Parts);
         let kept = tasks.filter_map(|task| task.keep(&|case| filter.takes(case)));
+        let kept = kept.collect::<Vec<_>>();
+        check_generators(&kept)?;
+        let kept = kept.into_iter();
         Ok(match self.profile {
             Some(ProfileKind::Cpu) => kept.filter_map(Task::profiled).collect(),
             Some(ProfileKind::Instructions) => kept.filter_map(Task::counted).collect(),
@@ -154,6 +157,19 @@ impl Wanted<'_> {
         note(&format!("{prefix}{why}"));
         Ok(code)
     }
+}
+
+/// Whether each load among `tasks` can have as many generators as the user says.
+fn check_generators(tasks: &[Task]) -> Result<(), CommandError> {
+    for task in tasks {
+        let Job::Load(job) = &task.job else { continue };
+        job.check_generators().map_err(|why| CommandError::GivenFlag {
+            flag: "--generators".to_owned(),
+            value: job.generators.map_or_else(String::new, |number| number.to_string()),
+            why,
+        })?;
+    }
+    Ok(())
 }
 
 /// What a run is for.

@@ -68,6 +68,8 @@ const FLAGS: [(&[&str], &[&str]); 3] = [
             "scrape",
             "resume",
             "plant_leak",
+            "restarts",
+            "generators",
         ],
     ),
 ];

@@ -66,6 +66,13 @@ fn words(name: &str) -> Vec<&'static str> {
         "side" => vec!["--side=wasm", "--side=native"],
         "seed" => vec!["--seed=1"],
         "timeout" => vec!["--timeout=1"],
+        other => load_words(other),
+    }
+}
+
+/// [`words`] of the flags of loads.
+fn load_words(name: &str) -> Vec<&'static str> {
+    match name {
         "plan" => vec!["--plan=plan.toml"],
         "stage" => vec![STAGE],
         "threshold" => vec![STAGE, "--threshold=success rate>0.9"],
@@ -80,6 +87,8 @@ fn words(name: &str) -> Vec<&'static str> {
         "scrape" => vec![STAGE, "--program=cat", "--scrape=http://a/metrics"],
         "resume" => vec!["--resume=run"],
         "plant_leak" => vec!["--plant-leak=64"],
+        "restarts" => vec!["--restarts=0"],
+        "generators" => vec!["--generators=2"],
         other => shown_words(other),
     }
 }
@@ -179,6 +188,10 @@ fn flags_that_would_be_ignored_beside_each_other_are_refused() {
         &["--resume=x", "--baseline=x"],
         &["--resume=x", "--list"],
         &["--resume=x", "a-filter"],
+        &["--resume=x", "--restarts=1"],
+        &["--resume=x", "--generators=2"],
+        &[STAGE, "--closed=1", "--generators=2"],
+        &[STAGE, "--program=cat", "--restarts=1"],
     ];
     for words in loads {
         assert!(said(&scenarios::SUITE, words).is_err(), "{words:?}");

@@ -102,17 +102,41 @@ pub(super) struct LoadArgs {
     #[arg(hide_short_help = true, long, value_name = "RUN",
           conflicts_with_all = ["plan", "stage", "time", "program", "plant_leak", "out", "filters",
                                 "list", "test", "scale", "quick", "seed", "save_baseline",
-                                "baseline"])]
+                                "baseline", "restarts", "generators"])]
     pub resume: Option<PathBuf>,
 
     /// Leave so many bytes of the host's heap behind at each answer, to see the leak found
     #[arg(hide_short_help = true, long, value_name = "BYTES", default_value_t = 0)]
     pub plant_leak: u32,
+
+    /// Restarts that each agent is allowed within a second where a load kills agents, 5 if this is
+    /// not given: with 0 who dies stays dead
+    #[arg(hide_short_help = true, long, value_name = "N", conflicts_with = "program")]
+    pub restarts: Option<u32>,
+
+    /// Threads that generate the messages, each its part of the one schedule, instead of as many
+    /// as the rate takes and the cores allow; for loads on a program, and for generator
+    #[arg(hide_short_help = true, long, value_name = "N", conflicts_with = "closed")]
+    pub generators: Option<u32>,
 }
 
 /// A program and its arguments.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Words(Vec<String>);
+
+impl Words {
+    /// Whether the program can take what `plan` puts on it.
+    fn take(&self, plan: &LoadPlan) -> Result<(), CommandError> {
+        match plan.stages.iter().find(|stage| stage.kill > 0) {
+            None => Ok(()),
+            Some(stage) => Err(CommandError::GivenFlag {
+                flag: "--program".to_owned(),
+                value: self.0.join(" "),
+                why: format!("it has no agents to kill: leave kill out of stage {:?}", stage.name),
+            }),
+        }
+    }
+}
 
 impl LoadArgs {
     /// What the words come to.
@@ -133,11 +157,16 @@ impl LoadArgs {
         if let Some(plan) = own.iter().find(|plan| !names.insert(case_name(&plan.name))) {
             return Err(CommandError::TwoPlans { name: plan.name.clone() });
         }
+        if let Some(words) = &self.program {
+            own.iter().try_for_each(|plan| words.take(plan))?;
+        }
         Ok(Loads {
             own,
             time: self.time,
             target: self.program.clone().map(|Words(words)| LoadTarget::Program(words)),
             planted_bytes: self.plant_leak,
+            restarts: self.restarts,
+            generators: self.generators,
             scrape: self.scrape.clone(),
             scale: Some(scale),
             seed,
@@ -267,5 +296,11 @@ mod tests {
         assert!(with(["--agents", "0"]).contains("agents"));
         assert!(loads(&["--plan", "/no/such/plan.toml"]).unwrap_err().contains("plan.toml"));
         assert!(loads(&["--time", "0s"]).is_err());
+        let kills = ["--stage", "name=hold,length=5s,rate=500,kill=3"];
+        assert_eq!(loads(&kills).unwrap().own[0].killed(), 3);
+        let on = |more: [&str; 2]| loads(&[&kills[..], &more[..]].concat()).unwrap_err();
+        assert!(on(["--program", "cat"]).contains("no agents to kill"));
+        assert!(on(["--agents", "2"]).contains("kill = 3"));
+        assert!(on(["--closed", "2"]).contains("closed"));
     }
 }

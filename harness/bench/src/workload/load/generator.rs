@@ -46,8 +46,12 @@ pub struct Generator<'a, T, P, S: Iterator<Item = Arrival>> {
     pace: &'a P,
     schedule: Peekable<S>,
     bounds: Bounds<'a>,
+    /// Messages that are due from here on are not offered, from the plan's start.
+    end_ns: u64,
     /// What the pace's clock says at the plan's start.
     start_ns: u64,
+    /// Whether that was told, as several generators begin at one instant.
+    is_begun: bool,
     /// The messages that are not settled, and those behind the first such one.
     pending: VecDeque<Pending>,
     /// The number of the first of them.
@@ -80,7 +84,9 @@ impl<'a, T: Target, P: Pace, S: Iterator<Item = Arrival>> Generator<'a, T, P, S>
             pace,
             schedule: schedule.peekable(),
             bounds,
+            end_ns: bounds.for_ns.map_or(u64::MAX, |for_ns| from_ns.saturating_add(for_ns)),
             start_ns: 0,
+            is_begun: false,
             pending: VecDeque::new(),
             first: 0,
             sent: 0,
@@ -93,13 +99,29 @@ impl<'a, T: Target, P: Pace, S: Iterator<Item = Arrival>> Generator<'a, T, P, S>
         }
     }
 
+    /// Passes over what was due before it begins, which is another's and takes nobody's time.
+    pub fn pass_over(&mut self) {
+        let from_ns = self.bounds.from_second * SECOND_NS;
+        while self.schedule.next_if(|arrival| arrival.intended_ns < from_ns).is_some() {}
+    }
+
+    /// The same generator, which begins when the pace's clock says `now_ns`, and not when it is
+    /// run: several begin together.
+    #[must_use]
+    pub fn beginning(mut self, now_ns: u64) -> Self {
+        self.start_ns = now_ns.wrapping_sub(self.bounds.from_second * SECOND_NS);
+        self.is_begun = true;
+        self
+    }
+
     /// Offers all messages and waits for their answers. `each` takes the frame of each second, that
     /// of the last one too, however it ends.
     pub fn run(mut self, each: &mut dyn FnMut(LoadSecond)) -> Attempt<T> {
-        let from_ns = self.bounds.from_second * SECOND_NS;
-        // What was due before is another's; the time it takes to pass over it is nobody's.
-        while self.schedule.next_if(|arrival| arrival.intended_ns < from_ns).is_some() {}
-        self.start_ns = self.pace.now_ns().wrapping_sub(from_ns);
+        if !self.is_begun {
+            self.pass_over();
+            let now_ns = self.pace.now_ns();
+            self = self.beginning(now_ns);
+        }
         let ended = self.turns(each);
         let now_ns = self.now_ns();
         self.end_second(now_ns, each);
@@ -142,10 +164,15 @@ impl<'a, T: Target, P: Pace, S: Iterator<Item = Arrival>> Generator<'a, T, P, S>
         self.pace.now_ns().wrapping_sub(self.start_ns)
     }
 
-    /// True once no more messages are come to.
+    /// True once no more messages are come to. Where instants count, what is due within the bounds
+    /// is come to however late that is: who is late offers no less.
     fn is_over(&mut self, now_ns: u64) -> bool {
-        let from_ns = self.bounds.from_second * SECOND_NS;
-        let is_time_up = self.bounds.for_ns.is_some_and(|for_ns| now_ns >= from_ns + for_ns);
+        let end_ns = self.end_ns;
+        let is_last = match self.plan.pacing {
+            Pacing::Open => self.schedule.peek().is_none_or(|next| next.intended_ns >= end_ns),
+            Pacing::Closed { .. } => true,
+        };
+        let is_time_up = is_last && now_ns >= end_ns;
         is_time_up || self.bounds.stop.load(Ordering::Relaxed) || self.schedule.peek().is_none()
     }
 
@@ -167,9 +194,10 @@ impl<'a, T: Target, P: Pace, S: Iterator<Item = Arrival>> Generator<'a, T, P, S>
         if self.is_over(now_ns) {
             return false;
         }
+        let due_ns = (now_ns + 1).min(self.end_ns);
         for turn in 0..AT_A_TIME {
             let arrival = match self.plan.pacing {
-                Pacing::Open => self.schedule.next_if(|arrival| arrival.intended_ns <= now_ns),
+                Pacing::Open => self.schedule.next_if(|arrival| arrival.intended_ns < due_ns),
                 Pacing::Closed { in_flight } if (self.pending.len() as u64) < in_flight => {
                     let next = self.schedule.next();
                     next.map(|arrival| Arrival { intended_ns: now_ns, ..arrival })
@@ -187,6 +215,7 @@ impl<'a, T: Target, P: Pace, S: Iterator<Item = Arrival>> Generator<'a, T, P, S>
         if self.plan.pacing != Pacing::Open || self.is_over(now_ns) {
             return;
         }
+        let end_ns = end_ns.min(self.end_ns);
         while let Some(arrival) = self.schedule.next_if(|arrival| arrival.intended_ns < end_ns) {
             self.take_in(arrival, now_ns);
         }
@@ -198,6 +227,7 @@ impl<'a, T: Target, P: Pace, S: Iterator<Item = Arrival>> Generator<'a, T, P, S>
         let is_dropped = self.pending.len() as u64 >= self.plan.cap;
         let seen = seen(&mut self.seen[stage]);
         seen.counts.offered += 1;
+        seen.due_sum_ns = seen.due_sum_ns.wrapping_add(intended_ns);
         seen.lateness.record(now_ns - intended_ns);
         if is_dropped {
             seen.counts.dropped += 1;
@@ -344,7 +374,7 @@ impl<'a, T: Target, P: Pace, S: Iterator<Item = Arrival>> Generator<'a, T, P, S>
         };
         self.second_from_ns = now_ns;
         self.target.each_second();
-        if frame.length_ns > 0 {
+        if frame.length_ns > 0 || !frame.stages.is_empty() {
             each(frame);
         }
     }

@@ -12,6 +12,8 @@ use caxton_model::load::schedule::Schedule;
 use caxton_model::load::threshold::Threshold;
 use caxton_model::reading::Reading;
 use caxton_model::units::Nanos;
+use proptest::prelude::*;
+use std::cell::RefCell;
 
 const MS: u64 = 1_000_000;
 
@@ -43,6 +45,7 @@ fn segment(shared_core: Option<&str>) -> LoadLine {
         started_unix_ms: 0,
         from_second: 0,
         target: String::new(),
+        generators: 1,
         shared_core: shared_core.map(str::to_owned),
     })
 }
@@ -191,6 +194,92 @@ fn a_generator_that_is_late_is_not_believed() {
     let outcome = tally.outcome(None);
     assert_eq!(outcome.verdict, LoadVerdict::Invalid, "{:?}", outcome.reasons);
     assert_eq!(outcome.whole.counts.offered, 10_000, "none is skipped");
+}
+
+/// A clock that goes on by chance, at each look at it and in each sleep, by up to `most_ns`.
+struct Erratic {
+    time: VirtualTime,
+    chance: RefCell<fastrand::Rng>,
+    most_ns: u64,
+}
+
+impl Erratic {
+    /// Later than `from_ns`, mostly by little and at times by much.
+    fn later(&self, from_ns: u64) {
+        let part: f64 = (0..4).map(|_| self.chance.borrow_mut().f64()).product();
+        self.time.wait(from_ns + (part * self.most_ns as f64) as u64, false);
+    }
+}
+
+impl Pace for Erratic {
+    fn now_ns(&self) -> u64 {
+        self.later(self.time.now_ns());
+        self.time.now_ns()
+    }
+
+    fn wait(&self, until_ns: u64, _: bool) {
+        self.later(until_ns);
+    }
+}
+
+/// What was offered of each stage and when it was due in sum; and what was sent or dropped of it.
+fn offered(plan: &LoadPlan, for_ns: Option<u64>, chance: u64, most_ns: u64) -> [Vec<u64>; 3] {
+    let chance = RefCell::new(fastrand::Rng::with_seed(chance));
+    let pace = Erratic { time: VirtualTime::default(), chance, most_ns };
+    let stop = AtomicBool::new(false);
+    let bounds = Bounds { from_second: 0, for_ns, stop: &stop };
+    let queue = Queue::new(|| 500_000.0);
+    let generator = Generator::new(plan, bounds, Schedule::new(plan), queue, &pace);
+    let mut all = [(); 3].map(|()| vec![0_u64; plan.stages.len()]);
+    let ran = generator.run(&mut |frame| {
+        for (stage, seen) in &frame.stages {
+            let (stage, counts) = (*stage as usize, seen.counts);
+            all[0][stage] += counts.offered;
+            all[1][stage] = all[1][stage].wrapping_add(seen.due_sum_ns);
+            all[2][stage] += counts.sent + counts.dropped;
+        }
+    });
+    assert!(ran.is_ok());
+    all
+}
+
+/// The same, as the schedule has it.
+fn scheduled(plan: &LoadPlan, until_ns: u64) -> [Vec<u64>; 3] {
+    let mut all = [(); 3].map(|()| vec![0_u64; plan.stages.len()]);
+    for due in Schedule::new(plan).take_while(|due| due.intended_ns < until_ns) {
+        all[0][due.stage] += 1;
+        all[1][due.stage] = all[1][due.stage].wrapping_add(due.intended_ns);
+        all[2][due.stage] += 1;
+    }
+    all
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn what_is_offered_is_the_seeds_however_late_the_generator_is(
+        (seed, rates) in (any::<u64>(), prop::collection::vec(0.0..3000.0_f64, 1..4)),
+        arrivals in prop_oneof![Just(Arrivals::Poisson), Just(Arrivals::Uniform)],
+        cap in prop_oneof![Just(20), Just(1_000_000_u64)],
+        (chance, most_ns) in (any::<u64>(), 1..4 * SECOND_NS),
+        part in 0.1..1.5_f64,
+    ) {
+        let named = |(index, rate): (usize, &f64)| {
+            let length = 400 * MS + index as u64 * 777_777;
+            let rate = Rate::Linear { from: *rate, to: rate / 2.0 + 1.0 };
+            Stage::new(&format!("s{index}"), Role::Hold, Nanos(length), rate)
+        };
+        let mut plan = plan(rates.iter().enumerate().map(named).collect(), &[]);
+        (plan.seed, plan.arrivals, plan.cap) = (seed, arrivals, cap);
+        let whole = offered(&plan, None, chance, most_ns);
+        prop_assert_eq!(&whole, &scheduled(&plan, u64::MAX));
+        prop_assert_eq!(&whole, &offered(&plan, None, chance ^ 1, 1));
+        // The same of a part of it.
+        let until_ns = (plan.granted().0 as f64 * part) as u64;
+        let of_part = offered(&plan, Some(until_ns), chance, most_ns);
+        prop_assert_eq!(of_part, scheduled(&plan, until_ns));
+    }
 }
 
 #[test]

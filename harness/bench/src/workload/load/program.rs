@@ -15,7 +15,7 @@ use std::os::fd::AsFd;
 use std::process::{Child, ChildStdin};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, SyncSender, TryRecvError, TrySendError};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ const ROOM: usize = 1 << 16;
 /// The longest line: a log may be on standard output, and is no answer.
 const LINE_BYTES: u64 = 64 << 10;
 /// The longest number with the end of its line.
-const NUMBER_BYTES: usize = 11;
+const NUMBER_BYTES: usize = 21;
 /// How often a helper looks whether the load is over.
 const PATIENCE: Duration = Duration::from_millis(50);
 /// The program's last words: so much of its standard error is kept, and so much of it told.
@@ -40,19 +40,29 @@ const LEAST_NS: u64 = 1000;
 /// What is read of a program.
 #[derive(Debug, PartialEq, Eq)]
 enum Spoken {
-    Number(u32),
+    Number(u64),
     /// A line that is longer than any.
     Endless,
 }
 
+/// The program as one generator has it: several part its numbers among them.
 pub struct Program {
     words: String,
-    child: Child,
-    numbers: Option<SyncSender<u32>>,
+    numbers: Option<SyncSender<u64>>,
     received: Option<Receiver<Spoken>>,
-    answered: u64,
+    /// Which generator, from 0, of how many: message `id` is number `id * of + place`.
+    place: u64,
+    of: u64,
     /// Since when it reads no more.
     deaf_since_ns: Option<u64>,
+    /// Last: what is said to it has an end before it is waited for.
+    process: Arc<Mutex<SharedProgram>>,
+}
+
+/// The program itself, and all that was started for it.
+struct SharedProgram {
+    child: Child,
+    answered: u64,
     last_words: Arc<Mutex<Vec<u8>>>,
     is_over: Arc<AtomicBool>,
     /// Those that write, read and listen: each ends soon after `is_over`.
@@ -60,8 +70,8 @@ pub struct Program {
 }
 
 impl Program {
-    /// Starts `words`: the program and its arguments.
-    pub fn start(words: &[String]) -> Attempt<Self> {
+    /// Starts `words`, the program and its arguments, for so many generators.
+    pub fn start(words: &[String], generators: u32) -> Attempt<Vec<Self>> {
         let shown = words.join(" ");
         let refused = |why: String| Outcome::Refused(format!("program {shown}: {why}"));
         let (name, arguments) =
@@ -73,28 +83,36 @@ impl Program {
         let is_over = Arc::new(AtomicBool::new(false));
         let last_words = Arc::new(Mutex::new(Vec::new()));
         let (numbers, to_write) = mpsc::sync_channel(ROOM);
-        let (tell, received) = mpsc::sync_channel(ROOM);
+        let (tell, received): (Vec<_>, Vec<_>) =
+            (0..generators).map(|_| mpsc::sync_channel(ROOM)).unzip();
         let stdout = Patient { file: stdout, is_over: Arc::clone(&is_over) };
         let stderr = Patient { file: stderr, is_over: Arc::clone(&is_over) };
-        let (words, over) = (Arc::clone(&last_words), Arc::clone(&is_over));
+        let (heard, over) = (Arc::clone(&last_words), Arc::clone(&is_over));
         let helpers = vec![
             thread::spawn(move || write(&to_write, stdin, &over)),
             thread::spawn(move || read(stdout, &tell)),
-            thread::spawn(move || listen(stderr, &words)),
+            thread::spawn(move || listen(stderr, &heard)),
         ];
-        Ok(Self {
+        let process = SharedProgram { child, answered: 0, last_words, is_over, helpers };
+        let (process, of) = (Arc::new(Mutex::new(process)), u64::from(generators));
+        let program = |(place, received)| Self {
             words: format!("{PROGRAM}{shown}"),
-            child,
-            numbers: Some(numbers),
+            numbers: Some(numbers.clone()),
             received: Some(received),
-            answered: 0,
+            place,
+            of,
             deaf_since_ns: None,
-            last_words,
-            is_over,
-            helpers,
-        })
+            process: Arc::clone(&process),
+        };
+        Ok((0..of).zip(received).map(program).collect())
     }
 
+    fn process(&self) -> MutexGuard<'_, SharedProgram> {
+        self.process.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl SharedProgram {
     /// That the program `did` something after which nothing can come of it, and its last words.
     fn ended(&self, did: &str) -> Outcome {
         let bytes = self.last_words.lock().unwrap_or_else(PoisonError::into_inner);
@@ -129,7 +147,7 @@ impl Program {
 
 /// Writes numbers, as many at a time as the pipe takes without a pause. Ends when nothing more will
 /// be said, or the program hears no more.
-fn write(numbers: &Receiver<u32>, mut stdin: ChildStdin, is_over: &AtomicBool) {
+fn write(numbers: &Receiver<u64>, mut stdin: ChildStdin, is_over: &AtomicBool) {
     let mut text = Vec::with_capacity(process::PIPE_BYTES);
     while let Ok(first) = numbers.recv() {
         text.clear();
@@ -156,8 +174,10 @@ fn write(numbers: &Receiver<u32>, mut stdin: ChildStdin, is_over: &AtomicBool) {
     }
 }
 
-/// Reads answers. Ends with the program's output, or when nobody wants them.
-fn read(stdout: impl Read, tell: &SyncSender<Spoken>) {
+/// Reads answers, each for the generator whose message it is to. Ends with the program's output, or
+/// when somebody wants no more of them.
+fn read(stdout: impl Read, tell: &[SyncSender<Spoken>]) {
+    let of = tell.len() as u64;
     let mut stdout = BufReader::with_capacity(LINE_BYTES as usize, stdout);
     let mut line = Vec::new();
     loop {
@@ -168,18 +188,28 @@ fn read(stdout: impl Read, tell: &SyncSender<Spoken>) {
             Ok(_) if line.len() as u64 == LINE_BYTES && !line.ends_with(b"\n") => {
                 Some(Spoken::Endless)
             }
-            Ok(_) => number(&line).map(Spoken::Number),
+            Ok(_) => number(&line, of << 32).map(Spoken::Number),
         };
-        let is_last = received == Some(Spoken::Endless);
-        if received.is_some_and(|received| tell.send(received).is_err()) || is_last {
+        let is_taken = match received {
+            None => true,
+            Some(Spoken::Number(number)) => {
+                tell[(number % of) as usize].send(Spoken::Number(number)).is_ok()
+            }
+            Some(Spoken::Endless) => {
+                // Whoever hears it loses the load, and with it those who do not.
+                let _ = tell.iter().try_for_each(|tell| tell.send(Spoken::Endless));
+                false
+            }
+        };
+        if !is_taken {
             return;
         }
     }
 }
 
-/// The number in a line; what is none is no answer.
-fn number(line: &[u8]) -> Option<u32> {
-    std::str::from_utf8(line).ok()?.trim().parse().ok()
+/// The number in a line; what is none below `end` is no answer.
+fn number(line: &[u8], end: u64) -> Option<u64> {
+    std::str::from_utf8(line).ok()?.trim().parse().ok().filter(|number| *number < end)
 }
 
 /// Keeps the end of what the program says on its standard error.
@@ -212,7 +242,8 @@ impl<F: AsFd + Read> Read for Patient<F> {
 
 impl Target for Program {
     fn offer(&mut self, id: u32, now_ns: u64) -> Attempt<bool> {
-        let taken = self.numbers.as_ref().map(|numbers| numbers.try_send(id));
+        let number = u64::from(id) * self.of + self.place;
+        let taken = self.numbers.as_ref().map(|numbers| numbers.try_send(number));
         match taken {
             Some(Ok(())) => Ok(true),
             Some(Err(TrySendError::Full(_))) => Ok(false),
@@ -222,34 +253,41 @@ impl Target for Program {
                 if now_ns.saturating_sub(since_ns) < DEAF_NS {
                     return Ok(false);
                 }
-                Err(self.ended("takes no more messages"))
+                Err(self.process().ended("takes no more messages"))
             }
         }
     }
 
     fn answers(&mut self, _: u64, answers: &mut Vec<Answer>) -> Attempt<()> {
-        for _ in 0..AT_A_TIME {
-            let received = self
-                .received
-                .as_ref()
-                .map_or(Err(TryRecvError::Disconnected), |received| received.try_recv());
-            match received {
-                Ok(Spoken::Number(id)) => {
-                    self.answered += 1;
-                    answers.push(Answer { id, is_right: true, done_ns: None });
+        let (of, before) = (self.of, answers.len());
+        let received = self.received.as_ref();
+        let next = || received.map_or(Err(TryRecvError::Disconnected), Receiver::try_recv);
+        let mut end = None;
+        while answers.len() - before < AT_A_TIME as usize && end.is_none() {
+            match next() {
+                Ok(Spoken::Number(number)) => {
+                    answers.push(Answer {
+                        id: (number / of) as u32,
+                        is_right: true,
+                        done_ns: None,
+                    });
                 }
-                Ok(Spoken::Endless) => {
-                    return Err(Outcome::WrongAnswer(format!(
-                        "the program wrote a line of more than {} KiB: an answer is a message's \
-                         number on a line of its own",
-                        LINE_BYTES >> 10
-                    )));
-                }
-                Err(TryRecvError::Empty) => return Ok(()),
-                Err(TryRecvError::Disconnected) => return Err(self.silent()),
+                other => end = Some(other),
             }
         }
-        Ok(())
+        let came = (answers.len() - before) as u64;
+        if came > 0 {
+            self.process().answered += came;
+        }
+        match end {
+            Some(Ok(_)) => Err(Outcome::WrongAnswer(format!(
+                "the program wrote a line of more than {} KiB: an answer is a message's number on \
+                 a line of its own",
+                LINE_BYTES >> 10
+            ))),
+            Some(Err(TryRecvError::Disconnected)) => Err(self.process().silent()),
+            Some(Err(TryRecvError::Empty)) | None => Ok(()),
+        }
     }
 
     fn least_ns(&self) -> u64 {
@@ -261,13 +299,11 @@ impl Target for Program {
     }
 }
 
-impl Drop for Program {
+impl Drop for SharedProgram {
     /// Everything that was started for the program is gone afterwards: what is counted then is not
     /// a race with the end of a thread.
     fn drop(&mut self) {
-        // Its input ends, which is what most programs end by; the others are ended.
-        self.numbers = None;
-        self.received = None;
+        // Its input has ended, which is what most programs end by; the others are ended.
         self.is_over.store(true, Ordering::Relaxed);
         process::kill_group(&self.child);
         // Where it left its group.

@@ -6,8 +6,7 @@ use std::io::Cursor;
 /// What is read of a program that wrote `text`, and nothing more.
 fn received(text: impl Read) -> Vec<Spoken> {
     let (tell, received) = mpsc::sync_channel(100);
-    read(text, &tell);
-    drop(tell);
+    read(text, &[tell]);
     received.iter().collect()
 }
 
@@ -37,7 +36,7 @@ fn only_a_number_on_a_line_is_an_answer() {
 #[test]
 fn a_flood_of_answers_waits_for_those_who_take_them() {
     let (tell, received) = mpsc::sync_channel(3);
-    let flood = thread::spawn(move || read(Cursor::new(b"1\n".repeat(100_000)), &tell));
+    let flood = thread::spawn(move || read(Cursor::new(b"1\n".repeat(100_000)), &[tell]));
     assert_eq!(received.recv(), Ok(Spoken::Number(1)));
     drop(received);
     // Nobody wants them any more.
@@ -53,10 +52,34 @@ fn the_last_words_are_the_end_of_what_was_said() {
     assert!(words.ends_with(b"aaafatal: no more"));
 }
 
+fn start(words: &[String], generators: u32) -> Vec<Program> {
+    let Ok(programs) = Program::start(words, generators) else { panic!("{words:?}") };
+    programs
+}
+
+#[test]
+fn generators_that_share_a_program_have_each_their_own_numbers_and_answers() {
+    let mut programs = start(&["cat".to_owned()], 3);
+    for id in 0..5 {
+        for program in &mut programs {
+            assert_eq!(program.offer(id, 0), Ok(true));
+        }
+    }
+    for program in &mut programs {
+        let mut answers = Vec::new();
+        while answers.len() < 5 {
+            assert_eq!(program.answers(0, &mut answers), Ok(()));
+            thread::yield_now();
+        }
+        assert_eq!(answers.iter().map(|answer| answer.id).collect::<Vec<_>>(), [0, 1, 2, 3, 4]);
+    }
+    assert_eq!(programs[0].process().answered, 15);
+}
+
 /// `cat` or what else, and its answers until it has nothing more to say.
 fn run(words: &[&str], sent: u32) -> (Vec<u32>, Outcome) {
     let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
-    let mut program = Program::start(&words).expect("it starts");
+    let mut program = start(&words, 1).remove(0);
     for id in 0..sent {
         // A program that has ended takes none.
         let _ = program.offer(id, 0);
@@ -95,7 +118,7 @@ fn what_a_program_left_behind_keeps_nobody_waiting() {
     // A child of its own that holds all its pipes, in its group and out of it.
     for script in ["sleep 30 & wait", "setsid sleep 30 & wait"] {
         let words = ["sh", "-c", script].map(str::to_owned);
-        let mut program = Program::start(&words).expect("it starts");
+        let mut program = start(&words, 1).remove(0);
         let mut answers = Vec::new();
         assert_eq!(program.answers(0, &mut answers), Ok(()));
         drop(program);

@@ -1,5 +1,6 @@
 //! What takes the messages of a load.
 
+use caxton_model::load::crashes::Crashes;
 use caxton_runtime::subject::Attempt;
 
 /// Messages that are come to, and answers of a stranger that are taken, in one turn: neither keeps
@@ -55,6 +56,11 @@ pub trait Target {
     fn each_second(&mut self) {}
 
     fn words(&self) -> String;
+
+    /// What became of the agents that the load killed, once it is over; none where it kills none.
+    fn crashes(&mut self) -> Option<Crashes> {
+        None
+    }
 
     /// Compares its own count with `sent`, the messages that it took.
     fn add_up(&mut self, sent: u64) -> Attempt<()> {
