@@ -18,7 +18,7 @@ pub mod dylib;
 pub mod host;
 pub mod housed;
 pub mod letters;
-mod mapping;
+pub mod mapping;
 pub mod memfd;
 pub mod memory;
 pub mod perf_ring;

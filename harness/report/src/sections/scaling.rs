@@ -26,11 +26,27 @@ const SPAWNING: &[Column] = &[
     ("n", Cell::Launches("spawn_p50_ns")),
 ];
 
+const SPAWN_PARTS: &[Column] = &[
+    ("<subject", Cell::Subject),
+    ("agents", Cell::Param("agents")),
+    ("fresh p50", Cell::Estimate("spawn_p50_ns")),
+    ("95 % interval", Cell::Interval("spawn_p50_ns")),
+    ("used slot", Cell::Estimate("respawn_p50_ns")),
+    ("page faults", Cell::Estimate("spawn_paging_ns")),
+    ("each", Cell::Estimate("page_fault_ns")),
+    ("the rest", Cell::Estimate("spawn_rest_ns")),
+    ("warm p50", Cell::Estimate("spawn_warm_p50_ns")),
+    ("95 % interval", Cell::Interval("spawn_warm_p50_ns")),
+    ("faults", Cell::Estimate("spawn_warm_faults")),
+    ("n", Cell::Launches("spawn_p50_ns")),
+];
+
 const MEMORY: &[Column] = &[
     ("<subject", Cell::Subject),
     ("agents", Cell::Param("agents")),
     ("PSS + tables", Cell::Estimate(MEMORY_EACH)),
     ("95 % interval", Cell::Interval(MEMORY_EACH)),
+    ("with traffic", Cell::Estimate("memory_with_traffic_per_agent_bytes")),
     ("PSS", Cell::Estimate("pss_per_agent_bytes")),
     ("page tables", Cell::Estimate("page_table_per_agent_bytes")),
     ("RSS", Cell::Estimate("rss_per_agent_bytes")),
@@ -66,12 +82,20 @@ pub(crate) fn tables(record: &Record) -> Vec<Table> {
     }
     let mut memory = further("Scaling: memory per agent", MEMORY, &cases);
     if !cases.is_empty() {
-        let text = "memory: by how much the process grew, over the number of agents; of few agents \
-                    most of it is what all of them share";
+        let text = "memory: by how much the process grew, over the number of agents, after one message \
+                    each, and after all traffic; of few agents most of it is what all share";
         memory.note(Tone::Plain, text);
+    }
+    let mut parts = further("Scaling: a spawn taken apart", SPAWN_PARTS, &cases);
+    if !cases.is_empty() {
+        let text = "fresh: a slot that nobody had; used: one that was left just before; warm: all \
+                    slots had an agent once, and gave it up. The rest of a fresh one: mappings, \
+                    page tables, and cold caches";
+        parts.note(Tone::Plain, text);
     }
     vec![
         noted("Scaling: spawning agents until all have answered", SPAWNING, &cases),
+        parts,
         memory,
         further_agents(&cases),
         messages,

@@ -14,12 +14,14 @@ use crate::job::MailLoad;
 use crate::timing::context::{At, Context, Total};
 use agent_abi::mail::Kind;
 use caxton_model::case::Outcome;
-use caxton_runtime::orchestrator::Orchestrator;
+use caxton_model::reading::Missing;
 use caxton_runtime::orchestrator::reference::Reference;
 use caxton_runtime::orchestrator::supervision::Supervision;
+use caxton_runtime::orchestrator::{Orchestrator, Setup};
 use caxton_runtime::subject::Attempt;
 use caxton_runtime::subject::mail::{MailSubject, Shape};
 use caxton_runtime::subject::wasmtime::WasmMailSubject;
+use caxton_sys::mapping::first_writes;
 use caxton_sys::memory;
 use caxton_sys::memory::Footprint;
 use std::time::Duration;
@@ -53,12 +55,13 @@ pub fn run(ctx: &mut Context<'_>, load: MailLoad) -> Attempt<()> {
     {
         ctx.once("spawn_p99_ns", p99);
     }
+    paging(ctx, percentile(&mut times.faults, 50));
     spawn_times(ctx, "spawn", times);
     again(ctx, &subject, setup.hand())?;
-    let after = memory::footprint();
-    match (before, after) {
-        (Ok(before), Ok(after)) => footprint(ctx, load.agents, &before, &after),
-        (Err(why), _) | (_, Err(why)) => ctx.missing("memory_per_agent_bytes", why),
+    match (&before, memory::footprint()) {
+        (Ok(before), Ok(after)) => footprint(ctx, load.agents, before, &after),
+        (Err(why), _) => ctx.missing("memory_per_agent_bytes", why.clone()),
+        (_, Err(why)) => ctx.missing("memory_per_agent_bytes", why),
     }
     let pages = guests.with_agent(0, |agent| agent.linear_memory().0);
     let pages = pages.map_err(|error| Outcome::Failed(error.to_string()))?;
@@ -68,7 +71,47 @@ pub fn run(ctx: &mut Context<'_>, load: MailLoad) -> Attempt<()> {
         Ok(())
     })?;
     ctx.once("idle_cpu_share", idle.share_ppb());
-    traffic(ctx, load, &mut guests)
+    traffic(ctx, load, &mut guests)?;
+    with_traffic(ctx, load.agents, &before);
+    drop(guests);
+    warm(ctx, &subject, setup)
+}
+
+/// Memory after all messages were in flight.
+fn with_traffic(ctx: &mut Context<'_>, agents: u32, before: &Result<Footprint, Missing>) {
+    let grown = |before: &Footprint| {
+        let after = memory::footprint()?;
+        let total = |of: &Footprint| of.pss.0 + of.page_tables.0;
+        Ok(Total::over(total(&after).saturating_sub(total(before)), u64::from(agents)))
+    };
+    match before.as_ref().map_err(Clone::clone).and_then(grown) {
+        Ok(each) => ctx.once("memory_with_traffic_per_agent_bytes", each),
+        Err(why) => ctx.missing("memory_with_traffic_per_agent_bytes", why),
+    }
+}
+
+/// Spawns all agents once more, each where one was before that all others followed: its pages are
+/// paid for, and in no cache.
+fn warm(ctx: &mut Context<'_>, subject: &WasmMailSubject, setup: Setup) -> Attempt<()> {
+    let timed = Timed::new(subject.clone());
+    drop(Guests::start(&timed, setup, Supervision::NONE)?);
+    spawn_times(ctx, "spawn_warm", timed.spawn_times());
+    Ok(())
+}
+
+/// What a page costs that nobody wrote to before, and what those of a spawn cost so.
+fn paging(ctx: &mut Context<'_>, faults: Option<u64>) {
+    const PAGES: usize = 4_096;
+    match first_writes(PAGES, ctx.clock) {
+        Ok(mut took_ns) => {
+            let fault_ns = percentile(&mut took_ns, 50).unwrap_or_default();
+            ctx.once("page_fault_ns", fault_ns);
+            if let Some(faults) = faults {
+                ctx.once("spawn_paging_ns", faults * fault_ns);
+            }
+        }
+        Err(why) => ctx.missing("page_fault_ns", Missing::Failed(why.to_string())),
+    }
 }
 
 /// Has every agent answer one message of the usual length.
