@@ -26,6 +26,8 @@ pub const BATCHING: &str = "batching";
 pub const POOLING: &str = "pooling";
 /// Its workload of messages that are not copied.
 pub const ZERO_COPY: &str = "zero-copy";
+/// Its workload of guests whose memories are had in two ways.
+pub const TIERS: &str = "tiers";
 /// Its workload of a host that is watched.
 pub const MONITORING: &str = "monitoring";
 pub const LATENCY: &str = "latency";

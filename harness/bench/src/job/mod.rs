@@ -284,6 +284,16 @@ pub enum Crew {
     NullResponder,
 }
 
+/// How guests' memories are had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Home {
+    /// Slots 4 GiB apart, with images and without bounds checks.
+    Pool,
+    /// Side by side in one mapping, bounds checked.
+    Slab,
+}
+
 /// An orchestrator and its agents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Runtime {
@@ -293,12 +303,15 @@ pub struct Runtime {
     pub batch: Option<u32>,
     /// Messages are handled by way of a copy, and not where they lie.
     pub copies: bool,
+    /// Where guests live, where the runtime is not to choose.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub home: Option<Home>,
 }
 
 impl Runtime {
     /// `crew` on `system`, as the load says.
     pub const fn new(system: System, crew: Crew) -> Self {
-        Self { system, crew, batch: None, copies: false }
+        Self { system, crew, batch: None, copies: false, home: None }
     }
 
     /// Its name in case keys.

@@ -4,9 +4,9 @@
 use super::subjects::{Subjects, Suite};
 use crate::job::task::Task;
 use crate::job::{
-    Batching, Burden, Crew, Job, MailLoad, Monitoring, Pools, Runtime, Schedule, System,
+    Batching, Burden, Crew, Home, Job, MailLoad, Monitoring, Pools, Runtime, Schedule, System,
 };
-use caxton_model::case::{CaseKey, MONITORING};
+use caxton_model::case::{self, CaseKey, MONITORING};
 use caxton_model::units::Nanos;
 use caxton_sys::allocator::AllocationDetail;
 
@@ -19,6 +19,8 @@ pub const SUITE: Suite =
 
 /// Sizes of the populations that are compared.
 const AGENTS: [u32; 3] = [10, 1_000, 10_000];
+/// Sizes around the one at which the runtime houses guests in another way.
+const TIERS: [u32; 3] = [1_000, 4_000, 10_000];
 /// A usual message, and other ones.
 const BYTES: u32 = 1024;
 const PAYLOADS: [u32; 4] = [64, 512, 8_192, 65_536];
@@ -48,6 +50,8 @@ fn plan(subjects: &Subjects) -> Vec<Task> {
     tasks.extend(PAYLOADS.map(payload));
     tasks.push(pool());
     tasks.extend(strategies());
+    // The pool of the largest has the kernel make 40,000 maps: seconds in each launch.
+    tasks.extend(TIERS.into_iter().filter(|_| subjects.is_full).map(tiers));
     tasks.push(watched("counted-vs-not", Burden::Recording));
     tasks.push(watched("besieged-vs-quiet", Burden::Siege));
     tasks
@@ -90,6 +94,13 @@ fn payload(bytes: u32) -> Task {
     let pair = [REFERENCE, NATIVE_TOKIO];
     let case = versus("payload", pair).with("agents", 10).with("bytes", bytes);
     Task::new(case, Job::Route { pair, load: load(10, bytes) })
+}
+
+/// Guests in a pool against guests side by side.
+fn tiers(agents: u32) -> Task {
+    let pair = [Home::Pool, Home::Slab].map(|home| Runtime { home: Some(home), ..REFERENCE });
+    let case = key(case::TIERS, "pool-vs-slab").with("agents", agents);
+    Task::new(case, Job::Route { pair, load: load(agents, BYTES) })
 }
 
 fn pool() -> Task {

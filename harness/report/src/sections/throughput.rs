@@ -4,7 +4,7 @@ use crate::sections::figures::notes;
 use crate::sections::grid::{Cell, Column, annotate, cases, further, label, noted, shown, tone};
 use crate::table::{Table, Tone};
 use caxton_model::case::{
-    BATCHING, MONITORING, PAYLOAD, POOLING, ROUTE, TASKS, THROUGHPUT, ZERO_COPY,
+    BATCHING, MONITORING, PAYLOAD, POOLING, ROUTE, TASKS, THROUGHPUT, TIERS, ZERO_COPY,
 };
 use caxton_model::record::{CaseRecord, Record};
 use caxton_model::words::NONE;
@@ -72,7 +72,7 @@ const FIGURES: [[&str; 4]; 3] = [
 pub(crate) fn tables(record: &Record) -> Vec<Table> {
     let messages = cases(record, THROUGHPUT, &[ROUTE, PAYLOAD]);
     let tasks = cases(record, THROUGHPUT, &[TASKS]);
-    let both = cases(record, THROUGHPUT, &[BATCHING, POOLING, ZERO_COPY]);
+    let both = cases(record, THROUGHPUT, &[BATCHING, POOLING, ZERO_COPY, TIERS]);
     let watched = cases(record, THROUGHPUT, &[MONITORING]);
     let counted = watched.iter().copied().filter(|case| case.metric("record_ns").is_ok());
     let counted: Vec<_> = counted.collect();

@@ -7,7 +7,7 @@
 //! spawn.
 
 use crate::guest::files::AgentFiles;
-use crate::job::{Crew, Runtime, System};
+use crate::job::{Crew, Home, Runtime, System};
 use caxton_runtime::orchestrator::reference::Reference;
 use caxton_runtime::orchestrator::supervision::Supervision;
 
@@ -43,35 +43,56 @@ pub struct Tier {
     pub words: String,
 }
 
-/// The tier for guests whose first memory is `minimum`, as far as the kernel has maps left.
-pub fn tier_of(minimum: Bytes, setup: Setup) -> Tier {
-    let agents = setup.agents;
-    let with =
-        |room: u64| (minimum.0 + setup.hand().bytes() as u64 + room).next_multiple_of(PAGE_BYTES);
-    let fast = Allocation::Pool { agents, memory_bytes: with(POOL_ROOM_BYTES) };
-    let slot_bytes = with(SLAB_ROOM_BYTES);
-    let dense = |why: String| Tier {
-        allocation: Allocation::Slab { agents, slot_bytes },
-        words: format!(
-            "dense (one mapping, slots of {}, bounds checked): {why}",
-            Bytes(slot_bytes)
-        ),
-    };
-    let needed = fast.maps(agents);
-    match MapBudget::now() {
-        Ok(_) if agents > FAST_AGENTS_MAX => dense(format!("more than {FAST_AGENTS_MAX} agents")),
-        Ok(budget) if budget.allows(needed) => Tier {
-            allocation: fast,
-            words: format!("fast (pool, copy-on-write): {needed} of {} maps", budget.limit),
-        },
-        Ok(budget) => dense(format!("{needed} maps in a pool, the limit is {}", budget.limit)),
-        Err(why) => dense(format!("it is not known how many maps are left: {why}")),
+/// The memory that a guest may have whose first memory is `minimum`, `room` included.
+fn most_bytes(minimum: Bytes, setup: Setup, room: u64) -> u64 {
+    (minimum.0 + setup.hand().bytes() as u64 + room).next_multiple_of(PAGE_BYTES)
+}
+
+/// A pool for guests whose first memory is `minimum`, as far as the kernel has maps left.
+///
+/// # Errors
+/// Why there is none.
+fn pool(minimum: Bytes, setup: Setup) -> Result<Tier, String> {
+    let memory_bytes = most_bytes(minimum, setup, POOL_ROOM_BYTES);
+    let allocation = Allocation::Pool { agents: setup.agents, memory_bytes };
+    let needed = allocation.maps(setup.agents);
+    let budget = MapBudget::now();
+    let budget = budget.map_err(|why| format!("it is not known how many maps are left: {why}"))?;
+    if !budget.allows(needed) {
+        return Err(format!("{needed} maps in a pool, the limit is {}", budget.limit));
+    }
+    let words = format!("fast (pool, copy-on-write): {needed} of {} maps", budget.limit);
+    Ok(Tier { allocation, words })
+}
+
+/// Guests side by side, for the reason `why`.
+fn slab(minimum: Bytes, setup: Setup, why: &str) -> Tier {
+    let slot_bytes = most_bytes(minimum, setup, SLAB_ROOM_BYTES);
+    let slots = Bytes(slot_bytes);
+    Tier {
+        allocation: Allocation::Slab { agents: setup.agents, slot_bytes },
+        words: format!("dense (one mapping, slots of {slots}, bounds checked): {why}"),
     }
 }
 
 /// The tier for guests of `files`.
+///
+/// # Errors
+/// `Refused` where the module cannot be read.
 pub fn tier(files: &AgentFiles, setup: Setup) -> Attempt<Tier> {
-    Ok(tier_of(first_memory(&module(&files.wasm)?), setup))
+    let minimum = first_memory(&module(&files.wasm)?);
+    if setup.agents > FAST_AGENTS_MAX {
+        return Ok(slab(minimum, setup, &format!("more than {FAST_AGENTS_MAX} agents")));
+    }
+    Ok(pool(minimum, setup).unwrap_or_else(|why| slab(minimum, setup, &why)))
+}
+
+fn tier_at(home: Home, files: &AgentFiles, setup: Setup) -> Attempt<Tier> {
+    let minimum = first_memory(&module(&files.wasm)?);
+    match home {
+        Home::Pool => pool(minimum, setup).map_err(Outcome::Refused),
+        Home::Slab => Ok(slab(minimum, setup, "asked for")),
+    }
 }
 
 /// The compiled guest of `files`.
@@ -110,8 +131,12 @@ pub fn start(runtime: Runtime, files: &AgentFiles, setup: Setup) -> Attempt<Star
     let setup = Setup { batch: runtime.batch.unwrap_or(setup.batch), ..setup };
     match runtime.crew {
         Crew::Guests => {
-            let (subject, words) = subject_in_tier(files, setup)?;
-            let orchestrator = system(runtime.system, &subject, setup)?;
+            let Tier { allocation, words } = match runtime.home {
+                None => tier(files, setup)?,
+                Some(home) => tier_at(home, files, setup)?,
+            };
+            let options = EngineOptions { allocation, ..EngineOptions::default() };
+            let orchestrator = system(runtime.system, &subject(files, options)?, setup)?;
             Ok(Started { orchestrator, tier: words })
         }
         Crew::Natives => {
