@@ -12,7 +12,7 @@ const CROWDED_MAX: usize = 2;
 /// Lines of Rust that are built without tests.
 const PRODUCT_LINES_MAX: usize = 68_900;
 /// All lines of Rust.
-const LINES_MAX: usize = 103_300;
+const LINES_MAX: usize = 104_300;
 /// A ceiling this far above the figure holds nothing.
 const SLACK: f64 = 0.02;
 
