@@ -1,9 +1,10 @@
 //! The requirements of the reference runtime, as data. Only those whose cases are in the record are
-//! judged; other frameworks are compared where they are measured.
+//! judged: other frameworks are peers of a run of `scripts/peers`.
 
 use crate::finding::{Bound, Finding, judged};
 use caxton_model::case::{
-    CHECKPOINT, LATENCY, RECOVER, RESOURCES, RESPONSE, ROUTE, SCALABILITY, SCALE, SOAK, THROUGHPUT,
+    CHECKPOINT, LATENCY, PEERS, RECOVER, RESOURCES, RESPONSE, ROUTE, SCALABILITY, SCALE, SOAK,
+    THROUGHPUT,
 };
 use caxton_model::metric::MetricName;
 use caxton_model::record::{CaseRecord, Interval, Record, Summary};
@@ -47,6 +48,11 @@ const ROUTED: Selector = Selector {
     finding: None,
 };
 const NATIVE_BUILDS: Selector = Selector { subject: "reference-vs-native-reference", ..ROUTED };
+const CHANNEL: Selector =
+    Selector { suite: PEERS, subject: "reference-vs-channel", without: None, ..ROUTED };
+const RACTOR: Selector = Selector { subject: "reference-vs-ractor", ..CHANNEL };
+const KAMEO: Selector = Selector { subject: "reference-vs-kameo", ..CHANNEL };
+const ACTIX: Selector = Selector { subject: "reference-vs-actix", ..CHANNEL };
 const SCALED: Selector =
     Selector { suite: SCALABILITY, workload: SCALE, subject: "reference", without: None, ..ROUTED };
 const RECOVERED: Selector = Selector { suite: RESOURCES, workload: RECOVER, ..SCALED };
@@ -103,6 +109,18 @@ pub const REQUIREMENTS: &[Requirement] = &[
     at_least("msg/s over native tokio, 10 agents", RATE, with(ROUTED, TEN_KIB), 2.0),
     at_least("msg/s over native tokio, 1,000 agents", RATE, with(ROUTED, THOUSAND_KIB), 1.5),
     at_least("msg/s over native tokio, 10,000 agents", RATE, with(ROUTED, MANY_KIB), 1.3),
+    at_least("msg/s over channel, 10 agents", RATE, with(CHANNEL, TEN_KIB), 1.0),
+    at_least("msg/s over channel, 1,000 agents", RATE, with(CHANNEL, THOUSAND_KIB), 1.0),
+    at_least("msg/s over channel, 10,000 agents", RATE, with(CHANNEL, MANY_KIB), 1.0),
+    at_least("msg/s over ractor, 10 agents", RATE, with(RACTOR, TEN_KIB), 2.0),
+    at_least("msg/s over ractor, 1,000 agents", RATE, with(RACTOR, THOUSAND_KIB), 2.0),
+    at_least("msg/s over ractor, 10,000 agents", RATE, with(RACTOR, MANY_KIB), 2.0),
+    at_least("msg/s over kameo, 10 agents", RATE, with(KAMEO, TEN_KIB), 2.0),
+    at_least("msg/s over kameo, 1,000 agents", RATE, with(KAMEO, THOUSAND_KIB), 2.0),
+    at_least("msg/s over kameo, 10,000 agents", RATE, with(KAMEO, MANY_KIB), 2.0),
+    at_least("msg/s over actix, 10 agents", RATE, with(ACTIX, TEN_KIB), 1.0),
+    at_least("msg/s over actix, 1,000 agents", RATE, with(ACTIX, THOUSAND_KIB), 1.0),
+    at_least("msg/s over actix, 10,000 agents", RATE, with(ACTIX, MANY_KIB), 1.0),
     at_most("CPU/msg over the native build, one by one", CPU, SINGLY, 1.35),
     at_most("CPU/msg over the native build, batched", CPU, with(NATIVE_BUILDS, TEN_KIB), 1.25),
     Requirement {

@@ -4,7 +4,7 @@ use super::*;
 use crate::finding::LimitVerdict;
 use caxton_fixture as fixture;
 use caxton_fixture::figure;
-use caxton_fixture::mail::mail;
+use caxton_fixture::mail::{mail, peers};
 use caxton_model::case::{CaseKey, Outcome};
 
 #[test]
@@ -63,4 +63,20 @@ fn only_requirements_of_the_record_are_shown_and_a_case_that_failed_is_told() {
         let why = "failed: out of maps".to_owned();
         assert_eq!((graded.estimate, graded.verdict), (None, LimitVerdict::Unknown(why)));
     }
+}
+
+#[test]
+fn frameworks_are_requirements_where_they_were_measured() {
+    let graded = grade(&peers());
+    assert_eq!(graded.len(), 12);
+    let of = |subject: &str| {
+        let one = graded.iter().find(|one| one.subject == subject).expect(subject);
+        one.verdict.word(&LimitVerdict::LIMIT)
+    };
+    // By the times that the fixture has: 300 and 700 ns over 250, 500.
+    assert_eq!(of("msg/s over channel, 10 agents"), "MET");
+    assert_eq!(of("msg/s over channel, 10,000 agents"), "MISSED");
+    assert_eq!(of("msg/s over kameo, 10 agents"), "MET");
+    assert_eq!(of("msg/s over kameo, 10,000 agents"), "MISSED");
+    assert_eq!(of("msg/s over actix, 10,000 agents"), "MISSING");
 }

@@ -52,6 +52,8 @@ pub const CHECKPOINT: &str = "checkpoint";
 pub const CRASH: &str = "crash";
 /// Its workload of many cycles of spawn, trap and respawn.
 pub const SOAK: &str = "soak";
+/// Suite of other frameworks' actors, each in turns with the reference runtime by [`ROUTE`].
+pub const PEERS: &str = "peers";
 /// Suite, and subject, of the crate caxton: what its public API allows to be measured.
 pub const CAXTON: &str = "caxton";
 /// Its workload of messages per second that the router accepts, and looks up and then drops.

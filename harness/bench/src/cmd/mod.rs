@@ -31,6 +31,7 @@ use crate::suite::Suite;
 use args::Command;
 pub(crate) use args::is_command;
 use error::CommandError;
+pub use run::begin_record;
 use std::ffi::OsString;
 use std::process::ExitCode;
 

@@ -4,11 +4,17 @@
 //! An actor's state is a `Courier`, the agent of the suite `throughput`, called in process; a
 //! message is one vector that goes from actor to actor, is handled where it lies, and is sent to
 //! whom its header then names. `frameworks/` has one file per framework, each as its manual has
-//! it; what they share is `office.rs`. `contest.rs` lets them take turns with our orchestrator,
-//! `table.rs` says what came of it. Nothing but throughput is measured: no latency, no recovery.
+//! it; what they share is `office.rs`. `sides.rs` names all sides, `plan.rs` the cases; `worker.rs`
+//! is one launch, in which they take turns with our orchestrator; `run.rs` launches it, by
+//! `launch.rs`, and keeps a run as all suites do. Nothing but throughput is measured: no latency,
+//! no recovery.
 
-pub mod contest;
+pub mod courier;
 pub mod frameworks;
+pub mod launch;
 pub mod office;
 pub mod peer;
-pub mod table;
+pub mod plan;
+pub mod run;
+pub mod sides;
+pub mod worker;

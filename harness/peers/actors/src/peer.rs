@@ -3,9 +3,9 @@
 
 use crate::office::Office;
 use agent_abi::mail::Header;
+use caxton_model::case::Outcome;
 use caxton_runtime::orchestrator::{Orchestrator, PostError, Setup, Stats};
 use caxton_runtime::subject::Attempt;
-use caxton_model::case::Outcome;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::Duration;

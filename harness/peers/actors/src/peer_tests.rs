@@ -5,9 +5,9 @@ use crate::frameworks::actix::Actix;
 use crate::frameworks::channel::Channel;
 use crate::frameworks::kameo::Kameo;
 use crate::frameworks::ractor::Ractor;
-use caxton_runtime::subject::mail::Shape;
 use caxton_bench::job::MailLoad;
 use caxton_bench::workload::mail::traffic::Traffic;
+use caxton_runtime::subject::mail::Shape;
 
 const BYTES: u32 = 256;
 

@@ -1,6 +1,6 @@
 //! The command that does it again.
 
-use caxton_model::case::CAXTON;
+use caxton_model::case::{CAXTON, PEERS};
 use caxton_model::record::Run;
 
 /// What a run was started with; with its seed, which chance had from somewhere.
@@ -13,6 +13,9 @@ pub(crate) fn again(run: &Run) -> String {
     }
     if !run.command.iter().any(|word| word.starts_with("--seed")) {
         words.push(format!("--seed {}", run.seed));
+    }
+    if run.suite == PEERS {
+        return words.join(" ");
     }
     format!("cargo bench --bench {} -- {}", quoted(&run.suite), words.join(" "))
 }
@@ -41,5 +44,8 @@ mod tests {
         record.run.suite = CAXTON.to_owned();
         record.run.command = ["scripts/caxton", "6"].map(str::to_owned).to_vec();
         assert_eq!(again(&record.run), "scripts/caxton 6");
+        record.run.suite = PEERS.to_owned();
+        record.run.command = ["scripts/peers", "--agents", "10"].map(str::to_owned).to_vec();
+        assert_eq!(again(&record.run), "scripts/peers --agents 10 --seed 42");
     }
 }

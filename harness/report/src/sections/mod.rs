@@ -23,6 +23,7 @@ pub(crate) mod limits;
 pub(crate) mod load;
 pub(crate) mod overhead;
 pub(crate) mod parts;
+mod peers;
 mod profiles;
 mod programs;
 mod records;
@@ -121,7 +122,10 @@ pub(crate) const TOPICS: [Topic; 10] = [
     Topic {
         id: "messages",
         title: "Messages and response times",
-        groups: |record| vec![("", throughput::tables(record)), ("", latency::tables(record))],
+        groups: |record| {
+            let rates = [throughput::tables(record), peers::tables(record)].concat();
+            vec![("", rates), ("", latency::tables(record))]
+        },
     },
     Topic { id: "scaling", title: "Scaling", groups: |record| vec![("", scaling::tables(record))] },
     Topic {

@@ -49,6 +49,7 @@ use contest::Comparing;
 pub(super) use loads::read_plan;
 use measure::{code_of, measure, settings};
 use prepare::{Guest, Prepared, prepare};
+pub use record::begin as begin_record;
 pub(super) use session::{STOP, watch_for_ctrl_c};
 use session::{Session, folder_name};
 use std::collections::BTreeMap;

@@ -11,8 +11,8 @@ use std::path::Path;
 /// Load above which the machine is busy with something else: half of a core.
 const LOAD_MAX: f64 = 0.5;
 
-/// The record of a run that begins now.
-pub(super) fn begin(root: &Path, suite: &str, scale: Scale, seed: u64) -> Record {
+/// The record of a run that begins now; packages of their own begin theirs by it too.
+pub fn begin(root: &Path, suite: &str, scale: Scale, seed: u64) -> Record {
     let started = clock::utc();
     let host = host::fingerprint();
     let mut record = Record {
