@@ -269,7 +269,7 @@ impl Fault {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum System {
-    /// Our own: a thread per core, mailboxes in the agents' memory.
+    /// Our own: a thread per core, all messages in one arena.
     Reference,
     /// A tokio task and a channel per agent.
     Tokio,
@@ -299,7 +299,7 @@ pub enum Home {
 pub struct Runtime {
     pub system: System,
     pub crew: Crew,
-    /// Most messages per call, where that is not the load's.
+    /// Most messages of an agent's turn, where that is not the load's.
     pub batch: Option<u32>,
     /// Messages are handled by way of a copy, and not where they lie.
     pub copies: bool,
@@ -336,7 +336,7 @@ pub struct MailLoad {
     pub bytes: u32,
     /// Messages that a mailbox holds.
     pub slots: u32,
-    /// Most messages per call.
+    /// Most messages of an agent's turn.
     pub batch: u32,
 }
 

@@ -59,10 +59,9 @@ impl PeerSide {
     /// How often it copies a message on each hop, in the report's words.
     pub const fn copies(self) -> &'static str {
         match self {
-            // From mailbox to mailbox; by way of a lane to an agent of another thread.
-            Self::Reference | Self::NativeReference => "1 or 2",
-            // Out of a vector into the agent's mailbox, and back.
-            Self::NativeTokio => "2",
+            // From the arena into the agent's memory and back.
+            // Or out of a vector into the agent's mailbox and back.
+            Self::Reference | Self::NativeReference | Self::NativeTokio => "2",
             Self::Channel | Self::Ractor | Self::Kameo | Self::Actix => "0",
         }
     }

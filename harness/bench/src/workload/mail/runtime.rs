@@ -31,7 +31,7 @@ const FAST_AGENTS_MAX: u32 = 4_000;
 /// What an agent may ask for beside its first memory and its mailbox. In a pool that is addresses
 /// alone; side by side, slots are as close as they can be: each page of page tables counts.
 const POOL_ROOM_BYTES: u64 = 1 << 20;
-const SLAB_ROOM_BYTES: u64 = PAGE_BYTES;
+const SLAB_ROOM_BYTES: u64 = 64 << 10;
 /// Of WASM.
 const PAGE_BYTES: u64 = 64 << 10;
 
