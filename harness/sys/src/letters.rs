@@ -1,8 +1,8 @@
 //! Messages in memory that all threads see, each in a slot of its own for all its life. Whoever
-//! has a message's [`Letter`] may read and write it, and nobody else: a letter cannot be copied, and
-//! goes from thread to thread instead of the message.
+//! has a message's [`Letter`] may read and write it, and nobody else: a letter cannot be copied,
+//! and goes from thread to thread instead of the message.
 
-use super::mapping::Mapping;
+use super::mapping::FreshPages;
 use std::io;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -18,7 +18,7 @@ pub struct Arena {
     slot_bytes: usize,
     /// The first segment holds 2 to the power of this.
     first_log2: u32,
-    segments: [OnceLock<Mapping>; SEGMENTS],
+    segments: [OnceLock<FreshPages>; SEGMENTS],
     /// Slots from this one on were never used.
     unused: Mutex<u32>,
 }
@@ -57,7 +57,7 @@ impl Arena {
             let letters = 1usize << (self.first_log2 as usize + segment);
             let bytes = letters.checked_mul(self.slot_bytes).ok_or(io::ErrorKind::OutOfMemory)?;
             // Nobody else sets it: that needs the lock.
-            let _ = home.set(Mapping::new(bytes)?);
+            let _ = home.set(FreshPages::new(bytes)?);
         }
         *unused = next;
         Ok(Letter { arena: self.id, slot })

@@ -8,17 +8,17 @@ use std::ptr::NonNull;
 /// A private anonymous mapping: readable, writable, zero, and without huge pages. It takes
 /// addresses; the kernel gives a page when one is written to.
 #[derive(Debug)]
-pub(crate) struct Mapping {
+pub(crate) struct FreshPages {
     base: NonNull<u8>,
     bytes: usize,
 }
 
 // SAFETY: a mapping belongs to no thread; who may look where is the business of who holds it.
-unsafe impl Send for Mapping {}
+unsafe impl Send for FreshPages {}
 // SAFETY: as above.
-unsafe impl Sync for Mapping {}
+unsafe impl Sync for FreshPages {}
 
-impl Mapping {
+impl FreshPages {
     /// `bytes` of it.
     ///
     /// # Errors
@@ -52,7 +52,7 @@ impl Mapping {
 pub fn first_writes(pages: usize, clock: &dyn Clock) -> io::Result<Vec<u64>> {
     let page_bytes = page_bytes();
     let bytes = pages.checked_mul(page_bytes).ok_or(io::ErrorKind::OutOfMemory)?;
-    let mapping = Mapping::new(bytes)?;
+    let mapping = FreshPages::new(bytes)?;
     let first_write = |page: usize| {
         let start = clock.now().0;
         // SAFETY: within the mapping, which nobody else looks at.
@@ -62,7 +62,7 @@ pub fn first_writes(pages: usize, clock: &dyn Clock) -> io::Result<Vec<u64>> {
     Ok((0..pages).map(first_write).collect())
 }
 
-impl Drop for Mapping {
+impl Drop for FreshPages {
     fn drop(&mut self) {
         // SAFETY: all of the mapping, and nobody looks at it any more.
         unsafe {

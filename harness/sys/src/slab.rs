@@ -7,7 +7,7 @@
 //! pages taken away. The one file beside `subject/wasmtime/` that names wasmtime, because what it
 //! implements is unsafe.
 
-use super::mapping::Mapping;
+use super::mapping::FreshPages;
 use super::memfd::Image;
 use super::memory::page_bytes;
 use std::ffi::c_void;
@@ -21,7 +21,7 @@ use wasmtime::{Engine, LinearMemory, Memory, MemoryCreator, MemoryType, Store};
 /// Memory for many guests.
 #[derive(Debug)]
 pub struct Slab {
-    memory: Mapping,
+    memory: FreshPages,
     slots: u32,
     slot_bytes: usize,
     free: Mutex<Vec<u32>>,
@@ -36,7 +36,7 @@ impl Slab {
             .checked_mul(slot_bytes)
             .filter(|bytes| *bytes > 0 && slot_bytes.is_multiple_of(page_bytes()))
             .ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
-        let memory = Mapping::new(bytes)?;
+        let memory = FreshPages::new(bytes)?;
         let free = Mutex::new((0..slots).rev().collect());
         let is_covered = (0..slots).map(|_| AtomicBool::new(false)).collect();
         Ok(Arc::new(Self { memory, slots, slot_bytes, free, is_covered }))

@@ -287,7 +287,7 @@ pub enum Crew {
 /// How guests' memories are had.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Home {
+pub enum GuestHome {
     /// Slots 4 GiB apart, with images and without bounds checks.
     Pool,
     /// Side by side in one mapping, bounds checked.
@@ -305,7 +305,7 @@ pub struct Runtime {
     pub copies: bool,
     /// Where guests live, where the runtime is not to choose.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub home: Option<Home>,
+    pub home: Option<GuestHome>,
 }
 
 impl Runtime {

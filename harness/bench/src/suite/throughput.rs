@@ -4,7 +4,7 @@
 use super::subjects::{Subjects, Suite};
 use crate::job::task::Task;
 use crate::job::{
-    Batching, Burden, Crew, Home, Job, MailLoad, Monitoring, Pools, Runtime, Schedule, System,
+    Batching, Burden, Crew, GuestHome, Job, MailLoad, Monitoring, Pools, Runtime, Schedule, System,
 };
 use caxton_model::case::{self, CaseKey, MONITORING};
 use caxton_model::units::Nanos;
@@ -98,7 +98,8 @@ fn payload(bytes: u32) -> Task {
 
 /// Guests in a pool against guests side by side.
 fn tiers(agents: u32) -> Task {
-    let pair = [Home::Pool, Home::Slab].map(|home| Runtime { home: Some(home), ..REFERENCE });
+    let pair =
+        [GuestHome::Pool, GuestHome::Slab].map(|home| Runtime { home: Some(home), ..REFERENCE });
     let case = key(case::TIERS, "pool-vs-slab").with("agents", agents);
     Task::new(case, Job::Route { pair, load: load(agents, BYTES) })
 }

@@ -104,7 +104,8 @@ fn a_number_that_no_load_writes_is_refused_with_its_line() {
     for (index, line) in good.iter().enumerate() {
         let mut places = Vec::new();
         numbers(line, "", &mut places);
-        for place in places {
+        // A sum modulo 2^64 may be any number.
+        for place in places.into_iter().filter(|place| !place.ends_with("/due_sum_ns")) {
             let mut bad = good.clone();
             let number = bad[index].pointer_mut(&place).unwrap();
             *number = huge(number);

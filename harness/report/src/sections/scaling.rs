@@ -30,14 +30,12 @@ const SPAWN_PARTS: &[Column] = &[
     ("<subject", Cell::Subject),
     ("agents", Cell::Param("agents")),
     ("fresh p50", Cell::Estimate("spawn_p50_ns")),
-    ("95 % interval", Cell::Interval("spawn_p50_ns")),
     ("used slot", Cell::Estimate("respawn_p50_ns")),
     ("page faults", Cell::Estimate("spawn_paging_ns")),
     ("each", Cell::Estimate("page_fault_ns")),
     ("the rest", Cell::Estimate("spawn_rest_ns")),
-    ("warm p50", Cell::Estimate("spawn_warm_p50_ns")),
-    ("95 % interval", Cell::Interval("spawn_warm_p50_ns")),
-    ("faults", Cell::Estimate("spawn_warm_faults")),
+    ("warm", Cell::Estimate("spawn_warm_p50_ns")),
+    ("its faults", Cell::Estimate("spawn_warm_faults")),
     ("n", Cell::Launches("spawn_p50_ns")),
 ];
 
@@ -82,8 +80,8 @@ pub(crate) fn tables(record: &Record) -> Vec<Table> {
     }
     let mut memory = further("Scaling: memory per agent", MEMORY, &cases);
     if !cases.is_empty() {
-        let text = "memory: by how much the process grew, over the number of agents, after one message \
-                    each, and after all traffic; of few agents most of it is what all share";
+        let text = "memory: by how much the process grew, over the number of agents, after one \
+                    message each, and after all traffic; of few agents most of it is what all share";
         memory.note(Tone::Plain, text);
     }
     let mut parts = further("Scaling: a spawn taken apart", SPAWN_PARTS, &cases);

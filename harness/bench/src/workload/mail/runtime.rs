@@ -7,7 +7,7 @@
 //! spawn.
 
 use crate::guest::files::AgentFiles;
-use crate::job::{Crew, Home, Runtime, System};
+use crate::job::{Crew, GuestHome, Runtime, System};
 use caxton_runtime::orchestrator::reference::Reference;
 use caxton_runtime::orchestrator::supervision::Supervision;
 
@@ -87,11 +87,11 @@ pub fn tier(files: &AgentFiles, setup: Setup) -> Attempt<Tier> {
     Ok(pool(minimum, setup).unwrap_or_else(|why| slab(minimum, setup, &why)))
 }
 
-fn tier_at(home: Home, files: &AgentFiles, setup: Setup) -> Attempt<Tier> {
+fn tier_at(home: GuestHome, files: &AgentFiles, setup: Setup) -> Attempt<Tier> {
     let minimum = first_memory(&module(&files.wasm)?);
     match home {
-        Home::Pool => pool(minimum, setup).map_err(Outcome::Refused),
-        Home::Slab => Ok(slab(minimum, setup, "asked for")),
+        GuestHome::Pool => pool(minimum, setup).map_err(Outcome::Refused),
+        GuestHome::Slab => Ok(slab(minimum, setup, "asked for")),
     }
 }
 

@@ -1,8 +1,8 @@
-//! One agent in its shard: its book, which is all that a message for it needs; the agent itself; and
-//! what is kept for the time after its death.
+//! One agent in its shard: its book, which is all that a message for it needs; the agent itself;
+//! and what is kept for the time after its death.
 //!
-//! Messages wait in the arena. The book queues their letters, the first [`QUEUE`] of them in its own
-//! cache lines. The agent's memory holds only what it was handed in one call.
+//! Messages wait in the arena. The book queues their letters, the first [`QUEUE`] of them in its
+//! own cache lines. The agent's memory holds only what it was handed in one call.
 
 use crate::orchestrator::supervision::{Incident, Restarts};
 use crate::subject::mail::MailSubject;

@@ -300,8 +300,8 @@ impl<S: MailSubject> Shard<S> {
         }
     }
 
-    /// After an agent's mail became less: what waits behind it comes nearer, and the agent stands in
-    /// the queue if there is any.
+    /// After an agent's mail became less: what waits behind it comes nearer, and the agent stands
+    /// in the queue if there is any.
     #[inline]
     pub(super) fn settle(&mut self, local: usize) {
         if self.books[local].has_backlog {
