@@ -1,9 +1,9 @@
 //! What actors of any framework share: the agent behind each, everybody's address, and what is
 //! told to the host. How a message travels is the framework's own business.
 
+use crate::agent::Courier;
 use agent_abi::mail::{HOST, Header, MailAgent};
 use agent_abi::{Agent, Host};
-use agent_courier::Courier;
 use caxton_runtime::orchestrator::{AgentId, Stats};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};

@@ -50,7 +50,7 @@ fn run(launches: u32, launcher: Launcher<'_>) -> (Record, usize) {
     (record, failed)
 }
 
-fn of<'a>(record: &'a Record, peer: PeerSide, agents: u32) -> &'a CaseRecord {
+fn of(record: &Record, peer: PeerSide, agents: u32) -> &CaseRecord {
     let key = crate::plan::case(peer, agents, 1024);
     record.cases.iter().find(|case| case.key == key).expect("a planned case")
 }
