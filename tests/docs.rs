@@ -12,7 +12,7 @@ const GUIDES: &str = "harness/docs";
 const SUITES: [&str; 7] =
     ["wasm", "heap", "throughput", "latency", "scalability", "resources", "scenarios"];
 /// Flags of cargo, and of `scripts/peers`, that the guides name.
-const FOREIGN: [&str; 17] = [
+const FOREIGN: [&str; 18] = [
     "all-targets",
     "bench",
     "benches",
@@ -29,6 +29,7 @@ const FOREIGN: [&str; 17] = [
     "quiet",
     "target",
     "test",
+    "windows",
     "workspace",
 ];
 /// Terms that the field's own have replaced; see the glossary. In singular.
