@@ -47,7 +47,6 @@ const MEMORY: &[Column] = &[
     ("with traffic", Cell::Estimate("memory_with_traffic_per_agent_bytes")),
     ("PSS", Cell::Estimate("pss_per_agent_bytes")),
     ("page tables", Cell::Estimate("page_table_per_agent_bytes")),
-    ("RSS", Cell::Estimate("rss_per_agent_bytes")),
     ("linear memory", Cell::Estimate("linear_per_agent_bytes")),
     ("n", Cell::Launches(MEMORY_EACH)),
 ];
