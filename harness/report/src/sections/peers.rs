@@ -48,8 +48,8 @@ pub(crate) fn tables(record: &Record) -> Vec<Table> {
         let text = "rate: ours over the peer's, all sides in one process and in turns; above 1, \
                     ours is faster. CPU: below 1, ours takes less.";
         rates.note(Tone::Plain, text);
-        let text = "copies/hop: how often the peer copies a message on each hop. Ours copies it 1 \
-                    or 2 times, into a guest's own memory. 0 is one vector, handled where it lies \
+        let text = "copies/hop: how often the peer copies a message on each hop. Ours copies it \
+                    twice, into a guest's own memory and back. 0 is one vector, handled where it lies \
                     and handed on, as a good Rust programmer writes it. native-tokio copies into \
                     its agent's mailbox and back, which favours us: take channel for plain tokio.";
         rates.note(Tone::Plain, text);

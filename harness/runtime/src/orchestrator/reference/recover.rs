@@ -1,7 +1,7 @@
 //! Death and return of an agent: what it left is saved, a fresh one takes its place, and gets its
 //! mail again.
 
-use super::agent::{Death, QUEUE};
+use super::agent::Death;
 use super::shard::Shard;
 use crate::orchestrator::supervision::Incident;
 use crate::subject::mail::{MailInstance, MailSubject};
@@ -210,7 +210,7 @@ impl<S: MailSubject> Shard<S> {
     /// Moves what waits behind the mail into it, as far as there is room.
     pub(super) fn refill(&mut self, local: usize) {
         let (book, file) = (&mut self.books[local], &mut self.agents[local].file);
-        while book.mail.len() < QUEUE.min(self.setup.shape.slots as usize) {
+        while book.mail.len() < self.book_slots {
             let Some(letter) = file.backlog.pop_front() else { break };
             book.mail.push_back(letter);
         }

@@ -54,6 +54,8 @@ pub(super) struct Shard<S: MailSubject> {
     pub(super) number: u32,
     /// What one call hands over, at most.
     pub(super) shape: Shape,
+    /// How many letters a book queues itself.
+    pub(super) book_slots: usize,
     /// Of each agent, at the same place as the agent.
     pub(super) books: Vec<Book>,
     pub(super) agents: Vec<Agent<S>>,
@@ -98,6 +100,7 @@ impl<S: MailSubject> Shard<S> {
             supervision: shared.supervision,
             number,
             shape: shared.setup.hand(),
+            book_slots: QUEUE.min(shared.setup.shape.slots as usize),
             books: Vec::new(),
             agents: Vec::new(),
             stats: Stats::default(),
@@ -219,8 +222,7 @@ impl<S: MailSubject> Shard<S> {
             self.gone(letter);
             return Ok(());
         };
-        let most = (self.setup.shape.slots as usize).min(QUEUE);
-        if book.has_backlog || book.mail.len() >= most {
+        if book.has_backlog || book.mail.len() >= self.book_slots {
             return self.deliver_behind(local, letter);
         }
         book.mail.push_back(letter);
