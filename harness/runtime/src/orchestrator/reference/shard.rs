@@ -41,7 +41,7 @@ const MESSAGE_LINES: usize = 16;
 /// How long a shard sleeps that waits for room: nobody wakes it.
 const WAIT_FOR_ROOM: Duration = Duration::from_micros(50);
 /// Letters that a shard keeps for the messages which it journals.
-const KEPT_LETTERS: usize = 1024;
+const KEPT_LETTERS: usize = 128;
 
 /// Something done by a shard's thread.
 pub(super) type Command<S> = Box<dyn FnOnce(&mut Shard<S>) + Send>;
