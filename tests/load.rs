@@ -15,7 +15,6 @@ use caxton_model::units::Nanos;
 use caxton_stats::limit::LimitVerdict;
 use caxton_sys::affinity;
 use std::fs;
-use std::io::ErrorKind;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -362,13 +361,12 @@ print(total, *(f'{tag}={count}' for tag, count in sorted(tags.items())))
 
 #[test]
 fn python_reads_as_many_times_from_the_logs() {
-    match Command::new("python3").args(["-c", "import hdrh"]).output() {
-        Ok(output) if output.status.success() => {}
-        Ok(_) => return capability::absent("hdrhistogram", "pip install hdrhistogram"),
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            return capability::absent("hdrhistogram", "there is no python3");
-        }
-        Err(error) => panic!("python3: {error}"),
+    let mut command = Command::new("python3");
+    command.args(["-c", "import hdrh"]);
+    let hint = "pip install hdrhistogram";
+    let Some(output) = capability::output(&mut command, "hdrhistogram", hint) else { return };
+    if !output.status.success() {
+        return capability::absent("hdrhistogram", hint);
     }
     let Some(kept) = smoke_of("scenarios", &["burst"]) else { return };
     let load = only(&kept.record);

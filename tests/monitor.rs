@@ -11,24 +11,19 @@ use caxton_monitor::{BurnMonitor, SloCounts};
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write as _;
 use std::fs;
-use std::io::{ErrorKind, Read, Write};
+use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::Command;
 
 /// What promtool says in `folder`, and whether it is content; none where there is none.
 fn promtool(folder: &Path, words: &[&str]) -> Option<(bool, String)> {
-    match Command::new("promtool").args(words).current_dir(folder).output() {
-        Ok(output) => {
-            let said = [output.stdout, output.stderr].concat();
-            Some((output.status.success(), String::from_utf8_lossy(&said).into_owned()))
-        }
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            capability::absent("promtool", "no such program: apt-get install prometheus");
-            None
-        }
-        Err(error) => panic!("promtool: {error}"),
-    }
+    let mut command = Command::new("promtool");
+    command.args(words).current_dir(folder);
+    let hint = "no such program: apt-get install prometheus";
+    let output = capability::output(&mut command, "promtool", hint)?;
+    let said = [output.stdout, output.stderr].concat();
+    Some((output.status.success(), String::from_utf8_lossy(&said).into_owned()))
 }
 
 /// Rules of an objective of 99 %, in a fresh folder.

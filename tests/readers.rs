@@ -4,7 +4,6 @@
 use crate::capability;
 use crate::executable::root;
 use std::fs::{self, File};
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -15,14 +14,7 @@ fn golden(name: &str) -> PathBuf {
 /// What `program` says with `words` and the file `input`; none where there is no such program.
 fn says(program: &str, words: &[&str], input: &Path) -> Option<Output> {
     let file = File::open(input).expect("a golden file");
-    match Command::new(program).args(words).stdin(file).output() {
-        Ok(output) => Some(output),
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            capability::absent(program, "no such program");
-            None
-        }
-        Err(error) => panic!("{program}: {error}"),
-    }
+    capability::output(Command::new(program).args(words).stdin(file), program, "no such program")
 }
 
 /// What was said, as an error where something was found.

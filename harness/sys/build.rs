@@ -1,5 +1,8 @@
 //! Bakes how the harness itself was built into it, so that each record can say so.
 
+#[path = "src/lock_file.rs"]
+mod lock_file;
+
 use std::env;
 use std::process::Command;
 
@@ -9,6 +12,7 @@ fn main() {
         |error| format!("unknown: {error}"),
         |out| String::from_utf8_lossy(&out.stdout).trim().to_owned(),
     );
+    let lock = std::fs::read_to_string(LOCK_FILE).unwrap_or_default();
     let of = |name: &str| env::var(name).unwrap_or_default();
     let flags = of("CARGO_ENCODED_RUSTFLAGS").replace('\x1f', " ");
     for (name, value) in [
@@ -17,7 +21,7 @@ fn main() {
         ("TARGET", of("TARGET")),
         ("OPT_LEVEL", of("OPT_LEVEL")),
         ("PROFILE", of("PROFILE")),
-        ("WASMTIME", locked_version("wasmtime").unwrap_or_else(|| "unknown".to_owned())),
+        ("WASMTIME", lock_file::version(&lock, "wasmtime").to_owned()),
     ] {
         println!("cargo::rustc-env=CAXTON_BUILD_{name}={value}");
     }
@@ -26,12 +30,3 @@ fn main() {
 }
 
 const LOCK_FILE: &str = "../../Cargo.lock";
-
-/// The version of `package` in the lock file: a crate's own version is in none of its constants.
-fn locked_version(package: &str) -> Option<String> {
-    let lock = std::fs::read_to_string(LOCK_FILE).ok()?;
-    let entry =
-        lock.split("[[package]]").find(|e| e.contains(&format!("name = \"{package}\"\n")))?;
-    let line = entry.lines().find_map(|line| line.strip_prefix("version = "))?;
-    Some(line.trim_matches('"').to_owned())
-}

@@ -18,6 +18,7 @@ pub mod dylib;
 pub mod host;
 pub mod housed;
 pub mod letters;
+pub mod lock_file;
 pub mod mapping;
 pub mod memfd;
 pub mod memory;

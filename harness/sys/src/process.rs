@@ -194,7 +194,7 @@ pub fn spawn_piped(program: &str, arguments: &[String]) -> io::Result<Child> {
 /// goes into `log`. It dies with the thread that starts it.
 ///
 /// # Errors
-/// There is no such program, or the folder cannot be given away.
+/// There is no such program that the user may start (`NotFound`), or the folder cannot be given away.
 pub fn spawn_server(
     program: &str,
     arguments: &[String],
@@ -212,7 +212,11 @@ pub fn spawn_server(
         command.uid(NOBODY).gid(NOBODY);
     }
     die_with_parent(&mut command);
-    command.spawn()
+    command.spawn().map_err(|error| match error.kind() {
+        // A folder of PATH is closed to the user, and none of the others has the program.
+        io::ErrorKind::PermissionDenied => io::Error::new(io::ErrorKind::NotFound, error),
+        _ => error,
+    })
 }
 
 /// Asks the kernel to end this process, and what it starts, before any other when memory ends: a

@@ -10,7 +10,7 @@ use caxton_model::reading::{Missing, Reading};
 use caxton_model::record::store::{RUNS, RunFolder, StoreError};
 use caxton_model::record::{Budget, CaseRecord, Profiles, Record, Run, SCHEMA, Status};
 use caxton_model::samples::Sample;
-use caxton_sys::{build, clock, host, memory};
+use caxton_sys::{build, clock, host, lock_file, memory};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -171,7 +171,9 @@ fn first_page(root: &Path) -> Record {
             build: build::entries(),
         },
         host,
-        engine: ["caxton", "wasmtime"].map(|name| (name.to_owned(), locked(name))).into(),
+        engine: ["caxton", "wasmtime"]
+            .map(|name| (name.to_owned(), lock_file::version(LOCK_FILE, name).to_owned()))
+            .into(),
         calibration: None,
         artifacts: Vec::new(),
         cases: Vec::new(),
@@ -179,14 +181,6 @@ fn first_page(root: &Path) -> Record {
         warnings,
         samples_bytes: 0,
     }
-}
-
-/// The version of `package` in the lock file.
-fn locked(package: &str) -> String {
-    let name = format!("name = \"{package}\"\n");
-    let entry = LOCK_FILE.split("[[package]]").find(|entry| entry.contains(&name));
-    let version = entry.and_then(|entry| entry.lines().find_map(|l| l.strip_prefix("version = ")));
-    version.map_or("unknown", |version| version.trim_matches('"')).to_owned()
 }
 
 /// Says how the run goes, on standard error.
@@ -201,9 +195,9 @@ mod tests {
 
     #[test]
     fn the_versions_are_those_of_the_lock_file() {
-        assert_eq!(locked("caxton"), "0.1.4");
-        assert!(locked("wasmtime").starts_with("27."));
-        assert_eq!(locked("no-such-package"), "unknown");
+        assert_eq!(lock_file::version(LOCK_FILE, "caxton"), "0.1.4");
+        assert!(lock_file::version(LOCK_FILE, "wasmtime").starts_with("27."));
+        assert_eq!(lock_file::version(LOCK_FILE, "no-such-package"), "unknown");
     }
 
     fn settled(is_trial: bool, ended: Outcome) -> CaseRecord {

@@ -15,7 +15,7 @@ use caxton_model::case::{self, CaseKey, Check, Outcome};
 use caxton_model::record::store::RunFolder;
 use caxton_model::record::{Budget, CaseRecord, Profiles, Record, Status};
 use caxton_model::samples::Sample;
-use caxton_sys::{clock, memory};
+use caxton_sys::{clock, lock_file, memory};
 use fastrand::Rng;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
@@ -44,7 +44,9 @@ pub struct PeersRun<'a> {
 pub fn first_page(root: &Path, command: Vec<String>, seed: u64) -> Record {
     let mut record = begin_record(root, case::PEERS, Scale::Full, seed);
     record.run.command = command;
-    record.engine.extend(MEASURED.map(|name| (name.to_owned(), locked(name))));
+    record.engine.extend(
+        MEASURED.map(|name| (name.to_owned(), lock_file::version(LOCK_FILE, name).to_owned())),
+    );
     record
 }
 
@@ -191,14 +193,6 @@ fn planned(peer: PeerSide, key: CaseKey, plan: &PeersPlan) -> CaseRecord {
         load: None,
         compiled: None,
     }
-}
-
-/// The version of `package` in the lock file.
-fn locked(package: &str) -> String {
-    let name = format!("name = \"{package}\"\n");
-    let entry = LOCK_FILE.split("[[package]]").find(|entry| entry.contains(&name));
-    let version = entry.and_then(|entry| entry.lines().find_map(|l| l.strip_prefix("version = ")));
-    version.map_or("unknown", |version| version.trim_matches('"')).to_owned()
 }
 
 /// Says how the run goes, on standard error.

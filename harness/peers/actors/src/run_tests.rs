@@ -107,6 +107,6 @@ fn without_the_reference_a_population_has_no_figures_and_the_next_one_is_run() {
 
 #[test]
 fn the_versions_are_those_of_the_lock_file() {
-    assert!(locked("tokio").starts_with("1."));
-    assert_eq!(locked("no-such-package"), "unknown");
+    assert!(lock_file::version(LOCK_FILE, "tokio").starts_with("1."));
+    assert_eq!(lock_file::version(LOCK_FILE, "no-such-package"), "unknown");
 }
