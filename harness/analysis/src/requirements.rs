@@ -56,13 +56,8 @@ const ACTIX: Selector = Selector { subject: "reference-vs-actix", ..CHANNEL };
 const SCALED: Selector =
     Selector { suite: SCALABILITY, workload: SCALE, subject: "reference", without: None, ..ROUTED };
 const RECOVERED: Selector = Selector { suite: RESOURCES, workload: RECOVER, ..SCALED };
-const RESPONDED: Selector = Selector {
-    suite: LATENCY,
-    workload: RESPONSE,
-    subject: "reference-vs-idle",
-    params: &[("rate", "100000")],
-    ..SCALED
-};
+const RESPONDED: Selector =
+    Selector { suite: LATENCY, workload: RESPONSE, subject: "reference-vs-idle", ..SCALED };
 
 const fn with(selector: Selector, params: &'static [(&'static str, &'static str)]) -> Selector {
     Selector { params, ..selector }
@@ -90,6 +85,9 @@ const THOUSAND: &[(&str, &str)] = &[("agents", "1000")];
 const THOUSAND_KIB: &[(&str, &str)] = &[("agents", "1000"), ("bytes", "1024")];
 const MANY: &[(&str, &str)] = &[("agents", "10000")];
 const MANY_KIB: &[(&str, &str)] = &[("agents", "10000"), ("bytes", "1024")];
+/// Both at 100,000 requests per second.
+const TEN_FAST: &[(&str, &str)] = &[("agents", "10"), ("rate", "100000")];
+const MANY_FAST: &[(&str, &str)] = &[("agents", "10000"), ("rate", "100000")];
 const MOST: &[(&str, &str)] = &[("agents", "100000")];
 const SINGLE: &[(&str, &str)] = &[("agents", "10"), ("bytes", "1024"), ("batch", "1")];
 const EMPTY: &[(&str, &str)] = &[("heap", "0MiB")];
@@ -104,6 +102,8 @@ const SOAKED: Selector = Selector { workload: SOAK, ..RECOVERED };
 const RATE: &str = "subject_to_peer_rate";
 const CPU: &str = "subject_to_peer_cpu";
 const P99: &str = "recover_p99_ns";
+const OVER_P50: &str = "over_peer_p50_ns";
+const OVER_P99: &str = "over_peer_p99_ns";
 
 pub const REQUIREMENTS: &[Requirement] = &[
     at_least("msg/s over native tokio, 10 agents", RATE, with(ROUTED, TEN_KIB), 2.0),
@@ -174,8 +174,20 @@ pub const REQUIREMENTS: &[Requirement] = &[
         CHECKPOINTED,
         100.0,
     ),
-    at_most("p50 over the null responder, 100,000 msg/s", "over_peer_p50_ns", RESPONDED, 5.0 * US),
-    at_most("p99 over the null responder, 100,000 msg/s", "over_peer_p99_ns", RESPONDED, 30.0 * US),
+    at_most("p50 over the null responder, 10 agents", OVER_P50, with(RESPONDED, TEN_FAST), US),
+    at_most("p50 over the null responder, 10,000 agents", OVER_P50, with(RESPONDED, MANY_FAST), US),
+    at_most(
+        "p99 over the null responder, 10 agents",
+        OVER_P99,
+        with(RESPONDED, TEN_FAST),
+        30.0 * US,
+    ),
+    at_most(
+        "p99 over the null responder, 10,000 agents",
+        OVER_P99,
+        with(RESPONDED, MANY_FAST),
+        30.0 * US,
+    ),
     at_most("soak: more maps at its end", "soak_maps_growth", SOAKED, 0.0),
     at_most("soak: more open files at its end", "soak_fds_growth", SOAKED, 0.0),
 ];

@@ -12,7 +12,8 @@ pub const SUITE: Suite =
     Suite { name: "latency", plan, counting: AllocationDetail::Nothing, agent: Some(COURIER) };
 
 /// Agents and requests per second.
-const RATES: [(u32, u32); 4] = [(10, 100_000), (100, 10_000), (100, 100_000), (1_000, 100_000)];
+const RATES: [(u32, u32); 5] =
+    [(10, 100_000), (100, 10_000), (100, 100_000), (1_000, 100_000), (10_000, 100_000)];
 /// Those at which tokio's actors are asked, too.
 const OF_TOKIO: [(u32, u32); 2] = [RATES[0], RATES[3]];
 /// A usual message.

@@ -20,7 +20,7 @@ pub const SUITE: Suite =
 /// Sizes of the populations that are compared.
 const AGENTS: [u32; 3] = [10, 1_000, 10_000];
 /// Sizes around the one at which the runtime houses guests in another way.
-const TIERS: [u32; 3] = [1_000, 4_000, 10_000];
+const TIERS: [u32; 4] = [1_000, 4_000, 10_000, 16_000];
 /// A usual message, and other ones.
 const BYTES: u32 = 1024;
 const PAYLOADS: [u32; 4] = [64, 512, 8_192, 65_536];
@@ -50,7 +50,7 @@ fn plan(subjects: &Subjects) -> Vec<Task> {
     tasks.extend(PAYLOADS.map(payload));
     tasks.push(pool());
     tasks.extend(strategies());
-    // The pool of the largest has the kernel make 40,000 maps: seconds in each launch.
+    // The pool of the largest has the kernel make 64,000 maps: seconds in each launch.
     tasks.extend(TIERS.into_iter().filter(|_| subjects.is_full).map(tiers));
     tasks.push(watched("counted-vs-not", Burden::Recording));
     tasks.push(watched("besieged-vs-quiet", Burden::Siege));

@@ -366,8 +366,8 @@ pub(super) enum ProfileKind {
 /// What an invocation does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mode {
-    /// Print case keys.
-    List,
+    /// Print the keys of the cases that this scale has.
+    List(Scale),
     /// Measure, and keep the run.
     Measure(Scale),
     /// One checked pass; the run is kept only where the user says.
@@ -378,8 +378,8 @@ impl Mode {
     /// How much is measured.
     pub(super) const fn scale(self) -> Scale {
         match self {
-            Self::Measure(scale) => scale,
-            Self::List | Self::Check => Scale::Smoke,
+            Self::List(scale) | Self::Measure(scale) => scale,
+            Self::Check => Scale::Smoke,
         }
     }
 }
@@ -391,7 +391,7 @@ impl Args {
         // Two bundles are compared by another program, which does not ask as cargo does.
         let is_asked = bench || quick || !self.against.between.is_empty();
         match scale {
-            _ if self.selection.list => Mode::List,
+            _ if self.selection.list => Mode::List(scale.unwrap_or(Scale::Smoke)),
             _ if test => Mode::Check,
             Some(scale) => Mode::Measure(scale),
             None if is_asked => Mode::Measure(Scale::Quick),
@@ -475,7 +475,9 @@ mod tests {
         assert_eq!(mode(&["--between", "a", "b", "json"]), Mode::Measure(Scale::Quick));
         assert_eq!(mode(&["--between", "a", "b", "--scale", "smoke"]), Mode::Measure(Scale::Smoke));
         assert_eq!(mode(&["wasm/x", "--exact", "--nocapture"]), Mode::Check);
-        assert_eq!(mode(&["--list", "--format", "terse", "--ignored"]), Mode::List);
+        let list = ["--list", "--format", "terse", "--ignored"];
+        assert_eq!(mode(&list), Mode::List(Scale::Smoke));
+        assert_eq!(mode(&["--list", "--scale", "full"]), Mode::List(Scale::Full));
     }
 
     #[test]

@@ -127,7 +127,7 @@ impl Wanted<'_> {
             guests: without.into_iter().cloned().collect(),
             sides,
             limits: self.selection.limits(),
-            is_full: self.mode == Mode::Measure(Scale::Full),
+            is_full: self.mode.scale() == Scale::Full,
             loads: self.loads.clone(),
         }
     }

@@ -18,7 +18,7 @@ pub(super) fn told(
     settings: &Settings,
 ) -> Option<String> {
     match mode {
-        Mode::List => Some(text(tasks, selection.format, selection.ignored)),
+        Mode::List(_) => Some(text(tasks, selection.format, selection.ignored)),
         _ => (selection.dry_run && !tasks.is_empty()).then(|| dry_run(tasks, settings)),
     }
 }
