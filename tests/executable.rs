@@ -9,8 +9,9 @@ use caxton_model::samples::Sample;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -348,4 +349,17 @@ fn kept(bench: &Path, words: &[&str]) -> Option<Kept> {
     let (record, samples) = RunFolder::load(Path::new(&out))
         .unwrap_or_else(|error| panic!("{words:?}: {error}\n{}", said.stderr));
     Some(Kept { said, record, samples, out, _folder: folder })
+}
+
+/// What `command` says; none where its program, of the package `name`, is absent.
+pub(crate) fn output_of(command: &mut Command, name: &str, hint: &str) -> Option<Output> {
+    match command.output() {
+        Ok(output) => Some(output),
+        // Denied: a folder of PATH is closed to this user, and no other one has the program.
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::PermissionDenied) => {
+            capability::absent(name, hint);
+            None
+        }
+        Err(error) => panic!("{command:?}: {error}"),
+    }
 }

@@ -2,7 +2,9 @@
 //! from, and others read the logs.
 
 use crate::capability;
-use crate::executable::{Place, Running, Said, fresh_out, heard, smoke_of, suite, tool_says, word};
+use crate::executable::{
+    Place, Running, Said, fresh_out, heard, output_of, smoke_of, suite, tool_says, word,
+};
 use caxton_model::case::Outcome;
 use caxton_model::load::frame::LoadLine;
 use caxton_model::load::outcome::{LoadOutcome, LoadVerdict};
@@ -364,7 +366,7 @@ fn python_reads_as_many_times_from_the_logs() {
     let mut command = Command::new("python3");
     command.args(["-c", "import hdrh"]);
     let hint = "pip install hdrhistogram";
-    let Some(output) = capability::output(&mut command, "hdrhistogram", hint) else { return };
+    let Some(output) = output_of(&mut command, "hdrhistogram", hint) else { return };
     if !output.status.success() {
         return capability::absent("hdrhistogram", hint);
     }

@@ -4,7 +4,7 @@
 //! `factor * budget * w / share`.
 
 use crate::capability;
-use crate::executable::{Place, Running, tool, tool_says};
+use crate::executable::{Place, Running, output_of, tool, tool_says};
 use caxton_model::load::threshold::Threshold;
 use caxton_model::slo::{AlertOptions, SEVERITIES, Severity, Slo, window_name};
 use caxton_monitor::{BurnMonitor, SloCounts};
@@ -21,7 +21,7 @@ fn promtool(folder: &Path, words: &[&str]) -> Option<(bool, String)> {
     let mut command = Command::new("promtool");
     command.args(words).current_dir(folder);
     let hint = "no such program: apt-get install prometheus";
-    let output = capability::output(&mut command, "promtool", hint)?;
+    let output = output_of(&mut command, "promtool", hint)?;
     let said = [output.stdout, output.stderr].concat();
     Some((output.status.success(), String::from_utf8_lossy(&said).into_owned()))
 }

@@ -1,8 +1,7 @@
 //! What the programs say for which exports are made. They read the golden files: what the exporters
 //! make, byte for byte.
 
-use crate::capability;
-use crate::executable::root;
+use crate::executable::{output_of, root};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -14,7 +13,7 @@ fn golden(name: &str) -> PathBuf {
 /// What `program` says with `words` and the file `input`; none where there is no such program.
 fn says(program: &str, words: &[&str], input: &Path) -> Option<Output> {
     let file = File::open(input).expect("a golden file");
-    capability::output(Command::new(program).args(words).stdin(file), program, "no such program")
+    output_of(Command::new(program).args(words).stdin(file), program, "no such program")
 }
 
 /// What was said, as an error where something was found.

@@ -1,6 +1,7 @@
 //! Bakes how the harness itself was built into it, so that each record can say so.
 
 #[path = "src/lock_file.rs"]
+#[allow(unreachable_pub, reason = "the library exports it")]
 mod lock_file;
 
 use std::env;

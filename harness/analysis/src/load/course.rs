@@ -173,9 +173,13 @@ impl LoadTally {
 
     pub(super) fn recovery_gauge(&self) -> Reading<f64> {
         match self.recovery() {
-            None => Reading::Missing(Missing::NotRequested(
-                "the plan has no burst and kills nobody".to_owned(),
-            )),
+            None => {
+                let why = match self.plan.disruption() {
+                    None => "the plan has no burst and kills nobody",
+                    Some(_) => "no stage of a constant rate comes before the burst or the deaths",
+                };
+                Reading::Missing(Missing::NotRequested(why.to_owned()))
+            }
             Some(Reading::Missing(why)) => Reading::Missing(why),
             Some(Reading::Known(Recovery { took_s: Some(took_s), .. })) => {
                 Reading::Known(took_s * 1e9)

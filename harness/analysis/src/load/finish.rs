@@ -305,11 +305,18 @@ fn gone(crashes: &Crashes) -> Option<String> {
 
 /// That agents were to be killed, and were not or nobody told.
 fn not_killed(load: &LoadOutcome) -> Option<String> {
-    let (planned, killed) = (load.plan.killed(), load.crashes.as_ref().map(|told| told.killed));
-    // A process that went on with a load tells of what it did itself.
-    let is_whole = load.ended_early.is_none() && load.segments.len() == 1;
-    let is_less = is_whole && killed.unwrap_or(0) < planned;
-    is_less.then(|| format!("{} of {planned} agents were killed", killed.unwrap_or(0)))
+    let planned = load.plan.killed();
+    let killed = load.crashes.as_ref().map_or(0, |told| told.killed);
+    // Of a load that ended early it is not known what would have come.
+    if load.ended_early.is_some() || killed >= planned {
+        return None;
+    }
+    // A process tells of the agents that it killed itself, when it ends.
+    let resumed = match load.segments.len() {
+        0 | 1 => "",
+        _ => ": the load was resumed, and what was killed before is not known to have come back",
+    };
+    Some(format!("{killed} of {planned} agents were killed{resumed}"))
 }
 
 fn unclear(load: &LoadOutcome) -> Vec<String> {

@@ -97,10 +97,9 @@ pub(super) fn least_capacity(
     (burst_per_second * burst_s + base_per_second * within_s) / (burst_s + within_s)
 }
 
-/// The first burst of `plan` that has a base before it, or the first death.
+/// The first burst or death of `plan`, if the load before it is constant.
 pub(super) fn burst_of(plan: &LoadPlan) -> Option<Burst> {
-    let number =
-        plan.stages.iter().position(|stage| stage.role == Role::Burst || stage.kill > 0)?;
+    let number = plan.disruption()?;
     let before_ns = total(plan.stages[..number].iter().map(|stage| stage.granted)).0;
     let constant = |stage: &Stage| match stage.rate {
         Rate::Constant { per_second } => Some(per_second),
@@ -120,7 +119,8 @@ pub(super) fn burst_of(plan: &LoadPlan) -> Option<Burst> {
 /// a threshold allows.
 pub(super) fn least_capacity_of(plan: &LoadPlan) -> Option<f64> {
     let burst = burst_of(plan)?;
-    let wanted = plan.stages.iter().find(|stage| stage.role == Role::Burst)?.wanted;
+    let stage = plan.stages.get(plan.disruption()?)?;
+    let wanted = (stage.role == Role::Burst).then_some(stage.wanted)?;
     let within = plan.thresholds.iter().find(|t| t.metric == LoadMetric::RecoveryTime)?;
     let [burst_s, within_s] = [wanted.0 as f64, within.bound.limit].map(|ns| ns / 1e9);
     Some(least_capacity(burst.base_per_second, burst.burst_per_second, burst_s, within_s))

@@ -69,3 +69,27 @@ fn what_is_not_known_is_no_pass() {
     assert_eq!(judged(f64::INFINITY).verdict, LimitVerdict::Met);
     assert_eq!(judged(f64::INFINITY).observed.known(), None);
 }
+
+#[test]
+fn a_resumed_load_whose_deaths_nobody_told_of_is_no_pass() {
+    let mut plan = plan(Arrivals::Constant, vec![steady("crash", seconds(2), 10.0).killing(4)]);
+    let threshold = |selector, text| Threshold::parse(selector, text).unwrap();
+    plan.thresholds = vec![threshold("messages", "count>0")];
+    let mut tally = LoadTally::new(plan);
+    for number in 0..2 {
+        tally.push(&LoadLine::Segment(segment(number, number.into())));
+        let mut seen = MessagesSeen::default();
+        (seen.counts.offered, seen.counts.sent, seen.counts.ok) = (10, 10, 10);
+        (1..=10).for_each(|part| seen.response.record(part));
+        let (second, stages) = (number.into(), [(0, seen)].into());
+        let frame = LoadSecond { second, length_ns: SECOND, stages, ..LoadSecond::default() };
+        tally.push(&LoadLine::Second(Box::new(frame)));
+    }
+    let said = "0 of 4 agents were killed: the load was resumed";
+    let outcome = tally.outcome(None);
+    assert!(outcome.reasons.iter().any(|why| why.starts_with(said)), "{:?}", outcome.reasons);
+    // The deaths have nothing before them to be compared with.
+    let judged = tally.judge(&threshold("recovery_time", "value<30s"));
+    let why = judged.verdict.why().unwrap();
+    assert!(why.contains("no stage of a constant rate comes before"), "{why}");
+}

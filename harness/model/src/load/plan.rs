@@ -214,6 +214,11 @@ impl LoadPlan {
         self.stages.iter().map(|stage| u64::from(stage.kill)).sum()
     }
 
+    /// The place of the first stage that a target must recover from: a burst, or the death of agents.
+    pub fn disruption(&self) -> Option<usize> {
+        self.stages.iter().position(|stage| stage.role == Role::Burst || stage.kill > 0)
+    }
+
     /// This plan for each of so many generators, which share its schedule: of what may be in
     /// flight each has its part.
     #[must_use]

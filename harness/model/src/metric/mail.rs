@@ -165,7 +165,10 @@ pub(super) const SCALING: &[Metric] = &[
     span("spawn_warm_p50_ns", "spawning one agent where all slots were used once before, median"),
     count("spawn_warm_faults", "page faults of spawning one agent into a slot used before"),
     span("page_fault_ns", "first write to a page, median"),
-    span("spawn_paging_ns", "page faults of spawning one agent, at what a first write takes"),
+    span(
+        "spawn_paging_ns",
+        "page faults of spawning one agent beyond those of a used slot, at what a first write takes",
+    ),
     row(
         "spawn_rest_ns",
         Nanos,

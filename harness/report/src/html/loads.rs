@@ -104,8 +104,8 @@ struct Hardship {
 }
 
 fn what(load: &LoadOutcome) -> Hardship {
-    let is_burst = load.plan.stages.iter().any(|stage| stage.role == Role::Burst);
-    match is_burst {
+    let stage = load.plan.disruption().map(|at| &load.plan.stages[at]);
+    match stage.is_some_and(|stage| stage.role == Role::Burst) {
         true => Hardship {
             was: "the burst was",
             after: "the end of the burst",

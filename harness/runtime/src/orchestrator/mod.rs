@@ -85,6 +85,9 @@ pub enum PostError {
         /// The longest that there may be.
         slot_bytes: u32,
     },
+    /// The machine has no memory for one more message.
+    #[error("no memory for one more message: send fewer at once, or shorter ones")]
+    NoMemory,
     /// The orchestrator has stopped.
     #[error("the orchestrator has stopped")]
     Stopped,

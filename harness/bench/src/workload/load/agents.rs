@@ -4,7 +4,7 @@
 use super::looks::Linear;
 use super::target::{Answer, Target};
 use crate::guest::files::AgentFiles;
-use crate::workload::mail::runtime::{subject, subject_in_tier};
+use crate::workload::mail::runtime::{most_bytes, subject, subject_in_tier};
 use crate::workload::mail::traffic::{Question, offer};
 use agent_abi::mail::{Header, Kind};
 use caxton_model::case::Outcome;
@@ -22,16 +22,15 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
-/// Messages that a mailbox holds, and the most that one call takes.
+/// Messages that a mailbox holds, and the most in an agent's turn.
 const SLOTS: u32 = 64;
 
-/// Restarts that an agent is allowed within a second, and calls into it between two checkpoints,
+/// Restarts that an agent is allowed within a second, and messages between two of its checkpoints,
 /// where a load kills agents.
 pub const RESTARTS: u32 = 5;
 const CHECKPOINT_EVERY: u32 = 64;
-/// What an agent's memory may grow to besides its mailbox.
+/// What an agent may ask for beside its first memory and its mailbox.
 const HEAP_BYTES: u64 = 4 << 20;
-const PAGE_BYTES: u64 = 64 << 10;
 
 /// What is done to the agents besides asking them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -189,7 +188,7 @@ fn supervision(plan: &LoadPlan, faults: FaultInjection) -> (Supervision, String)
 
 /// Guests that can be started again from a checkpoint; and where they live, in words.
 fn with_checkpoints(files: &AgentFiles, setup: Setup) -> Attempt<(WasmMailSubject, String)> {
-    let slot_bytes = (setup.hand().bytes() as u64 + HEAP_BYTES).next_multiple_of(PAGE_BYTES);
+    let slot_bytes = most_bytes(files, setup, HEAP_BYTES)?;
     let allocation = Allocation::Slab { agents: setup.agents, slot_bytes };
     let options = EngineOptions { allocation, checkpoints: true, ..EngineOptions::default() };
     Ok((subject(files, options)?, "dense (one mapping, bounds checked)".to_owned()))
@@ -228,14 +227,8 @@ fn told(killed: u64, stats: &Stats, incidents: &[Incident]) -> Crashes {
         lost: stats.gone().saturating_sub(killed),
         detect: times(&|it| since(Some(it.seen_ns), it.called_ns)),
         restart: times(&|it| since(it.restarted_ns, it.seen_ns)),
-        caught_up: times(&|it| since(caught_up_ns(it), it.called_ns)),
+        caught_up: times(&|it| since(it.caught_up_ns, it.called_ns)),
     }
-}
-
-/// When its mailbox was empty: at once, where nothing waited in it.
-fn caught_up_ns(incident: &Incident) -> Option<u64> {
-    let at_once = incident.restarted_ns.filter(|_| incident.succeeded_ns.is_none());
-    incident.caught_up_ns.or(at_once)
 }
 
 impl Target for Agents {
@@ -314,9 +307,12 @@ impl Target for Agents {
         let deaths = if self.faults.deadly { sent } else { self.killed };
         let is_settled = stats.delivered + stats.gone() == sent + deaths;
         let is_right = match self.killed {
-            0 => is_settled && stats.gone() == deaths && stats.restarts == deaths,
-            _ => is_settled && stats.failures == deaths && stats.duplicated == 0,
+            0 => stats.gone() == deaths && stats.restarts == deaths,
+            // What traps kills nobody where one stays dead.
+            _ if stats.escalated > 0 => stats.failures <= deaths && stats.duplicated == 0,
+            _ => stats.failures == deaths && stats.duplicated == 0,
         };
+        let is_right = is_right && is_settled;
         if is_right {
             return Ok(());
         }

@@ -39,16 +39,18 @@ fn incidents_are_told_by_the_middle_and_the_longest_and_who_stays_dead_has_no_re
     let incidents = [
         incident(100, [Some(120), Some(130), Some(150)]),
         // Nothing waited for it.
-        incident(200, [Some(217), None, None]),
+        incident(200, [Some(217), None, Some(217)]),
+        // It died again before it had handled anything.
+        incident(250, [Some(267), None, None]),
         incident(300, [None; 3]),
     ];
     let stats = Stats { lost: 3, undeliverable: 5, ..Stats::default() };
     let crashes = told(3, &stats, &incidents);
-    assert_eq!((crashes.died, crashes.back, crashes.lost), (3, 2, 5));
+    assert_eq!((crashes.died, crashes.back, crashes.lost), (4, 3, 5));
     let time = |n, p50, max| Reading::Known(CrashTime { n, p50: Nanos(p50), max: Nanos(max) });
-    assert_eq!(crashes.detect, time(3, 7, 7));
-    assert_eq!(crashes.restart, time(2, 10, 13));
+    assert_eq!(crashes.detect, time(4, 7, 7));
+    assert_eq!(crashes.restart, time(3, 10, 13));
     assert_eq!(crashes.caught_up, time(2, 17, 50));
-    let dead = told(1, &stats, &incidents[2..]);
+    let dead = told(1, &stats, &incidents[3..]);
     assert!(dead.restart.known().is_none() && dead.caught_up.known().is_none());
 }

@@ -40,7 +40,7 @@ const TICK: Duration = Duration::from_millis(1);
 const DEADLINE_TICKS: u64 = 10;
 /// How much memory an agent may have.
 const MEMORY: Bytes = Bytes(4 << 20);
-/// Calls into an agent between two of its checkpoints.
+/// Messages between two checkpoints of an agent.
 const CHECKPOINT_EVERY: u32 = 64;
 
 const SUPERVISION: Supervision = Supervision {

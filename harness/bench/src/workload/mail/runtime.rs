@@ -43,17 +43,20 @@ pub struct Tier {
     pub words: String,
 }
 
-/// The memory that a guest may have whose first memory is `minimum`, `room` included.
-fn most_bytes(minimum: Bytes, setup: Setup, room: u64) -> u64 {
-    (minimum.0 + setup.hand().bytes() as u64 + room).next_multiple_of(PAGE_BYTES)
+/// The memory that a guest of `files` may have: its first one, its mailbox, and `room`, in bytes.
+///
+/// # Errors
+/// `Refused` where the module cannot be read.
+pub fn most_bytes(files: &AgentFiles, setup: Setup, room: u64) -> Attempt<u64> {
+    let first = first_memory(&module(&files.wasm)?);
+    Ok((first.0 + setup.hand().bytes() as u64 + room).next_multiple_of(PAGE_BYTES))
 }
 
-/// A pool for guests whose first memory is `minimum`, as far as the kernel has maps left.
+/// A pool for guests that may have `memory_bytes`, as far as the kernel has maps left.
 ///
 /// # Errors
 /// Why there is none.
-fn pool(minimum: Bytes, setup: Setup) -> Result<Tier, String> {
-    let memory_bytes = most_bytes(minimum, setup, POOL_ROOM_BYTES);
+fn pool(memory_bytes: u64, setup: Setup) -> Result<Tier, String> {
     let allocation = Allocation::Pool { agents: setup.agents, memory_bytes };
     let needed = allocation.maps(setup.agents);
     let budget = MapBudget::now();
@@ -65,9 +68,8 @@ fn pool(minimum: Bytes, setup: Setup) -> Result<Tier, String> {
     Ok(Tier { allocation, words })
 }
 
-/// Guests side by side, for the reason `why`.
-fn slab(minimum: Bytes, setup: Setup, why: &str) -> Tier {
-    let slot_bytes = most_bytes(minimum, setup, SLAB_ROOM_BYTES);
+/// Guests side by side that may have `slot_bytes`, for the reason `why`.
+fn slab(slot_bytes: u64, setup: Setup, why: &str) -> Tier {
     let slots = Bytes(slot_bytes);
     Tier {
         allocation: Allocation::Slab { agents: setup.agents, slot_bytes },
@@ -80,18 +82,21 @@ fn slab(minimum: Bytes, setup: Setup, why: &str) -> Tier {
 /// # Errors
 /// `Refused` where the module cannot be read.
 pub fn tier(files: &AgentFiles, setup: Setup) -> Attempt<Tier> {
-    let minimum = first_memory(&module(&files.wasm)?);
+    let dense_bytes = most_bytes(files, setup, SLAB_ROOM_BYTES)?;
     if setup.agents > FAST_AGENTS_MAX {
-        return Ok(slab(minimum, setup, &format!("more than {FAST_AGENTS_MAX} agents")));
+        return Ok(slab(dense_bytes, setup, &format!("more than {FAST_AGENTS_MAX} agents")));
     }
-    Ok(pool(minimum, setup).unwrap_or_else(|why| slab(minimum, setup, &why)))
+    let fast = pool(most_bytes(files, setup, POOL_ROOM_BYTES)?, setup);
+    Ok(fast.unwrap_or_else(|why| slab(dense_bytes, setup, &why)))
 }
 
 fn tier_at(home: GuestHome, files: &AgentFiles, setup: Setup) -> Attempt<Tier> {
-    let minimum = first_memory(&module(&files.wasm)?);
     match home {
-        GuestHome::Pool => pool(minimum, setup).map_err(Outcome::Refused),
-        GuestHome::Slab => Ok(slab(minimum, setup, "asked for")),
+        GuestHome::Pool => {
+            let memory_bytes = most_bytes(files, setup, POOL_ROOM_BYTES)?;
+            pool(memory_bytes, setup).map_err(Outcome::Refused)
+        }
+        GuestHome::Slab => Ok(slab(most_bytes(files, setup, SLAB_ROOM_BYTES)?, setup, "asked for")),
     }
 }
 

@@ -55,9 +55,9 @@ pub fn run(ctx: &mut Context<'_>, load: MailLoad) -> Attempt<()> {
     {
         ctx.once("spawn_p99_ns", p99);
     }
-    paging(ctx, percentile(&mut times.faults, 50));
-    spawn_times(ctx, "spawn", times);
-    again(ctx, &subject, setup.hand())?;
+    let fresh = spawn_times(ctx, "spawn", times);
+    let used = again(ctx, &subject, setup.hand())?;
+    paging(ctx, fresh.zip(used).map(|(fresh, used)| fresh.saturating_sub(used)));
     match (&before, memory::footprint()) {
         (Ok(before), Ok(after)) => footprint(ctx, load.agents, before, &after),
         (Err(why), _) => ctx.missing("memory_per_agent_bytes", why.clone()),
@@ -99,7 +99,8 @@ fn warm(ctx: &mut Context<'_>, subject: &WasmMailSubject, setup: Setup) -> Attem
     Ok(())
 }
 
-/// What a page costs that nobody wrote to before, and what those of a spawn cost so.
+/// What a page costs that nobody wrote to before, and what so many `faults` of a spawn cost so: those
+/// that a used slot does without.
 fn paging(ctx: &mut Context<'_>, faults: Option<u64>) {
     const PAGES: usize = 4_096;
     match first_writes(PAGES, ctx.clock) {
@@ -133,26 +134,27 @@ fn answer_once(ctx: &mut Context<'_>, guests: &mut Guests, load: MailLoad) -> At
     Ok(())
 }
 
-/// Tells how long agents took to be spawned, in metrics whose names begin with `prefix`.
-fn spawn_times(ctx: &mut Context<'_>, prefix: &str, times: SpawnTimes) {
+/// Tells how long agents took to be spawned, in metrics whose names begin with `prefix`; their page
+/// faults, the median.
+fn spawn_times(ctx: &mut Context<'_>, prefix: &str, times: SpawnTimes) -> Option<u64> {
     let SpawnTimes { mut spawn_ns, mut faults } = times;
     if let Some(p50) = percentile(&mut spawn_ns, 50) {
         ctx.once(&format!("{prefix}_p50_ns"), p50);
     }
-    if let Some(faults) = percentile(&mut faults, 50) {
-        ctx.once(&format!("{prefix}_faults"), faults);
-    }
+    let faults = percentile(&mut faults, 50)?;
+    ctx.once(&format!("{prefix}_faults"), faults);
+    Some(faults)
 }
 
-/// Spawns one more agent where another one was just before, again and again.
-fn again(ctx: &mut Context<'_>, subject: &WasmMailSubject, shape: Shape) -> Attempt<()> {
+/// Spawns one more agent where another one was just before, again and again; its page faults, the
+/// median.
+fn again(ctx: &mut Context<'_>, subject: &WasmMailSubject, shape: Shape) -> Attempt<Option<u64>> {
     const TIMES: usize = 1_000;
     let timed = Timed::new(subject.clone());
     for _ in 0..TIMES {
         drop(timed.spawn(shape)?);
     }
-    spawn_times(ctx, "respawn", timed.spawn_times());
-    Ok(())
+    Ok(spawn_times(ctx, "respawn", timed.spawn_times()))
 }
 
 fn footprint(ctx: &mut Context<'_>, agents: u32, before: &Footprint, after: &Footprint) {

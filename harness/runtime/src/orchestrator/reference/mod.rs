@@ -77,7 +77,8 @@ impl<S: MailSubject> Reference<S> {
     /// What the first agent that could not be had says.
     pub fn start(subject: &S, setup: Setup, supervision: Supervision) -> Attempt<Self> {
         setup.check()?;
-        let shared = Arc::new(Shared::new(setup, supervision));
+        let no_room = |error| Outcome::Refused(format!("no memory for messages: {error}"));
+        let shared = Arc::new(Shared::new(setup, supervision).map_err(no_room)?);
         let (mut outlets, mut inlets, mut commands) = (Vec::new(), Vec::new(), Vec::new());
         let mut threads = Vec::new();
         let mut between = lanes_between(setup);
@@ -311,7 +312,7 @@ impl<S: MailSubject> Orchestrator for Reference<S> {
             return Err(PostError::Full);
         }
         let letter = self.shared.letter(&mut self.spare);
-        let mut letter = letter.ok_or(PostError::Full)?;
+        let mut letter = letter.ok_or(PostError::NoMemory)?;
         self.shared.arena.bytes_mut(&mut letter)[..message.len()].copy_from_slice(message);
         // It is not full, and nobody else writes to it.
         let _ = outlet.push(Addressed { to: header.to, letter });

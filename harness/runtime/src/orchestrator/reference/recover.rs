@@ -28,32 +28,36 @@ struct Last {
 struct Again {
     mail: VecDeque<Letter>,
     redelivered: u64,
+    /// Those of them that were handled and sent on before.
     duplicated: u64,
-    /// One if the message that it died of is not among them.
+    /// What is not among them: the message that it died of, and what it spoilt.
     lost: u64,
 }
 
 impl<S: MailSubject> Shard<S> {
     /// After a call over `count` messages that came back.
     pub(super) fn after(&mut self, local: usize, count: u32) {
-        self.look_up(local);
         let file = &mut self.agents[local].file;
+        if let Some(incident) = &mut file.incident {
+            incident.succeeded_ns.get_or_insert(self.clock.now().0);
+        }
         file.since += count;
         let is_due = self.supervision.checkpoint_every.is_some_and(|n| file.since >= n);
-        if is_due && !self.books[local].is_blocked {
+        self.catch_up(local);
+        if is_due {
             // An agent without checkpoints starts afresh when it dies.
             let _ = self.checkpoint(local);
         }
     }
 
-    /// Whether the agent has got over its last death.
-    pub(super) fn look_up(&mut self, local: usize) {
+    /// Closes the incident of an agent that got over its last death: it has handled a message
+    /// again, and nothing waits for it or with it.
+    pub(super) fn catch_up(&mut self, local: usize) {
         let (book, file) = (&self.books[local], &mut self.agents[local].file);
-        let Some(incident) = &mut file.incident else { return };
-        let now_ns = self.clock.now().0;
-        incident.succeeded_ns.get_or_insert(now_ns);
+        let has_succeeded = |incident: &&mut Incident| incident.succeeded_ns.is_some();
+        let Some(incident) = file.incident.as_mut().filter(has_succeeded) else { return };
         if book.mail.is_empty() && !book.has_backlog && !book.is_blocked {
-            incident.caught_up_ns = Some(now_ns);
+            incident.caught_up_ns = Some(self.clock.now().0);
             self.incidents.extend(file.incident.take());
             file.suspect = None;
         }
@@ -85,9 +89,6 @@ impl<S: MailSubject> Shard<S> {
             }
         };
         self.send_on(local);
-        // Where there is a journal they are in it, and handed out again.
-        let spoilt = if self.journals() { 0 } else { last.spoilt };
-        self.lose(spoilt);
         let again = self.again(local, last);
         let waiting = self.waiting(local);
         let incident = Incident {
@@ -113,7 +114,7 @@ impl<S: MailSubject> Shard<S> {
             self.came_back(local, incident);
         } else {
             self.stats.escalated += 1;
-            self.lose(waited + u64::from(last.has_culprit));
+            self.lose(waited + u64::from(last.has_culprit) + last.spoilt);
             self.bury(local);
             self.incidents.push(incident);
         }
@@ -147,7 +148,7 @@ impl<S: MailSubject> Shard<S> {
         if self.books[local].mail.is_empty() {
             file.suspect = None;
             self.incidents.extend(file.incident.take());
-            self.incidents.push(incident);
+            self.incidents.push(Incident { caught_up_ns: incident.restarted_ns, ..incident });
         } else {
             self.incidents.extend(file.incident.replace(incident));
         }
@@ -156,7 +157,8 @@ impl<S: MailSubject> Shard<S> {
     /// What is handed out again: the journal, but for a message that killed twice.
     fn again(&mut self, local: usize, last: Last) -> Again {
         if !self.journals() {
-            return Again { lost: u64::from(last.has_culprit), ..Again::default() };
+            let lost = u64::from(last.has_culprit) + last.spoilt;
+            return Again { lost, ..Again::default() };
         }
         let file = &mut self.agents[local].file;
         let mut journal = std::mem::take(&mut file.journal);
@@ -171,7 +173,7 @@ impl<S: MailSubject> Shard<S> {
         file.suspect = suspect;
         Again {
             redelivered: journal.len() as u64,
-            duplicated: journal.len() as u64 - u64::from(comes_again),
+            duplicated: journal.len() as u64 - u64::from(comes_again) - last.spoilt,
             lost: u64::from(last.has_culprit && !comes_again),
             mail: journal.into(),
         }
@@ -200,6 +202,7 @@ impl<S: MailSubject> Shard<S> {
             None => self.subject.spawn(shape)?,
         });
         let slots = self.setup.shape.slots;
+        // For good: what was handled twice is on its way twice, and needs room where it goes.
         agent.file.room = agent.file.backlog.len() + slots as usize;
         agent.file.since = 0;
         self.books[local].has_backlog = !agent.file.backlog.is_empty();

@@ -5,7 +5,7 @@
 //! `hand.rs`.
 
 use super::agent::{Agent, Book, QUEUE};
-use super::shared::{Addressed, Shared};
+use super::shared::{Addressed, SHARE, Shared};
 use crate::orchestrator::supervision::{Delivery, Incident, Supervision};
 use crate::orchestrator::{AgentId, Setup, Stats};
 use crate::subject::mail::{MailInstance, MailSubject, Shape};
@@ -40,8 +40,6 @@ const BOOKS_AHEAD: usize = 6;
 const MESSAGE_LINES: usize = 16;
 /// How long a shard sleeps that waits for room: nobody wakes it.
 const WAIT_FOR_ROOM: Duration = Duration::from_micros(50);
-/// Letters that a shard keeps for the messages which it journals.
-const KEPT_LETTERS: usize = 128;
 
 /// Something done by a shard's thread.
 pub(super) type Command<S> = Box<dyn FnOnce(&mut Shard<S>) + Send>;
@@ -123,7 +121,7 @@ impl<S: MailSubject> Shard<S> {
     pub(super) fn run(mut self) {
         let shared = Arc::clone(&self.shared);
         let me = self.number as usize;
-        let kept = if self.journals() { KEPT_LETTERS } else { 0 };
+        let kept = if self.journals() { SHARE } else { 0 };
         let mut idle = 0;
         while !self.is_done {
             if shared.commands[me].swap(false, Ordering::AcqRel) {
@@ -250,11 +248,12 @@ impl<S: MailSubject> Shard<S> {
         self.spare.push(letter);
     }
 
-    /// The agent has mail, and stands in the queue if it does not wait.
+    /// The agent has mail, and stands in the queue if it does not wait for room: else the shard
+    /// would come to it again and again for nothing.
     #[inline]
     pub(super) fn enqueue(&mut self, local: usize) {
         let book = &mut self.books[local];
-        if !book.is_queued {
+        if !book.is_queued && !book.is_blocked {
             book.is_queued = true;
             self.queue.push_back(local as u32);
         }
@@ -286,7 +285,7 @@ impl<S: MailSubject> Shard<S> {
             self.books[local].is_blocked = false;
             self.settle(local);
             if before > 0 && self.supervision != Supervision::NONE {
-                self.look_up(local);
+                self.catch_up(local);
             }
         }
         left < before
