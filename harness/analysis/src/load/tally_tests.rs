@@ -80,7 +80,10 @@ fn a_resumed_load_whose_deaths_nobody_told_of_is_no_pass() {
         tally.push(&LoadLine::Segment(segment(number, number.into())));
         let mut seen = MessagesSeen::default();
         (seen.counts.offered, seen.counts.sent, seen.counts.ok) = (10, 10, 10);
-        (1..=10).for_each(|part| seen.response.record(part));
+        for part in 1..=10 {
+            seen.response.record(part);
+            seen.lateness.record(part);
+        }
         let (second, stages) = (number.into(), [(0, seen)].into());
         let frame = LoadSecond { second, length_ns: SECOND, stages, ..LoadSecond::default() };
         tally.push(&LoadLine::Second(Box::new(frame)));
