@@ -1,5 +1,6 @@
 //! How this executable was built, so that each record can say so.
 
+use crate::lock_file;
 use std::collections::BTreeMap;
 
 /// What the compiler calls itself.
@@ -10,8 +11,13 @@ pub const TARGET: &str = env!("CAXTON_BUILD_TARGET");
 /// The optimisation level of the crates that measure.
 pub const OPT_LEVEL: &str = env!("CAXTON_BUILD_OPT_LEVEL");
 pub const PROFILE: &str = env!("CAXTON_BUILD_PROFILE");
-/// The version of wasmtime in the lock file.
-pub const WASMTIME: &str = env!("CAXTON_BUILD_WASMTIME");
+/// Which versions of other crates are in it.
+const LOCK_FILE: &str = include_str!("../../../Cargo.lock");
+
+/// The version of wasmtime.
+pub fn wasmtime() -> &'static str {
+    lock_file::version(LOCK_FILE, "wasmtime")
+}
 
 /// What each record says of it, as `name -> value`.
 pub fn entries() -> BTreeMap<String, String> {

@@ -1,6 +1,6 @@
 //! What stands in a lock file of cargo's.
 
-/// The version of `package` in the text of a lock file, else `unknown`: the version of a crate is in
+/// The version of `package` in the text of a lock file, else `unknown`: a crate's own version is in
 /// none of its constants.
 #[must_use]
 pub fn version<'a>(lock_file: &'a str, package: &str) -> &'a str {

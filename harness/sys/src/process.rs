@@ -194,7 +194,8 @@ pub fn spawn_piped(program: &str, arguments: &[String]) -> io::Result<Child> {
 /// goes into `log`. It dies with the thread that starts it.
 ///
 /// # Errors
-/// There is no such program that the user may start (`NotFound`), or the folder cannot be given away.
+/// There is no such program that the user may start (`NotFound`), or the folder cannot be given
+/// away.
 pub fn spawn_server(
     program: &str,
     arguments: &[String],

@@ -214,7 +214,7 @@ impl LoadPlan {
         self.stages.iter().map(|stage| u64::from(stage.kill)).sum()
     }
 
-    /// The place of the first stage that a target must recover from: a burst, or the death of agents.
+    /// The place of the first stage that a target must recover from: a burst, or deaths of agents.
     pub fn disruption(&self) -> Option<usize> {
         self.stages.iter().position(|stage| stage.role == Role::Burst || stage.kill > 0)
     }

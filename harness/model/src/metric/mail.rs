@@ -167,7 +167,7 @@ pub(super) const SCALING: &[Metric] = &[
     span("page_fault_ns", "first write to a page, median"),
     span(
         "spawn_paging_ns",
-        "page faults of spawning one agent beyond those of a used slot, at what a first write takes",
+        "page faults of spawning one agent beyond a used slot's, at what a first write takes",
     ),
     row(
         "spawn_rest_ns",

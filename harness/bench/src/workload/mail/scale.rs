@@ -99,8 +99,8 @@ fn warm(ctx: &mut Context<'_>, subject: &WasmMailSubject, setup: Setup) -> Attem
     Ok(())
 }
 
-/// What a page costs that nobody wrote to before, and what so many `faults` of a spawn cost so: those
-/// that a used slot does without.
+/// What a page costs that nobody wrote to before, and what so many `faults` cost at that: those of
+/// a spawn that a used slot does without.
 fn paging(ctx: &mut Context<'_>, faults: Option<u64>) {
     const PAGES: usize = 4_096;
     match first_writes(PAGES, ctx.clock) {

@@ -86,7 +86,7 @@ fn describe(engine: &Engine, options: EngineOptions) -> BTreeMap<String, String>
 pub fn shared_configuration() -> BTreeMap<String, String> {
     let entries = [
         ("engine", "wasmtime"),
-        ("version", caxton_sys::build::WASMTIME),
+        ("version", caxton_sys::build::wasmtime()),
         ("wasi", "preview 1, no directories, no environment, no network"),
     ];
     entries.into_iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect()
