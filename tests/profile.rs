@@ -2,7 +2,9 @@
 //! agent whose truth is known, and whether other tools can read them.
 
 use crate::capability;
-use crate::executable::{Kept, Place, Running, bench_says, smoke, tool_says, word};
+use crate::executable::{
+    Kept, Place, Running, bench_says, heard, smoke, smoke_of, suite, tool_says, word,
+};
 use caxton_model::case::Outcome;
 use caxton_model::profile::{Origin, Profile, names};
 use serde_json::Value;
@@ -17,7 +19,11 @@ const ERRORS_MAX: f64 = 4.0;
 
 fn profiled(words: &[&str]) -> Option<Kept> {
     let common = ["--profile", "cpu", "--profile-time", "3", "--agent"];
-    let kept = smoke(&[&common, words].concat())?;
+    sampled(smoke(&[&common, words].concat())?)
+}
+
+/// None where this machine gives no samples.
+fn sampled(kept: Kept) -> Option<Kept> {
     assert_eq!(kept.said.code, Some(0), "{}", kept.said.stderr);
     if let Some(why) = kept.record.cases[0].findings.get("no CPU profile") {
         capability::absent("profiler", why);
@@ -317,4 +323,53 @@ fn the_other_engine_profiles_too_and_says_its_real_rate() {
     assert_eq!(profile.health.engine, "pprof");
     assert!(profile.health.real_hz.is_some_and(|hz| hz > 0.0), "{:?}", profile.health);
     assert!(samples_in(&profile, "work_a") > samples_in(&profile, "work_b"));
+}
+
+/// Samples with a frame on their stack that `is_it`, and of those the ones with one that `is_too`.
+fn samples_with(
+    profile: &Profile,
+    is_it: impl Fn(Origin, &str) -> bool,
+    is_too: impl Fn(Origin, &str) -> bool,
+) -> (usize, usize) {
+    let has = |stack: u32, is: &dyn Fn(Origin, &str) -> bool| {
+        profile.frames_of(stack).any(|frame| is(frame.origin, &frame.name))
+    };
+    let found: Vec<u32> =
+        profile.samples.iter().map(|sample| sample.stack).filter(|s| has(*s, &is_it)).collect();
+    let both = found.iter().filter(|stack| has(**stack, &is_too)).count();
+    (found.len(), both)
+}
+
+#[test]
+fn messages_are_sampled_from_the_thread_of_their_runtime_to_the_hash_of_their_body() {
+    // Of a body of 64 KiB an agent does nothing but hash it.
+    let params = "agents=10,bytes=65536";
+    let case = format!("payload/reference-vs-native-tokio/courier/{params}");
+    let words = ["--profile", "cpu", "--profile-time", "2", &case];
+    let Some(kept) = smoke_of("throughput", &words).and_then(sampled) else { return };
+    let folder = "courier/reference-vs-native-tokio-agents-10-bytes-65536";
+    let is_guest = |origin, _: &str| matches!(origin, Origin::Guest | Origin::GuestInlined);
+    let is_hash = |origin, name: &str| {
+        is_guest(origin, name) && names::normalised(name).contains("body_hash")
+    };
+    for (side, is_of_shards) in [("reference", true), ("native-tokio", false)] {
+        let profile = profile(&kept, folder, side);
+        let (agents, hashing) = samples_with(&profile, is_guest, is_hash);
+        assert!(agents > 100 && hashing * 10 > agents * 9, "{side}: {hashing} of {agents}");
+        let is_shard = |origin, name: &str| origin == Origin::Host && name.contains("Shard");
+        let (_, in_shards) = samples_with(&profile, is_guest, is_shard);
+        let expected = if is_of_shards { agents } else { 0 };
+        assert!(in_shards.abs_diff(expected) * 100 <= agents, "{side}: {in_shards} of {agents}");
+        assert!(file(&kept, folder, &format!("{side}.svg")).is_file());
+    }
+    assert!(file(&kept, folder, "differential.svg").is_file());
+    assert!(kept.said.stdout.contains("reference-vs-native-tokio"), "{}", kept.said.stdout);
+}
+
+#[test]
+fn messages_are_profiled_by_samples_alone() {
+    for words in [&["--profile", "instructions"][..], &["--profile-time", "1"]] {
+        let said = heard(suite("throughput"), words).refused(2);
+        assert!(said.stderr.contains("samples of messages alone"), "{}", said.stderr);
+    }
 }

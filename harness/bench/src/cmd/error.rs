@@ -141,6 +141,10 @@ pub(crate) enum CommandError {
     NoHeap,
     #[error("this bench profiles the heap alone: use `cargo bench --bench wasm`")]
     NoCpu,
+    #[error(
+        "this bench takes samples of messages alone: say --profile cpu [--profile-time SECONDS]"
+    )]
+    SamplesOnly,
     #[error("no self-test: {why}")]
     NoSelfTest { why: String },
     #[error("plan {path}: {source}", path = path.display())]

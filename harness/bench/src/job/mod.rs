@@ -54,6 +54,11 @@ pub enum Job {
         pair: [Runtime; 2],
         load: MailLoad,
     },
+    /// The same while a sampler looks on.
+    ProfileRoute {
+        pair: [Runtime; 2],
+        load: MailLoad,
+    },
     /// Requests to a pool of agents, answered in turn.
     Tasks(Pools),
     /// The same, with and without what watching a host costs it.
@@ -124,7 +129,9 @@ impl Job {
             Self::MemoryLimit { limit } => 90_000 + (limit.0 >> 20) * 2_000,
             Self::Heap => 2_000_000,
             Self::Spin { time, .. } => return Nanos(time.0 * 2),
-            Self::Profile | Self::ProfileSides(_) | Self::Load(_) => 15_000_000,
+            Self::Profile | Self::ProfileSides(_) | Self::ProfileRoute { .. } | Self::Load(_) => {
+                15_000_000
+            }
             Self::Route { load, .. } => 250_000 + of(load.agents, 370),
             Self::Tasks(_) | Self::Monitoring(_) => 400_000,
             Self::Batching(Batching { timeout: Nanos(1..), .. }) => 2_700_000,
@@ -147,7 +154,7 @@ impl Job {
 
     /// Whether a sampler looks on.
     pub fn is_profile(&self) -> bool {
-        matches!(self, Self::Profile | Self::ProfileSides(_))
+        matches!(self, Self::Profile | Self::ProfileSides(_) | Self::ProfileRoute { .. })
     }
 }
 

@@ -50,9 +50,9 @@ impl Task {
 
     /// The build of its agent that it needs beside the measured one.
     pub fn variant(&self) -> Option<Variant> {
-        match self.job {
+        match &self.job {
             Job::Parts => Some(Variant::Simd),
-            Job::Profile | Job::ProfileSides(_) => Some(Variant::FramePointers),
+            job if job.is_profile() => Some(Variant::FramePointers),
             Job::Heap => Some(Variant::Heap),
             _ => None,
         }
@@ -64,7 +64,10 @@ impl Task {
             // An exact interval over all comparisons of a run at once needs
             // 1 + log2(100 × comparisons) of them: 13 for thirty.
             Job::Overhead | Job::Sides(_) => [1, 15, 40],
-            Job::Profile | Job::ProfileSides(_) | Job::Instructions(_) => [1, 1, 1],
+            Job::Profile
+            | Job::ProfileSides(_)
+            | Job::ProfileRoute { .. }
+            | Job::Instructions(_) => [1, 1, 1],
             Job::Spin { .. } | Job::Load(_) => [1, 1, 1],
             // A count is exact only if two processes agree.
             Job::Fuel => [0, FUEL_LAUNCHES, FUEL_LAUNCHES],
@@ -90,6 +93,7 @@ impl Task {
             Job::Overhead | Job::Profile => Job::Profile,
             // Of the reference alone there is nothing to compare.
             Job::Sides(pair) if !first.is_same_against_same() => Job::ProfileSides(pair),
+            Job::Route { pair, load } => Job::ProfileRoute { pair, load },
             _ => return None,
         };
         Some(Self::new(first, job))

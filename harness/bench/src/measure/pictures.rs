@@ -1,7 +1,7 @@
 //! What is made of profiles once they are taken: folded stacks, flame graphs, the differential one,
 //! and the forms that other tools open. Written beside the record, one folder per agent.
 
-use caxton_model::case::{CaseKey, SIDES};
+use caxton_model::case::{CaseKey, SIDES, THROUGHPUT};
 use caxton_model::profile::changes::NATIVE_AND_WASM;
 use caxton_model::profile::{Profile, ProfileError, SampleWeight, folded};
 use caxton_model::record::store::StoreError;
@@ -20,18 +20,25 @@ pub(super) fn keep(
     profiles: &[&Profile],
     full_stacks: bool,
 ) -> Result<Profiles, StoreError> {
-    let is_by_sides = case.key.workload == SIDES;
+    let is_of_messages = case.key.suite == THROUGHPUT;
+    let is_by_sides = case.key.workload == SIDES || is_of_messages;
     let is_counted = profiles.iter().any(|profile| profile.weight == SampleWeight::Instructions);
     let kind = if is_counted { "instructions" } else { "cpu" };
     let name = match is_by_sides {
-        true => format!("{kind}/{}/{}", case.key.agent, case.key.subject),
+        true => {
+            let params = case.key.params.iter().map(|(name, value)| format!("-{name}-{value}"));
+            let subject = &case.key.subject;
+            format!("{kind}/{}/{subject}{}", case.key.agent, params.collect::<String>())
+        }
         false => format!("{kind}/{}", case.key.agent),
     };
     let mut files = Files { folder: &folder.join(&name), names: Vec::new() };
     fs::create_dir_all(files.folder).map_err(unwritable(files.folder))?;
     for profile in profiles {
         let side = profile.about.side.split([',', ' ']).next().unwrap_or_default().to_owned();
-        let drawn = if full_stacks { None } else { Some(profile.with_host_folded()) };
+        // Of messages what calls the agent is what one wants to see.
+        let is_whole = full_stacks || is_of_messages;
+        let drawn = if is_whole { None } else { Some(profile.with_host_folded()) };
         flame_graph(&mut files, &case.key, &side, drawn.as_ref().unwrap_or(profile))?;
         exported(&mut files, &side, profile)?;
     }

@@ -360,8 +360,8 @@ impl<'a> Run<'a> {
     ) -> Result<bool, RunError> {
         // Two sides; a profile has windows without the sampler too, and names to find.
         let extra_ns = match order.job {
-            Job::Profile | Job::ProfileSides(_) => order.sampling.time.0 * 4,
             Job::Spin { time, .. } => time.0 * 2,
+            ref job if job.is_profile() => order.sampling.time.0 * 4,
             _ => 0,
         };
         let times = if order.job.is_counted() { SLOWER } else { 1 };

@@ -112,6 +112,7 @@ fn run(ctx: &mut Context<'_>, launch: &Launch) -> Attempt<()> {
         Job::ProfileSides(pair) => profile::run(ctx, launch.sampling, Some(pair)),
         Job::Load(job) => load::run(ctx, job),
         Job::Route { pair, load } => mail::route::run(ctx, *pair, *load),
+        Job::ProfileRoute { pair, load } => mail::profiled::run(ctx, launch.sampling, *pair, *load),
         Job::Tasks(pools) => mail::tasks::run(ctx, *pools),
         Job::Monitoring(monitoring) => mail::monitoring::run(ctx, *monitoring),
         Job::Batching(batching) => mail::batching::run(ctx, *batching),

@@ -3,9 +3,9 @@
 //!
 //! Its times say nothing of the agent: a profiled run feeds no timing statistics.
 
-use super::callers::{Callers, Turn};
+use super::callers::{Callers, Counts, Turn};
 use super::sides::{Exchange, Loaded};
-use crate::guest::files::VariantFiles;
+use crate::guest::files::{AgentFiles, VariantFiles};
 use crate::guest::toolchain::Side;
 use crate::job::launch::{Event, Sampling};
 use crate::job::sides::{ROLES, SideBuild, SideSpec};
@@ -28,18 +28,27 @@ const WINDOW: Nanos = Nanos(200_000_000);
 
 /// What the sampled windows of one side came to.
 #[derive(Debug, Default)]
-struct Sampled {
+pub(super) struct Sampled {
     messages: u64,
     cpu: CpuTime,
     windows: Vec<Range<u64>>,
 }
 
 /// A side as metrics and profiles call it.
-struct Label {
+pub(super) struct Label {
     /// The beginning of its metrics' names.
-    role: &'static str,
+    pub(super) role: &'static str,
     /// What its profile is called.
-    words: String,
+    pub(super) words: String,
+}
+
+impl Label {
+    /// Tells what a window with the sampler, or one without it, took.
+    pub(super) fn tell(&self, ctx: &mut Context<'_>, is_sampled: bool, number: u32, turn: Turn) {
+        let which = if is_sampled { "sampled" } else { "plain" };
+        let taken = Total::over(turn.cpu.total_ns(), turn.messages.max(1));
+        ctx.sample(&format!("{}_{which}_cpu_ns", self.role), At::block(number), taken);
+    }
 }
 
 /// Profiles the sides that `case` compares, or those of `pair`, the reference first.
@@ -72,38 +81,37 @@ pub fn run(ctx: &mut Context<'_>, how: Sampling, pair: Option<&[SideSpec; 2]>) -
         }
         let rounds = how.time.0.div_ceil(WINDOW.0).max(1) as u32;
         let time = Nanos(WINDOW.0.min(how.time.0));
-        let mut windows: Vec<Window> = (0..sides.len())
-            .flat_map(|side| [true, false].map(|is_sampled| Window { side, is_sampled }))
-            .collect();
+        let mut windows = Window::of_each(sides.len());
         turns(ctx, &Rounds::new(0..rounds, []), &mut windows, |ctx, window, number| {
-            let total = &mut totals[window.side];
-            let Turn { messages, cpu } = window.take(&callers, &mut recording, time, total)?;
-            let name = labels[window.side].role;
-            let which = if window.is_sampled { "sampled" } else { "plain" };
-            let taken = Total::over(cpu.total_ns(), messages.max(1));
-            ctx.sample(&format!("{name}_{which}_cpu_ns"), At::block(number), taken);
+            let work = || callers.window(window.side, time);
+            let turn = match window.is_sampled {
+                true => totals[window.side].take(&mut recording, work)?,
+                false => work()?,
+            };
+            labels[window.side].tell(ctx, window.is_sampled, number, turn);
             Ok(())
         })?;
         callers.finish()
     });
     finished?;
-    let empty = About {
-        case: ctx.case.to_string(),
-        side: String::new(),
-        messages: 0,
-        counters: BTreeMap::new(),
-    };
-    let whole = recording.finish(empty);
-    for ((label, total), counters) in labels.into_iter().zip(totals).zip(counters) {
-        let about = About {
-            case: ctx.case.to_string(),
-            side: label.words,
-            messages: total.messages,
-            counters,
-        };
+    let sides = labels.into_iter().zip(totals).zip(counters);
+    finish(ctx, recording, sides.map(|((label, total), counters)| (label, total, counters)));
+    Ok(())
+}
+
+/// Ends the recording, and tells the profile of each side.
+pub(super) fn finish(
+    ctx: &mut Context<'_>,
+    recording: Recording,
+    sides: impl IntoIterator<Item = (Label, Sampled, Counts)>,
+) {
+    let case = ctx.case.to_string();
+    let about = |side, messages, counters| About { case: case.clone(), side, messages, counters };
+    let whole = recording.finish(about(String::new(), 0, BTreeMap::new()));
+    for (label, total, counters) in sides {
+        let about = about(label.words, total.messages, counters);
         tell(ctx, label.role, part(&whole, &total, about));
     }
-    Ok(())
 }
 
 /// The side, and how it was run where that is not the usual way.
@@ -118,12 +126,8 @@ fn words(name: &str, side: Side, how: Sampling) -> String {
     words
 }
 
-fn load(
-    ctx: &mut Context<'_>,
-    how: Sampling,
-    pair: Option<&[SideSpec; 2]>,
-    recording: &Recording,
-) -> Attempt<Vec<(Label, Loaded)>> {
+/// The agent's files whose native build keeps frame pointers.
+pub(super) fn with_frame_pointers(ctx: &mut Context<'_>) -> AgentFiles {
     let mut agent = ctx.agent.clone();
     match agent.frame_pointers.take() {
         Some(VariantFiles::Built([wasm, native])) => {
@@ -134,6 +138,16 @@ fn load(
         Some(VariantFiles::Failed(why)) => ctx.finding("a twin without frame pointers", why),
         None => {}
     }
+    agent
+}
+
+fn load(
+    ctx: &mut Context<'_>,
+    how: Sampling,
+    pair: Option<&[SideSpec; 2]>,
+    recording: &Recording,
+) -> Attempt<Vec<(Label, Loaded)>> {
+    let agent = with_frame_pointers(ctx);
     let mut sides = Vec::new();
     if let Some(pair) = pair {
         for (spec, role) in pair.iter().zip(ROLES) {
@@ -160,34 +174,35 @@ fn load(
 }
 
 /// A window of one side, with the sampler or without.
-struct Window {
-    side: usize,
-    is_sampled: bool,
+pub(super) struct Window {
+    pub(super) side: usize,
+    pub(super) is_sampled: bool,
 }
 
 impl Window {
-    fn take(
-        &self,
-        callers: &Callers,
+    /// Both kinds for each of so many sides.
+    pub(super) fn of_each(sides: usize) -> Vec<Self> {
+        let both = |side| [true, false].map(|is_sampled| Self { side, is_sampled });
+        (0..sides).flat_map(both).collect()
+    }
+}
+
+impl Sampled {
+    /// A window of `work` with the sampler.
+    pub(super) fn take(
+        &mut self,
         recording: &mut Recording,
-        time: Nanos,
-        total: &mut Sampled,
+        work: impl FnOnce() -> Attempt<Turn>,
     ) -> Attempt<Turn> {
         let start = recording.time_ns();
-        if self.is_sampled {
-            recording.resume();
-        }
-        let turn = callers.window(self.side, time);
-        if self.is_sampled {
-            recording.pause();
-        }
+        recording.resume();
+        let turn = work();
+        recording.pause();
         let turn = turn?;
-        if self.is_sampled {
-            total.messages += turn.messages;
-            total.cpu.user_ns += turn.cpu.user_ns;
-            total.cpu.kernel_ns += turn.cpu.kernel_ns;
-            total.windows.push(start..recording.time_ns());
-        }
+        self.messages += turn.messages;
+        self.cpu.user_ns += turn.cpu.user_ns;
+        self.cpu.kernel_ns += turn.cpu.kernel_ns;
+        self.windows.push(start..recording.time_ns());
         Ok(turn)
     }
 }

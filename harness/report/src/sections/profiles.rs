@@ -3,9 +3,10 @@
 
 use crate::sections::figures::{estimate, interval, launches};
 use crate::sections::functions;
-use crate::sections::grid::sides;
-use crate::sections::overhead::label;
+use crate::sections::grid::{self, sides};
+use crate::sections::overhead;
 use crate::table::{ColumnOf, Table, Tone};
+use caxton_model::case::THROUGHPUT;
 use caxton_model::profile::{SampleWeight, health};
 use caxton_model::reading::Reading;
 use caxton_model::record::{CaseRecord, ProfileRecord, Record};
@@ -24,6 +25,14 @@ pub(crate) fn tables(record: &Record) -> Vec<Table> {
     tables.push(without(record));
     tables.push(files(&cases));
     tables
+}
+
+/// The case in a row: by its agent, and of messages by the runtimes.
+fn label(case: &CaseRecord) -> String {
+    match case.key.suite == THROUGHPUT {
+        true => grid::label(case),
+        false => overhead::label(case),
+    }
 }
 
 fn each<'a>(cases: &[&'a CaseRecord]) -> Vec<(&'a CaseRecord, &'a ProfileRecord)> {

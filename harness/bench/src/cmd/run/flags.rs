@@ -3,7 +3,7 @@
 use super::super::error::CommandError;
 use super::args::Args;
 use crate::guest::bench::Bench;
-use crate::suite::{self, Suite, heap, scenarios, wasm};
+use crate::suite::{self, Suite, heap, scenarios, throughput, wasm};
 use caxton_analysis::exit;
 use caxton_sys::allocator::AllocationDetail;
 use clap::parser::ValueSource;
@@ -12,14 +12,19 @@ use std::ffi::OsString;
 
 /// Suites that run any agent and guest, and compare versions in turns.
 const AGENTS: &[&str] = &[wasm::SUITE.name, heap::SUITE.name];
+/// Suites whose cases can be profiled, and those of which samples of CPU time are taken.
+const PROFILED: &[&str] = &[wasm::SUITE.name, heap::SUITE.name, throughput::SUITE.name];
+const SAMPLED: &[&str] = &[wasm::SUITE.name, throughput::SUITE.name];
 /// The suite that times calls of each agent.
 const CALLS: &[&str] = &[wasm::SUITE.name];
 /// The suite that puts loads on agents or a program.
 const LOADS: &[&str] = &[scenarios::SUITE.name];
 
 /// The flags and tasks that not all suites use, by their names in [`Args`], with those that do.
-const FLAGS: [(&[&str], &[&str]); 3] = [
-    (AGENTS, &["agent", "guest", "table", "bless_answers", "pack", "between", "profile"]),
+const FLAGS: [(&[&str], &[&str]); 5] = [
+    (AGENTS, &["agent", "guest", "table", "bless_answers", "pack", "between"]),
+    (PROFILED, &["profile"]),
+    (SAMPLED, &["profiler", "profile_hz", "profile_time"]),
     (
         CALLS,
         &[
@@ -42,9 +47,6 @@ const FLAGS: [(&[&str], &[&str]); 3] = [
             "margin",
             "budget",
             "relink",
-            "profiler",
-            "profile_hz",
-            "profile_time",
             "profile_threads",
             "profile_async",
             "perf_map",
@@ -121,6 +123,11 @@ fn examples(suite: &Suite, start: &str) -> String {
             ["--save-baseline main", "keep this version"],
             ["--baseline main", "compare with it"],
             ["json --profile cpu", "see where its time goes"],
+        ],
+        _ if suite.name == throughput::SUITE.name => &[
+            ["--scale full", "more launches"],
+            ["--save-baseline main", "keep the run"],
+            ["route --profile cpu", "see where time goes"],
         ],
         _ => &[["--scale full", "more launches"], ["--save-baseline main", "keep the run"]],
     };

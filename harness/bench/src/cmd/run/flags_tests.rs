@@ -230,6 +230,6 @@ fn help_shows_the_suites_own_flags_and_every_exit_code() {
         command(&heap::SUITE, None)
             .render_long_help()
             .to_string()
-            .contains("benches scenarios, wasm")
+            .contains("benches scenarios, throughput, wasm")
     );
 }

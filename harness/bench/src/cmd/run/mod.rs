@@ -193,6 +193,11 @@ fn check(
         Some(kind) if has_stacks && kind.is_of_calls() => return Err(CommandError::NoCpu),
         _ => {}
     }
+    let is_sampled = profiling.profile == Some(ProfileKind::Cpu);
+    let is_other = profiling.profile.is_some() || profiling.profile_time.is_some();
+    if suite.agent.is_some() && is_other && !is_sampled {
+        return Err(CommandError::SamplesOnly);
+    }
     let is_sampling_told = profiling.profiler.is_some()
         || profiling.profile_time.is_some()
         || profiling.profile_hz != PROFILE_HZ

@@ -6,6 +6,7 @@ pub mod batching;
 pub mod crash;
 pub mod monitoring;
 pub mod phases;
+pub mod profiled;
 pub mod recover;
 pub mod response;
 pub mod route;

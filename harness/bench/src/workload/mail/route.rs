@@ -23,31 +23,24 @@ const WINDOWS_LONG: u64 = 30;
 /// Hops of the windows that warm up.
 const FIRST_HOPS: u32 = 7;
 
-struct Side {
-    started: Started,
-    traffic: Traffic,
-    names: [&'static str; 2],
+/// A runtime and its traffic.
+pub(super) struct Side {
+    pub(super) started: Started,
+    pub(super) traffic: Traffic,
+    /// It is what the other one is the peer of.
+    pub(super) is_subject: bool,
 }
 
 pub fn run(ctx: &mut Context<'_>, pair: [Runtime; 2], load: MailLoad) -> Attempt<()> {
     ctx.calibrate()?;
-    let names = [
-        ["subject_message_ns", "subject_message_cpu_ns"],
-        ["peer_message_ns", "peer_message_cpu_ns"],
-    ];
     let mut order = [0, 1];
     ctx.rng.shuffle(&mut order);
     let seed = ctx.rng.u64(..);
     let mut sides = Vec::new();
     for place in order {
         let started = start(pair[place], ctx.agent, setup(load)?)?;
-        // Both get the same links and the same bodies.
-        let mut rng = fastrand::Rng::with_seed(seed);
-        let mut traffic = Traffic::new(load, &mut rng);
-        if pair[place].copies {
-            traffic.copied();
-        }
-        sides.push(Side { started, traffic, names: names[place] });
+        let traffic = traffic(pair[place], load, seed);
+        sides.push(Side { started, traffic, is_subject: place == 0 });
     }
     ctx.working();
     warm_up(ctx, &mut sides)?;
@@ -60,12 +53,25 @@ pub fn run(ctx: &mut Context<'_>, pair: [Runtime; 2], load: MailLoad) -> Attempt
     turns(ctx, &rounds, &mut sides, |ctx, side, block| {
         let spent = spent(ctx, || side.window())?;
         let messages = side.traffic.deliveries();
-        let [wall, cpu] = side.names;
+        let [wall, cpu] = match side.is_subject {
+            true => ["subject_message_ns", "subject_message_cpu_ns"],
+            false => ["peer_message_ns", "peer_message_cpu_ns"],
+        };
         ctx.sample(wall, At::block(block), Total::over(spent.wall.0, messages));
         ctx.sample(cpu, At::block(block), Total::over(spent.cpu.0, messages));
         Ok(())
     })?;
     tell_counts(ctx, &mut sides)
+}
+
+/// What agents of `runtime` send each other: of the same seed over the same links, with the same
+/// bodies.
+pub(super) fn traffic(runtime: Runtime, load: MailLoad, seed: u64) -> Traffic {
+    let mut traffic = Traffic::new(load, &mut fastrand::Rng::with_seed(seed));
+    if runtime.copies {
+        traffic.copied();
+    }
+    traffic
 }
 
 /// A thread per CPU that this process may use.
@@ -80,9 +86,13 @@ pub fn setup(load: MailLoad) -> Attempt<Setup> {
 }
 
 /// Windows before the first one that counts; finds how many hops make a window long enough.
-fn warm_up(ctx: &mut Context<'_>, sides: &mut [Side]) -> Attempt<()> {
+pub(super) fn warm_up<'a>(
+    ctx: &mut Context<'_>,
+    sides: impl IntoIterator<Item = &'a mut Side>,
+) -> Attempt<()> {
+    let mut sides: Vec<&mut Side> = sides.into_iter().collect();
     let mut slowest = 1;
-    for side in sides.iter_mut() {
+    for side in &mut sides {
         side.traffic.set_hops(FIRST_HOPS);
         for _ in 0..2 {
             let start = ctx.clock.now().0;
@@ -92,7 +102,7 @@ fn warm_up(ctx: &mut Context<'_>, sides: &mut [Side]) -> Attempt<()> {
         }
     }
     let wanted = (ctx.effort.window.0 / slowest).clamp(u64::from(HOPS.0), u64::from(HOPS.1)) as u32;
-    for side in sides.iter_mut() {
+    for side in sides {
         // An odd number: each message ends where it began.
         side.traffic.set_hops(wanted | 1);
         side.window()?;
@@ -101,7 +111,7 @@ fn warm_up(ctx: &mut Context<'_>, sides: &mut [Side]) -> Attempt<()> {
 }
 
 impl Side {
-    fn window(&mut self) -> Attempt<()> {
+    pub(super) fn window(&mut self) -> Attempt<()> {
         self.traffic.window(self.started.orchestrator.as_mut())
     }
 }
@@ -113,7 +123,7 @@ fn tell_counts(ctx: &mut Context<'_>, sides: &mut [Side]) -> Attempt<()> {
     for side in sides {
         total = total.plus(side.traffic.verify(side.started.orchestrator.as_mut())?);
         dropped += side.started.orchestrator.stats().gone();
-        if side.names[0].starts_with("subject") {
+        if side.is_subject {
             ctx.finding("tier", side.started.tier.clone());
         }
     }

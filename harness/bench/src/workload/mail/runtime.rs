@@ -13,6 +13,7 @@ use caxton_runtime::orchestrator::supervision::Supervision;
 
 use crate::workload::sides::module;
 use caxton_model::case::Outcome;
+use caxton_model::profile::code::CodeWatch;
 use caxton_model::units::Bytes;
 use caxton_runtime::orchestrator::tasks::Tasks;
 use caxton_runtime::orchestrator::{Orchestrator, Setup};
@@ -24,6 +25,7 @@ use caxton_runtime::subject::wasmtime::{
     Allocation, EngineOptions, WasmMailSubject, WasmSubject, first_memory,
 };
 use caxton_sys::budget::MapBudget;
+use std::sync::Arc;
 
 /// Agents up to which the pool is better. Of more, page tables and the walks through them cost more
 /// than bounds that are checked: the pool's slots are 4 GiB apart.
@@ -133,6 +135,16 @@ pub struct Started {
 
 /// Starts what `runtime` says, with all its agents.
 pub fn start(runtime: Runtime, files: &AgentFiles, setup: Setup) -> Attempt<Started> {
+    start_watched(runtime, files, setup, None)
+}
+
+/// The same, its guests' code told to `watch`.
+pub fn start_watched(
+    runtime: Runtime,
+    files: &AgentFiles,
+    setup: Setup,
+    watch: Option<Arc<dyn CodeWatch>>,
+) -> Attempt<Started> {
     let setup = Setup { batch: runtime.batch.unwrap_or(setup.batch), ..setup };
     match runtime.crew {
         Crew::Guests => {
@@ -141,7 +153,10 @@ pub fn start(runtime: Runtime, files: &AgentFiles, setup: Setup) -> Attempt<Star
                 Some(home) => tier_at(home, files, setup)?,
             };
             let options = EngineOptions { allocation, ..EngineOptions::default() };
-            let orchestrator = system(runtime.system, &subject(files, options)?, setup)?;
+            let (name, bytes) = (format!("{}.wasm", files.name), module(&files.wasm)?);
+            let guest = WasmSubject::compile_watched(&name, &bytes, options, watch)?;
+            let guests = WasmMailSubject::trusted(guest);
+            let orchestrator = system(runtime.system, &guests, setup)?;
             Ok(Started { orchestrator, tier: words })
         }
         Crew::Natives => {
