@@ -50,8 +50,8 @@ pub(crate) fn tables(record: &Record) -> Vec<Table> {
         rates.note(Tone::Plain, text);
         let text = "copies/hop: how often the peer copies a message on each hop. Ours copies it \
                     twice, into a guest's own memory and back. 0 is one vector, handled where it lies \
-                    and handed on, as a good Rust programmer writes it. native-tokio copies into \
-                    its agent's mailbox and back, which favours us: take channel for plain tokio.";
+                    and handed on, as a good Rust programmer writes it: channel is plain tokio. \
+                    native-tokio copies into its agent's mailbox and back.";
         rates.note(Tone::Plain, text);
         let versions = versions(record);
         if !versions.is_empty() {
