@@ -342,6 +342,8 @@ fn samples_with(
 
 #[test]
 fn messages_are_sampled_from_the_thread_of_their_runtime_to_the_hash_of_their_body() {
+    const REFERENCE: &str = "orchestrator::reference";
+    const TASKS: &str = "orchestrator::tasks";
     // Of a body of 64 KiB an agent does nothing but hash it.
     let params = "agents=10,bytes=65536";
     let case = format!("payload/reference-vs-native-tokio/courier/{params}");
@@ -352,14 +354,17 @@ fn messages_are_sampled_from_the_thread_of_their_runtime_to_the_hash_of_their_bo
     let is_hash = |origin, name: &str| {
         is_guest(origin, name) && names::normalised(name).contains("body_hash")
     };
-    for (side, is_of_shards) in [("reference", true), ("native-tokio", false)] {
+    for (side, own, other) in [("reference", REFERENCE, TASKS), ("native-tokio", TASKS, REFERENCE)]
+    {
         let profile = profile(&kept, folder, side);
         let (agents, hashing) = samples_with(&profile, is_guest, is_hash);
         assert!(agents > 100 && hashing * 10 > agents * 9, "{side}: {hashing} of {agents}");
-        let is_shard = |origin, name: &str| origin == Origin::Host && name.contains("Shard");
-        let (_, in_shards) = samples_with(&profile, is_guest, is_shard);
-        let expected = if is_of_shards { agents } else { 0 };
-        assert!(in_shards.abs_diff(expected) * 100 <= agents, "{side}: {in_shards} of {agents}");
+        let is_of = |module: &'static str| {
+            move |origin, name: &str| origin == Origin::Host && name.contains(module)
+        };
+        let (_, in_own) = samples_with(&profile, is_guest, is_of(own));
+        let (_, in_other) = samples_with(&profile, is_guest, is_of(other));
+        assert!(in_own * 100 >= agents * 99 && in_other == 0, "{in_own}, {in_other} of {agents}");
         assert!(file(&kept, folder, &format!("{side}.svg")).is_file());
     }
     assert!(file(&kept, folder, "differential.svg").is_file());

@@ -52,7 +52,7 @@ pub fn run(
     };
     turns(ctx, &rounds, &mut Window::of_each(routes.len()), |ctx, window, number| {
         let SampledRoute { label, side, total } = &mut routes[window.side];
-        let work = || turn(side);
+        let mut work = || turn(side);
         let turn = match window.is_sampled {
             true => total.take(&mut recording, work)?,
             false => work()?,
