@@ -12,7 +12,7 @@ mod tests;
 
 use self::agent::{Agent, Book};
 use self::shard::{Command, Lanes, Shard};
-use self::shared::{Addressed, Shared};
+use self::shared::{Addressed, LETTERS, Shared};
 use super::supervision::{Incident, Supervision};
 use super::watch::Deadline;
 use super::{AgentId, Orchestrator, PostError, RequestError, Setup, Stats, check};
@@ -30,7 +30,7 @@ use std::sync::mpsc::{self, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-/// Messages that a lane holds.
+/// Messages that a lane from the host or to it holds, and the fewest that one between shards does.
 const LANE: usize = 4096;
 
 /// How the agents of a shard stand.
@@ -286,8 +286,11 @@ struct Own {
     outlets: Vec<Option<Producer<Addressed>>>,
 }
 
-/// A lane from each shard to each other one.
+/// A lane from each shard to each other one. It holds what the agents of one shard have in flight:
+/// where lanes fill up, agents wait for room, and their shards try again and again for each of them.
 fn lanes_between(setup: Setup) -> Vec<Own> {
+    let in_flight = setup.agents.div_ceil(setup.shards).saturating_mul(LETTERS);
+    let lane = LANE.max(in_flight as usize);
     let mut all: Vec<Own> = (0..setup.shards).map(|_| Own::default()).collect();
     for from in 0..setup.shards as usize {
         for to in 0..setup.shards as usize {
@@ -295,7 +298,7 @@ fn lanes_between(setup: Setup) -> Vec<Own> {
                 all[from].outlets.push(None);
                 continue;
             }
-            let (outlet, inlet) = RingBuffer::new(LANE);
+            let (outlet, inlet) = RingBuffer::new(lane);
             all[from].outlets.push(Some(outlet));
             all[to].inlets.push(inlet);
         }

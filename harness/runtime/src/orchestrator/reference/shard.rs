@@ -28,7 +28,7 @@ const SPINS: u32 = 100;
 const YIELDS: u32 = 150;
 /// Messages taken from one lane before the next one's turn.
 const LANE_TURN: usize = 256;
-/// Agents that are called before lanes are looked at again.
+/// Agents that are called, and those which wait that are tried again, before lanes are looked at.
 const AGENT_TURN: u32 = 64;
 /// How many agents before its turn one's book and what stands beside it are brought nearer, and,
 /// once these are there, its memory and its messages.
@@ -259,10 +259,10 @@ impl<S: MailSubject> Shard<S> {
         }
     }
 
-    /// Tries again to send what found no room; true if anything left.
+    /// Tries again to send what some agents found no room for; true if anything left.
     fn unblock(&mut self) -> bool {
         let mut any = false;
-        for _ in 0..self.blocked.len() {
+        for _ in 0..self.blocked.len().min(AGENT_TURN as usize) {
             let local = self.blocked.pop_front().expect("counted") as usize;
             any |= self.flush(local);
         }

@@ -9,8 +9,8 @@ use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU32};
 use std::sync::{Mutex, PoisonError};
 
-/// Letters per agent that the arena has at first; it grows.
-const LETTERS: u32 = 8;
+/// Messages in flight per agent that lanes and the arena are made for; the arena grows.
+pub(super) const LETTERS: u32 = 8;
 /// The most free letters that a thread takes at once, and the most that one which journals keeps.
 /// If one took all, the next one would find none, and make new ones each time.
 pub(super) const SHARE: usize = 128;
