@@ -12,7 +12,7 @@ const CROWDED_MAX: usize = 2;
 /// Lines of Rust that are built without tests.
 const PRODUCT_LINES_MAX: usize = 70_400;
 /// All lines of Rust.
-const LINES_MAX: usize = 106_400;
+const LINES_MAX: usize = 106_700;
 /// A ceiling this far above the figure holds nothing.
 const SLACK: f64 = 0.02;
 

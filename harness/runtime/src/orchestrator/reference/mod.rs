@@ -287,7 +287,7 @@ struct Own {
 }
 
 /// A lane from each shard to each other one. It holds what the agents of one shard have in flight:
-/// where lanes fill up, agents wait for room, and their shards try again and again for each of them.
+/// where lanes fill up, agents wait for room, and shards try again and again for each of them.
 fn lanes_between(setup: Setup) -> Vec<Own> {
     let in_flight = setup.agents.div_ceil(setup.shards).saturating_mul(LETTERS);
     let lane = LANE.max(in_flight as usize);
