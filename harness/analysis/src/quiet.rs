@@ -14,6 +14,8 @@ use caxton_model::record::Company;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub const YARDSTICK: &str = "yardstick_ns";
+pub const LATENCY: &str = "probe_latency_ns";
+pub const MEMORY: &str = "probe_memory_ns";
 /// How much longer than the run's best a quiet yardstick may take.
 pub const TOLERANCE: f64 = 1.05;
 /// Quiet rounds that make a launch quiet; all of them where it has fewer.

@@ -137,6 +137,18 @@ const OVERHEAD: &[Metric] = &[
         "fixed work before each round of blocks: longer when a neighbour takes part of the core",
     ),
     row(
+        "probe_latency_ns",
+        Nanos,
+        Median,
+        "the same, one chain of multiplications: longer when the clock is slower",
+    ),
+    row(
+        "probe_memory_ns",
+        Nanos,
+        Median,
+        "the same, loads beyond a core's own caches: longer when a neighbour streams",
+    ),
+    row(
         "aa_time",
         Ratio,
         BlockRatio { of: "again_call_ns", to: "once_call_ns" },

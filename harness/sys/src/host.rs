@@ -10,10 +10,7 @@ use std::path::Path;
 
 /// Reads the fingerprint of this machine, with the load at the start.
 pub fn fingerprint() -> Host {
-    let file = |path: &str| -> Reading<String> {
-        let text = fs::read_to_string(path).map(|text| text.trim().to_owned());
-        text.map_err(|error| Missing::Unsupported(format!("{path}: {error}"))).into()
-    };
+    let file = |path: &str| -> Reading<String> { text(path).into() };
     let cores = super::affinity::allowed_cores()
         .map(|cores| cores.len().to_string())
         .map_err(|error| Missing::Failed(error.to_string()));
@@ -39,6 +36,67 @@ pub fn fingerprint() -> Host {
         memory_bytes: memory::physical().into(),
         load_at_start: memory::load_average().into(),
         load_at_end: memory::load_average().into(),
+    }
+}
+
+/// What `path` says, without the spaces around it.
+fn text(path: &str) -> Result<String, Missing> {
+    let text = fs::read_to_string(path).map(|text| text.trim().to_owned());
+    text.map_err(|error| Missing::Unsupported(format!("{path}: {error}")))
+}
+
+/// Where the kernel's clock comes from, such as `tsc`.
+pub fn clock_source() -> Result<String, Missing> {
+    text("/sys/devices/system/clocksource/clocksource0/current_clocksource")
+}
+
+/// The cores that share the execution units of `core`, itself among them, as the kernel sees them:
+/// of a virtual machine its host may not tell.
+pub fn siblings(core: usize) -> Result<Vec<usize>, Missing> {
+    let path = format!("/sys/devices/system/cpu/cpu{core}/topology/thread_siblings_list");
+    let list = text(&path)?;
+    cores_of(&list).ok_or_else(|| Missing::Unsupported(format!("{path}: {list:?}")))
+}
+
+/// The cores of a list such as `0-3,8`.
+fn cores_of(list: &str) -> Option<Vec<usize>> {
+    let range = |part: &str| -> Option<std::ops::RangeInclusive<usize>> {
+        let (first, last) = part.split_once('-').unwrap_or((part, part));
+        Some(first.parse().ok()?..=last.parse().ok()?)
+    };
+    let ranges: Option<Vec<_>> = list.split(',').map(range).collect();
+    Some(ranges?.into_iter().flatten().collect())
+}
+
+/// Time of all cores since the machine started, in the kernel's ticks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CoreTime {
+    /// The machine would have run, and its host ran others.
+    pub stolen: u64,
+    pub all: u64,
+}
+
+impl CoreTime {
+    /// Up to now (`/proc/stat`).
+    pub fn now() -> Result<Self, Missing> {
+        let stat = text("/proc/stat")?;
+        let ticks = Self::parse(&stat);
+        ticks.ok_or_else(|| Missing::Unsupported("/proc/stat tells no stolen time".to_owned()))
+    }
+
+    /// Its line `cpu`: user, nice, system, idle, iowait, irq, softirq, steal; what guests got is in
+    /// user and nice already.
+    fn parse(stat: &str) -> Option<Self> {
+        let line = stat.lines().find_map(|line| line.strip_prefix("cpu "))?;
+        let ticks: Vec<u64> =
+            line.split_whitespace().take(8).map_while(|ticks| ticks.parse().ok()).collect();
+        Some(Self { stolen: *ticks.get(7)?, all: ticks.iter().sum() })
+    }
+
+    /// Share of the time since `before` that was stolen; none where no tick passed.
+    pub fn stolen_since(self, before: Self) -> Option<f64> {
+        let all = self.all.checked_sub(before.all).filter(|all| *all > 0)?;
+        Some(self.stolen.saturating_sub(before.stolen) as f64 / all as f64)
     }
 }
 
@@ -83,6 +141,27 @@ pub fn revision(root: &Path) -> Revision {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lists_of_cores_are_read_as_the_kernel_writes_them() {
+        assert_eq!(cores_of("0"), Some(vec![0]));
+        assert_eq!(cores_of("0,4"), Some(vec![0, 4]));
+        assert_eq!(cores_of("0-2,8"), Some(vec![0, 1, 2, 8]));
+        assert_eq!(cores_of(""), None);
+    }
+
+    #[test]
+    fn stolen_time_is_a_share_of_what_passed() {
+        let stat = |user: u64, stolen: u64| {
+            format!("cpu  {user} 0 10 100 0 0 0 {stolen} 5 0\ncpu0 1 2 3 4 5 6 7 8 9 10\n")
+        };
+        let parse = |text: &str| CoreTime::parse(text).expect("as the kernel writes it");
+        let (before, after) = (parse(&stat(50, 4)), parse(&stat(130, 24)));
+        assert_eq!(before, CoreTime { stolen: 4, all: 164 });
+        assert_eq!(after.stolen_since(before), Some(0.2));
+        assert_eq!(before.stolen_since(before), None);
+        assert_eq!(CoreTime::parse("cpu  1 2 3\n"), None, "a kernel that does not tell");
+    }
 
     #[test]
     fn what_git_does_not_track_is_a_difference_and_what_it_does_not_say_is_unknown() {

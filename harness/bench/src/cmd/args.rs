@@ -78,6 +78,12 @@ pub(crate) enum Command {
     Slo(SloTask),
     /// Run agents under a load as a host in production, with /metrics for Prometheus and alerts.
     Monitor(Monitor),
+    /// Look at this machine for a minute: what can it resolve, and what would make it better?
+    Doctor {
+        /// How long to look at its cores.
+        #[arg(long, value_name = "TIME", default_value = "50s", value_parser = parse_time)]
+        time: Nanos,
+    },
     /// Print a script that completes the words of this command line in a shell.
     Completions {
         /// The shell.

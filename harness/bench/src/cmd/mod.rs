@@ -4,6 +4,7 @@
 mod args;
 mod ci;
 mod compare;
+mod doctor;
 pub(crate) mod error;
 mod export;
 mod gate;
@@ -71,6 +72,7 @@ fn command(command: &Command, bench: Option<&Bench>) -> Result<u8, CommandError>
         Command::History { dirs, out } => history::run(dirs, out),
         Command::Slo(words) => slo::run(words),
         Command::Monitor(args) => monitor::run(args, bench),
+        Command::Doctor { time } => doctor::run(*time),
         Command::Completions { shell } => Ok(shell::completions(*shell)),
         Command::Man { dir } => shell::manual(dir),
     }

@@ -19,8 +19,9 @@ pub const SUITE: Suite =
 
 /// Sizes of the populations that are compared.
 const AGENTS: [u32; 3] = [10, 1_000, 10_000];
-/// Sizes around the one at which the runtime houses guests in another way.
-const TIERS: [u32; 4] = [1_000, 4_000, 10_000, 16_000];
+/// Sizes around the one at which the runtime houses guests in another way, up to what the kernel's
+/// usual limit on memory maps lets a pool have.
+const TIERS: [u32; 5] = [1_000, 2_000, 4_000, 10_000, 15_000];
 /// A usual message, and other ones.
 const BYTES: u32 = 1024;
 const PAYLOADS: [u32; 4] = [64, 512, 8_192, 65_536];

@@ -11,23 +11,6 @@ const READS: u32 = 2_000;
 const SAMPLES: usize = 501;
 const TURNS: u64 = 10_000;
 
-/// Turns of the noise probe: about 20 µs.
-const PROBE_TURNS: u64 = 8_000;
-
-/// A fixed piece of work that keeps all of a core's execution units busy: when a neighbour on the
-/// same physical core wakes up, or the clock drops, it takes longer, and so does all else.
-pub fn noise_probe(clock: &dyn Clock) -> Nanos {
-    let start = clock.now();
-    let mut chains: [u64; 8] = std::hint::black_box([1, 2, 3, 4, 5, 6, 7, 8]);
-    for turn in 0..PROBE_TURNS {
-        for chain in &mut chains {
-            *chain = (chain.rotate_left(7) ^ turn).wrapping_add(*chain >> 3);
-        }
-    }
-    std::hint::black_box(chains);
-    Nanos(clock.now().0 - start.0)
-}
-
 /// An agent that does nothing: what is left of a batch is the loop.
 struct Nothing;
 
@@ -108,21 +91,11 @@ pub fn medians(costs: &[Cost], probe_ns: Option<f64>) -> Option<Calibration> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::cell::Cell;
-
-    /// A clock that takes 25 ns to read.
-    struct Ticking(Cell<u64>);
-
-    impl Clock for Ticking {
-        fn now(&self) -> Nanos {
-            self.0.set(self.0.get() + 25);
-            Nanos(self.0.get())
-        }
-    }
+    use crate::timing::scripted::Ticking;
 
     #[test]
     fn a_known_clock_is_measured_as_it_is() {
-        let cost = measure(&Ticking(Cell::new(0))).expect("nothing fails");
+        let cost = measure(&Ticking::default()).expect("nothing fails");
         assert!((cost.clock_read_ns - 25.0).abs() < 0.1, "{cost:?}");
         assert!((cost.sample_ns - 50.0).abs() < 0.1, "two reads: {cost:?}");
         assert!(cost.loop_turn_ns < 0.01, "{cost:?}");

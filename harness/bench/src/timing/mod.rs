@@ -4,9 +4,11 @@
 pub mod allocations;
 pub mod blocks;
 pub mod calibrate;
+pub mod checkup;
 pub mod context;
 pub mod held;
 pub mod participants;
+pub mod probe;
 #[cfg(test)]
 pub(crate) mod scripted;
 pub mod turns;

@@ -23,6 +23,17 @@ impl Clock for ScriptedClock {
     }
 }
 
+/// A clock that takes 25 ns to read.
+#[derive(Debug, Default)]
+pub(crate) struct Ticking(Cell<u64>);
+
+impl Clock for Ticking {
+    fn now(&self) -> Nanos {
+        self.0.set(self.0.get() + 25);
+        Nanos(self.0.get())
+    }
+}
+
 /// An echo whose calls cost what the script says, the last cost for ever after.
 #[derive(Debug)]
 pub(crate) struct Scripted {

@@ -2,9 +2,9 @@
 //! that chance decides anew for each round: what the machine does meanwhile meets all of them
 //! alike.
 
-use super::calibrate;
 use super::context::{At, Context};
-use caxton_analysis::quiet::YARDSTICK;
+use super::probe::{NoiseProbe, Probed};
+use caxton_analysis::quiet::{LATENCY, MEMORY, YARDSTICK};
 use caxton_model::case::CaseKey;
 use caxton_model::units::Nanos;
 use caxton_runtime::subject::Attempt;
@@ -54,14 +54,17 @@ pub fn turns<S>(
     mut turn: impl FnMut(&mut Context<'_>, &mut S, u32) -> Attempt<()>,
 ) -> Attempt<()> {
     let (mut rng, start) = (ctx.rng.fork(), ctx.clock.now().0);
+    let mut probe = (!rounds.probed.is_empty()).then(NoiseProbe::new);
     for (done, number) in (0..).zip(rounds.numbers.clone()) {
         if done >= rounds.at_least && ctx.clock.now().0 - start > rounds.time.0 {
             break;
         }
-        if !rounds.probed.is_empty() {
-            let taken = calibrate::noise_probe(ctx.clock);
+        if let Some(probe) = &mut probe {
+            let Probed { execution, latency, memory } = probe.take(ctx.clock);
             for case in &rounds.probed {
-                ctx.sample_of(case, YARDSTICK, At::block(number), taken.0);
+                ctx.sample_of(case, YARDSTICK, At::block(number), execution.0);
+                ctx.sample_of(case, LATENCY, At::block(number), latency.0);
+                ctx.sample_of(case, MEMORY, At::block(number), memory.0);
             }
         }
         round(&mut rng, sides, |side| turn(ctx, side, number))?;

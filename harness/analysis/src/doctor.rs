@@ -1,0 +1,429 @@
+//! What a machine can resolve, and what would make it better: from facts to advice.
+//!
+//! Each check says what was found, whether that disturbs measuring, and the command that mends it.
+//! What could not be looked at is unknown, and never good.
+
+use crate::quiet::TOLERANCE;
+use caxton_model::reading::Reading;
+use caxton_model::units::{Bytes, Unit};
+use caxton_model::words::counted;
+use caxton_stats::{signed_rank, summary};
+use std::collections::BTreeMap;
+
+/// From this share of quiet rounds on, most launches are quiet.
+const QUIET_MIN: f64 = 2.0 / 3.0;
+/// A share of time that others take from here, by which blocks of a millisecond are cut short.
+const STEAL_MAX: f64 = 0.01;
+/// Longest reading of a clock that needs no call into the kernel.
+const CLOCK_READ_MAX_NS: f64 = 100.0;
+/// How much slower than at its best a steady clock ever is.
+const CLOCK_TOLERANCE: f64 = 1.10;
+/// Memory maps of an agent in the fast tier of the reference runtime.
+const MAPS_PER_AGENT: u64 = 4;
+/// Agents that the suites hold in the fast tier at most.
+const POOL_AGENTS: u64 = 4_000;
+/// How much longer than a later start the first one of an executable takes that lies on a disk.
+const COLD_START: f64 = 3.0;
+/// Rounds that are taken for one launch.
+const ROUNDS_PER_LAUNCH: usize = 10;
+/// Launches behind a figure at quick scale.
+const LAUNCHES: usize = 15;
+/// An interval that is wider to either side does not tell 1 %.
+const FLOOR_MAX: f64 = 0.01;
+
+/// What was seen before one pair of equal blocks on one core.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct CoreRound {
+    /// Work that fills all execution units, in nanoseconds.
+    pub execution_ns: f64,
+    /// One chain of multiplications, in nanoseconds.
+    pub latency_ns: f64,
+    /// Loads beyond the core's own caches, in nanoseconds.
+    pub memory_ns: f64,
+    /// The logarithm of how much longer one of two equal pieces of work took than the other.
+    pub same_log: f64,
+}
+
+/// What was found out about a machine.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Facts {
+    /// As in a record: cpu_model, governor, smt, perf_event_paranoid, …
+    pub fingerprint: BTreeMap<String, Reading<String>>,
+    /// By core, what was seen on it.
+    pub rounds: BTreeMap<usize, Vec<CoreRound>>,
+    /// By core, who shares its execution units, itself among them.
+    pub siblings: BTreeMap<usize, Reading<Vec<usize>>>,
+    pub clock_read_ns: f64,
+    /// Where the kernel's clock comes from.
+    pub clock_source: Reading<String>,
+    /// Share of the time in which this machine would have run and its host ran others.
+    pub steal: Reading<f64>,
+    /// One-minute load average before anything was measured.
+    pub load: Reading<f64>,
+    /// Whether hardware events can be counted.
+    pub hardware_events: Reading<()>,
+    /// Whether stacks can be sampled by perf events.
+    pub sampling: Reading<()>,
+    /// The version of valgrind.
+    pub valgrind: Reading<String>,
+    /// Memory that can be had without swapping.
+    pub memory: Reading<Bytes>,
+    /// What starting this executable took, in nanoseconds, the first time first.
+    pub starts_ns: Vec<f64>,
+}
+
+/// How a machine does at one check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MachineState {
+    Good,
+    /// It disturbs measuring, or something cannot be measured.
+    Poor,
+    Unknown,
+}
+
+impl MachineState {
+    /// Its name in tables.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Good => "good",
+            Self::Poor => "poor",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// One line of what the doctor says.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MachineCheck {
+    pub name: &'static str,
+    pub found: String,
+    pub state: MachineState,
+    /// What follows from it, and the command that mends it.
+    pub advice: Option<String>,
+}
+
+impl MachineCheck {
+    const fn good(name: &'static str, found: String) -> Self {
+        Self { name, found, state: MachineState::Good, advice: None }
+    }
+
+    fn unknown(name: &'static str, why: &impl ToString) -> Self {
+        Self { name, found: why.to_string(), state: MachineState::Unknown, advice: None }
+    }
+
+    /// Good if `is_good`, and else with `advice`.
+    fn of(name: &'static str, found: String, is_good: bool, advice: &str) -> Self {
+        let state = if is_good { MachineState::Good } else { MachineState::Poor };
+        Self { name, found, state, advice: (!is_good).then(|| advice.to_owned()) }
+    }
+}
+
+/// All checks, those of the machine's moods first.
+pub fn examine(facts: &Facts) -> Vec<MachineCheck> {
+    vec![
+        quiet(facts),
+        floor(facts),
+        frequency(facts),
+        memory_speed(facts),
+        steal(facts),
+        load(facts),
+        cores(facts),
+        siblings(facts),
+        clock(facts),
+        governor(facts),
+        sampling(facts),
+        hardware_events(facts),
+        instructions(facts),
+        maps(facts),
+        huge_pages(facts),
+        memory(facts),
+        start(facts),
+    ]
+}
+
+fn told<'a>(facts: &'a Facts, name: &str) -> Result<&'a str, String> {
+    match facts.fingerprint.get(name) {
+        Some(Reading::Known(value)) => Ok(value),
+        Some(Reading::Missing(why)) => Err(why.to_string()),
+        None => Err(format!("nobody told {name}")),
+    }
+}
+
+fn all(facts: &Facts) -> impl Iterator<Item = &CoreRound> {
+    facts.rounds.values().flatten()
+}
+
+/// How much slower execution units are than the clock alone explains, at their best of all rounds.
+fn best_share(facts: &Facts) -> Option<f64> {
+    summary::min(&all(facts).map(|round| round.execution_ns / round.latency_ns).collect::<Vec<_>>())
+}
+
+fn quiet(facts: &Facts) -> MachineCheck {
+    const NAME: &str = "quiet moments";
+    let Some(best) = best_share(facts) else {
+        return MachineCheck::unknown(NAME, &"no core was seen");
+    };
+    let mut shares = Vec::new();
+    let mut words = Vec::new();
+    for (core, rounds) in &facts.rounds {
+        let is_quiet =
+            |round: &&CoreRound| round.execution_ns <= best * TOLERANCE * round.latency_ns;
+        let share = rounds.iter().filter(is_quiet).count() as f64 / rounds.len().max(1) as f64;
+        shares.push(share);
+        words.push(format!("core {core} {}", Unit::Share.show(share)));
+    }
+    let is_good = shares.iter().all(|share| *share >= QUIET_MIN);
+    let advice = "somebody shares the cores' execution units: measure at another hour, or bind to \
+                  the quietest core: taskset -c N cargo bench; --budget 10m waits for quiet";
+    MachineCheck::of(NAME, words.join(", "), is_good, advice)
+}
+
+/// By how much an interval of so many launches reaches to either side, of two equal pieces of work.
+fn floor(facts: &Facts) -> MachineCheck {
+    const NAME: &str = "noise floor";
+    let launches: Vec<f64> = facts
+        .rounds
+        .values()
+        .flat_map(|rounds| rounds.chunks_exact(ROUNDS_PER_LAUNCH))
+        .filter_map(|rounds| {
+            summary::median(&rounds.iter().map(|round| round.same_log).collect::<Vec<_>>())
+        })
+        .collect();
+    let halves: Vec<f64> = launches
+        .chunks_exact(LAUNCHES)
+        .filter_map(|launches| signed_rank::interval(launches, 0.95))
+        .map(|bounds| (bounds.upper - bounds.lower) / 2.0)
+        .collect();
+    let (Some(middle), Some(most)) = (summary::median(&halves), summary::max(&halves)) else {
+        return MachineCheck::unknown(NAME, &"too few rounds");
+    };
+    let found = format!(
+        "±{} of {LAUNCHES} launches, ±{} at worst (n = {})",
+        Unit::Share.show(middle),
+        Unit::Share.show(most),
+        halves.len()
+    );
+    let advice = "this machine tells no difference of 1 % in a quick run: --scale full, or \
+                  --precision 1% with a --budget";
+    MachineCheck::of(NAME, found, most <= FLOOR_MAX, advice)
+}
+
+fn frequency(facts: &Facts) -> MachineCheck {
+    const NAME: &str = "clock speed";
+    spread(facts, NAME, CLOCK_TOLERANCE, |round| round.latency_ns).unwrap_or_else(|found| {
+        let advice = "the clock moves: believe ratios, not times; on a machine of your own: \
+                      cpupower frequency-set -g performance";
+        MachineCheck::of(NAME, found, false, advice)
+    })
+}
+
+fn memory_speed(facts: &Facts) -> MachineCheck {
+    const NAME: &str = "memory speed";
+    spread(facts, NAME, 2.0, |round| round.memory_ns).unwrap_or_else(|found| {
+        let advice = "a neighbour streams through cache or memory: agents that use much of it are \
+                      slower than they need be; measure at another hour";
+        MachineCheck::of(NAME, found, false, advice)
+    })
+}
+
+/// A good check where nine tenths of the rounds are within `tolerance` of the best; else the words.
+fn spread(
+    facts: &Facts,
+    name: &'static str,
+    tolerance: f64,
+    of: fn(&CoreRound) -> f64,
+) -> Result<MachineCheck, String> {
+    let taken: Vec<f64> = all(facts).map(of).collect();
+    let quantiles = [0.0, 0.5, 0.9].map(|at| summary::quantile(&taken, at));
+    let [Some(best), Some(middle), Some(most)] = quantiles else {
+        return Ok(MachineCheck::unknown(name, &"no core was seen"));
+    };
+    let [middle_ratio, most_ratio] = [middle / best, most / best];
+    let found = format!(
+        "median {} of the best, 9 of 10 within {}",
+        Unit::Ratio.show(middle_ratio),
+        Unit::Ratio.show(most_ratio)
+    );
+    if most_ratio <= tolerance { Ok(MachineCheck::good(name, found)) } else { Err(found) }
+}
+
+fn steal(facts: &Facts) -> MachineCheck {
+    const NAME: &str = "stolen time";
+    match &facts.steal {
+        Reading::Known(share) => {
+            let advice = "the host runs others in this machine's time: a machine of one's own, or \
+                          another hour";
+            MachineCheck::of(NAME, Unit::Share.show(*share), *share <= STEAL_MAX, advice)
+        }
+        Reading::Missing(why) => MachineCheck::unknown(NAME, why),
+    }
+}
+
+fn load(facts: &Facts) -> MachineCheck {
+    const NAME: &str = "other work here";
+    match &facts.load {
+        Reading::Known(load) => {
+            let advice = "something else runs: see `top`, end it, and wait a minute";
+            MachineCheck::of(NAME, format!("load average {load:.2}"), *load < 0.5, advice)
+        }
+        Reading::Missing(why) => MachineCheck::unknown(NAME, why),
+    }
+}
+
+fn cores(facts: &Facts) -> MachineCheck {
+    let advice = "message suites take turns on one core: their rates are of one; give the process \
+                  more: taskset -c 0-3, docker --cpuset-cpus";
+    let count = facts.rounds.len();
+    MachineCheck::of(
+        "cores",
+        format!("{} to measure on", counted(count, "core")),
+        count > 1,
+        advice,
+    )
+}
+
+fn siblings(facts: &Facts) -> MachineCheck {
+    const NAME: &str = "hyperthreads";
+    let hypervisor = told(facts, "hypervisor").unwrap_or("none");
+    let mut pairs = Vec::new();
+    for (core, siblings) in &facts.siblings {
+        match siblings {
+            Reading::Known(siblings) if siblings.len() > 1 => pairs.push(*core),
+            Reading::Known(_) => {}
+            Reading::Missing(why) => return MachineCheck::unknown(NAME, why),
+        }
+    }
+    if pairs.is_empty() && hypervisor != "none" {
+        let why = format!("not told by {hypervisor}: the other half may be somebody else's");
+        return MachineCheck::unknown(NAME, &why);
+    }
+    let first: Vec<String> = firsts(facts).iter().map(ToString::to_string).collect();
+    let advice = format!(
+        "two of these cores share one's units: taskset -c {} uses one of each; or turn them off: \
+         echo off > /sys/devices/system/cpu/smt/control",
+        first.join(",")
+    );
+    let found = format!("{} of {} share units", pairs.len(), facts.siblings.len());
+    MachineCheck::of(NAME, found, pairs.is_empty(), &advice)
+}
+
+/// One core of each set of siblings.
+fn firsts(facts: &Facts) -> Vec<usize> {
+    let is_first = |(core, siblings): &(&usize, &Reading<Vec<usize>>)| {
+        siblings.known().is_none_or(|all| all.iter().min() == Some(core))
+    };
+    facts.siblings.iter().filter(is_first).map(|(core, _)| *core).collect()
+}
+
+fn clock(facts: &Facts) -> MachineCheck {
+    let advice = "reading the clock calls the kernel; see \
+                  /sys/devices/system/clocksource/clocksource0/available_clocksource, and if tsc \
+                  is there: echo tsc > .../current_clocksource";
+    let source = facts.clock_source.known().map_or("source unknown", String::as_str);
+    let found = format!("{} a read, {source}", Unit::Nanos.show(facts.clock_read_ns));
+    MachineCheck::of("clock", found, facts.clock_read_ns <= CLOCK_READ_MAX_NS, advice)
+}
+
+fn governor(facts: &Facts) -> MachineCheck {
+    const NAME: &str = "governor";
+    match told(facts, "governor") {
+        Ok(governor) => {
+            let advice = "it saves power between launches: cpupower frequency-set -g performance";
+            MachineCheck::of(NAME, governor.to_owned(), governor == "performance", advice)
+        }
+        Err(_) => {
+            MachineCheck::unknown(NAME, &"not told: it is the host's, if this machine is virtual")
+        }
+    }
+}
+
+fn sampling(facts: &Facts) -> MachineCheck {
+    reached("perf events", "stacks can be sampled", &facts.sampling)
+}
+
+fn hardware_events(facts: &Facts) -> MachineCheck {
+    reached("hardware counters", "cycles and misses can be counted", &facts.hardware_events)
+}
+
+fn reached(name: &'static str, found: &str, reading: &Reading<()>) -> MachineCheck {
+    match reading {
+        Reading::Known(()) => MachineCheck::good(name, found.to_owned()),
+        Reading::Missing(why) => {
+            let (found, advice) = ("none".to_owned(), why.to_string());
+            MachineCheck { name, found, state: MachineState::Poor, advice: Some(advice) }
+        }
+    }
+}
+
+fn instructions(facts: &Facts) -> MachineCheck {
+    const NAME: &str = "exact counts";
+    match &facts.valgrind {
+        Reading::Known(version) => MachineCheck::good(NAME, version.clone()),
+        Reading::Missing(_) => {
+            let advice = "--counts instructions needs valgrind: apt install valgrind";
+            MachineCheck::of(NAME, "no valgrind".to_owned(), false, advice)
+        }
+    }
+}
+
+fn maps(facts: &Facts) -> MachineCheck {
+    const NAME: &str = "memory maps";
+    let Ok(most) = told(facts, "max_map_count") else {
+        return MachineCheck::unknown(NAME, &"vm.max_map_count is not told");
+    };
+    let Ok(most) = most.parse::<u64>() else {
+        return MachineCheck::unknown(NAME, &format!("vm.max_map_count is {most:?}"));
+    };
+    let needed = POOL_AGENTS * MAPS_PER_AGENT;
+    let found = format!("{most}: {} agents in the fast tier", most / MAPS_PER_AGENT);
+    let advice = format!("agents move to the dense tier early: sysctl vm.max_map_count={needed}");
+    MachineCheck::of(NAME, found, most >= needed, &advice)
+}
+
+fn huge_pages(facts: &Facts) -> MachineCheck {
+    const NAME: &str = "huge pages";
+    let Ok(setting) = told(facts, "transparent_huge_pages") else {
+        return MachineCheck::unknown(NAME, &"this kernel has no such setting");
+    };
+    let chosen = setting.split(['[', ']']).nth(1).unwrap_or(setting);
+    let advice = "memory is given out in pieces of 2 MiB, so memory per agent is more than it \
+                  takes: echo madvise > /sys/kernel/mm/transparent_hugepage/enabled";
+    MachineCheck::of(NAME, chosen.to_owned(), chosen != "always", advice)
+}
+
+fn memory(facts: &Facts) -> MachineCheck {
+    const NAME: &str = "memory";
+    match &facts.memory {
+        Reading::Known(bytes) => {
+            let advice = "the limit of 1000MiB and 100,000 agents need 4 GiB: end what uses memory";
+            let found = format!("{bytes} to be had");
+            MachineCheck::of(NAME, found, *bytes >= Bytes(4 << 30), advice)
+        }
+        Reading::Missing(why) => MachineCheck::unknown(NAME, why),
+    }
+}
+
+fn start(facts: &Facts) -> MachineCheck {
+    const NAME: &str = "start of a launch";
+    let Some((first, later)) = facts.starts_ns.split_first() else {
+        return MachineCheck::unknown(NAME, &"nothing was started");
+    };
+    let Some(usual) = summary::median(later) else {
+        return MachineCheck::unknown(NAME, &"started once");
+    };
+    let found = format!("{}, first {}", Unit::Nanos.show(usual), Unit::Nanos.show(*first));
+    let advice = "the executable lies on a slow disk and was read from it: once it is in memory \
+                  launches are short; keep target/ on a local disk (CARGO_TARGET_DIR)";
+    MachineCheck::of(NAME, found, *first <= usual * COLD_START || *first < 50e6, advice)
+}
+
+/// The checks that are poor, as a sentence for a record; none where all are good.
+pub fn summarise(checks: &[MachineCheck]) -> Option<String> {
+    let poor = checks.iter().filter(|check| check.state == MachineState::Poor);
+    let poor: Vec<String> = poor.map(|check| format!("{} {}", check.name, check.found)).collect();
+    (!poor.is_empty()).then(|| poor.join("; "))
+}
+
+#[cfg(test)]
+#[path = "doctor_tests.rs"]
+mod tests;
