@@ -21,7 +21,7 @@ const CLOCK_TOLERANCE: f64 = 1.10;
 /// Memory maps of an agent in the fast tier of the reference runtime.
 const MAPS_PER_AGENT: u64 = 4;
 /// Agents that the suites hold in the fast tier at most.
-const POOL_AGENTS: u64 = 4_000;
+const POOL_AGENTS: u64 = 2_000;
 /// How much longer than a later start the first one of an executable takes that lies on a disk.
 const COLD_START: f64 = 3.0;
 /// Rounds that are taken for one launch.

@@ -92,7 +92,7 @@ fn what_the_kernel_and_the_host_do_is_told_with_its_mend() {
         facts
     };
     assert_poor(&with("governor", "powersave"), "governor", "cpupower");
-    assert_poor(&with("max_map_count", "8000"), "memory maps", "vm.max_map_count=16000");
+    assert_poor(&with("max_map_count", "4000"), "memory maps", "vm.max_map_count=8000");
     let always = with("transparent_huge_pages", "[always] madvise never");
     assert_poor(&always, "huge pages", "echo madvise");
     let stolen = Facts { steal: Reading::Known(0.2), ..healthy() };

@@ -27,9 +27,9 @@ use caxton_runtime::subject::wasmtime::{
 use caxton_sys::budget::MapBudget;
 use std::sync::Arc;
 
-/// Agents up to which the pool is better. Of more, page tables and the walks through them cost more
-/// than bounds that are checked: the pool's slots are 4 GiB apart.
-const FAST_AGENTS_MAX: u32 = 4_000;
+/// Agents up to which the pool is better, by the cases `tiers`. Of more, page tables and the walks
+/// through them cost more than bounds that are checked: the pool's slots are 4 GiB apart.
+const FAST_AGENTS_MAX: u32 = 2_000;
 /// What an agent may ask for beside its first memory and its mailbox. In a pool that is addresses
 /// alone; side by side, slots are as close as they can be: each page of page tables counts.
 const POOL_ROOM_BYTES: u64 = 1 << 20;
