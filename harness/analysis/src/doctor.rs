@@ -38,8 +38,6 @@ pub struct CoreRound {
     pub execution_ns: f64,
     /// One chain of multiplications, in nanoseconds.
     pub latency_ns: f64,
-    /// Loads beyond the core's own caches, in nanoseconds.
-    pub memory_ns: f64,
     /// The logarithm of how much longer one of two equal pieces of work took than the other.
     pub same_log: f64,
 }
@@ -124,7 +122,6 @@ pub fn examine(facts: &Facts) -> Vec<MachineCheck> {
         quiet(facts),
         floor(facts),
         frequency(facts),
-        memory_speed(facts),
         steal(facts),
         load(facts),
         cores(facts),
@@ -153,28 +150,35 @@ fn all(facts: &Facts) -> impl Iterator<Item = &CoreRound> {
     facts.rounds.values().flatten()
 }
 
-/// How much slower execution units are than the clock alone explains, at their best of all rounds.
-fn best_share(facts: &Facts) -> Option<f64> {
-    summary::min(&all(facts).map(|round| round.execution_ns / round.latency_ns).collect::<Vec<_>>())
+/// How slow execution units were, over what the clock explains: of the clock's readings in ten
+/// rounds the least is the one that nothing interrupted.
+fn slowness(rounds: &[CoreRound]) -> Vec<f64> {
+    let of_launch = |rounds: &[CoreRound]| -> Vec<f64> {
+        let clock = rounds.iter().map(|round| round.latency_ns).fold(f64::INFINITY, f64::min);
+        rounds.iter().map(|round| round.execution_ns / clock).collect()
+    };
+    rounds.chunks(ROUNDS_PER_LAUNCH).flat_map(of_launch).collect()
 }
 
 fn quiet(facts: &Facts) -> MachineCheck {
     const NAME: &str = "quiet moments";
-    let Some(best) = best_share(facts) else {
+    let cores: Vec<(usize, Vec<f64>)> =
+        facts.rounds.iter().map(|(core, rounds)| (*core, slowness(rounds))).collect();
+    let all: Vec<f64> = cores.iter().flat_map(|(_, slowness)| slowness).copied().collect();
+    let Some(best) = summary::min(&all) else {
         return MachineCheck::unknown(NAME, &"no core was seen");
     };
-    let mut shares = Vec::new();
-    let mut words = Vec::new();
-    for (core, rounds) in &facts.rounds {
-        let is_quiet =
-            |round: &&CoreRound| round.execution_ns <= best * TOLERANCE * round.latency_ns;
-        let share = rounds.iter().filter(is_quiet).count() as f64 / rounds.len().max(1) as f64;
-        shares.push(share);
-        words.push(format!("core {core} {}", Unit::Share.show(share)));
-    }
-    let is_good = shares.iter().all(|share| *share >= QUIET_MIN);
+    let share = |slowness: &[f64]| {
+        let quiet = slowness.iter().filter(|slow| **slow <= best * TOLERANCE).count();
+        quiet as f64 / slowness.len().max(1) as f64
+    };
+    let words: Vec<String> = cores
+        .iter()
+        .map(|(core, slowness)| format!("core {core} {}", Unit::Share.show(share(slowness))))
+        .collect();
+    let is_good = cores.iter().all(|(_, slowness)| share(slowness) >= QUIET_MIN);
     let advice = "somebody shares the cores' execution units: measure at another hour, or bind to \
-                  the quietest core: taskset -c N cargo bench; --budget 10m waits for quiet";
+                  the quietest core: taskset -c N cargo bench";
     MachineCheck::of(NAME, words.join(", "), is_good, advice)
 }
 
@@ -194,17 +198,18 @@ fn floor(facts: &Facts) -> MachineCheck {
         .filter_map(|launches| signed_rank::interval(launches, 0.95))
         .map(|bounds| (bounds.upper - bounds.lower) / 2.0)
         .collect();
-    let (Some(middle), Some(most)) = (summary::median(&halves), summary::max(&halves)) else {
+    let (Some(middle), Some(most)) = (summary::median(&halves), summary::quantile(&halves, 0.9))
+    else {
         return MachineCheck::unknown(NAME, &"too few rounds");
     };
     let found = format!(
-        "±{} of {LAUNCHES} launches, ±{} at worst (n = {})",
+        "±{} of {LAUNCHES} launches, 9 of 10 within ±{} (n = {})",
         Unit::Share.show(middle),
         Unit::Share.show(most),
         halves.len()
     );
-    let advice = "this machine tells no difference of 1 % in a quick run: --scale full, or \
-                  --precision 1% with a --budget";
+    let advice = "this machine tells no difference of 1 % in a quick run: --scale full, or another \
+                  hour";
     MachineCheck::of(NAME, found, most <= FLOOR_MAX, advice)
 }
 
@@ -213,15 +218,6 @@ fn frequency(facts: &Facts) -> MachineCheck {
     spread(facts, NAME, CLOCK_TOLERANCE, |round| round.latency_ns).unwrap_or_else(|found| {
         let advice = "the clock moves: believe ratios, not times; on a machine of your own: \
                       cpupower frequency-set -g performance";
-        MachineCheck::of(NAME, found, false, advice)
-    })
-}
-
-fn memory_speed(facts: &Facts) -> MachineCheck {
-    const NAME: &str = "memory speed";
-    spread(facts, NAME, 2.0, |round| round.memory_ns).unwrap_or_else(|found| {
-        let advice = "a neighbour streams through cache or memory: agents that use much of it are \
-                      slower than they need be; measure at another hour";
         MachineCheck::of(NAME, found, false, advice)
     })
 }

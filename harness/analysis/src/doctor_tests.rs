@@ -1,8 +1,7 @@
 use super::*;
 use caxton_model::reading::Missing;
 
-const BEST: CoreRound =
-    CoreRound { execution_ns: 20_000.0, latency_ns: 10_000.0, memory_ns: 8_000.0, same_log: 0.0 };
+const BEST: CoreRound = CoreRound { execution_ns: 20_000.0, latency_ns: 10_000.0, same_log: 0.0 };
 
 /// A quiet machine of two cores that permits everything.
 fn healthy() -> Facts {
@@ -59,7 +58,7 @@ fn a_neighbour_on_one_core_is_seen_there_and_a_slower_clock_is_not_one() {
     let shared = CoreRound { execution_ns: 30_000.0, ..BEST };
     facts.rounds.get_mut(&1).expect("a core")[..300].fill(shared);
     assert_poor(&facts, "quiet moments", "taskset");
-    assert_eq!(check(&facts, "quiet moments").found, "core 0 100 %, core 1 50.0 %");
+    assert_eq!(check(&facts, "quiet moments").found, "core 0 100.00 %, core 1 50.00 %");
 
     let mut facts = healthy();
     let slower = CoreRound { execution_ns: 30_000.0, latency_ns: 15_000.0, ..BEST };
@@ -76,7 +75,7 @@ fn a_machine_on_which_equal_work_differs_has_a_high_floor() {
             round.same_log = if place / ROUNDS_PER_LAUNCH % 2 == 0 { 0.03 } else { -0.03 };
         }
     }
-    assert_poor(&facts, "noise floor", "--precision");
+    assert_poor(&facts, "noise floor", "--scale full");
     assert!(check(&facts, "noise floor").found.starts_with("±3.00 % of 15 launches"));
     for rounds in facts.rounds.values_mut() {
         rounds.truncate(50);

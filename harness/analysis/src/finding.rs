@@ -2,6 +2,7 @@
 //! met or missed by the whole interval; what lies on both sides of it is unclear.
 
 use caxton_model::metric::MetricName;
+use caxton_model::reading::Missing;
 use caxton_model::record::Summary;
 use caxton_model::units::Unit;
 
@@ -38,10 +39,11 @@ pub fn judge(bound: Bound, figure: &Summary) -> LimitVerdict {
 /// The figure of a finding and its verdict, where there may be no figure.
 pub(crate) fn judged(
     bound: Bound,
-    figure: Result<Summary, String>,
+    figure: Result<Summary, Missing>,
 ) -> (Option<Summary>, LimitVerdict) {
     match figure {
         Ok(figure) => (Some(figure), judge(bound, &figure)),
-        Err(why) => (None, LimitVerdict::Unknown(why)),
+        Err(Missing::Unclear(_)) => (None, LimitVerdict::Unclear),
+        Err(why) => (None, LimitVerdict::Unknown(why.to_string())),
     }
 }

@@ -5,6 +5,7 @@ pub mod compare;
 pub mod doctor;
 pub mod exit;
 pub mod finding;
+mod launches;
 pub mod limits;
 pub mod load;
 pub mod paired;

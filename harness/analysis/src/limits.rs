@@ -14,7 +14,7 @@
 use crate::finding::{Bound, Finding, judged};
 use caxton_model::case::{CaseKey, Outcome};
 use caxton_model::metric::{MetricName, metrics};
-use caxton_model::reading::Reading;
+use caxton_model::reading::{Missing, Reading};
 use caxton_model::record::{CaseRecord, Record};
 use regex::Regex;
 use serde::Deserialize;
@@ -230,12 +230,12 @@ fn concerns(record: &Record, case: &CaseRecord, metric: MetricName) -> bool {
 fn grade(case: &CaseRecord, metric: MetricName, limit: Bound) -> Finding {
     let estimate = match case.metrics.get(&metric) {
         Some(Reading::Known(summary)) => Ok(*summary),
-        Some(Reading::Missing(why)) => Err(why.to_string()),
-        None => Err(format!(
+        Some(Reading::Missing(why)) => Err(why.clone()),
+        None => Err(Missing::Undefined(format!(
             "the case {}: {}",
             case.outcome.name(),
             case.outcome.reason().unwrap_or("it has no such metric")
-        )),
+        ))),
     };
     let (estimate, verdict) = judged(limit, estimate);
     Finding {

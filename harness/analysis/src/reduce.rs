@@ -3,24 +3,28 @@
 //! The unit of evidence is the launch, a fresh process: samples within one share its memory layout
 //! and its moment, so a launch gives one value, whatever its count of samples (T. Kalibera and
 //! R. Jones, "Rigorous benchmarking in reasonable time", ISMM 2013). Launches are then summarised
-//! by the Hodges–Lehmann estimate and its exact interval ([`signed_rank`]).
+//! by the Hodges–Lehmann estimate and its exact interval ([`caxton_stats::signed_rank`]).
 //!
 //! Times, sizes and ratios are taken on the logarithmic scale, where "twice" and "half" are equally
 //! far from "the same" and swapping two sides only turns the sign. A metric that has a zero cannot
 //! be, and stays on the linear scale.
 
-use crate::quiet::{self, YARDSTICK, keep_quiet};
+use crate::launches::{LaunchScale, SampleLaunches};
+use crate::quiet::{self, Best, LATENCY, Launches, Probes, Quiet, YARDSTICK};
 use caxton_model::case::{CaseKey, Outcome};
 use caxton_model::metric::{Metric, MetricName, Rule, metrics};
 use caxton_model::reading::{Missing, Reading};
-use caxton_model::record::{CaseRecord, Company, Interval, Record, Summary};
+use caxton_model::record::{CaseRecord, Company, Record, Summary};
 use caxton_model::samples::Sample;
 use caxton_model::units::Unit;
-use caxton_stats::{signed_rank, summary};
+use caxton_model::words;
+use caxton_stats::summary;
 use std::collections::BTreeMap;
 
 /// The key of [`Record::totals`] for the geometric mean over agents.
 pub const GEOMEAN: &str = "geomean_wasm_to_native_time";
+/// The same of every launch, quiet or not.
+pub const GEOMEAN_AS_FOUND: &str = "geomean_wasm_to_native_time_as_found";
 /// The metric whose geometric mean is taken.
 pub const HEADLINE: &str = "wasm_to_native_time";
 /// The agent that does nothing: it shows the cost of the boundary, and is no workload to average.
@@ -36,8 +40,8 @@ pub struct Levels {
     pub single: f64,
     /// Of each comparison of a thing with itself.
     pub same_against_same: f64,
-    /// The longest yardstick of a quiet moment, where the run has a yardstick.
-    pub quiet_below_ns: Option<f64>,
+    /// The quietest moment that is known, where the run has noise probes.
+    pub best: Best,
 }
 
 impl Levels {
@@ -47,15 +51,14 @@ impl Levels {
     /// them at 1 - 0.01/m each it is wrong in at most 1 % of runs (Bonferroni's inequality).
     pub fn for_run(same_against_same: usize) -> Self {
         let m = same_against_same.max(1) as f64;
-        Self { single: SINGLE, same_against_same: 1.0 - 0.01 / m, quiet_below_ns: None }
+        Self { single: SINGLE, same_against_same: 1.0 - 0.01 / m, best: Best::default() }
     }
 
     /// The levels of the run that `record` describes: all planned cases count, run or not.
     pub fn of_record(record: &Record) -> Self {
         let m = record.cases.iter().filter(|c| c.key.is_same_against_same()).count();
-        let best = record.calibration.and_then(|calibration| calibration.yardstick_ns);
-        let quiet_below_ns = best.map(|ns| ns * quiet::TOLERANCE);
-        Self { quiet_below_ns, ..Self::for_run(m) }
+        let best = record.calibration.as_ref().map(Best::known).unwrap_or_default();
+        Self { best, ..Self::for_run(m) }
     }
 
     pub fn of(&self, metric: &Metric) -> f64 {
@@ -99,9 +102,7 @@ pub fn resummarise(record: &mut Record, samples: &[Sample]) {
 
 /// How many launches of the one case of `samples` were quiet; none where it has no yardstick.
 pub fn quiet_launches(samples: &[Sample], levels: &Levels) -> Option<u32> {
-    let groups = Groups::of(samples);
-    let yardstick = MetricName::parse(YARDSTICK).expect("the yardstick is a row of the table");
-    Some(quiet::quiet_launches(groups.readings.get(&yardstick)?, levels.quiet_below_ns?))
+    quiet::quiet_launches(Groups::of(samples).probes()?, levels.best)
 }
 
 fn by_case(samples: &[Sample]) -> BTreeMap<&CaseKey, Groups> {
@@ -124,22 +125,29 @@ pub fn totals(
     levels: &Levels,
 ) -> BTreeMap<String, Reading<Summary>> {
     let by_case = by_case(samples);
-    let metric = MetricName::parse(HEADLINE).expect("the headline is a row of the table");
-    let ratios: Vec<LaunchLogs> = (cases.iter())
-        .filter(|case| counts_in_geomean(case))
-        .filter_map(|case| by_case.get(&case.key)?.launch_logs(metric.metric(), levels))
-        .collect();
-    let none = || Missing::NotRequested("no agent has a ratio of times".to_owned());
-    let counted = cases.iter().filter(|case| counts_in_geomean(case));
-    let is_shared = |case: &CaseRecord| {
-        case.metric(HEADLINE).is_ok_and(|s| matches!(s.company, Company::Present(1..)))
+    let counted = || cases.iter().filter(|case| counts_in_geomean(case));
+    let logs = |case: &CaseRecord, name: &str| {
+        let metric = MetricName::parse(name).expect("a row of the table").metric();
+        by_case.get(&case.key)?.launch_logs(metric, levels)
     };
-    // One agent measured in company is enough: the mean is then not one of quiet moments.
-    let shared = counted.filter(|case| is_shared(case)).count() as u32;
-    let company = if shared > 0 { Company::Present(shared) } else { Company::Unwatched };
-    let geomean = geomean(&ratios, levels).map(|summary| Summary { company, ..summary });
-    let geomean = geomean.ok_or_else(none);
-    BTreeMap::from([(GEOMEAN.to_owned(), geomean.into())])
+    let mean = |name: &str| -> Result<Summary, Missing> {
+        let ratios: Vec<LaunchLogs> = counted().filter_map(|case| logs(case, name)).collect();
+        geomean(&ratios, levels)
+            .ok_or_else(|| Missing::NotRequested("no agent has a ratio of times".to_owned()))
+    };
+    // A mean without those agents would be another one.
+    let unclear: Vec<String> = counted()
+        .filter(|case| matches!(case.metric(HEADLINE), Err(Missing::Unclear(_))))
+        .map(|case| case.key.agent.clone())
+        .collect();
+    let quiet = if unclear.is_empty() {
+        mean(HEADLINE)
+    } else {
+        Err(Missing::Unclear(format!("so is the ratio of {}", words::some(&unclear))))
+    };
+    let found = mean(&format!("{HEADLINE}_as_found"));
+    let found = found.ok().map(|found| (GEOMEAN_AS_FOUND.to_owned(), Reading::Known(found)));
+    [(GEOMEAN.to_owned(), quiet.into())].into_iter().chain(found).collect()
 }
 
 /// The logarithm of a ratio, once per launch.
@@ -182,67 +190,6 @@ pub fn geomean(cases: &[LaunchLogs], levels: &Levels) -> Option<Summary> {
     launches.summary(levels.single).ok()
 }
 
-/// On which scale the launches' values are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum LaunchScale {
-    Linear,
-    Log,
-    /// As they are, and they must be equal.
-    Exact,
-}
-
-/// One value per launch; of an exact metric, all of them.
-struct SampleLaunches {
-    scale: LaunchScale,
-    values: Vec<f64>,
-    n: u32,
-    samples: u64,
-}
-
-impl SampleLaunches {
-    /// `values` on the logarithmic scale if every one of them has a logarithm.
-    fn of(values: Vec<f64>, samples: u64) -> Self {
-        let n = values.len() as u32;
-        if values.iter().all(|v| *v > 0.0) {
-            let values = values.into_iter().map(f64::ln).collect();
-            return Self { scale: LaunchScale::Log, values, n, samples };
-        }
-        Self { scale: LaunchScale::Linear, values, n, samples }
-    }
-
-    fn summary(&self, level: f64) -> Result<Summary, Missing> {
-        let (estimate, interval) = match self.scale {
-            LaunchScale::Exact => (summary::median(&self.values), self.range()),
-            LaunchScale::Linear | LaunchScale::Log => {
-                let bounds = signed_rank::interval(&self.values, level);
-                let interval = bounds.map(|b| Interval { lower: b.lower, upper: b.upper, level });
-                (signed_rank::estimate(&self.values), interval)
-            }
-        };
-        let back = |v: f64| if self.scale == LaunchScale::Log { v.exp() } else { v };
-        let estimate = estimate.map(back).filter(|v| v.is_finite());
-        let interval =
-            interval.map(|i| Interval { lower: back(i.lower), upper: back(i.upper), ..i });
-        // JSON has no infinity: a number that is none is a missing one with its reason.
-        let none =
-            || Missing::Failed(format!("no finite estimate of {} values", self.values.len()));
-        Ok(Summary {
-            estimate: estimate.ok_or_else(none)?,
-            interval: interval.filter(|i| i.lower.is_finite() && i.upper.is_finite()),
-            n: self.n,
-            samples: self.samples,
-            company: Company::Unwatched,
-        })
-    }
-
-    /// The interval of values that must be equal: certain when they are, their range when not.
-    fn range(&self) -> Option<Interval> {
-        let (lower, upper) = (summary::min(&self.values)?, summary::max(&self.values)?);
-        let level = if lower == upper { Interval::EXACT } else { Interval::RANGE };
-        Some(Interval { lower, upper, level })
-    }
-}
-
 /// The metrics that a metric is computed from: itself, unless it is derived.
 fn inputs(metric: &'static Metric) -> Vec<MetricName> {
     let parse = |name| MetricName::parse(name).expect("a rule refers to rows of the table");
@@ -255,10 +202,20 @@ fn inputs(metric: &'static Metric) -> Vec<MetricName> {
             let [of, to] = [of, to].map(|name| inputs(parse(name).metric()));
             return [of, to].concat();
         }
+        Rule::AsFound { of } => return inputs(parse(of).metric()),
         Rule::Rate { of } => vec![of],
         Rule::BlockMin | Rule::Median | Rule::Exact => vec![metric.name],
     };
     names.into_iter().map(parse).collect()
+}
+
+/// Why so few quiet launches have no ratio, and what would help.
+fn unclear(quiet: u32, all: u32) -> String {
+    let least = quiet::LAUNCHES_MIN;
+    format!(
+        "{quiet} of {all} launches were quiet, {least} are needed: --scale full, another hour, or \
+         a quieter core (caxton-bench doctor)"
+    )
 }
 
 type SampleBlocks = BTreeMap<u32, Vec<f64>>;
@@ -286,37 +243,75 @@ impl Groups {
     }
 
     fn can_tell(&self, metric: &'static Metric) -> bool {
-        inputs(metric).iter().all(|input| self.readings.contains_key(input))
+        let is_told = inputs(metric).iter().all(|input| self.readings.contains_key(input));
+        // Where nobody looked at the core there is one figure.
+        let is_twofold = matches!(metric.rule, Rule::AsFound { .. });
+        is_told && (!is_twofold || self.probes().is_some())
     }
 
-    /// The inputs of `metric`, those measured in quiet where that is enough.
-    fn in_quiet(&self, metric: &'static Metric, levels: &Levels) -> (Self, Company) {
+    fn probes(&self) -> Option<Probes<'_>> {
+        let of = |name| {
+            let name = MetricName::parse(name).expect("the probes are rows of the table");
+            self.readings.get(&name)
+        };
+        Some(Probes { yardsticks: of(YARDSTICK)?, latencies: of(LATENCY) })
+    }
+
+    /// What of the inputs of `metric` was measured in quiet.
+    fn quiet(&self, metric: &'static Metric, levels: &Levels) -> Quiet {
         let of = |name: MetricName| Some((name, self.readings.get(&name)?.clone()));
-        let mut readings = inputs(metric).into_iter().filter_map(of).collect();
-        let yardstick = MetricName::parse(YARDSTICK).expect("the yardstick is a row of the table");
-        let yardsticks = self.readings.get(&yardstick);
-        let company = keep_quiet(metric, &mut readings, yardsticks, levels.quiet_below_ns);
-        (Self { readings, hollow: self.hollow }, company)
+        let readings = inputs(metric).into_iter().filter_map(of).collect();
+        quiet::in_quiet(metric, &readings, self.probes(), levels.best)
     }
 
     fn reduce(&self, levels: &Levels) -> BTreeMap<MetricName, Reading<Summary>> {
-        let mut readings = BTreeMap::new();
-        for metric in metrics().filter(|metric| self.can_tell(metric)) {
-            let (quiet, company) = self.in_quiet(metric, levels);
-            let launches = quiet.launches(metric);
-            let reading = launches.and_then(|launches| launches.summary(levels.of(metric)));
-            let reading = reading.map(|summary| Summary { company, ..summary });
-            readings.insert(metric.into(), reading.into());
-        }
-        readings
+        let told = metrics().filter(|metric| self.can_tell(metric));
+        told.map(|metric| (metric.into(), self.summary(metric, levels).into())).collect()
+    }
+
+    /// `metric` in quiet, or where that does not matter.
+    fn summary(&self, metric: &'static Metric, levels: &Levels) -> Result<Summary, Missing> {
+        let level = levels.of(metric);
+        let company = match self.quiet(metric, levels) {
+            Quiet::Known(readings, left_out) => {
+                let (quiet, disturbed) = self.parted(readings);
+                let launches = quiet.launches(metric)?;
+                let summary = launches.summary(level)?;
+                let disturbed = if left_out == 0 { None } else { disturbed.launches(metric).ok() };
+                let interval = summary.interval.or_else(|| launches.helped_by(disturbed, level));
+                return Ok(Summary { interval, company: Company::LeftOut(left_out), ..summary });
+            }
+            Quiet::Unclear { quiet, all } if metric.unit == Unit::Ratio => {
+                return Err(Missing::Unclear(unclear(quiet, all)));
+            }
+            Quiet::Unclear { quiet, all } => Company::Present(all - quiet),
+            Quiet::Unwatched => Company::Unwatched,
+        };
+        Ok(Summary { company, ..self.launches(metric)?.summary(level)? })
+    }
+
+    /// The `readings` of quiet launches, and those of the other ones.
+    fn parted(&self, readings: BTreeMap<MetricName, Launches>) -> (Self, Self) {
+        let rest = readings.iter().map(|(name, quiet)| {
+            let mut launches = self.readings[name].clone();
+            launches.retain(|launch, _| !quiet.contains_key(launch));
+            (*name, launches)
+        });
+        let disturbed = Self { readings: rest.collect(), hollow: self.hollow };
+        (Self { readings, hollow: self.hollow }, disturbed)
     }
 
     /// The logarithms of [`every_launch_log`] of one metric.
     fn launch_logs(&self, metric: &'static Metric, levels: &Levels) -> Option<LaunchLogs> {
-        let launches =
-            self.can_tell(metric).then(|| self.in_quiet(metric, levels).0.launches(metric));
-        let launches = launches?.ok()?;
-        let SampleLaunches { scale, values, samples, .. } = launches;
+        if !self.can_tell(metric) {
+            return None;
+        }
+        let launches = match self.quiet(metric, levels) {
+            Quiet::Known(readings, _) => self.parted(readings).0.launches(metric),
+            Quiet::Unclear { .. } if metric.unit == Unit::Ratio => return None,
+            Quiet::Unclear { .. } | Quiet::Unwatched => self.launches(metric),
+        };
+        let SampleLaunches { scale, values, samples, .. } = launches.ok()?;
         (scale == LaunchScale::Log).then_some(LaunchLogs { values, samples })
     }
 
@@ -358,6 +353,9 @@ impl Groups {
             Rule::WindowRatio { .. } => self.windows(inputs[0], inputs[1], samples),
             Rule::BlockDifference { .. } => self.differences(&inputs, samples),
             Rule::DifferenceRatio { of, to } => self.ratio_of_differences(of, to, samples),
+            Rule::AsFound { of } => {
+                self.launches(MetricName::parse(of).expect("a rule refers to rows").metric())
+            }
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::*;
 use caxton_fixture as fixture;
+use caxton_model::record::Interval;
 
 fn metric(name: &str) -> MetricName {
     MetricName::parse(name).unwrap()
@@ -235,15 +236,66 @@ fn launches_beside_a_busy_neighbour_are_left_out_of_steady_state_figures() {
             rows.push(("wasm_call_ns", launch, block, 10, wasm));
         }
     }
-    let quiet = |below| Levels { quiet_below_ns: below, ..levels() };
-    let summary = known(&reduce(&samples(&rows), &quiet(Some(105.0))), HEADLINE);
+    let best = Best { yardstick_ns: Some(100.0), to_latency: None };
+    let watched = Levels { best, ..levels() };
+    let readings = reduce(&samples(&rows), &watched);
+    let summary = known(&readings, HEADLINE);
     assert!(near(summary.estimate, 1.2), "{summary:?}");
     assert_eq!((summary.n, summary.company), (7, Company::LeftOut(3)));
-    let summary = known(&reduce(&samples(&rows), &quiet(None)), HEADLINE);
+    let found = known(&readings, "wasm_to_native_time_as_found");
+    assert_eq!((found.n, found.company), (10, Company::Unwatched), "beside it, of every launch");
+    let summary = known(&reduce(&samples(&rows), &levels()), HEADLINE);
     assert_eq!((summary.n, summary.company), (10, Company::Unwatched));
-    rows.retain(|(_, launch, ..)| *launch >= 2);
-    let summary = known(&reduce(&samples(&rows), &quiet(Some(105.0))), HEADLINE);
-    assert_eq!((summary.n, summary.company), (8, Company::Present(3)));
+    // Few quiet launches have an interval with the others' help, though not their ratio.
+    rows.retain(|(_, launch, ..)| *launch >= 4);
+    let summary = known(&reduce(&samples(&rows), &watched), HEADLINE);
+    assert_eq!((summary.n, summary.company), (3, Company::LeftOut(3)));
+    let interval = summary.interval.expect("with help");
+    assert!(near(summary.estimate, 1.2) && interval.contains(1.2) && !interval.contains(1.5));
+    // Fewer tell no ratio; times are told of all, and say so.
+    rows.retain(|(_, launch, ..)| *launch >= 5);
+    let readings = reduce(&samples(&rows), &watched);
+    let unclear = &readings[&metric(HEADLINE)];
+    assert!(matches!(unclear, Reading::Missing(Missing::Unclear(_))), "{unclear:?}");
+    let found = known(&readings, "wasm_to_native_time_as_found");
+    let middle = (1.2_f64 * 1.5).sqrt();
+    assert!((found.estimate - middle).abs() < 1e-9 && found.n == 5, "{found:?}");
+    assert_eq!(known(&readings, "wasm_call_ns").company, Company::Present(3));
+}
+
+#[test]
+fn the_mean_over_agents_is_unclear_where_one_of_them_is_and_told_as_found() {
+    let quiet_of = |agent: &str, quiet: u32| {
+        let case = CaseKey::new("wasm", "overhead", "wasmtime-vs-native", agent);
+        let mut rows = Vec::new();
+        for launch in 0..6 {
+            let yardstick = if launch < quiet { 100 } else { 150 };
+            rows.push(("yardstick_ns", launch, 0, 1, yardstick));
+            rows.push(("native_call_ns", launch, 0, 10, 1000));
+            rows.push(("wasm_call_ns", launch, 0, 10, 2000));
+        }
+        let samples = samples(&rows).into_iter();
+        samples.map(|sample| Sample { case: case.clone(), ..sample }).collect::<Vec<_>>()
+    };
+    let best = Best { yardstick_ns: Some(100.0), to_latency: None };
+    let levels = Levels { best, ..levels() };
+    let totals_of = |quiet: [u32; 2]| {
+        let samples = [quiet_of("json", quiet[0]), quiet_of("sort", quiet[1])];
+        let mut cases = Vec::new();
+        for samples in &samples {
+            let (record, _) = fixture::run();
+            let like = record.cases.into_iter().find(counts_in_geomean).expect("an agent's ratio");
+            let (key, metrics) = (samples[0].case.clone(), reduce(samples, &levels));
+            cases.push(CaseRecord { key, metrics, ..like });
+        }
+        totals(&cases, &samples.concat(), &levels)
+    };
+    let both = totals_of([6, 6]);
+    assert!(near(both[GEOMEAN].known().expect("both are quiet").estimate, 2.0));
+    let one = totals_of([6, 1]);
+    let Reading::Missing(Missing::Unclear(why)) = &one[GEOMEAN] else { panic!("{one:?}") };
+    assert!(why.contains("sort") && !why.contains("json"), "{why}");
+    assert!(near(one[GEOMEAN_AS_FOUND].known().expect("of every launch").estimate, 2.0));
 }
 
 /// Six launches of a call whose parts are known; `native` is the native call's time.
@@ -331,7 +383,8 @@ fn differences_use_quiet_launches() {
         let yardstick = if launch < 6 { 100 } else { 150 };
         rows.extend((0..3).map(|block| ("yardstick_ns", launch, block, 1, yardstick)));
     }
-    let levels = Levels { quiet_below_ns: Some(105.0), ..levels() };
+    let best = Best { yardstick_ns: Some(100.0), to_latency: None };
+    let levels = Levels { best, ..levels() };
     let guest = known(&reduce(&samples(&rows), &levels), "part_guest_ns");
     assert_eq!((guest.estimate, guest.company), (840.0, Company::LeftOut(3)));
 }

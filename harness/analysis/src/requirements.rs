@@ -7,6 +7,7 @@ use caxton_model::case::{
     THROUGHPUT,
 };
 use caxton_model::metric::MetricName;
+use caxton_model::reading::Missing;
 use caxton_model::record::{CaseRecord, Interval, Record, Summary};
 use caxton_model::units::Unit;
 
@@ -223,13 +224,13 @@ impl Requirement {
     }
 
     /// Its figure in `record`, or why there is none; nothing where it has no such case.
-    fn read(&self, record: &Record) -> Option<Result<Summary, String>> {
+    fn read(&self, record: &Record) -> Option<Result<Summary, Missing>> {
         let of = |case: &CaseRecord| match case.outcome.reason() {
-            Some(why) => Err(format!("{}: {why}", case.outcome.name())),
-            None => case
-                .metric(self.metric)
-                .copied()
-                .map_err(|why| format!("no {}: {why}", self.metric)),
+            Some(why) => Err(Missing::Undefined(format!("{}: {why}", case.outcome.name()))),
+            None => case.metric(self.metric).copied().map_err(|why| match why {
+                Missing::Unclear(_) => why,
+                _ => Missing::Undefined(format!("no {}: {why}", self.metric)),
+            }),
         };
         match self.figure {
             RequiredFigure::Of(selector) => Some(of(selector.find(record)?)),
@@ -243,10 +244,10 @@ impl Requirement {
 
 /// One figure over another. Its level is what is left of certainty when each may be wrong
 /// (Bonferroni's inequality).
-pub fn quotient(above: &Summary, below: &Summary) -> Result<Summary, String> {
+pub fn quotient(above: &Summary, below: &Summary) -> Result<Summary, Missing> {
     let is_positive = below.estimate > 0.0 && below.interval.is_none_or(|i| i.lower > 0.0);
     if !is_positive {
-        return Err("it would be a ratio to 0".to_owned());
+        return Err(Missing::Undefined("it would be a ratio to 0".to_owned()));
     }
     let interval = above.interval.zip(below.interval).map(|(a, b)| Interval {
         lower: a.lower / b.upper,

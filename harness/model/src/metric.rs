@@ -1,5 +1,6 @@
 //! The table of everything we know how to measure. Tables, exports and comparisons follow from it.
 
+mod as_found;
 mod caxton;
 mod instructions;
 mod load;
@@ -143,12 +144,6 @@ const OVERHEAD: &[Metric] = &[
         "the same, one chain of multiplications: longer when the clock is slower",
     ),
     row(
-        "probe_memory_ns",
-        Nanos,
-        Median,
-        "the same, loads beyond a core's own caches: longer when a neighbour streams",
-    ),
-    row(
         "aa_time",
         Ratio,
         BlockRatio { of: "again_call_ns", to: "once_call_ns" },
@@ -263,6 +258,7 @@ pub fn metrics() -> impl Iterator<Item = &'static Metric> {
         .chain(mail::MEMORY_PHASES.as_flattened())
         .chain(mail::RESOURCES)
         .chain(caxton::CAXTON)
+        .chain(as_found::AS_FOUND)
 }
 
 /// The name of a metric of the table; a name outside it does not parse.
@@ -352,6 +348,11 @@ mod tests {
                     continue;
                 }
                 Rule::Rate { of } => vec![of],
+                Rule::AsFound { of } => {
+                    let quiet = MetricName::parse(of).expect(of).metric();
+                    assert_eq!((quiet.unit, quiet.better), (metric.unit, metric.better), "{of}");
+                    continue;
+                }
                 BlockMin | Median | Rule::Exact => continue,
             };
             for name in names {

@@ -51,6 +51,8 @@ pub enum Missing {
     Failed(String),
     /// What was measured has no such figure, or not yet.
     Undefined(String),
+    /// It was measured, and cannot be told from what disturbed it.
+    Unclear(String),
 }
 
 impl fmt::Display for Missing {
@@ -61,6 +63,7 @@ impl fmt::Display for Missing {
             Self::NotRequested(why) => write!(f, "not measured: {why}"),
             Self::Failed(why) => write!(f, "failed: {why}"),
             Self::Undefined(why) => f.write_str(why),
+            Self::Unclear(why) => write!(f, "UNCLEAR: {why}"),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Statistics: numbers in, numbers out, each formula with its source. Knows no metric, unit, file.
 #![forbid(unsafe_code)]
 
+pub mod few;
 pub mod limit;
 pub mod proportion;
 pub mod signed_rank;

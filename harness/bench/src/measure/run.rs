@@ -17,8 +17,9 @@ use crate::job::{Instructions, Job};
 use crate::timing::calibrate;
 use crate::workload::instructions::SLOWER;
 use caxton_analysis::load::tally as load;
+use caxton_analysis::quiet::{Best, LATENCY, YARDSTICK};
+use caxton_analysis::reduce;
 use caxton_analysis::reduce::Levels;
-use caxton_analysis::{quiet, reduce};
 use caxton_model::case::{CaseKey, Outcome};
 use caxton_model::load::outcome::LoadOutcome;
 use caxton_model::profile::Profile;
@@ -74,7 +75,7 @@ pub struct Run<'a> {
     pub observer: &'a dyn Observer,
     samples: Vec<Sample>,
     costs: Vec<Cost>,
-    probe_ns: Option<f64>,
+    best: Best,
     started: Nanos,
     pub(super) scratch: Scratch,
 }
@@ -99,20 +100,9 @@ impl<'a> Run<'a> {
         stop: &'a AtomicBool,
         observer: &'a dyn Observer,
     ) -> Self {
-        let (samples, costs, probe_ns) = (Vec::new(), Vec::new(), None);
+        let (samples, costs, best) = (Vec::new(), Vec::new(), Best::default());
         let (started, scratch) = (Monotonic.now(), Scratch::default());
-        Self {
-            record,
-            folder,
-            settings,
-            stop,
-            observer,
-            samples,
-            costs,
-            probe_ns,
-            started,
-            scratch,
-        }
+        Self { record, folder, settings, stop, observer, samples, costs, best, started, scratch }
     }
 
     /// Runs all tasks. `files` holds each agent's files, or why there are none.
@@ -271,27 +261,15 @@ impl<'a> Run<'a> {
     /// True if two thirds of the wanted launches were quiet, there is no noise probe, or the time
     /// for more is over.
     fn is_quiet_enough(&mut self, tally: &Tally, wanted: u32) -> bool {
-        let is_probe = |sample: &&Sample| sample.metric.as_str() == quiet::YARDSTICK;
-        let samples = tally.events.iter().filter_map(|event| match event {
-            Event::Sample(sample) => Some(sample),
-            _ => None,
-        });
-        let probes: Vec<Sample> = samples.filter(is_probe).cloned().collect();
-        self.learn_probe(&probes);
+        let probes: Vec<Sample> = tally.events.iter().filter_map(probe).cloned().collect();
+        self.best = self.best.or_better(Best::of(&probes));
         let Some(first) = probes.first() else { return true };
         let of_case: Vec<Sample> =
             probes.iter().filter(|sample| sample.case == first.case).cloned().collect();
-        let below = self.probe_ns.map(|ns| ns * quiet::TOLERANCE);
-        let levels = Levels { quiet_below_ns: below, ..Levels::for_run(1) };
+        let levels = Levels { best: self.best, ..Levels::for_run(1) };
         let quiet = reduce::quiet_launches(&of_case, &levels).unwrap_or(wanted);
         let spent = Monotonic.now().0 - self.started.0;
         quiet * 3 >= wanted * 2 || spent >= self.settings.scale.patience().0
-    }
-
-    fn learn_probe(&mut self, samples: &[Sample]) {
-        let taken = samples.iter().filter(|sample| sample.metric.as_str() == quiet::YARDSTICK);
-        let all = taken.map(Sample::per_iteration).chain(self.probe_ns);
-        self.probe_ns = all.min_by(f64::total_cmp);
     }
 
     fn fuel(
@@ -425,8 +403,8 @@ impl<'a> Run<'a> {
             folder.append(&samples)?;
         }
         self.keep_profiles(&profiles)?;
-        self.learn_probe(&samples);
-        self.record.calibration = calibrate::medians(&self.costs, self.probe_ns);
+        self.best = self.best.or_better(Best::of(&samples));
+        self.record.calibration = calibrate::medians(&self.costs, self.best);
         let levels = Levels::of_record(&self.record);
         for case in self.record.cases.iter_mut().filter(|case| keys.contains(&case.key)) {
             let own: Vec<Sample> = samples.iter().filter(|s| s.case == case.key).cloned().collect();
@@ -483,6 +461,16 @@ fn files_of(task: &Task, files: &BuiltFiles) -> Result<Vec<AgentFiles>, Outcome>
         }
     });
     found.collect()
+}
+
+/// The noise probe that an event tells.
+fn probe(event: &Event) -> Option<&Sample> {
+    match event {
+        Event::Sample(sample) => {
+            [YARDSTICK, LATENCY].contains(&sample.metric.as_str()).then_some(sample)
+        }
+        _ => None,
+    }
 }
 
 fn no_fuel(case: &CaseKey, why: Missing) -> Event {

@@ -2,6 +2,7 @@
 
 use super::blocks::{BenchInstance, timed_batch};
 use crate::job::cost::Cost;
+use caxton_analysis::quiet::Best;
 use caxton_model::record::Calibration;
 use caxton_model::units::{Bytes, Nanos};
 use caxton_runtime::subject::{AgentInstance, Attempt, HostCounts};
@@ -71,8 +72,8 @@ pub fn measure(clock: &dyn Clock) -> Attempt<Cost> {
     Ok(Cost { clock_read_ns, sample_ns, loop_turn_ns: turns[turns.len() / 2] })
 }
 
-/// Medians over the launches.
-pub fn medians(costs: &[Cost], probe_ns: Option<f64>) -> Option<Calibration> {
+/// Medians over the launches, and the quietest moment.
+pub fn medians(costs: &[Cost], best: Best) -> Option<Calibration> {
     let median = |of: fn(&Cost) -> f64| {
         let mut values: Vec<f64> = costs.iter().map(of).collect();
         values.sort_by(f64::total_cmp);
@@ -82,7 +83,8 @@ pub fn medians(costs: &[Cost], probe_ns: Option<f64>) -> Option<Calibration> {
         clock_read_ns: median(|cost| cost.clock_read_ns)?,
         sample_ns: median(|cost| cost.sample_ns)?,
         loop_turn_ns: median(|cost| cost.loop_turn_ns)?,
-        yardstick_ns: probe_ns,
+        yardstick_ns: best.yardstick_ns,
+        yardstick_to_latency: best.to_latency,
         batch_min: Nanos(median(|cost| cost.batch_min().0 as f64)? as u64),
         launches: costs.len() as u32,
     })

@@ -1,6 +1,6 @@
 //! What a core is like just now: noise probes, and two equal pieces of work in turns.
 
-use super::probe::{NoiseProbe, Probed, keep_busy};
+use super::probe::{self, Probed, keep_busy};
 use super::turns::round;
 use caxton_analysis::doctor::CoreRound;
 use caxton_model::units::Nanos;
@@ -11,11 +11,10 @@ const SAMPLES: u32 = 12;
 
 /// Rounds on this core for so long.
 pub fn rounds(clock: &dyn Clock, rng: &mut fastrand::Rng, time: Nanos) -> Vec<CoreRound> {
-    let mut probe = NoiseProbe::new();
     let start = clock.now().0;
     let mut seen = Vec::new();
     while clock.now().0 - start < time.0 {
-        let Probed { execution, latency, memory } = probe.take(clock);
+        let Probed { execution, latency } = probe::take(clock);
         let mut sides = [(false, f64::NAN), (true, f64::NAN)];
         let Ok(()) =
             round(rng, &mut sides, |(_, took_ns)| -> Result<(), std::convert::Infallible> {
@@ -27,7 +26,6 @@ pub fn rounds(clock: &dyn Clock, rng: &mut fastrand::Rng, time: Nanos) -> Vec<Co
         seen.push(CoreRound {
             execution_ns: execution.0 as f64,
             latency_ns: latency.0 as f64,
-            memory_ns: memory.0 as f64,
             same_log: (second / first).ln(),
         });
     }

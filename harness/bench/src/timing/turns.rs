@@ -3,8 +3,8 @@
 //! alike.
 
 use super::context::{At, Context};
-use super::probe::{NoiseProbe, Probed};
-use caxton_analysis::quiet::{LATENCY, MEMORY, YARDSTICK};
+use super::probe::{self, Probed};
+use caxton_analysis::quiet::{LATENCY, YARDSTICK};
 use caxton_model::case::CaseKey;
 use caxton_model::units::Nanos;
 use caxton_runtime::subject::Attempt;
@@ -15,7 +15,7 @@ use std::ops::Range;
 pub struct Rounds<'a> {
     /// The blocks that the rounds are told as.
     pub numbers: Range<u32>,
-    /// The cases that are told how long the noise probe took before each round.
+    /// The cases that are told how long the noise probes took before and after each round.
     pub probed: Vec<&'a CaseKey>,
     /// So many rounds there are however long they take.
     pub at_least: u32,
@@ -46,7 +46,8 @@ pub fn round<S, E>(
     sides.iter_mut().try_for_each(turn)
 }
 
-/// All rounds of a launch; `turn` is told the number of the round.
+/// All rounds of a launch; `turn` is told the number of the round. Before each of them and after the
+/// last one the noise is probed: what comes between two probes was disturbed if either was.
 pub fn turns<S>(
     ctx: &mut Context<'_>,
     rounds: &Rounds<'_>,
@@ -54,20 +55,26 @@ pub fn turns<S>(
     mut turn: impl FnMut(&mut Context<'_>, &mut S, u32) -> Attempt<()>,
 ) -> Attempt<()> {
     let (mut rng, start) = (ctx.rng.fork(), ctx.clock.now().0);
-    let mut probe = (!rounds.probed.is_empty()).then(NoiseProbe::new);
+    let mut next = rounds.numbers.start;
     for (done, number) in (0..).zip(rounds.numbers.clone()) {
         if done >= rounds.at_least && ctx.clock.now().0 - start > rounds.time.0 {
             break;
         }
-        if let Some(probe) = &mut probe {
-            let Probed { execution, latency, memory } = probe.take(ctx.clock);
-            for case in &rounds.probed {
-                ctx.sample_of(case, YARDSTICK, At::block(number), execution.0);
-                ctx.sample_of(case, LATENCY, At::block(number), latency.0);
-                ctx.sample_of(case, MEMORY, At::block(number), memory.0);
-            }
-        }
+        tell_noise(ctx, rounds, number);
         round(&mut rng, sides, |side| turn(ctx, side, number))?;
+        next = number.saturating_add(1);
     }
+    tell_noise(ctx, rounds, next);
     Ok(())
+}
+
+fn tell_noise(ctx: &mut Context<'_>, rounds: &Rounds<'_>, number: u32) {
+    if rounds.probed.is_empty() {
+        return;
+    }
+    let Probed { execution, latency } = probe::take(ctx.clock);
+    for case in &rounds.probed {
+        ctx.sample_of(case, YARDSTICK, At::block(number), execution.0);
+        ctx.sample_of(case, LATENCY, At::block(number), latency.0);
+    }
 }

@@ -74,6 +74,11 @@ pub enum Rule {
         /// Difference below the line.
         to: &'static str,
     },
+    /// The same of every launch, quiet or not.
+    AsFound {
+        /// Metric of quiet launches.
+        of: &'static str,
+    },
     /// 10⁹ over the `BlockMin` of a metric in nanoseconds.
     Rate {
         /// The metric in nanoseconds per iteration.

@@ -166,6 +166,9 @@ pub struct Calibration {
     /// The run's shortest yardstick: how long its fixed work takes in quiet, in nanoseconds.
     #[serde(default)]
     pub yardstick_ns: Option<f64>,
+    /// The least that this work took over the work that is bound by the clock alone.
+    #[serde(default)]
+    pub yardstick_to_latency: Option<f64>,
     /// Length of batch that is aimed at (median), so that a sample's own cost stays below 1 %.
     pub batch_min: Nanos,
     pub launches: u32,

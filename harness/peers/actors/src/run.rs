@@ -3,7 +3,7 @@
 use crate::launch::LaunchEnd;
 use crate::plan::{PeersEvent, PeersLaunch, PeersPlan};
 use crate::sides::{PEERS, PeerSide, SUBJECT};
-use caxton_analysis::quiet::YARDSTICK;
+use caxton_analysis::quiet::Best;
 use caxton_analysis::reduce::resummarise;
 use caxton_bench::cmd::begin_record;
 use caxton_bench::guest::files::AgentFiles;
@@ -139,9 +139,7 @@ impl<'a> PeersRun<'a> {
         }
         self.folder.append(&samples)?;
         self.samples.append(&mut samples);
-        let probes = self.samples.iter().filter(|sample| sample.metric.as_str() == YARDSTICK);
-        let best = probes.map(Sample::per_iteration).min_by(f64::total_cmp);
-        self.record.calibration = calibrate::medians(&self.costs, best);
+        self.record.calibration = calibrate::medians(&self.costs, Best::of(&self.samples));
         resummarise(&mut self.record, &self.samples);
         self.write()
     }

@@ -5,10 +5,9 @@
 
 use crate::plan::{PeersEvent, PeersLaunch};
 use crate::sides::{PeerSide, SUBJECT};
-use caxton_analysis::quiet::YARDSTICK;
+use caxton_analysis::quiet::{LATENCY, YARDSTICK};
 use caxton_bench::suite::throughput;
-use caxton_bench::timing::calibrate;
-use caxton_bench::timing::probe::NoiseProbe;
+use caxton_bench::timing::{calibrate, probe};
 use caxton_bench::timing::turns::round;
 use caxton_bench::workload::mail::route;
 use caxton_bench::workload::mail::traffic::Traffic;
@@ -106,10 +105,10 @@ pub(crate) fn play(
 ) -> Attempt<()> {
     let mut turns = PeerTurns { cases: launch.cases(), number: launch.number, tell };
     turns.warm_up(u64::from(launch.windows.ms) * 1_000_000, &mut participants)?;
-    let mut probe = NoiseProbe::new();
     for block in 0..launch.windows.count {
-        let taken = probe.take(&Monotonic);
+        let taken = probe::take(&Monotonic);
         turns.sample(SUBJECT, YARDSTICK, block, [1, taken.execution.0]);
+        turns.sample(SUBJECT, LATENCY, block, [1, taken.latency.0]);
         round(rng, &mut participants, |participant| {
             let times = turns.window(participant)?;
             let messages = participant.traffic.deliveries();

@@ -12,14 +12,8 @@ use std::collections::BTreeMap;
 const RUNS_MAX: usize = 120;
 const VALUE_MAX: usize = 60;
 /// Metrics of the instrument, which say nothing of what is measured.
-const INSTRUMENT: [&str; 6] = [
-    "apparatus_share",
-    "hardware_scaling",
-    "probe_latency_ns",
-    "probe_memory_ns",
-    "software_scaling",
-    "yardstick_ns",
-];
+const INSTRUMENT: [&str; 5] =
+    ["apparatus_share", "hardware_scaling", "probe_latency_ns", "software_scaling", "yardstick_ns"];
 /// What tells most machines apart, in this order.
 const TELLING: [&str; 5] = ["cpu_model", "cores", "cores_allowed", "hypervisor", "kernel"];
 
