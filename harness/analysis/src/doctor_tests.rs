@@ -72,7 +72,8 @@ fn a_machine_on_which_equal_work_differs_has_a_high_floor() {
     for rounds in facts.rounds.values_mut() {
         for (place, round) in rounds.iter_mut().enumerate() {
             // Every launch of ten is 3 % to one side or to the other.
-            round.same_log = if place / ROUNDS_PER_LAUNCH % 2 == 0 { 0.03 } else { -0.03 };
+            round.same_log =
+                if (place / ROUNDS_PER_LAUNCH).is_multiple_of(2) { 0.03 } else { -0.03 };
         }
     }
     assert_poor(&facts, "noise floor", "--scale full");

@@ -3,7 +3,9 @@
 mod case;
 mod doubts;
 
-use crate::sections::figures::{estimate, interval, launches, too_few};
+use crate::sections::figures::{
+    UNCLEAR, as_found, estimate, interval, is_unclear, launches, too_few,
+};
 use crate::sections::grid::sides;
 use crate::sections::{functions, load, overhead, parts, status};
 use crate::table::{Table, Tone, name};
@@ -77,10 +79,16 @@ pub fn case_line(case: &CaseRecord) -> Option<String> {
     let [(first, words), others @ ..] = figures_of(case)? else { return None };
     let others = others.iter().filter(|(metric, _)| case.metric(metric).is_ok());
     let others = others.map(|(metric, words)| format!(", {} {words}", estimate(case, metric)));
-    let [figure, interval, n] = [estimate, interval, launches].map(|show| show(case, first));
+    let found = as_found(first);
+    let (told, found) = match (is_unclear(case, first), case.metric(&found).is_ok()) {
+        (true, _) => (found, format!(", {UNCLEAR} in quiet")),
+        (false, true) => ((*first).to_owned(), format!(", as found {}", estimate(case, &found))),
+        (false, false) => ((*first).to_owned(), String::new()),
+    };
+    let [figure, interval, n] = [estimate, interval, launches].map(|show| show(case, &told));
     let interval = if interval == NONE { String::new() } else { format!(" {interval}") };
     let (name, others) = (label(case), others.collect::<String>());
-    let line = format!("{name:<12}  {figure:>8}{interval} {words}{others}, n = {n}");
+    let line = format!("{name:<12}  {figure:>8}{interval} {words}{found}{others}, n = {n}");
     Some(sanitise(&line, LINE_MAX))
 }
 
@@ -124,7 +132,10 @@ fn overheads(record: &Record) -> Vec<String> {
     let mut compared = ascending(ran.iter().copied(), HEADLINE);
     let only_wasm: Vec<&CaseRecord> = ran
         .iter()
-        .filter(|case| case.metric(HEADLINE).is_err() && case.metric(WASM).is_ok())
+        .filter(|case| {
+            let has_none = case.metric(HEADLINE).is_err() && !is_unclear(case, HEADLINE);
+            has_none && case.metric(WASM).is_ok()
+        })
         .copied()
         .collect();
     let call = |case: &&CaseRecord| {

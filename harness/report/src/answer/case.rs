@@ -1,5 +1,6 @@
 //! What a case is called in a line, and the figures that tell of it.
 
+use crate::sections::figures::is_unclear;
 use crate::sections::grid::sides;
 use crate::sections::parts;
 use caxton_analysis::reduce::HEADLINE;
@@ -30,7 +31,8 @@ const FIGURES: [&[(&str, &str)]; 11] = [
 /// The figures that tell of a case that ran; none for one that only serves another.
 pub(crate) fn figures_of(case: &CaseRecord) -> Option<&'static [(&'static str, &'static str)]> {
     let ran = case.outcome == Outcome::Ran;
-    let own = FIGURES.iter().find(|figures| case.metric(figures[0].0).is_ok());
+    let is_told = |metric: &str| case.metric(metric).is_ok() || is_unclear(case, metric);
+    let own = FIGURES.iter().find(|figures| is_told(figures[0].0));
     own.filter(|_| ran).copied()
 }
 

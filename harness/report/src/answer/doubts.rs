@@ -1,10 +1,9 @@
 //! What to know before believing what a run found.
 
-use super::case::{NATIVE, SAME, SIDE, WASM, figures_of, label};
-use crate::sections::load;
-use caxton_analysis::reduce::HEADLINE;
+use super::case::{NATIVE, SAME, WASM, figures_of, label};
+use crate::sections::{figures, load};
 use caxton_model::case::{Check, Outcome};
-use caxton_model::metric::WASM_STDERR_BYTES;
+use caxton_model::metric::{Rule, WASM_STDERR_BYTES, metrics};
 use caxton_model::record::{Budget, CaseRecord, Company, Record};
 use caxton_model::units::Unit;
 use caxton_model::words::{counted, some};
@@ -30,14 +29,27 @@ pub(super) fn of(record: &Record) -> Vec<String> {
     doubts
 }
 
-fn on_a_shared_core(ran: &[&CaseRecord]) -> Option<String> {
-    let is_shared = |case: &&&CaseRecord| {
-        let company = [HEADLINE, SIDE, WASM].into_iter().find_map(|name| case.metric(name).ok());
-        matches!(company.map(|own| own.company), Some(Company::Present(count)) if count > 0)
+/// Cases whose ratio is not known in quiet, and those whose times are of a shared core.
+fn on_a_shared_core(ran: &[&CaseRecord]) -> Vec<String> {
+    let is_unclear = |case: &CaseRecord| {
+        let mut ratios = metrics().filter_map(|found| match found.rule {
+            Rule::AsFound { of } => Some(of),
+            _ => None,
+        });
+        ratios.any(|ratio| figures::is_unclear(case, ratio))
     };
-    let shared: Vec<String> = ran.iter().filter(is_shared).map(|case| label(case)).collect();
-    let (count, all) = (shared.len(), ran.len());
-    (count > 0).then(|| format!("{count} of {all} on a shared core: {}", some(&shared)))
+    let is_shared = |case: &CaseRecord| {
+        let company = case.metric(WASM).ok().map(|own| own.company);
+        matches!(company, Some(Company::Present(count)) if count > 0)
+    };
+    let told = |is: &dyn Fn(&CaseRecord) -> bool, words: &str| {
+        let those: Vec<String> = ran.iter().filter(|case| is(case)).map(|c| label(c)).collect();
+        let (count, all) = (those.len(), ran.len());
+        (count > 0).then(|| format!("{count} of {all} {words}: {}", some(&those)))
+    };
+    let unclear = "UNCLEAR, since too few launches were quiet (caxton-bench doctor says why)";
+    let times = "with times of a shared core";
+    told(&is_unclear, unclear).into_iter().chain(told(&is_shared, times)).collect()
 }
 
 fn noisy(record: &Record) -> Option<String> {

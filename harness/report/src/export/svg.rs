@@ -4,11 +4,11 @@
 use crate::chart::rows::{Mark, Paint, Row, Rows};
 use crate::chart::scale::Scale;
 use crate::export::known::ExportError;
-use crate::sections::figures::too_few;
+use crate::sections::figures::{UNCLEAR, is_unclear, too_few};
 use crate::table::name;
 use caxton_analysis::reduce::{GEOMEAN, HEADLINE, Levels, NOOP, counts_in_geomean};
 use caxton_model::case::Outcome;
-use caxton_model::reading::Reading;
+use caxton_model::reading::{Missing, Reading};
 use caxton_model::record::{CaseRecord, Company, Record, Status, Summary};
 use caxton_model::samples::Sample;
 use caxton_model::sanitise::sanitise;
@@ -66,6 +66,7 @@ fn row(case: &CaseRecord, paint: Paint) -> Row {
         (Outcome::Ran, Ok(summary)) => {
             Row { mark: mark(summary), ..Row::new(label.clone(), figure(summary), paint) }
         }
+        (Outcome::Ran, Err(Missing::Unclear(_))) => without(UNCLEAR),
         (Outcome::Ran, Err(_)) => without("no ratio"),
         (outcome, _) => without(outcome.name()),
     }
@@ -73,11 +74,14 @@ fn row(case: &CaseRecord, paint: Paint) -> Row {
 
 /// The row of the geometric mean; none where no agent counts.
 fn geomean(record: &Record, cases: &[&CaseRecord]) -> Option<Row> {
-    let counts = |case: &&&CaseRecord| counts_in_geomean(case) && case.metric(HEADLINE).is_ok();
+    let has_ratio = |case: &CaseRecord| case.metric(HEADLINE).is_ok() || is_unclear(case, HEADLINE);
+    let counts = |case: &&&CaseRecord| counts_in_geomean(case) && has_ratio(case);
     let agents = cases.iter().filter(counts).count();
-    let summary = record.totals.get(GEOMEAN).and_then(Reading::known);
-    let (mark, figure) =
-        summary.map_or((None, "none".to_owned()), |summary| (mark(summary), figure(summary)));
+    let (mark, figure) = match record.totals.get(GEOMEAN) {
+        Some(Reading::Known(summary)) => (mark(summary), figure(summary)),
+        Some(Reading::Missing(Missing::Unclear(_))) => (None, UNCLEAR.to_owned()),
+        Some(Reading::Missing(_)) | None => (None, "none".to_owned()),
+    };
     let label = format!("geomean of {agents} agents");
     (agents > 1).then_some(Row { mark, ..Row::new(label, figure, Paint::Mean) })
 }

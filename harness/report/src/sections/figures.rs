@@ -2,6 +2,7 @@
 
 use crate::table::{Table, Tone, name};
 use caxton_model::case::Outcome;
+use caxton_model::reading::Missing;
 use caxton_model::record::{Budget, CaseRecord, Company, Summary};
 use caxton_model::units::Unit;
 use caxton_model::words::{NONE, bounds, grouped, list, percent};
@@ -10,7 +11,23 @@ use caxton_stats::signed_rank;
 /// What stands before a value that should be exact and is not.
 pub(crate) const ABOUT: &str = "≈";
 
+/// What stands in place of a value that cannot be told from what disturbed it.
+pub(crate) const UNCLEAR: &str = "UNCLEAR";
+
+/// True where `metric` was measured, and is not known for what disturbed it.
+pub(crate) fn is_unclear(case: &CaseRecord, metric: &str) -> bool {
+    matches!(case.metric(metric), Err(Missing::Unclear(_)))
+}
+
+/// The name of `metric` of every launch, quiet or not.
+pub(crate) fn as_found(metric: &str) -> String {
+    format!("{metric}_as_found")
+}
+
 pub(crate) fn estimate(case: &CaseRecord, metric: &str) -> String {
+    if is_unclear(case, metric) {
+        return UNCLEAR.to_owned();
+    }
     shown(case, metric, |summary, unit| unit.show(summary.estimate))
 }
 
@@ -110,7 +127,7 @@ pub(crate) fn note_company(table: &mut Table, figures: &[(String, Company)]) {
         Company::LeftOut(_) | Company::Unwatched => None,
     });
     if !present.is_empty() {
-        let why = "too few quiet launches: these ratios are of a shared core, in so many launches";
+        let why = "too few quiet launches: these times are of a shared core, in so many launches";
         table.note(Tone::Bad, &format!("{why}: {}", list(&present)));
     }
 }

@@ -14,6 +14,7 @@ mod counters;
 pub(crate) mod figures;
 mod findings;
 pub mod floors;
+mod found;
 pub(crate) mod functions;
 pub(crate) mod grid;
 mod heap;
@@ -86,7 +87,7 @@ impl Topic {
 }
 
 /// In the order in which they are told.
-pub(crate) const TOPICS: [Topic; 10] = [
+pub(crate) const TOPICS: [Topic; 11] = [
     Topic {
         id: "overhead",
         title: "Native against WASM",
@@ -145,6 +146,11 @@ pub(crate) const TOPICS: [Topic; 10] = [
             let profiled = if record.is_profile() { profiles::tables(record) } else { Vec::new() };
             vec![("", profiled), ("", heap::tables(record))]
         },
+    },
+    Topic {
+        id: "as-found",
+        title: "In quiet, and as found",
+        groups: |record| vec![("", found::tables(record))],
     },
     Topic {
         id: "environment",

@@ -1,17 +1,19 @@
 //! What WASM costs an agent: calls, phases, sizes.
 
 use crate::sections::figures::{
-    estimate, exact, interval, launches, note_about, note_company, note_missing, note_small_n,
-    notes, too_few,
+    as_found, estimate, exact, interval, is_unclear, launches, note_about, note_company,
+    note_missing, note_small_n, notes, too_few,
 };
 use crate::sections::grid::Cell::{Estimate, Text};
 use crate::sections::grid::{Column, grid};
 use crate::table::{Table, Tone, name};
-use caxton_analysis::reduce::{GEOMEAN, HEADLINE, Levels, NOOP, counts_in_geomean};
+use caxton_analysis::reduce::{
+    GEOMEAN, GEOMEAN_AS_FOUND, HEADLINE, Levels, NOOP, counts_in_geomean,
+};
 use caxton_model::case::{Check, Outcome};
 use caxton_model::metric::{STDERR_KEPT, WASM_STDERR_BYTES};
 use caxton_model::reading::Reading;
-use caxton_model::record::{CaseRecord, Company, Record};
+use caxton_model::record::{CaseRecord, Record};
 use caxton_model::units::Unit;
 use caxton_model::words::{NONE, bounds, percent};
 
@@ -38,18 +40,25 @@ pub(crate) fn calls(record: &Record) -> Vec<Table> {
     let heading = format!("{} interval", percent(level));
     let cases = cases(record);
     let is_counted = cases.iter().any(|case| case.metric(INSTRUCTIONS).is_ok());
-    let mut columns = vec!["<agent", "native", "wasm", "wasm/native", &heading, "n", "fuel/call"];
+    let found = as_found(HEADLINE);
+    let is_watched = cases.iter().any(|case| case.metric(&found).is_ok());
+    let mut columns = vec!["<agent", "native", "wasm", "wasm/native", &heading, "n"];
+    columns.extend(is_watched.then_some("as found"));
+    columns.push("fuel/call");
     columns.extend(is_counted.then_some("instructions"));
     columns.push("<outcome");
     let mut table = Table::new("WASM against native: steady-state call", &columns);
     for case in &cases {
         let (tone, cells) = match case.outcome {
             Outcome::Ran => (Tone::Plain, numbers(case)),
-            _ => (Tone::Bad, [NONE; 6].map(str::to_owned)),
+            _ => (Tone::Bad, [NONE; 5].map(str::to_owned)),
         };
+        let found = is_watched.then(|| estimate(case, &found));
+        let fuel = exact(case, FUEL);
         let instructions = is_counted.then(|| estimate(case, INSTRUCTIONS));
         let ending = instructions.into_iter().chain([case.ending().to_owned()]);
-        table.row(tone, std::iter::once(label(case)).chain(cells).chain(ending));
+        let cells = std::iter::once(label(case)).chain(cells).chain(found).chain([fuel]);
+        table.row(tone, cells.chain(ending));
     }
     notes(&mut table, &cases, label);
     if !cases.is_empty() {
@@ -86,23 +95,24 @@ fn note_stderr(table: &mut Table, cases: &[&CaseRecord]) {
     }
 }
 
-fn numbers(case: &CaseRecord) -> [String; 6] {
+fn numbers(case: &CaseRecord) -> [String; 5] {
     // A guest without a native build has no ratio: the interval is that of the figure it has.
-    let told = if case.metric(HEADLINE).is_ok() { HEADLINE } else { WASM };
+    let has_ratio = case.metric(HEADLINE).is_ok() || is_unclear(case, HEADLINE);
+    let told = if has_ratio { HEADLINE } else { WASM };
     [
         estimate(case, "native_call_ns"),
         estimate(case, WASM),
         estimate(case, HEADLINE),
         interval(case, told),
         launches(case, told),
-        exact(case, FUEL),
     ]
 }
 
 /// The mean of several agents' ratios.
 fn geomean(record: &Record) -> Option<String> {
     let agents = cases(record).into_iter();
-    let agents = agents.filter(|case| counts_in_geomean(case) && case.metric(HEADLINE).is_ok());
+    let has_ratio = |case: &CaseRecord| case.metric(HEADLINE).is_ok() || is_unclear(case, HEADLINE);
+    let agents = agents.filter(|case| counts_in_geomean(case) && has_ratio(case));
     let agents = agents.count();
     if agents < 2 {
         return None;
@@ -110,22 +120,23 @@ fn geomean(record: &Record) -> Option<String> {
     let without = cases(record).iter().any(|case| case.key.agent == NOOP);
     let without = if without { format!(" ({NOOP} not among them)") } else { String::new() };
     let what = format!("geomean of {agents} agents{without}");
-    Some(match record.totals.get(GEOMEAN) {
+    let found = record.totals.get(GEOMEAN_AS_FOUND).and_then(Reading::known);
+    let found = found.map_or_else(String::new, |found| {
+        format!("; as found {}", Unit::Ratio.show(found.estimate))
+    });
+    let told = Some(match record.totals.get(GEOMEAN) {
         Some(Reading::Known(summary)) => {
             let n = summary.n;
             let interval = summary.interval.map_or_else(
                 || format!("({})", too_few(n, Levels::of_record(record).single)),
                 |i| format!("{} {}, n = {n} launches", bounds(&i, Unit::Ratio), percent(i.level)),
             );
-            let company = match summary.company {
-                Company::Present(agents) => format!(", {agents} of them on a shared core"),
-                Company::LeftOut(_) | Company::Unwatched => String::new(),
-            };
-            format!("{what}{company}: {} {interval}", Unit::Ratio.show(summary.estimate))
+            format!("{what}: {} {interval}", Unit::Ratio.show(summary.estimate))
         }
         Some(Reading::Missing(why)) => format!("{what}: {NONE} ({why})"),
         None => format!("{what}: {NONE} (the run did not come to its end)"),
-    })
+    });
+    told.map(|told| told + &found)
 }
 
 fn note_unchecked(table: &mut Table, cases: &[&CaseRecord]) {
