@@ -6,7 +6,6 @@
 
 use caxton_sys::clock::{Clock, Monotonic};
 use std::hint::black_box;
-use std::process::ExitCode;
 use std::thread;
 use std::time::Duration;
 
@@ -15,7 +14,7 @@ const ON_NS: u64 = 1_000_000_000;
 /// Twice what a last-level cache has.
 const STREAMED_BYTES: usize = 64 << 20;
 
-fn main() -> ExitCode {
+fn main() -> Result<(), String> {
     match std::env::args().nth(1).as_deref() {
         Some("spin") => loop {
             spin();
@@ -28,10 +27,7 @@ fn main() -> ExitCode {
             }
             thread::sleep(Duration::from_nanos(ON_NS));
         },
-        other => {
-            eprintln!("error: expected spin, stream or on-off, and not {other:?}");
-            ExitCode::from(2)
-        }
+        other => Err(format!("expected spin, stream or on-off, and not {other:?}")),
     }
 }
 
