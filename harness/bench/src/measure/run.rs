@@ -73,9 +73,10 @@ pub struct Run<'a> {
     pub stop: &'a AtomicBool,
     /// Is told how it goes.
     pub observer: &'a dyn Observer,
+    /// The quietest moment that is known of this machine.
+    pub best: Best,
     samples: Vec<Sample>,
     costs: Vec<Cost>,
-    best: Best,
     started: Nanos,
     pub(super) scratch: Scratch,
 }

@@ -2,6 +2,7 @@
 
 use super::super::error::CommandError;
 use super::super::output::{note, print, style};
+use super::super::place::profiles;
 use super::args::{Profiling, Timing};
 use super::meter::Ahead;
 use super::progress::Progress;
@@ -14,6 +15,8 @@ use crate::job::task::Task;
 use crate::measure::run::Run;
 use crate::measure::settings::{CountWish, Settings};
 use caxton_analysis::exit;
+use caxton_analysis::quiet::Best;
+use caxton_model::baseline::stored_records;
 use caxton_model::record::store::RunFolder;
 use caxton_model::record::{CaseRecord, Record, Status};
 use caxton_model::units::Nanos;
@@ -79,6 +82,7 @@ pub(super) fn measure(
     watch_for_ctrl_c();
     let progress = Progress::new(ahead(tasks, &settings));
     let mut run = Run::new(record, folder, settings, &STOP, &progress);
+    run.best = earlier_best(&run.record, stored_records(&profiles()).unwrap_or_default());
     let ended = run.all(tasks, files);
     progress.finish();
     if let Err(error) = ended {
@@ -97,6 +101,23 @@ pub(super) fn measure(
         return Err(error.into());
     }
     Ok(EndedRun { record: run.record, folder: run.folder })
+}
+
+/// The quietest moment of `earlier` runs by the same build on a processor such as that of `record`:
+/// a neighbour who stays for the whole of a run is else taken for quiet.
+fn earlier_best(record: &Record, earlier: Vec<Record>) -> Best {
+    let machine = |record: &Record| {
+        let of = |name: &str| record.host.fingerprint.get(name).cloned();
+        ["cpu_model", "cpu_family_model_stepping"].map(of)
+    };
+    let is_alike =
+        |other: &Record| machine(other) == machine(record) && other.run.build == record.run.build;
+    let bests = earlier.iter().filter(|other| is_alike(other)).filter_map(|other| {
+        let to_latency = other.calibration.as_ref()?.yardstick_to_latency;
+        // Not the time itself: the clock of that hour may have been another.
+        Some(Best { yardstick_ns: None, to_latency })
+    });
+    bests.fold(Best::default(), Best::or_better)
 }
 
 /// What `tasks` come to: launches, and for loads the time that they are given.
@@ -121,5 +142,30 @@ pub(super) fn code_of(record: &Record) -> u8 {
         _ => {
             exit::of_loads(record.cases.iter().filter_map(|case| Some(case.load.as_ref()?.verdict)))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use caxton_fixture as fixture;
+    use caxton_model::reading::Reading;
+
+    #[test]
+    fn the_quietest_moment_is_that_of_the_same_build_on_the_same_processor() {
+        let of = |to_latency: f64| {
+            let (mut record, _) = fixture::run();
+            let calibration = record.calibration.as_mut().expect("a calibrated run");
+            calibration.yardstick_to_latency = Some(to_latency);
+            calibration.yardstick_ns = Some(1.0);
+            record
+        };
+        let (mut elsewhere, mut other_build) = (of(1.0), of(1.5));
+        let cpu = Reading::Known("Another CPU".to_owned());
+        elsewhere.host.fingerprint.insert("cpu_model".to_owned(), cpu);
+        other_build.run.build.insert("rustc".to_owned(), "rustc 1.0.0".to_owned());
+        let best = earlier_best(&of(9.0), vec![of(2.5), elsewhere, of(2.25), other_build]);
+        assert_eq!(best, Best { yardstick_ns: None, to_latency: Some(2.25) });
+        assert_eq!(earlier_best(&of(9.0), Vec::new()), Best::default());
     }
 }
