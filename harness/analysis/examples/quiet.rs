@@ -31,6 +31,8 @@ const RULES: [&str; 4] = ["as found", "quiet or all", "regression", "quiet or UN
 /// One launch: its samples, and of each round how slow its probe was and the logarithm of the
 /// ratio.
 struct RecordedLaunch {
+    /// The run that it is of.
+    run: usize,
     samples: Vec<Sample>,
     rounds: Vec<[f64; 2]>,
 }
@@ -46,16 +48,9 @@ impl RecordedLaunch {
     }
 }
 
-/// How often a rule told an interval, how often that held the truth, and how wide they were.
-#[derive(Default)]
-struct Coverage {
-    held: usize,
-    widths: Vec<f64>,
-}
-
 fn main() -> Result<(), Box<dyn Error>> {
-    let mut samples: BTreeMap<CaseKey, Vec<Vec<Sample>>> = BTreeMap::new();
-    for folder in std::env::args().skip(1) {
+    let mut samples: BTreeMap<CaseKey, Vec<(usize, Vec<Sample>)>> = BTreeMap::new();
+    for (run, folder) in std::env::args().skip(1).enumerate() {
         let (_, told) = RunFolder::load(Path::new(&folder))?;
         let mut of_case: BTreeMap<CaseKey, BTreeMap<u32, Vec<Sample>>> = BTreeMap::new();
         let names = [HEADLINE_OF, PROBES].concat();
@@ -66,15 +61,17 @@ fn main() -> Result<(), Box<dyn Error>> {
             }
         }
         for (case, launches) in of_case {
-            samples.entry(case).or_default().extend(launches.into_values());
+            let launches = launches.into_values().map(|samples| (run, samples));
+            samples.entry(case).or_default().extend(launches);
         }
     }
-    let everything: Vec<Sample> = samples.values().flatten().flatten().cloned().collect();
+    let everything: Vec<Sample> =
+        samples.values().flatten().flat_map(|(_, samples)| samples).cloned().collect();
     let best = Best::of(&everything);
     let mut text = String::new();
     for (case, launches) in samples {
         let launches: Vec<RecordedLaunch> =
-            launches.into_iter().filter_map(|samples| recorded(samples, best)).collect();
+            launches.into_iter().filter_map(|(run, it)| recorded(run, it, best)).collect();
         text += &study(&case, &launches, best)?;
     }
     std::io::Write::write_all(&mut std::io::stdout(), text.as_bytes())?;
@@ -86,7 +83,7 @@ const PROBES: [&str; 2] = [YARDSTICK, LATENCY];
 const HEADLINE_OF: [&str; 2] = ["wasm_call_ns", "native_call_ns"];
 
 /// The rounds of one launch; none without probes.
-fn recorded(samples: Vec<Sample>, best: Best) -> Option<RecordedLaunch> {
+fn recorded(run: usize, samples: Vec<Sample>, best: Best) -> Option<RecordedLaunch> {
     let least = |name: &str| {
         let mut blocks: BTreeMap<u32, f64> = BTreeMap::new();
         for sample in samples.iter().filter(|sample| sample.metric.as_str() == name) {
@@ -104,68 +101,72 @@ fn recorded(samples: Vec<Sample>, best: Best) -> Option<RecordedLaunch> {
         Some([slow, (wasm / native.get(block)?).ln()])
     };
     let rounds: Vec<[f64; 2]> = wasm.iter().filter_map(round).collect();
-    (!rounds.is_empty()).then_some(RecordedLaunch { samples, rounds })
+    (!rounds.is_empty()).then_some(RecordedLaunch { run, samples, rounds })
 }
 
+/// What the rules tell of one case, in lines.
 fn study(
     case: &CaseKey,
     launches: &[RecordedLaunch],
     best: Best,
 ) -> Result<String, Box<dyn Error>> {
-    let is_all = |launch: &&RecordedLaunch| launch.quiet_rounds() == launch.rounds.len();
-    let quiet: Vec<&RecordedLaunch> = launches.iter().filter(is_all).collect();
-    let none: Vec<&RecordedLaunch> = launches.iter().filter(|l| l.quiet_rounds() < 3).collect();
-    let partly: Vec<&RecordedLaunch> = launches
-        .iter()
-        .filter(|launch| launch.quiet_rounds() >= 3 && launch.quiet_rounds() < launch.rounds.len())
-        .collect();
+    let is_partly =
+        |launch: &RecordedLaunch| (3..launch.rounds.len()).contains(&launch.quiet_rounds());
+    let those = |is: &dyn Fn(&RecordedLaunch) -> bool| -> Vec<&RecordedLaunch> {
+        launches.iter().filter(|launch| is(launch)).collect()
+    };
+    let quiet = those(&|launch| launch.quiet_rounds() == launch.rounds.len());
+    let disturbed = those(&|launch| launch.quiet_rounds() < 3);
+    let partly = those(&is_partly);
     let middle = |launches: &[&RecordedLaunch]| {
-        let logs: Vec<f64> = launches.iter().take(500).map(|launch| launch.middle(1)).collect();
+        let logs: Vec<f64> =
+            launches.iter().take(signed_rank::N_MAX).map(|launch| launch.middle(1)).collect();
         signed_rank::estimate(&logs).unwrap_or(f64::NAN)
     };
+    let mut text = format!("{}:", case.agent);
+    for (kind, launches) in [("quiet", &quiet), ("disturbed", &disturbed), ("in part", &partly)] {
+        write!(text, " {kind} {:.3}x (n = {})", middle(launches).exp(), launches.len())?;
+    }
+    text.push('\n');
     let truth = middle(&quiet);
-    let mut text = format!(
-        "{}: quiet {:.3}x (n = {}), disturbed {:.3}x (n = {}), in part {:.3}x (n = {})\n",
-        case.agent,
-        truth.exp(),
-        quiet.len(),
-        middle(&none).exp(),
-        none.len(),
-        middle(&partly).exp(),
-        partly.len()
-    );
-    for (kind, others) in [("disturbed", &none), ("in part", &partly)] {
+    let mut by_run: BTreeMap<usize, Vec<&RecordedLaunch>> = BTreeMap::new();
+    for launch in launches {
+        by_run.entry(launch.run).or_default().push(launch);
+    }
+    let runs: Vec<Vec<&RecordedLaunch>> = by_run.into_values().collect();
+    writeln!(text, "  {} runs as they were: {}", runs.len(), told(&runs, truth, best))?;
+    for (kind, others) in [("disturbed", &disturbed), ("in part", &partly)] {
         if others.len() < 10 || quiet.len() < 30 {
             continue;
         }
-        for disturbed in DISTURBED {
-            write!(text, "  {disturbed:>2} of {LAUNCHES} {kind:<10}")?;
+        for count in DISTURBED {
             let mut rng = fastrand::Rng::with_seed(22);
-            let mut coverage: [Coverage; 4] = Default::default();
-            for _ in 0..TRIALS {
-                let run: Vec<&RecordedLaunch> = (0..LAUNCHES)
-                    .map(|place| {
-                        let from = if place < disturbed { others } else { &quiet };
-                        from[rng.usize(..from.len())]
-                    })
-                    .collect();
-                for (rule, coverage) in coverage.iter_mut().enumerate() {
-                    let Some([lower, upper]) = interval(rule, &run, best) else { continue };
-                    coverage.held += usize::from(lower <= truth && truth <= upper);
-                    coverage.widths.push(upper - lower);
-                }
-            }
-            for (rule, coverage) in RULES.iter().zip(&coverage) {
-                let told = coverage.widths.len();
-                let width = summary::median(&coverage.widths).unwrap_or(f64::NAN).exp_m1() * 100.0;
-                let held = coverage.held as f64 / told as f64 * 100.0;
-                let untold = (TRIALS - told) as f64 / TRIALS as f64 * 100.0;
-                write!(text, "  {rule}: {held:.0} % of {width:.1} %, {untold:.0} % untold;")?;
-            }
-            text.push('\n');
+            let made_up: Vec<Vec<&RecordedLaunch>> = (0..TRIALS)
+                .map(|_| {
+                    let from = |place| if place < count { others } else { &quiet };
+                    (0..LAUNCHES).map(|place| from(place)[rng.usize(..from(place).len())]).collect()
+                })
+                .collect();
+            let told = told(&made_up, truth, best);
+            writeln!(text, "  {count:>2} of {LAUNCHES} {kind:<10} {told}")?;
         }
     }
     Ok(text)
+}
+
+/// How each rule does on `runs`: how often its interval held the truth, how wide it was, and how
+/// often there was none.
+fn told(runs: &[Vec<&RecordedLaunch>], truth: f64, best: Best) -> String {
+    let of_rule = |(rule, name): (usize, &&str)| {
+        let told: Vec<[f64; 2]> = runs.iter().filter_map(|run| interval(rule, run, best)).collect();
+        let held = told.iter().filter(|[lower, upper]| *lower <= truth && truth <= *upper).count();
+        let widths: Vec<f64> = told.iter().map(|[lower, upper]| upper - lower).collect();
+        let width = summary::median(&widths).unwrap_or(f64::NAN).exp_m1() * 100.0;
+        let share = |count: usize, of: usize| count as f64 / of as f64 * 100.0;
+        let untold = share(runs.len() - told.len(), runs.len());
+        format!("{name} {:.0} % ({width:.1} %, {untold:.0} %)", share(held, told.len()))
+    };
+    RULES.iter().enumerate().map(of_rule).collect::<Vec<_>>().join("; ")
 }
 
 /// The interval of a rule, on the logarithmic scale.
