@@ -82,6 +82,7 @@ fn parts_of_known_cost_are_told_apart() {
     let expected = [
         ("option_fuel_call_ns", "1300.000000"),
         ("option_fuel_time", "1.300000"),
+        ("option_fuel_time_as_found", "1.300000"),
         ("part_boundary_ns", "60.000000"),
         ("part_call_ns", "1000.000000"),
         ("part_copy_in_ns", "100.000000"),
@@ -90,6 +91,7 @@ fn parts_of_known_cost_are_told_apart() {
         ("part_guest_by_echo_ns", "830.000000"),
         ("part_guest_ns", "820.000000"),
         ("part_guest_to_native_time", "2.184211"),
+        ("part_guest_to_native_time_as_found", "2.184211"),
         ("part_in_place_ns", "880.000000"),
         ("part_native_call_ns", "500.000000"),
         ("part_native_echo_ns", "120.000000"),

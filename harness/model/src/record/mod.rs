@@ -167,7 +167,7 @@ pub struct Calibration {
     #[serde(default)]
     pub yardstick_ns: Option<f64>,
     /// The least that this work took over the work that is bound by the clock alone.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub yardstick_to_latency: Option<f64>,
     /// Length of batch that is aimed at (median), so that a sample's own cost stays below 1 %.
     pub batch_min: Nanos,

@@ -36,7 +36,7 @@ fn flame() -> String {
 
 /// Every kind of thing that a page can tell.
 struct Everything {
-    records: [Record; 4],
+    records: [Record; 5],
     attachments: [Attachment; 2],
     comparison: Comparison,
 }
@@ -48,7 +48,7 @@ impl Everything {
             [fixture::parts(), fixture::mail::mail(), fixture::mail::caxton()]
                 .map(fixture::rounded);
         Self {
-            records: [parts, mail, caxton, fixture::load::loads()],
+            records: [parts, mail, caxton, fixture::load::loads(), fixture::watched()],
             attachments: flames.map(|(agent, text)| {
                 let name = format!("wasm/{agent}/flame.svg");
                 Attachment { name, text }
@@ -57,7 +57,7 @@ impl Everything {
         }
     }
 
-    fn runs(&self) -> [Told<'_>; 4] {
+    fn runs(&self) -> [Told<'_>; 5] {
         let mut runs =
             self.records.each_ref().map(|record| Told { record, samples: &[], attachments: &[] });
         runs[0].attachments = &self.attachments;

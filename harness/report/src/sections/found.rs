@@ -38,3 +38,54 @@ fn cells(case: &CaseRecord, quiet: &str) -> Vec<String> {
     let subject = format!("{} {}", label(case), case.key.subject);
     [subject, quiet.to_owned()].into_iter().chain(figures).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sections::overhead::calls;
+    use caxton_fixture as fixture;
+
+    fn row(table: &Table, first: &str) -> Vec<String> {
+        let found = table.rows.iter().find(|row| row.cells[0].starts_with(first));
+        found.unwrap_or_else(|| panic!("no row {first}: {table:?}")).cells.clone()
+    }
+
+    #[test]
+    fn both_ratios_stand_side_by_side_and_an_unclear_one_has_no_figure() {
+        let record = fixture::watched();
+        let table = tables(&record).remove(0);
+        let quiet = row(&table, "json");
+        assert_eq!(quiet[2..5], quiet[5..8], "all launches were quiet");
+        let unclear = row(&table, "sha256");
+        assert_eq!(unclear[2..5], ["UNCLEAR", "—", "—"]);
+        // 5,000 ns over 4,000 ns, from each of its twelve launches.
+        assert!(unclear[5].starts_with("1.2") && unclear[7] == "12", "{unclear:?}");
+    }
+
+    #[test]
+    fn the_first_table_says_unclear_and_why() {
+        let table = calls(&fixture::watched()).remove(0);
+        let [_, native, wasm, ratio, interval, n, found, ..] = &row(&table, "sha256")[..] else {
+            panic!("{table:?}")
+        };
+        assert_eq!([ratio, interval, n], ["UNCLEAR", "—", "—"]);
+        assert!(found.starts_with("1.2"), "{found}");
+        assert!(native != "—" && wasm != "—", "times are told, as of a shared core");
+        let notes: Vec<&str> = table.notes.iter().map(|note| note.text.as_str()).collect();
+        let all = notes.join("\n");
+        for words in [
+            "1 of 12 launches were quiet, 3 are needed",
+            "these times are of a shared core",
+            "geomean of 2 agents (noop not among them): — (UNCLEAR: so is the ratio of sha256)",
+            "as found 1.3",
+        ] {
+            assert!(all.contains(words), "{words}: {all}");
+        }
+    }
+
+    #[test]
+    fn nobody_looked_at_the_core_in_a_run_without_probes() {
+        let (record, _) = fixture::run();
+        assert!(tables(&record).iter().all(Table::is_empty));
+    }
+}
