@@ -68,7 +68,10 @@ pub(crate) fn calls(record: &Record) -> Vec<Table> {
         note_missing(&mut table, &told, FUEL, label);
         note_about(&mut table);
         note_small_n(&mut table, &ran(record), HEADLINE, level);
-        let company = |case: &&CaseRecord| Some((label(case), case.metric(HEADLINE).ok()?.company));
+        let company = |case: &&CaseRecord| {
+            let figure = [HEADLINE, WASM].into_iter().find_map(|name| case.metric(name).ok())?;
+            Some((label(case), figure.company))
+        };
         note_company(&mut table, &ran(record).iter().filter_map(company).collect::<Vec<_>>());
         note_stderr(&mut table, &ran(record));
         note_unchecked(&mut table, &ran(record));
