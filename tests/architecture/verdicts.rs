@@ -14,11 +14,15 @@ const VERDICTS: [(&str, &str); 3] = [
     ("harness/stats/src/limit.rs", "LimitVerdict"),
 ];
 /// Enums that look like one and judge nothing.
-const OTHERS: [(&str, &str); 5] = [
+const OTHERS: [(&str, &str); 7] = [
+    // What a machine is like, which no figure is held against.
+    ("harness/analysis/src/doctor.rs", "MachineState"),
     // Whether two replies are equal, in words: what a comparison sees, before it judges.
     ("harness/model/src/paired/answers.rs", "Answers"),
     // What a whole comparison ends in: the exit code, not a judgement of its own.
     ("harness/model/src/paired/comparison.rs", "Conclusion"),
+    // Why there is no figure.
+    ("harness/model/src/reading.rs", "Missing"),
     // How verdicts are shown.
     ("harness/report/src/chart/rows.rs", "Paint"),
     ("harness/report/src/checks/check.rs", "State"),

@@ -6,7 +6,7 @@
 //! cargo run --release -p caxton-analysis --example quiet -- profiles/runs/*-wasm
 //! ```
 //!
-//! It takes some hours of runs, of which a neighbour must have disturbed a part: `scripts/coverage`.
+//! It takes runs of which a neighbour has disturbed a part: `scripts/coverage` makes some.
 
 use caxton_analysis::quiet::{Best, LATENCY, TOLERANCE, YARDSTICK};
 use caxton_analysis::reduce::{HEADLINE, Levels, reduce};

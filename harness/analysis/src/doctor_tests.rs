@@ -1,3 +1,5 @@
+//! Planted facts of a machine, and what must be said of them.
+
 use super::*;
 use caxton_model::reading::Missing;
 

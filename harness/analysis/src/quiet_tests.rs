@@ -1,3 +1,5 @@
+//! Planted probes, and which launches must be called quiet.
+
 use super::*;
 use caxton_model::case::CaseKey;
 

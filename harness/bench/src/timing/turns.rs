@@ -46,8 +46,8 @@ pub fn round<S, E>(
     sides.iter_mut().try_for_each(turn)
 }
 
-/// All rounds of a launch; `turn` is told the number of the round. Before each of them and after the
-/// last one the noise is probed: what comes between two probes was disturbed if either was.
+/// All rounds of a launch; `turn` is told the number of the round. Before each of them and after
+/// the last one the noise is probed: what comes between two probes was disturbed if either was.
 pub fn turns<S>(
     ctx: &mut Context<'_>,
     rounds: &Rounds<'_>,

@@ -1,8 +1,8 @@
 //! Each ratio of quiet launches, and beside it the same ratio of every launch: what it is on a core
 //! of one's own, and what it was on this machine in this hour.
 
-use crate::answer::label;
 use crate::sections::figures::{as_found, estimate, interval, launches};
+use crate::sections::grid::label;
 use crate::table::{Table, Tone};
 use caxton_model::metric::{Metric, Rule, metrics};
 use caxton_model::record::{CaseRecord, Record};
@@ -35,8 +35,8 @@ fn cells(case: &CaseRecord, quiet: &str) -> Vec<String> {
     let figures = both
         .iter()
         .flat_map(|metric| [estimate, interval, launches].map(|show| show(case, metric)));
-    let subject = format!("{} {}", label(case), case.key.subject);
-    [subject, quiet.to_owned()].into_iter().chain(figures).collect()
+    let case = format!("{} {}", case.key.agent, label(case));
+    [case, quiet.to_owned()].into_iter().chain(figures).collect()
 }
 
 #[cfg(test)]
