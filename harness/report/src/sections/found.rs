@@ -23,8 +23,8 @@ pub(crate) fn tables(record: &Record) -> Vec<Table> {
     if !table.is_empty() {
         table.note(
             Tone::Plain,
-            "quiet: launches on a core that nobody else used, whatever they say; as found: every \
-             launch. UNCLEAR: too few were quiet. A gate holds limits to the quiet ratio.",
+            "quiet: of launches on a core that nobody else used; as found: of every launch. \
+             UNCLEAR: too few were quiet. A gate holds the quiet ratio to its limits.",
         );
     }
     vec![table]
