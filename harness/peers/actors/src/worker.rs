@@ -7,8 +7,8 @@ use crate::plan::{PeersEvent, PeersLaunch};
 use crate::sides::{PeerSide, SUBJECT};
 use caxton_analysis::quiet::{LATENCY, YARDSTICK};
 use caxton_bench::suite::throughput;
-use caxton_bench::timing::{calibrate, probe};
 use caxton_bench::timing::turns::round;
+use caxton_bench::timing::{calibrate, probe};
 use caxton_bench::workload::mail::route;
 use caxton_bench::workload::mail::traffic::Traffic;
 use caxton_model::case::{CaseKey, Outcome};
@@ -106,9 +106,7 @@ pub(crate) fn play(
     let mut turns = PeerTurns { cases: launch.cases(), number: launch.number, tell };
     turns.warm_up(u64::from(launch.windows.ms) * 1_000_000, &mut participants)?;
     for block in 0..launch.windows.count {
-        let taken = probe::take(&Monotonic);
-        turns.sample(SUBJECT, YARDSTICK, block, [1, taken.execution.0]);
-        turns.sample(SUBJECT, LATENCY, block, [1, taken.latency.0]);
+        turns.probe(block);
         round(rng, &mut participants, |participant| {
             let times = turns.window(participant)?;
             let messages = participant.traffic.deliveries();
@@ -121,6 +119,7 @@ pub(crate) fn play(
             Ok(())
         })?;
     }
+    turns.probe(launch.windows.count);
     turns.verify(&mut participants)
 }
 
@@ -142,6 +141,13 @@ impl PeerTurns<'_> {
             let sample = Sample { case, launch, metric, block, index: 0, iterations, value };
             (self.tell)(PeersEvent::Sample(sample));
         }
+    }
+
+    /// Tells all cases how noisy the core is just now.
+    fn probe(&mut self, block: u32) {
+        let taken = probe::take(&Monotonic);
+        self.sample(SUBJECT, YARDSTICK, block, [1, taken.execution.0]);
+        self.sample(SUBJECT, LATENCY, block, [1, taken.latency.0]);
     }
 
     fn window(&mut self, participant: &mut Participant) -> Attempt<WindowTimes> {

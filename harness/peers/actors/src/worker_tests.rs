@@ -81,8 +81,10 @@ fn each_window_of_the_subject_is_of_every_case_and_counts_are_exact() {
     }
     for subject in ["reference-vs-channel", "reference-vs-kameo"] {
         let of = |metric| told[&(subject.to_owned(), metric)].as_slice();
+        for probe in [YARDSTICK, LATENCY] {
+            assert_eq!(of(probe).len(), 3, "{subject}: {probe} around two windows");
+        }
         for metric in [
-            YARDSTICK,
             "subject_message_ns",
             "peer_message_ns",
             "subject_message_cpu_ns",

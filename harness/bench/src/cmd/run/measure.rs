@@ -82,7 +82,7 @@ pub(super) fn measure(
     watch_for_ctrl_c();
     let progress = Progress::new(ahead(tasks, &settings));
     let mut run = Run::new(record, folder, settings, &STOP, &progress);
-    run.best = earlier_best(&run.record, stored_records(&profiles()).unwrap_or_default());
+    run.best = earlier_best(&run.record, &stored_records(&profiles()).unwrap_or_default());
     let ended = run.all(tasks, files);
     progress.finish();
     if let Err(error) = ended {
@@ -105,7 +105,7 @@ pub(super) fn measure(
 
 /// The quietest moment of `earlier` runs by the same build on a processor such as that of `record`:
 /// a neighbour who stays for the whole of a run is else taken for quiet.
-fn earlier_best(record: &Record, earlier: Vec<Record>) -> Best {
+fn earlier_best(record: &Record, earlier: &[Record]) -> Best {
     let machine = |record: &Record| {
         let of = |name: &str| record.host.fingerprint.get(name).cloned();
         ["cpu_model", "cpu_family_model_stepping"].map(of)
@@ -164,8 +164,8 @@ mod tests {
         let cpu = Reading::Known("Another CPU".to_owned());
         elsewhere.host.fingerprint.insert("cpu_model".to_owned(), cpu);
         other_build.run.build.insert("rustc".to_owned(), "rustc 1.0.0".to_owned());
-        let best = earlier_best(&of(9.0), vec![of(2.5), elsewhere, of(2.25), other_build]);
+        let best = earlier_best(&of(9.0), &[of(2.5), elsewhere, of(2.25), other_build]);
         assert_eq!(best, Best { yardstick_ns: None, to_latency: Some(2.25) });
-        assert_eq!(earlier_best(&of(9.0), Vec::new()), Best::default());
+        assert_eq!(earlier_best(&of(9.0), &[]), Best::default());
     }
 }
