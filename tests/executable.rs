@@ -28,7 +28,7 @@ const POLLS_MAX: u32 = 90_000;
 const MARK: &str = "CAXTON_TEST_MARK";
 
 /// The commands of `caxton-bench`, but for `run`.
-pub(crate) const COMMANDS: [&[&str]; 12] = [
+pub(crate) const COMMANDS: [&[&str]; 13] = [
     &["report"],
     &["export"],
     &["list"],
@@ -37,6 +37,7 @@ pub(crate) const COMMANDS: [&[&str]; 12] = [
     &["gate"],
     &["ci"],
     &["history"],
+    &["doctor"],
     &["slo", "rules"],
     &["monitor"],
     &["completions"],

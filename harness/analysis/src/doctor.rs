@@ -20,10 +20,10 @@ const CLOCK_READ_MAX_NS: f64 = 100.0;
 const CLOCK_TOLERANCE: f64 = 1.10;
 /// Memory maps of an agent in the fast tier of the reference runtime.
 const MAPS_PER_AGENT: u64 = 4;
-/// Agents that the suites hold in the fast tier at most.
-const POOL_AGENTS: u64 = 2_000;
-/// How much longer than a later start the first one of an executable takes that lies on a disk.
-const COLD_START: f64 = 3.0;
+/// Agents that the suites hold in the fast tier at most, in the cases `tiers`; and the maps that
+/// are left to everybody else.
+const POOL_AGENTS: u64 = 15_000;
+const SPARE_MAPS: u64 = 2_500;
 /// Rounds that are taken for one launch.
 const ROUNDS_PER_LAUNCH: usize = 10;
 /// Launches behind a figure at quick scale.
@@ -66,8 +66,6 @@ pub struct Facts {
     pub valgrind: Reading<String>,
     /// Memory that can be had without swapping.
     pub memory: Reading<Bytes>,
-    /// What starting this executable took, in nanoseconds, the first time first.
-    pub starts_ns: Vec<f64>,
 }
 
 /// How a machine does at one check.
@@ -134,7 +132,6 @@ pub fn examine(facts: &Facts) -> Vec<MachineCheck> {
         maps(facts),
         huge_pages(facts),
         memory(facts),
-        start(facts),
     ]
 }
 
@@ -282,11 +279,11 @@ fn siblings(facts: &Facts) -> MachineCheck {
     const NAME: &str = "hyperthreads";
     let hypervisor = told(facts, "hypervisor").unwrap_or("none");
     let mut pairs = Vec::new();
-    for (core, siblings) in &facts.siblings {
-        match siblings {
-            Reading::Known(siblings) if siblings.len() > 1 => pairs.push(*core),
-            Reading::Known(_) => {}
-            Reading::Missing(why) => return MachineCheck::unknown(NAME, why),
+    for core in facts.siblings.keys() {
+        match seen_siblings(facts, *core) {
+            Ok(siblings) if siblings.len() > 1 => pairs.push(*core),
+            Ok(_) => {}
+            Err(why) => return MachineCheck::unknown(NAME, &why),
         }
     }
     if pairs.is_empty() && hypervisor != "none" {
@@ -303,15 +300,28 @@ fn siblings(facts: &Facts) -> MachineCheck {
     MachineCheck::of(NAME, found, pairs.is_empty(), &advice)
 }
 
+/// The cores that share units with `core`, of those that were looked at.
+fn seen_siblings(facts: &Facts, core: usize) -> Result<Vec<usize>, String> {
+    match &facts.siblings[&core] {
+        Reading::Known(all) => {
+            let seen = all.iter().filter(|core| facts.rounds.contains_key(core));
+            Ok(seen.copied().collect())
+        }
+        Reading::Missing(why) => Err(why.to_string()),
+    }
+}
+
 /// One core of each set of siblings.
 fn firsts(facts: &Facts) -> Vec<usize> {
-    let is_first = |(core, siblings): &(&usize, &Reading<Vec<usize>>)| {
-        siblings.known().is_none_or(|all| all.iter().min() == Some(core))
-    };
-    facts.siblings.iter().filter(is_first).map(|(core, _)| *core).collect()
+    let is_first =
+        |core: &usize| seen_siblings(facts, *core).is_ok_and(|all| all.iter().min() == Some(core));
+    facts.siblings.keys().copied().filter(is_first).collect()
 }
 
 fn clock(facts: &Facts) -> MachineCheck {
+    if facts.clock_read_ns.is_nan() {
+        return MachineCheck::unknown("clock", &"it could not be measured");
+    }
     let advice = "reading the clock calls the kernel; see \
                   /sys/devices/system/clocksource/clocksource0/available_clocksource, and if tsc \
                   is there: echo tsc > .../current_clocksource";
@@ -370,9 +380,12 @@ fn maps(facts: &Facts) -> MachineCheck {
     let Ok(most) = most.parse::<u64>() else {
         return MachineCheck::unknown(NAME, &format!("vm.max_map_count is {most:?}"));
     };
-    let needed = POOL_AGENTS * MAPS_PER_AGENT;
+    let needed = POOL_AGENTS * MAPS_PER_AGENT + SPARE_MAPS;
     let found = format!("{most}: {} agents in the fast tier", most / MAPS_PER_AGENT);
-    let advice = format!("agents move to the dense tier early: sysctl vm.max_map_count={needed}");
+    let advice = format!(
+        "agents move to the dense tier early, and cases of `tiers` are refused: sysctl \
+         vm.max_map_count={needed}"
+    );
     MachineCheck::of(NAME, found, most >= needed, &advice)
 }
 
@@ -397,27 +410,6 @@ fn memory(facts: &Facts) -> MachineCheck {
         }
         Reading::Missing(why) => MachineCheck::unknown(NAME, why),
     }
-}
-
-fn start(facts: &Facts) -> MachineCheck {
-    const NAME: &str = "start of a launch";
-    let Some((first, later)) = facts.starts_ns.split_first() else {
-        return MachineCheck::unknown(NAME, &"nothing was started");
-    };
-    let Some(usual) = summary::median(later) else {
-        return MachineCheck::unknown(NAME, &"started once");
-    };
-    let found = format!("{}, first {}", Unit::Nanos.show(usual), Unit::Nanos.show(*first));
-    let advice = "the executable lies on a slow disk and was read from it: once it is in memory \
-                  launches are short; keep target/ on a local disk (CARGO_TARGET_DIR)";
-    MachineCheck::of(NAME, found, *first <= usual * COLD_START || *first < 50e6, advice)
-}
-
-/// The checks that are poor, as a sentence for a record; none where all are good.
-pub fn summarise(checks: &[MachineCheck]) -> Option<String> {
-    let poor = checks.iter().filter(|check| check.state == MachineState::Poor);
-    let poor: Vec<String> = poor.map(|check| format!("{} {}", check.name, check.found)).collect();
-    (!poor.is_empty()).then(|| poor.join("; "))
 }
 
 #[cfg(test)]

@@ -43,7 +43,6 @@ pub(crate) fn judged(
 ) -> (Option<Summary>, LimitVerdict) {
     match figure {
         Ok(figure) => (Some(figure), judge(bound, &figure)),
-        Err(Missing::Unclear(_)) => (None, LimitVerdict::Unclear),
         Err(why) => (None, LimitVerdict::Unknown(why.to_string())),
     }
 }

@@ -26,9 +26,11 @@ pub const TOLERANCE: f64 = 1.05;
 /// Share of its rounds that makes a launch quiet. Of a launch with less quiet the rounds that look
 /// so are not: the neighbour comes and goes between two probes.
 const ROUNDS_SHARE: f64 = 2.0 / 3.0;
-/// Quiet launches for a figure, and those that need no help for its interval at 95 %.
+/// Quiet launches that a figure takes.
 pub const LAUNCHES_MIN: u32 = 3;
-pub const LAUNCHES_ENOUGH: u32 = 6;
+
+/// From what is measured in a launch to what is measured after it blocks are numbered so far apart.
+pub const PART_BLOCKS: u32 = 500;
 
 /// The readings of one metric: by launch, by block.
 pub type Launches = BTreeMap<u32, BTreeMap<u32, Vec<f64>>>;
@@ -56,12 +58,12 @@ impl Best {
             let blocks = launches.entry(sample.launch).or_default();
             blocks.entry(sample.block).or_default().push(sample.per_iteration());
         }
-        cases.values().fold(Self::default(), |best, [yardsticks, latencies]| {
-            let yardstick_ns = flat(yardsticks).min_by(f64::total_cmp);
-            let slowness = Slowness::of(yardsticks, Some(latencies).filter(|l| !l.is_empty()));
-            let to_latency = slowness.is_relative.then(|| slowness.least()).flatten();
-            best.or_better(Self { yardstick_ns, to_latency })
-        })
+        let (mut times, mut ratios) = (Vec::new(), Vec::new());
+        for [yardsticks, latencies] in cases.values() {
+            times.extend(Slowness::of(yardsticks, None).least_of_launches());
+            ratios.extend(Slowness::of(yardsticks, Some(latencies)).least_of_launches());
+        }
+        Self { yardstick_ns: confirmed(times), to_latency: confirmed(ratios) }
     }
 
     /// What the run's record knows.
@@ -82,8 +84,11 @@ impl Best {
     }
 }
 
-fn flat(launches: &Launches) -> impl Iterator<Item = f64> {
-    launches.values().flat_map(BTreeMap::values).flatten().copied()
+/// The least of what launches had at their best, where another one confirms it: a clock that was
+/// read wrongly once must not make all others look disturbed.
+fn confirmed(mut leasts: Vec<f64>) -> Option<f64> {
+    leasts.sort_by(f64::total_cmp);
+    leasts.windows(2).find(|pair| pair[1] <= pair[0] * TOLERANCE).map(|pair| pair[0])
 }
 
 /// How slow each probe of a case was: by launch, by block.
@@ -94,28 +99,29 @@ struct Slowness {
 }
 
 impl Slowness {
-    /// A launch is so short that its clock does not change; of its readings of the clock the least
-    /// is the one that nothing interrupted.
+    /// Of the clock's readings beside a probe the least is the one that nothing interrupted.
     fn of(yardsticks: &Launches, latencies: Option<&Launches>) -> Self {
         let is_relative = latencies.is_some();
-        let launches = yardsticks.iter().filter_map(|(launch, blocks)| {
-            let clock = match latencies {
-                Some(latencies) => {
-                    let taken = latencies.get(launch)?.values().flatten().copied();
-                    taken.min_by(f64::total_cmp)?
-                }
-                None => 1.0,
-            };
+        let launches = yardsticks.iter().map(|(launch, blocks)| {
             let slowest = |(block, taken): (&u32, &Vec<f64>)| {
+                let clock = match latencies {
+                    Some(latencies) => {
+                        let beside = block.saturating_sub(1)..=block.saturating_add(1);
+                        let taken = latencies.get(launch)?.range(beside).flat_map(|(_, ns)| ns);
+                        taken.copied().min_by(f64::total_cmp)?
+                    }
+                    None => 1.0,
+                };
                 Some((*block, taken.iter().copied().max_by(f64::total_cmp)? / clock))
             };
-            Some((*launch, blocks.iter().filter_map(slowest).collect()))
+            (*launch, blocks.iter().filter_map(slowest).collect())
         });
         Self { launches: launches.collect(), is_relative }
     }
 
-    fn least(&self) -> Option<f64> {
-        self.launches.values().flat_map(BTreeMap::values).copied().min_by(f64::total_cmp)
+    fn least_of_launches(&self) -> impl Iterator<Item = f64> {
+        let launches = self.launches.values();
+        launches.filter_map(|probes| probes.values().copied().min_by(f64::total_cmp))
     }
 
     fn best(&self, best: Best) -> Option<f64> {
@@ -175,21 +181,33 @@ pub fn in_quiet(
     let Some((slowness, best)) = watched.filter(|_| is_sensitive(metric)) else {
         return Quiet::Unwatched;
     };
-    let mut kept = readings.clone();
-    for launches in kept.values_mut() {
-        launches.retain(|launch, blocks| {
-            let Some(quiet) = slowness.quiet(*launch, &blocks.keys().copied().collect(), best)
-            else {
-                return false;
-            };
-            blocks.retain(|block, _| quiet.contains(block));
-            true
+    // A launch counts where all inputs have it, and a round where all inputs have that.
+    let mut common: BTreeMap<u32, BTreeSet<u32>> = BTreeMap::new();
+    for (place, launches) in readings.values().enumerate() {
+        let blocks = |launch: &u32| launches.get(launch).map(|b| b.keys().copied().collect());
+        if place == 0 {
+            common = launches.keys().filter_map(|l| Some((*l, blocks(l)?))).collect();
+            continue;
+        }
+        common.retain(|launch, own| {
+            let theirs: BTreeSet<u32> = blocks(launch).unwrap_or_default();
+            own.retain(|block| theirs.contains(block));
+            !own.is_empty()
         });
     }
-    let count = |readings: &BTreeMap<MetricName, Launches>| {
-        readings.values().map(|launches| launches.len() as u32).min().unwrap_or(0)
+    let all = common.len() as u32;
+    let quiet_of = |(launch, blocks): (&u32, &BTreeSet<u32>)| {
+        Some((*launch, slowness.quiet(*launch, blocks, best)?))
     };
-    let (all, quiet) = (count(readings), count(&kept));
+    let rounds: BTreeMap<u32, BTreeSet<u32>> = common.iter().filter_map(quiet_of).collect();
+    let quiet = rounds.len() as u32;
+    let mut kept = readings.clone();
+    for launches in kept.values_mut() {
+        launches.retain(|launch, _| rounds.contains_key(launch));
+        for (launch, blocks) in launches {
+            blocks.retain(|block, _| rounds[launch].contains(block));
+        }
+    }
     if all < LAUNCHES_MIN {
         Quiet::Unwatched
     } else if quiet >= LAUNCHES_MIN {
@@ -204,12 +222,16 @@ pub fn quiet_launches(probes: Probes<'_>, best: Best) -> Option<u32> {
     let slowness = Slowness::of(probes.yardsticks, probes.latencies);
     let best = slowness.best(best)?;
     let is_quiet = |(launch, blocks): &(&u32, &BTreeMap<u32, f64>)| {
-        // Blocks are numbered by thousands where a launch measures several things in a row.
         let mut parts: BTreeMap<u32, BTreeSet<u32>> = BTreeMap::new();
         for block in blocks.keys() {
-            parts.entry(block / 1000).or_default().insert(*block);
+            parts.entry(block / PART_BLOCKS).or_default().insert(*block);
         }
-        parts.values().all(|part| slowness.quiet(**launch, part, best).is_some())
+        parts.values().all(|part| {
+            // The last probe comes after the last round.
+            let rounds: BTreeSet<u32> = part.iter().rev().skip(1).copied().collect();
+            let rounds = if rounds.is_empty() { part } else { &rounds };
+            slowness.quiet(**launch, rounds, best).is_some()
+        })
     };
     Some(slowness.launches.iter().filter(is_quiet).count() as u32)
 }

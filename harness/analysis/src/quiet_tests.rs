@@ -98,14 +98,20 @@ fn the_best_moment_is_found_by_case_and_the_better_of_two_is_kept() {
         sample(0, YARDSTICK, 1, 260),
         // Interrupted: no clock is that slow.
         sample(0, LATENCY, 1, 5_000),
+        // Half the clock.
         sample(1, YARDSTICK, 0, 440),
-        sample(1, LATENCY, 0, 210),
+        sample(1, LATENCY, 0, 205),
+        sample(2, YARDSTICK, 0, 221),
+        sample(2, LATENCY, 0, 100),
+        // Interrupted as well, and nothing beside it: nobody confirms what would be the best.
+        sample(3, YARDSTICK, 0, 230),
+        sample(3, LATENCY, 0, 150),
     ];
     let best = Best::of(&samples);
-    assert_eq!(best, Best { yardstick_ns: Some(220.0), to_latency: Some(440.0 / 210.0) });
+    assert_eq!(best, Best { yardstick_ns: Some(220.0), to_latency: Some(440.0 / 205.0) });
     let earlier = Best { yardstick_ns: Some(200.0), to_latency: Some(2.2) };
     let both = best.or_better(earlier);
-    assert_eq!(both, Best { yardstick_ns: Some(200.0), to_latency: Some(440.0 / 210.0) });
+    assert_eq!(both, Best { yardstick_ns: Some(200.0), to_latency: Some(440.0 / 205.0) });
     assert_eq!(Best::of(&[]), Best::default());
 }
 
@@ -117,4 +123,46 @@ fn parts_of_a_launch_are_each_quiet_or_the_launch_is_not() {
     }
     let probes = Probes { yardsticks: &yardsticks, latencies: None };
     assert_eq!(quiet_launches(probes, BEST), Some(0));
+}
+
+#[test]
+fn a_launch_counts_where_all_inputs_of_a_ratio_were_quiet_in_it() {
+    // In the first three launches the lower level was disturbed, in the others the upper one.
+    let mut yardsticks: Launches = launches(&[0, 0, 0, 11, 11, 11]);
+    for (launch, blocks) in &mut yardsticks {
+        let taken = if *launch < 3 { 100.0 } else { 150.0 };
+        blocks.extend((1000..1011).map(|block| (block, vec![taken])));
+    }
+    let mut empty = yardsticks.clone();
+    for blocks in empty.values_mut() {
+        blocks.retain(|block, _| ![10, 1010].contains(block));
+    }
+    let mut level = empty.clone();
+    for blocks in level.values_mut() {
+        blocks.retain(|block, _| *block < 1000);
+    }
+    let ratio = metric("level_10_to_empty_time").metric();
+    let readings =
+        BTreeMap::from([(metric("empty_call_ns"), empty), (metric("level_10_call_ns"), level)]);
+    let probes = Probes { yardsticks: &yardsticks, latencies: None };
+    let Quiet::Known(kept, 3) = in_quiet(ratio, &readings, Some(probes), BEST) else {
+        panic!("the last three launches were quiet where this level was measured")
+    };
+    for launches in kept.values() {
+        assert_eq!(launches.keys().copied().collect::<Vec<_>>(), [3, 4, 5]);
+        assert!(launches.values().all(|blocks| blocks.keys().all(|block| *block < 1000)));
+    }
+}
+
+#[test]
+fn further_launches_are_asked_for_by_the_rule_that_judges_them() {
+    // Seven quiet probes of eleven have six quiet rounds of ten, and eight have seven.
+    for (quiet_probes, is_enough) in [(7, false), (8, true)] {
+        let yardsticks = launches(&[quiet_probes; 6]);
+        let probes = Probes { yardsticks: &yardsticks, latencies: None };
+        let counted = quiet_launches(probes, BEST).expect("a best is known");
+        assert_eq!(counted == 6, is_enough, "{quiet_probes}");
+        let judged = known("wasm_call_ns", &[quiet_probes; 6]);
+        assert_eq!(matches!(judged, Quiet::Known(..)), is_enough, "{judged:?}");
+    }
 }

@@ -227,10 +227,10 @@ impl Requirement {
     fn read(&self, record: &Record) -> Option<Result<Summary, Missing>> {
         let of = |case: &CaseRecord| match case.outcome.reason() {
             Some(why) => Err(Missing::Undefined(format!("{}: {why}", case.outcome.name()))),
-            None => case.metric(self.metric).copied().map_err(|why| match why {
-                Missing::Unclear(_) => why,
-                _ => Missing::Undefined(format!("no {}: {why}", self.metric)),
-            }),
+            None => case
+                .metric(self.metric)
+                .copied()
+                .map_err(|why| Missing::Undefined(format!("no {}: {why}", self.metric))),
         };
         match self.figure {
             RequiredFigure::Of(selector) => Some(of(selector.find(record)?)),

@@ -12,12 +12,12 @@ use crate::table::{Table, Tone, name};
 use case::{NATIVE, SIDE, WASM};
 pub(crate) use case::{figures_of, label};
 use caxton_analysis::finding::{Finding, LimitVerdict};
-use caxton_analysis::reduce::{GEOMEAN, HEADLINE, Levels, counts_in_geomean};
+use caxton_analysis::reduce::{GEOMEAN, GEOMEAN_AS_FOUND, HEADLINE, Levels, counts_in_geomean};
 use caxton_analysis::requirements;
 use caxton_model::load::outcome::{LoadOutcome, LoadVerdict, StageOutcome};
 use caxton_model::profile::changes::NORMAL_95;
-use caxton_model::reading::Reading;
-use caxton_model::record::{CaseRecord, Record};
+use caxton_model::reading::{Missing, Reading};
+use caxton_model::record::{CaseRecord, Record, Summary};
 use caxton_model::sanitise::sanitise;
 use caxton_model::units::Unit;
 use caxton_model::words::{NONE, bounds, counted};
@@ -80,15 +80,18 @@ pub fn case_line(case: &CaseRecord) -> Option<String> {
     let others = others.iter().filter(|(metric, _)| case.metric(metric).is_ok());
     let others = others.map(|(metric, words)| format!(", {} {words}", estimate(case, metric)));
     let found = as_found(first);
-    let (told, found) = match (is_unclear(case, first), case.metric(&found).is_ok()) {
-        (true, _) => (found, format!(", {UNCLEAR} in quiet")),
-        (false, true) => ((*first).to_owned(), format!(", as found {}", estimate(case, &found))),
-        (false, false) => ((*first).to_owned(), String::new()),
-    };
-    let [figure, interval, n] = [estimate, interval, launches].map(|show| show(case, &told));
+    let told = if is_unclear(case, first) { &found } else { *first };
+    let [figure, interval, n] = [estimate, interval, launches].map(|show| show(case, told));
     let interval = if interval == NONE { String::new() } else { format!(" {interval}") };
     let (name, others) = (label(case), others.collect::<String>());
-    let line = format!("{name:<12}  {figure:>8}{interval} {words}{found}{others}, n = {n}");
+    let figures = match (is_unclear(case, first), case.metric(&found).is_ok()) {
+        (true, _) => format!("{UNCLEAR:>8} {words}, as found {figure}{interval}"),
+        (false, true) => {
+            format!("{figure:>8}{interval} {words}, as found {}", estimate(case, &found))
+        }
+        (false, false) => format!("{figure:>8}{interval} {words}"),
+    };
+    let line = format!("{name:<12}  {figures}{others}, n = {n}");
     Some(sanitise(&line, LINE_MAX))
 }
 
@@ -153,30 +156,53 @@ fn overheads(record: &Record) -> Vec<String> {
             "{name}: WASM takes {ratio} of native's time: {wasm} a call, native {native}"
         ));
     }
-    if let ([(least, fastest), .., (most, slowest)], Some(Reading::Known(mean))) =
-        (&compared[..], record.totals.get(GEOMEAN))
+    if let [(least, fastest), .., (most, slowest)] = compared[..]
+        && let Some(mean) = geomean(record)
     {
         let show = |ratio: f64| Unit::Ratio.show(ratio);
-        let level = Levels::of_record(record).single;
-        let within = mean.interval.map_or_else(
-            || format!("({})", too_few(mean.n, level)),
-            |interval| format!("{} (n = {})", bounds(&interval, Unit::Ratio), mean.n),
-        );
         lines.push(format!(
-            "WASM takes {} {within} of native's time: geomean of {}; {} {} to {} {}",
-            show(mean.estimate),
-            counted(compared.len(), "agent"),
+            "WASM takes {mean}; {} {} to {} {}",
             label(fastest),
-            show(*least),
+            show(least),
             label(slowest),
-            show(*most),
+            show(most),
         ));
+    }
+    let unclear: Vec<&CaseRecord> =
+        ran.iter().filter(|case| is_unclear(case, HEADLINE)).copied().collect();
+    if compared.len() < 2 {
+        lines.extend(unclear.iter().take(EACH_MAX).filter_map(|case| case_line(case)));
     }
     lines.extend(only_wasm.iter().take(EACH_MAX).map(call));
     if let Some(more) = only_wasm.len().checked_sub(EACH_MAX).filter(|more| *more > 0) {
         lines.push(format!("and {more} more guests without a native build"));
     }
     lines
+}
+
+/// The mean over agents in words: in quiet, or why not and as found.
+fn geomean(record: &Record) -> Option<String> {
+    let counted_in = |case: &&CaseRecord| {
+        let has_ratio = case.metric(HEADLINE).is_ok() || is_unclear(case, HEADLINE);
+        counts_in_geomean(case) && has_ratio
+    };
+    let agents = counted(record.cases.iter().filter(counted_in).count(), "agent");
+    let level = Levels::of_record(record).single;
+    let words = |mean: &Summary| {
+        let within = mean.interval.map_or_else(
+            || format!("({})", too_few(mean.n, level)),
+            |interval| format!("{} (n = {})", bounds(&interval, Unit::Ratio), mean.n),
+        );
+        format!("{} {within} of native's time", Unit::Ratio.show(mean.estimate))
+    };
+    match record.totals.get(GEOMEAN)? {
+        Reading::Known(mean) => Some(format!("{}: geomean of {agents}", words(mean))),
+        Reading::Missing(Missing::Unclear(_)) => {
+            let found = record.totals.get(GEOMEAN_AS_FOUND)?.known()?;
+            Some(format!("{} as found, {UNCLEAR} in quiet: geomean of {agents}", words(found)))
+        }
+        Reading::Missing(_) => None,
+    }
 }
 
 fn compared_sides(record: &Record) -> Vec<String> {

@@ -67,3 +67,21 @@ fn a_summary_says_what_each_suite_found() {
           doubt: the load average rose from 0.5 to 1.25
     "#]].assert_eq(&summed_up(&fixture::parts()));
 }
+
+#[test]
+fn the_summary_and_the_lines_say_unclear_and_what_was_found() {
+    let record = fixture::watched();
+    let told = answer(&record);
+    let found = told.found.join("\n");
+    let words = "of native's time as found, UNCLEAR in quiet: geomean of 2 agents";
+    assert!(found.contains(words), "{found}");
+    assert!(told.doubts.iter().any(|doubt| doubt.contains("UNCLEAR")), "{told:?}");
+    let line = |agent: &str| {
+        let case = record.cases.iter().find(|case| case.key == fixture::calls(agent));
+        case_line(case.expect("in the run")).expect("it ran")
+    };
+    let (unclear, quiet) = (line("sha256"), line("json"));
+    let words = ["UNCLEAR of native, as found 1.2", "n = 12"];
+    assert!(words.iter().all(|words| unclear.contains(words)), "{unclear}");
+    assert!(quiet.contains(" of native, as found 1.4") && !quiet.contains("UNCLEAR"), "{quiet}");
+}

@@ -10,10 +10,10 @@ use caxton_model::units::Nanos;
 use caxton_profiler::{EngineName, Recording};
 use caxton_report::paint::paint;
 use caxton_report::table::{Table, Tone};
-use caxton_sys::clock::{Clock, Monotonic};
+use caxton_sys::clock::Monotonic;
 use caxton_sys::counters::Counters;
 use caxton_sys::host::CoreTime;
-use caxton_sys::process::{THIS_EXECUTABLE, output};
+use caxton_sys::process::output;
 use caxton_sys::{affinity, clock, host, memory, process};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -22,7 +22,6 @@ use std::path::Path;
 const TURN: Nanos = Nanos(500_000_000);
 /// Cores that are looked at, at most: of more the first.
 const CORES_MAX: usize = 16;
-const STARTS: usize = 6;
 const SAMPLING_HZ: u32 = 1_000;
 
 /// Looks at this machine for `time`, and prints what was found.
@@ -35,7 +34,6 @@ pub(super) fn run(time: Nanos) -> Result<u8, CommandError> {
 
 fn facts(time: Nanos) -> Facts {
     let load = memory::load_average().into();
-    let starts_ns = starts();
     let before = CoreTime::now();
     let rounds = rounds(time);
     let steal = before.and_then(|before| {
@@ -60,7 +58,6 @@ fn facts(time: Nanos) -> Facts {
         sampling: sampling.into(),
         valgrind: valgrind.map_err(Missing::Unsupported).into(),
         memory: memory::available().into(),
-        starts_ns,
     }
 }
 
@@ -89,16 +86,6 @@ fn rounds(time: Nanos) -> BTreeMap<usize, Vec<CoreRound>> {
         seen.entry(*core).or_default().extend(seen_on(Some(*core), TURN));
     }
     seen
-}
-
-/// What starting this executable takes, to its version and its end.
-fn starts() -> Vec<f64> {
-    let start = || {
-        let began = Monotonic.now().0;
-        let version = process::command(THIS_EXECUTABLE, Path::new("/")).arg("--version").output();
-        version.is_ok().then(|| (Monotonic.now().0 - began) as f64)
-    };
-    (0..STARTS).filter_map(|_| start()).collect()
 }
 
 fn table(checks: &[MachineCheck]) -> Table {

@@ -51,7 +51,7 @@ fn plan(subjects: &Subjects) -> Vec<Task> {
     tasks.extend(PAYLOADS.map(payload));
     tasks.push(pool());
     tasks.extend(strategies());
-    // The pool of the largest has the kernel make 64,000 maps: seconds in each launch.
+    // The pool of the largest has the kernel make 60,000 maps: seconds in each launch.
     tasks.extend(TIERS.into_iter().filter(|_| subjects.is_full).map(tiers));
     tasks.push(watched("counted-vs-not", Burden::Recording));
     tasks.push(watched("besieged-vs-quiet", Burden::Siege));

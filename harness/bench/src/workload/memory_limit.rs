@@ -7,6 +7,7 @@ use crate::timing::context::{At, Context, Total};
 use crate::timing::participants::{Group, Participant, blocks};
 use crate::timing::turns::Rounds;
 use agent_abi::ballast::{Answer, Request, WORDS_BYTES};
+use caxton_analysis::quiet::PART_BLOCKS;
 use caxton_model::case::Outcome;
 use caxton_model::reading::Missing;
 use caxton_model::units::Bytes;
@@ -252,8 +253,9 @@ impl Bench {
     ) -> Attempt<()> {
         let mut group = Group::of_calls(ctx.case, metrics);
         group.warm_up(ctx, participants, self.size)?;
-        // Blocks of different levels must not meet in one pair.
-        let first = level as u32 * 1_000;
+        // Blocks of different levels must not meet in one pair, nor the probes of two passes.
+        let pass = if participants.len() > 1 { 0 } else { PART_BLOCKS };
+        let first = level as u32 * 1_000 + pass;
         let rounds = Rounds::new(first..first + ctx.effort.blocks, [ctx.case]);
         blocks(ctx, &rounds, participants, from_mut(&mut group), self.size)
     }

@@ -4,6 +4,7 @@
 use crate::chart::rows::{Mark, Paint, Row, Rows, Shape, bounds};
 use crate::chart::scale::{Axis, Scale};
 use crate::checks::changes::{Change, findings};
+use crate::sections::figures::{UNCLEAR, is_unclear};
 use crate::sections::{grid, overhead, parts};
 use crate::table::name;
 use caxton_analysis::targets::{GradedTarget, grade};
@@ -161,12 +162,15 @@ pub(super) fn rates(record: &Record) -> Option<Rows> {
 
 fn rate(case: &CaseRecord) -> Option<Row> {
     const METRICS: [&str; 2] = ["subject_to_peer_rate", "subject_to_peer_task_rate"];
+    let params = case.key.params.iter().map(|(name, value)| format!("{name}={value}"));
+    let label = sanitise(&params.collect::<Vec<_>>().join(" "), LABEL_MAX);
+    if METRICS.iter().any(|metric| is_unclear(case, metric)) {
+        return Some(Row::new(label, UNCLEAR.to_owned(), Paint::Bad));
+    }
     let summary = METRICS.iter().find_map(|metric| case.metric(metric).ok())?;
     let bounds = |i: Interval| format!(" [{:.2}, {:.2}]", i.lower, i.upper);
     let bounds = summary.interval.map_or(String::new(), bounds);
-    let params = case.key.params.iter().map(|(name, value)| format!("{name}={value}"));
-    let label = params.collect::<Vec<_>>().join(" ");
     let figure = format!("{:.2}x{bounds}", summary.estimate);
-    let row = Row::new(sanitise(&label, LABEL_MAX), figure, Paint::Plain);
+    let row = Row::new(label, figure, Paint::Plain);
     Some(Row { mark: Some(Mark::of(summary)), ..row })
 }

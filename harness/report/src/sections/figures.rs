@@ -94,6 +94,18 @@ pub(crate) fn note_missing(
     table.note_each(Tone::Bad, list, missing);
 }
 
+/// A line for each reason why cases that ran have no clear `metric`.
+pub(crate) fn note_unclear(
+    table: &mut Table,
+    cases: &[&CaseRecord],
+    metric: &str,
+    label: impl Fn(&CaseRecord) -> String,
+) {
+    let unclear: Vec<&CaseRecord> =
+        cases.iter().filter(|case| is_unclear(case, metric)).copied().collect();
+    note_missing(table, &unclear, metric, label);
+}
+
 pub(crate) fn note_findings(
     table: &mut Table,
     cases: &[&CaseRecord],

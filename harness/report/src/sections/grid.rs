@@ -149,8 +149,14 @@ pub(super) fn annotate(table: &mut Table, columns: &[Column], cases: &[&CaseReco
     if let Some(n) = small.map(|(_, summary)| summary.n).max() {
         table.note(Tone::Bad, &too_few(n, SINGLE));
     }
-    let company: BTreeMap<String, Company> =
-        figures.iter().map(|(case, summary)| (label(case), summary.company)).collect();
+    // Of a case with several figures the one that says most against it.
+    let mut company: BTreeMap<String, Company> = BTreeMap::new();
+    for (case, summary) in metrics.iter().flat_map(|metric| known(metric)) {
+        let told = company.entry(label(case)).or_default();
+        if !matches!(told, Company::Present(_)) && summary.company != Company::Unwatched {
+            *told = summary.company;
+        }
+    }
     note_company(table, &company.into_iter().collect::<Vec<_>>());
 }
 

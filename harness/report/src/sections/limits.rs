@@ -2,7 +2,7 @@
 
 use crate::sections::figures::{
     estimate, exact, interval, launches, note_about, note_company, note_findings, note_missing,
-    note_small_n, notes,
+    note_small_n, note_unclear, notes,
 };
 use crate::table::{ColumnOf, Table, Tone, name};
 use caxton_analysis::reduce::SINGLE;
@@ -81,6 +81,7 @@ fn rates(cases: &[&CaseRecord], label: impl Fn(&CaseRecord) -> String) -> Table 
     for held in HELD {
         note_small_n(&mut table, &ran, &format!("level_{held}_to_empty_time"), SINGLE);
         note_missing(&mut table, &ran, &format!("level_{held}_call_ns"), &label);
+        note_unclear(&mut table, &ran, &format!("level_{held}_to_empty_time"), &label);
     }
     table.notes.dedup();
     let mut company = Vec::new();

@@ -3,7 +3,7 @@
 
 use crate::sections::figures::{
     estimate, exact, interval, launches, note_about, note_company, note_missing, note_small_n,
-    notes,
+    note_unclear, notes,
 };
 use crate::sections::overhead::label;
 use crate::table::{ColumnOf, Table, Tone};
@@ -185,12 +185,16 @@ fn options(ran: &[&CaseRecord]) -> Table {
         let summaries: Vec<Option<&Summary>> =
             OPTIONS.iter().map(|(_, option)| case.metric(&name(option)).ok()).collect();
         let n = summaries.iter().flatten().map(|summary| summary.n).min();
-        let cells = summaries.iter().map(|summary| summary.map_or(NONE.to_owned(), with_bounds));
+        let cells = OPTIONS.iter().zip(&summaries).map(|((_, option), summary)| match summary {
+            Some(summary) => with_bounds(summary),
+            None => estimate(case, &name(option)),
+        });
         let n = n.map_or(NONE.to_owned(), |n| n.to_string());
         table.row(Tone::Plain, std::iter::once(label(case)).chain(cells).chain([n]));
     }
     for (_, option) in OPTIONS {
         note_missing(&mut table, ran, &format!("option_{option}_call_ns"), label);
+        note_unclear(&mut table, ran, &format!("option_{option}_time"), label);
     }
     if !ran.is_empty() {
         table.note(

@@ -1,6 +1,6 @@
 //! Throughput: two runtimes in turns, by messages and tasks, and what each strategy is worth.
 
-use crate::sections::figures::notes;
+use crate::sections::figures::{is_unclear, notes};
 use crate::sections::grid::{Cell, Column, annotate, cases, further, label, noted, shown, tone};
 use crate::table::{Table, Tone};
 use caxton_model::case::{
@@ -113,7 +113,10 @@ fn strategies(title: &str, cases: &[&CaseRecord]) -> Table {
     let named = [Cell::Subject, Cell::Peer, Cell::Others(&[])];
     for case in cases {
         let names = named.map(|cell| shown(case, cell));
-        let told: Vec<_> = FIGURES.iter().filter(|figure| case.metric(figure[3]).is_ok()).collect();
+        let told: Vec<_> = FIGURES
+            .iter()
+            .filter(|figure| case.metric(figure[3]).is_ok() || is_unclear(case, figure[3]))
+            .collect();
         for [figure, subject, peer, ratio] in &told {
             let cells = [
                 Cell::Estimate(subject),

@@ -107,11 +107,13 @@ pub(super) fn measure(
 /// a neighbour who stays for the whole of a run is else taken for quiet.
 fn earlier_best(record: &Record, earlier: &[Record]) -> Best {
     let machine = |record: &Record| {
-        let of = |name: &str| record.host.fingerprint.get(name).cloned();
-        ["cpu_model", "cpu_family_model_stepping"].map(of)
+        let of = |name: &str| record.host.fingerprint.get(name)?.known().cloned();
+        Some([of("cpu_model")?, of("cpu_family_model_stepping").unwrap_or_default()])
     };
-    let is_alike =
-        |other: &Record| machine(other) == machine(record) && other.run.build == record.run.build;
+    let own = machine(record);
+    let is_alike = |other: &Record| {
+        own.is_some() && machine(other) == own && other.run.build == record.run.build
+    };
     let bests = earlier.iter().filter(|other| is_alike(other)).filter_map(|other| {
         let to_latency = other.calibration.as_ref()?.yardstick_to_latency;
         // Not the time itself: the clock of that hour may have been another.
