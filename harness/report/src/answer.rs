@@ -171,7 +171,10 @@ fn overheads(record: &Record) -> Vec<String> {
     let unclear: Vec<&CaseRecord> =
         ran.iter().filter(|case| is_unclear(case, HEADLINE)).copied().collect();
     if compared.len() < 2 {
-        lines.extend(unclear.iter().take(EACH_MAX).filter_map(|case| case_line(case)));
+        lines.extend(unclear.iter().take(EACH_MAX).map(|case| {
+            let found = figure(case, &as_found(HEADLINE));
+            format!("{}: {UNCLEAR} in quiet, {found} of native's time as found", label(case))
+        }));
     }
     lines.extend(only_wasm.iter().take(EACH_MAX).map(call));
     if let Some(more) = only_wasm.len().checked_sub(EACH_MAX).filter(|more| *more > 0) {

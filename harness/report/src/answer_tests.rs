@@ -73,8 +73,12 @@ fn the_summary_and_the_lines_say_unclear_and_what_was_found() {
     let record = fixture::watched();
     let told = answer(&record);
     let found = told.found.join("\n");
+    assert!(found.contains("json: WASM takes 1.4"), "{found}");
+    assert!(found.contains("sha256: UNCLEAR in quiet, 1.2"), "{found}");
+    // Of more agents whose ratio is known the mean is told, and that it is not one of quiet.
+    let mean = geomean(&record).expect("two agents have a ratio as found");
     let words = "of native's time as found, UNCLEAR in quiet: geomean of 2 agents";
-    assert!(found.contains(words), "{found}");
+    assert!(mean.starts_with("1.3") && mean.ends_with(words), "{mean}");
     assert!(told.doubts.iter().any(|doubt| doubt.contains("UNCLEAR")), "{told:?}");
     let line = |agent: &str| {
         let case = record.cases.iter().find(|case| case.key == fixture::calls(agent));
