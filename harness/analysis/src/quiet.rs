@@ -10,8 +10,8 @@
 //! A round is quiet when the probes before and after it are within 5 % of the best; a launch when
 //! two thirds of its rounds are. Quiet launches alone give the quiet ratio: what disturbed ones say
 //! of it cannot be corrected, since a ratio jumps at the slightest interference and does not grow
-//! with the probe (`docs/method.md` has the study). Where quiet launches are few, the others still say
-//! how much launches scatter. Where they are fewer than three the quiet ratio is unclear.
+//! with the probe (`docs/method.md` has the study). Where quiet launches are few, the others still
+//! say how much launches scatter. Where they are fewer than three the quiet ratio is unclear.
 //! Comparisons of a thing with itself use every launch: they are symmetric in any company.
 
 use caxton_model::metric::{Metric, MetricName, Rule};
