@@ -3,7 +3,7 @@
 //! against the ratio of all quiet launches.
 //!
 //! ```sh
-//! cargo run --release -p caxton-analysis --example quiet -- profiles/runs/*-wasm
+//! cargo run --profile bench --workspace --example quiet -- profiles/runs/*-wasm
 //! ```
 //!
 //! It takes runs of which a neighbour has disturbed a part: `scripts/coverage` makes some.
