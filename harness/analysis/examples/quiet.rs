@@ -3,7 +3,8 @@
 //! against the ratio of all quiet launches.
 //!
 //! ```sh
-//! cargo run --profile bench --workspace --example quiet -- profiles/runs/*-wasm
+//! cargo build --profile bench --workspace --example quiet
+//! target/release/examples/quiet profiles/runs/*-wasm
 //! ```
 //!
 //! It takes runs of which a neighbour has disturbed a part: `scripts/coverage` makes some.

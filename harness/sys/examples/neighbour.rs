@@ -1,7 +1,8 @@
 //! A neighbour: it takes from this machine what another tenant would, until it is killed.
 //!
 //! ```sh
-//! cargo run -p caxton-sys --example neighbour -- spin     # or stream, or on-off
+//! cargo build --profile bench --workspace --example neighbour
+//! target/release/examples/neighbour spin     # or stream, or on-off
 //! ```
 
 use caxton_sys::clock::{Clock, Monotonic};
