@@ -143,10 +143,6 @@ fn told<'a>(facts: &'a Facts, name: &str) -> Result<&'a str, String> {
     }
 }
 
-fn all(facts: &Facts) -> impl Iterator<Item = &CoreRound> {
-    facts.rounds.values().flatten()
-}
-
 /// How slow execution units were, over what the clock explains: of the clock's readings in ten
 /// rounds the least is the one that nothing interrupted.
 fn slowness(rounds: &[CoreRound]) -> Vec<f64> {
@@ -212,32 +208,20 @@ fn floor(facts: &Facts) -> MachineCheck {
 
 fn frequency(facts: &Facts) -> MachineCheck {
     const NAME: &str = "clock speed";
-    spread(facts, NAME, CLOCK_TOLERANCE, |round| round.latency_ns).unwrap_or_else(|found| {
-        let advice = "the clock moves: believe ratios, not times; on a machine of your own: \
-                      cpupower frequency-set -g performance";
-        MachineCheck::of(NAME, found, false, advice)
-    })
-}
-
-/// A good check where nine tenths of the rounds are within `tolerance` of the best; else the words.
-fn spread(
-    facts: &Facts,
-    name: &'static str,
-    tolerance: f64,
-    of: fn(&CoreRound) -> f64,
-) -> Result<MachineCheck, String> {
-    let taken: Vec<f64> = all(facts).map(of).collect();
+    let rounds = facts.rounds.values().flatten();
+    let taken: Vec<f64> = rounds.map(|round| round.latency_ns).collect();
     let quantiles = [0.0, 0.5, 0.9].map(|at| summary::quantile(&taken, at));
     let [Some(best), Some(middle), Some(most)] = quantiles else {
-        return Ok(MachineCheck::unknown(name, &"no core was seen"));
+        return MachineCheck::unknown(NAME, &"no core was seen");
     };
-    let [middle_ratio, most_ratio] = [middle / best, most / best];
     let found = format!(
         "median {} of the best, 9 of 10 within {}",
-        Unit::Ratio.show(middle_ratio),
-        Unit::Ratio.show(most_ratio)
+        Unit::Ratio.show(middle / best),
+        Unit::Ratio.show(most / best)
     );
-    if most_ratio <= tolerance { Ok(MachineCheck::good(name, found)) } else { Err(found) }
+    let advice = "the clock moves: believe ratios, not times; on a machine of your own: \
+                  cpupower frequency-set -g performance";
+    MachineCheck::of(NAME, found, most <= best * CLOCK_TOLERANCE, advice)
 }
 
 fn steal(facts: &Facts) -> MachineCheck {
