@@ -9,6 +9,9 @@ mod launches;
 pub mod limits;
 pub mod load;
 pub mod paired;
+#[cfg(test)]
+mod planted_tests;
+pub mod precision;
 pub mod quiet;
 pub mod reduce;
 pub mod requirements;

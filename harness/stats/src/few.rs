@@ -4,18 +4,18 @@
 //! Others that scatter for the same reasons, about a centre of their own, say how small it can be.
 //!
 //! Sources: Student, "The probable error of a mean", Biometrika 6 (1908); for the scale of the
-//! others, the median absolute deviation: F. R. Hampel, "The influence curve and its role in robust
-//! estimation", Journal of the American Statistical Association 69 (1974).
+//! others, the mean difference of two of them: C. Gini, "Variabilità e mutabilità" (1912), and for
+//! its ratio to a standard deviation, H. A. David, "Gini's mean difference rediscovered", Biometrika
+//! 55 (1968). A median deviation would be 0 where more than half of the launches have one of two
+//! layouts.
 
 use crate::signed_rank::RankBounds;
-use crate::summary::{mean, median};
+use crate::summary::mean;
 use statrs::distribution::{ContinuousCDF, StudentsT};
-
-/// A standard deviation over the median absolute deviation, of a normal distribution.
-const SCALE: f64 = 1.4826;
+use std::f64::consts::PI;
 
 /// Student's interval at `level` for the mean of `values`, whose standard deviation is taken as at
-/// least that of `others` about their median. None of fewer than three values, or at a level
+/// least that of `others`. None of fewer than three values, or at a level
 /// outside 0 to 1. It assumes that values scatter about as normally as their means do.
 pub fn interval(values: &[f64], others: &[f64], level: f64) -> Option<RankBounds> {
     let n = values.len();
@@ -32,13 +32,18 @@ pub fn interval(values: &[f64], others: &[f64], level: f64) -> Option<RankBounds
     Some(RankBounds { lower: centre - half, upper: centre + half, attained: level })
 }
 
-/// The standard deviation that `values` about their median show; none of fewer than three.
+/// The standard deviation that the mean difference of two of `values` shows, by its ratio to that of
+/// a normal distribution, 2/√π; none of fewer than three.
 fn deviation(values: &[f64]) -> Option<f64> {
     if values.len() < 3 {
         return None;
     }
-    let centre = median(values)?;
-    Some(SCALE * median(&values.iter().map(|value| (value - centre).abs()).collect::<Vec<_>>())?)
+    let from = |(at, one): (usize, &f64)| {
+        values[..at].iter().map(|other| (one - other).abs()).sum::<f64>()
+    };
+    let differences: f64 = values.iter().enumerate().map(from).sum();
+    let pairs = (values.len() * (values.len() - 1) / 2) as f64;
+    Some(differences / pairs * PI.sqrt() / 2.0)
 }
 
 #[cfg(test)]
@@ -69,6 +74,15 @@ mod tests {
         assert!((half(&lucky, &moved) - widened).abs() < 1e-9, "their centre does not matter");
         let steady = [7.0; 20];
         assert!((half(&[1.0, 2.0, 3.0], &steady) - half(&[1.0, 2.0, 3.0], &[])).abs() < 1e-12);
+    }
+
+    #[test]
+    fn others_of_two_layouts_scatter_however_many_have_the_first() {
+        let others = [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 1.0];
+        // 14 of 36 pairs differ, by 1.
+        let expected = 14.0 / 36.0 * PI.sqrt() / 2.0;
+        assert!((deviation(&others).expect("nine") - expected).abs() < 1e-12);
+        assert!(half(&[0.0; 3], &others) > 0.5);
     }
 
     #[test]

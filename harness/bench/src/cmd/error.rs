@@ -84,6 +84,8 @@ pub(crate) enum CommandError {
          --profile-hz, --profile-time, --profile-threads and --profile-async"
     )]
     NoSampling,
+    #[error("--relink takes all its launches: leave out --budget")]
+    BudgetOfRelink,
     #[error("instructions cannot be counted: {0}")]
     NoValgrind(Missing),
     #[error("no objective: name a condition on a percentile of response_time, success or errors")]

@@ -3,6 +3,7 @@
 use caxton_model::units::Nanos;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Scale {
@@ -25,12 +26,12 @@ impl Scale {
     }
 
     /// How far into a run disturbed launches are still made up for by further ones.
-    pub const fn patience(self) -> Nanos {
-        const MINUTE_NS: u64 = 60_000_000_000;
+    pub const fn patience(self) -> Duration {
+        const MINUTE_S: u64 = 60;
         match self {
-            Self::Smoke => Nanos(0),
-            Self::Quick => Nanos(3 * MINUTE_NS),
-            Self::Full => Nanos(30 * MINUTE_NS),
+            Self::Smoke => Duration::ZERO,
+            Self::Quick => Duration::from_secs(3 * MINUTE_S),
+            Self::Full => Duration::from_secs(30 * MINUTE_S),
         }
     }
 

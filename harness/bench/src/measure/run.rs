@@ -4,6 +4,7 @@
 //! user's wish to stop ends the run between two events, with what was measured kept.
 
 use super::check::check;
+use super::enough::{self, Next, Reached, Waiting, Wish};
 use super::keep::{self, Scratch, keep};
 use super::launch::{Control, launch, launch_rng, some_core};
 use super::pictures;
@@ -17,7 +18,7 @@ use crate::job::{Instructions, Job};
 use crate::timing::calibrate;
 use crate::workload::instructions::SLOWER;
 use caxton_analysis::load::tally as load;
-use caxton_analysis::quiet::{Best, LATENCY, YARDSTICK};
+use caxton_analysis::quiet::Best;
 use caxton_analysis::reduce;
 use caxton_analysis::reduce::Levels;
 use caxton_model::case::{CaseKey, Outcome};
@@ -41,6 +42,8 @@ pub trait Observer {
     fn task(&self, _number: usize, _of: usize, _name: &str, _passes: &[Pass]) {}
     /// The task takes these launches more.
     fn more_launches(&self, _: Pass) {}
+    /// What it takes them for.
+    fn waiting(&self, _: Waiting) {}
     /// A launch has ended that was expected to take so long.
     fn launch_done(&self, _each: Nanos) {}
     /// A load begins: how long it was to take, and how much of that is left.
@@ -88,6 +91,8 @@ const LOOK_NS: u64 = 2_000_000_000;
 #[derive(Default)]
 pub(super) struct Tally {
     pub(super) done: u32,
+    /// Whether the launches are as many as the user's precision takes.
+    is_precise: bool,
     pub(super) outcome: Option<Outcome>,
     pub(super) events: Vec<Event>,
 }
@@ -180,15 +185,17 @@ impl<'a> Run<'a> {
             self.instructions(&task.cases[0], &files[0], job, &mut tally)?;
             return Ok(tally);
         }
-        let wanted = self.settings.launches(task);
         let each = self.settings.expected(&task.job);
-        // At most as many again, to replace disturbed ones.
-        for number in 0..wanted * 2 {
-            if number >= wanted && self.is_quiet_enough(&tally, wanted) {
-                break;
-            }
-            if number >= wanted {
-                self.observer.more_launches(Pass { launches: 1, each });
+        let started = Monotonic.now();
+        for number in 0.. {
+            match self.next(task, &mut tally, started) {
+                Next::Enough | Next::Spent(_) => break,
+                Next::Launch if number < self.settings.launches(task) => {}
+                Next::Launch => self.observer.more_launches(Pass { launches: 1, each }),
+                Next::More(waiting) => {
+                    self.observer.more_launches(Pass { launches: 1, each });
+                    self.observer.waiting(waiting);
+                }
             }
             let Some(job) = self.job(task) else { break };
             let task = Task { job, ..task.clone() };
@@ -259,18 +266,34 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// True if two thirds of the wanted launches were quiet, there is no noise probe, or the time
-    /// for more is over.
-    fn is_quiet_enough(&mut self, tally: &Tally, wanted: u32) -> bool {
-        let probes: Vec<Sample> = tally.events.iter().filter_map(probe).cloned().collect();
-        self.best = self.best.or_better(Best::of(&probes));
-        let Some(first) = probes.first() else { return true };
-        let of_case: Vec<Sample> =
-            probes.iter().filter(|sample| sample.case == first.case).cloned().collect();
-        let levels = Levels { best: self.best, ..Levels::for_run(1) };
-        let quiet = reduce::quiet_launches(&of_case, &levels).unwrap_or(wanted);
-        let spent = Monotonic.now().0 - self.started.0;
-        quiet * 3 >= wanted * 2 || spent >= self.settings.scale.patience().0
+    /// Whether `task`, which began at `started`, takes another launch. Where the user's wish was not
+    /// met in its time, the record says so.
+    fn next(&mut self, task: &Task, tally: &mut Tally, started: Nanos) -> Next {
+        self.best = self.best.or_better(Best::of(&enough::probes(&tally.events)));
+        let now = Monotonic.now();
+        let since = |then: Nanos| Duration::from_nanos(now.0 - then.0);
+        let Settings { scale, wish, .. } = self.settings;
+        let reached = Reached {
+            scale,
+            // What only calls for an outside profiler is done once.
+            wish: if self.settings.spin.is_some() { Wish::default() } else { wish },
+            done: tally.done,
+            planned: self.settings.launches(task),
+            of_task: since(started),
+            of_run: since(self.started),
+        };
+        let next = reached.next(&tally.events, self.best);
+        tally.is_precise = next == Next::Enough && wish.precision.is_some();
+        if let Next::Spent(waiting) = next
+            && wish != Wish::default()
+        {
+            let seconds = reached.of_task.as_secs();
+            let name = &task.cases[0];
+            let warning =
+                format!("{name}: after {} launches in {seconds} s still {waiting}", tally.done);
+            self.record.warnings.push(warning);
+        }
+        next
     }
 
     fn fuel(
@@ -417,6 +440,9 @@ impl<'a> Run<'a> {
             }
             reduce::inherit_missing(&mut case.metrics);
             case.launches.granted = tally.done;
+            if tally.is_precise {
+                case.launches.wanted = tally.done;
+            }
             case.engines.clone_from(&engines);
             case.outcome = match &tally.outcome {
                 Some(outcome) => outcome.clone(),
@@ -462,16 +488,6 @@ fn files_of(task: &Task, files: &BuiltFiles) -> Result<Vec<AgentFiles>, Outcome>
         }
     });
     found.collect()
-}
-
-/// The noise probe that an event tells.
-fn probe(event: &Event) -> Option<&Sample> {
-    match event {
-        Event::Sample(sample) => {
-            [YARDSTICK, LATENCY].contains(&sample.metric.as_str()).then_some(sample)
-        }
-        _ => None,
-    }
 }
 
 fn no_fuel(case: &CaseKey, why: Missing) -> Event {

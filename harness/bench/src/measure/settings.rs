@@ -1,5 +1,6 @@
 //! How a run measures, and how long its launches are expected to take.
 
+use super::enough::Wish;
 use crate::job::launch::Sampling;
 use crate::job::scale::Scale;
 use crate::job::task::{FUEL_LAUNCHES, INSTRUCTION_LAUNCHES, Pass, Task};
@@ -38,6 +39,8 @@ pub struct Settings {
     /// How to sample the tasks that are profiles.
     pub sampling: Sampling,
     pub instructions: CountWish,
+    /// When a case was measured often enough.
+    pub wish: Wish,
     /// Where compiled code is kept for launches that callgrind runs.
     pub code: PathBuf,
 }

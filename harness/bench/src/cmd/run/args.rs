@@ -1,9 +1,11 @@
 //! What the user may say: criterion's words where they exist, and ours.
 
+use super::enough::Enough;
 use super::given::GivenArgs;
 use super::loads::LoadArgs;
 use super::showing::Showing;
 use super::sides::SideArgs;
+use super::values::{parse_limit, parse_seconds, parse_share};
 use crate::job::scale::Scale;
 use caxton_model::units::Bytes;
 use caxton_profiler::EngineName;
@@ -18,9 +20,6 @@ const LIMITS_MIB: [u64; 4] = [1, 10, 100, 1000];
 
 /// Samples per second of CPU time, unless told otherwise.
 pub(super) const PROFILE_HZ: u32 = 997;
-
-/// All a 32-bit guest can address.
-const LIMIT_MAX: Bytes = Bytes(4 << 30);
 
 /// Measures agents; the suite's name is that of the bench.
 #[derive(Debug, Clone, Parser)]
@@ -50,6 +49,10 @@ pub(super) struct Args {
     /// How much is measured.
     #[command(flatten)]
     pub timing: Timing,
+
+    /// When it is enough.
+    #[command(flatten)]
+    pub enough: Enough,
 
     /// What is kept.
     #[command(flatten)]
@@ -194,12 +197,6 @@ pub(super) struct Against {
           long, value_name = "SHARE", value_parser = parse_share, default_value = "0.01",
           requires = "pairs")]
     pub margin: f64,
-
-    /// Seconds per case after which a comparison gives up, once there were 16 launch pairs
-    #[arg(hide_short_help = true,
-          long, value_name = "SECONDS", value_parser = parse_seconds, default_value = "10",
-          requires = "comparison")]
-    pub budget: f64,
 
     /// With --baseline: compare counts only, no time is measured. With `instructions`, in any run:
     /// count every instruction of a call, too, under valgrind
@@ -415,36 +412,6 @@ impl Selection {
     }
 }
 
-fn parse_limit(text: &str) -> Result<Bytes, String> {
-    let is_bare = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    let with_unit = if is_bare { format!("{text}MiB") } else { text.to_owned() };
-    match with_unit.parse() {
-        Ok(Bytes(0)) => Err("a limit of nothing".to_owned()),
-        Ok(bytes) if bytes <= LIMIT_MAX => Ok(bytes),
-        Ok(_) => Err(format!("more than the {LIMIT_MAX} that a 32-bit guest can address")),
-        Err(why) => Err(why.to_string()),
-    }
-}
-
-fn parse_seconds(text: &str) -> Result<f64, String> {
-    const SECONDS_MAX: f64 = 86_400.0;
-    let seconds: f64 = text.parse().map_err(|_| "expected a number of seconds".to_owned())?;
-    if seconds > 0.0 && seconds <= SECONDS_MAX {
-        Ok(seconds)
-    } else {
-        Err(format!("expected more than 0 and at most {SECONDS_MAX} seconds"))
-    }
-}
-
-fn parse_share(text: &str) -> Result<f64, String> {
-    let share: f64 = text.parse().map_err(|_| "expected a share, such as 0.01".to_owned())?;
-    if (0.0..1.0).contains(&share) {
-        Ok(share)
-    } else {
-        Err("expected 0 to less than 1".to_owned())
-    }
-}
-
 /// The words of [`EngineName`].
 fn profiler() -> impl TypedValueParser<Value = EngineName> {
     PossibleValuesParser::new(
@@ -478,16 +445,6 @@ mod tests {
         let list = ["--list", "--format", "terse", "--ignored"];
         assert_eq!(mode(&list), Mode::List(Scale::Smoke));
         assert_eq!(mode(&["--list", "--scale", "full"]), Mode::List(Scale::Full));
-    }
-
-    #[test]
-    fn limits_have_units_and_bounds() {
-        assert_eq!(parse_limit("10"), Ok(Bytes::mebi(10)));
-        assert_eq!(parse_limit("512KiB"), Ok(Bytes(512 << 10)));
-        assert_eq!(parse_limit("4GiB"), Ok(LIMIT_MAX));
-        for bad in ["", "x", "-1", "5GiB", "99999999999999999999", "0", "1.5"] {
-            assert!(parse_limit(bad).is_err(), "{bad:?}");
-        }
     }
 
     #[test]

@@ -43,6 +43,8 @@ pub(super) struct Comparing<'a> {
     pub seed: u64,
     /// Longest time for a launch pair.
     pub timeout: Duration,
+    /// Longest time for the launch pairs of a case, once there were enough for a first look.
+    pub budget: Duration,
 }
 
 impl Comparing<'_> {
@@ -60,7 +62,7 @@ impl Comparing<'_> {
     pub(super) fn settings(&self) -> Settings {
         Settings {
             timeout: self.timeout,
-            budget: Duration::from_secs_f64(self.against.budget),
+            budget: self.budget,
             instructions: match &self.against.counts {
                 Some(CountKind::Instructions) => CountedCases::All,
                 // A smoke comparison shows that everything runs, and explains nothing.

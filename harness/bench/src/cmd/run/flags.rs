@@ -15,15 +15,18 @@ const AGENTS: &[&str] = &[wasm::SUITE.name, heap::SUITE.name];
 /// Suites whose cases can be profiled, and those of which samples of CPU time are taken.
 const PROFILED: &[&str] = &[wasm::SUITE.name, heap::SUITE.name, throughput::SUITE.name];
 const SAMPLED: &[&str] = &[wasm::SUITE.name, throughput::SUITE.name];
+/// Suites with ratios of what is timed in turns.
+const RATIOS: &[&str] = &[wasm::SUITE.name, throughput::SUITE.name];
 /// The suite that times calls of each agent.
 const CALLS: &[&str] = &[wasm::SUITE.name];
 /// The suite that puts loads on agents or a program.
 const LOADS: &[&str] = &[scenarios::SUITE.name];
 
 /// The flags and tasks that not all suites use, by their names in [`Args`], with those that do.
-const FLAGS: [(&[&str], &[&str]); 5] = [
+const FLAGS: [(&[&str], &[&str]); 6] = [
     (AGENTS, &["agent", "guest", "table", "bless_answers", "pack", "between"]),
     (PROFILED, &["profile"]),
+    (RATIOS, &["precision", "budget"]),
     (SAMPLED, &["profiler", "profile_hz", "profile_time"]),
     (
         CALLS,
@@ -45,7 +48,6 @@ const FLAGS: [(&[&str], &[&str]); 5] = [
             "memory_limit",
             "counts",
             "margin",
-            "budget",
             "relink",
             "profile_threads",
             "profile_async",

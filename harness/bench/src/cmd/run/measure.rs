@@ -12,6 +12,7 @@ use crate::job::Job;
 use crate::job::launch::Sampling;
 use crate::job::scale::Scale;
 use crate::job::task::Task;
+use crate::measure::enough::Wish;
 use crate::measure::run::Run;
 use crate::measure::settings::{CountWish, Settings};
 use caxton_analysis::exit;
@@ -41,6 +42,7 @@ pub(super) fn settings(
         spin: profiling.profile_time.filter(|_| profiling.profile.is_none()).map(nanos),
         perf_map: profiling.perf_map,
         instructions: CountWish::No,
+        wish: Wish::default(),
         code: PathBuf::new(),
         full_stacks: profiling.full_stacks,
         sampling: Sampling {

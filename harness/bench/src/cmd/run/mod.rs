@@ -6,6 +6,7 @@ mod cases;
 mod comparison;
 mod config;
 mod contest;
+mod enough;
 pub(crate) mod filter;
 pub(crate) mod flags;
 mod given;
@@ -24,6 +25,7 @@ mod selftest;
 mod session;
 mod showing;
 mod sides;
+mod values;
 
 use super::error::CommandError;
 use super::output::{note, print};
@@ -33,6 +35,7 @@ use crate::guest::files::AgentFiles;
 use crate::job::Job;
 use crate::job::scale::Scale;
 use crate::job::task::Task;
+use crate::measure::enough::Wish;
 use crate::measure::settings::Settings;
 use crate::suite::{Suite, scenarios};
 use args::{
@@ -46,6 +49,7 @@ use caxton_profiler::counting;
 use caxton_sys::allocator::AllocationDetail;
 use caxton_sys::clock;
 use contest::Comparing;
+use enough::Enough;
 pub(super) use loads::read_plan;
 use measure::{code_of, measure, settings};
 use prepare::{Guest, Prepared, prepare};
@@ -84,7 +88,7 @@ fn as_asked(suite: &Suite, words: &[OsString], bench: Option<&Bench>) -> Result<
     let args = flags::parse(suite, words, bench)?;
     let mode = args.mode();
     let Args { task, selection, given, sides, timing, output, showing, .. } = args;
-    let Args { against, profiling, loads, .. } = args;
+    let Args { enough, against, profiling, loads, .. } = args;
     showing.begin();
     let is_between = !against.between.is_empty();
     let needs_agents = !is_between && (given.guest.is_empty() || !selection.agent.is_empty());
@@ -94,13 +98,16 @@ fn as_asked(suite: &Suite, words: &[OsString], bench: Option<&Bench>) -> Result<
     }
     let seed = timing.seed.unwrap_or_else(clock::entropy);
     let is_counted = wants_instructions(&against, &profiling)?;
-    let settings = settings(mode.scale(), seed, &timing, &profiling)
+    let mut settings = settings(mode.scale(), seed, &timing, &profiling)
         .counting(is_counted, session.code_folder());
+    settings.wish = wish(&enough, &against, mode.scale())?;
     let out = output.out.as_deref().map(as_the_user_means);
     let out = out.as_deref();
     let (scale, timeout) = (settings.scale, settings.timeout);
     let (session, selection, against) = (&session, &selection, &against);
-    let comparing = Comparing { session, selection, against, showing, out, scale, seed, timeout };
+    let budget = enough.of_comparison();
+    let comparing =
+        Comparing { session, selection, against, showing, out, scale, seed, timeout, budget };
     if let [base, candidate] = &against.between[..] {
         return comparison::between(&comparing, base, candidate);
     }
@@ -148,6 +155,17 @@ fn as_asked(suite: &Suite, words: &[OsString], bench: Option<&Bench>) -> Result<
         measured.save(session, name, tasks)?;
     }
     Ok(code)
+}
+
+/// When a case was measured often enough; refused where nothing would heed it.
+fn wish(enough: &Enough, against: &Against, scale: Scale) -> Result<Wish, CommandError> {
+    if enough.budget.is_some() && against.relink.is_some() && against.baseline.is_none() {
+        return Err(CommandError::BudgetOfRelink);
+    }
+    if enough.precision.is_some() && scale == Scale::Smoke {
+        note("warning: --scale smoke takes one launch: it has no --precision");
+    }
+    Ok(enough.wish())
 }
 
 /// Whether instructions are counted beside what is timed; refused where nobody can count them.

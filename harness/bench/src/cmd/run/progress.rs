@@ -4,6 +4,7 @@ use super::super::output::{has_escapes, note, print, shown};
 use super::meter::{Ahead, Meter};
 use super::session::is_ci;
 use crate::job::task::Pass;
+use crate::measure::enough::Waiting;
 use crate::measure::run::Observer;
 use caxton_analysis::load::tally::LoadTally;
 use caxton_model::case::Outcome;
@@ -16,6 +17,7 @@ use caxton_report::answer::case_line;
 use caxton_sys::clock::{Clock, Monotonic};
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use std::io::IsTerminal;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -36,6 +38,8 @@ const BAR: u64 = 20;
 pub(super) struct Progress {
     bar: Option<ProgressBar>,
     meter: Arc<Mutex<Meter>>,
+    /// Whether the task was said to wait: once is enough where there is no bar.
+    has_waited: AtomicBool,
 }
 
 impl Progress {
@@ -53,12 +57,12 @@ impl Progress {
                 // A terminal that takes no more is not told.
                 let _ = out.write_str(&drawn(&meter, Monotonic.now()));
             };
-            let style = ProgressStyle::with_template("{meter}  {wide_msg}");
+            let style = ProgressStyle::with_template("{meter}  {prefix}{wide_msg}");
             let style = style.unwrap_or_else(|_| ProgressStyle::default_spinner());
             bar.set_style(style.with_key("meter", tell));
             bar.enable_steady_tick(TICK);
         }
-        Self { bar, meter }
+        Self { bar, meter, has_waited: AtomicBool::new(false) }
     }
 
     fn count(&self, change: impl FnOnce(&mut Meter, Nanos)) {
@@ -107,9 +111,13 @@ impl Observer for Silent {}
 impl Observer for Progress {
     fn task(&self, number: usize, of: usize, name: &str, passes: &[Pass]) {
         self.count(|meter, now| meter.task(passes, now));
+        self.has_waited.store(false, Ordering::Relaxed);
         let launches = passes.first().map_or(0, |pass| pass.launches);
         match &self.bar {
-            Some(bar) => bar.set_message(format!("[{number}/{of}] {name}")),
+            Some(bar) => {
+                bar.set_prefix(format!("[{number}/{of}] {name}"));
+                bar.set_message("");
+            }
             None => self.say(&match launches {
                 0 => format!("[{number}/{of}] {name}"),
                 1 => format!("[{number}/{of}] {name} (1 launch)"),
@@ -120,6 +128,16 @@ impl Observer for Progress {
 
     fn more_launches(&self, pass: Pass) {
         self.count(|meter, _| meter.more_launches(pass));
+    }
+
+    fn waiting(&self, waiting: Waiting) {
+        match &self.bar {
+            Some(bar) => bar.set_message(format!(": {waiting}")),
+            None if !self.has_waited.swap(true, Ordering::Relaxed) => {
+                self.say(&format!("  {waiting}"));
+            }
+            None => {}
+        }
     }
 
     fn launch_done(&self, each: Nanos) {
@@ -133,7 +151,10 @@ impl Observer for Progress {
     fn load_second(&self, tally: &LoadTally) {
         let Some(line) = live(tally) else { return };
         match &self.bar {
-            Some(bar) => bar.set_message(line),
+            Some(bar) => {
+                bar.set_prefix("");
+                bar.set_message(line);
+            }
             None if tally.next_second().is_multiple_of(LOAD_LINE_S) => {
                 let left = tally.plan().granted().0.saturating_sub(tally.next_second() * SECOND_NS);
                 self.say(&format!("  {line}, {} left", Nanos(left)));

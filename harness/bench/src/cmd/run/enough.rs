@@ -1,0 +1,48 @@
+//! When a case was measured often enough: what the user says of it.
+
+use super::values::{parse_seconds, parse_share};
+use crate::measure::enough::Wish;
+use std::time::Duration;
+
+/// Longest time for the launch pairs of a case, unless told otherwise.
+const COMPARISON_S: f64 = 10.0;
+/// Longest time for the launches of a case with a precision to reach.
+const PRECISION_S: f64 = 60.0;
+
+/// When a case was measured often enough.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Measuring")]
+pub(super) struct Enough {
+    /// Measure each case until its ratios are known within this share, such as 2%: in fewer launches
+    /// than usual, or in more, up to --budget
+    #[arg(long, value_name = "SHARE", value_parser = parse_precision,
+          conflicts_with_all = ["baseline", "between", "pack", "relink", "profile",
+                                "profile_time"])]
+    pub precision: Option<f64>,
+
+    /// Seconds per case: for --precision, for launches that wait for a quiet core, or for launch
+    /// pairs of a comparison after the first 16
+    /// [default: 60 with --precision; 10 in a comparison]
+    #[arg(hide_short_help = true, long, value_name = "SECONDS", value_parser = parse_seconds,
+          conflicts_with_all = ["profile", "profile_time"])]
+    pub budget: Option<f64>,
+}
+
+impl Enough {
+    pub(super) fn wish(&self) -> Wish {
+        let budget_s = self.budget.or(self.precision.map(|_| PRECISION_S));
+        Wish { precision: self.precision, budget: budget_s.map(Duration::from_secs_f64) }
+    }
+
+    /// The longest time for the launch pairs of a case.
+    pub(super) fn of_comparison(&self) -> Duration {
+        Duration::from_secs_f64(self.budget.unwrap_or(COMPARISON_S))
+    }
+}
+
+fn parse_precision(text: &str) -> Result<f64, String> {
+    match parse_share(text)? {
+        0.0 => Err("expected more than 0".to_owned()),
+        share => Ok(share),
+    }
+}
