@@ -136,10 +136,10 @@ fn holds(summary: &Summary) -> bool {
     summary.interval.is_some_and(|interval| interval.contains(TRUTH))
 }
 
-/// Of 300 runs of 15 launches: the share of known ratios that hold the truth, and the share that is
+/// Of 200 runs of 15 launches: the share of known ratios that hold the truth, and the share that is
 /// UNCLEAR; then the same share of the ratios as found.
 fn coverage(layout: Layout, neighbour: Neighbour) -> [f64; 3] {
-    const RUNS: u64 = 300;
+    const RUNS: u64 = 200;
     let (mut held, mut unclear, mut found) = (0, 0, 0);
     for seed in 0..RUNS {
         let samples = Machine::new(seed, layout, neighbour).launches(15);
@@ -201,7 +201,7 @@ fn until_known(machine: &mut Machine, precision: f64) -> Vec<Sample> {
 fn who_stops_as_soon_as_it_is_known_well_enough_still_covers() {
     for layout in [Layout::Normal(0.02), Layout::OneOfTwo(0.02)] {
         for precision in [0.03, 0.014] {
-            let runs: Vec<Summary> = (0..500)
+            let runs: Vec<Summary> = (0..300)
                 .map(|seed| {
                     let mut machine = Machine::new(seed, layout, Neighbour::Nobody);
                     let samples = until_known(&mut machine, precision);

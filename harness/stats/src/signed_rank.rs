@@ -48,14 +48,18 @@ pub fn test(values: &[f64]) -> Option<Tails> {
     values.sort_unstable_by(|a, b| a.abs().total_cmp(&b.abs()));
     let ranks = doubled_ranks(&values);
     let seen: usize = values.iter().zip(&ranks).filter(|(v, _)| **v > 0.0).map(|(_, r)| r).sum();
-    let probability = null_distribution(&ranks);
+    Some(tails(&null_distribution(&ranks), seen))
+}
+
+/// The tails of the sum `seen`, by the probability of each sum.
+pub(crate) fn tails(probability: &[f64], seen: usize) -> Tails {
     let less: f64 = probability[..=seen].iter().sum();
     let greater: f64 = probability[seen..].iter().sum();
-    Some(Tails {
+    Tails {
         greater: greater.min(1.0),
         less: less.min(1.0),
         two_sided: (2.0 * greater.min(less)).min(1.0),
-    })
+    }
 }
 
 /// The Hodges–Lehmann estimate: the median of all Walsh averages, which are the means of two
@@ -76,21 +80,24 @@ pub fn interval(values: &[f64], level: f64) -> Option<RankBounds> {
     if values.iter().any(|v| !v.is_finite()) {
         return None;
     }
-    let (k, tail) = critical(values.len(), (1.0 - level) / 2.0)?;
+    if values.len() > N_MAX {
+        return None;
+    }
+    let ranks: Vec<usize> = (1..=values.len()).collect();
+    let (k, tail) = critical(&ranks, (1.0 - level) / 2.0)?;
     let walsh = walsh_averages(values);
     let (lower, upper) = (walsh[k], walsh[walsh.len() - 1 - k]);
     Some(RankBounds { lower, upper, attained: 1.0 - 2.0 * tail })
 }
 
-/// The largest rank sum of `n` untied values whose lower tail is at most `tail`, and that tail.
-fn critical(n: usize, tail: f64) -> Option<(usize, f64)> {
-    if n == 0 || n > N_MAX {
+/// The largest sum of some of `scores` whose lower tail is at most `tail`, and that tail.
+pub(crate) fn critical(scores: &[usize], tail: f64) -> Option<(usize, f64)> {
+    if scores.is_empty() {
         return None;
     }
-    let ranks: Vec<usize> = (1..=n).collect();
     let mut below = 0.0;
     let mut found = None;
-    for (sum, probability) in null_distribution(&ranks).into_iter().enumerate() {
+    for (sum, probability) in null_distribution(scores).into_iter().enumerate() {
         below += probability;
         if below > tail {
             break;
@@ -100,19 +107,19 @@ fn critical(n: usize, tail: f64) -> Option<(usize, f64)> {
     found
 }
 
-/// The probability of each sum, when every one of `ranks` is counted or not with a fair coin.
+/// The probability of each sum, when every one of `scores` is counted or not with a fair coin.
 ///
 /// Probabilities rather than counts: halving at each step keeps them in range, and only positive
 /// numbers are added, so that even the smallest tail keeps its digits.
-fn null_distribution(ranks: &[usize]) -> Vec<f64> {
-    let mut probability = vec![0.0; ranks.iter().sum::<usize>() + 1];
+pub(crate) fn null_distribution(scores: &[usize]) -> Vec<f64> {
+    let mut probability = vec![0.0; scores.iter().sum::<usize>() + 1];
     probability[0] = 1.0;
     let mut largest = 0;
-    for &rank in ranks {
-        largest += rank;
-        // Downwards, so that `sum - rank` is still the value before this rank.
+    for &score in scores {
+        largest += score;
+        // Downwards, so that `sum - score` is still the value before this score.
         for sum in (0..=largest).rev() {
-            let with = if sum >= rank { probability[sum - rank] } else { 0.0 };
+            let with = if sum >= score { probability[sum - score] } else { 0.0 };
             probability[sum] = (probability[sum] + with) / 2.0;
         }
     }
@@ -133,7 +140,7 @@ fn doubled_ranks(sorted: &[f64]) -> Vec<usize> {
 }
 
 /// All means of two of `values`, a value with itself among them, in ascending order.
-fn walsh_averages(values: &[f64]) -> Vec<f64> {
+pub(crate) fn walsh_averages(values: &[f64]) -> Vec<f64> {
     let mut averages = Vec::with_capacity(values.len() * (values.len() + 1) / 2);
     for (i, a) in values.iter().enumerate() {
         averages.extend(values[i..].iter().map(|b| a / 2.0 + b / 2.0));

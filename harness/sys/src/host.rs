@@ -33,6 +33,7 @@ pub fn fingerprint() -> Host {
             .into_iter()
             .map(|(k, v)| (k.to_owned(), v))
             .collect::<BTreeMap<_, _>>(),
+        checks: BTreeMap::new(),
         memory_bytes: memory::physical().into(),
         load_at_start: memory::load_average().into(),
         load_at_end: memory::load_average().into(),

@@ -2,6 +2,8 @@
 
 use super::*;
 use caxton_fixture::normal;
+use caxton_model::paired::LOOKS_UNTIL_DECIDED;
+use caxton_stats::signed_rank;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
@@ -57,7 +59,7 @@ fn alarms(noise: Noise, design: &Design, (metrics, shift): (u32, f64)) -> [f64; 
     alarms.map(|count| f64::from(count) / f64::from(RUNS))
 }
 
-const RUNS: u32 = 10_000;
+const RUNS: u32 = 4_000;
 
 /// Four standard errors of a share of [`RUNS`]; seeds are fixed, so nothing flickers.
 fn slack(share: f64) -> f64 {
@@ -73,6 +75,48 @@ fn a_run_without_a_change_raises_an_alarm_no_more_often_than_alpha() {
             // And not because it never does.
             assert!(share > 0.05, "{name}: {share}");
         }
+    }
+}
+
+#[test]
+fn launches_that_are_added_until_it_is_decided_raise_no_more_alarms() {
+    // No look has an alpha of its own: the more of them, the sooner too many would be seen.
+    let looks = (10..=40).step_by(3).collect();
+    let design = Design { looks, until_decided: true, ..loud(1) };
+    for (name, noise) in &NOISES[..2] {
+        for share in alarms(*noise, &design, (1, 0.0)) {
+            assert!(share <= design.alpha + slack(design.alpha), "{name}: {share}");
+            assert!(share > 0.01, "{name}: {share}");
+        }
+    }
+}
+
+#[test]
+fn what_takes_many_launches_is_decided_in_the_end() {
+    let mut random = fastrand::Rng::with_seed(19);
+    let looks = LOOKS_UNTIL_DECIDED.to_vec();
+    let design = Design {
+        looks,
+        until_decided: true,
+        margin: 0.0,
+        mde: 0.004,
+        primary: 30,
+        ..Design::default()
+    };
+    let noise: Noise = |random, _| 0.01 * normal(random);
+    for (shift, expected) in
+        [(0.005, Verdict::Regressed), (-0.005, Verdict::Improved), (0.0, Verdict::Ok)]
+    {
+        let mut launches = Vec::new();
+        for _ in 0..20 {
+            let values = draw(&mut random, noise, shift, 500);
+            let told = decide(&values, &design, PRIMARY, design.margin, false).unwrap();
+            if told.verdict == Some(expected) {
+                launches.push(told.look);
+            }
+        }
+        assert!(launches.len() >= 18, "{shift}: {launches:?}");
+        assert!(launches.iter().any(|look| *look < 200), "{shift}: {launches:?}");
     }
 }
 
@@ -163,17 +207,17 @@ fn what_is_to_be_found_is_rarely_called_ok() {
     // Looks are many and noise is large: every look is a chance to stop too early.
     let mut random = fastrand::Rng::with_seed(17);
     let design = Design { primary: 50, ..Design::default() };
-    let (runs, shift) = (2_000, design.mde.ln_1p());
+    let (runs, shift) = (800, design.mde.ln_1p());
     let noise: Noise = |random, _| 0.03 * normal(random);
     let mut missed = 0;
     let mut unsplit = 0;
     for _ in 0..runs {
-        let values = draw(&mut random, noise, shift, 60);
+        let values = draw(&mut random, noise, shift, 130);
         let told = decide(&values, &design, PRIMARY, design.margin, true).unwrap();
         missed += u32::from(told.verdict == Some(Verdict::Ok));
         let is_below = |look: &u32| {
             let level = 2.0_f64.mul_add(Design::LEVEL, -1.0);
-            signed_rank::interval(&values[..*look as usize], level).unwrap().upper < shift
+            signed_scores::interval(&values[..*look as usize], level).unwrap().upper < shift
         };
         unsplit += u32::from(design.looks.iter().any(is_below));
     }
@@ -278,9 +322,9 @@ fn each_weight_spends_its_own_share() {
     assert!((spent(Weight::Primary) - 0.8 * 0.01 / 4.0).abs() < 1e-15);
     // Where there is only one kind, it has everything.
     let alone = Design { primary: 0, secondary: 10, ..Design::default() };
-    assert!((60.0 * alone.alpha_of(Weight::Secondary) - alone.alpha).abs() < 1e-15);
+    assert!((80.0 * alone.alpha_of(Weight::Secondary) - alone.alpha).abs() < 1e-15);
     let alone = Design { primary: 4, secondary: 0, ..Design::default() };
-    assert!((24.0 * alone.alpha_of(Weight::Primary) - alone.alpha).abs() < 1e-15);
+    assert!((32.0 * alone.alpha_of(Weight::Primary) - alone.alpha).abs() < 1e-15);
 }
 
 /// Values of changes that make every verdict, in hundredths of a percent; a margin in percent.

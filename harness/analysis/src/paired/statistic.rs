@@ -3,6 +3,7 @@
 use super::contest::{Statistic, contest_of, worse_sign};
 use caxton_model::metric::MetricName;
 use caxton_model::paired::{Trial, Turn, Version};
+use caxton_stats::mode::half_sample_mode;
 use caxton_stats::summary;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -40,18 +41,21 @@ pub fn log_ratios<'a>(
     metrics.into_iter().filter_map(of).collect()
 }
 
-/// ln(candidate / base) of one launch pair.
+/// ln(candidate / base) of one launch pair: of the least of blocks the mode over all pairs of a block
+/// of each version, so that blocks are compared which the processor ran in the same mode.
 fn log_ratio(statistic: Statistic, base: &Blocks<'_>, candidate: &Blocks<'_>) -> Option<f64> {
     if statistic == Statistic::BlockMin {
         // Blocks come in pairs; half a pair is a reading that is missing.
         if !base.keys().eq(candidate.keys()) {
             return None;
         }
-        let least = |block: &Vec<&Turn>| one_value(statistic, block);
-        let pairs = base.values().zip(candidate.values());
-        let logs: Option<Vec<f64>> =
-            pairs.map(|(base, candidate)| ln_ratio(least(candidate)?, least(base)?)).collect();
-        return summary::median(&logs?);
+        let least = |blocks: &Blocks<'_>| -> Option<Vec<f64>> {
+            blocks.values().map(|block| one_value(statistic, block)).collect()
+        };
+        let (base, candidate) = (least(base)?, least(candidate)?);
+        let pairs = candidate.iter().flat_map(|of| base.iter().map(move |to| ln_ratio(*of, *to)));
+        let logs: Option<Vec<f64>> = pairs.collect();
+        return half_sample_mode(&logs?);
     }
     let whole = |blocks: &Blocks<'_>| {
         one_value(statistic, &blocks.values().flatten().copied().collect::<Vec<_>>())

@@ -38,15 +38,15 @@ fn launch(launch: u32, blocks: &[[&[u64]; 2]]) -> Vec<Turn> {
 }
 
 #[test]
-fn the_least_of_each_block_is_compared_with_the_least_of_its_partner() {
-    // Ratios of the least: 1.1, 1.5, 0.9; the median is the first. Neither the medians of the
-    // blocks (2, 1.5, 1) nor the least of all (90 / 100) would give it.
+fn the_least_of_blocks_are_compared_in_the_mode_that_most_of_them_have() {
+    // The least: 100, 100, 150 and 110, 110, 400. Four of nine ratios are 1.1; neither the medians
+    // of the blocks nor the least of all would give that.
     let turns = launch(
         0,
-        &[[&[100, 200], &[400, 110]], [&[100, 100], &[150, 150]], [&[100, 900], &[90, 1000]]],
+        &[[&[100, 200], &[400, 110]], [&[100, 100], &[110, 150]], [&[150, 900], &[400, 1000]]],
     );
     assert!(is_near(ratios(&turns, "wasm_call_ns")[0], 1.1_f64.ln()));
-    // Of two blocks, the middle is half way between.
+    // Of two ratios, the middle is half way between.
     let two = launch(0, &[[&[100], &[110]], [&[100], &[150]]]);
     let expected = 1.1_f64.ln().midpoint(1.5_f64.ln());
     assert!(is_near(ratios(&two, "wasm_call_ns")[0], expected));

@@ -32,6 +32,14 @@ pub(super) fn run(time: Nanos) -> Result<u8, CommandError> {
     Ok(exit::FINE)
 }
 
+/// What is found in a look of `time`, as a record keeps it: of each check its state and why.
+pub(super) fn summary(time: Nanos) -> BTreeMap<String, String> {
+    let told = |check: MachineCheck| {
+        (check.name.to_owned(), format!("{}: {}", check.state.name(), check.found))
+    };
+    examine(&facts(time)).into_iter().map(told).collect()
+}
+
 fn facts(time: Nanos) -> Facts {
     let load = memory::load_average().into();
     let before = CoreTime::now();

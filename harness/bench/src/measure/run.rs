@@ -290,7 +290,7 @@ impl<'a> Run<'a> {
             let seconds = reached.of_task.as_secs();
             let name = &task.cases[0];
             let warning =
-                format!("{name}: after {} launches in {seconds} s still {waiting}", tally.done);
+                format!("{name}: after {} launches in {seconds} s: {waiting}", tally.done);
             self.record.warnings.push(warning);
         }
         next

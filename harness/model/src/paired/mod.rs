@@ -76,7 +76,11 @@ pub enum Weight {
 }
 
 /// Counts of launches at which a comparison is looked at.
-pub const LOOKS: [u32; 6] = [16, 22, 30, 40, 50, 60];
+pub const LOOKS: [u32; 8] = [16, 22, 30, 40, 55, 75, 100, 130];
+
+/// The same where every look counts alike, however many there are.
+pub const LOOKS_UNTIL_DECIDED: [u32; 18] =
+    [16, 20, 25, 30, 37, 45, 55, 66, 80, 96, 115, 140, 170, 205, 250, 310, 390, 500];
 
 /// What a comparison was designed to find, and how often it may be wrong. With the samples it
 /// decides every verdict.
@@ -101,6 +105,10 @@ pub struct Design {
     pub secondary: u32,
     /// Pairs of blocks in a launch pair.
     pub blocks: u32,
+    /// Whether launches are added until each metric is decided: by evidence that holds at every
+    /// moment, so that no look costs anything, and more launches are needed for the same certainty.
+    #[serde(default)]
+    pub until_decided: bool,
 }
 
 impl Design {
@@ -113,8 +121,16 @@ impl Design {
         Self { margin, mde: margin + usual.mde - usual.margin, ..usual }
     }
 
+    /// When it is looked, in words.
+    pub fn looks_told(&self) -> String {
+        match self.until_decided {
+            true => "until decided".to_owned(),
+            false => format!("{} looks", self.looks.len()),
+        }
+    }
+
     /// What one metric may spend at one look: `alpha`, split over metrics by weight, then over the
-    /// looks (Bonferroni's inequality).
+    /// looks (Bonferroni's inequality), unless evidence holds at all of them.
     pub fn alpha_of(&self, weight: Weight) -> f64 {
         let (share, metrics) = match weight {
             Weight::Primary if self.secondary == 0 => (1.0, self.primary),
@@ -122,7 +138,8 @@ impl Design {
             Weight::Secondary if self.primary == 0 => (1.0, self.secondary),
             Weight::Secondary => (1.0 - self.primary_share, self.secondary),
         };
-        self.alpha * share / f64::from(metrics.max(1)) / self.looks.len().max(1) as f64
+        let looks = if self.until_decided { 1 } else { self.looks.len().max(1) };
+        self.alpha * share / f64::from(metrics.max(1)) / looks as f64
     }
 }
 
@@ -138,6 +155,7 @@ impl Default for Design {
             primary: 1,
             secondary: 0,
             blocks: 10,
+            until_decided: false,
         }
     }
 }

@@ -139,6 +139,10 @@ pub struct Host {
     /// Fixed properties, as `name -> value`: cpu_model, cores, kernel, hypervisor, governor, smt,
     /// aslr, perf_event_paranoid, …
     pub fingerprint: BTreeMap<String, Reading<String>>,
+    /// What `doctor` found in a short look before the run, by its checks: a state and why. Empty in
+    /// smoke runs and older records.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub checks: BTreeMap<String, String>,
     pub memory_bytes: Reading<Bytes>,
     /// One-minute load average at the start.
     pub load_at_start: Reading<f64>,

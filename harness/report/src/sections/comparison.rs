@@ -200,10 +200,10 @@ fn summary(comparison: &Comparison) -> Table {
     // Counts have no error to split.
     if comparison.cases.iter().any(|case| case.launches.wanted > 0) {
         text.push_str(&format!(
-            "; alpha {} for the run over {} metrics × {} looks, margin {}, seed {}",
+            "; alpha {} for the run over {} metrics, {}, margin {}, seed {}",
             share(design.alpha),
             u64::from(design.primary) + u64::from(design.secondary),
-            design.looks.len(),
+            design.looks_told(),
             share(design.margin),
             design.seed,
         ));
@@ -231,7 +231,7 @@ fn summary(comparison: &Comparison) -> Table {
     table.note(tone, &format!("Result: {}{}", conclusion(came_to), decided(comparison)));
     if came_to == Conclusion::Inconclusive {
         let text = "More launch pairs may decide what stays open: --budget SECONDS for each case, \
-                    or a quieter machine.";
+                    --until-decided, or a quieter machine.";
         table.note(Tone::Plain, text);
     }
     table

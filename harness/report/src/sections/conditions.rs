@@ -49,6 +49,9 @@ pub(crate) fn environment(record: &Record) -> Vec<Table> {
     for (name, value) in &record.host.fingerprint {
         machine.pair(name, &reading(value));
     }
+    for (check, found) in &record.host.checks {
+        machine.pair(&format!("doctor: {check}"), found);
+    }
     machine.pair("memory", &reading(&record.host.memory_bytes));
     let load = |reading: &Reading<f64>| match reading {
         Reading::Known(load) => format!("{load:.2}"),

@@ -4,7 +4,10 @@
 use crate::table::{Table, Tone};
 use caxton_model::paired::comparison::{CaseComparison, Decision, Verdict};
 use caxton_model::paired::{Design, Weight};
+use caxton_model::reading::Reading;
+use caxton_model::record::Record;
 use caxton_model::units::{Nanos, Unit};
+use caxton_model::words::NONE;
 use caxton_stats::proportion::clopper_pearson;
 use caxton_stats::summary;
 
@@ -22,12 +25,14 @@ pub struct Trial {
 
 /// The table, and whether false alarms are as rare as promised: no, if they are more frequent than
 /// [`Design::alpha`] beyond doubt.
-pub fn report(trials: &[Trial], design: &Design, seed: u64) -> (Table, bool) {
+pub fn report(trials: &[Trial], design: &Design, run: &Record) -> (Table, bool) {
     let metrics = design.primary + design.secondary;
     let title = format!(
-        "Self-test: sized for a run of {metrics} metrics, alpha {}, margin {}, seed {seed}",
+        "Self-test: sized for a run of {metrics} metrics, alpha {}, margin {}, {}, seed {}",
         percent(design.alpha),
-        percent(design.margin)
+        percent(design.margin),
+        design.looks_told(),
+        run.run.seed
     );
     let columns = [
         "planted",
@@ -66,6 +71,17 @@ pub fn report(trials: &[Trial], design: &Design, seed: u64) -> (Table, bool) {
         }
     }
     floor(&mut table, &same);
+    let of = |name: &str| {
+        let told = run.host.fingerprint.get(name).and_then(Reading::known);
+        told.map_or(NONE, String::as_str)
+    };
+    let text = format!(
+        "on {} ({}), {} cores: another machine resolves less or more",
+        of("cpu_model"),
+        of("cpu_family_model_stepping"),
+        of("cores_allowed"),
+    );
+    table.note(Tone::Plain, &text);
     (table, is_sound)
 }
 

@@ -312,9 +312,13 @@ pub(super) enum Subtask {
 /// How to test comparisons.
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct SelfTest {
-    /// Comparisons of the same against itself; half as many per planted slow-down
-    #[arg(long, value_name = "N", default_value_t = 200)]
+    /// Comparisons of the same against itself, and of each planted slow-down
+    #[arg(long, value_name = "N", default_value_t = 100)]
     pub trials: u32,
+
+    /// Add launch pairs until each metric is decided
+    #[arg(long)]
+    pub until_decided: bool,
 
     /// Share by which a metric may be worse
     #[arg(long, value_name = "SHARE", value_parser = parse_share, default_value = "0")]

@@ -6,6 +6,7 @@ use super::super::output::note;
 use super::super::place;
 use super::args::{Against, CountKind, Selection};
 use super::cases::why_none;
+use super::enough::Enough;
 use super::filter::Filter;
 use super::prepare::Prepared;
 use super::session::Session;
@@ -19,8 +20,8 @@ use crate::measure::turns::wire::Want;
 use crate::suite::Subjects;
 use caxton_analysis::limits::Limits;
 use caxton_model::case::CaseKey;
+use caxton_model::paired::Design;
 use caxton_model::paired::comparison::{self, Comparison};
-use caxton_model::paired::{Design, LOOKS};
 use caxton_model::sanitise::sanitise;
 use caxton_sys::process;
 use std::collections::BTreeSet;
@@ -43,8 +44,8 @@ pub(super) struct Comparing<'a> {
     pub seed: u64,
     /// Longest time for a launch pair.
     pub timeout: Duration,
-    /// Longest time for the launch pairs of a case, once there were enough for a first look.
-    pub budget: Duration,
+    /// When a case was compared often enough.
+    pub enough: &'a Enough,
 }
 
 impl Comparing<'_> {
@@ -54,15 +55,18 @@ impl Comparing<'_> {
     }
 
     pub(super) fn design(&self) -> Design {
-        let looks = if self.scale == Scale::Smoke { SMOKE_LOOKS.to_vec() } else { LOOKS.to_vec() };
         let (seed, blocks) = (self.seed, self.scale.effort().blocks);
-        Design { seed, looks, blocks, ..Design::with_margin(self.against.margin) }
+        let design = Design { seed, blocks, ..self.enough.design(self.against.margin) };
+        match self.scale {
+            Scale::Smoke => Design { looks: SMOKE_LOOKS.to_vec(), until_decided: false, ..design },
+            Scale::Quick | Scale::Full => design,
+        }
     }
 
     pub(super) fn settings(&self) -> Settings {
         Settings {
             timeout: self.timeout,
-            budget: self.budget,
+            budget: self.enough.of_comparison(),
             instructions: match &self.against.counts {
                 Some(CountKind::Instructions) => CountedCases::All,
                 // A smoke comparison shows that everything runs, and explains nothing.

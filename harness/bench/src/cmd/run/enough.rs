@@ -2,12 +2,13 @@
 
 use super::values::{parse_seconds, parse_share};
 use crate::measure::enough::Wish;
+use caxton_model::paired::{Design, LOOKS, LOOKS_UNTIL_DECIDED};
 use std::time::Duration;
 
 /// Longest time for the launch pairs of a case, unless told otherwise.
 const COMPARISON_S: f64 = 10.0;
-/// Longest time for the launches of a case with a precision to reach.
-const PRECISION_S: f64 = 60.0;
+/// Longest time for the launches of a case that go on until it is known or decided.
+const PATIENT_S: f64 = 60.0;
 
 /// When a case was measured often enough.
 #[derive(Debug, Clone, clap::Args)]
@@ -22,21 +23,34 @@ pub(super) struct Enough {
 
     /// Seconds per case: for --precision, for launches that wait for a quiet core, or for launch
     /// pairs of a comparison after the first 16
-    /// [default: 60 with --precision; 10 in a comparison]
+    /// [default: 60 with --precision or --until-decided; 10 in another comparison]
     #[arg(hide_short_help = true, long, value_name = "SECONDS", value_parser = parse_seconds,
           conflicts_with_all = ["profile", "profile_time"])]
     pub budget: Option<f64>,
+
+    /// In a comparison: add launch pairs until each metric is decided, up to --budget; changes of
+    /// half a percent then need no luck, only time
+    #[arg(hide_short_help = true, long, requires = "comparison",
+          conflicts_with_all = ["relink", "counts"])]
+    pub until_decided: bool,
 }
 
 impl Enough {
     pub(super) fn wish(&self) -> Wish {
-        let budget_s = self.budget.or(self.precision.map(|_| PRECISION_S));
+        let budget_s = self.budget.or(self.precision.map(|_| PATIENT_S));
         Wish { precision: self.precision, budget: budget_s.map(Duration::from_secs_f64) }
+    }
+
+    /// The design of a comparison with `margin`.
+    pub(super) fn design(&self, margin: f64) -> Design {
+        let looks = if self.until_decided { LOOKS_UNTIL_DECIDED.to_vec() } else { LOOKS.to_vec() };
+        Design { looks, until_decided: self.until_decided, ..Design::with_margin(margin) }
     }
 
     /// The longest time for the launch pairs of a case.
     pub(super) fn of_comparison(&self) -> Duration {
-        Duration::from_secs_f64(self.budget.unwrap_or(COMPARISON_S))
+        let usual_s = if self.until_decided { PATIENT_S } else { COMPARISON_S };
+        Duration::from_secs_f64(self.budget.unwrap_or(usual_s))
     }
 }
 

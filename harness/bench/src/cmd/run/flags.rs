@@ -49,6 +49,7 @@ const FLAGS: [(&[&str], &[&str]); 6] = [
             "counts",
             "margin",
             "relink",
+            "until_decided",
             "profile_threads",
             "profile_async",
             "perf_map",

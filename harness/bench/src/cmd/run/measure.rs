@@ -1,5 +1,6 @@
 //! Measures what was planned, and prints what came of it.
 
+use super::super::doctor;
 use super::super::error::CommandError;
 use super::super::output::{note, print, style};
 use super::super::place::profiles;
@@ -27,6 +28,9 @@ use std::time::Duration;
 
 /// For how long each side is profiled unless told otherwise: about 5,000 samples.
 const PROFILE_SECONDS: f64 = 5.0;
+
+/// How long the machine is looked at before a run.
+const LOOK: Nanos = Nanos(2_000_000_000);
 
 pub(super) fn settings(
     scale: Scale,
@@ -84,6 +88,9 @@ pub(super) fn measure(
     watch_for_ctrl_c();
     let progress = Progress::new(ahead(tasks, &settings));
     let mut run = Run::new(record, folder, settings, &STOP, &progress);
+    if run.settings.scale != Scale::Smoke && run.folder.is_some() {
+        run.record.host.checks = doctor::summary(LOOK);
+    }
     run.best = earlier_best(&run.record, &stored_records(&profiles()).unwrap_or_default());
     let ended = run.all(tasks, files);
     progress.finish();

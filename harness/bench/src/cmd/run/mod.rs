@@ -105,9 +105,9 @@ fn as_asked(suite: &Suite, words: &[OsString], bench: Option<&Bench>) -> Result<
     let out = out.as_deref();
     let (scale, timeout) = (settings.scale, settings.timeout);
     let (session, selection, against) = (&session, &selection, &against);
-    let budget = enough.of_comparison();
+    let enough = &enough;
     let comparing =
-        Comparing { session, selection, against, showing, out, scale, seed, timeout, budget };
+        Comparing { session, selection, against, showing, out, scale, seed, timeout, enough };
     if let [base, candidate] = &against.between[..] {
         return comparison::between(&comparing, base, candidate);
     }

@@ -9,6 +9,7 @@ use super::super::output::{note, print, style};
 use super::super::place::as_the_user_means;
 use super::args::SelfTest;
 use super::contest::{begin, pack_here, want};
+use super::enough::Enough;
 use super::prepare::prepare;
 use super::progress::Silent;
 use super::session::{STOP, Session, hold, is_stopped, watch_for_ctrl_c};
@@ -35,8 +36,8 @@ const AGENT: &str = "vm";
 /// Instructions of its usual message; the upper half of the seed adds to them.
 const INSTRUCTIONS: u64 = 20_000;
 /// Planted slow-downs, in per mille of the instructions.
-const PLANTED_PERMILLE: [u64; 4] = [0, 10, 20, 50];
-/// Longest time for a trial.
+const PLANTED_PERMILLE: [u64; 5] = [0, 5, 10, 20, 50];
+/// Longest time for a launch pair.
 const TRIAL: Duration = Duration::from_secs(60);
 /// Trials between two lines of progress.
 const LINE_EVERY: usize = 20;
@@ -59,15 +60,18 @@ pub(super) fn run(session: &Session<'_>, config: &SelfTest) -> Result<u8, Comman
     let seed = config.seed.unwrap_or_else(clock::entropy);
     let agents = session.workspace.agents.values().filter(|agent| !agent.calibration);
     let agents = agents.count() as u32;
+    let enough = Enough { precision: None, budget: None, until_decided: config.until_decided };
     let design = Design {
         primary: agents * metrics_of(true, Weight::Primary),
         secondary: agents * metrics_of(true, Weight::Secondary),
-        ..Design::with_margin(config.margin)
+        ..enough.design(config.margin)
     };
-    let bench = Bench { session, out: out.as_deref(), kit: &kit, case: &case, design: &design };
+    let budget = enough.of_comparison();
+    let bench =
+        Bench { session, out: out.as_deref(), kit: &kit, case: &case, design: &design, budget };
     watch_for_ctrl_c();
     let trials = bench.trials(config.trials, seed)?;
-    let (table, is_sound) = report(&trials, &design, seed);
+    let (table, is_sound) = report(&trials, &design, &session.begin(Scale::Quick, seed));
     print(paint(&table, &style()));
     Ok(match is_sound {
         _ if is_stopped() => exit::INTERRUPTED,
@@ -87,6 +91,8 @@ struct Bench<'a> {
     kit: &'a OpenKit,
     case: &'a CaseKey,
     design: &'a Design,
+    /// Longest time for a trial's launch pairs, as in a comparison.
+    budget: Duration,
 }
 
 impl Bench<'_> {
@@ -95,8 +101,7 @@ impl Bench<'_> {
         let mut rng = fastrand::Rng::with_seed(seed);
         let mut order = Vec::new();
         for permille in PLANTED_PERMILLE {
-            let trials = if permille == 0 { count } else { count / 2 };
-            order.extend((0..trials.max(1)).map(|_| permille));
+            order.extend((0..count.max(1)).map(|_| permille));
         }
         rng.shuffle(&mut order);
         let mut trials = Vec::new();
@@ -123,7 +128,7 @@ impl Bench<'_> {
         let settings = Settings {
             instructions: CountedCases::Nothing,
             timeout: TRIAL,
-            budget: TRIAL,
+            budget: self.budget,
             what: What::Times,
             audit: false,
             want: want(Scale::Quick),
