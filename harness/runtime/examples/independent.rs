@@ -10,9 +10,9 @@
 //! `scripts/independent` starts many of them beside a run of the suite.
 
 use caxton_model::case::Outcome;
-use caxton_runtime::subject::AgentInstance;
 use caxton_runtime::subject::native::NativeSubject;
 use caxton_runtime::subject::wasmtime::{EngineOptions, WasmSubject};
+use caxton_runtime::subject::{AgentInstance, Attempt};
 use std::error::Error;
 use std::io::Write as _;
 use std::path::Path;
@@ -33,21 +33,28 @@ fn main() -> Result<(), Box<dyn Error>> {
     let [wasm, native, seed] = &args[..] else {
         return Err("expected AGENT.wasm LIBAGENT.so SEED".into());
     };
-    let mut coins = seed.parse::<u64>()?.wrapping_mul(2).wrapping_add(1);
-    let guest = WasmSubject::compile(&std::fs::read(wasm)?, EngineOptions::default()).map_err(told)?;
-    let library = NativeSubject::load(Path::new(native)).map_err(told)?;
-    let mut sides: [Box<dyn AgentInstance>; 2] = [
-        Box::new(guest.instantiate(None).map_err(told)?),
-        Box::new(library.instantiate().map_err(told)?),
-    ];
-    let message = sides[1].example(MESSAGE_SEED).map_err(told)?;
+    let measured = ratios(&std::fs::read(wasm)?, Path::new(native), seed.parse()?);
+    let [means, minima] =
+        measured.map_err(|outcome| outcome.reason().unwrap_or("the agent failed").to_owned())?;
+    std::io::stdout().write_all(format!("{means:.4} {minima:.4}\n").as_bytes())?;
+    Ok(())
+}
+
+/// The time of a call of the guest over that of the native build: by means of blocks, and by their
+/// minima.
+fn ratios(wasm: &[u8], native: &Path, seed: u64) -> Attempt<[f64; 2]> {
+    let guest = WasmSubject::compile(wasm, EngineOptions::default())?;
+    let library = NativeSubject::load(native)?;
+    let mut sides: [Box<dyn AgentInstance>; 2] =
+        [Box::new(guest.instantiate(None)?), Box::new(library.instantiate()?)];
+    let message = sides[1].example(MESSAGE_SEED)?;
     let mut replies = Vec::new();
     let mut calls = [0_u32; 2];
     for (side, calls) in sides.iter_mut().zip(&mut calls) {
-        side.reserve(message.len(), 0).map_err(told)?;
+        side.reserve(message.len(), 0)?;
         let start = now();
         while start.elapsed() < WARM_UP {
-            side.call(&message).map_err(told)?;
+            side.call(&message)?;
             *calls += 1;
         }
         // As many as fill a part.
@@ -55,25 +62,24 @@ fn main() -> Result<(), Box<dyn Error>> {
         replies.push(side.reply().to_vec());
     }
     if replies[0] != replies[1] {
-        return Err("the two sides reply differently".into());
+        return Err(Outcome::Failed("the two sides reply differently".to_owned()));
     }
+    let mut coins = seed.wrapping_mul(2).wrapping_add(1);
     let (mut means, mut minima) = (Vec::new(), Vec::new());
     for _ in 0..PAIRS {
         let first = usize::from(flip(&mut coins));
         let mut taken = [[0.0; 2]; 2];
         for side in [first, 1 - first] {
-            taken[side] = block(&mut *sides[side], &message, calls[side]).map_err(told)?;
+            taken[side] = block(&mut *sides[side], &message, calls[side])?;
         }
         means.push(taken[0][0] / taken[1][0]);
         minima.push(taken[0][1] / taken[1][1]);
     }
-    let out = format!("{:.4} {:.4}\n", middle(means), middle(minima));
-    std::io::stdout().write_all(out.as_bytes())?;
-    Ok(())
+    Ok([middle(means), middle(minima)])
 }
 
 /// Seconds of a call in a block: the mean, and the least mean of a part.
-fn block(side: &mut dyn AgentInstance, message: &[u8], calls: u32) -> Result<[f64; 2], Outcome> {
+fn block(side: &mut dyn AgentInstance, message: &[u8], calls: u32) -> Attempt<[f64; 2]> {
     let (mut sum, mut least) = (0.0, f64::INFINITY);
     for _ in 0..PARTS {
         let start = now();
@@ -101,8 +107,4 @@ fn flip(state: &mut u64) -> bool {
 fn middle(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]
-}
-
-fn told(outcome: Outcome) -> Box<dyn Error> {
-    outcome.reason().unwrap_or("the agent failed").into()
 }

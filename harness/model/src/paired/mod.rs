@@ -115,10 +115,12 @@ impl Design {
     /// Confidence of the intervals that are shown.
     pub const LEVEL: f64 = 0.99;
 
-    /// The default design with another margin: what is to be found lies as far above it as usual.
-    pub fn with_margin(margin: f64) -> Self {
-        let usual = Self::default();
-        Self { margin, mde: margin + usual.mde - usual.margin, ..usual }
+    /// What is to be found unless told otherwise: a change by this share more than the margin.
+    pub const FIND: f64 = 0.01;
+
+    /// The default design with another margin, to find a change by the share `find` more than that.
+    pub fn finding(find: f64, margin: f64) -> Self {
+        Self { margin, mde: margin + find, ..Self::default() }
     }
 
     /// When it is looked, in words.
@@ -150,7 +152,7 @@ impl Default for Design {
             alpha: 0.01,
             primary_share: 0.8,
             margin: 0.01,
-            mde: 0.02,
+            mde: 0.01 + Self::FIND,
             looks: LOOKS.to_vec(),
             primary: 1,
             secondary: 0,

@@ -29,7 +29,7 @@ fn a_comparison_that_found_nothing_says_so() {
         Changes
           none
 
-          1 of 1 OK; alpha 1 % for the run over 6 metrics × 6 looks, margin 1 %, seed 42
+          1 of 1 OK; alpha 1 % for the run over 6 metrics, 8 looks, margin 1 %, seed 42
           A/A check: not run.
           Result: nothing worse was found; OK: native_call_ns of json
     "#]]

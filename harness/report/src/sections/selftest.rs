@@ -28,9 +28,11 @@ pub struct Trial {
 pub fn report(trials: &[Trial], design: &Design, run: &Record) -> (Table, bool) {
     let metrics = design.primary + design.secondary;
     let title = format!(
-        "Self-test: sized for a run of {metrics} metrics, alpha {}, margin {}, {}, seed {}",
+        "Self-test: sized for a run of {metrics} metrics, alpha {}, margin {}, to find {}, {}, \
+         seed {}",
         percent(design.alpha),
         percent(design.margin),
+        percent(design.mde - design.margin),
         design.looks_told(),
         run.run.seed
     );

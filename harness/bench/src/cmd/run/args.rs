@@ -198,11 +198,17 @@ pub(super) struct Against {
           requires = "pairs")]
     pub margin: f64,
 
+    /// Smallest change beyond the margin that is to be found: a smaller one may be called OK
+    #[arg(hide_short_help = true,
+          long, value_name = "SHARE", value_parser = parse_share, default_value = "0.01",
+          requires = "comparison")]
+    pub find: f64,
+
     /// With --baseline: compare counts only, no time is measured. With `instructions`, in any run:
     /// count every instruction of a call, too, under valgrind
     #[arg(hide_short_help = true, long, value_parser = parse_counts, value_name = "instructions",
           num_args = 0..=1, default_missing_value = "",
-          conflicts_with_all = ["margin", "budget", "profile", "profile_time"])]
+          conflicts_with_all = ["margin", "find", "budget", "profile", "profile_time"])]
     pub counts: Option<CountKind>,
 
     /// Link this version N times more, its sections in another order each time, and measure how far
@@ -323,6 +329,10 @@ pub(super) struct SelfTest {
     /// Share by which a metric may be worse
     #[arg(long, value_name = "SHARE", value_parser = parse_share, default_value = "0")]
     pub margin: f64,
+
+    /// Smallest change that is to be found: a smaller one may be called OK
+    #[arg(long, value_name = "SHARE", value_parser = parse_share, default_value = "0.005")]
+    pub find: f64,
 
     /// Seed of all random choices [default: another one each time]
     #[arg(long)]

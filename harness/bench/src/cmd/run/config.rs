@@ -194,9 +194,9 @@ mod tests {
 
     #[test]
     fn a_default_waits_for_what_it_needs_and_a_bad_value_is_told() {
-        assert_eq!(asked("budget = 12.5", &["json"]).unwrap(), "json");
-        let with = asked("budget = 12.5", &["json", "--baseline", "main"]).unwrap();
-        assert_eq!(with, "--budget=12.5 json --baseline main");
+        assert_eq!(asked("margin = 0.5", &["json"]).unwrap(), "json");
+        let with = asked("margin = 0.5", &["json", "--baseline", "main"]).unwrap();
+        assert_eq!(with, "--margin=0.5 json --baseline main");
         let told = asked("scale = 'huge'", &["json"]).unwrap_err();
         assert!(told.contains("'huge'") && told.lines().count() == 1, "{told}");
     }

@@ -56,7 +56,8 @@ impl Comparing<'_> {
 
     pub(super) fn design(&self) -> Design {
         let (seed, blocks) = (self.seed, self.scale.effort().blocks);
-        let design = Design { seed, blocks, ..self.enough.design(self.against.margin) };
+        let design =
+            Design { seed, blocks, ..self.enough.design(self.against.find, self.against.margin) };
         match self.scale {
             Scale::Smoke => Design { looks: SMOKE_LOOKS.to_vec(), until_decided: false, ..design },
             Scale::Quick | Scale::Full => design,

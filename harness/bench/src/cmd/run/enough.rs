@@ -41,10 +41,10 @@ impl Enough {
         Wish { precision: self.precision, budget: budget_s.map(Duration::from_secs_f64) }
     }
 
-    /// The design of a comparison with `margin`.
-    pub(super) fn design(&self, margin: f64) -> Design {
+    /// The design of a comparison that is to find a change by the share `find` more than `margin`.
+    pub(super) fn design(&self, find: f64, margin: f64) -> Design {
         let looks = if self.until_decided { LOOKS_UNTIL_DECIDED.to_vec() } else { LOOKS.to_vec() };
-        Design { looks, until_decided: self.until_decided, ..Design::with_margin(margin) }
+        Design { looks, until_decided: self.until_decided, ..Design::finding(find, margin) }
     }
 
     /// The longest time for the launch pairs of a case.

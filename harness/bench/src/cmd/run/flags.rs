@@ -48,6 +48,7 @@ const FLAGS: [(&[&str], &[&str]); 6] = [
             "memory_limit",
             "counts",
             "margin",
+            "find",
             "relink",
             "until_decided",
             "profile_threads",

@@ -64,7 +64,7 @@ pub(super) fn run(session: &Session<'_>, config: &SelfTest) -> Result<u8, Comman
     let design = Design {
         primary: agents * metrics_of(true, Weight::Primary),
         secondary: agents * metrics_of(true, Weight::Secondary),
-        ..enough.design(config.margin)
+        ..enough.design(config.find, config.margin)
     };
     let budget = enough.of_comparison();
     let bench =
