@@ -13,7 +13,7 @@ const CHAIN: &str = "harness/profiler/src/chain.rs";
 const SIGPROF: &str = "harness/profiler/src/sigprof.rs";
 const PB: &str = "harness/report/src/profile/pb.rs";
 const CLOCK: &str = "harness/sys/src/clock.rs";
-/// Measures with nothing of the suite's.
+/// Measures with a clock, coins and a summary of its own.
 const INDEPENDENT: &str = "harness/runtime/examples/independent.rs";
 // A package that shall build without the harness starts processes and times them by itself.
 const PEERS_PROCESS: &str = "harness/peers/src/process.rs";

@@ -17,6 +17,8 @@
 use crate::signed_rank::{
     N_MAX, RankBounds, Tails, critical, null_distribution, tails, walsh_averages,
 };
+use crate::summary::median_of_sorted;
+use std::cmp::Ordering;
 
 /// The score of a value in the middle; scores are whole numbers, so that sums of them can be
 /// counted.
@@ -34,22 +36,20 @@ pub fn test(values: &[f64]) -> Option<Tails> {
     Some(tails(&null_distribution(&scores), positive(&values, &scores)))
 }
 
-/// The centre about which `values` are balanced: between the lowest and the highest point where the
-/// scores of the values above it no longer outweigh those below. None of no values, or of one that
-/// is not finite.
+/// The centre about which `values` are balanced: where the scores above it outweigh those below no
+/// longer, nearest to their median. None of no values, or of one that is not finite.
 pub fn estimate(values: &[f64]) -> Option<f64> {
-    let centres = Centres::of(values)?;
-    let half = untied_scores(values.len()).iter().sum::<usize>() / 2;
-    let (lower, upper) = centres.hull(half);
-    Some(f64::midpoint(lower, upper))
+    Some(Centres::of(values)?.balanced())
 }
 
-/// The exact interval for the centre of `values` at `level`: from the lowest to the highest centre
+/// The interval for the centre of `values` at `level` or more: from the lowest to the highest centre
 /// that the two-sided test does not reject. None where even the widest interval covers less.
 pub fn interval(values: &[f64], level: f64) -> Option<RankBounds> {
     let centres = Centres::of(values)?;
     let (least, tail) = critical(&untied_scores(values.len()), (1.0 - level) / 2.0)?;
     let (lower, upper) = centres.hull(least + 1);
+    let estimate = centres.balanced();
+    let (lower, upper) = (lower.min(estimate), upper.max(estimate));
     Some(RankBounds { lower, upper, attained: 1.0 - 2.0 * tail })
 }
 
@@ -74,12 +74,51 @@ impl<'a> Centres<'a> {
     /// The lowest and the highest centre with scores of `least` or more on their outer side.
     fn hull(&self, least: usize) -> (f64, f64) {
         let gaps = self.walsh.len() - 1;
-        // Between two neighbours nothing changes.
-        let between = |i: usize| f64::midpoint(self.walsh[i], self.walsh[i + 1]);
         let (first, last) = (self.walsh[0], self.walsh[gaps]);
-        let lower = outermost(gaps, |i| self.beyond(between(i), -1.0) >= least);
-        let upper = outermost(gaps, |i| self.beyond(between(gaps - 1 - i), 1.0) >= least);
+        let lower = outermost(gaps, |i| self.beyond(self.between(i), -1.0) >= least);
+        let upper = outermost(gaps, |i| self.beyond(self.between(gaps - 1 - i), 1.0) >= least);
         (lower.map_or(last, |i| self.walsh[i]), upper.map_or(first, |i| self.walsh[gaps - i]))
+    }
+
+    /// Where the scores of both sides are balanced, nearest to the median.
+    fn balanced(&self) -> f64 {
+        let gaps = self.walsh.len() - 1;
+        let outweighs = |gap: usize| {
+            let centre = self.between(gap);
+            self.beyond(centre, 1.0).cmp(&self.beyond(centre, -1.0))
+        };
+        let mut sorted = self.values.to_vec();
+        sorted.sort_unstable_by(f64::total_cmp);
+        let median = median_of_sorted(&sorted).unwrap_or(f64::NAN);
+        let at = |i: &usize| (self.walsh[*i] - median).abs();
+        let start = (0..=gaps).min_by(|a, b| at(a).total_cmp(&at(b))).unwrap_or(0);
+        // Down while what is below outweighs what is above, or up while it is the other way round;
+        // over a stretch of balance to both ends of it.
+        let (mut lower, mut upper) = (start, start);
+        while lower > 0 && outweighs(lower - 1) == Ordering::Less {
+            lower -= 1;
+        }
+        if lower < start {
+            upper = lower;
+        }
+        while upper < gaps && outweighs(upper) == Ordering::Greater {
+            upper += 1;
+        }
+        if upper > start {
+            lower = upper;
+        }
+        while lower > 0 && outweighs(lower - 1) == Ordering::Equal {
+            lower -= 1;
+        }
+        while upper < gaps && outweighs(upper) == Ordering::Equal {
+            upper += 1;
+        }
+        f64::midpoint(self.walsh[lower], self.walsh[upper])
+    }
+
+    /// A centre between two neighbours, where nothing changes.
+    fn between(&self, gap: usize) -> f64 {
+        f64::midpoint(self.walsh[gap], self.walsh[gap + 1])
     }
 
     /// The scores of the values on the side `sign` of `centre`.
@@ -90,10 +129,13 @@ impl<'a> Centres<'a> {
     }
 }
 
-/// The first of `count` places where `is_in` is true. Each 64th part is looked at, and then the part
-/// before the first of these: from place to place little changes.
+/// Places that are all looked at; of more, so many.
+const PLACES: usize = 256;
+
+/// The first of `count` places where `is_in` is true. Of more than [`PLACES`] each of so many parts
+/// is looked at, and then the part before the first of these: from place to place little changes.
 fn outermost(count: usize, is_in: impl Fn(usize) -> bool) -> Option<usize> {
-    let step = count.div_ceil(64).max(1);
+    let step = count.div_ceil(PLACES).max(1);
     let places = (0..count).step_by(step).chain(count.checked_sub(1));
     let mut high = places.into_iter().find(|place| is_in(*place))?;
     let mut low = high.saturating_sub(step - 1);

@@ -75,12 +75,30 @@ fn an_interval_covers_as_often_as_it_says_and_holds_its_estimate() {
 }
 
 #[test]
+fn the_estimate_lies_in_the_larger_heap_and_not_between_two() {
+    let mut rng = fastrand::Rng::with_seed(11);
+    for _ in 0..50 {
+        let small = (0..8).map(|i| 0.76 + 0.0001 * f64::from(i));
+        let large: Vec<f64> = (0..12).map(|_| 1.13 + 0.01 * normal(&mut rng)).collect();
+        let values: Vec<f64> = small.chain(large).collect();
+        let centre = estimate(&values).expect("twenty values");
+        assert!((1.08..1.18).contains(&centre), "{centre}");
+        let turned: Vec<f64> = values.iter().map(|value| -value).collect();
+        assert!((estimate(&turned).expect("twenty") + centre).abs() < 1e-12);
+    }
+}
+
+#[test]
 fn what_the_interval_leaves_out_the_test_rejects() {
     let mut rng = fastrand::Rng::with_seed(9);
     for _ in 0..50 {
         let values: Vec<f64> = (0..24).map(|_| two_modes(&mut rng)).collect();
         let bounds = interval(&values, 0.99).expect("24 values");
-        for (outside, is_below) in [(bounds.lower - 1e-6, true), (bounds.upper + 1e-6, false)] {
+        let outside = (0..40).flat_map(|step| {
+            let by = 1e-6 + 0.01 * f64::from(step);
+            [(bounds.lower - by, true), (bounds.upper + by, false)]
+        });
+        for (outside, is_below) in outside {
             let shifted: Vec<f64> = values.iter().map(|value| value - outside).collect();
             let told = test(&shifted).expect("24 values");
             let tail = if is_below { told.greater } else { told.less };

@@ -61,17 +61,24 @@ pub fn decide(
 /// How likely the values are, or more extreme ones, if the candidate is worse, or better, by
 /// exactly the margin: exact tails of the signed scores of the values less that.
 fn tails(values: &[f64], margin: f64) -> [f64; 2] {
-    // Nothing but zeros says nothing.
-    let worse = signed_scores::test(&less(values, margin)).map_or(1.0, |tails| tails.greater);
-    let better = signed_scores::test(&less(values, -margin)).map_or(1.0, |tails| tails.less);
-    [worse, better]
+    let tails = |by: f64| {
+        // Nothing but zeros says nothing.
+        let told = signed_scores::test(&less(values, by));
+        told.map_or([1.0; 2], |tails| [tails.greater, tails.less])
+    };
+    least_evidence(margin, tails)
+}
+
+/// The larger tail at no change and at a change by the margin: scores that come down again do not
+/// rise with every shift, and a change within the margin must raise no alarm either.
+fn least_evidence(margin: f64, tails: impl Fn(f64) -> [f64; 2]) -> [f64; 2] {
+    let [[none_worse, none_better], [worse, _], [_, better]] = [0.0, margin, -margin].map(tails);
+    [worse.max(none_worse), better.max(none_better)]
 }
 
 /// The same chance of evidence so strong at this look or an earlier one.
 fn bet(values: &[f64], margin: f64) -> [f64; 2] {
-    let [worse, _] = bets::evidence(&less(values, margin));
-    let [_, better] = bets::evidence(&less(values, -margin));
-    [worse.recip(), better.recip()]
+    least_evidence(margin, |by| bets::evidence(&less(values, by)).map(f64::recip))
 }
 
 /// `values` less a change for the worse by the share `margin`, or for the better where it is

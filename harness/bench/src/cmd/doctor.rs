@@ -18,7 +18,7 @@ use caxton_sys::{affinity, clock, host, memory, process};
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// How long a core is looked at before the next one's turn.
+/// How long a core is looked at before the next one's turn, at most.
 const TURN: Nanos = Nanos(500_000_000);
 /// Cores that are looked at, at most: of more the first.
 const CORES_MAX: usize = 16;
@@ -89,9 +89,11 @@ fn rounds(time: Nanos) -> BTreeMap<usize, Vec<CoreRound>> {
         return BTreeMap::from([(0, seen_on(None, time))]);
     }
     let mut seen: BTreeMap<usize, Vec<CoreRound>> = BTreeMap::new();
-    let turns = (time.0 / TURN.0).max(cores.len() as u64) as usize;
-    for core in cores.iter().cycle().take(turns.next_multiple_of(cores.len())) {
-        seen.entry(*core).or_default().extend(seen_on(Some(*core), TURN));
+    // Each core has the same number of turns, one at least.
+    let turn = Nanos(TURN.0.min(time.0 / cores.len() as u64));
+    let turns = (time.0 / turn.0.max(1)) as usize / cores.len() * cores.len();
+    for core in cores.iter().cycle().take(turns) {
+        seen.entry(*core).or_default().extend(seen_on(Some(*core), turn));
     }
     seen
 }

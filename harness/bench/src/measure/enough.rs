@@ -27,7 +27,8 @@ pub struct Wish {
 pub enum Waiting {
     /// For launches on a core that nobody else uses.
     Quiet { quiet: u32, wanted: u32 },
-    /// For a narrower interval: how far it reaches from its ratio, as a share.
+    /// For a narrower interval: how far it reaches from its ratio, as a share; infinite where there
+    /// is none.
     Narrow { reach: f64, wanted: f64 },
 }
 
@@ -36,8 +37,11 @@ impl fmt::Display for Waiting {
         match *self {
             Self::Quiet { quiet, wanted } => write!(f, "waiting for quiet: {quiet} of {wanted}"),
             Self::Narrow { reach, wanted } => {
-                let [reach, wanted] = [reach, wanted].map(|share| Unit::Share.show(share));
-                write!(f, "known within {reach}, {wanted} is wanted")
+                let wanted = Unit::Share.show(wanted);
+                if reach.is_infinite() {
+                    return write!(f, "no interval yet, {wanted} is wanted");
+                }
+                write!(f, "known within {}, {wanted} is wanted", Unit::Share.show(reach))
             }
         }
     }
@@ -80,9 +84,13 @@ impl Reached {
         if self.scale == Scale::Smoke {
             return Next::Enough;
         }
+        let is_spent = self.is_spent();
+        if wanted.is_some() && !is_spent && !LOOKS.contains(&self.done) && self.done > self.planned
+        {
+            return Next::Launch;
+        }
         let cases = cases(events);
         let levels = Levels { best, ..Levels::for_run(1) };
-        let is_spent = self.is_spent();
         let waiting = match wanted {
             None => self.until_quiet(&cases, &levels),
             Some(wanted) => {
@@ -94,11 +102,12 @@ impl Reached {
                     None => None,
                     Some(_) if !is_spent && !LOOKS.contains(&self.done) => return Next::Launch,
                     Some(reach) if reach <= wanted => None,
-                    Some(reach) if reach.is_finite() => Some(Waiting::Narrow { reach, wanted }),
-                    Some(_) => {
-                        let quiet = quiet(&cases, &levels).unwrap_or(0);
-                        Some(Waiting::Quiet { quiet, wanted: LOOKS[0] })
-                    }
+                    Some(reach) => Some(match quiet(&cases, &levels) {
+                        Some(quiet) if reach.is_infinite() && quiet < LOOKS[0] => {
+                            Waiting::Quiet { quiet, wanted: LOOKS[0] }
+                        }
+                        _ => Waiting::Narrow { reach, wanted },
+                    }),
                 }
             }
         };

@@ -86,6 +86,8 @@ fn a_precision_ends_early_or_goes_on_and_says_why() {
     assert!(wanted == 0.02 && (0.02..0.06).contains(&reach), "{reach}");
     let told = Waiting::Narrow { reach: 0.0312, wanted: 0.02 }.to_string();
     assert_eq!(told, "known within 3.12 %, 2.00 % is wanted");
+    let none = Waiting::Narrow { reach: f64::INFINITY, wanted: 0.02 }.to_string();
+    assert_eq!(none, "no interval yet, 2.00 % is wanted");
     assert_eq!(next(wish(0.02, 60), &apart[..23], 9), Next::Launch, "no look at 23");
     assert!(matches!(next(wish(0.02, 60), &apart[..23], 60), Next::Spent(Waiting::Narrow { .. })));
     assert_eq!(next(wish(0.2, 60), &apart[..24], 9), Next::Enough);

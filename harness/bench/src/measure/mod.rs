@@ -1,8 +1,8 @@
 //! Launches: which process does what, and what becomes of its readings.
 //!
 //! `run.rs` walks through a plan and keeps the record; `launch.rs` starts a fresh worker process
-//! for each launch and reads its events; `enough.rs` says
-//! when they are enough; `turns/` compares two executables.
+//! for each launch and reads its events; `enough.rs`
+//! says when they are enough; `turns/` compares two executables.
 
 mod check;
 pub mod child;

@@ -91,8 +91,8 @@ const LOOK_NS: u64 = 2_000_000_000;
 #[derive(Default)]
 pub(super) struct Tally {
     pub(super) done: u32,
-    /// Whether the launches are as many as the user's precision takes.
-    is_precise: bool,
+    /// Whether the launches are all that the user's precision, or his budget, allows.
+    is_all: bool,
     pub(super) outcome: Option<Outcome>,
     pub(super) events: Vec<Event>,
 }
@@ -190,12 +190,11 @@ impl<'a> Run<'a> {
         for number in 0.. {
             match self.next(task, &mut tally, started) {
                 Next::Enough | Next::Spent(_) => break,
-                Next::Launch if number < self.settings.launches(task) => {}
-                Next::Launch => self.observer.more_launches(Pass { launches: 1, each }),
-                Next::More(waiting) => {
-                    self.observer.more_launches(Pass { launches: 1, each });
-                    self.observer.waiting(waiting);
-                }
+                Next::Launch => {}
+                Next::More(waiting) => self.observer.waiting(waiting),
+            }
+            if number >= self.settings.launches(task) {
+                self.observer.more_launches(Pass { launches: 1, each });
             }
             let Some(job) = self.job(task) else { break };
             let task = Task { job, ..task.clone() };
@@ -283,7 +282,8 @@ impl<'a> Run<'a> {
             of_run: since(self.started),
         };
         let next = reached.next(&tally.events, self.best);
-        tally.is_precise = next == Next::Enough && wish.precision.is_some();
+        let is_over = matches!(next, Next::Enough | Next::Spent(_));
+        tally.is_all = is_over && wish.precision.is_some();
         if let Next::Spent(waiting) = next
             && wish != Wish::default()
         {
@@ -440,7 +440,7 @@ impl<'a> Run<'a> {
             }
             reduce::inherit_missing(&mut case.metrics);
             case.launches.granted = tally.done;
-            if tally.is_precise {
+            if tally.is_all {
                 case.launches.wanted = tally.done;
             }
             case.engines.clone_from(&engines);

@@ -25,7 +25,7 @@ pub(super) struct Enough {
     /// pairs of a comparison after the first 16
     /// [default: 60 with --precision or --until-decided; 10 in another comparison]
     #[arg(hide_short_help = true, long, value_name = "SECONDS", value_parser = parse_seconds,
-          conflicts_with_all = ["profile", "profile_time"])]
+          conflicts_with_all = ["profile", "profile_time", "pack"])]
     pub budget: Option<f64>,
 
     /// In a comparison: add launch pairs until each metric is decided, up to --budget; changes of

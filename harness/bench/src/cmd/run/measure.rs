@@ -86,11 +86,13 @@ pub(super) fn measure(
     files: &BuiltFiles,
 ) -> Result<EndedRun, CommandError> {
     watch_for_ctrl_c();
+    let mut record = record;
+    // One that goes on was looked at when it began.
+    if settings.scale != Scale::Smoke && folder.is_some() && record.host.checks.is_empty() {
+        record.host.checks = doctor::summary(LOOK);
+    }
     let progress = Progress::new(ahead(tasks, &settings));
     let mut run = Run::new(record, folder, settings, &STOP, &progress);
-    if run.settings.scale != Scale::Smoke && run.folder.is_some() {
-        run.record.host.checks = doctor::summary(LOOK);
-    }
     run.best = earlier_best(&run.record, &stored_records(&profiles()).unwrap_or_default());
     let ended = run.all(tasks, files);
     progress.finish();

@@ -162,8 +162,10 @@ fn wish(enough: &Enough, against: &Against, scale: Scale) -> Result<Wish, Comman
     if enough.budget.is_some() && against.relink.is_some() && against.baseline.is_none() {
         return Err(CommandError::BudgetOfRelink);
     }
-    if enough.precision.is_some() && scale == Scale::Smoke {
-        note("warning: --scale smoke takes one launch: it has no --precision");
+    let is_given = enough.precision.is_some() || enough.budget.is_some() || enough.until_decided;
+    if is_given && scale == Scale::Smoke {
+        let flags = "--precision, --budget or --until-decided";
+        note(&format!("warning: --scale smoke takes as few launches as it can: no {flags}"));
     }
     Ok(enough.wish())
 }
