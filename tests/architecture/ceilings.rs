@@ -10,9 +10,9 @@ use syn::{FnArg, Ident, Pat, Signature};
 /// Functions with a tuple for a parameter, or with more than five.
 const CROWDED_MAX: usize = 2;
 /// Lines of Rust that are built without tests.
-const PRODUCT_LINES_MAX: usize = 71_500;
+const PRODUCT_LINES_MAX: usize = 72_300;
 /// All lines of Rust.
-const LINES_MAX: usize = 108_600;
+const LINES_MAX: usize = 110_300;
 /// A ceiling this far above the figure holds nothing.
 const SLACK: f64 = 0.02;
 

@@ -2,12 +2,12 @@
 //!
 //! A test at a fixed count is wrong more often than it says when somebody looks again and again. A
 //! bet is not: who bets on the signs of values that are as likely above zero as below has, at every
-//! moment, his stake in expectation, and ever has 1/p times his stake with chance p at most (Ville's
-//! inequality). So values can be added until the answer is there.
+//! moment, his stake in expectation, and ever has 1/p times his stake with chance p at most
+//! (Ville's inequality). So values can be added until the answer is there.
 //!
 //! Each bet is exp(λ a s)/cosh(λ a), with s the sign of a value and a its score: u (1 - u), as in
-//! [`crate::signed_scores`], where u is its rank by size among the values so far. The stake is split
-//! evenly over several λ, since the best one is not known beforehand.
+//! [`crate::signed_scores`], where u is its rank by size among the values so far. The stake is
+//! split evenly over several λ, since the best one is not known beforehand.
 //!
 //! Sources: J. Ville, "Étude critique de la notion de collectif" (1939); V. Vovk and R. Wang,
 //! "Nonparametric e-tests of symmetry", The New England Journal of Statistics in Data Science 2
@@ -25,8 +25,8 @@ pub fn evidence(values: &[f64]) -> [f64; 2] {
     [1.0, -1.0].map(|sign| won(values, 0.0, sign, f64::INFINITY))
 }
 
-/// The most that bets on values on the side `sign` of `centre` had won, or the first win of `enough`
-/// or more.
+/// The most that bets on values on the side `sign` of `centre` had won, or the first win of
+/// `enough` or more.
 fn won(values: &[f64], centre: f64, sign: f64, enough: f64) -> f64 {
     let mut logs = [0.0_f64; BETS.len()];
     let mut most = 1.0_f64;
@@ -52,8 +52,8 @@ fn won(values: &[f64], centre: f64, sign: f64, enough: f64) -> f64 {
 }
 
 /// An interval for the centre of `values` that holds it at all times at once with the chance
-/// `level`: the centres that neither bet, each with half of the error, has ruled out. A side that is
-/// open is infinite. None of no values, too many, or one that is not finite.
+/// `level`: the centres that neither bet, each with half of the error, has ruled out. A side that
+/// is open is infinite. None of no values, too many, or one that is not finite.
 pub fn interval(values: &[f64], level: f64) -> Option<[f64; 2]> {
     if values.is_empty() || values.len() > N_MAX || values.iter().any(|v| !v.is_finite()) {
         return None;

@@ -5,9 +5,9 @@
 //!
 //! Sources: Student, "The probable error of a mean", Biometrika 6 (1908); for the scale of the
 //! others, the mean difference of two of them: C. Gini, "Variabilità e mutabilità" (1912), and for
-//! its ratio to a standard deviation, H. A. David, "Gini's mean difference rediscovered", Biometrika
-//! 55 (1968). A median deviation would be 0 where more than half of the launches have one of two
-//! layouts.
+//! its ratio to a standard deviation, H. A. David, "Gini's mean difference rediscovered",
+//! Biometrika 55 (1968). A median deviation would be 0 where more than half of the launches have
+//! one of two layouts.
 
 use crate::signed_rank::RankBounds;
 use crate::summary::mean;
@@ -32,8 +32,8 @@ pub fn interval(values: &[f64], others: &[f64], level: f64) -> Option<RankBounds
     Some(RankBounds { lower: centre - half, upper: centre + half, attained: level })
 }
 
-/// The standard deviation that the mean difference of two of `values` shows, by its ratio to that of
-/// a normal distribution, 2/√π; none of fewer than three.
+/// The standard deviation that the mean difference of two of `values` shows, by its ratio to that
+/// of a normal distribution, 2/√π; none of fewer than three.
 fn deviation(values: &[f64]) -> Option<f64> {
     if values.len() < 3 {
         return None;

@@ -23,8 +23,8 @@ pub fn half_sample_mode(values: &[f64]) -> Option<f64> {
     Some(f64::midpoint(from_below, -closest(&mirrored)?))
 }
 
-/// Widths that differ by less than this share are equal: logarithms of the same ratio differ in their
-/// last digits.
+/// Widths that differ by less than this share are equal: logarithms of the same ratio differ in
+/// their last digits.
 const EQUAL: f64 = 1e-9;
 
 /// The mode of `sorted`; of halves that are equally close the lowest counts.

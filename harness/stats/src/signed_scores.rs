@@ -6,8 +6,8 @@
 //! and nothing of the program. Here the score of rank r among n values is u (1 - u) with
 //! u = (r - 1/2)/n: values of middling size count most, the largest next to nothing. The test is
 //! exact for the same reason as Wilcoxon's: given the sizes, the signs are fair coins. Of normal
-//! values it needs 1.8 times as many as Wilcoxon's for the same certainty; of pairs of launches of a
-//! bytecode interpreter 0.4 times (`docs/method.md`).
+//! values it needs 1.8 times as many as Wilcoxon's for the same certainty; of pairs of launches of
+//! a bytecode interpreter 0.4 times (`docs/method.md`).
 //!
 //! Sources: signed-rank statistics with any scores: J. Hájek, Z. Šidák and P. K. Sen, "Theory of
 //! Rank Tests", 2nd edition (1999), section 4.5; scores that come down again: F. R. Hampel, "The
@@ -42,8 +42,8 @@ pub fn estimate(values: &[f64]) -> Option<f64> {
     Some(Centres::of(values)?.balanced())
 }
 
-/// The interval for the centre of `values` at `level` or more: from the lowest to the highest centre
-/// that the two-sided test does not reject. None where even the widest interval covers less.
+/// The interval for the centre of `values` at `level` or more: from the lowest to the highest
+/// centre that the two-sided test does not reject. None where even the widest interval covers less.
 pub fn interval(values: &[f64], level: f64) -> Option<RankBounds> {
     let centres = Centres::of(values)?;
     let (least, tail) = critical(&untied_scores(values.len()), (1.0 - level) / 2.0)?;

@@ -6,8 +6,8 @@ use caxton_model::paired::Weight;
 /// How one launch pair becomes one log-ratio.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Statistic {
-    /// The mode over all pairs of a block of each of ln(least candidate / least base): for time on a
-    /// CPU.
+    /// The mode over all pairs of a block of each of ln(least candidate / least base): for time on
+    /// a CPU.
     BlockMin,
     /// ln of the ratio of this quantile over the launch, between 0 and 1: for latency.
     Quantile(f64),

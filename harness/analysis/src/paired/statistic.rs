@@ -41,8 +41,8 @@ pub fn log_ratios<'a>(
     metrics.into_iter().filter_map(of).collect()
 }
 
-/// ln(candidate / base) of one launch pair: of the least of blocks the mode over all pairs of a block
-/// of each version, so that blocks are compared which the processor ran in the same mode.
+/// ln(candidate / base) of one launch pair: of the least of blocks the mode over all pairs of a
+/// block of each version, so that blocks are compared which the processor ran in the same mode.
 fn log_ratio(statistic: Statistic, base: &Blocks<'_>, candidate: &Blocks<'_>) -> Option<f64> {
     if statistic == Statistic::BlockMin {
         // Blocks come in pairs; half a pair is a reading that is missing.

@@ -62,7 +62,7 @@ pub(super) struct Reached {
 
 /// What is to be done after a launch.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Next {
+pub(super) enum AfterLaunch {
     /// Another launch, as planned or until the next look.
     Launch,
     /// One more than planned.
@@ -75,19 +75,19 @@ pub(super) enum Next {
 
 impl Reached {
     /// What is to be done after `events`, by what `best` says is quiet.
-    pub(super) fn next(&self, events: &[Event], best: Best) -> Next {
+    pub(super) fn next(&self, events: &[Event], best: Best) -> AfterLaunch {
         let wanted = self.wish.precision.filter(|_| self.scale != Scale::Smoke);
         let first_look = wanted.map_or(self.planned, |_| self.planned.min(LOOKS[0]));
         if self.done < first_look {
-            return Next::Launch;
+            return AfterLaunch::Launch;
         }
         if self.scale == Scale::Smoke {
-            return Next::Enough;
+            return AfterLaunch::Enough;
         }
         let is_spent = self.is_spent();
         if wanted.is_some() && !is_spent && !LOOKS.contains(&self.done) && self.done > self.planned
         {
-            return Next::Launch;
+            return AfterLaunch::Launch;
         }
         let cases = cases(events);
         let levels = Levels { best, ..Levels::for_run(1) };
@@ -98,9 +98,11 @@ impl Reached {
                     cases.values().filter_map(|samples| precision::reach(samples, &levels));
                 match reaches.max_by(f64::total_cmp) {
                     // It has no ratio to know.
-                    None if self.done < self.planned => return Next::Launch,
+                    None if self.done < self.planned => return AfterLaunch::Launch,
                     None => None,
-                    Some(_) if !is_spent && !LOOKS.contains(&self.done) => return Next::Launch,
+                    Some(_) if !is_spent && !LOOKS.contains(&self.done) => {
+                        return AfterLaunch::Launch;
+                    }
                     Some(reach) if reach <= wanted => None,
                     Some(reach) => Some(match quiet(&cases, &levels) {
                         Some(quiet) if reach.is_infinite() && quiet < LOOKS[0] => {
@@ -112,9 +114,9 @@ impl Reached {
             }
         };
         match waiting {
-            None => Next::Enough,
-            Some(waiting) if is_spent => Next::Spent(waiting),
-            Some(waiting) => Next::More(waiting),
+            None => AfterLaunch::Enough,
+            Some(waiting) if is_spent => AfterLaunch::Spent(waiting),
+            Some(waiting) => AfterLaunch::More(waiting),
         }
     }
 

@@ -44,22 +44,26 @@ fn wish(precision: f64, budget_s: u64) -> Wish {
 }
 
 /// What is to be done after so many seconds with `launches`.
-fn next(wish: Wish, launches: &[(u64, bool)], of_task_s: u64) -> Next {
+fn next(wish: Wish, launches: &[(u64, bool)], of_task_s: u64) -> AfterLaunch {
     reached(wish, launches.len() as u32, of_task_s).next(&events(launches), QUIET)
 }
 
 #[test]
 fn planned_launches_are_made_and_disturbed_ones_made_up_for() {
     let steady = |count: usize, is_quiet: bool| vec![(1300, is_quiet); count];
-    assert_eq!(next(NO_WISH, &steady(14, true), 5), Next::Launch);
-    assert_eq!(next(NO_WISH, &steady(15, true), 5), Next::Enough);
+    assert_eq!(next(NO_WISH, &steady(14, true), 5), AfterLaunch::Launch);
+    assert_eq!(next(NO_WISH, &steady(15, true), 5), AfterLaunch::Enough);
     let few = [steady(9, true), steady(6, false)].concat();
     let waiting = Waiting::Quiet { quiet: 9, wanted: 10 };
-    assert_eq!(next(NO_WISH, &few, 5), Next::More(waiting));
+    assert_eq!(next(NO_WISH, &few, 5), AfterLaunch::More(waiting));
     assert_eq!(waiting.to_string(), "waiting for quiet: 9 of 10");
-    assert_eq!(next(NO_WISH, &few, 181), Next::Spent(waiting), "three minutes of a quick run");
+    assert_eq!(
+        next(NO_WISH, &few, 181),
+        AfterLaunch::Spent(waiting),
+        "three minutes of a quick run"
+    );
     let twice = [steady(9, true), steady(21, false)].concat();
-    assert_eq!(next(NO_WISH, &twice, 5), Next::Spent(waiting), "at most as many again");
+    assert_eq!(next(NO_WISH, &twice, 5), AfterLaunch::Spent(waiting), "at most as many again");
 }
 
 #[test]
@@ -67,19 +71,20 @@ fn a_budget_alone_waits_for_quiet_as_long_as_it_lasts() {
     let wish = Wish { precision: None, budget: Some(Duration::from_secs(600)) };
     let disturbed = vec![(1300, false); 40];
     let waiting = Waiting::Quiet { quiet: 0, wanted: 10 };
-    assert_eq!(next(wish, &disturbed[..14], 5), Next::Launch);
-    assert_eq!(next(wish, &disturbed, 599), Next::More(waiting));
-    assert_eq!(next(wish, &disturbed, 600), Next::Spent(waiting));
-    assert_eq!(next(wish, &[(1300, true); 15], 5), Next::Enough);
+    assert_eq!(next(wish, &disturbed[..14], 5), AfterLaunch::Launch);
+    assert_eq!(next(wish, &disturbed, 599), AfterLaunch::More(waiting));
+    assert_eq!(next(wish, &disturbed, 600), AfterLaunch::Spent(waiting));
+    assert_eq!(next(wish, &[(1300, true); 15], 5), AfterLaunch::Enough);
 }
 
 #[test]
 fn a_precision_ends_early_or_goes_on_and_says_why() {
     let steady = [(1300, true); 20];
-    assert_eq!(next(wish(0.02, 60), &steady[..7], 3), Next::Launch);
-    assert_eq!(next(wish(0.02, 60), &steady[..8], 3), Next::Enough, "before the planned 15");
+    assert_eq!(next(wish(0.02, 60), &steady[..7], 3), AfterLaunch::Launch);
+    assert_eq!(next(wish(0.02, 60), &steady[..8], 3), AfterLaunch::Enough, "before the planned 15");
     let apart: Vec<(u64, bool)> = (0..30).map(|i| (1200 + 20 * (i % 11), true)).collect();
-    let Next::More(Waiting::Narrow { reach, wanted }) = next(wish(0.02, 60), &apart[..24], 9)
+    let AfterLaunch::More(Waiting::Narrow { reach, wanted }) =
+        next(wish(0.02, 60), &apart[..24], 9)
     else {
         panic!("{:?}", next(wish(0.02, 60), &apart[..24], 9));
     };
@@ -88,17 +93,20 @@ fn a_precision_ends_early_or_goes_on_and_says_why() {
     assert_eq!(told, "known within 3.12 %, 2.00 % is wanted");
     let none = Waiting::Narrow { reach: f64::INFINITY, wanted: 0.02 }.to_string();
     assert_eq!(none, "no interval yet, 2.00 % is wanted");
-    assert_eq!(next(wish(0.02, 60), &apart[..23], 9), Next::Launch, "no look at 23");
-    assert!(matches!(next(wish(0.02, 60), &apart[..23], 60), Next::Spent(Waiting::Narrow { .. })));
-    assert_eq!(next(wish(0.2, 60), &apart[..24], 9), Next::Enough);
+    assert_eq!(next(wish(0.02, 60), &apart[..23], 9), AfterLaunch::Launch, "no look at 23");
+    assert!(matches!(
+        next(wish(0.02, 60), &apart[..23], 60),
+        AfterLaunch::Spent(Waiting::Narrow { .. })
+    ));
+    assert_eq!(next(wish(0.2, 60), &apart[..24], 9), AfterLaunch::Enough);
 }
 
 #[test]
 fn a_precision_waits_for_quiet_where_the_ratio_is_unclear() {
     let disturbed = [(1300, false); 15];
     let waiting = Waiting::Quiet { quiet: 0, wanted: 8 };
-    assert_eq!(next(wish(0.02, 60), &disturbed, 9), Next::More(waiting));
-    assert_eq!(next(wish(0.02, 60), &disturbed, 61), Next::Spent(waiting));
+    assert_eq!(next(wish(0.02, 60), &disturbed, 9), AfterLaunch::More(waiting));
+    assert_eq!(next(wish(0.02, 60), &disturbed, 61), AfterLaunch::Spent(waiting));
 }
 
 #[test]
@@ -108,10 +116,10 @@ fn what_has_no_ratio_or_is_a_smoke_run_takes_its_planned_launches() {
         Event::Sample(sample) => sample.metric.as_str() != "native_call_ns",
         _ => true,
     });
-    assert_eq!(reached(wish(0.02, 60), 12, 3).next(&told, QUIET), Next::Launch);
-    assert_eq!(reached(wish(0.02, 60), 15, 3).next(&told, QUIET), Next::Enough);
+    assert_eq!(reached(wish(0.02, 60), 12, 3).next(&told, QUIET), AfterLaunch::Launch);
+    assert_eq!(reached(wish(0.02, 60), 15, 3).next(&told, QUIET), AfterLaunch::Enough);
     let smoke =
         |done| Reached { scale: Scale::Smoke, planned: 1, ..reached(wish(0.02, 60), done, 0) };
-    assert_eq!(smoke(0).next(&[], QUIET), Next::Launch);
-    assert_eq!(smoke(1).next(&events(&[(1300, false)]), QUIET), Next::Enough);
+    assert_eq!(smoke(0).next(&[], QUIET), AfterLaunch::Launch);
+    assert_eq!(smoke(1).next(&events(&[(1300, false)]), QUIET), AfterLaunch::Enough);
 }

@@ -4,7 +4,7 @@
 //! user's wish to stop ends the run between two events, with what was measured kept.
 
 use super::check::check;
-use super::enough::{self, Next, Reached, Waiting, Wish};
+use super::enough::{self, AfterLaunch, Reached, Waiting, Wish};
 use super::keep::{self, Scratch, keep};
 use super::launch::{Control, launch, launch_rng, some_core};
 use super::pictures;
@@ -95,6 +95,13 @@ pub(super) struct Tally {
     is_all: bool,
     pub(super) outcome: Option<Outcome>,
     pub(super) events: Vec<Event>,
+}
+
+impl Tally {
+    /// The launches that ran, of those that were `planned` or that a precision took.
+    fn launches(&self, planned: u32) -> Budget {
+        Budget { wanted: if self.is_all { self.done } else { planned }, granted: self.done }
+    }
 }
 
 impl<'a> Run<'a> {
@@ -189,9 +196,9 @@ impl<'a> Run<'a> {
         let started = Monotonic.now();
         for number in 0.. {
             match self.next(task, &mut tally, started) {
-                Next::Enough | Next::Spent(_) => break,
-                Next::Launch => {}
-                Next::More(waiting) => self.observer.waiting(waiting),
+                AfterLaunch::Enough | AfterLaunch::Spent(_) => break,
+                AfterLaunch::Launch => {}
+                AfterLaunch::More(waiting) => self.observer.waiting(waiting),
             }
             if number >= self.settings.launches(task) {
                 self.observer.more_launches(Pass { launches: 1, each });
@@ -265,9 +272,9 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// Whether `task`, which began at `started`, takes another launch. Where the user's wish was not
-    /// met in its time, the record says so.
-    fn next(&mut self, task: &Task, tally: &mut Tally, started: Nanos) -> Next {
+    /// Whether `task`, which began at `started`, takes another launch. Where the user's wish was
+    /// not met in its time, the record says so.
+    fn next(&mut self, task: &Task, tally: &mut Tally, started: Nanos) -> AfterLaunch {
         self.best = self.best.or_better(Best::of(&enough::probes(&tally.events)));
         let now = Monotonic.now();
         let since = |then: Nanos| Duration::from_nanos(now.0 - then.0);
@@ -282,9 +289,9 @@ impl<'a> Run<'a> {
             of_run: since(self.started),
         };
         let next = reached.next(&tally.events, self.best);
-        let is_over = matches!(next, Next::Enough | Next::Spent(_));
+        let is_over = matches!(next, AfterLaunch::Enough | AfterLaunch::Spent(_));
         tally.is_all = is_over && wish.precision.is_some();
-        if let Next::Spent(waiting) = next
+        if let AfterLaunch::Spent(waiting) = next
             && wish != Wish::default()
         {
             let seconds = reached.of_task.as_secs();
@@ -382,13 +389,13 @@ impl<'a> Run<'a> {
     }
 
     /// Puts what a task's launches told into its cases, and on disk.
-    fn settle(&mut self, task: &Task, tally: Tally) -> Result<(), RunError> {
+    fn settle(&mut self, task: &Task, mut tally: Tally) -> Result<(), RunError> {
         let mut samples = Vec::new();
         let mut missing = Vec::new();
         let mut profiles = Vec::new();
         let mut engines = BTreeSet::new();
         let keys = task.cases();
-        for event in tally.events {
+        for event in std::mem::take(&mut tally.events) {
             match event {
                 Event::Sample(sample) => samples.push(sample),
                 Event::Cost(cost) => self.costs.push(cost),
@@ -439,10 +446,7 @@ impl<'a> Run<'a> {
                 case.metrics.entry(*metric).or_insert_with(|| Reading::Missing(why.clone()));
             }
             reduce::inherit_missing(&mut case.metrics);
-            case.launches.granted = tally.done;
-            if tally.is_all {
-                case.launches.wanted = tally.done;
-            }
+            case.launches = tally.launches(case.launches.wanted);
             case.engines.clone_from(&engines);
             case.outcome = match &tally.outcome {
                 Some(outcome) => outcome.clone(),

@@ -14,8 +14,8 @@ const PATIENT_S: f64 = 60.0;
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Measuring")]
 pub(super) struct Enough {
-    /// Measure each case until its ratios are known within this share, such as 2%: in fewer launches
-    /// than usual, or in more, up to --budget
+    /// Measure each case until its ratios are known within this share, such as 2%: in fewer
+    /// launches than usual, or in more, up to --budget
     #[arg(long, value_name = "SHARE", value_parser = parse_precision,
           conflicts_with_all = ["baseline", "between", "pack", "relink", "profile",
                                 "profile_time"])]

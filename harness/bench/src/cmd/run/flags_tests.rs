@@ -158,15 +158,6 @@ fn flags_that_would_be_ignored_beside_each_other_are_refused() {
         &["--counts=instructions", "--profile=cpu"],
         &["--counts=instructions", "--profile-time=1"],
         &["--margin=0.1"],
-        &["--find=0.5%"],
-        &["--baseline=x", "--counts", "--find=0.1"],
-        &["--until-decided"],
-        &["--baseline=x", "--until-decided", "--counts"],
-        &["--precision=0"],
-        &["--precision=2%", "--baseline=x"],
-        &["--precision=2%", "--relink=1"],
-        &["--budget=1", "--profile=cpu"],
-        &["--budget=1", "--pack=x"],
         &["--baseline-lenient"],
         &["--format=terse"],
         &["--list", "--out=x"],
@@ -221,6 +212,26 @@ fn flags_that_would_be_ignored_beside_each_other_are_refused() {
     ];
     for words in together {
         assert!(said(&wasm::SUITE, words).is_ok(), "{words:?}: {:?}", said(&wasm::SUITE, words));
+    }
+}
+
+#[test]
+fn how_often_is_refused_where_nothing_heeds_it() {
+    let refused: &[&[&str]] = &[
+        &["--precision=0"],
+        &["--precision=100%"],
+        &["--precision=2%", "--baseline=x"],
+        &["--precision=2%", "--relink=1"],
+        &["--precision=2%", "--profile=cpu"],
+        &["--budget=1", "--profile=cpu"],
+        &["--budget=1", "--pack=x"],
+        &["--until-decided"],
+        &["--baseline=x", "--until-decided", "--counts"],
+        &["--find=0.5%"],
+        &["--baseline=x", "--counts", "--find=0.1"],
+    ];
+    for words in refused {
+        assert!(said(&wasm::SUITE, words).is_err(), "{words:?}");
     }
 }
 

@@ -98,14 +98,12 @@ fn as_asked(suite: &Suite, words: &[OsString], bench: Option<&Bench>) -> Result<
     }
     let seed = timing.seed.unwrap_or_else(clock::entropy);
     let is_counted = wants_instructions(&against, &profiling)?;
-    let mut settings = settings(mode.scale(), seed, &timing, &profiling)
-        .counting(is_counted, session.code_folder());
-    settings.wish = wish(&enough, &against, mode.scale())?;
+    let wish = wish(&enough, &against, mode.scale())?;
+    let settings = settings(mode.scale(), seed, &timing, &profiling);
+    let settings = Settings { wish, ..settings.counting(is_counted, session.code_folder()) };
     let out = output.out.as_deref().map(as_the_user_means);
-    let out = out.as_deref();
-    let (scale, timeout) = (settings.scale, settings.timeout);
-    let (session, selection, against) = (&session, &selection, &against);
-    let enough = &enough;
+    let (out, scale, timeout) = (out.as_deref(), settings.scale, settings.timeout);
+    let (session, selection, against, enough) = (&session, &selection, &against, &enough);
     let comparing =
         Comparing { session, selection, against, showing, out, scale, seed, timeout, enough };
     if let [base, candidate] = &against.between[..] {
@@ -117,8 +115,7 @@ fn as_asked(suite: &Suite, words: &[OsString], bench: Option<&Bench>) -> Result<
     check(suite, mode, &timing, &output, &profiling)?;
     let guests = &guests::guests(&given, takes_sides(&output, against, &profiling))?;
     let (loads, profile) = (loads.loads(scale, seed)?, profiling.profile);
-    let sides = sides.sides()?;
-    let wanted = Wanted { selection, mode, profile, loads, guests, sides };
+    let wanted = Wanted { selection, mode, profile, loads, guests, sides: sides.sides()? };
     let tasks = wanted.tasks(suite, &session.workspace)?;
     if let Some(text) = list::told(selection, mode, &tasks, &settings) {
         print(text);
