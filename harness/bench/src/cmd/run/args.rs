@@ -92,7 +92,8 @@ pub(super) struct Selection {
     /// Memory limit to put agent ballast under, such as 10, 512KiB or 2GiB (a plain number is MiB);
     /// may be repeated
     /// [default: 1, 10, 100, 1000]
-    #[arg(long, value_name = "SIZE", value_parser = parse_limit, value_delimiter = ',')]
+    #[arg(hide_short_help = true,
+          long, value_name = "SIZE", value_parser = parse_limit, value_delimiter = ',')]
     pub memory_limit: Vec<Bytes>,
 
     /// Print the case keys instead of running them
